@@ -1,0 +1,157 @@
+/*
+ * metrics - rolling aggregates per service, process and route: what was measured, by window.
+ *
+ * Threads:  metrics_sink's callbacks on the drain thread, which never waits: they add to a private
+ *           part, merged into the shared part at tick when the lock is free. Queries and
+ *           metrics_sample from any thread, under that lock for a bounded time.
+ * Memory:   metrics_open allocates, metrics_close frees. Rows are copied out to the caller.
+ * Errors:   0 or -errno.
+ * Tiers:    1 s × 600 and 10 s × 720, by CLOCK_MONOTONIC second of a request's end.
+ */
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include "event.h"
+
+#include <stddef.h>
+
+#define METRICS_ROUTES 200 /* (method, route) pairs of a service; later ones are "_other" */
+#define METRICS_SLOWEST 100
+#define METRICS_UNKNOWN (-1.0) /* a measured value that nobody knows: rendered as null */
+
+struct metrics;
+
+struct metrics_limits {
+	double memory_warning, memory_critical, memory_dump; /* percent: 80, 90, 95 */
+	double cpu_warning, cpu_critical;                    /* percent: 70, 85 */
+	uint64_t slow_warning_ns, slow_critical_ns;          /* 1 s, 5 s */
+};
+
+struct metrics_sums {
+	uint64_t count, status[RS_STATUS_CLASSES], aborted, cut_by_server, cut_by_client;
+	uint64_t errors; /* 5xx, replies cut by the server, aborted ones that the client did not leave */
+	uint64_t bytes_in, bytes_out, span_ns, slow_warning, slow_critical;
+	uint64_t min_ns, max_ns; /* max_ns 0 and min_ns UINT64_MAX: nothing measured */
+	uint64_t folded, dropped, unparsed, gap;
+	uint64_t recorded; /* requests with detail: in the histogram */
+};
+
+/* Percentile ranks are in the order of metrics_ranks. */
+enum { METRICS_P50, METRICS_P90, METRICS_P95, METRICS_P99, METRICS_P999, METRICS_RANKS };
+
+struct metrics_window {
+	struct metrics_sums sums;
+	double percentile_ns[METRICS_RANKS]; /* METRICS_UNKNOWN: no request */
+	uint64_t buckets[RS_HIST_SLOTS];
+	uint64_t span_s;       /* seconds of the window that this agent has seen */
+	uint64_t in_flight;
+	double peak_per_minute;  /* best full minute kept; METRICS_UNKNOWN: none yet */
+	int64_t peak_at_ms;
+};
+
+/* NULL and 0 mean any; service, route are exact names. */
+struct metrics_scope {
+	const char *service;
+	const char *route;
+	int32_t pid;
+	uint64_t from_ns, to_ns; /* CLOCK_MONOTONIC; whole seconds are taken */
+};
+
+/* A process's means, sampled each second by metrics_sample. METRICS_UNKNOWN where not to be had. */
+struct metrics_process {
+	struct capture_target target;
+	bool alive;
+	uint64_t seen_ns, gone_ns;
+	double user_ms, system_ms;    /* of the window */
+	double cpu_percent;           /* of what it may use: quota, cpuset */
+	double core_percent;          /* of one core */
+	double run_queue_ms;          /* of the window */
+	double rss, pss, heap_live, heap_limit, external, memory_limit, memory_percent; /* bytes, percent */
+	double allocated_per_s, freed_per_s;
+	double minor_faults_per_s, major_faults_per_s;
+	double read_per_s, write_per_s;
+	uint32_t threads;
+	char memory_limit_by[16]; /* "cgroup", "rlimit", "machine" */
+	uint8_t cpu_level, memory_level; /* enum metrics_level */
+	struct drain_ledger ledger;
+	struct drain_counters totals; /* since first seen */
+	uint64_t shape_count;
+};
+
+enum metrics_level { METRICS_OK, METRICS_WARNING, METRICS_CRITICAL, METRICS_DUMP, METRICS_LEVEL_UNKNOWN };
+
+struct metrics_system {
+	double memory_used_percent, cpu_percent, load1;
+	double pressure_cpu, pressure_memory, pressure_io; /* PSI some avg10 */
+};
+
+/* One row of /api/services, /api/processes, /api/routes; the strings live in the row. */
+struct metrics_row {
+	char service[72];
+	char environment[40];
+	char route[RS_PATH_BYTES + 1];
+	uint8_t method; /* enum rs_method, routes only */
+	int32_t pid;    /* processes only */
+	uint32_t processes;
+	struct metrics_sums sums;
+	double percentile_ns[METRICS_RANKS];
+	double apdex; /* T = 500 ms; METRICS_UNKNOWN: no request */
+	double cpu_percent, core_percent, rss, memory_percent;
+	uint64_t in_flight;
+	uint64_t span_s;
+};
+
+/* A slow or failed request. */
+struct metrics_slow {
+	uint64_t id;
+	int64_t at_ms; /* wall clock of its end */
+	uint64_t span_ns, first_byte_ns, bytes_in, bytes_out;
+	int64_t memory_delta;
+	char service[72];
+	char path[RS_PATH_BYTES + 1];
+	char route[RS_PATH_BYTES + 1];
+	int32_t pid;
+	uint16_t status;
+	uint8_t method, flags, protocol;
+	bool has_memory;
+};
+
+struct metrics_in_flight {
+	char service[72];
+	char path[RS_PATH_BYTES + 1];
+	int32_t pid;
+	uint64_t age_ns, bytes_out;
+	uint32_t connection, queued, thread;
+	uint8_t method, state;
+};
+
+/* /proc readings of one process that only the broker can take; METRICS_UNKNOWN where not had. */
+struct metrics_reading {
+	double pss, anonymous, read_bytes, write_bytes; /* totals */
+};
+
+int metrics_open(struct metrics **out, const struct metrics_limits *limits, uint64_t now_ns);
+void metrics_close(struct metrics *m);
+void metrics_sink(struct metrics *m, struct drain_sink *out);
+
+/* Each second, not on the drain thread: reads /proc of every live process and the system. */
+void metrics_sample(struct metrics *m, uint64_t now_ns);
+void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
+
+/* Raised whenever the shared part changed: a rendered document is good while it stands. */
+uint64_t metrics_generation(const struct metrics *m);
+
+/* -ENOENT: no such service, process or route was ever seen. */
+int metrics_window_get(struct metrics *m, const struct metrics_scope *scope, struct metrics_window *out);
+void metrics_system_get(struct metrics *m, struct metrics_system *out);
+
+/* Rows are allocated into *rows (free them with free); return their number or -errno. */
+int metrics_services(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
+int metrics_processes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
+int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
+int metrics_process_list(struct metrics *m, const struct metrics_scope *scope, struct metrics_process **rows);
+int metrics_slowest(struct metrics *m, const struct metrics_scope *scope, struct metrics_slow **rows);
+int metrics_open_requests(struct metrics *m, const struct metrics_scope *scope,
+			  struct metrics_in_flight **rows);
+
+#endif

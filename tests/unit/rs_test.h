@@ -1,0 +1,14 @@
+/*
+ * rs_test - what every unit test includes: cmocka with the headers it wants before it.
+ */
+#ifndef RS_TEST_H
+#define RS_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#endif
