@@ -1,0 +1,54 @@
+/*
+ * emit - from a hook to the segment: counters, records, folds.
+ *
+ * Threads:  call inside a guard only (guard.h); the state written is this thread's own.
+ * Memory:   everything passed in is borrowed until return.
+ * Errors:   none: what cannot be delivered is folded or dropped, and counted.
+ * Cost:     a request is about 15 ns, a counter 0.3.
+ *
+ * For each kind counted = pushed + folded + dropped. counted rises only while an agent listens
+ * (rs_agent.epoch); with nobody there, or without a clock, only the plain counters rise.
+ */
+#ifndef SHIM_EMIT_H
+#define SHIM_EMIT_H
+
+#include "thread.h"
+
+/* A served request, complete. */
+struct emit_request {
+	uint64_t t0;          /* ticks: its first byte was read */
+	uint64_t end;         /* ticks: the last byte of its response was written, or it was cut */
+	uint64_t first_byte;  /* ticks: the first byte of the response was written; 0: none was */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	const uint8_t *path;  /* raw, query removed; NULL: shape_intern said that its shape was known */
+	uint32_t path_length; /* at most RS_PATH_BYTES */
+	uint32_t connection;
+	uint16_t shape;
+	uint16_t status;      /* 0: none */
+	uint8_t method;       /* enum rs_method */
+	uint8_t protocol;     /* enum rs_protocol */
+	uint8_t flags;        /* enum rs_flag */
+};
+
+struct emit_closed {
+	uint64_t t0;  /* ticks: it was opened, or first seen */
+	uint64_t end; /* ticks */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint32_t connection;
+	uint32_t requests;
+	uint8_t protocol; /* enum rs_protocol */
+	uint8_t how;      /* 1 by the server, 2 by the client, 3 reset */
+};
+
+uint32_t emit_opened(void); /* a connection was accepted, received or found: its id, never 0 */
+void emit_closed(const struct emit_closed *closed);
+void emit_begun(void);
+void emit_request(const struct emit_request *request);
+void emit_unparsed(enum rs_unparsed why);
+void emit_lost(enum rs_lost why);
+void emit_unseen_fd(void);                /* a descriptor beyond the table */
+void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * thread - what the shim keeps per thread, and its claim of a counter block and a lane.
+ *
+ * Threads:  here belongs to the running thread and its signal handlers.
+ * Memory:   initial-exec TLS, below 512 bytes; nothing is allocated.
+ * Errors:   a thread without a lane keeps counters only.
+ * Cost:     a claim is one to four system calls, once in a thread's life.
+ */
+#ifndef SHIM_THREAD_H
+#define SHIM_THREAD_H
+
+#include "home.h"
+
+#define THREAD_SPARES 4u
+#define THREAD_IN_VFORK 1u /* value of here.busy in a child of vfork, no frame's address */
+
+/* What outlives the owner of a lane, so that the next thread goes on where it stopped. */
+struct lane {
+	_Alignas(64) _Atomic uint64_t head; /* position of the next record */
+	uint64_t tail;                      /* the agent's, as last seen */
+	uint64_t requests;                  /* ids given so far */
+	_Atomic(uint8_t *) slots;           /* NULL: not mapped */
+};
+
+struct here {
+	uintptr_t busy;        /* 0: outside; a frame's address: inside a guard */
+	uintptr_t busy_before; /* saved over vfork */
+	uintptr_t vfork_return;
+	struct rs_block *heap;  /* where the malloc family counts; NULL: not claimed, or shared */
+	struct rs_block *block; /* NULL: not claimed */
+	struct lane *lane;      /* NULL: not claimed; its slots may be absent: counters only */
+	uint64_t stamp;         /* ticks when this guard was entered, 0: not a sampled one */
+	uint32_t mask;          /* slots - 1; 0: counters only */
+	uint32_t number;        /* of block and lane */
+	uint32_t tid;
+	uint32_t until_stamp;
+	uint16_t spare[THREAD_SPARES]; /* entries of the open table kept for the next request */
+	uint8_t spares;
+	uint8_t shared;   /* block and lane are the shared ones: atomic adds */
+	uint8_t claiming; /* a signal handler may interrupt a claim */
+	uint8_t rounds;   /* of the destructor */
+	uint8_t ready;    /* block and lane were claimed, or refused */
+};
+
+_Static_assert(sizeof(struct here) < 512, "the host's static TLS is small");
+
+extern __thread struct here here __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+void thread_ready(void);             /* claims block and lane; sets here.ready */
+struct rs_block *thread_heap(void);  /* claims a block; NULL: none can be had */
+void thread_forget(void);            /* in a new process: nothing of the parent's is ours */
+
+#endif
