@@ -1,0 +1,4 @@
+# Thread sanitizer: the ring, the snapshots, the queues.
+set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O1 -g" CACHE STRING "")
+set(RS_SANITIZE "thread" CACHE STRING "")
