@@ -16,19 +16,20 @@
 
 /* A served request, complete. */
 struct emit_request {
-	uint64_t t0;          /* ticks: its first byte was read */
-	uint64_t end;         /* ticks: the last byte of its response was written, or it was cut */
-	uint64_t first_byte;  /* ticks: the first byte of the response was written; 0: none was */
+	uint64_t t0;         /* ticks: its first byte was read */
+	uint64_t end;        /* ticks: the last byte of its response was written, or it was cut */
+	uint64_t first_byte; /* ticks: the first byte of the response was written; 0: none was */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	const uint8_t *path;  /* raw, query removed; NULL: shape_intern said that its shape was known */
+	const uint8_t
+		*path; /* raw, query removed; NULL: shape_intern said that its shape was known */
 	uint32_t path_length; /* at most RS_PATH_BYTES */
 	uint32_t connection;
 	uint16_t shape;
-	uint16_t status;      /* 0: none */
-	uint8_t method;       /* enum rs_method */
-	uint8_t protocol;     /* enum rs_protocol */
-	uint8_t flags;        /* enum rs_flag */
+	uint16_t status;  /* 0: none */
+	uint8_t method;   /* enum rs_method */
+	uint8_t protocol; /* enum rs_protocol */
+	uint8_t flags;    /* enum rs_flag */
 };
 
 struct emit_closed {
@@ -50,5 +51,11 @@ void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
 void emit_unseen_fd(void);                /* a descriptor beyond the table */
 void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
+
+/* 0 for 1xx … 4 for 5xx; a number outside counts as 5xx, as RFC 9110 15 has it for clients. */
+static inline uint32_t emit_status_class(uint16_t status)
+{
+	return status >= 100 && status < 600 ? status / 100u - 1 : RS_STATUS_CLASSES - 1;
+}
 
 #endif

@@ -16,10 +16,7 @@
 #include "clock.h"
 #include "thread.h"
 
-#define GUARD_STAMP_EVERY 61u /* prime: reads and writes alternate, both must be sampled */
-
 bool guard_take_over(uintptr_t frame); /* the slow half: busy already */
-bool guard_away(void);                 /* the slow half: not live; false */
 void guard_stamp_end(void);
 
 static inline __attribute__((always_inline)) bool guard_enter(void)
@@ -27,13 +24,15 @@ static inline __attribute__((always_inline)) bool guard_enter(void)
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 
 	if (__builtin_expect(!atomic_load_explicit(&control.live, memory_order_relaxed), 0))
-		return guard_away();
+		return false;
 	if (__builtin_expect(here.busy != 0, 0) && !guard_take_over(frame))
 		return false;
 	here.busy = frame;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (__builtin_expect(!here.ready, 0))
-		thread_ready();
+	if (__builtin_expect(!here.ready, 0) && !thread_ready()) {
+		here.busy = 0;
+		return false;
+	}
 	if (__builtin_expect(--here.until_stamp == 0, 0))
 		here.stamp = clock_ticks();
 	return true;

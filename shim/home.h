@@ -25,30 +25,51 @@ struct control {
 extern struct control control;
 
 struct home {
-	uint8_t *base;             /* RS_START_BYTES of the segment */
+	uint8_t *base; /* RS_START_BYTES of the segment */
 	struct rs_header *header;
-	uint32_t generation;       /* 1, 2 …: this is so many segments away from the first process */
-	uint32_t clock;            /* enum rs_clock, the one in use */
-	_Atomic uint32_t active;   /* it was seen doing a server's work: everything needed is populated */
+	uint32_t generation; /* 1, 2 …: the how-manieth segment, counted from the first process */
+	_Atomic uint32_t clock;    /* enum rs_clock, the one in use */
+	_Atomic uint32_t active;   /* a server's work was seen */
+	_Atomic uint32_t prepared; /* what a request needs was populated */
+	_Atomic uint32_t frozen;   /* the host sandboxed itself: no system call for our own sake */
 	_Atomic uint32_t connections; /* ids given so far */
-	bool expected;             /* control.live was raised in this process or in its parent */
+	bool expected;                /* control.live was raised in this process or in its parent */
+	uint64_t heap_blocks; /* live in the parent at its last fork: the child begins with them */
+	uint64_t heap_bytes;
 };
 
 extern struct home home;
 
-/* A server's work began (listen, accept, a watched read). Cheap when it had begun before. */
-void home_activate(void);
+/* What the constructor found out; children of a fork write it into their own headers. */
+struct home_claims {
+	char run_dir[112];
+	char service[72];
+	char environment[40];
+	uint8_t build_id[20];
+	uint8_t service_from; /* enum rs_service_from */
+	uint8_t allocator;    /* enum rs_allocator */
+	bool named_run_dir;   /* by the environment */
+};
 
-/* Silent for good; why goes into the segment. */
-void home_leave(enum rs_why why);
+extern struct home_claims home_claims;
 
-/* False: a system call for our own sake could kill the host, or the segment is not ours. */
-static inline bool home_may_grow(void)
-{
-	return !atomic_load_explicit(&home.header->frozen, memory_order_relaxed);
-}
+bool home_make(void);     /* creates, maps and announces the segment; false: stays inert */
+void home_child(void);    /* the first call in a fork child, or in none at all */
+void home_activate(void); /* listen: a server's work begins; wakes the agent up, once */
+void home_prepare(void);  /* populates what requests need, once */
+void home_freeze(void);   /* the host is about to sandbox itself: prepare, then never again */
+void home_unfreeze(void); /* its call failed */
+void home_clock_off(enum rs_why why);
+void home_clock_on(enum rs_clock clock); /* the call that made us stop it failed */
+void home_leave(enum rs_why why);        /* silent for good */
 
-/* Makes bytes from offset (whole pages) writable without a fault; 0 or -errno. Changes no content. */
-int home_populate(size_t offset, size_t bytes);
+/*
+ * Maps bytes of the segment from offset on, in a place of their own. near is an address whose page
+ * holds the offset near_at <= offset, mapped already. NULL: no.
+ */
+uint8_t *home_map(const uint8_t *near, uint32_t near_at, uint32_t offset, uint32_t bytes);
+
+/* Makes the pages under bytes at an address writable without a fault; 0 or -errno. */
+long home_populate(uint8_t *at, size_t bytes);
 
 #endif

@@ -14,9 +14,9 @@
 
 int open_claim(uint32_t connection, uint64_t t0); /* state RS_OPEN_HEAD */
 void open_free(int entry);
-void open_forget(void);                 /* in a new process */
-void open_return_spares(void);          /* this thread ends */
-bool open_prepare(void);                /* populates the first step */
+void open_forget(void);        /* in a new process */
+void open_return_spares(void); /* this thread ends */
+bool open_prepare(void);       /* populates the first step */
 
 static inline struct rs_open *open_at(int entry)
 {

@@ -62,8 +62,6 @@
 	X(realloc, void *, (void *, size_t))                                                       \
 	X(reallocarray, void *, (void *, size_t, size_t))                                          \
 	X(free, void, (void *))                                                                    \
-	X(free_sized, void, (void *, size_t))                                                      \
-	X(free_aligned_sized, void, (void *, size_t, size_t))                                      \
 	X(posix_memalign, int, (void **, size_t, size_t))                                          \
 	X(aligned_alloc, void *, (size_t, size_t))                                                 \
 	X(memalign, void *, (size_t, size_t))                                                      \
@@ -80,5 +78,8 @@ struct real {
 extern struct real real;
 
 bool real_find(void); /* false: there is no dlsym, the plain system calls stay in place */
+
+/* errno = error, where there is one, and -1. */
+long real_fail(int error);
 
 #endif

@@ -65,4 +65,10 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 #define sys_call(...)                                                                              \
 	SYS_COUNTED(__VA_ARGS__, SYS_6, SYS_5, SYS_4, SYS_3, SYS_2, SYS_1, SYS_0)(__VA_ARGS__)
 
+/* A pointer may be negative as a number; only the last 4095 values are errors. */
+static inline int sys_failed(long result)
+{
+	return (unsigned long)result > -4096UL;
+}
+
 #endif

@@ -12,7 +12,8 @@
 #include "home.h"
 
 #define THREAD_SPARES 4u
-#define THREAD_IN_VFORK 1u /* value of here.busy in a child of vfork, no frame's address */
+#define THREAD_STAMP_EVERY 61u /* guards; prime: reads and writes alternate, both must be sampled */
+#define THREAD_IN_VFORK 1u     /* value of here.busy in a child of vfork, no frame's address */
 
 /* What outlives the owner of a lane, so that the next thread goes on where it stopped. */
 struct lane {
@@ -28,9 +29,10 @@ struct here {
 	uintptr_t vfork_return;
 	struct rs_block *heap;  /* where the malloc family counts; NULL: not claimed, or shared */
 	struct rs_block *block; /* NULL: not claimed */
-	struct lane *lane;      /* NULL: not claimed; its slots may be absent: counters only */
+	struct lane *lane;      /* NULL: not claimed */
+	uint8_t *slots;         /* of the lane; NULL: counters and folds only */
 	uint64_t stamp;         /* ticks when this guard was entered, 0: not a sampled one */
-	uint32_t mask;          /* slots - 1; 0: counters only */
+	uint32_t mask;          /* slots - 1; 0: there are none */
 	uint32_t number;        /* of block and lane */
 	uint32_t tid;
 	uint32_t until_stamp;
@@ -46,8 +48,18 @@ _Static_assert(sizeof(struct here) < 512, "the host's static TLS is small");
 
 extern __thread struct here here __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-void thread_ready(void);             /* claims block and lane; sets here.ready */
-struct rs_block *thread_heap(void);  /* claims a block; NULL: none can be had */
+extern struct lane lanes[RS_BLOCKS];
+
+bool thread_watch_ends(void); /* in the constructor; false: blocks are recycled by sweeps only */
+bool thread_ready(void);      /* claims block and lane; false: not now */
+struct rs_block *thread_block(void); /* claims a block alone; NULL: not now */
 void thread_forget(void);            /* in a new process: nothing of the parent's is ours */
+void thread_inherit(uint64_t heap_blocks, uint64_t heap_bytes);
+void thread_prepare_shared(void); /* for the threads that come after home_freeze */
+
+static inline struct rs_block *thread_block_at(uint32_t number)
+{
+	return (struct rs_block *)(void *)(home.base + RS_BLOCKS_AT) + number;
+}
 
 #endif

@@ -1,0 +1,43 @@
+/*
+ * guard - the rare halves of entering and leaving.
+ *
+ * Threads:  per thread.
+ * Memory:   none.
+ * Errors:   a refused entry is counted where there is a block to count it in.
+ * Cost:     never on the common path.
+ */
+#include "guard.h"
+
+#include "emit.h"
+#include "tally.h"
+
+/*
+ * A frame this far above one that holds the guard is on the same stack, so that one is gone: stacks
+ * are larger as a rule, and a signal stack further away is taken for what it is, a re-entry.
+ */
+#define GUARD_SAME_STACK (UINT64_C(1) << 20)
+
+bool guard_take_over(uintptr_t frame)
+{
+	if (here.busy == THREAD_IN_VFORK)
+		return false;
+	if (frame < here.busy || frame - here.busy >= GUARD_SAME_STACK) {
+		emit_lost(RS_LOST_REENTRY);
+		return false;
+	}
+	here.stamp = 0;
+	if (!here.until_stamp)
+		here.until_stamp = THREAD_STAMP_EVERY;
+	emit_lost(RS_LOST_LONGJMP);
+	return true;
+}
+
+void guard_stamp_end(void)
+{
+	uint64_t now = here.stamp ? clock_ticks() : 0;
+
+	here.until_stamp = THREAD_STAMP_EVERY;
+	if (now > here.stamp && here.block)
+		tally_add_shared(&here.block->cost_ticks, now - here.stamp);
+	here.stamp = 0;
+}

@@ -1,0 +1,170 @@
+/*
+ * hook_alloc - the whole malloc family, counted in exact usable bytes.
+ *
+ * Threads:  any, signal handlers too: each counter moves by one instruction of its owner.
+ * Memory:   the real allocator's; blocks of the arena (arena.h) are recognised and left alone.
+ * Errors:   results and errno are the real function's.
+ * Cost:     2.5 ns for a pair of malloc and free.
+ *
+ * A child of vfork allocates from its parent's heap, so that its calls are counted there, rightly.
+ */
+#include "arena.h"
+#include "hooks.h"
+#include "real.h"
+#include "tally.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+/* A thread's first call, one without a block of its own, and one that may not claim now. */
+static __attribute__((noinline, cold)) void alloc_count_shared(size_t got, size_t given,
+							       uint32_t gets, uint32_t gives)
+{
+	struct rs_block *block = here.block ? here.block : thread_block();
+
+	if (!block)
+		return;
+	tally_add_shared(&block->allocations, gets);
+	tally_add_shared(&block->allocated_bytes, got);
+	tally_add_shared(&block->frees, gives);
+	tally_add_shared(&block->freed_bytes, given);
+}
+
+static inline bool alloc_live(void)
+{
+	return __builtin_expect(atomic_load_explicit(&control.live, memory_order_relaxed), 1);
+}
+
+static inline void *alloc_got(void *block)
+{
+	struct rs_block *tally = here.heap;
+	size_t bytes;
+
+	if (__builtin_expect(!block, 0) || !alloc_live())
+		return block;
+	bytes = real.malloc_usable_size(block);
+	if (__builtin_expect(!tally, 0)) {
+		alloc_count_shared(bytes, 0, 1, 0);
+		return block;
+	}
+	tally_add(&tally->allocations, 1);
+	tally_add(&tally->allocated_bytes, bytes);
+	return block;
+}
+
+static inline void alloc_gave(size_t bytes)
+{
+	struct rs_block *tally = here.heap;
+
+	if (__builtin_expect(!tally, 0)) {
+		alloc_count_shared(0, bytes, 0, 1);
+		return;
+	}
+	tally_add(&tally->frees, 1);
+	tally_add(&tally->freed_bytes, bytes);
+}
+
+/* From the arena to the real allocator: the first resize of a block that came too early. */
+static void *alloc_move(void *old, size_t bytes)
+{
+	size_t before = arena_usable(old);
+	void *block = malloc(bytes);
+
+	if (block)
+		__builtin_memcpy(block, old, before < bytes ? before : bytes);
+	return block;
+}
+
+EXPORT void *malloc(size_t bytes)
+{
+	return alloc_got(real.malloc(bytes));
+}
+
+EXPORT void *calloc(size_t count, size_t bytes)
+{
+	return alloc_got(real.calloc(count, bytes));
+}
+
+EXPORT void free(void *block)
+{
+	if (__builtin_expect(!block, 0) || arena_owns(block))
+		return;
+	if (alloc_live())
+		alloc_gave(real.malloc_usable_size(block));
+	real.free(block);
+}
+
+EXPORT void *realloc(void *old, size_t bytes)
+{
+	size_t before;
+	void *block;
+
+	if (arena_owns(old))
+		return alloc_move(old, bytes);
+	before = old && alloc_live() ? real.malloc_usable_size(old) : 0;
+	block = real.realloc(old, bytes);
+	/* Of size 0 the C library frees and returns NULL. */
+	if (old && (block || !bytes) && alloc_live())
+		alloc_gave(before);
+	return alloc_got(block);
+}
+
+EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(count, bytes, &all)) {
+		real_fail(ENOMEM);
+		return NULL;
+	}
+	return realloc(old, all);
+}
+
+EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
+{
+	int result = real.posix_memalign(out, alignment, bytes);
+
+	if (!result)
+		alloc_got(*out);
+	return result;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
+{
+	return alloc_got(real.aligned_alloc(alignment, bytes));
+}
+
+EXPORT void *memalign(size_t alignment, size_t bytes)
+{
+	return alloc_got(real.memalign(alignment, bytes));
+}
+
+EXPORT void *valloc(size_t bytes)
+{
+	return alloc_got(real.valloc(bytes));
+}
+
+EXPORT void *pvalloc(size_t bytes)
+{
+	return alloc_got(real.pvalloc(bytes));
+}
+
+EXPORT size_t malloc_usable_size(void *block)
+{
+	return arena_owns(block) ? arena_usable(block) : real.malloc_usable_size(block);
+}
+
+/* C23: the sizes are promises to the allocator, free may ignore them. */
+EXPORT void free_sized(void *block, size_t bytes)
+{
+	(void)bytes;
+	free(block);
+}
+
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t bytes)
+{
+	(void)alignment;
+	(void)bytes;
+	free(block);
+}

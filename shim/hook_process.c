@@ -1,0 +1,146 @@
+/*
+ * hook_process - what the host does to itself: it turns into a server, or into a sandbox.
+ *
+ * Threads:  any.
+ * Memory:   none.
+ * Errors:   results and errno are the real function's; what we did ahead of a call that failed is
+ *           undone.
+ * Cost:     none of these is on a request's path.
+ */
+#include "home.h"
+#include "hooks.h"
+#include "real.h"
+#include "thread.h"
+
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum process_sandbox {
+	PROCESS_FREE,
+	PROCESS_FILTERED, /* any further system call for our own sake may kill */
+	PROCESS_STRICT,   /* and so does reading the clock: strict seccomp traps rdtsc too */
+	PROCESS_NO_TSC,   /* only the clock kills */
+};
+
+struct process_before {
+	enum process_sandbox sandbox;
+	enum rs_clock clock;
+};
+
+long syscall_watched(long number, long a, long b, long c, long d, long e, long f);
+
+static enum process_sandbox process_prctl_asks(long option, long value)
+{
+	if (option == PR_SET_TSC && value == PR_TSC_SIGSEGV)
+		return PROCESS_NO_TSC;
+	if (option != PR_SET_SECCOMP)
+		return PROCESS_FREE;
+	return value == SECCOMP_MODE_STRICT ? PROCESS_STRICT : PROCESS_FILTERED;
+}
+
+/* It must be done ahead of the call: afterwards it could be too late already. */
+static struct process_before process_ahead(enum process_sandbox sandbox)
+{
+	struct process_before before = { .sandbox = sandbox, .clock = home.clock };
+
+	if (sandbox == PROCESS_FREE || here.busy == THREAD_IN_VFORK) {
+		before.sandbox = PROCESS_FREE;
+		return before;
+	}
+	if (sandbox != PROCESS_NO_TSC)
+		home_freeze();
+	if (sandbox != PROCESS_FILTERED)
+		home_clock_off(sandbox == PROCESS_STRICT ? RS_WHY_SECCOMP : RS_WHY_NO_TSC);
+	return before;
+}
+
+static void process_undo(const struct process_before *before)
+{
+	if (before->sandbox == PROCESS_FREE)
+		return;
+	if (before->sandbox != PROCESS_NO_TSC)
+		home_unfreeze();
+	if (before->sandbox != PROCESS_FILTERED && before->clock != RS_CLOCK_NONE)
+		home_clock_on(before->clock);
+}
+
+EXPORT int prctl(int option, ...)
+{
+	struct process_before before;
+	va_list list;
+	long a[4];
+	int result;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	before = process_ahead(process_prctl_asks(option, a[0]));
+	result = real.prctl(option, a[0], a[1], a[2], a[3]);
+	if (result < 0)
+		process_undo(&before);
+	return result;
+}
+
+/* A process that listens is a server: its agent may know at once, before the first request. */
+EXPORT int listen(int fd, int backlog)
+{
+	int result = real.listen(fd, backlog);
+
+	if (!result && here.busy != THREAD_IN_VFORK)
+		home_activate();
+	return result;
+}
+
+static long process_io_uring(long number, long entries, long parameters)
+{
+	long result = real.syscall(number, entries, parameters);
+
+	if (result >= 0 && atomic_load_explicit(&control.live, memory_order_relaxed))
+		atomic_fetch_or_explicit(&home.header->unseen, RS_UNSEEN_IO_URING,
+					 memory_order_relaxed);
+	return result;
+}
+
+static long process_seccomp(long number, long operation, long flags, long argument)
+{
+	enum process_sandbox sandbox = PROCESS_FREE;
+	struct process_before before;
+	long result;
+
+	if (operation == SECCOMP_SET_MODE_STRICT)
+		sandbox = PROCESS_STRICT;
+	else if (operation == SECCOMP_SET_MODE_FILTER)
+		sandbox = PROCESS_FILTERED;
+	before = process_ahead(sandbox);
+	result = real.syscall(number, operation, flags, argument);
+	if (result < 0)
+		process_undo(&before);
+	return result;
+}
+
+/* From syscall.S, with the arguments of syscall(2) as they came. */
+long syscall_watched(long number, long a, long b, long c, long d, long e, long f)
+{
+	switch (number) {
+	case SYS_close:
+		return close((int)a);
+	case SYS_close_range:
+		return close_range((unsigned int)a, (unsigned int)b, (int)c);
+	case SYS_accept:
+		return accept((int)a, (struct sockaddr *)b, (socklen_t *)c);
+	case SYS_accept4:
+		return accept4((int)a, (struct sockaddr *)b, (socklen_t *)c, (int)d);
+	case SYS_prctl:
+		return prctl((int)a, b, c, d, e);
+	case SYS_seccomp:
+		return process_seccomp(number, a, b, c);
+	case SYS_io_uring_setup:
+		return process_io_uring(number, a, b);
+	default:
+		return real.syscall(number, a, b, c, d, e, f);
+	}
+}

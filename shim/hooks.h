@@ -1,0 +1,36 @@
+/*
+ * hooks - how a function of the host's libc is defined here.
+ *
+ * The allow-list of exports is shim.map; a definition that it does not name is hidden.
+ */
+#ifndef SHIM_HOOKS_H
+#define SHIM_HOOKS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+void *malloc(size_t bytes);
+void *calloc(size_t count, size_t bytes);
+void free(void *block);
+void *realloc(void *old, size_t bytes);
+void *reallocarray(void *old, size_t count, size_t bytes);
+int posix_memalign(void **out, size_t alignment, size_t bytes);
+void *aligned_alloc(size_t alignment, size_t bytes);
+void *memalign(size_t alignment, size_t bytes);
+void *valloc(size_t bytes);
+void *pvalloc(size_t bytes);
+size_t malloc_usable_size(void *block);
+void free_sized(void *block, size_t bytes);
+void free_aligned_sized(void *block, size_t alignment, size_t bytes);
+
+int listen(int fd, int backlog);
+int prctl(int option, ...);
+pid_t _Fork(void);
+pid_t vfork(void);
+long syscall(long number, ...);
+
+extern const char ringside_shim[]; /* which copy of this library came first */
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * shape - the segment's table of paths whose obvious variable parts became {}.
+ *
+ * Threads:  any, inside a guard. An entry is written whole before its index word points at it.
+ * Memory:   index and entries lie in the segment; how far it is populated is private.
+ * Errors:   0, counted RS_LOST_SHAPE_FULL.
+ * Cost:     the index word, the entry's head and its bytes: three cache lines.
+ */
+#include "shape.h"
+
+#include "emit.h"
+#include "fold.h"
+#include "mem.h"
+
+#define SHAPE_STEP 16384u
+#define SHAPE_PROBES 32u /* at three quarters full a chain this long is one in a million */
+#define SHAPE_ENTRIES_MAX 3072u
+#define SHAPE_ENTRY_HEAD ((uint32_t)sizeof(struct rs_shape))
+
+struct shape_path {
+	uint32_t hash;
+	uint32_t length;
+	uint8_t bytes[RS_PATH_BYTES];
+};
+
+static _Atomic uint32_t shape_populated; /* bytes of the region */
+
+static _Atomic uint32_t *shape_index(void)
+{
+	return (_Atomic uint32_t *)(void *)(home.base + RS_SHAPES_AT);
+}
+
+static struct rs_shape *shape_entry(uint32_t id)
+{
+	return (struct rs_shape *)(void *)(home.base + RS_SHAPES_AT + id * 8u);
+}
+
+static uint32_t shape_hash(const uint8_t *bytes, uint32_t length)
+{
+	uint64_t h = length * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (; length >= 8; length -= 8, bytes += 8) {
+		uint64_t word;
+
+		memcpy(&word, bytes, 8);
+		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	for (; length; length--)
+		h = (h ^ *bytes++) * UINT64_C(0x100000001b3);
+	h *= UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(h >> 32);
+}
+
+/* id comes from shared memory: an entry outside the region or with a wild length is no match. */
+static bool shape_is(uint32_t id, const struct shape_path *path)
+{
+	const struct rs_shape *entry;
+
+	if (id * 8u < RS_SHAPE_FIRST ||
+	    id * 8u > RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES)
+		return false;
+	entry = shape_entry(id);
+	return entry->hash == path->hash && entry->length == path->length &&
+	       !memcmp(entry->bytes, path->bytes, path->length);
+}
+
+static bool shape_grow(uint32_t end)
+{
+	uint32_t ready = atomic_load_explicit(&shape_populated, memory_order_relaxed);
+	uint32_t wanted = (end + SHAPE_STEP - 1) / SHAPE_STEP * SHAPE_STEP;
+
+	if (end <= ready)
+		return true;
+	if (end > RS_SHAPES_BYTES ||
+	    home_populate(home.base + RS_SHAPES_AT + ready, wanted - ready))
+		return false;
+	while (ready < wanted &&
+	       !atomic_compare_exchange_weak_explicit(&shape_populated, &ready, wanted,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+	return true;
+}
+
+/* Writes an entry that nobody points at yet; 0: no room. */
+static uint32_t shape_append(const struct shape_path *path)
+{
+	_Atomic uint32_t *end = &home.header->shape_end;
+	uint32_t bytes = (SHAPE_ENTRY_HEAD + path->length + 7) & ~7u;
+	uint32_t at = atomic_load_explicit(end, memory_order_relaxed);
+	struct rs_shape *entry;
+	uint32_t number;
+
+	do {
+		if (at < RS_SHAPE_FIRST ||
+		    at > RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES ||
+		    !shape_grow(at + bytes))
+			return 0;
+	} while (!atomic_compare_exchange_weak_explicit(end, &at, at + bytes, memory_order_relaxed,
+							memory_order_relaxed));
+	number = atomic_fetch_add_explicit(&home.header->shapes, 1, memory_order_relaxed);
+	entry = shape_entry(at / 8u);
+	entry->hash = path->hash;
+	entry->length = (uint16_t)path->length;
+	entry->cell = (uint16_t)(number < RS_OTHER_CELL ? number : RS_OTHER_CELL);
+	memcpy(entry->bytes, path->bytes, path->length);
+	return at / 8u;
+}
+
+static uint16_t shape_place(const struct shape_path *path, bool *fresh)
+{
+	uint32_t mine = 0;
+
+	for (uint32_t i = 0; i < SHAPE_PROBES; i++) {
+		_Atomic uint32_t *word = &shape_index()[(path->hash + i) % RS_SHAPE_INDEX_WORDS];
+		/* J: acquire puts our look at the entry behind the word; pairs with I. */
+		uint32_t id = atomic_load_explicit(word, memory_order_acquire);
+
+		if (id && shape_is(id, path))
+			return (uint16_t)id;
+		if (id)
+			continue;
+		if (!mine && atomic_load_explicit(&home.header->shapes, memory_order_relaxed) <
+				     SHAPE_ENTRIES_MAX)
+			mine = shape_append(path);
+		if (!mine)
+			break;
+		/* I: release puts the entry ahead of its word; pairs with J and with the agent. */
+		if (atomic_compare_exchange_strong_explicit(word, &id, mine, memory_order_release,
+							    memory_order_acquire)) {
+			*fresh = true;
+			return (uint16_t)mine;
+		}
+		if (shape_is(id, path)) /* another thread was first; our entry stays unused */
+			return (uint16_t)id;
+	}
+	*fresh = true;
+	emit_lost(RS_LOST_SHAPE_FULL);
+	return 0;
+}
+
+uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
+{
+	struct shape_path shape;
+
+	*fresh = false;
+	shape.length = (uint32_t)fold_path(path, length, shape.bytes);
+	shape.hash = shape_hash(shape.bytes, shape.length);
+	if (shape.length && atomic_load_explicit(&shape_populated, memory_order_relaxed))
+		return shape_place(&shape, fresh);
+	*fresh = true;
+	emit_lost(RS_LOST_SHAPE_FULL);
+	return 0;
+}
+
+bool shape_prepare(void)
+{
+	return shape_grow(RS_SHAPE_FIRST + SHAPE_STEP);
+}
+
+uint16_t shape_cell(uint16_t shape)
+{
+	uint16_t cell;
+
+	if (shape * 8u < RS_SHAPE_FIRST)
+		return RS_OTHER_CELL;
+	cell = shape_entry(shape)->cell;
+	return cell < RS_CELLS ? cell : RS_OTHER_CELL;
+}
+
+void shape_forget(void)
+{
+	atomic_store_explicit(&shape_populated, 0, memory_order_relaxed);
+}
