@@ -146,13 +146,14 @@ def dies_with_us():
 
 
 class Process:
-    def __init__(self, command, log, environment=None):
+    def __init__(self, stage, command, log, environment=None):
         self.log = log
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 [str(x) for x in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={**os.environ, **(environment or {})}, preexec_fn=dies_with_us)
         self.pid = self.popen.pid
+        stage.things.append(self)  # before anything can interrupt: the stage ends it
 
     def family(self):
         return proc_children(self.pid) if self.popen.poll() is None else []
@@ -194,7 +195,7 @@ class Agent(Process):
     def __init__(self, stage):
         self.port = stage.agent_port
         self.stage = stage
-        super().__init__([find_program("ringsided"), "--listen", f"127.0.0.1:{self.port}",
+        super().__init__(stage, [find_program("ringsided"), "--listen", f"127.0.0.1:{self.port}",
                           "--config", stage.folder / "ringside.json",
                           "--run-dir", stage.run_dir, "--state-dir", stage.state_dir],
                          stage.folder / "agent.log", stage.environment)
@@ -247,7 +248,7 @@ class Nginx(Process):
         environment = dict(stage.environment)
         if shim:
             environment["LD_PRELOAD"] = str(find_program("libringside.so"))
-        super().__init__([shutil.which("nginx") or "/usr/sbin/nginx", "-c", config],
+        super().__init__(stage, [shutil.which("nginx") or "/usr/sbin/nginx", "-c", config],
                          self.folder / "nginx.out", environment)
         wait_for("nginx", lambda: fetch(self.port, "/nginx_status")[0] == 200, 10)
         self.own_requests = 1  # what we asked of it ourselves, and it did not log
@@ -294,16 +295,10 @@ class Stage:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def agent(self):
-        self.things.append(Agent(self))
-        return self.things[-1]
+        return Agent(self)
 
     def nginx(self, *arguments, **named):
-        self.things.append(Nginx(self, *arguments, **named))
-        return self.things[-1]
-
-    def process(self, command, name, environment=None):
-        self.things.append(Process(command, self.folder / name, environment))
-        return self.things[-1]
+        return Nginx(self, *arguments, **named)
 
 
 def ab(url, requests, *options, connections=8, timeout=120):
