@@ -14,8 +14,8 @@
 #define RS_ABI_VERSION 1u
 
 #define RS_SLOT_BYTES 64u
-#define RS_RECORD_SLOTS 16u     /* head + 15 continuation slots at most */
-#define RS_SLOT_PAYLOAD 56u     /* a slot less its sequence word */
+#define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */
+#define RS_SLOT_PAYLOAD 56u /* a slot less its sequence word */
 #define RS_DETAIL_BYTES (15u * RS_SLOT_PAYLOAD)
 
 /* What a record is about. The counters of struct rs_block are kept by kind. */
@@ -68,13 +68,13 @@ enum rs_method {
 
 /* rs_head.flags of a request. */
 enum rs_flag {
-	RS_FLAG_ABORTED = 1 << 0,      /* no status line was sent */
+	RS_FLAG_ABORTED = 1 << 0,       /* no status line was sent */
 	RS_FLAG_CUT_BY_SERVER = 1 << 1, /* the reply ended before its declared length */
 	RS_FLAG_CUT_BY_CLIENT = 1 << 2, /* as above, the client closed or reset first */
-	RS_FLAG_SHARED = 1 << 3,       /* other requests ran on this thread between its ends */
-	RS_FLAG_PIPELINED = 1 << 4,    /* it waited behind another request of its connection */
-	RS_FLAG_UPGRADED = 1 << 5,     /* answered by 101, or a CONNECT that was granted */
-	RS_FLAG_DETAIL_CUT = 1 << 6,   /* a section did not fit and was left out */
+	RS_FLAG_SHARED = 1 << 3,        /* other requests ran on this thread between its ends */
+	RS_FLAG_PIPELINED = 1 << 4,     /* it waited behind another request of its connection */
+	RS_FLAG_UPGRADED = 1 << 5,      /* answered by 101, or a CONNECT that was granted */
+	RS_FLAG_DETAIL_CUT = 1 << 6,    /* a section did not fit and was left out */
 };
 
 /*
@@ -90,19 +90,19 @@ struct rs_head {
 	uint64_t span;       /* ticks: from t0 to the last byte of the response written */
 	uint64_t request;    /* unique in its process, never 0 */
 	uint32_t connection; /* unique in its process until it wraps, never 0 */
-	uint16_t shape;      /* shape table: offset / 8 of the entry; 0: none, the path is a section */
-	uint8_t kind;        /* enum rs_kind */
-	uint8_t flags;       /* enum rs_flag */
+	uint16_t shape; /* shape table: offset / 8 of the entry; 0: none, the path is a section */
+	uint8_t kind;   /* enum rs_kind */
+	uint8_t flags;  /* enum rs_flag */
 	union {
 		struct {
 			uint64_t bytes_out;
 			uint32_t bytes_in;   /* saturates; the counter block is exact */
-			uint32_t first_byte; /* 256 ticks: from t0 to the first byte of the response; saturates */
+			uint32_t first_byte; /* 256 ticks: t0 to the first byte; saturates */
 			uint32_t thread;     /* tid, as the process itself sees it */
 			uint16_t status;     /* 0: none */
 			uint8_t method;      /* enum rs_method */
 			uint8_t protocol;    /* enum rs_protocol */
-		} served; /* RS_KIND_REQUEST */
+		} served;                    /* RS_KIND_REQUEST */
 		struct {
 			uint64_t bytes_out;
 			uint64_t bytes_in;
@@ -112,7 +112,7 @@ struct rs_head {
 			uint16_t reserved;
 		} closed; /* RS_KIND_CONNECTION */
 		struct {
-			uint64_t parent; /* request id of the request being served, 0: unknown or shared */
+			uint64_t parent; /* id of the request being served; 0: unknown, shared */
 			uint32_t bytes_in;
 			uint32_t bytes_out;
 			uint32_t thread;
@@ -121,7 +121,7 @@ struct rs_head {
 			uint8_t protocol;
 		} call; /* RS_KIND_CALL */
 		struct {
-			uint32_t number; /* running number of the piece in its connection and direction */
+			uint32_t number; /* of the piece, running by connection and direction */
 			uint32_t stream;
 			uint8_t direction; /* 0 request, 1 response */
 			uint8_t last;      /* the block ends with this piece */
@@ -156,14 +156,14 @@ _Static_assert(sizeof(struct rs_continuation) == RS_SLOT_BYTES, "a slot is one c
  */
 enum rs_section {
 	RS_SECTION_END,
-	RS_SECTION_PATH,      /* raw bytes of the path, query removed, at most RS_PATH_BYTES */
-	RS_SECTION_PARENT,    /* u64: request id of the caller in the same process */
-	RS_SECTION_TRACE,     /* 16 bytes trace id, 8 bytes span id, 1 byte flags (W3C traceparent) */
-	RS_SECTION_FRAMES,    /* u64 return addresses, innermost first, at most RS_FRAMES */
-	RS_SECTION_HEADERS,   /* a piece of an HPACK block */
+	RS_SECTION_PATH,    /* raw bytes of the path, query removed, at most RS_PATH_BYTES */
+	RS_SECTION_PARENT,  /* u64: request id of the caller in the same process */
+	RS_SECTION_TRACE,   /* 16 bytes trace id, 8 bytes span id, 1 byte flags (W3C traceparent) */
+	RS_SECTION_FRAMES,  /* u64 return addresses, innermost first, at most RS_FRAMES */
+	RS_SECTION_HEADERS, /* a piece of an HPACK block */
 	RS_SECTION_STATEMENT, /* a statement without literals */
-	RS_SECTION_MEMORY,    /* i64 allocated - freed bytes of the serving thread over the request */
-	RS_SECTION_LABEL,     /* "name=value": peer, database, SNI, gRPC status, captured header */
+	RS_SECTION_MEMORY, /* i64 allocated - freed bytes of the serving thread over the request */
+	RS_SECTION_LABEL,  /* "name=value": peer, database, SNI, gRPC status, captured header */
 };
 
 #define RS_PATH_BYTES 128u
@@ -171,15 +171,15 @@ enum rs_section {
 
 /* Why a message or a connection could not be read; rs_block.unparsed is indexed by it. */
 enum rs_unparsed {
-	RS_UNPARSED_GARBAGE,      /* not the protocol it seemed to be */
-	RS_UNPARSED_MID_STREAM,   /* the connection was first seen in its middle */
-	RS_UNPARSED_RACE,         /* two threads moved bytes of one direction at once */
-	RS_UNPARSED_HEAD_LIMIT,   /* a head longer than the parser follows */
-	RS_UNPARSED_AMBIGUOUS,    /* Content-Length and Transfer-Encoding disagree, or two lengths */
-	RS_UNPARSED_DEPTH,        /* more pipelined requests than are kept */
-	RS_UNPARSED_UNASKED,      /* a response without a request */
-	RS_UNPARSED_FD_LIMIT,     /* a descriptor number beyond the table */
-	RS_UNPARSED_NO_MEMORY,    /* no room for the state of a connection */
+	RS_UNPARSED_GARBAGE,    /* not the protocol it seemed to be */
+	RS_UNPARSED_MID_STREAM, /* the connection was first seen in its middle */
+	RS_UNPARSED_RACE,       /* two threads moved bytes of one direction at once */
+	RS_UNPARSED_HEAD_LIMIT, /* a head longer than the parser follows */
+	RS_UNPARSED_AMBIGUOUS,  /* Content-Length and Transfer-Encoding disagree, or two lengths */
+	RS_UNPARSED_DEPTH,      /* more pipelined requests than are kept */
+	RS_UNPARSED_UNASKED,    /* a response without a request */
+	RS_UNPARSED_FD_LIMIT,   /* a descriptor number beyond the table */
+	RS_UNPARSED_NO_MEMORY,  /* no room for the state of a connection */
 	RS_UNPARSED_TLS_UNLINKED, /* cipher text whose plain text was not seen */
 	RS_UNPARSED_HPACK_GAP,    /* a header block was lost */
 	RS_UNPARSED_UNSEEN_IO,    /* bytes moved by a call the shim does not see */
@@ -208,7 +208,7 @@ enum rs_lost {
  * Truth: for each kind, counted = pushed + folded + dropped once its writer is outside a hook.
  */
 struct rs_block {
-	_Atomic uint64_t begun;    /* requests whose first byte was read; begun - requests: in flight */
+	_Atomic uint64_t begun;    /* first byte was read; begun - requests: in flight */
 	_Atomic uint64_t requests; /* ended: the sum of status and aborted */
 	_Atomic uint64_t status[RS_STATUS_CLASSES]; /* 1xx (101 only) … 5xx */
 	_Atomic uint64_t aborted;
@@ -216,10 +216,10 @@ struct rs_block {
 	_Atomic uint64_t cut_by_client;
 	_Atomic uint64_t bytes_in;
 	_Atomic uint64_t bytes_out;
-	_Atomic uint64_t span;     /* ticks, sum over requests */
-	_Atomic uint64_t span_min; /* ticks, 0: none yet */
-	_Atomic uint64_t span_max; /* ticks */
-	_Atomic uint64_t slow_warning; /* span > rs_agent.slow_warning, those over critical excluded */
+	_Atomic uint64_t span;         /* ticks, sum over requests */
+	_Atomic uint64_t span_min;     /* ticks, 0: none yet */
+	_Atomic uint64_t span_max;     /* ticks */
+	_Atomic uint64_t slow_warning; /* over rs_agent.slow_warning, not over critical */
 	_Atomic uint64_t slow_critical;
 	_Atomic uint64_t opened; /* connections accepted, received or found */
 	_Atomic uint64_t closed;
@@ -239,7 +239,7 @@ struct rs_block {
 	_Atomic uint32_t thread; /* tid of the owner, 0: free for the next thread */
 	_Atomic uint32_t lane;   /* 1: this block's lane is mapped and populated */
 	_Atomic uint64_t reserved1[31];
-	_Alignas(64) _Atomic uint64_t tail; /* the agent's: lane positions below it may be overwritten */
+	_Alignas(64) _Atomic uint64_t tail; /* the agent's: positions below may be reused */
 	_Atomic uint64_t reserved2[7];
 };
 
@@ -258,9 +258,9 @@ struct rs_cell {
 	_Atomic uint64_t cut_by_client;
 	_Atomic uint64_t bytes_in;
 	_Atomic uint64_t bytes_out;
-	_Atomic uint64_t span;         /* ticks */
-	_Atomic uint64_t span_min;     /* ticks + 1, 0: none */
-	_Atomic uint64_t span_max;     /* ticks */
+	_Atomic uint64_t span;     /* ticks */
+	_Atomic uint64_t span_min; /* ticks + 1, 0: none */
+	_Atomic uint64_t span_max; /* ticks */
 	_Atomic uint64_t slow_warning;
 	_Atomic uint64_t slow_critical;
 	_Atomic uint32_t buckets[1024]; /* histogram.h */
@@ -273,19 +273,19 @@ struct rs_open {
 	_Atomic uint32_t connection; /* 0: free */
 	_Atomic uint16_t shape;      /* 0: its path is not known yet */
 	_Atomic uint8_t method;
-	_Atomic uint8_t state;     /* enum rs_open_state */
-	_Atomic uint64_t t0;       /* ticks */
+	_Atomic uint8_t state; /* enum rs_open_state */
+	_Atomic uint64_t t0;   /* ticks */
 	_Atomic uint64_t bytes_out;
-	_Atomic uint32_t queued;   /* requests of this connection behind it */
-	_Atomic uint32_t thread;   /* tid that read its first byte */
+	_Atomic uint32_t queued; /* requests of this connection behind it */
+	_Atomic uint32_t thread; /* tid that read its first byte */
 };
 
 _Static_assert(sizeof(struct rs_open) == 32, "two a cache line");
 
 enum rs_open_state {
-	RS_OPEN_HEAD,     /* its head is being read */
-	RS_OPEN_BODY,     /* its body is being read */
-	RS_OPEN_WAITING,  /* read; nothing written yet */
+	RS_OPEN_HEAD,      /* its head is being read */
+	RS_OPEN_BODY,      /* its body is being read */
+	RS_OPEN_WAITING,   /* read; nothing written yet */
 	RS_OPEN_ANSWERING, /* the response has begun */
 };
 

@@ -1,8 +1,8 @@
 /*
  * segment - one sealed memfd per watched process: where its parts lie and who writes which word.
  *
- * Made by the shim (named "ringside", sealed SHRINK|GROW|SEAL, size RS_SEGMENT_BYTES exactly), found
- * by the broker through /proc/PID/map_files, mapped by the worker.
+ * Made by the shim (named "ringside", sealed SHRINK|GROW|SEAL, size RS_SEGMENT_BYTES exactly),
+ * found by the broker through /proc/PID/map_files, mapped by the worker.
  *
  *   offset                                            writer               mapped by the shim
  *   RS_HEADER_AT   ┌ header   4 KiB                 ┐ shim once, agent's   at the start
@@ -31,7 +31,7 @@
 
 #include "abi.h"
 
-#define RS_SEGMENT_NAME "ringside"        /* shows as /memfd:ringside (deleted) */
+#define RS_SEGMENT_NAME "ringside"            /* shows as /memfd:ringside (deleted) */
 #define RS_MAGIC UINT64_C(0x3145444953474e52) /* "RNGSIDE1", little endian */
 
 #define RS_PAGE 4096u
@@ -66,7 +66,8 @@
 #define RS_SEGMENT_BYTES (RS_SMALL_LANES_AT + (RS_LANES - RS_BIG_LANES) * RS_LANE_BYTES)
 
 _Static_assert(RS_START_BYTES <= 2u << 20, "DESIGN: at most 2 MiB of address space at the start");
-_Static_assert(RS_SHAPES_AT % RS_PAGE == 0 && RS_CELLS_AT % RS_PAGE == 0, "regions are whole pages");
+_Static_assert(RS_SHAPES_AT % RS_PAGE == 0 && RS_CELLS_AT % RS_PAGE == 0,
+	       "regions are whole pages");
 _Static_assert(RS_LANES_AT % RS_PAGE == 0, "regions are whole pages");
 _Static_assert(RS_BLOCKS * sizeof(struct rs_block) <= RS_BLOCKS_BYTES, "blocks fit");
 _Static_assert(RS_CELLS * sizeof(struct rs_cell) <= RS_CELLS_BYTES, "cells fit");
@@ -80,7 +81,7 @@ enum rs_state {
 
 enum rs_why {
 	RS_WHY_NONE,
-	RS_WHY_ASKED,     /* RINGSIDE=disabled, PERFORMANCE_MONITORING_ENABLED=false, the off file or word */
+	RS_WHY_ASKED,     /* by the environment, by the off file, by the agent's off word */
 	RS_WHY_SECCOMP,   /* strict seccomp: the clock is gone */
 	RS_WHY_NO_TSC,    /* PR_SET_TSC: as above */
 	RS_WHY_NO_MEMORY, /* a page could not be populated */
@@ -90,16 +91,16 @@ enum rs_why {
 
 enum rs_allocator {
 	RS_ALLOCATOR_UNKNOWN,
-	RS_ALLOCATOR_SEEN,    /* the malloc family passes through the shim: heap numbers are exact */
-	RS_ALLOCATOR_HIDDEN,  /* the executable brings its own: no heap numbers */
+	RS_ALLOCATOR_SEEN,   /* the malloc family passes through the shim: heap numbers are exact */
+	RS_ALLOCATOR_HIDDEN, /* the executable brings its own: no heap numbers */
 };
 
 /* Words that the agent writes; the shim reads them once per event, relaxed. */
 struct rs_agent {
-	_Atomic uint32_t epoch;  /* 0: nobody listens, only counters are kept */
-	_Atomic uint32_t off;    /* 1: be silent at once */
-	_Atomic uint32_t detail; /* 0 all, 1 no strings, 2 sampled events; counters always */
-	_Atomic uint32_t sample; /* at detail 2: one event in so many */
+	_Atomic uint32_t epoch;         /* 0: nobody listens, only counters are kept */
+	_Atomic uint32_t off;           /* 1: be silent at once */
+	_Atomic uint32_t detail;        /* 0 all, 1 no strings, 2 sampled events; counters always */
+	_Atomic uint32_t sample;        /* at detail 2: one event in so many */
 	_Atomic uint64_t slow_warning;  /* ticks, 0: not known yet */
 	_Atomic uint64_t slow_critical; /* ticks, 0: not known yet */
 	_Atomic uint64_t ns_per_tick;   /* 32.32 fixed point, 0: not known yet */
@@ -118,18 +119,19 @@ struct rs_header {
 	uint8_t service_from;   /* enum rs_service_from */
 	uint8_t allocator;      /* enum rs_allocator */
 	uint8_t reserved0[2];
-	char run_dir[112];      /* RINGSIDE_RUN_DIR, NUL-terminated; empty: the default */
-	char service[72];       /* a claim, NUL-terminated; empty: none given */
-	char environment[40];   /* deployment environment, NUL-terminated; empty: none given */
+	char run_dir[112];    /* RINGSIDE_RUN_DIR, NUL-terminated; empty: the default */
+	char service[72];     /* a claim, NUL-terminated; empty: none given */
+	char environment[40]; /* deployment environment, NUL-terminated; empty: none given */
 	_Alignas(64) struct rs_agent agent;
 	_Alignas(64) _Atomic uint32_t state; /* enum rs_state */
-	_Atomic uint32_t why;        /* enum rs_why */
-	_Atomic uint32_t clock_now;  /* enum rs_clock */
-	_Atomic uint32_t lanes;      /* blocks 0 … lanes - 1 were claimed at some time */
-	_Atomic uint32_t overflow;   /* 1: the shared block or lane was used */
-	_Atomic uint32_t shapes;     /* entries in the shape table */
-	_Atomic uint32_t shape_end;  /* bytes used of the shape region */
-	_Atomic uint32_t frozen;     /* 1: the host sandboxed itself, nothing is mapped or populated any more */
+	_Atomic uint32_t why;                /* enum rs_why */
+	_Atomic uint32_t clock_now;          /* enum rs_clock */
+	_Atomic uint32_t lanes;              /* blocks 0 … lanes - 1 were claimed at some time */
+	_Atomic uint32_t overflow;           /* 1: the shared block or lane was used */
+	_Atomic uint32_t shapes;             /* entries in the shape table */
+	_Atomic uint32_t shape_end;          /* bytes used of the shape region */
+	_Atomic uint32_t
+		frozen; /* 1: the host sandboxed itself, nothing is mapped or populated any more */
 	_Atomic uint64_t folded;     /* folds so far: the agent looks at cells only when it moved */
 	_Atomic uint64_t cells[4];   /* bit per cell that was ever used, the shared one excepted */
 	_Atomic uint32_t fds_unseen; /* descriptors beyond the table */
