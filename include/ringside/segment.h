@@ -130,8 +130,7 @@ struct rs_header {
 	_Atomic uint32_t overflow;           /* 1: the shared block or lane was used */
 	_Atomic uint32_t shapes;             /* entries in the shape table */
 	_Atomic uint32_t shape_end;          /* bytes used of the shape region */
-	_Atomic uint32_t
-		frozen; /* 1: the host sandboxed itself, nothing is mapped or populated any more */
+	_Atomic uint32_t frozen;     /* 1: the host sandboxed itself, no page is mapped any more */
 	_Atomic uint64_t folded;     /* folds so far: the agent looks at cells only when it moved */
 	_Atomic uint64_t cells[4];   /* bit per cell that was ever used, the shared one excepted */
 	_Atomic uint32_t fds_unseen; /* descriptors beyond the table */

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
@@ -84,6 +85,7 @@ def load(nginx, share, folder):
 
 
 def compare(agent, nginx_servers):
+    time.sleep(0.5)  # nginx writes its log behind the reply
     logged = sum((n.classes() for n in nginx_servers), start=live.collections.Counter())
     # our own looks at nginx_status are not logged, and are real requests all the same
     logged["2xx"] += sum(n.own_requests for n in nginx_servers)
