@@ -33,7 +33,7 @@ struct metrics_sums {
 	uint64_t bytes_in, bytes_out, span_ns, slow_warning, slow_critical;
 	uint64_t min_ns, max_ns; /* max_ns 0 and min_ns UINT64_MAX: nothing measured */
 	uint64_t folded, dropped, unparsed, gap;
-	uint64_t recorded; /* requests with detail: in the histogram */
+	uint64_t recorded; /* requests with a record of their own; with folded: in the histogram */
 };
 
 /* Percentile ranks are in the order of metrics_ranks. */
@@ -49,7 +49,11 @@ struct metrics_window {
 	int64_t peak_at_ms;
 };
 
-/* NULL and 0 mean any; service, route are exact names. */
+/*
+ * NULL and 0 mean any; service, route are exact names. A window holds the seconds after that of
+ * from_ns up to and with that of to_ns (0: now); one longer than ten minutes begins at a multiple
+ * of 10 s. Routes are kept by service, so that a pid and a route together are -ENOTSUP.
+ */
 struct metrics_scope {
 	const char *service;
 	const char *route;
@@ -137,6 +141,28 @@ void metrics_sink(struct metrics *m, struct drain_sink *out);
 /* Each second, not on the drain thread: reads /proc of every live process and the system. */
 void metrics_sample(struct metrics *m, uint64_t now_ns);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
+
+/* Everything under /proc and /sys is looked up below this folder ("" at first); before the first use. */
+int metrics_root_set(struct metrics *m, const char *root); /* -ENAMETOOLONG */
+
+/*
+ * What a restart of the agent must not lose: the newest slots of each series that fit into size.
+ * Save: on the drain thread; 0 when the lock was held, keep what was saved before. Restore: once,
+ * before the sink is used; -EBADMSG, -EPROTO (another version), -ESTALE (another boot).
+ */
+#define METRICS_SAVE_BYTES (1024 * 1024)
+size_t metrics_save(struct metrics *m, void *buffer, size_t size);
+int metrics_restore(struct metrics *m, const void *buffer, size_t size, uint64_t now_ns);
+
+/* What was given up within our own limits, since the start. */
+struct metrics_losses {
+	uint64_t requests; /* detail that found no room */
+	uint64_t slots;    /* of seconds, dropped before their time */
+	uint64_t late;     /* requests that ended before all that is kept, or in the future */
+	uint64_t listed;   /* slow or failed requests that came too fast for the list */
+	uint64_t bytes_used, bytes_limit;
+};
+void metrics_losses_get(struct metrics *m, struct metrics_losses *out);
 
 /* Raised whenever the shared part changed: a rendered document is good while it stands. */
 uint64_t metrics_generation(const struct metrics *m);
