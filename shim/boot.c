@@ -33,8 +33,9 @@ const char *gnu_get_libc_version(void);
 #define BOOT_RUN_DIR "/run/ringside"
 #define BOOT_OFF_FILE "/off"
 
-/* Its address tells the first copy of this library from a second one. */
-EXPORT const char ringside_shim[] = "ringside";
+/* The exported name finds the first copy of this library, the static one is always our own. */
+static const char boot_self[] = "ringside";
+extern __attribute__((alias("boot_self"))) EXPORT const char ringside_shim[sizeof(boot_self)];
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
@@ -191,7 +192,7 @@ static bool boot_may(void)
 {
 	if (!getauxval || getauxval(AT_SECURE) || getauxval(AT_PAGESZ) != RS_PAGE)
 		return false;
-	if (dlsym(RTLD_DEFAULT, "ringside_shim") != (const void *)ringside_shim)
+	if (dlsym(RTLD_DEFAULT, "ringside_shim") != (const void *)boot_self)
 		return false; /* a second copy */
 	return true;
 }
@@ -219,6 +220,7 @@ __attribute__((constructor)) static void boot(int argc, char **argv, char **envp
 		return;
 	boot_read_build_id();
 	home_claims.allocator = boot_allocator();
+	hook_alloc_choose();
 	home.clock = clock_choose();
 	thread_watch_ends();
 	if (!home_make())

@@ -91,7 +91,7 @@ bool cell_fold(const struct emit_request *request, uint64_t span)
 	cell_add_sizes(cell, request);
 	cell_add_span(cell, span);
 	tally_add_shared(&cell->count, 1);
-	/* H: release puts the cell's sums ahead of the number of folds; pairs with the agent's look. */
+	/* H: release puts the sums ahead of the number of folds; pairs with the agent's look. */
 	atomic_fetch_add_explicit(&home.header->folded, 1, memory_order_release);
 	return true;
 }

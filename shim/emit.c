@@ -16,6 +16,7 @@
 #include <ringside/ring.h>
 
 #define EMIT_SECTION_HEAD 4u
+#define EMIT_INLINE inline __attribute__((always_inline))
 
 enum emit_detail {
 	EMIT_ALL,
@@ -23,9 +24,10 @@ enum emit_detail {
 	EMIT_SAMPLED,
 };
 
-static inline void emit_add(_Atomic uint64_t *counter, uint64_t n)
+/* shared is a constant wherever it matters: two copies of the code, one without locked adds. */
+static EMIT_INLINE void emit_add(bool shared, _Atomic uint64_t *counter, uint64_t n)
 {
-	if (__builtin_expect(here.shared, 0))
+	if (__builtin_expect(shared, 0))
 		tally_add_shared(counter, n);
 	else
 		tally_add(counter, n);
@@ -36,27 +38,34 @@ static inline uint32_t emit_saturate(uint64_t n)
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-/* Positions for n slots, all or none. head is private: nobody sees them before they are published. */
+/* In the shared lane; and the answer of a thread that has no lane at all. */
+static __attribute__((noinline)) bool emit_claim_shared(uint32_t n, uint64_t *position)
+{
+	uint64_t at = atomic_load_explicit(&here.lane->head, memory_order_relaxed);
+
+	if (!here.shared || !here.slots)
+		return false;
+	do {
+		if (at + n - ring_tail(&here.block->tail) > RS_BIG_SLOTS)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&here.lane->head, &at, at + n, memory_order_relaxed, memory_order_relaxed));
+	*position = at;
+	return true;
+}
+
+/* Positions for n slots, all or none. head is private: nobody sees them before emit_publish. */
 static inline bool emit_claim(uint32_t n, uint64_t *position)
 {
 	struct lane *lane = here.lane;
-	uint64_t slots = (uint64_t)here.mask + 1;
-	uint64_t at = atomic_load_explicit(&lane->head, memory_order_relaxed);
+	uint64_t at;
 
-	if (__builtin_expect(!here.mask, 0))
-		return false;
-	if (__builtin_expect(here.shared, 0)) {
-		do {
-			if (at + n - ring_tail(&here.block->tail) > slots)
-				return false;
-		} while (!atomic_compare_exchange_weak_explicit(
-			&lane->head, &at, at + n, memory_order_relaxed, memory_order_relaxed));
-		*position = at;
-		return true;
-	}
-	if (__builtin_expect(at + n - lane->tail > slots, 0)) {
+	if (__builtin_expect(!here.own_slots, 0))
+		return emit_claim_shared(n, position);
+	at = atomic_load_explicit(&lane->head, memory_order_relaxed);
+	if (__builtin_expect(at + n - lane->tail > here.own_slots, 0)) {
 		lane->tail = ring_tail(&here.block->tail);
-		if (at + n - lane->tail > slots)
+		if (at + n - lane->tail > here.own_slots)
 			return false;
 	}
 	*position = at;
@@ -68,12 +77,12 @@ static inline struct rs_head *emit_slot(uint64_t position)
 	return (struct rs_head *)(void *)here.slots + (position & here.mask);
 }
 
-static inline void emit_publish(uint64_t position, uint32_t n)
+static EMIT_INLINE void emit_publish(bool shared, uint64_t position, uint32_t n)
 {
 	for (uint32_t k = n - 1; k > 0; k--)
 		ring_publish(&emit_slot(position + k)->seq, ring_word(position + k, k, n));
 	ring_publish(&emit_slot(position)->seq, ring_word(position, 0, n));
-	if (!here.shared)
+	if (!shared)
 		atomic_store_explicit(&here.lane->head, position + n, memory_order_relaxed);
 }
 
@@ -102,22 +111,23 @@ static inline uint32_t emit_section_slots(uint32_t length)
 	return (EMIT_SECTION_HEAD + length + RS_SLOT_PAYLOAD - 1) / RS_SLOT_PAYLOAD;
 }
 
-static inline uint64_t emit_request_id(void)
+static EMIT_INLINE uint64_t emit_request_id(bool shared)
 {
 	struct lane *lane = here.lane;
-	uint64_t serial = here.shared ? __atomic_add_fetch(&lane->requests, 1, __ATOMIC_RELAXED)
-				      : ++lane->requests;
+	uint64_t serial = shared ? __atomic_add_fetch(&lane->requests, 1, __ATOMIC_RELAXED)
+				 : ++lane->requests;
 
 	return (uint64_t)(here.number + 1) << 48 | (serial & ((UINT64_C(1) << 48) - 1));
 }
 
-static inline void emit_fill(struct rs_head *head, const struct emit_request *r, uint64_t span)
+static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struct emit_request *r,
+				  uint64_t span)
 {
 	uint64_t first = r->first_byte > r->t0 ? ((r->first_byte - r->t0) >> 8) + 1 : 0;
 
 	head->t0 = r->t0;
 	head->span = span;
-	head->request = emit_request_id();
+	head->request = emit_request_id(shared);
 	head->connection = r->connection;
 	head->shape = r->shape;
 	head->kind = RS_KIND_REQUEST;
@@ -131,7 +141,8 @@ static inline void emit_fill(struct rs_head *head, const struct emit_request *r,
 	head->served.protocol = r->protocol;
 }
 
-static bool emit_push(const struct emit_request *r, uint64_t span, bool strings)
+static EMIT_INLINE bool emit_push(bool shared, const struct emit_request *r, uint64_t span,
+				  bool strings)
 {
 	uint32_t length = strings && r->path ? r->path_length : 0;
 	uint32_t n = 1 + (length ? emit_section_slots(length) : 0);
@@ -139,10 +150,10 @@ static bool emit_push(const struct emit_request *r, uint64_t span, bool strings)
 
 	if (!emit_claim(n, &position))
 		return false;
-	emit_fill(emit_slot(position), r, span);
+	emit_fill(shared, emit_slot(position), r, span);
 	if (length)
 		emit_section(position, RS_SECTION_PATH, r->path, length);
-	emit_publish(position, n);
+	emit_publish(shared, position, n);
 	return true;
 }
 
@@ -154,36 +165,37 @@ static bool emit_left_out(uint32_t detail)
 	if (detail < EMIT_SAMPLED)
 		return false;
 	sample = atomic_load_explicit(&home.header->agent.sample, memory_order_relaxed);
-	return sample > 1 && (uint32_t)here.lane->requests++ % sample != 0;
+	return sample > 1 && here.offered++ % sample != 0;
 }
 
-static void emit_record(const struct emit_request *r, uint64_t span)
+static EMIT_INLINE void emit_record(bool shared, const struct emit_request *r, uint64_t span)
 {
 	struct rs_block *block = here.block;
 	uint32_t detail = atomic_load_explicit(&home.header->agent.detail, memory_order_relaxed);
 
-	emit_add(&block->counted[RS_KIND_REQUEST], 1);
+	emit_add(shared, &block->counted[RS_KIND_REQUEST], 1);
 	if (__builtin_expect(emit_left_out(detail), 0)) {
-		emit_add(&block->dropped[RS_KIND_REQUEST], 1);
-	} else if (__builtin_expect(emit_push(r, span, detail == EMIT_ALL), 1)) {
-		emit_add(&block->pushed[RS_KIND_REQUEST], 1);
+		emit_add(shared, &block->dropped[RS_KIND_REQUEST], 1);
+	} else if (__builtin_expect(emit_push(shared, r, span, detail == EMIT_ALL), 1)) {
+		emit_add(shared, &block->pushed[RS_KIND_REQUEST], 1);
 	} else {
-		emit_add(&block->lost[RS_LOST_LANE_FULL], 1);
-		emit_add(cell_fold(r, span) ? &block->folded[RS_KIND_REQUEST]
+		emit_add(shared, &block->lost[RS_LOST_LANE_FULL], 1);
+		emit_add(shared,
+			 cell_fold(r, span) ? &block->folded[RS_KIND_REQUEST]
 					    : &block->dropped[RS_KIND_REQUEST],
 			 1);
 	}
 }
 
-static inline void emit_span(struct rs_block *block, uint64_t span)
+static EMIT_INLINE void emit_span(bool shared, struct rs_block *block, uint64_t span)
 {
 	const struct rs_agent *agent = &home.header->agent;
 	uint64_t warning = atomic_load_explicit(&agent->slow_warning, memory_order_relaxed);
 	uint64_t critical = atomic_load_explicit(&agent->slow_critical, memory_order_relaxed);
 	uint64_t least = atomic_load_explicit(&block->span_min, memory_order_relaxed);
 
-	emit_add(&block->span, span);
-	if (here.shared) {
+	emit_add(shared, &block->span, span);
+	if (shared) {
 		tally_min_shared(&block->span_min, span);
 		tally_max_shared(&block->span_max, span);
 	} else {
@@ -193,7 +205,8 @@ static inline void emit_span(struct rs_block *block, uint64_t span)
 			atomic_store_explicit(&block->span_max, span, memory_order_relaxed);
 	}
 	if (warning && span > warning)
-		emit_add(critical && span > critical ? &block->slow_critical : &block->slow_warning,
+		emit_add(shared,
+			 critical && span > critical ? &block->slow_critical : &block->slow_warning,
 			 1);
 }
 
@@ -212,38 +225,52 @@ static inline bool emit_listened(void)
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed) != 0;
 }
 
-void emit_request(const struct emit_request *request)
+static EMIT_INLINE void emit_request_as(bool shared, const struct emit_request *request)
 {
 	struct rs_block *block = here.block;
 	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
 
 	if (emit_silent())
 		return;
-	emit_add(&block->requests, 1);
+	emit_add(shared, &block->requests, 1);
 	if (__builtin_expect(request->flags & RS_FLAG_ABORTED, 0))
-		emit_add(&block->aborted, 1);
+		emit_add(shared, &block->aborted, 1);
 	else
-		emit_add(&block->status[emit_status_class(request->status)], 1);
+		emit_add(shared, &block->status[emit_status_class(request->status)], 1);
 	if (__builtin_expect(request->flags & RS_FLAG_CUT_BY_SERVER, 0))
-		emit_add(&block->cut_by_server, 1);
+		emit_add(shared, &block->cut_by_server, 1);
 	if (__builtin_expect(request->flags & RS_FLAG_CUT_BY_CLIENT, 0))
-		emit_add(&block->cut_by_client, 1);
-	emit_add(&block->bytes_in, request->bytes_in);
-	emit_add(&block->bytes_out, request->bytes_out);
+		emit_add(shared, &block->cut_by_client, 1);
+	emit_add(shared, &block->bytes_in, request->bytes_in);
+	emit_add(shared, &block->bytes_out, request->bytes_out);
 	if (__builtin_expect(here.stamp != 0, 0))
-		emit_add(&block->cost_samples, 1);
+		emit_add(shared, &block->cost_samples, 1);
 	if (__builtin_expect(!request->t0, 0))
 		return; /* no clock, or none when it began: counted, not timed */
-	emit_span(block, span);
+	emit_span(shared, block, span);
 	if (emit_listened())
-		emit_record(request, span);
+		emit_record(shared, request, span);
+}
+
+static __attribute__((noinline)) void emit_request_shared(const struct emit_request *request)
+{
+	emit_request_as(true, request);
+}
+
+void emit_request(const struct emit_request *request)
+{
+	if (__builtin_expect(here.shared, 0))
+		emit_request_shared(request);
+	else
+		emit_request_as(false, request);
 }
 
 uint32_t emit_opened(void)
 {
+	bool shared = here.shared;
 	uint32_t id;
 
-	emit_add(&here.block->opened, 1);
+	emit_add(shared, &here.block->opened, 1);
 	do
 		id = atomic_fetch_add_explicit(&home.connections, 1, memory_order_relaxed) + 1;
 	while (!id); /* it wrapped */
@@ -253,24 +280,25 @@ uint32_t emit_opened(void)
 void emit_closed(const struct emit_closed *c)
 {
 	struct rs_block *block = here.block;
+	bool shared = here.shared;
 	struct rs_head *head;
 	uint64_t position;
 
 	if (emit_silent())
 		return;
-	emit_add(&block->closed, 1);
+	emit_add(shared, &block->closed, 1);
 	if (!emit_listened() || !c->t0)
 		return;
-	emit_add(&block->counted[RS_KIND_CONNECTION], 1);
+	emit_add(shared, &block->counted[RS_KIND_CONNECTION], 1);
 	if (!emit_claim(1, &position)) {
-		emit_add(&block->lost[RS_LOST_LANE_FULL], 1);
-		emit_add(&block->dropped[RS_KIND_CONNECTION], 1);
+		emit_add(shared, &block->lost[RS_LOST_LANE_FULL], 1);
+		emit_add(shared, &block->dropped[RS_KIND_CONNECTION], 1);
 		return;
 	}
 	head = emit_slot(position);
 	head->t0 = c->t0;
 	head->span = c->end > c->t0 ? c->end - c->t0 : 0;
-	head->request = emit_request_id();
+	head->request = emit_request_id(shared);
 	head->connection = c->connection;
 	head->shape = 0;
 	head->kind = RS_KIND_CONNECTION;
@@ -281,26 +309,26 @@ void emit_closed(const struct emit_closed *c)
 	head->closed.protocol = c->protocol;
 	head->closed.how = c->how;
 	head->closed.reserved = 0;
-	emit_publish(position, 1);
-	emit_add(&block->pushed[RS_KIND_CONNECTION], 1);
+	emit_publish(shared, position, 1);
+	emit_add(shared, &block->pushed[RS_KIND_CONNECTION], 1);
 }
 
 void emit_begun(void)
 {
 	if (!emit_silent())
-		emit_add(&here.block->begun, 1);
+		emit_add(here.shared, &here.block->begun, 1);
 }
 
 void emit_unparsed(enum rs_unparsed why)
 {
-	emit_add(&here.block->unparsed[why], 1);
+	emit_add(here.shared, &here.block->unparsed[why], 1);
 }
 
 void emit_lost(enum rs_lost why)
 {
 	/* A re-entered guard may interrupt the claim of its block. */
 	if (here.block)
-		emit_add(&here.block->lost[why], 1);
+		emit_add(here.shared, &here.block->lost[why], 1);
 }
 
 void emit_unseen_fd(void)

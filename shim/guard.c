@@ -26,17 +26,26 @@ bool guard_take_over(uintptr_t frame)
 		return false;
 	}
 	here.stamp = 0;
-	if (!here.until_stamp)
-		here.until_stamp = THREAD_STAMP_EVERY;
 	emit_lost(RS_LOST_LONGJMP);
+	return true;
+}
+
+bool guard_first(void)
+{
+	here.until_stamp = 0; /* it wrapped: when this fails, the next guard comes here again */
+	if (!here.ready && !thread_ready()) {
+		here.busy = 0;
+		return false;
+	}
+	here.until_stamp = THREAD_STAMP_EVERY - 1;
+	here.stamp = clock_ticks();
 	return true;
 }
 
 void guard_stamp_end(void)
 {
-	uint64_t now = here.stamp ? clock_ticks() : 0;
+	uint64_t now = clock_ticks();
 
-	here.until_stamp = THREAD_STAMP_EVERY;
 	if (now > here.stamp && here.block)
 		tally_add_shared(&here.block->cost_ticks, now - here.stamp);
 	here.stamp = 0;

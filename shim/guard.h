@@ -17,6 +17,7 @@
 #include "thread.h"
 
 bool guard_take_over(uintptr_t frame); /* the slow half: busy already */
+bool guard_first(void);                /* the first of a thread, or the first after so many */
 void guard_stamp_end(void);
 
 static inline __attribute__((always_inline)) bool guard_enter(void)
@@ -29,18 +30,15 @@ static inline __attribute__((always_inline)) bool guard_enter(void)
 		return false;
 	here.busy = frame;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (__builtin_expect(!here.ready, 0) && !thread_ready()) {
-		here.busy = 0;
-		return false;
-	}
-	if (__builtin_expect(--here.until_stamp == 0, 0))
-		here.stamp = clock_ticks();
+	/* 0 in a new thread too: one word says that there is a claim to make or a time to take. */
+	if (__builtin_expect(here.until_stamp-- == 0, 0))
+		return guard_first();
 	return true;
 }
 
 static inline __attribute__((always_inline)) void guard_leave(void)
 {
-	if (__builtin_expect(here.stamp != 0, 0) || __builtin_expect(here.until_stamp == 0, 0))
+	if (__builtin_expect(here.stamp != 0, 0))
 		guard_stamp_end();
 	atomic_signal_fence(memory_order_seq_cst);
 	here.busy = 0;

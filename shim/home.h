@@ -1,5 +1,5 @@
 /*
- * home - this process's segment: its mapping, its state, and the word that every hook looks at first.
+ * home - this process's segment: its mapping, its state, the word that every hook looks at first.
  *
  * Threads:  made by the constructor or by the atfork child handler while they are alone in the
  *           process; afterwards all fields but the atomic ones are read only.

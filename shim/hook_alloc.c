@@ -17,6 +17,61 @@
 #include <errno.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#define ALLOC_CHUNK_MMAPPED 2u
+#define ALLOC_CHUNK_FLAGS 7u
+
+void *__libc_malloc(size_t bytes);
+#pragma weak __libc_malloc
+
+/*
+ * glibc's own malloc keeps a chunk's size in the word before it. Reading it costs a third of asking
+ * malloc_usable_size, which touches the next chunk too. Every thread's first block is checked
+ * against the answer of malloc_usable_size, and a mismatch ends this short cut.
+ */
+static bool alloc_asks = true;
+
+static inline size_t alloc_chunk_bytes(const void *block)
+{
+	size_t word = ((const size_t *)block)[-1];
+
+	return (word & ~(size_t)ALLOC_CHUNK_FLAGS) - sizeof(size_t);
+}
+
+static inline size_t alloc_bytes(void *block)
+{
+	if (__builtin_expect(alloc_asks, 0) ||
+	    __builtin_expect(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED, 0))
+		return real.malloc_usable_size(block);
+	return alloc_chunk_bytes(block);
+}
+
+static void alloc_check(void *block)
+{
+	if (alloc_bytes(block) != real.malloc_usable_size(block))
+		alloc_asks = true;
+}
+
+void hook_alloc_choose(void)
+{
+	alloc_asks = real.malloc != __libc_malloc;
+}
+#else
+static inline size_t alloc_bytes(void *block)
+{
+	return real.malloc_usable_size(block);
+}
+
+static void alloc_check(void *block)
+{
+	(void)block;
+}
+
+void hook_alloc_choose(void)
+{
+}
+#endif
+
 /* A thread's first call, one without a block of its own, and one that may not claim now. */
 static __attribute__((noinline, cold)) void alloc_count_shared(size_t got, size_t given,
 							       uint32_t gets, uint32_t gives)
@@ -43,11 +98,12 @@ static inline void *alloc_got(void *block)
 
 	if (__builtin_expect(!block, 0) || !alloc_live())
 		return block;
-	bytes = real.malloc_usable_size(block);
 	if (__builtin_expect(!tally, 0)) {
-		alloc_count_shared(bytes, 0, 1, 0);
+		alloc_check(block);
+		alloc_count_shared(alloc_bytes(block), 0, 1, 0);
 		return block;
 	}
+	bytes = alloc_bytes(block);
 	tally_add(&tally->allocations, 1);
 	tally_add(&tally->allocated_bytes, bytes);
 	return block;
@@ -91,7 +147,7 @@ EXPORT void free(void *block)
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
 	if (alloc_live())
-		alloc_gave(real.malloc_usable_size(block));
+		alloc_gave(alloc_bytes(block));
 	real.free(block);
 }
 
@@ -102,7 +158,7 @@ EXPORT void *realloc(void *old, size_t bytes)
 
 	if (arena_owns(old))
 		return alloc_move(old, bytes);
-	before = old && alloc_live() ? real.malloc_usable_size(old) : 0;
+	before = old && alloc_live() ? alloc_bytes(old) : 0;
 	block = real.realloc(old, bytes);
 	/* Of size 0 the C library frees and returns NULL. */
 	if (old && (block || !bytes) && alloc_live())

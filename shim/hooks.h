@@ -31,6 +31,6 @@ pid_t _Fork(void);
 pid_t vfork(void);
 long syscall(long number, ...);
 
-extern const char ringside_shim[]; /* which copy of this library came first */
+void hook_alloc_choose(void); /* in the constructor, once the real functions are known */
 
 #endif

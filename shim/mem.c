@@ -10,18 +10,22 @@
 
 #include <stdint.h>
 
-/* The compiler must not turn these loops into calls of the very functions that they are. */
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
+/* Without it the compiler turns these loops into calls of the very functions that they are. */
+#define MEM_STAY_A_LOOP() __asm__ volatile("" : : : "memory")
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
 	uint8_t *t = to;
 	const uint8_t *f = from;
 
-	for (; bytes >= 8; bytes -= 8, t += 8, f += 8)
+	for (; bytes >= 8; bytes -= 8, t += 8, f += 8) {
+		MEM_STAY_A_LOOP();
 		__builtin_memcpy(t, f, 8);
-	for (; bytes; bytes--)
+	}
+	for (; bytes; bytes--) {
+		MEM_STAY_A_LOOP();
 		*t++ = *f++;
+	}
 	return to;
 }
 
@@ -33,6 +37,7 @@ void *memmove(void *to, const void *from, size_t bytes)
 	if ((uintptr_t)to - (uintptr_t)from >= bytes)
 		return memcpy(to, from, bytes);
 	while (bytes) {
+		MEM_STAY_A_LOOP();
 		bytes--;
 		t[bytes] = f[bytes];
 	}
@@ -44,10 +49,14 @@ void *memset(void *to, int value, size_t bytes)
 	uint64_t word = UINT64_C(0x0101010101010101) * (uint8_t)value;
 	uint8_t *t = to;
 
-	for (; bytes >= 8; bytes -= 8, t += 8)
+	for (; bytes >= 8; bytes -= 8, t += 8) {
+		MEM_STAY_A_LOOP();
 		__builtin_memcpy(t, &word, 8);
-	for (; bytes; bytes--)
+	}
+	for (; bytes; bytes--) {
+		MEM_STAY_A_LOOP();
 		*t++ = (uint8_t)value;
+	}
 	return to;
 }
 
@@ -75,8 +84,10 @@ size_t strlen(const char *text)
 {
 	size_t n = 0;
 
-	while (text[n])
+	while (text[n]) {
+		MEM_STAY_A_LOOP();
 		n++;
+	}
 	return n;
 }
 

@@ -161,7 +161,7 @@ static void thread_claim_block(void)
 
 struct rs_block *thread_block(void)
 {
-	/* A signal handler inside a claim, and a child of vfork, whose thread is not the one of here. */
+	/* A signal handler inside a claim; a child of vfork, whose thread is another one. */
 	if (here.claiming || here.busy == THREAD_IN_VFORK)
 		return NULL;
 	here.claiming = 1;
@@ -214,11 +214,11 @@ static uint8_t *thread_lane_place(uint32_t number)
 bool thread_ready(void)
 {
 	if (!here.block && !thread_block())
-		return false; /* inside a claim that this signal handler interrupted, or no memory */
+		return false; /* a signal handler inside a claim, or no memory */
 	here.ready = 1;
-	here.until_stamp = 1 + here.number % THREAD_STAMP_EVERY;
 	here.slots = thread_lane_place(here.number);
-	here.mask = here.slots ? rs_lane_slots(here.number) - 1 : 0;
+	here.mask = rs_lane_slots(here.number) - 1;
+	here.own_slots = here.slots && !here.shared ? here.mask + 1 : 0;
 	home_activate();
 	home_prepare();
 	return true;
@@ -239,7 +239,9 @@ static void thread_end(void *unused)
 	if (here.shared)
 		return;
 	here.ready = 0;
-	here.mask = 0;
+	here.until_stamp = 0;
+	here.own_slots = 0;
+	here.slots = NULL;
 	here.heap = NULL;
 	here.block = NULL;
 	/* E: release keeps this owner's adds ahead of the next one's; pairs with F. */

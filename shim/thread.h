@@ -32,10 +32,12 @@ struct here {
 	struct lane *lane;      /* NULL: not claimed */
 	uint8_t *slots;         /* of the lane; NULL: counters and folds only */
 	uint64_t stamp;         /* ticks when this guard was entered, 0: not a sampled one */
-	uint32_t mask;          /* slots - 1; 0: there are none */
+	uint32_t mask;          /* of positions to slots */
+	uint32_t own_slots;     /* 0: the lane is shared, or there is none */
 	uint32_t number;        /* of block and lane */
 	uint32_t tid;
 	uint32_t until_stamp;
+	uint32_t offered;              /* records, at a detail that keeps one in so many */
 	uint16_t spare[THREAD_SPARES]; /* entries of the open table kept for the next request */
 	uint8_t spares;
 	uint8_t shared;   /* block and lane are the shared ones: atomic adds */

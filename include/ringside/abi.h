@@ -206,6 +206,8 @@ enum rs_lost {
  * thread and never goes back: the totals of a process are the sums over its blocks.
  *
  * Truth: for each kind, counted = pushed + folded + dropped once its writer is outside a hook.
+ * counted rises only for what is offered to an agent: not while rs_agent.epoch is 0, and not for a
+ * request without a time (no clock); requests counts those too.
  */
 struct rs_block {
 	_Atomic uint64_t begun;    /* first byte was read; begun - requests: in flight */

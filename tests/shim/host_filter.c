@@ -1,0 +1,63 @@
+/*
+ * A host that installs a seccomp filter which kills whatever it does not name: nothing may be
+ * mapped or populated for our sake, and the requests still count.
+ */
+#include "host.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ALLOW(number)                                                                              \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),                                         \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static struct sock_filter only_io[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	ALLOW(SYS_read),
+	ALLOW(SYS_write),
+	ALLOW(SYS_exit_group),
+	ALLOW(SYS_exit),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+
+int main(int argc, char **argv)
+{
+	struct sock_fprog program = { .len = sizeof(only_io) / sizeof(only_io[0]),
+				      .filter = only_io };
+	struct rs_header *header = host_segment_wanted();
+	char path[160] = "/";
+	struct host_pair pair;
+
+	(void)argv;
+	host_listen_as_agent(header);
+	host_connect(&pair);
+	HOST_CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (argc > 1)
+		HOST_CHECK(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	else
+		HOST_CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	HOST_CHECK(header->frozen == 1);
+	/* Long and all different: more shapes than one step of the table holds. */
+	memset(path + 1, 'x', 100);
+	for (int i = 0; i < 2000; i++) {
+		path[1] = (char)('g' + i / 400);
+		path[2] = (char)('g' + i / 20 % 20);
+		path[3] = (char)('g' + i % 20);
+		HOST_CHECK(host_serve(&pair, path));
+	}
+	HOST_CHECK(HOST_SUM(header, requests) == 2000);
+	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_SHAPE_FULL]) > 0);
+	HOST_CHECK(HOST_SUM(header, counted[RS_KIND_REQUEST]) ==
+		   HOST_SUM(header, pushed[RS_KIND_REQUEST]) +
+			   HOST_SUM(header, folded[RS_KIND_REQUEST]) +
+			   HOST_SUM(header, dropped[RS_KIND_REQUEST]));
+	HOST_CHECK(header->clock_now != RS_CLOCK_NONE);
+	_exit(0);
+}

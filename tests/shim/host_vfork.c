@@ -1,0 +1,62 @@
+/*
+ * A child of vfork closes everything and runs a program: the parent's connections live on, its
+ * numbers stay right, and so does its stack.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int __attribute__((noinline)) run_true(int status)
+{
+	volatile long guard = 0x5a5a5a5a + status;
+	char *arguments[] = { (char[]){ "sh" }, (char[]){ "-c" }, NULL, NULL };
+	char command[32];
+	int pid;
+
+	snprintf(command, sizeof(command), "exit %d", status);
+	arguments[2] = command;
+	pid = vfork();
+	if (!pid) {
+		close_range(3, ~0u, 0);
+		close(0);
+		execv("/bin/sh", arguments);
+		_exit(126);
+	}
+	HOST_CHECK(pid > 0);
+	HOST_CHECK(guard == 0x5a5a5a5a + status);
+	return host_wait(pid, 5000);
+}
+
+static void nested(void)
+{
+	int pid = vfork();
+
+	if (!pid) {
+		if (!vfork())
+			_exit(0);
+		_exit(7);
+	}
+	HOST_CHECK(host_wait(pid, 5000) == 7);
+}
+
+int main(void)
+{
+	struct rs_header *header = host_segment_wanted();
+	struct host_pair pair;
+
+	host_connect(&pair);
+	HOST_CHECK(host_serve(&pair, "/a"));
+	for (int i = 0; i < 20; i++) {
+		HOST_CHECK(run_true(i) == i);
+		HOST_CHECK(host_serve(&pair, "/b"));
+	}
+	nested();
+	HOST_CHECK(host_serve(&pair, "/c"));
+	HOST_CHECK(HOST_SUM(header, requests) == 22);
+	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_REENTRY]) == 0);
+	return 0;
+}
