@@ -8,7 +8,8 @@
  *
  * fork, daemon and forkpty run the atfork handlers; _Fork runs none and is wrapped; vfork is an
  * assembly source. posix_spawn, system and popen call none of our hooks in the child, and exec
- * begins anew. A raw clone runs nothing at all: its child is not watched.
+ * begins anew. clone runs nothing of this: a child with a copy of our memory is not watched, one that
+ * borrows the memory as vfork's does passes through.
  */
 #include "fork.h"
 
@@ -18,6 +19,8 @@
 #include "thread.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 _Static_assert(offsetof(struct real, vfork) == REAL_VFORK, "layout.h");
@@ -72,5 +75,27 @@ EXPORT pid_t _Fork(void)
 	pid = real._Fork();
 	if (!pid)
 		home_child();
+	return pid;
+}
+
+/* A child that borrows memory and thread block of its waiting parent is what vfork makes. */
+EXPORT int clone(int (*run)(void *), void *stack, int flags, void *argument, ...)
+{
+	const int borrows = CLONE_VM | CLONE_VFORK;
+	bool borrowed = (flags & (borrows | CLONE_SETTLS)) == borrows;
+	uintptr_t before = here.busy;
+	void *more[3];
+	va_list list;
+	int pid;
+
+	va_start(list, argument);
+	for (int i = 0; i < 3; i++)
+		more[i] = va_arg(list, void *);
+	va_end(list);
+	if (borrowed)
+		here.busy = THREAD_IN_VFORK;
+	pid = real.clone(run, stack, flags, argument, more[0], more[1], more[2]);
+	if (borrowed)
+		here.busy = before;
 	return pid;
 }

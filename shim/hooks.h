@@ -29,6 +29,7 @@ int listen(int fd, int backlog);
 int prctl(int option, ...);
 pid_t _Fork(void);
 pid_t vfork(void);
+int clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
 long syscall(long number, ...);
 
 void hook_alloc_choose(void); /* in the constructor, once the real functions are known */

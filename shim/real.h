@@ -57,6 +57,7 @@
 	X(vfork, pid_t, (void))                                                                    \
 	X(prctl, int, (int, ...))                                                                  \
 	X(syscall, long, (long, ...))                                                              \
+	X(clone, int, (int (*)(void *), void *, int, void *, ...))                                 \
 	X(malloc, void *, (size_t))                                                                \
 	X(calloc, void *, (size_t, size_t))                                                        \
 	X(realloc, void *, (void *, size_t))                                                       \

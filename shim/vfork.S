@@ -3,8 +3,8 @@
  *
  * The return address is kept in the thread's block, not on the stack, which the child overwrites
  * below its caller's frame. here.busy is HERE_IN_VFORK while the child lives, so that its hooks
- * pass through; the parent, which the kernel holds until then, puts the old value back. A vfork inside
- * such a child finds the mark and leaves it alone.
+ * pass through; the parent, which the kernel holds until then, puts the old value back. A vfork
+ * inside such a child finds the mark and leaves it alone.
  */
 #include "layout.h"
 

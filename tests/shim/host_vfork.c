@@ -5,6 +5,8 @@
 #include "host.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -43,6 +45,23 @@ static void nested(void)
 	HOST_CHECK(host_wait(pid, 5000) == 7);
 }
 
+static int close_all_and_leave(void *unused)
+{
+	(void)unused;
+	close_range(3, ~0u, 0);
+	_exit(9);
+}
+
+/* What runtimes do that start programs by clone themselves. */
+static void borrowed(void)
+{
+	static _Alignas(16) char stack[65536];
+	int pid = clone(close_all_and_leave, stack + sizeof(stack),
+			CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+
+	HOST_CHECK(host_wait(pid, 5000) == 9);
+}
+
 int main(void)
 {
 	struct rs_header *header = host_segment_wanted();
@@ -55,6 +74,7 @@ int main(void)
 		HOST_CHECK(host_serve(&pair, "/b"));
 	}
 	nested();
+	borrowed();
 	HOST_CHECK(host_serve(&pair, "/c"));
 	HOST_CHECK(HOST_SUM(header, requests) == 22);
 	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_REENTRY]) == 0);
