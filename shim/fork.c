@@ -82,19 +82,22 @@ EXPORT pid_t _Fork(void)
 EXPORT int clone(int (*run)(void *), void *stack, int flags, void *argument, ...)
 {
 	const int borrows = CLONE_VM | CLONE_VFORK;
-	bool borrowed = (flags & (borrows | CLONE_SETTLS)) == borrows;
-	uintptr_t before = here.busy;
-	void *more[3];
+	uintptr_t before;
+	void *a, *b, *c;
+	bool borrowed;
 	va_list list;
 	int pid;
 
 	va_start(list, argument);
-	for (int i = 0; i < 3; i++)
-		more[i] = va_arg(list, void *);
+	a = va_arg(list, void *);
+	b = va_arg(list, void *);
+	c = va_arg(list, void *);
 	va_end(list);
+	before = here.busy;
+	borrowed = (flags & (borrows | CLONE_SETTLS)) == borrows;
 	if (borrowed)
 		here.busy = THREAD_IN_VFORK;
-	pid = real.clone(run, stack, flags, argument, more[0], more[1], more[2]);
+	pid = real.clone(run, stack, flags, argument, a, b, c);
 	if (borrowed)
 		here.busy = before;
 	return pid;

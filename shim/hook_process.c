@@ -71,15 +71,17 @@ EXPORT int prctl(int option, ...)
 {
 	struct process_before before;
 	va_list list;
-	long a[4];
+	long a, b, c, d;
 	int result;
 
 	va_start(list, option);
-	for (int i = 0; i < 4; i++)
-		a[i] = va_arg(list, long);
+	a = va_arg(list, long);
+	b = va_arg(list, long);
+	c = va_arg(list, long);
+	d = va_arg(list, long);
 	va_end(list);
-	before = process_ahead(process_prctl_asks(option, a[0]));
-	result = real.prctl(option, a[0], a[1], a[2], a[3]);
+	before = process_ahead(process_prctl_asks(option, a));
+	result = real.prctl(option, a, b, c, d);
 	if (result < 0)
 		process_undo(&before);
 	return result;

@@ -156,25 +156,31 @@ static pid_t plain__Fork(void)
 static int plain_prctl(int option, ...)
 {
 	va_list list;
-	long a[4];
+	long a, b, c, d;
 
 	va_start(list, option);
-	for (int i = 0; i < 4; i++)
-		a[i] = va_arg(list, long);
+	a = va_arg(list, long);
+	b = va_arg(list, long);
+	c = va_arg(list, long);
+	d = va_arg(list, long);
 	va_end(list);
-	return (int)real_result(sys_call(SYS_prctl, option, a[0], a[1], a[2], a[3]));
+	return (int)real_result(sys_call(SYS_prctl, option, a, b, c, d));
 }
 
 static long plain_syscall(long number, ...)
 {
 	va_list list;
-	long a[6];
+	long a, b, c, d, e, f;
 
 	va_start(list, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(list, long);
+	a = va_arg(list, long);
+	b = va_arg(list, long);
+	c = va_arg(list, long);
+	d = va_arg(list, long);
+	e = va_arg(list, long);
+	f = va_arg(list, long);
 	va_end(list);
-	return real_result(sys_call(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+	return real_result(sys_call(number, a, b, c, d, e, f));
 }
 
 /* The child of a clone begins on another stack: there is no plain form. */
