@@ -8,8 +8,8 @@
  *
  * fork, daemon and forkpty run the atfork handlers; _Fork runs none and is wrapped; vfork is an
  * assembly source. posix_spawn, system and popen call none of our hooks in the child, and exec
- * begins anew. clone runs nothing of this: a child with a copy of our memory is not watched, one that
- * borrows the memory as vfork's does passes through.
+ * begins anew. clone runs nothing of this: a child with a copy of our memory is not watched, one
+ * that borrows the memory as vfork's does passes through.
  */
 #include "fork.h"
 

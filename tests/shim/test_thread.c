@@ -68,6 +68,25 @@ static void check(const struct rs_header *header, uint64_t requests)
 	HOST_CHECK(HOST_SUM(header, dropped[RS_KIND_REQUEST]) == 0);
 }
 
+/* Threads that end without a destructor leave their names on their blocks. */
+static void blocks_of_the_dead_are_found(struct rs_header *header)
+{
+	struct rs_block *blocks = (struct rs_block *)(void *)((uint8_t *)header + RS_BLOCKS_AT);
+	const uint32_t dead = 4194305; /* above the largest pid_max */
+	pthread_t thread;
+
+	for (uint32_t n = 0; n < RS_LANES; n++) {
+		uint32_t nobody = 0;
+
+		atomic_compare_exchange_strong(&blocks[n].thread, &nobody, dead);
+	}
+	HOST_CHECK(!pthread_create(&thread, NULL, serve, NULL));
+	pthread_join(thread, NULL);
+	HOST_CHECK(!header->overflow);
+	for (uint32_t n = 0; n < RS_LANES; n++)
+		HOST_CHECK(blocks[n].thread != dead);
+}
+
 int main(void)
 {
 	struct rs_header *header = host_segment_wanted();
@@ -77,11 +96,13 @@ int main(void)
 	check(header, IN_TURN * REQUESTS);
 	HOST_CHECK(header->lanes <= 3);
 	HOST_CHECK(!header->overflow);
+	blocks_of_the_dead_are_found(header);
+	check(header, (IN_TURN + 1) * REQUESTS);
 	run_at_once();
-	check(header, (IN_TURN + AT_ONCE) * REQUESTS);
+	check(header, (IN_TURN + 1 + AT_ONCE) * REQUESTS);
 	HOST_CHECK(header->lanes == RS_LANES);
 	HOST_CHECK(header->overflow);
 	run_in_turn();
-	check(header, (2 * IN_TURN + AT_ONCE) * REQUESTS);
+	check(header, (2 * IN_TURN + 1 + AT_ONCE) * REQUESTS);
 	return 0;
 }
