@@ -4,7 +4,7 @@
  * Threads:  clock_choose runs in the constructor; clock_monotonic_ns anywhere.
  * Memory:   none.
  * Errors:   without a clock_gettime the clock is RS_CLOCK_NONE.
- * Cost:     three system calls at start, none later.
+ * Cost:     four system calls at start, none later.
  */
 #include "clock.h"
 
@@ -12,6 +12,7 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <time.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -55,8 +56,22 @@ static bool clock_tsc_usable(void)
 }
 #endif
 
+/* PR_TSC_SIGSEGV crosses exec: reading any clock in user space would kill this process. */
+static bool clock_forbidden(void)
+{
+#if defined(__x86_64__)
+	int mode = PR_TSC_ENABLE;
+
+	return !sys_call(SYS_prctl, PR_GET_TSC, &mode) && mode == PR_TSC_SIGSEGV;
+#else
+	return false;
+#endif
+}
+
 enum rs_clock clock_choose(void)
 {
+	if (clock_forbidden())
+		return RS_CLOCK_NONE;
 	if (clock_tsc_usable())
 		return RS_CLOCK_TSC;
 	return clock_gettime ? RS_CLOCK_MONOTONIC : RS_CLOCK_NONE;

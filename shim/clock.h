@@ -12,7 +12,7 @@
 #include "home.h"
 
 uint64_t clock_monotonic_ns(void); /* a vDSO call where there is one */
-enum rs_clock clock_choose(void);  /* costs three system calls */
+enum rs_clock clock_choose(void);  /* costs four system calls */
 
 static inline uint64_t clock_ticks(void)
 {

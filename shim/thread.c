@@ -217,6 +217,8 @@ bool thread_ready(void)
 		return false; /* a signal handler inside a claim, or no memory */
 	here.ready = 1;
 	here.slots = thread_lane_place(here.number);
+	if (!here.slots && !atomic_load_explicit(&home.frozen, memory_order_relaxed))
+		atomic_store_explicit(&home.header->why, RS_WHY_NO_MEMORY, memory_order_relaxed);
 	here.mask = rs_lane_slots(here.number) - 1;
 	here.own_slots = here.slots && !here.shared ? here.mask + 1 : 0;
 	home_activate();

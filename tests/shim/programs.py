@@ -4,6 +4,7 @@
 usage: programs.py LIBRARY [PROGRAM...]      exit 0, or 1 with the first difference
 """
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,15 @@ int main(int argc, char **argv) {
 	printf("%s %d\\n", text, argc);
 	free(text);
 	return argc > 1 ? atoi(argv[1]) : 0;
+}
+"""
+NO_COUNTER = """#include <sys/prctl.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+	(void)argc;
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
+	execv(argv[1], argv + 1);
+	return 126;
 }
 """
 SUBPROCESSES = """
@@ -50,6 +60,11 @@ def programs(folder, own):
         elif subprocess.run([compiler, *options, source, "-o", program], check=False).returncode == 0:
             for code in ("0", "1", "77", "255"):
                 yield f"{name} {code}", [program, code]
+    if shutil.which("musl-gcc") and platform.machine() == "x86_64":
+        source.with_name("counter.c").write_text(NO_COUNTER)
+        launcher = folder / "counter"
+        subprocess.run(["musl-gcc", folder / "counter.c", "-o", launcher], check=True)
+        yield "born without a time stamp counter", [launcher, folder / "musl", "5"]
     yield "true", ["true"]
     yield "false", ["false"]
     yield "killed by a signal", ["sh", "-c", "kill -9 $$"]
