@@ -29,7 +29,7 @@ struct metrics_limits {
 
 struct metrics_sums {
 	uint64_t count, status[RS_STATUS_CLASSES], aborted, cut_by_server, cut_by_client;
-	uint64_t errors; /* 5xx, replies cut by the server, aborted ones that the client did not leave */
+	uint64_t errors; /* 5xx, cut by the server, not answered although the client stayed */
 	uint64_t bytes_in, bytes_out, span_ns, slow_warning, slow_critical;
 	uint64_t min_ns, max_ns; /* max_ns 0 and min_ns UINT64_MAX: nothing measured */
 	uint64_t folded, dropped, unparsed, gap;
@@ -43,9 +43,9 @@ struct metrics_window {
 	struct metrics_sums sums;
 	double percentile_ns[METRICS_RANKS]; /* METRICS_UNKNOWN: no request */
 	uint64_t buckets[RS_HIST_SLOTS];
-	uint64_t span_s;       /* seconds of the window that this agent has seen */
+	uint64_t span_s; /* seconds of the window that this agent has seen */
 	uint64_t in_flight;
-	double peak_per_minute;  /* best full minute kept; METRICS_UNKNOWN: none yet */
+	double peak_per_minute; /* best full minute kept; METRICS_UNKNOWN: none yet */
 	int64_t peak_at_ms;
 };
 
@@ -66,23 +66,30 @@ struct metrics_process {
 	struct capture_target target;
 	bool alive;
 	uint64_t seen_ns, gone_ns;
-	double user_ms, system_ms;    /* of the window */
-	double cpu_percent;           /* of what it may use: quota, cpuset */
-	double core_percent;          /* of one core */
-	double run_queue_ms;          /* of the window */
-	double rss, pss, heap_live, heap_limit, external, memory_limit, memory_percent; /* bytes, percent */
+	double user_ms, system_ms; /* of the window */
+	double cpu_percent;        /* of what it may use: quota, cpuset */
+	double core_percent;       /* of one core */
+	double run_queue_ms;       /* of the window */
+	double rss, pss, heap_live, heap_limit, external, memory_limit,
+		memory_percent; /* bytes, percent */
 	double allocated_per_s, freed_per_s;
 	double minor_faults_per_s, major_faults_per_s;
 	double read_per_s, write_per_s;
 	uint32_t threads;
-	char memory_limit_by[16]; /* "cgroup", "rlimit", "machine" */
+	char memory_limit_by[16];        /* "cgroup", "rlimit", "machine" */
 	uint8_t cpu_level, memory_level; /* enum metrics_level */
 	struct drain_ledger ledger;
 	struct drain_counters totals; /* since first seen */
 	uint64_t shape_count;
 };
 
-enum metrics_level { METRICS_OK, METRICS_WARNING, METRICS_CRITICAL, METRICS_DUMP, METRICS_LEVEL_UNKNOWN };
+enum metrics_level {
+	METRICS_OK,
+	METRICS_WARNING,
+	METRICS_CRITICAL,
+	METRICS_DUMP,
+	METRICS_LEVEL_UNKNOWN
+};
 
 struct metrics_system {
 	double memory_used_percent, cpu_percent, load1;
@@ -142,7 +149,7 @@ void metrics_sink(struct metrics *m, struct drain_sink *out);
 void metrics_sample(struct metrics *m, uint64_t now_ns);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
 
-/* Everything under /proc and /sys is looked up below this folder ("" at first); before the first use. */
+/* /proc and /sys are looked up below this folder ("" at first). Before the first use. */
 int metrics_root_set(struct metrics *m, const char *root); /* -ENAMETOOLONG */
 
 /*
@@ -168,15 +175,20 @@ void metrics_losses_get(struct metrics *m, struct metrics_losses *out);
 uint64_t metrics_generation(const struct metrics *m);
 
 /* -ENOENT: no such service, process or route was ever seen. */
-int metrics_window_get(struct metrics *m, const struct metrics_scope *scope, struct metrics_window *out);
+int metrics_window_get(struct metrics *m, const struct metrics_scope *scope,
+		       struct metrics_window *out);
 void metrics_system_get(struct metrics *m, struct metrics_system *out);
 
 /* Rows are allocated into *rows (free them with free); return their number or -errno. */
-int metrics_services(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
-int metrics_processes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
+int metrics_services(struct metrics *m, const struct metrics_scope *scope,
+		     struct metrics_row **rows);
+int metrics_processes(struct metrics *m, const struct metrics_scope *scope,
+		      struct metrics_row **rows);
 int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
-int metrics_process_list(struct metrics *m, const struct metrics_scope *scope, struct metrics_process **rows);
-int metrics_slowest(struct metrics *m, const struct metrics_scope *scope, struct metrics_slow **rows);
+int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
+			 struct metrics_process **rows);
+int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
+		    struct metrics_slow **rows);
 int metrics_open_requests(struct metrics *m, const struct metrics_scope *scope,
 			  struct metrics_in_flight **rows);
 

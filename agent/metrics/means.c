@@ -1,0 +1,102 @@
+#include "means.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MEANS_SECOND UINT64_C(1000000000)
+
+static void means_tier_fini(struct means_tier *tier, struct series_budget *budget)
+{
+	budget->used -= tier->capacity * sizeof(*tier->samples);
+	free(tier->samples);
+	memset(tier, 0, sizeof(*tier));
+}
+
+void means_fini(struct means *means, struct series_budget *budget)
+{
+	means_tier_fini(&means->fine, budget);
+	means_tier_fini(&means->coarse, budget);
+}
+
+static bool means_grow(struct means_tier *tier, struct series_budget *budget)
+{
+	uint32_t capacity = tier->capacity ? tier->capacity * 2 : 16;
+	size_t more = (capacity - tier->capacity) * sizeof(*tier->samples);
+	struct means_sample *samples;
+
+	if (tier->count < tier->capacity)
+		return true;
+	if (budget->used + more > budget->limit)
+		return false;
+	samples = realloc(tier->samples, capacity * sizeof(*samples));
+	if (!samples)
+		return false;
+	tier->samples = samples;
+	tier->capacity = capacity;
+	budget->used += more;
+	return true;
+}
+
+static void means_tier_put(struct means_tier *tier, const struct means_sample *sample,
+			   uint64_t step_ns, uint64_t keep_ns, struct series_budget *budget)
+{
+	uint32_t old = 0;
+
+	if (tier->count && sample->time_ns < tier->samples[tier->count - 1].time_ns + step_ns / 2)
+		return;
+	/* One older than the span stays: it is what the oldest window is compared with. */
+	while (old + 1 < tier->count && tier->samples[old + 1].time_ns + keep_ns < sample->time_ns)
+		old++;
+	tier->count -= old;
+	memmove(tier->samples, tier->samples + old, tier->count * sizeof(*sample));
+	if (means_grow(tier, budget))
+		tier->samples[tier->count++] = *sample;
+	else
+		budget->shed++;
+}
+
+void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
+{
+	uint64_t coarse_ns = SERIES_COARSE_SECONDS * MEANS_SECOND;
+
+	means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
+		       budget);
+	/* step / 2 is what tells two samples apart: a coarse one comes a whole step after. */
+	means_tier_put(&means->coarse, sample, 2 * coarse_ns - MEANS_SECOND,
+		       SERIES_SECONDS * MEANS_SECOND, budget);
+}
+
+/* The newest at or before this time; NULL: all are later. */
+static const struct means_sample *means_at(const struct means_tier *tier, uint64_t ns)
+{
+	uint32_t low = 0, high = tier->count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (tier->samples[middle].time_ns <= ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &tier->samples[low - 1] : NULL;
+}
+
+bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
+		  struct means_sample *first, struct means_sample *last)
+{
+	const struct means_sample *end = means_at(&means->fine, to_ns);
+	const struct means_sample *start = means_at(&means->fine, from_ns);
+
+	if (!end)
+		end = means_at(&means->coarse, to_ns);
+	if (!end)
+		return false;
+	if (!start)
+		start = means_at(&means->coarse, from_ns);
+	if (!start)
+		start = means->coarse.count ? means->coarse.samples : means->fine.samples;
+	*first = *start;
+	*last = *end;
+	return true;
+}

@@ -1,0 +1,46 @@
+/*
+ * means - samples of one process's CPU and memory, in the two tiers of its series.
+ *
+ * Threads:  none of its own; the shared part of metrics, under its lock.
+ * Memory:   grows with the life of the process, drawn from the budget of the series.
+ * Errors:   a sample that finds no room is lost and counted in budget->shed.
+ */
+#ifndef METRICS_MEANS_H
+#define METRICS_MEANS_H
+
+#include "series.h"
+
+/* Totals, which only grow, and levels. Negative levels: METRICS_UNKNOWN. */
+struct means_sample {
+	uint64_t time_ns;
+	uint64_t user_ns, system_ns, wait_ns;
+	uint64_t minor_faults, major_faults;
+	uint64_t allocated, freed;
+	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
+	double rss, pss, heap_live, external, memory_limit, memory_percent;
+	double cpus; /* what the process may use */
+	uint32_t threads;
+	char memory_limit_by[12];
+};
+
+struct means_tier {
+	struct means_sample *samples;
+	uint32_t count, capacity;
+};
+
+struct means {
+	struct means_tier fine, coarse;
+};
+
+void means_fini(struct means *means, struct series_budget *budget);
+void means_put(struct means *means, const struct means_sample *sample,
+	       struct series_budget *budget);
+
+/*
+ * The sample that ends the window and the one it is to be compared with: the newest at or before
+ * from_ns, or the oldest there is. False: nothing was sampled up to to_ns.
+ */
+bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
+		  struct means_sample *first, struct means_sample *last);
+
+#endif

@@ -1,0 +1,464 @@
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define METRICS_ERROR_CLASS 4 /* status[4]: 5xx */
+#define METRICS_SHED_TRIES 8
+
+static struct process *metrics_process_of(struct metrics *m, const struct capture_target *target)
+{
+	if (target != m->last_target) {
+		m->last_process = registry_process_find(&m->registry, target->key);
+		m->last_target = target;
+	}
+	return m->last_process;
+}
+
+static bool metrics_failed(const struct drain_request *request)
+{
+	if (request->status >= 500 && request->status <= 599)
+		return true;
+	if (request->flags & RS_FLAG_CUT_BY_SERVER)
+		return true;
+	return request->flags & RS_FLAG_ABORTED && !(request->flags & RS_FLAG_CUT_BY_CLIENT);
+}
+
+/* What a record knows better than the counters: its own span, and whether it failed. */
+static void metrics_book_detail(struct slot *slot, const struct drain_request *request,
+				uint32_t bucket, bool failed)
+{
+	slot->sums.recorded++;
+	slot->sums.errors += failed;
+	if (request->span_ns < slot->sums.min_ns)
+		slot->sums.min_ns = request->span_ns;
+	if (request->span_ns > slot->sums.max_ns)
+		slot->sums.max_ns = request->span_ns;
+	slot_bucket_add(slot, bucket, 1);
+}
+
+/* A route has no counters of its own: it is the sum of its records. */
+static void metrics_book_whole(const struct metrics *m, struct slot *slot,
+			       const struct drain_request *request)
+{
+	struct metrics_sums *sums = &slot->sums;
+	uint32_t class = request->status / 100u - 1;
+
+	sums->count++;
+	if (class < RS_STATUS_CLASSES && !(request->flags & RS_FLAG_ABORTED))
+		sums->status[class]++;
+	else
+		sums->aborted++;
+	sums->cut_by_server += (request->flags & RS_FLAG_CUT_BY_SERVER) != 0;
+	sums->cut_by_client += (request->flags & RS_FLAG_CUT_BY_CLIENT) != 0;
+	sums->bytes_in += request->bytes_in;
+	sums->bytes_out += request->bytes_out;
+	sums->span_ns += request->span_ns;
+	if (request->span_ns > m->limits.slow_critical_ns)
+		sums->slow_critical++;
+	else if (request->span_ns > m->limits.slow_warning_ns)
+		sums->slow_warning++;
+}
+
+static void metrics_list(struct metrics *m, const struct process *process,
+			 const struct route *route, const struct drain_request *request,
+			 bool failed)
+{
+	struct slowest_entry *entry = &m->pending[m->pending_count];
+	struct metrics_slow *row = &entry->row;
+
+	if (m->pending_count == REGISTRY_PENDING) {
+		m->lost_listed++;
+		return;
+	}
+	m->pending_count++;
+	memset(entry, 0, sizeof(*entry));
+	entry->end_ns = request->end_ns;
+	entry->slow = request->span_ns > m->limits.slow_warning_ns;
+	entry->failed = failed;
+	row->id = ++m->request_number;
+	row->span_ns = request->span_ns;
+	row->first_byte_ns = request->first_byte_ns;
+	row->bytes_in = request->bytes_in;
+	row->bytes_out = request->bytes_out;
+	row->memory_delta = request->memory_delta;
+	row->has_memory = request->has_memory;
+	memcpy(row->service, process->service->name, sizeof(row->service));
+	strncpy(row->path, request->path, sizeof(row->path) - 1);
+	memcpy(row->route, route->path, sizeof(row->route));
+	row->pid = process->news.target.pid;
+	row->status = request->status;
+	row->method = request->method;
+	row->flags = request->flags;
+	row->protocol = request->protocol;
+}
+
+static void metrics_on_request(void *ctx, const struct capture_target *target,
+			       const struct drain_request *request)
+{
+	struct metrics *m = ctx;
+	struct process *process = metrics_process_of(m, target);
+	uint32_t second = registry_second(request->end_ns);
+	uint32_t bucket = rs_hist_slot(request->span_ns);
+	bool failed = metrics_failed(request);
+	struct route *route;
+	struct slot *whole, *part;
+
+	if (!process) {
+		m->lost_requests++;
+		return;
+	}
+	route = registry_route(&m->registry, process->service, request->method, request->path);
+	whole = account_slot(&m->book, &process->account, second);
+	part = route ? account_slot(&m->book, &route->account, second) : NULL;
+	if (!whole || !part)
+		m->lost_requests++;
+	if (whole)
+		metrics_book_detail(whole, request, bucket, failed);
+	if (part) {
+		metrics_book_detail(part, request, bucket, failed);
+		metrics_book_whole(m, part, request);
+	}
+	if (route && (failed || request->span_ns > m->floor_ns))
+		metrics_list(m, process, route, request, failed);
+}
+
+/* Upper bound of what failed where only counters tell: a 5xx that was cut short counts twice. */
+static uint64_t metrics_errors(uint64_t count, uint64_t server_errors, uint64_t cut_by_server,
+			       uint64_t unanswered)
+{
+	uint64_t errors = server_errors + cut_by_server + unanswered;
+
+	return errors < count ? errors : count;
+}
+
+static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
+{
+	struct metrics_sums sums;
+	uint64_t unanswered =
+		fold->aborted > fold->cut_by_client ? fold->aborted - fold->cut_by_client : 0;
+
+	slot_sums_init(&sums);
+	sums.folded = fold->count;
+	sums.errors = metrics_errors(fold->count, fold->status[METRICS_ERROR_CLASS],
+				     fold->cut_by_server, unanswered);
+	if (fold->count) {
+		sums.min_ns = fold->min_ns;
+		sums.max_ns = fold->max_ns;
+	}
+	if (whole) {
+		sums.count = fold->count;
+		memcpy(sums.status, fold->status, sizeof(sums.status));
+		sums.aborted = fold->aborted;
+		sums.cut_by_server = fold->cut_by_server;
+		sums.cut_by_client = fold->cut_by_client;
+		sums.bytes_in = fold->bytes_in;
+		sums.bytes_out = fold->bytes_out;
+		sums.span_ns = fold->span_ns;
+		sums.slow_warning = fold->slow_warning;
+		sums.slow_critical = fold->slow_critical;
+	}
+	slot_sums_add(&slot->sums, &sums);
+	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)
+		slot_bucket_add(slot, i, fold->buckets[i]);
+}
+
+static void metrics_on_fold(void *ctx, const struct capture_target *target,
+			    const struct drain_fold *fold, uint64_t now_ns)
+{
+	struct metrics *m = ctx;
+	struct process *process = metrics_process_of(m, target);
+	uint32_t second = registry_second(now_ns);
+	struct slot *whole, *part;
+	struct route *route;
+
+	if (!process) {
+		m->lost_requests += fold->count;
+		return;
+	}
+	/* A cell does not know the method. */
+	route = registry_route(&m->registry, process->service, RS_METHOD_OTHER, fold->path);
+	whole = account_slot(&m->book, &process->account, second);
+	part = route ? account_slot(&m->book, &route->account, second) : NULL;
+	if (!whole || !part)
+		m->lost_requests += fold->count;
+	if (whole)
+		metrics_book_fold(whole, fold, false);
+	if (part)
+		metrics_book_fold(part, fold, true);
+}
+
+static void metrics_counters_add(struct drain_counters *to, const struct drain_counters *from)
+{
+	uint64_t a[sizeof(*to) / sizeof(uint64_t)], b[sizeof(*to) / sizeof(uint64_t)];
+
+	_Static_assert(sizeof(*to) % sizeof(uint64_t) == 0, "counters are words only");
+	memcpy(a, to, sizeof(a));
+	memcpy(b, from, sizeof(b));
+	for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
+		a[i] += b[i];
+	memcpy(to, a, sizeof(a));
+}
+
+static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta, bool gap)
+{
+	struct metrics_sums *sums = &slot->sums;
+	uint64_t unanswered =
+		delta->aborted > delta->cut_by_client ? delta->aborted - delta->cut_by_client : 0;
+
+	sums->count += delta->requests;
+	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
+		sums->status[i] += delta->status[i];
+	sums->aborted += delta->aborted;
+	sums->cut_by_server += delta->cut_by_server;
+	sums->cut_by_client += delta->cut_by_client;
+	sums->bytes_in += delta->bytes_in;
+	sums->bytes_out += delta->bytes_out;
+	sums->span_ns += delta->span_ns;
+	sums->slow_warning += delta->slow_warning;
+	sums->slow_critical += delta->slow_critical;
+	sums->dropped += delta->dropped[RS_KIND_REQUEST];
+	for (uint32_t i = 0; i < RS_UNPARSED_REASONS; i++)
+		sums->unparsed += delta->unparsed[i];
+	if (!gap)
+		return;
+	sums->gap += delta->requests;
+	sums->errors += metrics_errors(delta->requests, delta->status[METRICS_ERROR_CLASS],
+				       delta->cut_by_server, unanswered);
+}
+
+static void metrics_on_counters(void *ctx, const struct capture_target *target,
+				const struct drain_counters *delta,
+				const struct drain_ledger *ledger, uint64_t now_ns, bool gap)
+{
+	struct metrics *m = ctx;
+	struct process *process = metrics_process_of(m, target);
+	struct slot *slot;
+
+	if (!process) {
+		m->lost_requests += delta->requests;
+		return;
+	}
+	metrics_counters_add(&process->news.totals, delta);
+	process->news.ledger = *ledger;
+	registry_process_touch(&m->registry, process);
+	slot = account_slot(&m->book, &process->account, registry_second(now_ns));
+	if (slot)
+		metrics_book_counters(slot, delta, gap);
+	else
+		m->lost_requests += delta->requests;
+}
+
+static void metrics_on_seen(void *ctx, const struct capture_target *target)
+{
+	struct metrics *m = ctx;
+	struct process *process;
+
+	m->last_target = NULL;
+	process = registry_process_new(&m->registry, target);
+	if (process && !process->news.seen_ns)
+		process->news.seen_ns = m->drain_ns;
+}
+
+static void metrics_on_gone(void *ctx, const struct capture_target *target, uint64_t now_ns)
+{
+	struct metrics *m = ctx;
+	struct process *process = metrics_process_of(m, target);
+
+	m->last_target = NULL;
+	if (!process)
+		return;
+	process->news.gone_ns = now_ns ? now_ns : 1;
+	free(process->fresh_open);
+	process->fresh_open = calloc(1, sizeof(*process->fresh_open));
+	registry_process_forget(&m->registry, process);
+	registry_process_touch(&m->registry, process);
+}
+
+static int metrics_open_compare(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct drain_open *const *)a)->t0_ns;
+	uint64_t y = (*(const struct drain_open *const *)b)->t0_ns;
+
+	return (x > y) - (x < y);
+}
+
+static struct registry_open *metrics_open_copy(const struct process *process,
+					       const struct drain_open *open, uint32_t count)
+{
+	uint32_t kept = count < REGISTRY_OPEN_ROWS ? count : REGISTRY_OPEN_ROWS;
+	struct registry_open *list = calloc(1, sizeof(*list) + kept * sizeof(list->rows[0]));
+	const struct drain_open **order = calloc(count ? count : 1, sizeof(*order));
+
+	if (!list || !order) {
+		free(list);
+		free(order);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		order[i] = &open[i];
+	qsort(order, count, sizeof(*order), metrics_open_compare);
+	list->count = kept;
+	for (uint32_t i = 0; i < kept; i++) {
+		struct metrics_in_flight *row = &list->rows[i];
+
+		memcpy(row->service, process->service->name, sizeof(row->service));
+		strncpy(row->path, order[i]->path, sizeof(row->path) - 1);
+		row->pid = process->news.target.pid;
+		row->age_ns = order[i]->t0_ns;
+		row->bytes_out = order[i]->bytes_out;
+		row->connection = order[i]->connection;
+		row->queued = order[i]->queued;
+		row->thread = order[i]->thread;
+		row->method = order[i]->method;
+		row->state = order[i]->state;
+	}
+	free(order);
+	return list;
+}
+
+static void metrics_on_open(void *ctx, const struct capture_target *target,
+			    const struct drain_open *open, uint32_t count, uint64_t now_ns)
+{
+	struct metrics *m = ctx;
+	struct process *process = metrics_process_of(m, target);
+	struct registry_open *list;
+
+	m->drain_ns = now_ns;
+	list = process ? metrics_open_copy(process, open, count) : NULL;
+	if (!list)
+		return;
+	free(process->fresh_open);
+	process->fresh_open = list;
+	registry_process_touch(&m->registry, process);
+}
+
+static void metrics_list_merge(struct metrics *m)
+{
+	for (uint32_t i = 0; i < m->pending_count; i++) {
+		struct slowest_entry *entry = &m->pending[i];
+
+		entry->row.at_ms = (int64_t)(entry->end_ns / 1000000) + m->wall_offset_ms;
+		slowest_put(&m->slowest, entry);
+	}
+	m->pending_count = 0;
+	m->floor_ns = slowest_floor_ns(&m->slowest, m->now_ns);
+	if (m->floor_ns > m->limits.slow_warning_ns)
+		m->floor_ns = m->limits.slow_warning_ns;
+}
+
+void metrics_merge(struct metrics *m)
+{
+	uint32_t now = registry_second(m->drain_ns);
+
+	if (m->drain_ns > m->now_ns)
+		m->now_ns = m->drain_ns;
+	registry_link(&m->registry);
+	m->late_requests += account_merge(&m->book, now, &m->budget);
+	metrics_list_merge(m);
+	if (now != m->aged_s) {
+		m->aged_s = now;
+		registry_age(&m->registry, now, &m->budget);
+	}
+	/* Room for the next seconds before it is needed. */
+	for (int i = 0; i < METRICS_SHED_TRIES && m->budget.used > m->budget.limit / 8 * 7; i++)
+		registry_shed(&m->registry, &m->budget);
+	m->losses.requests = m->lost_requests + m->budget.given_up;
+	m->losses.slots = m->budget.shed;
+	m->losses.late = m->late_requests;
+	m->losses.listed = m->lost_listed;
+	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);
+}
+
+static bool metrics_has_news(const struct metrics *m, uint64_t now_ns)
+{
+	return m->book.dirty || m->registry.dirty_processes || m->registry.fresh_services ||
+	       m->pending_count || registry_second(now_ns) != m->aged_s;
+}
+
+static void metrics_on_tick(void *ctx, uint64_t now_ns)
+{
+	struct metrics *m = ctx;
+
+	m->drain_ns = now_ns;
+	if (!metrics_has_news(m, now_ns) || pthread_mutex_trylock(&m->lock))
+		return;
+	metrics_merge(m);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_sink(struct metrics *m, struct drain_sink *out)
+{
+	*out = (struct drain_sink){
+		.ctx = m,
+		.seen = metrics_on_seen,
+		.request = metrics_on_request,
+		.counters = metrics_on_counters,
+		.fold = metrics_on_fold,
+		.open = metrics_on_open,
+		.gone = metrics_on_gone,
+		.tick = metrics_on_tick,
+	};
+}
+
+int metrics_open(struct metrics **out, const struct metrics_limits *limits, uint64_t now_ns)
+{
+	struct metrics *m = calloc(1, sizeof(*m));
+	int ret;
+
+	if (!m)
+		return -ENOMEM;
+	ret = pthread_mutex_init(&m->lock, NULL);
+	if (ret) {
+		free(m);
+		return -ret;
+	}
+	m->limits = *limits;
+	m->budget.limit = REGISTRY_BUDGET;
+	m->now_ns = m->drain_ns = now_ns;
+	m->start_s = m->aged_s = registry_second(now_ns);
+	m->system = (struct metrics_system){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					     METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN };
+	m->wall_offset_ms = metrics_wall_offset_ms();
+	*out = m;
+	return 0;
+}
+
+void metrics_close(struct metrics *m)
+{
+	if (!m)
+		return;
+	registry_link(&m->registry);
+	account_merge(&m->book, registry_second(m->drain_ns), &m->budget);
+	registry_fini(&m->registry, &m->budget);
+	series_budget_fini(&m->budget);
+	account_book_fini(&m->book);
+	metrics_sampler_free(m->sampler);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+int metrics_root_set(struct metrics *m, const char *root)
+{
+	size_t length = strlen(root);
+
+	if (length >= sizeof(m->root))
+		return -ENAMETOOLONG;
+	memcpy(m->root, root, length + 1);
+	return 0;
+}
+
+uint64_t metrics_generation(const struct metrics *m)
+{
+	return atomic_load_explicit(&m->generation, memory_order_relaxed);
+}
+
+void metrics_losses_get(struct metrics *m, struct metrics_losses *out)
+{
+	pthread_mutex_lock(&m->lock);
+	*out = m->losses;
+	out->bytes_used = m->budget.used;
+	out->bytes_limit = m->budget.limit;
+	pthread_mutex_unlock(&m->lock);
+}

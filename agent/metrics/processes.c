@@ -1,0 +1,132 @@
+/*
+ * processes - the CPU and memory of each process over a window, and their levels.
+ *
+ * Threads:  any, under the lock of metrics.
+ * Memory:   rows are the caller's to free.
+ * Errors:   METRICS_UNKNOWN where two samples are needed and one is there.
+ */
+#include "query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t processes_memory_level(const struct metrics_limits *limits, double percent)
+{
+	if (percent < 0)
+		return METRICS_LEVEL_UNKNOWN;
+	if (percent >= limits->memory_dump)
+		return METRICS_DUMP;
+	if (percent >= limits->memory_critical)
+		return METRICS_CRITICAL;
+	return percent >= limits->memory_warning ? METRICS_WARNING : METRICS_OK;
+}
+
+static uint8_t processes_cpu_level(const struct metrics_limits *limits, double percent)
+{
+	if (percent < 0)
+		return METRICS_LEVEL_UNKNOWN;
+	if (percent >= limits->cpu_critical)
+		return METRICS_CRITICAL;
+	return percent >= limits->cpu_warning ? METRICS_WARNING : METRICS_OK;
+}
+
+static void processes_unknown(struct metrics_process *out)
+{
+	out->user_ms = out->system_ms = out->cpu_percent = METRICS_UNKNOWN;
+	out->core_percent = out->run_queue_ms = METRICS_UNKNOWN;
+	out->rss = out->pss = out->heap_live = out->heap_limit = METRICS_UNKNOWN;
+	out->external = out->memory_limit = out->memory_percent = METRICS_UNKNOWN;
+	out->allocated_per_s = out->freed_per_s = METRICS_UNKNOWN;
+	out->minor_faults_per_s = out->major_faults_per_s = METRICS_UNKNOWN;
+	out->read_per_s = out->write_per_s = METRICS_UNKNOWN;
+}
+
+static double processes_rate(double first, double last, double seconds)
+{
+	if (first < 0 || last < first)
+		return METRICS_UNKNOWN;
+	return (last - first) / seconds;
+}
+
+static void processes_levels(const struct means_sample *last, struct metrics_process *out)
+{
+	out->rss = last->rss;
+	out->pss = last->pss;
+	out->heap_live = last->heap_live;
+	out->external = last->external;
+	out->memory_limit = last->memory_limit;
+	out->heap_limit = last->memory_limit;
+	out->memory_percent = last->memory_percent;
+	out->threads = last->threads;
+	memcpy(out->memory_limit_by, last->memory_limit_by, sizeof(last->memory_limit_by));
+}
+
+static void processes_rates(const struct means_sample *first, const struct means_sample *last,
+			    struct metrics_process *out)
+{
+	double s = (double)(last->time_ns - first->time_ns) / 1e9;
+
+	out->user_ms = (double)(last->user_ns - first->user_ns) / 1e6;
+	out->system_ms = (double)(last->system_ns - first->system_ns) / 1e6;
+	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
+	out->core_percent = (out->user_ms + out->system_ms) / 10 / s;
+	if (last->cpus > 0)
+		out->cpu_percent = out->core_percent / last->cpus;
+	if (last->heap_live >= 0) {
+		out->allocated_per_s = (double)(last->allocated - first->allocated) / s;
+		out->freed_per_s = (double)(last->freed - first->freed) / s;
+	}
+	out->minor_faults_per_s = (double)(last->minor_faults - first->minor_faults) / s;
+	out->major_faults_per_s = (double)(last->major_faults - first->major_faults) / s;
+	out->read_per_s = processes_rate(first->read_bytes, last->read_bytes, s);
+	out->write_per_s = processes_rate(first->write_bytes, last->write_bytes, s);
+}
+
+void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
+			const struct process *process, struct metrics_process *out)
+{
+	uint64_t to_ns = scope->to_ns ? scope->to_ns : UINT64_MAX;
+	struct means_sample first, last;
+
+	memset(out, 0, sizeof(*out));
+	processes_unknown(out);
+	out->target = process->now.target;
+	out->alive = !process->now.gone_ns;
+	out->seen_ns = process->now.seen_ns;
+	out->gone_ns = process->now.gone_ns;
+	out->ledger = process->now.ledger;
+	out->totals = process->now.totals;
+	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
+		processes_levels(&last, out);
+		if (last.time_ns > first.time_ns)
+			processes_rates(&first, &last, out);
+	}
+	out->cpu_level = processes_cpu_level(&m->limits, out->cpu_percent);
+	out->memory_level = processes_memory_level(&m->limits, out->memory_percent);
+}
+
+int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
+			 struct metrics_process **rows)
+{
+	struct query_rows list = { .size = sizeof(**rows) };
+
+	pthread_mutex_lock(&m->lock);
+	for (const struct process *p = m->registry.processes; p; p = p->next) {
+		struct metrics_process *row;
+
+		if (!query_has_process(scope, p))
+			continue;
+		row = query_row_add(&list);
+		if (!row) {
+			pthread_mutex_unlock(&m->lock);
+			free(list.rows);
+			*rows = NULL;
+			return -ENOMEM;
+		}
+		query_process_fill(m, scope, p, row);
+	}
+	pthread_mutex_unlock(&m->lock);
+	*rows = list.rows;
+	return list.count;
+}

@@ -1,0 +1,261 @@
+#include "procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROCFS_TICK_NS UINT64_C(10000000) /* USER_HZ is 100 on every Linux that we build for */
+#define PROCFS_STAT_FIELDS 22             /* the last one read: starttime */
+
+long procfs_file_read(const char *root, const char *path, char *out, size_t size)
+{
+	char name[PATH_MAX];
+	size_t length = 0;
+	ssize_t n;
+	int fd, ret = 0;
+
+	if (snprintf(name, sizeof(name), "%s%s", root, path) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT && !strncmp(path, "/proc/", 6) ? -ESRCH : -errno;
+	while (length < size - 1 && (n = read(fd, out + length, size - 1 - length)) != 0) {
+		if (n < 0) {
+			ret = -errno;
+			break;
+		}
+		length += (size_t)n;
+	}
+	close(fd);
+	out[length] = '\0';
+	return ret ? ret : (long)length;
+}
+
+/* comm may hold anything: the fields begin behind the last parenthesis. */
+static int procfs_stat_parse(const char *text, struct procfs_process *out)
+{
+	const char *at = strrchr(text, ')');
+	uint64_t field[PROCFS_STAT_FIELDS + 1] = { 0 };
+
+	if (!at || at[1] != ' ' || !at[2])
+		return -EPROTO;
+	at += 3; /* behind the state, which is field 3 */
+	for (int i = 4; i <= PROCFS_STAT_FIELDS; i++) {
+		char *end;
+
+		field[i] = (uint64_t)strtoll(at, &end, 10);
+		if (end == at)
+			return -EPROTO;
+		at = end;
+	}
+	out->minor_faults = field[10];
+	out->major_faults = field[12];
+	out->user_ns = field[14] * PROCFS_TICK_NS;
+	out->system_ns = field[15] * PROCFS_TICK_NS;
+	out->threads = (uint32_t)field[20];
+	out->start_ticks = field[22];
+	return 0;
+}
+
+uint32_t procfs_list_count(const char *list)
+{
+	uint32_t count = 0;
+
+	while (*list >= '0' && *list <= '9') {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last < first || last - first > UINT16_MAX)
+			return 0;
+		count += (uint32_t)(last - first + 1);
+		list = *end == ',' ? end + 1 : end;
+	}
+	return count;
+}
+
+/* The value of a line "Name:\t…"; NULL: no such line. */
+static const char *procfs_line(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (text) {
+		if (!strncmp(text, name, length))
+			return text + length + strspn(text + length, " \t");
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return NULL;
+}
+
+static uint64_t procfs_line_bytes(const char *text, const char *name)
+{
+	const char *value = procfs_line(text, name);
+
+	return value ? strtoull(value, NULL, 10) * 1024 : 0;
+}
+
+int procfs_process_read(const char *root, int32_t pid, struct procfs_process *out)
+{
+	char path[64], text[8192];
+	const char *cpus;
+	long n;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/stat", pid);
+	n = procfs_file_read(root, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	ret = procfs_stat_parse(text, out);
+	if (ret < 0)
+		return ret;
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/status", pid);
+	n = procfs_file_read(root, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	out->rss = procfs_line_bytes(text, "VmRSS:");
+	out->anonymous = procfs_line_bytes(text, "RssAnon:");
+	out->data = procfs_line_bytes(text, "VmData:");
+	out->virtual = procfs_line_bytes(text, "VmSize:");
+	cpus = procfs_line(text, "Cpus_allowed_list:");
+	out->cpus = cpus ? procfs_list_count(cpus) : 0;
+	return 0;
+}
+
+static uint64_t procfs_limit(const char *text, const char *name)
+{
+	const char *value = procfs_line(text, name);
+
+	if (!value || *value < '0' || *value > '9')
+		return PROCFS_NONE;
+	return strtoull(value, NULL, 10);
+}
+
+int procfs_limits_read(const char *root, int32_t pid, struct procfs_limits *out)
+{
+	char path[64], text[4096];
+	long n;
+
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/limits", pid);
+	n = procfs_file_read(root, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	out->address_space = procfs_limit(text, "Max address space");
+	out->data = procfs_limit(text, "Max data size");
+	return 0;
+}
+
+static int procfs_thread_compare(const void *a, const void *b)
+{
+	const struct procfs_thread *x = a, *y = b;
+
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static bool procfs_thread_read(const char *root, int32_t pid, struct procfs_thread *thread)
+{
+	char path[96], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/task/%" PRId32 "/schedstat", pid,
+		 thread->tid);
+	if (procfs_file_read(root, path, text, sizeof(text)) <= 0)
+		return false;
+	return sscanf(text, "%" SCNu64 " %" SCNu64, &thread->run_ns, &thread->wait_ns) == 2;
+}
+
+static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thread *out,
+			       uint32_t *count)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	*count = 0;
+	if (snprintf(path, sizeof(path), "%s/proc/%" PRId32 "/task", root, pid) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (*count < PROCFS_THREADS_MAX && (entry = readdir(dir))) {
+		long tid = strtol(entry->d_name, NULL, 10);
+
+		if (tid <= 0 || tid > INT32_MAX)
+			continue;
+		out[*count].tid = (int32_t)tid;
+		if (procfs_thread_read(root, pid, &out[*count]))
+			(*count)++;
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* Threads that ended, or whose tid another one has now, leave what they were last seen with. */
+static void procfs_threads_bury(struct procfs_threads *threads, const struct procfs_thread *now,
+				uint32_t count)
+{
+	uint32_t j = 0;
+
+	for (uint32_t i = 0; i < threads->count; i++) {
+		const struct procfs_thread *old = &threads->seen[i];
+
+		while (j < count && now[j].tid < old->tid)
+			j++;
+		if (j < count && now[j].tid == old->tid && now[j].run_ns >= old->run_ns)
+			continue;
+		threads->gone_run_ns += old->run_ns;
+		threads->gone_wait_ns += old->wait_ns;
+	}
+}
+
+int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_t pid,
+			uint64_t stat_ns)
+{
+	struct procfs_thread *now = malloc(PROCFS_THREADS_MAX * sizeof(*now)), *less;
+	uint64_t run, wait;
+	uint32_t count;
+	int ret;
+
+	if (!now)
+		return -ENOMEM;
+	ret = procfs_threads_list(root, pid, now, &count);
+	if (ret < 0) {
+		free(now);
+		return ret;
+	}
+	qsort(now, count, sizeof(*now), procfs_thread_compare);
+	procfs_threads_bury(threads, now, count);
+	free(threads->seen);
+	less = count ? realloc(now, count * sizeof(*now)) : NULL;
+	if (!less && count)
+		less = now;
+	if (!count)
+		free(now);
+	threads->seen = less;
+	threads->count = count;
+	run = threads->gone_run_ns;
+	wait = threads->gone_wait_ns;
+	for (uint32_t i = 0; i < count; i++) {
+		run += threads->seen[i].run_ns;
+		wait += threads->seen[i].wait_ns;
+	}
+	/* Each is at most the truth: a thread runs on after it was seen, a tick is cut off. */
+	run = run > stat_ns ? run : stat_ns;
+	threads->run_ns = run > threads->run_ns ? run : threads->run_ns;
+	threads->wait_ns = wait > threads->wait_ns ? wait : threads->wait_ns;
+	return 0;
+}
+
+void procfs_threads_fini(struct procfs_threads *threads)
+{
+	free(threads->seen);
+	memset(threads, 0, sizeof(*threads));
+}

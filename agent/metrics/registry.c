@@ -1,0 +1,305 @@
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REGISTRY_PRIME UINT64_C(0x9e3779b97f4a7c15)
+
+static uint64_t registry_hash(const char *path, size_t length, uint8_t method)
+{
+	uint64_t hash = (length << 8 | method) * REGISTRY_PRIME, word = 0;
+
+	for (size_t i = 0; i + 8 <= length; i += 8) {
+		memcpy(&word, path + i, 8);
+		hash = (hash ^ word) * REGISTRY_PRIME;
+		hash ^= hash >> 32;
+	}
+	word = 0;
+	for (size_t i = length & ~(size_t)7; i < length; i++)
+		word = word << 8 | (uint8_t)path[i];
+	hash = (hash ^ word) * REGISTRY_PRIME;
+	return hash ^ hash >> 29;
+}
+
+struct service *registry_service(struct registry *registry, const char *name,
+				 const char *environment)
+{
+	struct service *service = registry->known;
+
+	while (service && strcmp(service->name, name) != 0)
+		service = service->known;
+	if (service)
+		return service;
+	if (registry->service_count >= REGISTRY_SERVICES && strcmp(name, REGISTRY_OTHER) != 0)
+		return registry_service(registry, REGISTRY_OTHER, "");
+	service = calloc(1, sizeof(*service));
+	if (!service)
+		return NULL;
+	strncpy(service->name, name, sizeof(service->name) - 1);
+	strncpy(service->environment, environment, sizeof(service->environment) - 1);
+	service->known = registry->known;
+	registry->known = service;
+	service->fresh = registry->fresh_services;
+	registry->fresh_services = service;
+	registry->service_count++;
+	return service;
+}
+
+static struct route *registry_route_new(struct registry *registry, struct service *service,
+					uint8_t method, const char *path)
+{
+	struct route *route = calloc(1, sizeof(*route));
+
+	if (!route)
+		return NULL;
+	strncpy(route->path, path, sizeof(route->path) - 1);
+	route->length = (uint32_t)strlen(route->path);
+	route->method = method;
+	route->service = service;
+	route->fresh = registry->fresh_routes;
+	registry->fresh_routes = route;
+	return route;
+}
+
+static struct route *registry_other(struct registry *registry, struct service *service)
+{
+	if (!service->other)
+		service->other =
+			registry_route_new(registry, service, RS_METHOD_OTHER, REGISTRY_OTHER);
+	return service->other;
+}
+
+struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
+			     const char *path)
+{
+	size_t length = strlen(path);
+	uint64_t hash = registry_hash(path, length, method);
+	struct route **head = &service->table[hash & (REGISTRY_ROUTE_TABLE - 1)];
+	struct route *route = *head;
+
+	while (route && (route->hash != hash || route->length != length ||
+			 route->method != method || memcmp(route->path, path, length) != 0))
+		route = route->chain;
+	if (route)
+		return route;
+	if (!length || length > RS_PATH_BYTES || service->route_count >= METRICS_ROUTES ||
+	    !strcmp(path, REGISTRY_OTHER))
+		return registry_other(registry, service);
+	route = registry_route_new(registry, service, method, path);
+	if (!route)
+		return NULL;
+	route->hash = hash;
+	route->chain = *head;
+	*head = route;
+	service->route_count++;
+	return route;
+}
+
+static struct process *registry_restored_take(struct registry *registry,
+					      const struct capture_target *target)
+{
+	for (struct process **at = &registry->restored; *at; at = &(*at)->chain) {
+		struct process *process = *at;
+
+		if (process->news.target.pid != target->pid ||
+		    process->news.target.start_ticks != target->start_ticks)
+			continue;
+		*at = process->chain;
+		return process;
+	}
+	return NULL;
+}
+
+struct process *registry_process_new(struct registry *registry, const struct capture_target *target)
+{
+	struct process **head = &registry->table[target->key % REGISTRY_PROCESS_TABLE];
+	struct service *service = registry_service(registry, target->service, target->environment);
+	struct process *process = service ? registry_restored_take(registry, target) : NULL;
+
+	if (!service)
+		return NULL;
+	if (!process)
+		process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	/* One restored may be in the shared list already, under the name that it had then. */
+	if (!process->is_linked) {
+		process->service = service;
+		process->account.parent = &service->account;
+		process->reading = (struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN,
+							     METRICS_UNKNOWN, METRICS_UNKNOWN };
+	}
+	process->news.target = *target;
+	process->news.gone_ns = 0;
+	process->chain = *head;
+	*head = process;
+	registry_process_touch(registry, process);
+	return process;
+}
+
+struct process *registry_process_find(struct registry *registry, uint64_t key)
+{
+	struct process *process = registry->table[key % REGISTRY_PROCESS_TABLE];
+
+	while (process && process->news.target.key != key)
+		process = process->chain;
+	return process;
+}
+
+void registry_process_forget(struct registry *registry, struct process *process)
+{
+	struct process **at = &registry->table[process->news.target.key % REGISTRY_PROCESS_TABLE];
+
+	while (*at && *at != process)
+		at = &(*at)->chain;
+	if (*at)
+		*at = process->chain;
+}
+
+void registry_process_touch(struct registry *registry, struct process *process)
+{
+	if (process->is_dirty)
+		return;
+	process->is_dirty = true;
+	process->dirty = registry->dirty_processes;
+	registry->dirty_processes = process;
+}
+
+static void registry_link_process(struct registry *registry, struct process *process)
+{
+	if (!process->is_linked) {
+		process->is_linked = true;
+		process->next = registry->processes;
+		registry->processes = process;
+	}
+	process->now = process->news;
+	if (process->fresh_open) {
+		free(process->open);
+		process->open = process->fresh_open;
+		process->fresh_open = NULL;
+	}
+	process->is_dirty = false;
+}
+
+void registry_link(struct registry *registry)
+{
+	while (registry->fresh_services) {
+		struct service *service = registry->fresh_services;
+
+		registry->fresh_services = service->fresh;
+		service->next = registry->services;
+		registry->services = service;
+	}
+	while (registry->fresh_routes) {
+		struct route *route = registry->fresh_routes;
+
+		registry->fresh_routes = route->fresh;
+		route->next = route->service->routes;
+		route->service->routes = route;
+	}
+	while (registry->dirty_processes) {
+		struct process *process = registry->dirty_processes;
+
+		registry->dirty_processes = process->dirty;
+		registry_link_process(registry, process);
+	}
+}
+
+static void registry_process_free(struct process *process, struct series_budget *budget)
+{
+	series_fini(&process->account.series, budget);
+	means_fini(&process->means, budget);
+	if (process->threads)
+		procfs_threads_fini(process->threads);
+	free(process->threads);
+	free(process->open);
+	free(process->fresh_open);
+	free(process);
+}
+
+/* The one that ended first goes when there are too many: its service keeps what it did. */
+static void registry_gone_limit(struct registry *registry, struct series_budget *budget)
+{
+	struct process **oldest = NULL, *process;
+	uint32_t gone = 0;
+
+	for (struct process **at = &registry->processes; *at; at = &(*at)->next) {
+		if (!(*at)->now.gone_ns || (*at)->is_dirty)
+			continue;
+		gone++;
+		if (!oldest || (*at)->now.gone_ns <= (*oldest)->now.gone_ns)
+			oldest = at;
+	}
+	if (gone <= REGISTRY_GONE)
+		return;
+	process = *oldest;
+	*oldest = process->next;
+	for (struct process **at = &registry->restored; *at; at = &(*at)->chain) {
+		if (*at == process) {
+			*at = process->chain;
+			break;
+		}
+	}
+	registry_process_free(process, budget);
+	registry_gone_limit(registry, budget);
+}
+
+static void registry_age_processes(struct registry *registry, uint32_t now,
+				   struct series_budget *budget)
+{
+	for (struct process *process = registry->processes; process; process = process->next) {
+		bool empty = series_age(&process->account.series, now, budget);
+		uint64_t gone_ns = process->now.gone_ns;
+
+		/* Marked as the oldest, so that it is the first to go. */
+		if (empty && gone_ns && registry_second(gone_ns) + SERIES_SECONDS < now)
+			means_fini(&process->means, budget);
+	}
+	registry_gone_limit(registry, budget);
+}
+
+void registry_age(struct registry *registry, uint32_t now, struct series_budget *budget)
+{
+	registry_age_processes(registry, now, budget);
+	for (struct service *service = registry->services; service; service = service->next) {
+		series_age(&service->account.series, now, budget);
+		for (struct route *route = service->routes; route; route = route->next)
+			series_age(&route->account.series, now, budget);
+	}
+}
+
+void registry_shed(struct registry *registry, struct series_budget *budget)
+{
+	for (struct process *process = registry->processes; process; process = process->next)
+		series_shed(&process->account.series, budget);
+	for (struct service *service = registry->services; service; service = service->next) {
+		series_shed(&service->account.series, budget);
+		for (struct route *route = service->routes; route; route = route->next)
+			series_shed(&route->account.series, budget);
+	}
+}
+
+void registry_fini(struct registry *registry, struct series_budget *budget)
+{
+	registry_link(registry);
+	while (registry->processes) {
+		struct process *process = registry->processes;
+
+		registry->processes = process->next;
+		registry_process_free(process, budget);
+	}
+	while (registry->services) {
+		struct service *service = registry->services;
+
+		registry->services = service->next;
+		while (service->routes) {
+			struct route *route = service->routes;
+
+			service->routes = route->next;
+			series_fini(&route->account.series, budget);
+			free(route);
+		}
+		series_fini(&service->account.series, budget);
+		free(service);
+	}
+}

@@ -1,0 +1,158 @@
+/*
+ * registry - the services, processes and routes that were seen, and who may touch what of them.
+ *
+ * Threads:  "drain": the drain thread's own. "shared": under the lock. The drain thread makes
+ *           objects without the lock and links them into the shared lists with it.
+ * Memory:   services and routes live as long as metrics; a process until its last slot is too old.
+ * Errors:   NULL: no memory.
+ */
+#ifndef METRICS_REGISTRY_H
+#define METRICS_REGISTRY_H
+
+#include "account.h"
+#include "means.h"
+#include "procfs.h"
+#include "slowest.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define REGISTRY_SERVICES 256u    /* later ones are "_other" */
+#define REGISTRY_GONE 512u        /* processes that ended and are still listed */
+#define REGISTRY_OPEN_ROWS 256u   /* requests in progress listed for a process: the oldest */
+#define REGISTRY_PENDING 256u     /* requests for the slow list between two merges */
+#define REGISTRY_ROUTE_TABLE 256u /* power of two */
+#define REGISTRY_PROCESS_TABLE 1024u
+#define REGISTRY_BUDGET (64u * 1024 * 1024)
+
+#define REGISTRY_OTHER "_other"
+
+struct route {
+	struct account account;
+	struct route *chain; /* drain: of the table */
+	struct route *fresh; /* drain: not linked yet */
+	struct route *next;  /* shared */
+	struct service *service;
+	uint64_t hash;
+	uint32_t length;
+	uint8_t method;
+	char path[RS_PATH_BYTES + 1];
+};
+
+struct service {
+	struct account account;
+	struct service *known;                     /* drain */
+	struct service *fresh;                     /* drain */
+	struct service *next;                      /* shared */
+	struct route *table[REGISTRY_ROUTE_TABLE]; /* drain */
+	struct route *other;                       /* drain */
+	uint32_t route_count;                      /* drain */
+	struct route *routes;                      /* shared */
+	char name[72];
+	char environment[40];
+};
+
+/* A request list as the open callback gave it; age_ns holds t0 until it is asked for. */
+struct registry_open {
+	uint32_t count;
+	struct metrics_in_flight rows[];
+};
+
+/* What drain tells of a process: written by the drain thread, copied under the lock at a merge. */
+struct registry_news {
+	struct capture_target target;
+	struct drain_ledger ledger;
+	struct drain_counters totals;
+	uint64_t seen_ns, gone_ns; /* gone_ns 0: alive */
+};
+
+struct process {
+	struct account account;
+	struct process *chain; /* drain: of the table, or of those restored */
+	struct process *dirty; /* drain: news to be copied */
+	struct process *next;  /* shared */
+	struct service *service;
+	struct registry_news news;        /* drain */
+	struct registry_open *fresh_open; /* drain */
+	bool is_dirty, is_linked;         /* drain */
+	struct registry_news now;         /* shared, from here on */
+	struct registry_open *open;
+	struct means means;
+	struct metrics_reading reading;
+	struct procfs_threads *threads; /* NULL while a sample is being taken */
+};
+
+struct registry {
+	struct service *known;                         /* drain */
+	uint32_t service_count;                        /* drain */
+	struct process *table[REGISTRY_PROCESS_TABLE]; /* drain */
+	struct process *restored;                      /* drain */
+	struct service *fresh_services;                /* drain */
+	struct route *fresh_routes;                    /* drain */
+	struct process *dirty_processes;               /* drain */
+	struct service *services;                      /* shared */
+	struct process *processes;                     /* shared */
+};
+
+struct metrics {
+	struct metrics_limits limits;
+	char root[128];
+	/* drain */
+	struct account_book book;
+	struct registry registry; /* says by field */
+	const struct capture_target *last_target;
+	struct process *last_process;
+	uint64_t request_number; /* ids of the slow list */
+	uint64_t floor_ns;       /* what is worth a place in the slow list */
+	uint64_t drain_ns;       /* the newest time that drain told */
+	uint64_t lost_requests, late_requests, lost_listed;
+	uint32_t pending_count;
+	uint32_t horizon; /* of the next save */
+	struct slowest_entry pending[REGISTRY_PENDING];
+	/* shared */
+	pthread_mutex_t lock;
+	struct series_budget budget;
+	struct metrics_losses losses;
+	struct slowest slowest;
+	struct metrics_system system;
+	uint64_t now_ns;
+	uint32_t start_s; /* the first second that was watched */
+	uint32_t aged_s;
+	int64_t wall_offset_ms;
+	void *sampler; /* the sampling thread's, see sample.c */
+	_Atomic uint64_t generation;
+};
+
+struct service *registry_service(struct registry *registry, const char *name,
+				 const char *environment);
+struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
+			     const char *path);
+struct process *registry_process_new(struct registry *registry,
+				     const struct capture_target *target);
+struct process *registry_process_find(struct registry *registry, uint64_t key);
+void registry_process_forget(struct registry *registry,
+			     struct process *process); /* drain's table */
+void registry_process_touch(struct registry *registry, struct process *process);
+
+/* Under the lock, on the drain thread. */
+void registry_link(struct registry *registry);
+void registry_age(struct registry *registry, uint32_t now, struct series_budget *budget);
+void registry_shed(struct registry *registry, struct series_budget *budget);
+
+void registry_fini(struct registry *registry, struct series_budget *budget);
+
+static inline uint32_t registry_second(uint64_t ns)
+{
+	return (uint32_t)(ns / UINT64_C(1000000000));
+}
+
+/* sample.c: the only one here that reads a clock; a wall clock is a label. */
+int64_t metrics_wall_offset_ms(void);
+
+/* sample.c; NULL is fine. */
+void metrics_sampler_free(void *sampler);
+
+/* metrics.c: under the lock, on the drain thread. */
+void metrics_merge(struct metrics *m);
+
+#endif

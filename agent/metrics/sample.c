@@ -1,0 +1,301 @@
+/*
+ * sample - one look at /proc for every live process and the machine.
+ *
+ * Threads:  metrics_sample on one thread; it reads files without the lock and books under it.
+ * Memory:   what it remembers from look to look belongs to it alone.
+ * Errors:   a process that ended meanwhile is left out.
+ */
+#include "cgroup.h"
+#include "machine.h"
+#include "query.h"
+
+#include <errno.h>
+#include <ringside/segment.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SAMPLE_LIMITS_EVERY 10u /* looks: limits change by hand, CPU and memory by themselves */
+
+/* One process of a look, taken out of the registry for its length. */
+struct sample_job {
+	uint64_t key, start_ticks;
+	int32_t pid;
+	struct procfs_threads *threads;
+	struct procfs_process process;
+	struct procfs_limits limits;
+	struct cgroup_limits cgroup;
+	bool ok;
+};
+
+/* Limits by process, kept between the looks that read them. */
+struct sample_known {
+	uint64_t key;
+	struct procfs_limits limits;
+	struct cgroup_limits cgroup;
+};
+
+struct sampler {
+	struct cgroup_mounts mounts;
+	struct machine machine;
+	uint32_t looks;
+	struct sample_known *known;
+	uint32_t known_count;
+};
+
+void metrics_sampler_free(void *sampler)
+{
+	struct sampler *s = sampler;
+
+	if (s)
+		free(s->known);
+	free(s);
+}
+
+int64_t metrics_wall_offset_ms(void)
+{
+	struct timespec wall, steady;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &steady);
+	return (wall.tv_sec - steady.tv_sec) * 1000 + (wall.tv_nsec - steady.tv_nsec) / 1000000;
+}
+
+/* The live processes, with what is remembered of their threads. */
+static struct sample_job *sample_jobs_take(struct metrics *m, uint32_t *count)
+{
+	struct query_rows list = { .size = sizeof(struct sample_job) };
+
+	pthread_mutex_lock(&m->lock);
+	for (struct process *p = m->registry.processes; p; p = p->next) {
+		struct sample_job *job = p->now.gone_ns ? NULL : query_row_add(&list);
+
+		if (!job)
+			continue;
+		job->key = p->now.target.key;
+		job->pid = p->now.target.pid;
+		job->start_ticks = p->now.target.start_ticks;
+		job->threads = p->threads;
+		p->threads = NULL;
+	}
+	pthread_mutex_unlock(&m->lock);
+	*count = (uint32_t)list.count;
+	return list.rows;
+}
+
+static const struct sample_known *sample_known_find(const struct sampler *s, uint64_t key)
+{
+	for (uint32_t i = 0; i < s->known_count; i++) {
+		if (s->known[i].key == key)
+			return &s->known[i];
+	}
+	return NULL;
+}
+
+static void sample_limits(const struct metrics *m, const struct sampler *s, struct sample_job *job)
+{
+	const struct sample_known *known = sample_known_find(s, job->key);
+
+	if (known && s->looks % SAMPLE_LIMITS_EVERY) {
+		job->limits = known->limits;
+		job->cgroup = known->cgroup;
+		return;
+	}
+	if (procfs_limits_read(m->root, job->pid, &job->limits) < 0)
+		job->limits = (struct procfs_limits){ PROCFS_NONE, PROCFS_NONE };
+	if (cgroup_limits_read(m->root, &s->mounts, job->pid, &job->cgroup) < 0)
+		job->cgroup = (struct cgroup_limits){ .memory_limit = CGROUP_NONE, .cpus = -1 };
+}
+
+static void sample_read(const struct metrics *m, const struct sampler *s, struct sample_job *job)
+{
+	if (!job->threads)
+		job->threads = calloc(1, sizeof(*job->threads));
+	if (!job->threads || procfs_process_read(m->root, job->pid, &job->process) < 0)
+		return;
+	/* Another process has this pid by now. */
+	if (job->start_ticks && job->process.start_ticks != job->start_ticks)
+		return;
+	procfs_threads_read(job->threads, m->root, job->pid,
+			    job->process.user_ns + job->process.system_ns);
+	sample_limits(m, s, job);
+	job->ok = true;
+}
+
+static void sample_nearer(struct means_sample *out, double used, double limit, const char *by)
+{
+	if (limit <= 0 || used * 100 / limit <= out->memory_percent)
+		return;
+	out->memory_percent = used * 100 / limit;
+	out->memory_limit = limit;
+	memset(out->memory_limit_by, 0, sizeof(out->memory_limit_by));
+	strncpy(out->memory_limit_by, by, sizeof(out->memory_limit_by) - 1);
+}
+
+/* The nearest limit is the one of which the largest share is used. */
+static void sample_memory(const struct sampler *s, const struct sample_job *job,
+			  struct means_sample *out)
+{
+	double rss = (double)job->process.rss, group = (double)job->cgroup.memory_used;
+
+	out->memory_limit = out->memory_percent = METRICS_UNKNOWN;
+	out->rss = rss;
+	if (job->cgroup.memory_limit != CGROUP_NONE)
+		sample_nearer(out, group > rss ? group : rss, (double)job->cgroup.memory_limit,
+			      "cgroup");
+	if (job->limits.address_space != PROCFS_NONE)
+		sample_nearer(out, (double)job->process.virtual, (double)job->limits.address_space,
+			      "rlimit");
+	if (job->limits.data != PROCFS_NONE)
+		sample_nearer(out, (double)job->process.data, (double)job->limits.data, "rlimit");
+	sample_nearer(out, rss, s->machine.memory_total, "machine");
+}
+
+static double sample_cpus(const struct sampler *s, const struct sample_job *job)
+{
+	double cpus = s->machine.cpus;
+
+	if (job->process.cpus && (cpus <= 0 || job->process.cpus < cpus))
+		cpus = job->process.cpus;
+	if (job->cgroup.cpus > 0 && (cpus <= 0 || job->cgroup.cpus < cpus))
+		cpus = job->cgroup.cpus;
+	return cpus > 0 ? cpus : METRICS_UNKNOWN;
+}
+
+/* Nanoseconds of the whole, shared out as the 10 ms steps of stat are; neither part goes back. */
+static void sample_cpu(const struct sample_job *job, const struct means_sample *before,
+		       struct means_sample *out)
+{
+	uint64_t total = job->threads->run_ns,
+		 steps = job->process.user_ns + job->process.system_ns;
+	double share = steps ? (double)job->process.user_ns / (double)steps : 1;
+	uint64_t old = before ? before->user_ns + before->system_ns : 0;
+
+	out->user_ns = (uint64_t)((double)total * share);
+	if (before && out->user_ns < before->user_ns)
+		out->user_ns = before->user_ns;
+	if (before && total - before->system_ns < out->user_ns && total >= old)
+		out->user_ns = total - before->system_ns;
+	out->system_ns = total > out->user_ns ? total - out->user_ns : 0;
+	out->wait_ns = job->threads->wait_ns;
+}
+
+static void sample_book(struct metrics *m, const struct sampler *s, const struct sample_job *job,
+			struct process *process, uint64_t now_ns)
+{
+	const struct means_tier *fine = &process->means.fine;
+	const struct drain_counters *totals = &process->now.totals;
+	const struct metrics_reading *reading = &process->reading;
+	struct means_sample sample = { .time_ns = now_ns };
+	double anonymous =
+		reading->anonymous >= 0 ? reading->anonymous : (double)job->process.anonymous;
+
+	sample_cpu(job, fine->count ? &fine->samples[fine->count - 1] : NULL, &sample);
+	sample_memory(s, job, &sample);
+	sample.cpus = sample_cpus(s, job);
+	sample.minor_faults = job->process.minor_faults;
+	sample.major_faults = job->process.major_faults;
+	sample.threads = job->process.threads;
+	sample.pss = reading->pss;
+	sample.read_bytes = reading->read_bytes;
+	sample.write_bytes = reading->write_bytes;
+	sample.allocated = totals->allocated_bytes;
+	sample.freed = totals->freed_bytes;
+	sample.heap_live = sample.external = METRICS_UNKNOWN;
+	if (process->now.target.allocator == RS_ALLOCATOR_SEEN &&
+	    totals->allocated_bytes >= totals->freed_bytes) {
+		sample.heap_live = (double)(totals->allocated_bytes - totals->freed_bytes);
+		sample.external = anonymous > sample.heap_live ? anonymous - sample.heap_live : 0;
+	}
+	means_put(&process->means, &sample, &m->budget);
+}
+
+static struct process *sample_process(const struct metrics *m, uint64_t key)
+{
+	struct process *process = m->registry.processes;
+
+	while (process && process->now.target.key != key)
+		process = process->next;
+	return process;
+}
+
+static void sample_jobs_put(struct metrics *m, const struct sampler *s, struct sample_job *jobs,
+			    uint32_t count, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct process *process = sample_process(m, jobs[i].key);
+
+		if (process && jobs[i].ok)
+			sample_book(m, s, &jobs[i], process, now_ns);
+		if (process && jobs[i].threads) {
+			process->threads = jobs[i].threads;
+			jobs[i].threads = NULL;
+		}
+		if (jobs[i].threads)
+			procfs_threads_fini(jobs[i].threads);
+		free(jobs[i].threads);
+	}
+}
+
+static void sample_remember(struct sampler *s, const struct sample_job *jobs, uint32_t count)
+{
+	struct sample_known *known = realloc(s->known, (count ? count : 1) * sizeof(*known));
+
+	s->known_count = 0;
+	if (!known)
+		return;
+	s->known = known;
+	for (uint32_t i = 0; i < count; i++) {
+		if (jobs[i].ok)
+			known[s->known_count++] =
+				(struct sample_known){ jobs[i].key, jobs[i].limits,
+						       jobs[i].cgroup };
+	}
+}
+
+void metrics_sample(struct metrics *m, uint64_t now_ns)
+{
+	struct metrics_system system;
+	struct sample_job *jobs;
+	struct sampler *s;
+	uint32_t count;
+
+	if (!m->sampler)
+		m->sampler = calloc(1, sizeof(*s));
+	s = m->sampler;
+	if (!s)
+		return;
+	if (!(s->looks % SAMPLE_LIMITS_EVERY))
+		cgroup_mounts_read(m->root, &s->mounts);
+	machine_read(&s->machine, m->root, &system);
+	jobs = sample_jobs_take(m, &count);
+	for (uint32_t i = 0; i < count; i++)
+		sample_read(m, s, &jobs[i]);
+	pthread_mutex_lock(&m->lock);
+	sample_jobs_put(m, s, jobs, count, now_ns);
+	m->system = system;
+	m->wall_offset_ms = metrics_wall_offset_ms();
+	pthread_mutex_unlock(&m->lock);
+	sample_remember(s, jobs, count);
+	s->looks++;
+	free(jobs);
+	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);
+}
+
+void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading)
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	if (process)
+		process->reading = *reading;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_system_get(struct metrics *m, struct metrics_system *out)
+{
+	pthread_mutex_lock(&m->lock);
+	*out = m->system;
+	pthread_mutex_unlock(&m->lock);
+}

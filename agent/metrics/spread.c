@@ -1,0 +1,65 @@
+#include "spread.h"
+
+#include <math.h>
+
+#define SPREAD_UNIT 1000 /* ranks are in thousandths */
+
+static const uint64_t spread_rank[METRICS_RANKS] = { 500, 900, 950, 990, 999 };
+
+double spread_middle_ns(uint32_t slot)
+{
+	return exp2(((double)slot - RS_HIST_BIAS - 0.5) / (1 << RS_HIST_SCHEMA)) * 1e9;
+}
+
+static uint64_t spread_count(const uint64_t buckets[RS_HIST_SLOTS])
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)
+		count += buckets[i];
+	return count;
+}
+
+static double spread_value(uint32_t slot, const struct metrics_sums *sums)
+{
+	double value = spread_middle_ns(slot);
+
+	if (sums->min_ns > sums->max_ns)
+		return value;
+	if (value < (double)sums->min_ns)
+		return (double)sums->min_ns;
+	return value > (double)sums->max_ns ? (double)sums->max_ns : value;
+}
+
+void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+		  double out[METRICS_RANKS])
+{
+	uint64_t count = spread_count(buckets), below = 0;
+	uint32_t slot = 0;
+
+	for (int i = 0; i < METRICS_RANKS; i++) {
+		uint64_t whole = count / SPREAD_UNIT, rest = count % SPREAD_UNIT;
+		uint64_t rank = whole * spread_rank[i] +
+				(rest * spread_rank[i] + SPREAD_UNIT - 1) / SPREAD_UNIT;
+
+		if (!count) {
+			out[i] = METRICS_UNKNOWN;
+			continue;
+		}
+		while (slot < RS_HIST_SLOTS - 1 && below + buckets[slot] < rank)
+			below += buckets[slot++];
+		out[i] = spread_value(slot, sums);
+	}
+}
+
+double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS])
+{
+	uint64_t count = spread_count(buckets), satisfied = 0, tolerating = 0;
+	uint32_t first = rs_hist_slot(SPREAD_APDEX_NS), second = rs_hist_slot(4 * SPREAD_APDEX_NS);
+
+	if (!count)
+		return METRICS_UNKNOWN;
+	for (uint32_t i = 0; i <= second; i++)
+		*(i <= first ? &satisfied : &tolerating) += buckets[i];
+	return ((double)satisfied + (double)tolerating / 2) / (double)count;
+}

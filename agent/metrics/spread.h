@@ -1,0 +1,25 @@
+/*
+ * spread - percentiles of a merged histogram (ringside/histogram.h).
+ *
+ * Threads:  pure functions.
+ * Memory:   none.
+ * Errors:   METRICS_UNKNOWN where nothing was counted.
+ */
+#ifndef METRICS_SPREAD_H
+#define METRICS_SPREAD_H
+
+#include "metrics.h"
+
+#define SPREAD_APDEX_NS UINT64_C(500000000) /* satisfied up to T, tolerating up to 4 T */
+
+/* The geometric middle of a bucket, in nanoseconds: within 1.09 % of any value in it. */
+double spread_middle_ns(uint32_t slot);
+
+/* Nearest rank, out in the order of METRICS_P50 …; clamped to min and max where these are known. */
+void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+		  double out[METRICS_RANKS]);
+
+/* (satisfied + tolerating / 2) / all. */
+double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS]);
+
+#endif
