@@ -1,0 +1,70 @@
+/*
+ * config_key - every key of the configuration: type, unit, default, range, flag and help.
+ *
+ * Threads:  constants.
+ * Memory:   none.
+ * Errors:   -ENOENT, -EINVAL, -ERANGE, with the reason.
+ */
+#ifndef BASE_CONFIG_KEY_H
+#define BASE_CONFIG_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_key {
+	CONFIG_RUN_DIR,
+	CONFIG_STATE_DIR,
+	CONFIG_USER,
+	CONFIG_LABELS, /* items "name=value" */
+	CONFIG_LOG_LEVEL,
+	CONFIG_HTTP_LISTEN, /* items; none: no TCP */
+	CONFIG_HTTP_SOCKET, /* "": api.sock in the run directory; "none" */
+	CONFIG_HTTP_ALLOWED_HOSTS,
+	CONFIG_HTTP_READ_TOKEN,
+	CONFIG_MEMORY_WARNING,
+	CONFIG_MEMORY_CRITICAL,
+	CONFIG_MEMORY_DUMP,
+	CONFIG_CPU_WARNING,
+	CONFIG_CPU_CRITICAL,
+	CONFIG_REQUESTS_SLOW_WARNING,
+	CONFIG_REQUESTS_SLOW_CRITICAL,
+	CONFIG_KEYS,
+};
+
+enum config_type {
+	CONFIG_TYPE_TEXT,
+	CONFIG_TYPE_PATH,    /* absolute */
+	CONFIG_TYPE_LEVEL,   /* a log level's name */
+	CONFIG_TYPE_SECRET,  /* text, never shown */
+	CONFIG_TYPE_PERCENT, /* 0–100 */
+	CONFIG_TYPE_SPAN,    /* "250ms" */
+	CONFIG_TYPE_LIST,    /* one text or a list of texts */
+	CONFIG_TYPE_ADDRESS, /* a list of host:port; "none" */
+	CONFIG_TYPE_MAP,     /* an object of texts */
+};
+
+struct config_info {
+	const char *path;
+	const char *flag;    /* without its dashes, NULL: none */
+	const char *initial; /* "": empty */
+	const char *unit;    /* "" where there is none */
+	const char *help;
+	enum config_type type;
+};
+
+struct config_error {
+	char text[512];
+};
+
+const struct config_info *config_info(enum config_key key);
+const char *config_type_name(enum config_type type);
+
+int config_key_find(const char *path); /* an enum config_key, or -ENOENT */
+int config_key_find_flag(const char *flag);
+const char *config_key_nearest(const char *path);                         /* NULL: none is near */
+void config_key_environment(enum config_key key, char *out, size_t size); /* RINGSIDE_HTTP_LISTEN */
+
+/* Is text a value, or an item, of this type? reason gets why not. */
+int config_value_check(enum config_type type, const char *text, const char **reason);
+
+#endif

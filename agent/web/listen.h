@@ -1,0 +1,21 @@
+/*
+ * listen - the listening sockets of the API, made before privileges are dropped.
+ *
+ * Threads:  any.
+ * Memory:   none; the caller owns the descriptors.
+ * Errors:   a descriptor (non-blocking, close-on-exec) or -errno; -EADDRINUSE: somebody answers there.
+ */
+#ifndef WEB_LISTEN_H
+#define WEB_LISTEN_H
+
+#include <sys/types.h>
+
+int listen_tcp(const char *address); /* "127.0.0.1:9977"; -EINVAL: no such form */
+
+/*
+ * Mode 0666: whoever may not is told so by the API, in JSON. A socket file that a dead agent left
+ * is taken away; one that somebody answers on is -EADDRINUSE.
+ */
+int listen_unix(const char *path);
+
+#endif

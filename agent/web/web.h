@@ -1,0 +1,40 @@
+/*
+ * web - the HTTP API: one libmicrohttpd daemon per listening socket, all on one thread.
+ *
+ * Threads:  web_open and web_close on the opener's; web_run starts the web thread, web_close ends
+ *           it. The thread itself is one loop over the daemons' epoll descriptors.
+ * Memory:   web_open allocates, web_close frees. Everything in web_config is borrowed until
+ *           web_close, but the sockets: they are web's own once web_open returned 0.
+ * Errors:   0 or -errno; nothing is logged but what the thread gives up.
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WEB_SOCKETS 16
+
+struct config;
+struct health;
+struct metrics;
+struct web;
+
+struct web_config {
+	const int *sockets;        /* listening, of listen.h */
+	unsigned int socket_count; /* 1 … WEB_SOCKETS */
+	struct metrics *metrics;
+	struct health *health;
+	const struct config *config;
+	const char *token; /* of token.h; "": no token is good */
+	gid_t group; /* its members are privileged on the Unix socket; (gid_t)-1: root alone */
+	uint64_t started_ns;  /* CLOCK_MONOTONIC: when the agent started */
+	uint32_t deadline_ms; /* to a whole request; 0: 5,000 */
+	uint32_t connections; /* at once on one socket; 0: 256 */
+};
+
+int web_open(struct web **out, const struct web_config *config);
+int web_run(struct web *w);    /* starts the thread */
+void web_close(struct web *w); /* NULL is allowed */
+
+#endif
