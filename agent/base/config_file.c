@@ -1,0 +1,278 @@
+#include "config_file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_FILE_ITEMS 64
+#define CONFIG_FILE_DEPTH 16 /* of what is searched for a line; no key lies deeper */
+#define CONFIG_FILE_PATH 256
+
+struct config_walk {
+	const struct config_text *text;
+	const struct config_file_sink *sink;
+	struct config_error *error;
+	char path[CONFIG_FILE_PATH];
+};
+
+/* Where the scanner stands: the path of each level, as a length into one text. */
+struct config_scan {
+	const char *at, *end;
+	unsigned int line;
+	unsigned int depth;
+	size_t lengths[CONFIG_FILE_DEPTH + 1];
+	char path[CONFIG_FILE_PATH];
+};
+
+/* Past the string that begins at s->at; its bytes are [start, s->at - 1). */
+static const char *config_scan_string(struct config_scan *s)
+{
+	const char *start = ++s->at;
+
+	while (s->at < s->end && *s->at != '"')
+		s->at += *s->at == '\\' ? 2 : 1;
+	s->at++;
+	return start;
+}
+
+/* A string followed by a colon is a member's name: it becomes the last part of the path. */
+static void config_scan_name(struct config_scan *s)
+{
+	const char *start = config_scan_string(s);
+	const char *next = s->at;
+	size_t parent = s->depth ? s->lengths[s->depth - 1] : 0;
+	int n;
+
+	while (next < s->end && strchr(" \t\r\n", *next))
+		next++;
+	if (next >= s->end || *next != ':' || s->depth > CONFIG_FILE_DEPTH)
+		return;
+	n = snprintf(s->path + parent, sizeof(s->path) - parent, "%s%.*s", parent ? "." : "",
+		     (int)(s->at - 1 - start), start);
+	if (n < 0 || parent + (size_t)n >= sizeof(s->path))
+		n = (int)(sizeof(s->path) - 1 - parent);
+	s->lengths[s->depth] = parent + (size_t)n;
+}
+
+static void config_scan_deeper(struct config_scan *s)
+{
+	s->depth++;
+	if (s->depth <= CONFIG_FILE_DEPTH)
+		s->lengths[s->depth] = s->lengths[s->depth - 1];
+}
+
+unsigned int config_file_line(const struct config_text *text, const char *path)
+{
+	struct config_scan s = { .at = text->bytes, .end = text->bytes + text->length, .line = 1 };
+
+	while (s.at < s.end) {
+		switch (*s.at) {
+		case '"':
+			s.path[0] = '\0';
+			config_scan_name(&s);
+			if (!strcmp(s.path, path))
+				return s.line;
+			continue;
+		case '{':
+		case '[':
+			config_scan_deeper(&s);
+			break;
+		case '}':
+		case ']':
+			s.depth -= s.depth > 0;
+			break;
+		case '\n':
+			s.line++;
+			break;
+		default:
+			break;
+		}
+		s.at++;
+	}
+	return 1;
+}
+
+static int config_walk_fail(struct config_walk *w, const char *path, const char *reason)
+{
+	snprintf(w->error->text, sizeof(w->error->text), "%s:%u: %s: %s", w->text->name,
+		 config_file_line(w->text, path), path, reason);
+	return -EINVAL;
+}
+
+static int config_walk_unknown(struct config_walk *w)
+{
+	const char *nearest = config_key_nearest(w->path);
+	char reason[128];
+
+	snprintf(reason, sizeof(reason), "unknown key%s%s%s", nearest ? "; did you mean " : "",
+		 nearest ? nearest : "", nearest ? "?" : "");
+	return config_walk_fail(w, w->path, reason);
+}
+
+/* A scalar as the text a flag would have; NULL: no memory, or none of those a key takes. */
+static char *config_walk_scalar(const json_t *value, enum config_type type)
+{
+	char *text = NULL;
+
+	if (json_is_string(value)) {
+		/* A NUL inside would cut the text: refused like a wrong type. */
+		if (json_string_length(value) == strlen(json_string_value(value)))
+			text = strdup(json_string_value(value));
+	} else if (json_is_number(value) && type == CONFIG_TYPE_PERCENT) {
+		if (asprintf(&text, "%.17g", json_number_value(value)) < 0)
+			text = NULL;
+	}
+	return text;
+}
+
+static const char *config_walk_expected(enum config_type type)
+{
+	switch (type) {
+	case CONFIG_TYPE_PERCENT:
+		return "must be a number from 0 to 100";
+	case CONFIG_TYPE_SPAN:
+		return "must be a duration with a unit, as \"250ms\", \"30s\" or \"5m\"";
+	case CONFIG_TYPE_LIST:
+	case CONFIG_TYPE_ADDRESS:
+		return "must be a text or a list of texts";
+	case CONFIG_TYPE_MAP:
+		return "must be an object of texts";
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_SECRET:
+		break;
+	}
+	return "must be a text";
+}
+
+static int config_walk_list(const json_t *value, enum config_type type, char **items)
+{
+	size_t count = json_array_size(value);
+
+	if (count > CONFIG_FILE_ITEMS)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		items[i] = config_walk_scalar(json_array_get(value, i), type);
+		if (!items[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int config_walk_map(json_t *value, char **items)
+{
+	const char *name;
+	json_t *member;
+	size_t count = 0;
+
+	json_object_foreach(value, name, member)
+	{
+		if (count == CONFIG_FILE_ITEMS || !json_is_string(member))
+			return -EINVAL;
+		if (asprintf(&items[count], "%s=%s", name, json_string_value(member)) < 0) {
+			items[count] = NULL;
+			return -ENOMEM;
+		}
+		count++;
+	}
+	return 0;
+}
+
+static int config_walk_items(json_t *value, enum config_type type, char **items)
+{
+	if (type == CONFIG_TYPE_MAP)
+		return json_is_object(value) ? config_walk_map(value, items) : -EINVAL;
+	if (json_is_array(value) && (type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS))
+		return config_walk_list(value, type, items);
+	items[0] = config_walk_scalar(value, type);
+	return items[0] ? 0 : -EINVAL;
+}
+
+static int config_walk_put(struct config_walk *w, enum config_key key, json_t *value)
+{
+	char *items[CONFIG_FILE_ITEMS + 1] = { NULL };
+	char where[CONFIG_FILE_PATH];
+	int ret = config_walk_items(value, config_info(key)->type, items);
+
+	if (ret) {
+		ret = config_walk_fail(w, w->path, config_walk_expected(config_info(key)->type));
+		goto out;
+	}
+	snprintf(where, sizeof(where), "%s:%u", w->text->name, config_file_line(w->text, w->path));
+	ret = w->sink->put(w->sink->ctx, key, (const char *const *)items, where);
+out:
+	for (size_t i = 0; i < CONFIG_FILE_ITEMS && items[i]; i++)
+		free(items[i]);
+	return ret;
+}
+
+/* Is path the object that some keys lie in? */
+static bool config_walk_is_group(const char *path)
+{
+	size_t length = strlen(path);
+
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		const char *known = config_info((enum config_key)i)->path;
+
+		if (!strncmp(known, path, length) && known[length] == '.')
+			return true;
+	}
+	return false;
+}
+
+/* Recursion ends with the keys: none lies deeper than its dots tell. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static int config_walk_object(struct config_walk *w, json_t *object)
+{
+	size_t length = strlen(w->path);
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(object, name, value)
+	{
+		int key, ret;
+
+		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length ? "." : "",
+			 name);
+		key = config_key_find(w->path);
+		if (key >= 0)
+			ret = config_walk_put(w, (enum config_key)key, value);
+		else if (!config_walk_is_group(w->path))
+			ret = config_walk_unknown(w);
+		else if (!json_is_object(value))
+			ret = config_walk_fail(w, w->path, "must be an object");
+		else
+			ret = config_walk_object(w, value);
+		if (ret)
+			return ret;
+		w->path[length] = '\0';
+	}
+	return 0;
+}
+
+int config_file_read(const struct config_text *text, const struct config_file_sink *sink,
+		     struct config_error *error)
+{
+	struct config_walk w = { .text = text, .sink = sink, .error = error };
+	json_error_t why;
+	json_t *root = json_loadb(text->bytes, text->length, JSON_REJECT_DUPLICATES, &why);
+	int ret;
+
+	if (!root) {
+		snprintf(error->text, sizeof(error->text), "%s:%d: %s", text->name,
+			 why.line > 0 ? why.line : 1, why.text);
+		return -EINVAL;
+	}
+	if (json_is_object(root)) {
+		ret = config_walk_object(&w, root);
+	} else {
+		snprintf(error->text, sizeof(error->text), "%s:1: must be an object", text->name);
+		ret = -EINVAL;
+	}
+	json_decref(root);
+	return ret;
+}

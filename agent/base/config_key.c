@@ -1,0 +1,188 @@
+#include "config_key.h"
+
+#include "log.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONFIG_NEAR 3 /* single edits: more is no slip of the hand */
+
+static const struct config_info config_table[CONFIG_KEYS] = {
+	[CONFIG_RUN_DIR] = { "run_dir", "run-dir", "/run/ringside", "",
+			     "directory of the sockets and the token", CONFIG_TYPE_PATH },
+	[CONFIG_STATE_DIR] = { "state_dir", "state-dir", "/var/lib/ringside", "",
+			       "directory of what survives a restart", CONFIG_TYPE_PATH },
+	[CONFIG_USER] = { "user", "user", "ringside", "", "user that the agent's worker runs as",
+			  CONFIG_TYPE_TEXT },
+	[CONFIG_LABELS] = { "labels", NULL, "", "", "labels put on every export", CONFIG_TYPE_MAP },
+	[CONFIG_LOG_LEVEL] = { "log.level", "log-level", "info", "",
+			       "error, warning, info or debug", CONFIG_TYPE_LEVEL },
+	[CONFIG_HTTP_LISTEN] = { "http.listen", "listen", "127.0.0.1:9977", "",
+				 "TCP addresses of the API; none turns them off",
+				 CONFIG_TYPE_ADDRESS },
+	[CONFIG_HTTP_SOCKET] = { "http.socket", "socket", "", "",
+				 "Unix socket of the API; empty: api.sock in run_dir",
+				 CONFIG_TYPE_PATH },
+	[CONFIG_HTTP_ALLOWED_HOSTS] = { "http.allowed_hosts", NULL, "", "",
+					"names in a Host header beside loopback's",
+					CONFIG_TYPE_LIST },
+	[CONFIG_HTTP_READ_TOKEN] = { "http.read_token", NULL, "", "",
+				     "token that reading over TCP needs; empty: none",
+				     CONFIG_TYPE_SECRET },
+	[CONFIG_MEMORY_WARNING] = { "memory.warning", NULL, "80", "percent",
+				    "memory use that is a warning", CONFIG_TYPE_PERCENT },
+	[CONFIG_MEMORY_CRITICAL] = { "memory.critical", NULL, "90", "percent",
+				     "memory use that is critical", CONFIG_TYPE_PERCENT },
+	[CONFIG_MEMORY_DUMP] = { "memory.dump", NULL, "95", "percent",
+				 "memory use that asks for a heap dump", CONFIG_TYPE_PERCENT },
+	[CONFIG_CPU_WARNING] = { "cpu.warning", NULL, "70", "percent", "CPU use that is a warning",
+				 CONFIG_TYPE_PERCENT },
+	[CONFIG_CPU_CRITICAL] = { "cpu.critical", NULL, "85", "percent", "CPU use that is critical",
+				  CONFIG_TYPE_PERCENT },
+	[CONFIG_REQUESTS_SLOW_WARNING] = { "requests.slow_warning", NULL, "1s", "duration",
+					   "a request longer than this is slow", CONFIG_TYPE_SPAN },
+	[CONFIG_REQUESTS_SLOW_CRITICAL] = { "requests.slow_critical", NULL, "5s", "duration",
+					    "a request longer than this is critically slow",
+					    CONFIG_TYPE_SPAN },
+};
+
+const struct config_info *config_info(enum config_key key)
+{
+	return &config_table[key];
+}
+
+const char *config_type_name(enum config_type type)
+{
+	static const char *const names[] = {
+		[CONFIG_TYPE_TEXT] = "text",       [CONFIG_TYPE_PATH] = "path",
+		[CONFIG_TYPE_LEVEL] = "level",     [CONFIG_TYPE_SECRET] = "secret",
+		[CONFIG_TYPE_PERCENT] = "percent", [CONFIG_TYPE_SPAN] = "duration",
+		[CONFIG_TYPE_LIST] = "list",       [CONFIG_TYPE_ADDRESS] = "addresses",
+		[CONFIG_TYPE_MAP] = "map",
+	};
+
+	return names[type];
+}
+
+int config_key_find(const char *path)
+{
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		if (!strcmp(config_table[i].path, path))
+			return i;
+	}
+	return -ENOENT;
+}
+
+int config_key_find_flag(const char *flag)
+{
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		if (config_table[i].flag && !strcmp(config_table[i].flag, flag))
+			return i;
+	}
+	return -ENOENT;
+}
+
+const char *config_key_nearest(const char *path)
+{
+	const char *nearest = NULL;
+	size_t least = CONFIG_NEAR + 1;
+
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		const char *known = config_table[i].path;
+		const char *leaf = strrchr(known, '.');
+		size_t distance = text_distance(known, path);
+
+		/* The right name in the wrong place: "listen" for "http.listen". */
+		if (leaf && !strcmp(leaf + 1, path))
+			distance = 0;
+		if (distance < least) {
+			least = distance;
+			nearest = known;
+		}
+	}
+	return nearest;
+}
+
+void config_key_environment(enum config_key key, char *out, size_t size)
+{
+	snprintf(out, size, "RINGSIDE_%s", config_table[key].path);
+	for (char *c = out; *c; c++) {
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+		else if (*c == '.')
+			*c = '_';
+	}
+}
+
+static int config_check_percent(const char *text, const char **reason)
+{
+	double value;
+
+	*reason = "must be a number from 0 to 100";
+	return text_number(text, &value) || value < 0 || value > 100 ? -ERANGE : 0;
+}
+
+static int config_check_span(const char *text, const char **reason)
+{
+	uint64_t ns;
+
+	*reason = "must be a duration with a unit, as 250ms, 30s or 5m";
+	return text_span_ns(text, &ns) ? -EINVAL : 0;
+}
+
+static int config_check_address(const char *text, const char **reason)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	*reason = "must be an address and port, as 127.0.0.1:9977 or [::1]:9977, or none";
+	return strcmp(text, "none") && text_address(text, &address, &length) ? -EINVAL : 0;
+}
+
+static int config_check_path(const char *text, const char **reason)
+{
+	*reason = "must be an absolute path";
+	return *text && strcmp(text, "none") && text[0] != '/' ? -EINVAL : 0;
+}
+
+static int config_check_level(const char *text, const char **reason)
+{
+	*reason = "must be error, warning, info or debug";
+	return log_level_parse(text) < 0 ? -EINVAL : 0;
+}
+
+/* A label's name is one that Prometheus takes. */
+static int config_check_label(const char *text, const char **reason)
+{
+	static const char names[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	size_t n = strspn(text, names);
+
+	*reason = "must be name=value with a name of letters, digits and _";
+	return !n || text[n] != '=' || (text[0] >= '0' && text[0] <= '9') ? -EINVAL : 0;
+}
+
+int config_value_check(enum config_type type, const char *text, const char **reason)
+{
+	switch (type) {
+	case CONFIG_TYPE_PERCENT:
+		return config_check_percent(text, reason);
+	case CONFIG_TYPE_SPAN:
+		return config_check_span(text, reason);
+	case CONFIG_TYPE_ADDRESS:
+		return config_check_address(text, reason);
+	case CONFIG_TYPE_PATH:
+		return config_check_path(text, reason);
+	case CONFIG_TYPE_LEVEL:
+		return config_check_level(text, reason);
+	case CONFIG_TYPE_MAP:
+		return config_check_label(text, reason);
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_SECRET:
+	case CONFIG_TYPE_LIST:
+		break;
+	}
+	return 0;
+}
