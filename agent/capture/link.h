@@ -1,0 +1,53 @@
+/*
+ * link - the messages between broker and worker, one a datagram of a SOCK_SEQPACKET pair.
+ *
+ * Threads:  one user on either side.
+ * Memory:   none; a descriptor that came along is the receiver's to close.
+ * Errors:   0 or -errno. -EAGAIN: the other side is behind; nothing was sent. -EPIPE: it is gone.
+ * The worker trusts the broker; the broker believes of the worker only that it says hello, is
+ * serving, or wants to end: a worker taken over by somebody gains nothing here.
+ */
+#ifndef CAPTURE_LINK_H
+#define CAPTURE_LINK_H
+
+#include "proc.h"
+#include "target.h"
+
+#include <stdint.h>
+
+enum link_kind {
+	LINK_HELLO = 1, /* worker: I am new; send everything (again) */
+	LINK_SERVING,   /* worker: the API answers */
+	LINK_TARGET,    /* broker: watch this one; its segment comes along */
+	LINK_DIED,      /* broker: the process of this key ended, or runs another program */
+	LINK_READING,   /* broker: what only the broker may read */
+	LINK_PART,      /* broker: the health of one of its parts */
+	LINK_COMPLETE,  /* broker: all that was known has been sent; reason when not ready */
+	LINK_RELOAD,    /* broker: the configuration's file comes along */
+	LINK_KINDS,
+};
+
+struct link_part {
+	char name[32];
+	char reason[160];
+	uint32_t status; /* enum health_status */
+};
+
+struct link_message {
+	uint32_t kind; /* enum link_kind */
+	uint32_t reserved;
+	uint64_t key; /* of LINK_DIED and LINK_READING */
+	union {
+		struct capture_target target;
+		struct proc_usage usage;
+		struct link_part part;
+	};
+};
+
+int link_open(int out[2]); /* broker's end, worker's end; both non-blocking, close-on-exec */
+int link_send(int fd, const struct link_message *message, int passed); /* passed: -1 for none */
+
+/* 1: got one, *passed a descriptor or -1; 0: the other side closed; -EAGAIN; -EBADMSG: ignored. */
+int link_receive(int fd, struct link_message *out, int *passed);
+
+#endif

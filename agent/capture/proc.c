@@ -1,0 +1,201 @@
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROC_KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
+#define PROC_SEGMENT_NAME "/memfd:ringside (deleted)"
+#define PROC_SHIM_NAME "/libringside.so"
+
+enum { PROC_FLAGS = 9, PROC_START_TICKS = 22, PROC_START_CODE = 26 }; /* fields of stat */
+
+static int proc_open(int32_t pid, const char *name)
+{
+	char path[PROC_PATH_BYTES];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+long proc_file_read(int32_t pid, const char *name, char *out, size_t size)
+{
+	size_t have = 0;
+	ssize_t n = 0;
+	int fd = proc_open(pid, name);
+
+	out[0] = '\0';
+	if (fd < 0)
+		return fd;
+	while (have < size - 1) {
+		n = read(fd, out + have, size - 1 - have);
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	out[have] = '\0';
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return n < 0 ? (long)n : (long)have;
+}
+
+int proc_stat_parse(const char *text, struct proc_stat *out)
+{
+	const char *open = strchr(text, '(');
+	const char *close = strrchr(text, ')');
+	size_t length;
+
+	memset(out, 0, sizeof(*out));
+	if (!open || !close || close < open || close[1] != ' ')
+		return -EPROTO;
+	out->pid = (int32_t)strtol(text, NULL, 10);
+	length = (size_t)(close - open - 1);
+	if (length >= sizeof(out->comm))
+		length = sizeof(out->comm) - 1;
+	memcpy(out->comm, open + 1, length);
+	out->state = close[2];
+	text = close + 2;
+	for (int field = 3; field <= PROC_START_CODE; field++) {
+		uint64_t value = strtoull(text, NULL, 10);
+
+		if (field == PROC_FLAGS)
+			out->kernel = value & PROC_KERNEL_THREAD;
+		if (field == PROC_START_TICKS)
+			out->start_ticks = value;
+		if (field == PROC_START_CODE)
+			out->start_code = value;
+		text = strchr(text, ' ');
+		if (!text)
+			return -EPROTO;
+		text++;
+	}
+	return 0;
+}
+
+int proc_stat_read(int32_t pid, struct proc_stat *out)
+{
+	char text[1024];
+	long n = proc_file_read(pid, "stat", text, sizeof(text));
+
+	return n < 0 ? (int)n : proc_stat_parse(text, out);
+}
+
+void proc_maps_line(struct proc_maps *out, const char *line)
+{
+	const char *blank = strchr(line, ' ');
+	const char *path = strchr(line, '/');
+	unsigned long offset;
+	size_t length;
+
+	if (!blank || !path)
+		return;
+	if (strstr(path, PROC_SHIM_NAME))
+		out->shim = true;
+	if (strncmp(path, PROC_SEGMENT_NAME, sizeof(PROC_SEGMENT_NAME) - 1) != 0)
+		return;
+	length = strspn(line, "0123456789abcdef-");
+	/* anything but two addresses is a piece of somebody's long file name */
+	if (line + length != blank || length >= sizeof(out->range[0]) ||
+	    strncmp(blank, " rw-s ", 6) != 0)
+		return;
+	offset = strtoul(blank + 6, NULL, 16);
+	if (offset != 0 || out->segments == PROC_SEGMENTS)
+		return;
+	memcpy(out->range[out->segments], line, length);
+	out->range[out->segments++][length] = '\0';
+}
+
+int proc_maps_read(int32_t pid, struct proc_maps *out)
+{
+	char line[512]; /* longer lines come in pieces, of which only the first has an address */
+	FILE *file;
+	int fd;
+
+	memset(out, 0, sizeof(*out));
+	fd = proc_open(pid, "maps");
+	if (fd < 0)
+		return fd;
+	file = fdopen(fd, "re");
+	if (!file) {
+		close(fd);
+		return -ENOMEM;
+	}
+	out->readable = true;
+	while (fgets(line, sizeof(line), file))
+		proc_maps_line(out, line);
+	fclose(file);
+	return 0;
+}
+
+uint32_t proc_own_pid(int32_t pid)
+{
+	char text[4096];
+	const char *line, *word, *end;
+
+	if (proc_file_read(pid, "status", text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, "\nNSpid:");
+	if (!line)
+		return (uint32_t)pid; /* a kernel without pid namespaces */
+	line++;
+	end = strchr(line, '\n');
+	word = end;
+	while (word && word > line && word[-1] != '\t' && word[-1] != ' ')
+		word--;
+	return word ? (uint32_t)strtoul(word, NULL, 10) : 0;
+}
+
+uint32_t proc_uid(int32_t pid)
+{
+	char text[4096];
+	const char *line;
+
+	if (proc_file_read(pid, "status", text, sizeof(text)) < 0)
+		return UINT32_MAX;
+	line = strstr(text, "\nUid:\t");
+	line = line ? strchr(line + 6, '\t') : NULL; /* real, then effective */
+	return line ? (uint32_t)strtoul(line, NULL, 10) : UINT32_MAX;
+}
+
+/* The number behind a key at the start of a line; negative: it is not there. */
+static double proc_number(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? (double)strtoull(at + strlen(key), NULL, 10) : -1.0;
+}
+
+void proc_memory_read(int32_t pid, struct proc_usage *out)
+{
+	char text[2048];
+
+	out->pss = -1.0;
+	out->anonymous = -1.0;
+	if (proc_file_read(pid, "smaps_rollup", text, sizeof(text)) <= 0)
+		return;
+	out->pss = proc_number(text, "\nPss:");
+	out->anonymous = proc_number(text, "\nAnonymous:");
+	if (out->pss > 0)
+		out->pss *= 1024;
+	if (out->anonymous > 0)
+		out->anonymous *= 1024;
+}
+
+void proc_io_read(int32_t pid, struct proc_usage *out)
+{
+	char text[512];
+
+	out->read_bytes = -1.0;
+	out->write_bytes = -1.0;
+	if (proc_file_read(pid, "io", text, sizeof(text)) <= 0)
+		return;
+	out->read_bytes = proc_number(text, "\nread_bytes: ");
+	out->write_bytes = proc_number(text, "\nwrite_bytes: ");
+}

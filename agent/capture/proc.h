@@ -1,0 +1,59 @@
+/*
+ * proc - fixed columns of /proc that tell one process from another.
+ *
+ * Threads:  any; nothing is shared.
+ * Memory:   the caller's.
+ * Errors:   0 or -errno: -ESRCH the process is gone, -EPROTO a file in a form not known.
+ */
+#ifndef CAPTURE_PROC_H
+#define CAPTURE_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROC_PATH_BYTES 64
+
+struct proc_stat {
+	int32_t pid;
+	char comm[16];
+	char state;
+	bool kernel; /* a kernel thread */
+	uint64_t start_ticks;
+	uint64_t start_code; /* 0 where it may not be read */
+};
+
+/* A mapping of a segment's first page, and whether the shim is mapped at all. */
+#define PROC_SEGMENTS 8
+struct proc_maps {
+	char range[PROC_SEGMENTS][40]; /* as the names in map_files have it */
+	uint32_t segments;
+	bool shim;
+	bool readable; /* false: not ours to look into */
+};
+
+/* The whole of a small file, NUL-terminated; its length or -errno. */
+long proc_file_read(int32_t pid, const char *name, char *out, size_t size);
+
+int proc_stat_parse(const char *text, struct proc_stat *out);
+int proc_stat_read(int32_t pid, struct proc_stat *out);
+
+/* One line of maps; adds to out what it says of a segment or of the shim. */
+void proc_maps_line(struct proc_maps *out, const char *line);
+int proc_maps_read(int32_t pid, struct proc_maps *out);
+
+/* The pid that a process has in its own namespace; 0: unknown. */
+uint32_t proc_own_pid(int32_t pid);
+
+/* Its effective uid; UINT32_MAX: unknown. The owner of /proc/PID is root while it is not dumpable. */
+uint32_t proc_uid(int32_t pid);
+
+struct proc_usage {
+	double pss, anonymous;          /* bytes; negative: unknown */
+	double read_bytes, write_bytes; /* totals; negative: unknown */
+};
+
+void proc_memory_read(int32_t pid, struct proc_usage *out); /* pss and anonymous */
+void proc_io_read(int32_t pid, struct proc_usage *out);     /* the rest */
+
+#endif
