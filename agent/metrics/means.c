@@ -48,7 +48,8 @@ static void means_tier_put(struct means_tier *tier, const struct means_sample *s
 	while (old + 1 < tier->count && tier->samples[old + 1].time_ns + keep_ns < sample->time_ns)
 		old++;
 	tier->count -= old;
-	memmove(tier->samples, tier->samples + old, tier->count * sizeof(*sample));
+	if (old)
+		memmove(tier->samples, tier->samples + old, tier->count * sizeof(*sample));
 	if (means_grow(tier, budget))
 		tier->samples[tier->count++] = *sample;
 	else

@@ -1,0 +1,73 @@
+#include "means.h"
+
+#include "metrics_fixture.h"
+
+#define BUDGET (8u * 1024 * 1024)
+
+static void put(struct means *means, struct series_budget *budget, uint64_t second)
+{
+	struct means_sample sample = { .time_ns = second * SECOND, .user_ns = second * 1000 };
+
+	means_put(means, &sample, budget);
+}
+
+static void a_window_is_compared_with_the_sample_at_its_beginning(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { 0 };
+	struct means_sample first, last;
+
+	(void)state;
+	assert_false(means_window(&means, 0, UINT64_MAX, &first, &last));
+	for (uint64_t s = 100; s < 120; s++)
+		put(&means, &budget, s);
+	assert_true(means_window(&means, 105 * SECOND, 110 * SECOND, &first, &last));
+	assert_int_equal(last.user_ns - first.user_ns, 5000);
+	assert_true(means_window(&means, 0, UINT64_MAX, &first, &last));
+	assert_int_equal(last.user_ns - first.user_ns, 19000);
+	assert_false(means_window(&means, 0, 99 * SECOND, &first, &last));
+	means_fini(&means, &budget);
+	assert_int_equal(budget.used, 0);
+}
+
+static void two_hours_are_kept_and_no_more(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { 0 };
+	struct means_sample first, last;
+
+	(void)state;
+	for (uint64_t s = 0; s < 10000; s++)
+		put(&means, &budget, s);
+	assert_true(means.fine.count <= SERIES_FINE_SLOTS + 2);
+	assert_true(means.coarse.count <= SERIES_COARSE_SLOTS + 2);
+	assert_true(means_window(&means, 3000 * SECOND, UINT64_MAX, &first, &last));
+	assert_int_equal(first.time_ns / SECOND, 3000);
+	assert_int_equal(last.time_ns / SECOND, 9999);
+	assert_true(means_window(&means, 9500 * SECOND, UINT64_MAX, &first, &last));
+	assert_int_equal(first.time_ns / SECOND, 9500);
+	means_fini(&means, &budget);
+}
+
+static void no_room_is_counted(void **state)
+{
+	struct series_budget budget = { .limit = 100 };
+	struct means means = { 0 };
+
+	(void)state;
+	put(&means, &budget, 5);
+	assert_int_equal(means.fine.count, 0);
+	assert_int_equal(budget.shed, 2);
+	means_fini(&means, &budget);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_is_compared_with_the_sample_at_its_beginning),
+		cmocka_unit_test(two_hours_are_kept_and_no_more),
+		cmocka_unit_test(no_room_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

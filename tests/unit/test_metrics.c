@@ -1,0 +1,260 @@
+#include "metrics_fixture.h"
+#include "registry.h" /* white box: its lock is held by hand */
+
+#include <errno.h>
+
+static struct metrics_window window_of(struct fixture *f, struct metrics_scope scope)
+{
+	struct metrics_window window;
+
+	assert_int_equal(metrics_window_get(f->m, &scope, &window), 0);
+	return window;
+}
+
+static void counters_are_the_truth_and_records_the_detail(void **state)
+{
+	struct fixture f;
+	struct metrics_window w;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_request(&f, 1000 * SECOND, 2 * MILLISECOND);
+	fixture_request(&f, 1000 * SECOND, 4 * MILLISECOND);
+	fixture_counters(&f, &f.target, 6, 5, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	w = window_of(&f, fixture_scope("shop", 0, NULL));
+	assert_int_equal(w.sums.count, 5);
+	assert_int_equal(w.sums.status[1], 5);
+	assert_int_equal(w.sums.recorded, 2);
+	assert_int_equal(w.sums.min_ns, 2 * MILLISECOND);
+	assert_int_equal(w.sums.max_ns, 4 * MILLISECOND);
+	assert_int_equal(w.in_flight, 1);
+	w = window_of(&f, fixture_scope(NULL, 70, NULL));
+	assert_int_equal(w.sums.count, 5);
+	w = window_of(&f, fixture_scope(NULL, 0, "/a"));
+	assert_int_equal(w.sums.count, 2);
+	metrics_close(f.m);
+}
+
+static void an_error_is_a_5xx_a_cut_reply_or_no_reply(void **state)
+{
+	static const struct {
+		uint16_t status;
+		uint8_t flags;
+		uint64_t errors;
+	} cases[] = {
+		{ 200, 0, 0 },
+		{ 404, 0, 0 },
+		{ 500, 0, 1 },
+		{ 599, 0, 1 },
+		{ 600, 0, 0 },
+		{ 200, RS_FLAG_CUT_BY_SERVER, 1 },
+		{ 503, RS_FLAG_CUT_BY_SERVER, 1 },
+		{ 200, RS_FLAG_CUT_BY_CLIENT, 0 },
+		{ 0, RS_FLAG_ABORTED, 1 },
+		{ 0, RS_FLAG_ABORTED | RS_FLAG_CUT_BY_CLIENT, 0 },
+	};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_open(&f, 1000 * SECOND);
+		fixture_request_as(&f, &f.target, 1000 * SECOND, 1000, "/a", cases[i].status,
+				   cases[i].flags);
+		fixture_tick(&f, 1000 * SECOND);
+		assert_int_equal(window_of(&f, fixture_scope("shop", 0, NULL)).sums.errors,
+				 cases[i].errors);
+		assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/a")).sums.errors,
+				 cases[i].errors);
+		metrics_close(f.m);
+	}
+}
+
+static void a_request_stands_at_the_second_of_its_end(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, "/a");
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_request(&f, 1003 * SECOND - 1, MILLISECOND);
+	fixture_request(&f, 1003 * SECOND, MILLISECOND);
+	fixture_tick(&f, 1004 * SECOND);
+	/* Seconds after that of from, up to and with that of to. */
+	scope.from_ns = 1001 * SECOND;
+	scope.to_ns = 1002 * SECOND;
+	assert_int_equal(window_of(&f, scope).sums.count, 1);
+	scope.to_ns = 1003 * SECOND;
+	assert_int_equal(window_of(&f, scope).sums.count, 2);
+	scope.from_ns = 1002 * SECOND;
+	assert_int_equal(window_of(&f, scope).sums.count, 1);
+	scope.from_ns = 1003 * SECOND;
+	scope.to_ns = 1004 * SECOND;
+	assert_int_equal(window_of(&f, scope).sums.count, 0);
+	metrics_close(f.m);
+}
+
+static void a_fold_fills_histogram_route_and_second(void **state)
+{
+	uint32_t buckets[RS_HIST_SLOTS] = { 0 };
+	struct drain_fold fold = { .path = "/f", .count = 3, .min_ns = 10000, .max_ns = 30000 };
+	struct metrics_window w;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	buckets[rs_hist_slot(10000)] = 1;
+	buckets[rs_hist_slot(30000)] = 2;
+	fold.buckets = buckets;
+	fold.status[4] = 1;
+	fold.status[1] = 1;
+	fold.aborted = fold.cut_by_client = 1;
+	f.sink.fold(f.sink.ctx, &f.target, &fold, 1002 * SECOND);
+	fixture_counters(&f, &f.target, 3, 3, 1002 * SECOND);
+	fixture_tick(&f, 1002 * SECOND);
+	w = window_of(&f, fixture_scope("shop", 0, NULL));
+	assert_int_equal(w.sums.count, 3);
+	assert_int_equal(w.sums.folded, 3);
+	assert_int_equal(w.sums.errors, 1);
+	assert_int_equal(w.sums.min_ns, 10000);
+	assert_int_equal(w.sums.max_ns, 30000);
+	assert_int_equal(w.buckets[rs_hist_slot(30000)], 2);
+	w = window_of(&f, fixture_scope("shop", 0, "/f"));
+	assert_int_equal(w.sums.count, 3);
+	assert_int_equal(w.sums.aborted, 1);
+	metrics_close(f.m);
+}
+
+static void a_gap_counts_and_says_so(void **state)
+{
+	struct drain_counters delta = { .begun = 9, .requests = 9, .aborted = 2 };
+	struct drain_ledger ledger = { .torn = 4 };
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct metrics_process *rows;
+	struct metrics_window w;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	delta.status[4] = 3;
+	delta.status[1] = 4;
+	delta.cut_by_client = 1;
+	f.sink.counters(f.sink.ctx, &f.target, &delta, &ledger, 1000 * SECOND, true);
+	fixture_tick(&f, 1000 * SECOND);
+	w = window_of(&f, scope);
+	assert_int_equal(w.sums.count, 9);
+	assert_int_equal(w.sums.gap, 9);
+	assert_int_equal(w.sums.errors, 4);
+	assert_true(w.percentile_ns[METRICS_P50] < 0);
+	assert_int_equal(metrics_process_list(f.m, &scope, &rows), 1);
+	assert_int_equal(rows[0].ledger.torn, 4);
+	assert_int_equal(rows[0].totals.requests, 9);
+	free(rows);
+	metrics_close(f.m);
+}
+
+static void a_held_lock_delays_and_loses_nothing(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	uint64_t generation;
+	struct fixture f;
+	struct metrics_window w;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	generation = metrics_generation(f.m);
+	pthread_mutex_lock(&f.m->lock); /* as a question does */
+	for (uint64_t s = 1000; s < 1005; s++) {
+		fixture_request(&f, s * SECOND, MILLISECOND);
+		fixture_counters(&f, &f.target, 1, 1, s * SECOND);
+		fixture_tick(&f, s * SECOND);
+	}
+	assert_int_equal(metrics_generation(f.m), generation);
+	pthread_mutex_unlock(&f.m->lock);
+	fixture_tick(&f, 1005 * SECOND);
+	w = window_of(&f, scope);
+	assert_int_equal(w.sums.count, 5);
+	assert_int_equal(w.sums.recorded, 5);
+	assert_true(metrics_generation(f.m) > generation);
+	metrics_close(f.m);
+}
+
+static void ended_processes_leave_their_counts(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct drain_open open = { .t0_ns = 1, .path = "/a", .connection = 1 };
+	struct metrics_in_flight *rows;
+	struct fixture f;
+	struct metrics_window w;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_counters(&f, &f.target, 4, 3, 1000 * SECOND);
+	f.sink.open(f.sink.ctx, &f.target, &open, 1, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	assert_int_equal(window_of(&f, scope).in_flight, 1);
+	f.sink.gone(f.sink.ctx, &f.target, 1001 * SECOND);
+	fixture_tick(&f, 1001 * SECOND);
+	w = window_of(&f, scope);
+	assert_int_equal(w.sums.count, 3);
+	assert_int_equal(w.in_flight, 0);
+	assert_int_equal(metrics_open_requests(f.m, &scope, &rows), 0);
+	free(rows);
+	/* The same pid again is another process. */
+	fixture_target(&f.target, 8, 70, "shop");
+	f.sink.seen(f.sink.ctx, &f.target);
+	fixture_counters(&f, &f.target, 1, 1, 1002 * SECOND);
+	fixture_tick(&f, 1002 * SECOND);
+	assert_int_equal(window_of(&f, scope).sums.count, 4);
+	metrics_close(f.m);
+}
+
+static void an_unknown_target_is_counted_as_lost(void **state)
+{
+	struct capture_target stranger;
+	struct metrics_losses losses;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_target(&stranger, 99, 99, "x");
+	fixture_request_as(&f, &stranger, 1000 * SECOND, 1, "/a", 200, 0);
+	fixture_tick(&f, 1000 * SECOND);
+	metrics_losses_get(f.m, &losses);
+	assert_int_equal(losses.requests, 1);
+	assert_true(losses.bytes_used <= losses.bytes_limit);
+	metrics_close(f.m);
+}
+
+static void a_root_that_is_too_long_is_refused(void **state)
+{
+	char root[4096];
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, SECOND);
+	memset(root, 'r', sizeof(root) - 1);
+	root[sizeof(root) - 1] = '\0';
+	assert_int_equal(metrics_root_set(f.m, root), -ENAMETOOLONG);
+	assert_int_equal(metrics_root_set(f.m, "/tmp"), 0);
+	metrics_close(f.m);
+	metrics_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counters_are_the_truth_and_records_the_detail),
+		cmocka_unit_test(an_error_is_a_5xx_a_cut_reply_or_no_reply),
+		cmocka_unit_test(a_request_stands_at_the_second_of_its_end),
+		cmocka_unit_test(a_fold_fills_histogram_route_and_second),
+		cmocka_unit_test(a_gap_counts_and_says_so),
+		cmocka_unit_test(a_held_lock_delays_and_loses_nothing),
+		cmocka_unit_test(ended_processes_leave_their_counts),
+		cmocka_unit_test(an_unknown_target_is_counted_as_lost),
+		cmocka_unit_test(a_root_that_is_too_long_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

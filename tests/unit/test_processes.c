@@ -1,0 +1,60 @@
+#include "../../agent/metrics/processes.c" /* white box: the levels, without a /proc that reaches each of them */
+
+#include "metrics_fixture.h"
+
+static void memory_levels_begin_at_80_90_and_95(void **state)
+{
+	const struct metrics_limits *l = &fixture_limits;
+
+	(void)state;
+	assert_int_equal(processes_memory_level(l, METRICS_UNKNOWN), METRICS_LEVEL_UNKNOWN);
+	assert_int_equal(processes_memory_level(l, 0), METRICS_OK);
+	assert_int_equal(processes_memory_level(l, 79.9), METRICS_OK);
+	assert_int_equal(processes_memory_level(l, 80), METRICS_WARNING);
+	assert_int_equal(processes_memory_level(l, 89.9), METRICS_WARNING);
+	assert_int_equal(processes_memory_level(l, 90), METRICS_CRITICAL);
+	assert_int_equal(processes_memory_level(l, 95), METRICS_DUMP);
+}
+
+static void cpu_levels_begin_at_70_and_85(void **state)
+{
+	const struct metrics_limits *l = &fixture_limits;
+
+	(void)state;
+	assert_int_equal(processes_cpu_level(l, METRICS_UNKNOWN), METRICS_LEVEL_UNKNOWN);
+	assert_int_equal(processes_cpu_level(l, 69.9), METRICS_OK);
+	assert_int_equal(processes_cpu_level(l, 70), METRICS_WARNING);
+	assert_int_equal(processes_cpu_level(l, 85), METRICS_CRITICAL);
+	assert_int_equal(processes_cpu_level(l, 100), METRICS_CRITICAL);
+}
+
+static void without_a_sample_all_is_unknown(void **state)
+{
+	struct metrics_scope scope = { 0 };
+	struct metrics_process *rows;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	assert_int_equal(metrics_process_list(f.m, &scope, &rows), 1);
+	assert_true(rows[0].alive);
+	assert_true(rows[0].rss < 0 && rows[0].user_ms < 0 && rows[0].memory_limit < 0);
+	assert_int_equal(rows[0].memory_level, METRICS_LEVEL_UNKNOWN);
+	free(rows);
+	scope.service = "nobody";
+	assert_int_equal(metrics_process_list(f.m, &scope, &rows), 0);
+	free(rows);
+	metrics_close(f.m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_levels_begin_at_80_90_and_95),
+		cmocka_unit_test(cpu_levels_begin_at_70_and_85),
+		cmocka_unit_test(without_a_sample_all_is_unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

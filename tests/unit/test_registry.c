@@ -1,0 +1,122 @@
+#include "registry.h"
+
+#include "metrics_fixture.h"
+
+#include <stdio.h>
+
+static struct registry registry;
+
+static void routes_are_told_apart_by_method_and_path(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct service *service;
+	struct route *get;
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	service = registry_service(&registry, "shop", "test");
+	get = registry_route(&registry, service, RS_METHOD_GET, "/users/{}");
+	assert_ptr_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{}"), get);
+	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_POST, "/users/{}"), get);
+	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{"), get);
+	assert_ptr_equal(registry_service(&registry, "shop", ""), service);
+	registry_fini(&registry, &budget);
+}
+
+static void the_201st_route_is_other(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct service *service;
+	struct route *other;
+	char path[32];
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	service = registry_service(&registry, "shop", "");
+	for (int i = 0; i < METRICS_ROUTES; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		assert_string_equal(registry_route(&registry, service, 1, path)->path, path);
+	}
+	other = registry_route(&registry, service, 1, "/one/more");
+	assert_string_equal(other->path, "_other");
+	assert_ptr_equal(registry_route(&registry, service, 2, "/and/another"), other);
+	assert_string_equal(registry_route(&registry, service, 1, "/7")->path, "/7");
+	assert_int_equal(service->route_count, METRICS_ROUTES);
+	registry_fini(&registry, &budget);
+}
+
+static void a_path_of_128_bytes_fits_and_an_empty_one_is_other(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct service *service;
+	char path[RS_PATH_BYTES + 2];
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	memset(path, 'p', sizeof(path));
+	path[RS_PATH_BYTES] = '\0';
+	service = registry_service(&registry, "shop", "");
+	assert_string_equal(registry_route(&registry, service, 1, path)->path, path);
+	assert_string_equal(registry_route(&registry, service, 1, "")->path, "_other");
+	path[RS_PATH_BYTES] = 'p';
+	path[RS_PATH_BYTES + 1] = '\0';
+	assert_string_equal(registry_route(&registry, service, 1, path)->path, "_other");
+	registry_fini(&registry, &budget);
+}
+
+static void services_have_a_cap_too(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	char name[32];
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	for (uint32_t i = 0; i < REGISTRY_SERVICES + 5; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		assert_string_equal(registry_service(&registry, name, "")->name,
+				    i < REGISTRY_SERVICES ? name : "_other");
+	}
+	assert_int_equal(registry.service_count, REGISTRY_SERVICES + 1);
+	registry_fini(&registry, &budget);
+}
+
+static void processes_that_ended_first_are_dropped_first(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct capture_target target;
+	uint32_t n = 0;
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	for (uint64_t key = 1; key <= REGISTRY_GONE + 3; key++) {
+		struct process *process;
+
+		fixture_target(&target, key, (int32_t)key, "shop");
+		process = registry_process_new(&registry, &target);
+		assert_ptr_equal(registry_process_find(&registry, key), process);
+		registry_process_forget(&registry, process);
+		assert_null(registry_process_find(&registry, key));
+		process->news.gone_ns = key;
+	}
+	registry_link(&registry);
+	registry_age(&registry, 1, &budget);
+	for (struct process *p = registry.processes; p; p = p->next) {
+		assert_true(p->now.gone_ns > 3);
+		n++;
+	}
+	assert_int_equal(n, REGISTRY_GONE);
+	registry_fini(&registry, &budget);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes_are_told_apart_by_method_and_path),
+		cmocka_unit_test(the_201st_route_is_other),
+		cmocka_unit_test(a_path_of_128_bytes_fits_and_an_empty_one_is_other),
+		cmocka_unit_test(services_have_a_cap_too),
+		cmocka_unit_test(processes_that_ended_first_are_dropped_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

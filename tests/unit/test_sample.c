@@ -1,0 +1,224 @@
+#include "metrics_fixture.h"
+#include "tree_fixture.h"
+
+#include <math.h>
+#include <ringside/segment.h>
+
+#define PID 70
+#define START "700" /* fixture_open: key 7 × 100 */
+
+static bool near(double a, double b)
+{
+	return fabs(a - b) < 1e-6 * (1 + fabs(b));
+}
+
+static void put_process(const struct tree *tree, unsigned int user, unsigned int system,
+			const char *schedstat)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "70 (shop) S 1 1 1 0 -1 0 100 0 3 0 %u %u 0 0 20 0 4 0 " START " 0 0\n", user,
+		 system);
+	tree_put(tree, "/proc/70/stat", text);
+	tree_put(tree, "/proc/70/task/70/schedstat", schedstat);
+}
+
+static void put_machine(const struct tree *tree)
+{
+	tree_put(tree, "/proc/self/mountinfo", "30 1 0:2 / /cg rw - cgroup2 cgroup2 rw\n");
+	tree_put(tree, "/proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 500000 kB\n");
+	tree_put(tree, "/proc/stat", "cpu  1 0 1 8 0 0 0 0 0 0\ncpu0 1\ncpu1 1\ncpu2 1\ncpu3 1\n");
+	tree_put(tree, "/proc/70/status",
+		 "VmSize:\t900 kB\nVmRSS:\t200 kB\nRssAnon:\t100 kB\nVmData:\t300 kB\n"
+		 "Cpus_allowed_list:\t0-1\n");
+	tree_put(tree, "/proc/70/limits", "Max address space  unlimited unlimited bytes\n");
+	tree_put(tree, "/proc/70/cgroup", "0::/a\n");
+}
+
+static void make(struct tree *tree, struct fixture *f)
+{
+	tree_make(tree);
+	put_machine(tree);
+	put_process(tree, 10, 30, "400000000 1000000 5\n");
+	fixture_open(f, 1000 * SECOND);
+	assert_int_equal(metrics_root_set(f->m, tree->root), 0);
+	fixture_tick(f, 1000 * SECOND);
+}
+
+static struct metrics_process process_of(struct fixture *f, struct metrics_scope scope)
+{
+	struct metrics_process *rows, row;
+
+	assert_int_equal(metrics_process_list(f->m, &scope, &rows), 1);
+	row = rows[0];
+	free(rows);
+	return row;
+}
+
+static void cpu_is_a_difference_over_what_may_be_used(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(p.cpu_percent < 0 && p.cpu_level == METRICS_LEVEL_UNKNOWN);
+	assert_int_equal(p.threads, 4);
+	put_process(&tree, 30, 90, "1200000000 3000000 9\n");
+	metrics_sample(f.m, 1001 * SECOND);
+	p = process_of(&f, scope);
+	/* 800 ms in one second on two allowed processors of four, a quarter of it in user mode */
+	assert_true(near(p.core_percent, 80));
+	assert_true(near(p.cpu_percent, 40));
+	assert_true(near(p.user_ms, 200) && near(p.system_ms, 600));
+	assert_true(near(p.run_queue_ms, 2));
+	assert_int_equal(p.cpu_level, METRICS_OK);
+	/* A quota of half a processor. */
+	tree_put(&tree, "/cg/a/cpu.max", "50000 100000\n");
+	for (uint64_t s = 1002; s <= 1011; s++)
+		metrics_sample(f.m, s * SECOND);
+	scope.from_ns = 1000 * SECOND;
+	assert_true(near(process_of(&f, scope).cpu_percent, 800.0 / 11 / 10 / 0.5));
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void memory_is_measured_against_the_nearest_limit(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_string_equal(p.memory_limit_by, "machine");
+	assert_true(near(p.memory_percent, 0.02));
+	assert_true(near(p.rss, 200 * 1024));
+	metrics_close(f.m);
+
+	tree_put(&tree, "/proc/70/limits", "Max address space  1024000 unlimited bytes\n");
+	fixture_open(&f, 1000 * SECOND);
+	assert_int_equal(metrics_root_set(f.m, tree.root), 0);
+	fixture_tick(&f, 1000 * SECOND);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_string_equal(p.memory_limit_by, "rlimit");
+	assert_true(near(p.memory_percent, 90));
+	assert_int_equal(p.memory_level, METRICS_CRITICAL);
+	metrics_close(f.m);
+
+	tree_put(&tree, "/cg/a/memory.max", "400000\n");
+	tree_put(&tree, "/cg/a/memory.current", "390000\n");
+	fixture_open(&f, 1000 * SECOND);
+	assert_int_equal(metrics_root_set(f.m, tree.root), 0);
+	fixture_tick(&f, 1000 * SECOND);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_string_equal(p.memory_limit_by, "cgroup");
+	assert_true(near(p.memory_limit, 400000));
+	assert_int_equal(p.memory_level, METRICS_DUMP);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void heap_is_unknown_where_the_allocator_is_not_seen(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct drain_counters delta = { .allocated_bytes = 90000, .freed_bytes = 40000 };
+	struct drain_ledger ledger = { .torn = 0 };
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(p.heap_live < 0 && p.external < 0);
+	f.sink.gone(f.sink.ctx, &f.target, 1000 * SECOND);
+	f.target.key = 8;
+	f.target.allocator = RS_ALLOCATOR_SEEN;
+	f.sink.seen(f.sink.ctx, &f.target);
+	f.sink.counters(f.sink.ctx, &f.target, &delta, &ledger, 1001 * SECOND, false);
+	fixture_tick(&f, 1001 * SECOND);
+	metrics_sample(f.m, 1001 * SECOND);
+	scope.from_ns = 1001 * SECOND;
+	{
+		struct metrics_process *rows;
+		int n = metrics_process_list(f.m, &scope, &rows);
+
+		for (int i = 0; i < n; i++) {
+			if (rows[i].alive)
+				p = rows[i];
+		}
+		free(rows);
+	}
+	assert_true(near(p.heap_live, 50000));
+	assert_true(near(p.external, 100 * 1024 - 50000));
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void another_process_under_the_pid_is_left_out(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	tree_put(&tree, "/proc/70/stat",
+		 "70 (other) S 1 1 1 0 -1 0 100 0 3 0 9 9 0 0 20 0 4 0 701 0 0\n");
+	metrics_sample(f.m, 1000 * SECOND);
+	assert_true(process_of(&f, scope).rss < 0);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void the_brokers_readings_are_taken(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_reading reading = { 150000, 90000, 1000, METRICS_UNKNOWN };
+	struct metrics_process p;
+	struct metrics_system system;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_reading_put(f.m, 7, &reading);
+	metrics_sample(f.m, 1000 * SECOND);
+	reading.read_bytes = 5000;
+	metrics_reading_put(f.m, 7, &reading);
+	metrics_sample(f.m, 1002 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.pss, 150000));
+	assert_true(near(p.read_per_s, 2000));
+	assert_true(p.write_per_s < 0);
+	metrics_system_get(f.m, &system);
+	assert_true(near(system.memory_used_percent, 50));
+	assert_true(system.pressure_io < 0);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cpu_is_a_difference_over_what_may_be_used),
+		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),
+		cmocka_unit_test(heap_is_unknown_where_the_allocator_is_not_seen),
+		cmocka_unit_test(another_process_under_the_pid_is_left_out),
+		cmocka_unit_test(the_brokers_readings_are_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+#include "series.h"
+
+#include "metrics_fixture.h"
+
+#include <errno.h>
+
+#define BUDGET (8u * 1024 * 1024)
+
+static void add(struct series *series, struct series_budget *budget, uint32_t second, uint32_t n)
+{
+	static struct slot slot;
+
+	slot_init(&slot, second);
+	slot.sums.count = n;
+	slot.sums.min_ns = slot.sums.max_ns = 1000 + second;
+	slot_bucket_add(&slot, 100, n);
+	series_add(series, &slot, budget);
+}
+
+static struct metrics_sums window(const struct series *series, uint32_t from, uint32_t to)
+{
+	static uint64_t buckets[RS_HIST_SLOTS];
+	struct metrics_sums sums;
+
+	memset(buckets, 0, sizeof(buckets));
+	slot_sums_init(&sums);
+	series_window(series, from, to, &sums, buckets);
+	assert_int_equal(buckets[100], sums.count);
+	return sums;
+}
+
+static void a_window_holds_its_first_second_and_not_its_last(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+
+	(void)state;
+	for (uint32_t s = 1000; s < 1010; s++)
+		add(&series, &budget, s, 1u << (s - 1000));
+	assert_int_equal(window(&series, 1002, 1005).count, 4 + 8 + 16);
+	assert_int_equal(window(&series, 1002, 1002).count, 0);
+	assert_int_equal(window(&series, 1009, 1010).count, 512);
+	assert_int_equal(window(&series, 0, 1000).count, 0);
+	assert_int_equal(window(&series, 1003, 1005).min_ns, 2003);
+	assert_int_equal(window(&series, 1003, 1005).max_ns, 2004);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+static void late_and_repeated_seconds_are_added(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+
+	(void)state;
+	add(&series, &budget, 1005, 1);
+	add(&series, &budget, 1003, 2);
+	add(&series, &budget, 1005, 4);
+	add(&series, &budget, 1003, 8);
+	add(&series, &budget, 1004, 16);
+	assert_int_equal(window(&series, 1003, 1004).count, 10);
+	assert_int_equal(window(&series, 1003, 1006).count, 31);
+	assert_int_equal(window(&series, 300, 1006).count, 31);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+static void above_ten_minutes_the_coarse_tier_answers(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+
+	(void)state;
+	for (uint32_t s = 10000; s < 11000; s++)
+		add(&series, &budget, s, 1);
+	assert_int_equal(window(&series, 10400, 11000).count, 600);
+	/* 601 seconds: begun at 10390, and not one second after the end of the window */
+	assert_int_equal(series_from(10396, 10997), 10390);
+	assert_int_equal(window(&series, 10396, 10997).count, 607);
+	assert_int_equal(series_from(10397, 10997), 10397);
+	assert_int_equal(window(&series, 10397, 10997).count, 600);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+static void what_is_too_old_goes_and_its_memory_too(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+
+	(void)state;
+	for (uint32_t s = 10000; s < 20000; s++) {
+		add(&series, &budget, s, 1);
+		assert_false(series_age(&series, s, &budget));
+	}
+	assert_true(series.fine.count <= SERIES_FINE_SLOTS + 2);
+	assert_true(series.coarse.count <= SERIES_COARSE_SLOTS + 2);
+	assert_int_equal(window(&series, 19400, 20000).count, 600);
+	assert_int_equal(window(&series, 12800, 20000).count, 7200);
+	assert_true(series_age(&series, 19999 + SERIES_SECONDS + 30, &budget));
+	assert_int_equal(window(&series, 0, 30000).count, 0);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+	assert_int_equal(budget.used, 0);
+	assert_int_equal(budget.given_up, 0);
+}
+
+static void the_budget_holds_and_what_is_lost_is_counted(void **state)
+{
+	struct series_budget budget = { .limit = 4 * sizeof(struct slot) };
+	struct series series = { 0 };
+	uint64_t kept;
+
+	(void)state;
+	for (uint32_t s = 0; s < 6000; s++) {
+		add(&series, &budget, 10000 + s, 1);
+		assert_true(budget.used <= budget.limit);
+	}
+	kept = window(&series, 9990, 16000).count;
+	assert_true(kept > 0 && budget.given_up > 0);
+	kept = budget.used;
+	series_shed(&series, &budget);
+	assert_true(budget.used < kept && budget.shed > 0);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+	assert_int_equal(budget.used, 0);
+}
+
+static void minutes_are_those_of_the_clock(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+	uint64_t minutes[SERIES_MINUTES] = { 0 };
+
+	(void)state;
+	add(&series, &budget, 6000, 1);
+	add(&series, &budget, 6059, 2);
+	add(&series, &budget, 6060, 4);
+	add(&series, &budget, 6200, 8);
+	series_minutes(&series, 100, minutes);
+	assert_int_equal(minutes[0], 3);
+	assert_int_equal(minutes[1], 4);
+	assert_int_equal(minutes[3], 8);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+static void a_restored_slot_adds_to_what_is_there(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+	static struct slot slot;
+	uint8_t bytes[SLOT_PACKED_MAX];
+	size_t size;
+
+	(void)state;
+	slot_init(&slot, 0);
+	slot.sums.count = 3;
+	slot_bucket_add(&slot, 100, 3);
+	size = slot_pack(&slot, bytes);
+	assert_int_equal(series_restore(&series, false, 50, bytes, size, &budget), 0);
+	assert_int_equal(series_restore(&series, false, 50, bytes, size, &budget), 0);
+	assert_int_equal(series_restore(&series, true, 51, bytes, size, &budget), -EBADMSG);
+	assert_int_equal(series_restore(&series, false, 51, bytes, size - 1, &budget), -EBADMSG);
+	assert_int_equal(window(&series, 50, 52).count, 6);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_holds_its_first_second_and_not_its_last),
+		cmocka_unit_test(late_and_repeated_seconds_are_added),
+		cmocka_unit_test(above_ten_minutes_the_coarse_tier_answers),
+		cmocka_unit_test(what_is_too_old_goes_and_its_memory_too),
+		cmocka_unit_test(the_budget_holds_and_what_is_lost_is_counted),
+		cmocka_unit_test(minutes_are_those_of_the_clock),
+		cmocka_unit_test(a_restored_slot_adds_to_what_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

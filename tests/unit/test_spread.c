@@ -1,0 +1,142 @@
+#include "spread.h"
+
+#include "metrics_fixture.h"
+
+#include <math.h>
+
+#define VALUES 20000
+
+static uint64_t seed = 88172645463325252u;
+
+static double uniform(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (double)(seed >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+static double even(void)
+{
+	return 2000 + uniform() * 1e8;
+}
+
+static double exponential(void)
+{
+	return 1000 - log(1 - uniform()) * 3e6;
+}
+
+static double heavy_tail(void)
+{
+	return 5000 * pow(1 - uniform(), -0.8);
+}
+
+static double two_humps(void)
+{
+	return uniform() < 0.93 ? 80e3 + uniform() * 5e3 : 2e9 + uniform() * 1e8;
+}
+
+static double all_equal(void)
+{
+	return 123457;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void check(double (*draw)(void), uint64_t count)
+{
+	static const double share[METRICS_RANKS] = { 0.5, 0.9, 0.95, 0.99, 0.999 };
+	static uint64_t values[VALUES], buckets[RS_HIST_SLOTS];
+	struct metrics_sums sums = { .min_ns = UINT64_MAX };
+	double out[METRICS_RANKS];
+
+	memset(buckets, 0, sizeof(buckets));
+	for (uint64_t i = 0; i < count; i++) {
+		values[i] = (uint64_t)draw();
+		buckets[rs_hist_slot(values[i])]++;
+	}
+	qsort(values, count, sizeof(values[0]), compare);
+	sums.min_ns = values[0];
+	sums.max_ns = values[count - 1];
+	spread_ranks(buckets, &sums, out);
+	for (int i = 0; i < METRICS_RANKS; i++) {
+		uint64_t rank = (uint64_t)ceil(share[i] * (double)count - 1e-9);
+		double truth = (double)values[rank ? rank - 1 : 0];
+
+		assert_true(fabs(out[i] - truth) <= truth * 0.011);
+	}
+}
+
+static void percentiles_are_within_1_1_percent_of_a_full_sort(void **state)
+{
+	double (*const draws[])(void) = { even, exponential, heavy_tail, two_humps, all_equal };
+	const uint64_t counts[] = { 1, 2, 3, 10, 19, 100, 999, 1000, 1001, VALUES };
+
+	(void)state;
+	for (size_t d = 0; d < sizeof(draws) / sizeof(draws[0]); d++) {
+		for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+			check(draws[d], counts[c]);
+	}
+}
+
+static void nothing_counted_is_unknown(void **state)
+{
+	static const uint64_t buckets[RS_HIST_SLOTS];
+	struct metrics_sums sums = { .min_ns = UINT64_MAX };
+	double out[METRICS_RANKS];
+
+	(void)state;
+	spread_ranks(buckets, &sums, out);
+	for (int i = 0; i < METRICS_RANKS; i++)
+		assert_true(out[i] < 0);
+	assert_true(spread_apdex(buckets) < 0);
+}
+
+static void a_percentile_never_leaves_min_and_max(void **state)
+{
+	static uint64_t buckets[RS_HIST_SLOTS];
+	struct metrics_sums sums = { .min_ns = 1000000, .max_ns = 1000000 };
+	double out[METRICS_RANKS];
+
+	(void)state;
+	buckets[rs_hist_slot(1000000)] = 5;
+	spread_ranks(buckets, &sums, out);
+	for (int i = 0; i < METRICS_RANKS; i++)
+		assert_true(out[i] >= 1000000 && out[i] <= 1000000);
+}
+
+static void apdex_halves_the_tolerated_and_drops_the_rest(void **state)
+{
+	static uint64_t buckets[RS_HIST_SLOTS];
+
+	(void)state;
+	buckets[rs_hist_slot(100 * MILLISECOND)] = 6;
+	buckets[rs_hist_slot(SECOND)] = 2;
+	buckets[rs_hist_slot(9 * SECOND)] = 2;
+	assert_true(fabs(spread_apdex(buckets) - 0.7) < 1e-9);
+}
+
+static void a_middle_lies_in_its_own_bucket(void **state)
+{
+	(void)state;
+	for (uint32_t slot = 1; slot < RS_HIST_SLOTS - 1; slot++)
+		assert_int_equal(rs_hist_slot((uint64_t)spread_middle_ns(slot)), slot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(percentiles_are_within_1_1_percent_of_a_full_sort),
+		cmocka_unit_test(nothing_counted_is_unknown),
+		cmocka_unit_test(a_percentile_never_leaves_min_and_max),
+		cmocka_unit_test(apdex_halves_the_tolerated_and_drops_the_rest),
+		cmocka_unit_test(a_middle_lies_in_its_own_bucket),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
