@@ -195,7 +195,7 @@ class Checker:
             for library, pattern in LIBRARIES.items():
                 if re.fullmatch(pattern, target) and path.parts[0] in ("agent", "shim", "tools"):
                     self.libraries.setdefault(library, []).append((name, line))
-            if path.parts[0] != "tests":
+            if path.parts[0] != "tests" and match.group(1) == '"':
                 self.check_direction(path, line, target)
         if own > FAN_OUT:
             self.find("fan-out", name, 1, f"{own} of our headers, {FAN_OUT} are allowed")
@@ -208,8 +208,6 @@ class Checker:
         if (self.root / path).parent.joinpath(target).exists():
             return
         for header in self.headers.get(target.split("/")[-1], []):
-            if target.startswith("ringside/"):
-                continue
             reason = self.refuse(path, header)
             if reason:
                 self.find("direction", name, line, f"{header.as_posix()}: {reason}")

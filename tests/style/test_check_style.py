@@ -82,6 +82,10 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.findings({**files, **self.source('#include "http1.h"\n')}), [])
         self.assertEqual(self.findings({**files, **self.source('#include "emit.h"\n')}), ["direction"])
 
+    def test_system_header_of_the_same_name_is_not_ours(self):
+        files = {"agent/web/link.h": HEAD.format("link")}
+        self.assertEqual(self.findings({**files, **self.source("#include <link.h>\n")}), [])
+
     def test_second_user_of_a_library_is_found(self):
         one = self.source("#include <jansson.h>\n", "agent/base/config.c")
         two = self.source("#include <jansson.h>\n", "agent/web/body.c")
