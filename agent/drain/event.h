@@ -24,15 +24,15 @@ struct drain_request {
 	uint64_t first_byte_ns; /* 0: nothing was written */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	int64_t memory_delta;   /* valid when has_memory */
-	const char *path;       /* canonical (0x21–0x7e, %XX), NUL-terminated; "" where unknown */
+	int64_t memory_delta; /* valid when has_memory */
+	const char *path;     /* canonical (0x21–0x7e, %XX), NUL-terminated; "" where unknown */
 	uint32_t connection;
 	uint32_t thread;
-	uint16_t status;        /* 0: none */
-	uint8_t method;         /* enum rs_method */
-	uint8_t protocol;       /* enum rs_protocol */
-	uint8_t flags;          /* enum rs_flag */
-	bool shape;             /* path is a shape: variable segments are {} already */
+	uint16_t status;  /* 0: none */
+	uint8_t method;   /* enum rs_method */
+	uint8_t protocol; /* enum rs_protocol */
+	uint8_t flags;    /* enum rs_flag */
+	bool shape;       /* path is a shape: variable segments are {} already */
 	bool has_memory;
 };
 
@@ -70,8 +70,8 @@ struct drain_open {
 /* What drain knows of one process beside its requests; totals since it was first seen. */
 struct drain_ledger {
 	uint64_t delivered[RS_KINDS]; /* records handed on */
-	uint64_t torn, bad;           /* records refused: a gap in their slots; a body out of range */
-	uint64_t gap_requests;        /* drained by an earlier agent and not saved: counts exact, detail lost */
+	uint64_t torn, bad;    /* records refused: a gap in their slots; a body out of range */
+	uint64_t gap_requests; /* drained by an earlier agent, not saved: counted, no detail */
 	bool overflow_lane;
 	uint8_t state, why, clock, unseen; /* enum rs_state, rs_why, rs_clock, rs_unseen */
 };
@@ -83,9 +83,11 @@ struct drain_ledger {
 struct drain_sink {
 	void *ctx;
 	void (*seen)(void *ctx, const struct capture_target *target);
-	void (*request)(void *ctx, const struct capture_target *target, const struct drain_request *request);
-	void (*counters)(void *ctx, const struct capture_target *target, const struct drain_counters *delta,
-			 const struct drain_ledger *ledger, uint64_t now_ns, bool gap);
+	void (*request)(void *ctx, const struct capture_target *target,
+			const struct drain_request *request);
+	void (*counters)(void *ctx, const struct capture_target *target,
+			 const struct drain_counters *delta, const struct drain_ledger *ledger,
+			 uint64_t now_ns, bool gap);
 	void (*fold)(void *ctx, const struct capture_target *target, const struct drain_fold *fold,
 		     uint64_t now_ns);
 	void (*open)(void *ctx, const struct capture_target *target, const struct drain_open *open,
