@@ -69,8 +69,8 @@ static struct route *registry_other(struct registry *registry, struct service *s
 	return service->other;
 }
 
-struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
-			     const char *path)
+static struct route *registry_route_find(struct registry *registry, struct service *service,
+					 uint8_t method, const char *path)
 {
 	size_t length = strlen(path);
 	uint64_t hash = registry_hash(path, length, method);
@@ -92,6 +92,20 @@ struct route *registry_route(struct registry *registry, struct service *service,
 	route->chain = *head;
 	*head = route;
 	service->route_count++;
+	return route;
+}
+
+/* An interned path comes with the same address each time, which spares its hash. */
+struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
+			     const char *path)
+{
+	uint32_t place = (uint32_t)((uintptr_t)path / 8 + method) & (REGISTRY_ROUTE_CACHE - 1);
+	struct route *route = service->cache[place];
+
+	if (route && route->method == method && !strcmp(route->path, path))
+		return route;
+	route = registry_route_find(registry, service, method, path);
+	service->cache[place] = route;
 	return route;
 }
 

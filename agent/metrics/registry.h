@@ -22,6 +22,7 @@
 #define REGISTRY_OPEN_ROWS 256u   /* requests in progress listed for a process: the oldest */
 #define REGISTRY_PENDING 256u     /* requests for the slow list between two merges */
 #define REGISTRY_ROUTE_TABLE 256u /* power of two */
+#define REGISTRY_ROUTE_CACHE 64u  /* power of two */
 #define REGISTRY_PROCESS_TABLE 1024u
 #define REGISTRY_BUDGET (64u * 1024 * 1024)
 
@@ -45,6 +46,7 @@ struct service {
 	struct service *fresh;                     /* drain */
 	struct service *next;                      /* shared */
 	struct route *table[REGISTRY_ROUTE_TABLE]; /* drain */
+	struct route *cache[REGISTRY_ROUTE_CACHE]; /* drain: by the address of the path */
 	struct route *other;                       /* drain */
 	uint32_t route_count;                      /* drain */
 	struct route *routes;                      /* shared */

@@ -50,15 +50,6 @@ void slot_clear(struct slot *slot, uint32_t second)
 	slot->next = NULL;
 }
 
-void slot_bucket_add(struct slot *slot, uint32_t bucket, uint32_t count)
-{
-	uint32_t before = slot->buckets[bucket];
-
-	if (!before && count)
-		slot->touch[slot->touched++] = (uint16_t)bucket;
-	slot->buckets[bucket] = before + count < before ? UINT32_MAX : before + count;
-}
-
 void slot_add(struct slot *to, const struct slot *from)
 {
 	slot_sums_add(&to->sums, &from->sums);

@@ -1,4 +1,4 @@
-#include "../../agent/metrics/processes.c" /* white box: the levels, without a /proc that reaches each of them */
+#include "../../agent/metrics/processes.c" /* white box: each level without a /proc for it */
 
 #include "metrics_fixture.h"
 
