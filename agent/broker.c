@@ -1,0 +1,360 @@
+#include "broker.h"
+
+#include "finder.h"
+#include "health.h"
+#include "life.h"
+#include "life_event.h"
+#include "log.h"
+#include "moment.h"
+#include "notify.h"
+#include "outbox.h"
+#include "privilege.h"
+#include "wake.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BROKER_RING_NS UINT64_C(250000000) /* the kernel's ring holds 8,192 events meanwhile */
+#define BROKER_SECOND_NS UINT64_C(1000000000)
+#define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, and … */
+#define BROKER_MEMORY_SHARE 64u /* … so many targets a second at most */
+#define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
+#define BROKER_END_S 4          /* the nursery gives the worker two */
+
+enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
+
+struct broker {
+	const struct broker_config *config;
+	struct finder *finder;
+	struct life *life; /* NULL: not loaded */
+	struct outbox outbox;
+	uint64_t second_ns; /* when the next second's work is due */
+	uint32_t seconds;
+	int epoll, signals;
+	int code;
+	bool serving, over, behind;
+};
+
+static void broker_found(void *ctx, struct finder_target *found)
+{
+	struct broker *b = ctx;
+
+	if (b->life)
+		life_target(b->life, found->target.pid, true);
+}
+
+static void broker_gone(void *ctx, const struct finder_target *gone)
+{
+	struct broker *b = ctx;
+
+	if (b->life)
+		life_target(b->life, gone->target.pid, false);
+	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
+	if (gone->sent == b->outbox.worker)
+		outbox_died(&b->outbox, gone->target.key);
+}
+
+static void broker_event(void *ctx, unsigned int kind, int32_t pid)
+{
+	struct broker *b = ctx;
+	uint64_t now_ns = moment_monotonic_ns();
+
+	if (kind == LIFE_EXEC)
+		finder_exec(b->finder, pid, now_ns);
+	else if (kind == LIFE_FORK)
+		finder_fork(b->finder, pid, now_ns);
+	else
+		finder_exit(b->finder, pid);
+}
+
+/* Tells how each probe stands; without them the scan does it all. */
+static void broker_life(struct broker *b)
+{
+	struct life_state state;
+	char name[32];
+
+	if (life_open(&b->life, &state))
+		log_warning("eBPF is not used: %s", life_error_text(state.error[0]));
+	for (int i = 0; i < LIFE_PROBES; i++) {
+		snprintf(name, sizeof(name), "ebpf.%s", life_probe_name(i));
+		outbox_part(&b->outbox, name, state.error[i] ? HEALTH_INFO : HEALTH_HEALTHY,
+			    life_error_text(state.error[i]));
+	}
+	for (uint32_t i = 0; b->life && i < finder_size(b->finder); i++)
+		life_target(b->life, finder_at(b->finder, i)->target.pid, true);
+}
+
+static void broker_privileges(struct broker *b)
+{
+	char missing[128], reason[160];
+
+	privilege_missing(missing, sizeof(missing));
+	if (*missing == '\0') {
+		outbox_part(&b->outbox, "privileges", HEALTH_HEALTHY, "");
+		return;
+	}
+	snprintf(reason, sizeof(reason), "missing: %s; start as root", missing);
+	log_warning("privileges %s", reason);
+	outbox_part(&b->outbox, "privileges", HEALTH_DEGRADED, reason);
+}
+
+static void broker_tell_counts(struct broker *b)
+{
+	struct finder_counts counts;
+	uint64_t refused = 0, dropped = b->life ? life_dropped(b->life) : 0;
+	char reason[160];
+
+	finder_counts_get(b->finder, &counts);
+	for (int i = ACCEPT_FOREIGN + 1; i < ACCEPT_REASONS; i++)
+		refused += counts.refused[i];
+	snprintf(reason, sizeof(reason),
+		 "%u watched; %llu refused, %llu died unseen, %u with the shim but no segment, "
+		 "%llu events lost",
+		 counts.targets, (unsigned long long)refused, (unsigned long long)counts.unseen,
+		 counts.bare, (unsigned long long)dropped);
+	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
+}
+
+/* What only this process may read of a target. Lost when the worker is behind: it comes again. */
+static void broker_read_targets(struct broker *b)
+{
+	struct link_message message = { .kind = LINK_READING };
+	uint32_t count = finder_size(b->finder);
+	uint32_t memory = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct finder_target *t = finder_at(b->finder, i);
+		bool due = (b->seconds + i) % BROKER_MEMORY_EVERY == 0 || t->pss < 0;
+
+		if (t->sent != b->outbox.worker)
+			continue;
+		proc_io_read(t->target.pid, &message.usage);
+		if (due && memory < BROKER_MEMORY_SHARE) {
+			memory++;
+			proc_memory_read(t->target.pid, &message.usage);
+			t->pss = message.usage.pss;
+			t->anonymous = message.usage.anonymous;
+		}
+		message.usage.pss = t->pss;
+		message.usage.anonymous = t->anonymous;
+		message.key = t->target.key;
+		if (link_send(b->config->link, &message, -1))
+			break;
+	}
+}
+
+static void broker_second(struct broker *b, uint64_t now_ns)
+{
+	if (now_ns < b->second_ns)
+		return;
+	b->second_ns = now_ns + BROKER_SECOND_NS;
+	b->seconds++;
+	broker_tell_counts(b);
+	broker_read_targets(b);
+}
+
+static void broker_reload(struct broker *b)
+{
+	struct link_message message = { .kind = LINK_RELOAD };
+	struct config_error error;
+	int fd;
+
+	if (options_file_open(b->config->options, &fd, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return;
+	}
+	if (fd < 0) {
+		log_info("there is no %s to reload", b->config->options->file);
+		return;
+	}
+	if (link_send(b->config->link, &message, fd))
+		log_error("not reloaded: the worker is behind");
+	close(fd);
+}
+
+static void broker_signal(struct broker *b)
+{
+	struct signalfd_siginfo info;
+
+	while (read(b->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			broker_reload(b);
+		} else if (info.ssi_signo != SIGCHLD) {
+			log_info("ending");
+			b->over = true;
+		} else if (waitpid(b->config->nursery, NULL, WNOHANG) == b->config->nursery) {
+			b->over = true;
+			b->code = 1;
+			log_error("the worker cannot run; ending");
+		}
+	}
+}
+
+/* The worker's words. The first that it serves: what may take long comes only now. */
+static void broker_hear(struct broker *b)
+{
+	struct link_message message;
+	int passed, result;
+
+	for (;;) {
+		result = link_receive(b->config->link, &message, &passed);
+		if (result != 1 && result != -EBADMSG)
+			return;
+		if (passed >= 0)
+			close(passed);
+		if (result == 1 && message.kind == LINK_HELLO)
+			outbox_hello(&b->outbox);
+		if (result != 1 || message.kind != LINK_SERVING || b->serving)
+			continue;
+		b->serving = true;
+		notify_send(getenv("NOTIFY_SOCKET"), "READY=1");
+		finder_step(b->finder, moment_monotonic_ns(), false);
+		broker_life(b);
+		b->outbox.complete = true;
+	}
+}
+
+static void broker_wakes(struct broker *b)
+{
+	uint64_t now_ns = moment_monotonic_ns();
+	int32_t pid = 1;
+
+	for (int i = 0; i < BROKER_WAKES && pid != 0; i++) {
+		pid = wake_read(b->config->wake);
+		if (pid > 0)
+			finder_knock(b->finder, pid, now_ns);
+	}
+}
+
+static int broker_wait_ms(const struct broker *b, uint64_t now_ns)
+{
+	uint64_t due_ns = finder_due_ns(b->finder);
+
+	if (!b->serving)
+		return -1;
+	if (b->life && now_ns + BROKER_RING_NS < due_ns)
+		due_ns = now_ns + BROKER_RING_NS;
+	if (finder_size(b->finder) && b->second_ns < due_ns)
+		due_ns = b->second_ns;
+	return due_ns <= now_ns ? 0 : (int)((due_ns - now_ns) / 1000000 + 1);
+}
+
+static int broker_watch(const struct broker *b, int fd, uint32_t what)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
+
+	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* Asks to be woken when the worker has room again, only while something waits for that. */
+static void broker_flush(struct broker *b)
+{
+	bool behind = outbox_flush(&b->outbox, b->finder) == -EAGAIN;
+	struct epoll_event event = { .events = EPOLLIN | (behind ? EPOLLOUT : 0),
+				     .data.u32 = BROKER_LINK };
+
+	if (behind == b->behind)
+		return;
+	b->behind = behind;
+	epoll_ctl(b->epoll, EPOLL_CTL_MOD, b->config->link, &event);
+}
+
+static void broker_loop(struct broker *b)
+{
+	struct epoll_event events[8];
+
+	while (!b->over) {
+		int n = epoll_wait(b->epoll, events, 8, broker_wait_ms(b, moment_monotonic_ns()));
+		uint64_t now_ns;
+
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.u32 == BROKER_LINK)
+				broker_hear(b);
+			else if (events[i].data.u32 == BROKER_WAKE)
+				broker_wakes(b);
+			else if (events[i].data.u32 == BROKER_SIGNALS)
+				broker_signal(b);
+		}
+		if (!b->serving)
+			continue;
+		if (b->life)
+			life_read(b->life, broker_event, b);
+		now_ns = moment_monotonic_ns();
+		finder_step(b->finder, now_ns, b->life != NULL);
+		broker_second(b, now_ns);
+		broker_flush(b);
+	}
+}
+
+static int broker_open(struct broker *b)
+{
+	const struct finder_sink sink = { .ctx = b, .found = broker_found, .gone = broker_gone };
+	sigset_t mask;
+	int result;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	b->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->signals < 0 || b->epoll < 0)
+		return -errno;
+	result = finder_open(&b->finder, b->config->run_dir, &sink);
+	if (result == 0)
+		result = broker_watch(b, b->config->link, BROKER_LINK);
+	if (result == 0)
+		result = broker_watch(b, b->config->wake, BROKER_WAKE);
+	if (result == 0)
+		result = broker_watch(b, b->signals, BROKER_SIGNALS);
+	if (result == 0)
+		result = broker_watch(b, finder_fd(b->finder), BROKER_FINDER);
+	return result;
+}
+
+/* The link's end ends the worker, which silences the shims; the pipe's end ends the nursery. */
+static void broker_close(struct broker *b)
+{
+	close(b->config->link);
+	close(b->config->alive);
+	for (int i = 0; i < BROKER_END_S * 100; i++) {
+		pid_t ended = waitpid(b->config->nursery, NULL, WNOHANG);
+
+		if (ended == b->config->nursery || (ended < 0 && errno == ECHILD))
+			break;
+		usleep(10000);
+	}
+	life_close(b->life);
+	finder_close(b->finder);
+	outbox_fini(&b->outbox);
+	close(b->signals);
+	close(b->epoll);
+}
+
+int broker_run(const struct broker_config *config)
+{
+	struct broker b = { .config = config, .epoll = -1, .signals = -1 };
+	int result = privilege_broker();
+
+	outbox_init(&b.outbox, config->link);
+	if (result == 0)
+		result = broker_open(&b);
+	if (result == 0) {
+		broker_privileges(&b);
+		broker_loop(&b);
+	} else {
+		log_error("the broker cannot start: %s", strerrorname_np(-result));
+		b.code = 1;
+	}
+	broker_close(&b);
+	return b.code;
+}
