@@ -1,0 +1,455 @@
+#include "exchange.h"
+
+#include <ringside/abi.h>
+
+#include <string.h>
+
+#define EXCHANGE_EOF 1
+#define EXCHANGE_RESET 2
+
+#define exchange_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define exchange_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+void exchange_init(struct exchange *x, enum exchange_trust trust)
+{
+	memset(x, 0, offsetof(struct exchange, requests));
+	http1_init(&x->in);
+	http1_init(&x->out);
+	exchange_set(x->trust, (uint8_t)trust);
+}
+
+static uint64_t exchange_now(struct exchange_call *call)
+{
+	if (!call->now)
+		call->now = call->ops->now(call->context);
+	return call->now;
+}
+
+static uint32_t exchange_queued(const struct exchange_queue *q)
+{
+	/* B: acquire puts the look at a request behind its place in the queue; pairs with A. */
+	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
+
+	/* D: acquire puts a new request into a place behind the end of the old; pairs with C. */
+	return tail - atomic_load_explicit(&q->head, memory_order_acquire);
+}
+
+uint32_t exchange_waiting(const struct exchange *x)
+{
+	const struct exchange_block *more = atomic_load_explicit(&x->more, memory_order_acquire);
+
+	return exchange_queued(&x->queue) + (more ? exchange_queued(&more->queue) : 0);
+}
+
+static struct exchange_request *exchange_place(struct exchange_request *requests, uint32_t size,
+					       const struct exchange_queue *q)
+{
+	return &requests[exchange_get(q->tail) & (size - 1)];
+}
+
+/* The reader's: while the block holds requests, new ones go there, so that all stay in order. */
+static struct exchange_request *exchange_push(struct exchange *x, struct exchange_call *call)
+{
+	struct exchange_block *more = exchange_get(x->more);
+	struct exchange_queue *q = &x->queue;
+	struct exchange_request *r = NULL;
+	uint32_t inside = exchange_queued(q);
+	uint32_t beyond = more ? exchange_queued(&more->queue) : 0;
+
+	if (!beyond && inside < EXCHANGE_INLINE) {
+		r = exchange_place(x->requests, EXCHANGE_INLINE, q);
+	} else {
+		if (!more) {
+			more = call->ops->lend(call->context);
+			/* E: release puts the empty block ahead of its use; pairs with F. */
+			atomic_store_explicit(&x->more, more, memory_order_release);
+		}
+		if (!more || beyond == EXCHANGE_MORE)
+			return NULL;
+		q = &more->queue;
+		r = exchange_place(more->requests, EXCHANGE_MORE, q);
+	}
+	memset(r, 0, sizeof(*r));
+	exchange_set(r->open, -1);
+	r->t0 = exchange_now(call);
+	r->flags = inside || beyond ? RS_FLAG_PIPELINED : 0;
+	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
+		exchange_set(r->open, call->ops->begun(call->context, r->t0));
+		r->begun = true;
+	}
+	/* A: release puts the request ahead of its place in the queue; pairs with B. */
+	atomic_store_explicit(&q->tail, exchange_get(q->tail) + 1, memory_order_release);
+	return r;
+}
+
+/*
+ * The writer's. The block is looked at first: if the inline part is seen empty after that, then
+ * what the block holds is the oldest.
+ */
+static struct exchange_request *exchange_front(struct exchange *x, struct exchange_queue **q)
+{
+	/* F: acquire puts the look into the block behind its address; pairs with E. */
+	struct exchange_block *more = atomic_load_explicit(&x->more, memory_order_acquire);
+	uint32_t beyond = more ? exchange_queued(&more->queue) : 0;
+
+	*q = &x->queue;
+	if (exchange_queued(&x->queue))
+		return &x->requests[exchange_get(x->queue.head) & (EXCHANGE_INLINE - 1)];
+	if (!beyond)
+		return NULL;
+	*q = &more->queue;
+	return &more->requests[exchange_get(more->queue.head) & (EXCHANGE_MORE - 1)];
+}
+
+static void exchange_announce(struct exchange_request *r, struct exchange_call *call)
+{
+	if (r->begun)
+		return;
+	r->begun = true;
+	exchange_set(r->open, call->ops->begun(call->context, r->t0));
+}
+
+/* The front request is over. */
+static void exchange_finish(struct exchange *x, struct exchange_call *call, uint8_t flags)
+{
+	struct exchange_queue *q;
+	struct exchange_request *r = exchange_front(x, &q);
+
+	if (r) {
+		struct exchange_done done = { .t0 = r->t0,
+					      .end = exchange_now(call),
+					      .first_byte = x->first_byte,
+					      .bytes_in = exchange_get(r->bytes_in),
+					      .bytes_out = x->bytes_out,
+					      .open = exchange_get(r->open),
+					      .shape = exchange_get(r->shape),
+					      .status = x->status,
+					      .method = exchange_get(r->method),
+					      .flags = r->flags | flags,
+					      .has_path = r->has_path };
+
+		exchange_set(r->gone, true);
+		if (r->begun)
+			call->ops->done(call->context, &done);
+		/* C: release puts the end of a request ahead of its place's reuse; pairs with D. */
+		atomic_store_explicit(&q->head, exchange_get(q->head) + 1, memory_order_release);
+	}
+	x->answering = NULL;
+	x->answered = false;
+	x->status = 0;
+	x->first_byte = 0;
+	x->bytes_out = 0;
+}
+
+static void exchange_step(struct exchange_call *call, const struct exchange_request *r,
+			  uint8_t state)
+{
+	if (r && r->begun && !exchange_get(r->gone))
+		call->ops->step(call->context, r, state);
+}
+
+/* The first line of a request. */
+static void exchange_target(struct exchange *x, struct exchange_call *call)
+{
+	struct exchange_request *r = x->reading;
+
+	if (!r || exchange_get(r->gone))
+		return;
+	if (exchange_get(x->trust) == EXCHANGE_ACCEPTED) {
+		exchange_set(x->trust, EXCHANGE_HTTP);
+		exchange_announce(r, call);
+	}
+	exchange_set(r->method, x->in.method);
+	exchange_set(r->shape, call->ops->target(call->context, &x->in, &r->has_path));
+	exchange_step(call, r, RS_OPEN_HEAD);
+}
+
+/* What was read makes no sense: of a first request, then this is no HTTP at all. */
+static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
+{
+	if (exchange_get(x->trust) != EXCHANGE_HTTP && x->in.why == RS_UNPARSED_GARBAGE &&
+	    exchange_waiting(x) <= 1) {
+		x->no_http = true;
+		return false;
+	}
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		call->ops->unparsed(call->context, x->in.why);
+	return false;
+}
+
+static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
+{
+	x->reading = exchange_push(x, call);
+	if (x->reading)
+		return true;
+	x->in.step = HTTP1_AT_BAD;
+	x->in.why = RS_UNPARSED_DEPTH;
+	call->ops->unparsed(call->context, RS_UNPARSED_DEPTH);
+	return false;
+}
+
+static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
+				enum http1_event event)
+{
+	switch (event) {
+	case HTTP1_BEGIN:
+		return exchange_read_begin(x, call);
+	case HTTP1_TARGET:
+		exchange_target(x, call);
+		return true;
+	case HTTP1_HEAD:
+		exchange_step(call, x->reading, RS_OPEN_BODY);
+		return true;
+	case HTTP1_END:
+		exchange_step(call, x->reading, RS_OPEN_WAITING);
+		if (x->in.step != HTTP1_AT_CONNECT)
+			x->reading = NULL;
+		return true;
+	case HTTP1_BAD:
+		return exchange_read_bad(x, call);
+	default:
+		return true;
+	}
+}
+
+static inline void exchange_add_in(struct exchange *x, uint64_t n)
+{
+	struct exchange_request *r = x->reading;
+
+	if (r && !exchange_get(r->gone))
+		exchange_set(r->bytes_in, exchange_get(r->bytes_in) + n);
+}
+
+static bool exchange_may_read(struct exchange *x)
+{
+	if (exchange_get(x->tunnel) || x->no_http || x->in.step == HTTP1_AT_BAD)
+		return false;
+	if (x->in.step == HTTP1_AT_CONNECT && exchange_get(x->connect_refused)) {
+		exchange_set(x->connect_refused, 0);
+		x->in.step = HTTP1_AT_START;
+		x->reading = NULL;
+	}
+	return true;
+}
+
+bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+{
+	const uint8_t *end = at + n;
+
+	if (!exchange_may_read(x))
+		return false;
+	for (;;) {
+		const uint8_t *from = at;
+		enum http1_event event = http1_request(&x->in, &at, end);
+
+		exchange_add_in(x, (uint64_t)(at - from));
+		if (event == HTTP1_MORE)
+			return true;
+		if (!exchange_read_event(x, call, event))
+			return false;
+	}
+}
+
+static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+{
+	p->step = HTTP1_AT_BAD;
+	p->why = (uint8_t)why;
+	call->ops->unparsed(call->context, (uint8_t)why);
+	return false;
+}
+
+bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)
+{
+	const uint8_t *none = x->in.text;
+	uint64_t seen;
+
+	if (!exchange_may_read(x))
+		return false;
+	seen = http1_skip(&x->in, n);
+	exchange_add_in(x, seen);
+	if (!exchange_read(x, call, none, 0))
+		return false;
+	if (seen == n)
+		return true;
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		return exchange_lost(call, &x->in, RS_UNPARSED_UNSEEN_IO);
+	x->no_http = true;
+	return false;
+}
+
+static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
+{
+	struct exchange_queue *q;
+
+	if (!x->answered) {
+		x->answering = exchange_front(x, &q);
+		x->answered = true;
+	}
+	x->first_byte = exchange_now(call);
+	x->out.method = x->answering ? exchange_get(x->answering->method) : RS_METHOD_OTHER;
+}
+
+/* A status line was written: now it is known to be a server's. */
+static void exchange_write_status(struct exchange *x, struct exchange_call *call)
+{
+	if (x->out.status >= 200 || x->out.status == 101)
+		x->status = x->out.status;
+	if (!x->answering) {
+		call->ops->unparsed(call->context, RS_UNPARSED_UNASKED);
+		return;
+	}
+	exchange_announce(x->answering, call);
+	exchange_set(x->trust, EXCHANGE_HTTP);
+	x->out.method = exchange_get(x->answering->method);
+	exchange_step(call, x->answering, RS_OPEN_ANSWERING);
+}
+
+/* An answer to nothing is left out; the front request, come meanwhile, waits for its own. */
+static void exchange_write_end(struct exchange *x, struct exchange_call *call, uint8_t flags)
+{
+	if (x->answering) {
+		if (exchange_get(x->answering->method) == RS_METHOD_CONNECT &&
+		    !(flags & RS_FLAG_UPGRADED))
+			exchange_set(x->connect_refused, 1);
+		exchange_finish(x, call, flags);
+		return;
+	}
+	x->answered = false;
+	x->status = 0;
+	x->first_byte = 0;
+	x->bytes_out = 0;
+}
+
+static bool exchange_write_bad(struct exchange *x, struct exchange_call *call)
+{
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		call->ops->unparsed(call->context, x->out.why);
+	return false;
+}
+
+static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
+				 enum http1_event event)
+{
+	switch (event) {
+	case HTTP1_BEGIN:
+		exchange_write_begin(x, call);
+		return true;
+	case HTTP1_STATUS:
+		exchange_write_status(x, call);
+		return true;
+	case HTTP1_INTERIM:
+		x->first_byte = 0;
+		return true;
+	case HTTP1_END:
+		exchange_write_end(x, call, 0);
+		return true;
+	case HTTP1_TUNNEL:
+		exchange_write_end(x, call, RS_FLAG_UPGRADED);
+		exchange_set(x->tunnel, 1);
+		return true;
+	case HTTP1_BAD:
+		return exchange_write_bad(x, call);
+	default:
+		return true;
+	}
+}
+
+/* Nobody asked by HTTP/1.x, and yet an answer: say that something was missed. */
+static bool exchange_write_unasked(struct exchange *x, struct exchange_call *call,
+				   const uint8_t *at, size_t n)
+{
+	if (x->no_http && exchange_get(x->trust) == EXCHANGE_ACCEPTED &&
+	    x->out.step == HTTP1_AT_START && n >= 7 && !memcmp(at, "HTTP/1.", 7))
+		call->ops->unparsed(call->context, RS_UNPARSED_GARBAGE);
+	x->out.step = HTTP1_AT_BAD;
+	return false;
+}
+
+bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+{
+	const uint8_t *end = at + n;
+
+	if (exchange_get(x->tunnel) || x->out.step == HTTP1_AT_BAD)
+		return false;
+	if (x->no_http)
+		return exchange_write_unasked(x, call, at, n);
+	for (;;) {
+		const uint8_t *from = at;
+		enum http1_event event = http1_response(&x->out, &at, end);
+
+		x->bytes_out += (uint64_t)(at - from);
+		if (event == HTTP1_MORE)
+			return true;
+		if (!exchange_write_event(x, call, event))
+			return false;
+	}
+}
+
+bool exchange_write_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)
+{
+	uint64_t seen;
+
+	if (exchange_get(x->tunnel) || x->no_http || x->out.step == HTTP1_AT_BAD)
+		return false;
+	seen = http1_skip(&x->out, n);
+	x->bytes_out += seen;
+	if (!exchange_write(x, call, x->out.text, 0))
+		return false;
+	if (seen == n)
+		return true;
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		return exchange_lost(call, &x->out, RS_UNPARSED_UNSEEN_IO);
+	x->no_http = true;
+	return false;
+}
+
+void exchange_client_gone(struct exchange *x, bool reset)
+{
+	if (reset || !exchange_get(x->client_gone))
+		exchange_set(x->client_gone, reset ? EXCHANGE_RESET : EXCHANGE_EOF);
+}
+
+void exchange_shutdown(struct exchange *x, struct exchange_call *call)
+{
+	if (x->out.step != HTTP1_AT_CLOSE || exchange_get(x->client_gone) == EXCHANGE_RESET)
+		return;
+	x->out.step = HTTP1_AT_BAD; /* nothing can follow */
+	exchange_write_end(x, call, 0);
+}
+
+/* A request whose answer was not written to its end. */
+static void exchange_cut(struct exchange *x, struct exchange_call *call)
+{
+	uint8_t flags =
+		exchange_get(x->client_gone) ? RS_FLAG_CUT_BY_CLIENT : RS_FLAG_CUT_BY_SERVER;
+
+	exchange_finish(x, call, x->answering && x->status ? flags : RS_FLAG_ABORTED);
+}
+
+void exchange_close(struct exchange *x, struct exchange_call *call)
+{
+	struct exchange_block *more;
+	struct exchange_queue *q;
+	struct exchange_request *r;
+
+	exchange_shutdown(x, call);
+	while ((r = exchange_front(x, &q))) {
+		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
+			exchange_announce(r, call);
+		exchange_cut(x, call);
+	}
+	more = exchange_get(x->more);
+	exchange_set(x->more, NULL);
+	if (more)
+		call->ops->give_back(call->context, more);
+}
+
+void exchange_adopt(struct exchange *x)
+{
+	struct exchange_block *more = exchange_get(x->more);
+
+	for (uint32_t i = 0; i < EXCHANGE_INLINE; i++)
+		exchange_set(x->requests[i].open, -1);
+	for (uint32_t i = 0; more && i < EXCHANGE_MORE; i++)
+		exchange_set(more->requests[i].open, -1);
+}

@@ -1,0 +1,70 @@
+#include "fold.h"
+
+#include <ringside/abi.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+#define FOLD_DIGIT 1u
+#define FOLD_HEX 2u
+#define FOLD_DASHED 4u /* may stand in a UUID or a date */
+#define FOLD_HEX_LEAST 8u
+#define FOLD_UUID_BYTES 36u
+#define FOLD_DATE_BYTES 10u
+
+static const uint8_t fold_class[256] = {
+	['0' ... '9'] = FOLD_DIGIT | FOLD_HEX | FOLD_DASHED,
+	['a' ... 'f'] = FOLD_HEX | FOLD_DASHED,
+	['A' ... 'F'] = FOLD_HEX | FOLD_DASHED,
+	['-'] = FOLD_DASHED,
+};
+
+static bool fold_fits(const uint8_t *segment, size_t n, const char *pattern)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t wanted = pattern[i] == 'x' ? FOLD_HEX : FOLD_DIGIT;
+
+		if (pattern[i] == '-' ? segment[i] != '-' : !(fold_class[segment[i]] & wanted))
+			return false;
+	}
+	return true;
+}
+
+/* classes: what all bytes of the segment have in common. */
+static bool fold_is_variable(const uint8_t *segment, size_t n, uint8_t classes)
+{
+	if (!n)
+		return false;
+	if ((classes & FOLD_DIGIT) || ((classes & FOLD_HEX) && n >= FOLD_HEX_LEAST))
+		return true;
+	if (n == FOLD_UUID_BYTES)
+		return fold_fits(segment, n, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+	return n == FOLD_DATE_BYTES && fold_fits(segment, n, "dddd-dd-dd");
+}
+
+size_t fold_path(const uint8_t *in, size_t n, uint8_t *out)
+{
+	size_t done = 0;
+	size_t at = 0;
+
+	while (at < n && done < RS_PATH_BYTES) {
+		size_t from = at;
+		size_t start = done;
+		uint8_t classes = 0xff;
+
+		for (; at < n && in[at] != '/'; at++) {
+			classes &= fold_class[in[at]];
+			if (done < RS_PATH_BYTES)
+				out[done++] = in[at];
+		}
+		if ((classes & FOLD_DASHED) && fold_is_variable(in + from, at - from, classes)) {
+			done = start;
+			for (const char *hole = "{}"; *hole && done < RS_PATH_BYTES; hole++)
+				out[done++] = (uint8_t)*hole;
+		}
+		if (at < n && done < RS_PATH_BYTES)
+			out[done++] = in[at];
+		at++;
+	}
+	return done;
+}

@@ -1,0 +1,21 @@
+/*
+ * fold - a path with its obvious variable segments replaced by {}.
+ *
+ * Threads:  any; pure.
+ * Memory:   the caller's.
+ * Errors:   none; what does not fit is cut.
+ * Cost:     about 1 ns a byte.
+ */
+#ifndef PROTOCOL_FOLD_H
+#define PROTOCOL_FOLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Whole segments of digits, of 8 and more hexadecimal digits, UUIDs and dates (2024-01-31) become
+ * {}. Writes at most RS_PATH_BYTES (abi.h) to out and returns how many.
+ */
+size_t fold_path(const uint8_t *in, size_t n, uint8_t *out);
+
+#endif
