@@ -13,6 +13,7 @@
  */
 #include "fork.h"
 
+#include "fdtable.h"
 #include "hooks.h"
 #include "layout.h"
 #include "real.h"
@@ -50,6 +51,7 @@ static void fork_before(void)
 
 	if (!atomic_load_explicit(&control.live, memory_order_relaxed))
 		return;
+	fdtable_forked();
 	home.heap_blocks = 0;
 	home.heap_bytes = 0;
 	used = atomic_load_explicit(&home.header->lanes, memory_order_relaxed);

@@ -1,0 +1,336 @@
+/*
+ * connection - from the bytes of a connection to what is emitted about it.
+ *
+ * Threads:  see connection.h.
+ * Memory:   the first connections are static, so that a small server maps nothing.
+ * Errors:   see connection.h.
+ * Cost:     see connection.h.
+ */
+#include "connection.h"
+
+#include "emit.h"
+#include "guard.h"
+#include "mem.h"
+#include "open.h"
+#include "pool.h"
+#include "shape.h"
+
+#define CONNECTION_FIRST 32u
+#define CONNECTION_CHUNK 256u
+#define CONNECTION_MOST (1u << 20) /* one per descriptor of the table */
+#define CONNECTION_BLOCK_CHUNK 16u
+#define CONNECTION_BLOCK_MOST 1024u
+
+#define CONNECTION_BY_SERVER 1
+#define CONNECTION_BY_CLIENT 2
+#define CONNECTION_RESET 3
+
+static struct connection connection_first[CONNECTION_FIRST];
+
+struct connection_block {
+	_Alignas(64) uint8_t link[64]; /* the pool's */
+	struct exchange_block block;
+};
+
+static struct pool connection_pool = {
+	.bytes = sizeof(struct connection),
+	.chunk = CONNECTION_CHUNK,
+	.most = CONNECTION_MOST,
+};
+
+static struct pool connection_blocks = {
+	.bytes = sizeof(struct connection_block),
+	.chunk = CONNECTION_BLOCK_CHUNK,
+	.most = CONNECTION_BLOCK_MOST,
+};
+
+_Atomic uint32_t connection_forks;
+
+void connection_prepare(void)
+{
+	pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
+}
+
+static uint64_t connection_now(void *context)
+{
+	(void)context;
+	return clock_ticks();
+}
+
+static int32_t connection_begun(void *context, uint64_t t0)
+{
+	struct connection *c = context;
+
+	if (c->dropped)
+		return -1;
+	if (!c->id)
+		c->id = emit_opened();
+	if (!c->t0)
+		c->t0 = t0;
+	emit_begun();
+	return open_claim(c->id, t0);
+}
+
+static uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+{
+	struct connection *c = context;
+	bool fresh;
+	uint16_t shape = shape_intern(head->path, head->path_length, &fresh);
+
+	if (!fresh || atomic_load_explicit(&c->path_taken, memory_order_acquire))
+		return shape;
+	memcpy(c->path, head->path, head->path_length);
+	c->path_length = head->path_length;
+	atomic_store_explicit(&c->path_taken, 1, memory_order_relaxed);
+	*has_path = true;
+	return shape;
+}
+
+static void connection_step(void *context, const struct exchange_request *r, uint8_t state)
+{
+	struct connection *c = context;
+	int32_t open = atomic_load_explicit(&r->open, memory_order_relaxed);
+
+	if (state == RS_OPEN_ANSWERING)
+		open_progress(open, state, c->exchange.bytes_out,
+			      exchange_waiting(&c->exchange) - 1);
+	else
+		open_update(open, atomic_load_explicit(&r->shape, memory_order_relaxed),
+			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
+}
+
+static void connection_done(void *context, const struct exchange_done *done)
+{
+	struct connection *c = context;
+	struct emit_request request = {
+		.t0 = done->t0,
+		.end = done->end,
+		.first_byte = done->first_byte,
+		.bytes_in = done->bytes_in,
+		.bytes_out = done->bytes_out,
+		.connection = c->id,
+		.shape = done->shape,
+		.status = done->status,
+		.method = done->method,
+		.protocol = RS_PROTOCOL_HTTP1,
+		.flags = done->flags,
+	};
+
+	if (done->has_path) {
+		request.path = c->path;
+		request.path_length = c->path_length;
+	} else if (!done->shape) {
+		request.flags |= RS_FLAG_DETAIL_CUT;
+	}
+	if (!c->dropped) {
+		emit_request(&request);
+		c->requests++;
+	}
+	if (done->has_path)
+		/* P: release puts our use of the path ahead of the next; pairs with the acquire. */
+		atomic_store_explicit(&c->path_taken, 0, memory_order_release);
+	open_free(done->open);
+}
+
+static void connection_unparsed(void *context, uint8_t why)
+{
+	(void)context;
+	emit_unparsed(why);
+}
+
+static struct exchange_block *connection_lend(void *context)
+{
+	struct connection_block *b = pool_get(&connection_blocks);
+
+	(void)context;
+	if (!b)
+		return NULL;
+	memset(&b->block, 0, sizeof(b->block));
+	return &b->block;
+}
+
+static void connection_give_back(void *context, struct exchange_block *block)
+{
+	(void)context;
+	pool_put(&connection_blocks, (uint8_t *)block - offsetof(struct connection_block, block));
+}
+
+static const struct exchange_ops connection_ops = {
+	.now = connection_now,
+	.begun = connection_begun,
+	.target = connection_target,
+	.step = connection_step,
+	.done = connection_done,
+	.unparsed = connection_unparsed,
+	.lend = connection_lend,
+	.give_back = connection_give_back,
+};
+
+struct connection *connection_open(enum exchange_trust trust)
+{
+	struct connection *c = pool_get(&connection_pool);
+	uint16_t serial;
+
+	if (!c) {
+		emit_unparsed(RS_UNPARSED_NO_MEMORY);
+		return NULL;
+	}
+	serial = (uint16_t)(c->serial + 1);
+	memset(c, 0, offsetof(struct connection, exchange));
+	c->serial = serial;
+	atomic_store_explicit(&c->references, 1, memory_order_relaxed);
+	c->generation = guard_generation();
+	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
+	exchange_init(&c->exchange, trust);
+	if (trust == EXCHANGE_ACCEPTED)
+		c->id = emit_opened();
+	return c;
+}
+
+/* Inherited by a fork: from now on it is this process's. */
+static void connection_adopt(struct connection *c)
+{
+	c->generation = guard_generation();
+	c->requests = 0;
+	c->t0 = 0;
+	if (c->id)
+		c->id = emit_opened();
+	exchange_adopt(&c->exchange);
+}
+
+static bool connection_own(struct connection *c, enum connection_way way)
+{
+	uint8_t nobody = 0;
+
+	/* Q: acquire puts this parse behind the last one; pairs with R. */
+	if (atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
+						    memory_order_acquire, memory_order_relaxed))
+		return true;
+	atomic_store_explicit(&c->raced[way], 1, memory_order_relaxed);
+	emit_lost(RS_LOST_RACE);
+	return false;
+}
+
+static void connection_disown(struct connection *c, enum connection_way way)
+{
+	/* R: release puts this parse ahead of the next one; pairs with Q. */
+	atomic_store_explicit(&c->owned[way], 0, memory_order_release);
+}
+
+static void connection_touch(struct connection *c)
+{
+	if (c->generation != guard_generation())
+		connection_adopt(c);
+	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
+}
+
+static bool connection_parse(struct connection *c, enum connection_way way, const struct iovec *iov,
+			     size_t bytes)
+{
+	struct exchange_call call = { .ops = &connection_ops, .context = c };
+	struct exchange *x = &c->exchange;
+	bool more = true;
+
+	if (!iov)
+		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
+					      : exchange_write_unseen(x, &call, bytes);
+	for (; bytes && more; iov++) {
+		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
+
+		bytes -= part;
+		if (way == CONNECTION_READ)
+			more = exchange_read(x, &call, iov->iov_base, part);
+		else
+			more = exchange_write(x, &call, iov->iov_base, part);
+	}
+	return more;
+}
+
+bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+		     size_t bytes)
+{
+	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
+	bool more;
+
+	if (!connection_own(c, way))
+		return true;
+	connection_touch(c);
+	atomic_store_explicit(&c->bytes[way],
+			      atomic_load_explicit(&c->bytes[way], memory_order_relaxed) + bytes,
+			      memory_order_relaxed);
+	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0) &&
+	    parser->step != HTTP1_AT_BAD) {
+		parser->step = HTTP1_AT_BAD;
+		emit_unparsed(RS_UNPARSED_RACE);
+	}
+	more = connection_parse(c, way, iov, bytes);
+	if (!more)
+		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
+	connection_disown(c, way);
+	return more || !c->exchange.no_http ||
+	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
+}
+
+void connection_gone(struct connection *c, bool reset)
+{
+	connection_touch(c);
+	exchange_client_gone(&c->exchange, reset);
+}
+
+void connection_shutdown(struct connection *c)
+{
+	struct exchange_call call = { .ops = &connection_ops, .context = c };
+
+	if (!connection_own(c, CONNECTION_WRITE))
+		return;
+	connection_touch(c);
+	exchange_shutdown(&c->exchange, &call);
+	connection_disown(c, CONNECTION_WRITE);
+}
+
+static void connection_say_closed(const struct connection *c)
+{
+	uint8_t gone = atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed);
+	struct emit_closed closed = {
+		.t0 = c->t0,
+		.end = clock_ticks(),
+		.bytes_in = atomic_load_explicit(&c->bytes[CONNECTION_READ], memory_order_relaxed),
+		.bytes_out =
+			atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed),
+		.connection = c->id,
+		.requests = c->requests,
+		.protocol = c->requests ? RS_PROTOCOL_HTTP1 : RS_PROTOCOL_UNKNOWN,
+		.how = (uint8_t)(CONNECTION_BY_SERVER + gone),
+	};
+
+	if (!closed.t0)
+		closed.t0 = closed.end;
+	emit_closed(&closed);
+}
+
+_Static_assert(CONNECTION_BY_SERVER + 1 == CONNECTION_BY_CLIENT, "client_gone is the difference");
+_Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the difference");
+
+/* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
+void connection_put(struct connection *c)
+{
+	struct exchange_call call = { .ops = &connection_ops, .context = c };
+	bool ours = c->generation == guard_generation();
+
+	if (atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1)
+		return;
+	if (!connection_own(c, CONNECTION_READ) || !connection_own(c, CONNECTION_WRITE)) {
+		emit_unparsed(RS_UNPARSED_RACE);
+		return;
+	}
+	if (!ours)
+		exchange_adopt(&c->exchange);
+	/* Handed to a child that goes on with its request: nothing moved here since the fork. */
+	c->dropped = !ours ||
+		     (exchange_waiting(&c->exchange) &&
+		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
+	exchange_close(&c->exchange, &call);
+	if (ours && c->id)
+		connection_say_closed(c);
+	pool_put(&connection_pool, c);
+}
