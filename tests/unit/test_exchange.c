@@ -1,0 +1,406 @@
+#include "exchange.h"
+#include "rs_test.h"
+
+#include <ringside/abi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A server's connection and what is said of it, as text. */
+struct server {
+	struct exchange x;
+	struct exchange_call call;
+	struct exchange_block block;
+	bool lent;
+	uint64_t ticks;
+	int in_progress;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	struct exchange_done last;
+	char text[8192];
+	size_t length;
+};
+
+static void tell(struct server *s, const char *text)
+{
+	size_t n = strlen(text);
+
+	assert_true(s->length + n < sizeof(s->text));
+	memcpy(s->text + s->length, text, n + 1);
+	s->length += n;
+}
+
+static uint64_t now(void *context)
+{
+	return ++((struct server *)context)->ticks;
+}
+
+static int32_t begun(void *context, uint64_t t0)
+{
+	struct server *s = context;
+
+	assert_true(t0 > 0);
+	return ++s->in_progress;
+}
+
+static uint16_t target(void *context, const struct http1 *head, bool *has_path)
+{
+	(void)context;
+	*has_path = head->path_length > 1;
+	return (uint16_t)(head->path[head->path_length - 1]);
+}
+
+static void step(void *context, const struct exchange_request *r, uint8_t state)
+{
+	(void)context;
+	assert_true(r->begun);
+	assert_in_range(state, RS_OPEN_HEAD, RS_OPEN_ANSWERING);
+}
+
+static void done(void *context, const struct exchange_done *d)
+{
+	struct server *s = context;
+	char line[64];
+
+	snprintf(line, sizeof(line), "%d%c%d%s%s%s%s%s ", d->method, d->shape ? d->shape : '?',
+		 d->status, d->flags & RS_FLAG_ABORTED ? "a" : "",
+		 d->flags & RS_FLAG_CUT_BY_SERVER ? "s" : "",
+		 d->flags & RS_FLAG_CUT_BY_CLIENT ? "c" : "",
+		 d->flags & RS_FLAG_PIPELINED ? "p" : "", d->flags & RS_FLAG_UPGRADED ? "u" : "");
+	tell(s, line);
+	assert_true(d->end >= d->t0);
+	assert_true(!d->status == !d->first_byte || d->flags & RS_FLAG_ABORTED);
+	assert_true(d->open > 0);
+	s->in_progress--;
+	s->bytes_in += d->bytes_in;
+	s->bytes_out += d->bytes_out;
+	s->last = *d;
+}
+
+static void unparsed(void *context, uint8_t why)
+{
+	char line[16];
+
+	snprintf(line, sizeof(line), "!%d ", why);
+	tell(context, line);
+}
+
+static struct exchange_block *lend(void *context)
+{
+	struct server *s = context;
+
+	if (s->lent)
+		return NULL;
+	s->lent = true;
+	memset(&s->block, 0, sizeof(s->block));
+	return &s->block;
+}
+
+static void give_back(void *context, struct exchange_block *block)
+{
+	struct server *s = context;
+
+	assert_ptr_equal(block, &s->block);
+	assert_true(s->lent);
+	s->lent = false;
+}
+
+static const struct exchange_ops ops = {
+	.now = now,
+	.begun = begun,
+	.target = target,
+	.step = step,
+	.done = done,
+	.unparsed = unparsed,
+	.lend = lend,
+	.give_back = give_back,
+};
+
+static void begin(struct server *s, enum exchange_trust trust)
+{
+	memset(s, 0, sizeof(*s));
+	memset(&s->x, 0xa5, sizeof(s->x));
+	exchange_init(&s->x, trust);
+	s->call.ops = &ops;
+	s->call.context = s;
+}
+
+static void move(struct server *s, char way, const char *bytes, size_t n)
+{
+	s->call.now = 0;
+	if (way == '<')
+		exchange_read(&s->x, &s->call, (const uint8_t *)bytes, n);
+	else
+		exchange_write(&s->x, &s->call, (const uint8_t *)bytes, n);
+}
+
+static void end(struct server *s, char how)
+{
+	s->call.now = 0;
+	if (how == 'e' || how == 'r')
+		exchange_client_gone(&s->x, how == 'r');
+	exchange_close(&s->x, &s->call);
+	assert_int_equal(s->in_progress, 0);
+	assert_int_equal(exchange_waiting(&s->x), 0);
+	assert_false(s->lent);
+}
+
+/*
+ * A scene is a list of moves: '<' read, '>' written; it is played whole, byte by byte, and with each
+ * move cut at every place. how: 'c' closed by the server, 'e' after an end of file, 'r' a reset.
+ */
+#define MOVES 12
+struct scene {
+	enum exchange_trust trust;
+	char how;
+	const char *moves[MOVES];
+	const char *story;
+};
+
+static void play(const struct scene *scene, size_t cut)
+{
+	static struct server s;
+
+	begin(&s, scene->trust);
+	for (int i = 0; i < MOVES && scene->moves[i]; i++) {
+		const char *bytes = scene->moves[i] + 1;
+		size_t n = strlen(bytes);
+		size_t first = cut < n ? cut : n;
+
+		for (size_t k = 0; !cut && k < n; k++)
+			move(&s, scene->moves[i][0], bytes + k, 1);
+		if (cut) {
+			move(&s, scene->moves[i][0], bytes, first);
+			move(&s, scene->moves[i][0], bytes + first, n - first);
+		}
+	}
+	end(&s, scene->how);
+	assert_string_equal(s.text, scene->story);
+}
+
+static void plays(const struct scene *scene)
+{
+	for (size_t cut = 0; cut < 300; cut++)
+		play(scene, cut);
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define HEAD(path) "HEAD " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define POST(path, length) "POST " path " HTTP/1.1\r\nContent-Length: " length "\r\n\r\n"
+#define OK(length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n"
+
+static const struct scene scenes[] = {
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">" OK("2") "ok" }, "1a200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'e',
+	  { "<" GET("/a"), ">" OK("0"), "<" HEAD("/b"), ">" OK("9"), "<" POST("/c", "3") "abc",
+	    ">" OK("1") "x" },
+	  "1a200 2b200 3c200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/a") HEAD("/b") GET("/c"), ">" OK("1") "x" OK("9") OK("2") "xy" },
+	  "1a200 2b200p 1c200p " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" POST("/a", "3"), ">HTTP/1.1 100 Continue\r\n\r\n", "<abc",
+	    ">HTTP/1.1 201 C\r\nContent-Length: 0\r\n\r\n" },
+	  "3a201 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" POST("/a", "62"), ">HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n",
+	    "<GET /x HTTP/1.1\r\n\r\nthis is a body that looks like one:....", "<....",
+	    "<" GET("/b"), ">" OK("0") },
+	  "3a413 1b200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/w"), ">HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n",
+	    "<\x81\x05hello", ">\x81\x05world", "<" GET("/x") },
+	  "1w101u " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<CONNECT a:b HTTP/1.1\r\n\r\n", ">HTTP/1.1 200 OK\r\n\r\n", "<\x16\x03", ">\x16" },
+	  "8b200u " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<CONNECT a:b HTTP/1.1\r\n\r\n", ">HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n",
+	    "<" GET("/a"), ">" OK("0") },
+	  "8b405 1a200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/a"), ">HTTP/1.1 200 OK\r\n\r\nuntil the end" },
+	  "1a200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'e',
+	  { "<" GET("/a"), ">HTTP/1.0 200 OK\r\n\r\nuntil the end" },
+	  "1a200 " },
+	{ EXCHANGE_ACCEPTED,
+	  'r',
+	  { "<" GET("/a"), ">HTTP/1.1 200 OK\r\n\r\nuntil the end" },
+	  "1a200c " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">" OK("9") "abc" }, "1a200s " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<" GET("/a"), ">" OK("9") "abc" }, "1a200c " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a") GET("/b"), ">" OK("9") "abc" }, "1a200s 1b0ap " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<" GET("/a") }, "1a0a " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<GE" }, "0?0a " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1.1 100 Continue\r\n\r\n" }, "1a0a " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<*3\r\n$3\r\nSET\r\n", ">+OK\r\n" }, "" },
+	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a"), ">" OK("0"), "<" GET("/b") }, "1a200 1b0a " },
+	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a"), ">hello\n" }, "" },
+	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a") }, "" },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<POST /a HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+	    ">HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" },
+	  "!4 3a400 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/a"), ">" OK("0"), "<nonsense\r\n",
+	    ">HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" },
+	  "1a200 !0 0?400 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/a"), ">" OK("0"), ">HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n" },
+	  "1a200 !6 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">hello\n" }, "!0 1a0a " },
+};
+
+static void scenes_tell_their_story_however_they_are_cut(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
+		plays(&scenes[i]);
+}
+
+static void each_byte_belongs_to_one_request(void **state)
+{
+	static struct server s;
+	const char *in = "\r\n" POST("/a", "3") "abc" GET("/b");
+	const char *out = OK("1") "x" OK("2") "xy";
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', in, strlen(in));
+	move(&s, '>', out, strlen(out));
+	assert_int_equal(s.bytes_in, strlen(in) - 2);
+	assert_int_equal(s.bytes_out, strlen(out));
+	end(&s, 'c');
+}
+
+static void times_are_those_of_first_and_last_bytes(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', "G", 1); /* 1 */
+	move(&s, '<', GET("/a") + 1, strlen(GET("/a")) - 1);
+	s.ticks = 10;
+	move(&s, '>', "HTTP/1.1 100 C\r\n\r\n", 18); /* 11 */
+	move(&s, '>', OK("5"), strlen(OK("5")));     /* 12 */
+	move(&s, '>', "abc", 3);
+	s.ticks = 20;
+	move(&s, '>', "de", 2); /* 21 */
+	assert_int_equal(s.last.t0, 1);
+	assert_int_equal(s.last.first_byte, 12);
+	assert_int_equal(s.last.end, 21);
+	assert_int_equal(s.ticks, 21);
+	end(&s, 'c');
+}
+
+static void a_body_may_be_sent_unseen(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', GET("/a"), strlen(GET("/a")));
+	move(&s, '>', OK("5000000000"), strlen(OK("5000000000")));
+	s.call.now = 0;
+	assert_true(exchange_write_unseen(&s.x, &s.call, 2000000000));
+	assert_string_equal(s.text, "");
+	assert_true(exchange_write_unseen(&s.x, &s.call, 3000000000));
+	assert_string_equal(s.text, "1a200 ");
+	assert_int_equal(s.last.bytes_out, 5000000000 + strlen(OK("5000000000")));
+	move(&s, '<', POST("/b", "9"), strlen(POST("/b", "9")));
+	assert_true(exchange_read_unseen(&s.x, &s.call, 9));
+	assert_false(exchange_write_unseen(&s.x, &s.call, 4));
+	end(&s, 'c');
+	assert_string_equal(s.text, "1a200 !11 3b0a ");
+}
+
+static void shutdown_ends_what_the_end_delimits(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', GET("/a"), strlen(GET("/a")));
+	move(&s, '>', "HTTP/1.1 200 OK\r\n\r\nabc", 22);
+	s.call.now = 0;
+	exchange_shutdown(&s.x, &s.call);
+	assert_string_equal(s.text, "1a200 ");
+	end(&s, 'c');
+	assert_string_equal(s.text, "1a200 ");
+}
+
+static void the_queue_is_deep_in_order_and_bounded(void **state)
+{
+	static struct server s;
+	char expected[8192] = "";
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	for (int round = 0; round < 30; round++) {
+		int depth = 1 + round * 7 % (int)(EXCHANGE_INLINE + EXCHANGE_MORE);
+		char get[64];
+
+		s.length = 0;
+		expected[0] = 0;
+		for (int i = 0; i < depth; i++) {
+			snprintf(get, sizeof(get), "GET /%c HTTP/1.1\r\n\r\n", 'a' + i % 26);
+			move(&s, '<', get, strlen(get));
+			snprintf(expected + strlen(expected), 32, "1%c200%s ", 'a' + i % 26,
+				 i ? "p" : "");
+			if (i == depth / 2) /* the order must hold over the change of places */
+				move(&s, '>', OK("1"), strlen(OK("1")));
+		}
+		assert_int_equal(exchange_waiting(&s.x), depth);
+		move(&s, '>', "x", 1);
+		for (int i = 1; i < depth; i++)
+			move(&s, '>', OK("1") "x", strlen(OK("1")) + 1);
+		assert_string_equal(s.text, expected);
+		assert_int_equal(exchange_waiting(&s.x), 0);
+	}
+	s.length = 0;
+	for (uint32_t i = 0; i < EXCHANGE_INLINE + EXCHANGE_MORE + 2; i++)
+		move(&s, '<', GET("/z"), strlen(GET("/z")));
+	assert_string_equal(s.text, "!5 ");
+	end(&s, 'c');
+}
+
+static void a_child_does_not_free_what_its_parent_has_open(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', GET("/a"), strlen(GET("/a")));
+	exchange_adopt(&s.x);
+	assert_int_equal(s.x.requests[0].open, -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scenes_tell_their_story_however_they_are_cut),
+		cmocka_unit_test(each_byte_belongs_to_one_request),
+		cmocka_unit_test(times_are_those_of_first_and_last_bytes),
+		cmocka_unit_test(a_body_may_be_sent_unseen),
+		cmocka_unit_test(shutdown_ends_what_the_end_delimits),
+		cmocka_unit_test(the_queue_is_deep_in_order_and_bounded),
+		cmocka_unit_test(a_child_does_not_free_what_its_parent_has_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
