@@ -207,10 +207,11 @@ class Checker:
             return
         if (self.root / path).parent.joinpath(target).exists():
             return
-        for header in self.headers.get(target.split("/")[-1], []):
-            reason = self.refuse(path, header)
-            if reason:
-                self.find("direction", name, line, f"{header.as_posix()}: {reason}")
+        meant = self.headers.get(target.split("/")[-1], [])
+        refused = [(header, self.refuse(path, header)) for header in meant]
+        if meant and all(reason for _, reason in refused):
+            header, reason = refused[0]
+            self.find("direction", name, line, f"{header.as_posix()}: {reason}")
 
     @staticmethod
     def refuse(path, header):
