@@ -46,6 +46,10 @@ static struct pool connection_blocks = {
 
 _Atomic uint32_t connection_forks;
 
+/* glibc's word that no second thread was ever begun: then there is nobody to lock out. */
+extern char __libc_single_threaded;
+#pragma weak __libc_single_threaded
+
 void connection_prepare(void)
 {
 	pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
@@ -202,6 +206,11 @@ static bool connection_own(struct connection *c, enum connection_way way)
 {
 	uint8_t nobody = 0;
 
+	if (&__libc_single_threaded && __libc_single_threaded &&
+	    !atomic_load_explicit(&c->owned[way], memory_order_relaxed)) {
+		atomic_store_explicit(&c->owned[way], 1, memory_order_relaxed);
+		return true;
+	}
 	/* Q: acquire puts this parse behind the last one; pairs with R. */
 	if (atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
 						    memory_order_acquire, memory_order_relaxed))

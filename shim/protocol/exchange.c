@@ -69,8 +69,13 @@ static struct exchange_request *exchange_push(struct exchange *x, struct exchang
 		q = &more->queue;
 		r = exchange_place(more->requests, EXCHANGE_MORE, q);
 	}
-	memset(r, 0, sizeof(*r));
+	exchange_set(r->bytes_in, 0);
 	exchange_set(r->open, -1);
+	exchange_set(r->shape, 0);
+	exchange_set(r->method, RS_METHOD_OTHER);
+	exchange_set(r->gone, false);
+	r->begun = false;
+	r->has_path = false;
 	r->t0 = exchange_now(call);
 	r->flags = inside || beyond ? RS_FLAG_PIPELINED : 0;
 	if (exchange_get(x->trust) == EXCHANGE_HTTP) {

@@ -318,21 +318,110 @@ static __attribute__((noinline)) void http1_field(struct http1 *p, const struct 
 	}
 }
 
+/* Content-Length, Transfer-Encoding, a folded line, or something that only looks like one. */
+static inline bool http1_may_matter(const struct http1_view *line)
+{
+	uint8_t first = line->text[0] | 0x20; /* a tab becomes ')' */
+
+	if (first == 'c' || first == 't')
+		return line->length > 14 && (line->text[8] | 0x20) == (first == 'c' ? 'l' : '-');
+	return first == ' ' || first == ')';
+}
+
+/* true: the line is empty, the head is complete. */
+static inline __attribute__((always_inline)) bool http1_one_field(struct http1 *p,
+								  const struct http1_view *line)
+{
+	if (__builtin_expect(!line->length, 0))
+		return true;
+	if (http1_may_matter(line))
+		http1_field(p, line);
+	else if (__builtin_expect(p->fields & HTTP1_LAST_MATTERS, 0))
+		p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
+	return false;
+}
+
+#if defined(__SSE2__)
+static inline uint64_t http1_newlines_in_16(const uint8_t *at)
+{
+	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
+}
+
+/* A bit for each line end in the n < 64 bytes at at; 16 bytes before their end can be read. */
+static uint64_t http1_newlines_in(const uint8_t *at, size_t n)
+{
+	uint64_t found = 0;
+	size_t i = 0;
+
+	for (; i + 16 <= n; i += 16)
+		found |= http1_newlines_in_16(at + i) << i;
+	if (i < n)
+		found |= http1_newlines_in_16(at + n - 16) >> (16 - (n - i)) << i;
+	return found;
+}
+
+static inline uint64_t http1_newlines_in_64(const uint8_t *at)
+{
+	return http1_newlines_in_16(at) | http1_newlines_in_16(at + 16) << 16 |
+	       http1_newlines_in_16(at + 32) << 32 | http1_newlines_in_16(at + 48) << 48;
+}
+
+/* Whole lines from *at on; *at is left at what remains. true: the head is complete. */
+static bool http1_whole_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)
+{
+	const uint8_t *start = *at;
+	const uint8_t *block = start;
+
+	if (end - block < 16)
+		return false;
+	for (; block < end; block += 64) {
+		uint64_t lines = end - block < 64 ? http1_newlines_in(block, (size_t)(end - block))
+						  : http1_newlines_in_64(block);
+
+		for (; lines; lines &= lines - 1) {
+			const uint8_t *stop = block + __builtin_ctzll(lines);
+			struct http1_view line = { .text = start };
+
+			line.length = (uint32_t)(stop - start);
+			line.length -= line.length && stop[-1] == '\r';
+			line.kept = line.length < HTTP1_KEPT ? line.length : HTTP1_KEPT;
+			start = stop + 1;
+			if (http1_one_field(p, &line)) {
+				*at = start;
+				return true;
+			}
+		}
+	}
+	p->head += (uint32_t)(start - *at < HTTP1_HEAD_MOST ? start - *at : HTTP1_HEAD_MOST);
+	*at = start;
+	return false;
+}
+#else
+static bool http1_whole_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)
+{
+	(void)p, (void)at, (void)end;
+	return false;
+}
+#endif
+
 /* The lines of a head up to the empty one. */
-static inline __attribute__((always_inline)) bool http1_fields(struct http1 *p, const uint8_t **at,
-							       const uint8_t *end)
+static bool http1_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	struct http1_view line;
 
-	while (http1_line(p, at, end, &line)) {
-		uint8_t first;
-
-		if (!line.length)
+	if (p->line) {
+		if (!http1_line(p, at, end, &line))
+			return false;
+		if (http1_one_field(p, &line))
 			return true;
-		first = line.text[0] | 0x20; /* a tab becomes ')' */
-		if (first == 'c' || first == 't' || first == ' ' || first == ')' ||
-		    (p->fields & HTTP1_LAST_MATTERS))
-			http1_field(p, &line);
+	}
+	if (http1_whole_fields(p, at, end))
+		return true;
+	while (http1_line(p, at, end, &line)) {
+		if (http1_one_field(p, &line))
+			return true;
 	}
 	return false;
 }
