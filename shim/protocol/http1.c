@@ -196,12 +196,17 @@ static enum http1_event http1_request_line(struct http1 *p, const struct http1_v
 		    HTTP1_WORD('H', 'T', 'T', 'P', '/', '1', '.', 0) ||
 	    (uint8_t)(version[7] - '0') > 9)
 		return http1_bad(p, RS_UNPARSED_GARBAGE);
-	while (at < text + HTTP1_METHOD_MOST && http1_is_token(*at))
-		at++;
+	p->method = RS_METHOD_GET;
+	if ((uint32_t)http1_word(text) == (uint32_t)HTTP1_WORD('G', 'E', 'T', ' ', 0, 0, 0, 0)) {
+		at += 3;
+	} else {
+		while (at < text + HTTP1_METHOD_MOST && http1_is_token(*at))
+			at++;
+		p->method = http1_method_of(text, (size_t)(at - text));
+	}
 	if (*at != ' ' || at == text)
 		return http1_bad(p, RS_UNPARSED_GARBAGE);
 	p->minor = (uint8_t)(version[7] - '0');
-	p->method = http1_method_of(text, (size_t)(at - text));
 	at++;
 	if (line->length - line->kept < HTTP1_VERSION_BYTES + 1)
 		end = text + line->length - (HTTP1_VERSION_BYTES + 1);
@@ -318,84 +323,130 @@ static __attribute__((noinline)) void http1_field(struct http1 *p, const struct 
 	}
 }
 
-/* Content-Length, Transfer-Encoding, a folded line, or something that only looks like one. */
-static inline bool http1_may_matter(const struct http1_view *line)
-{
-	uint8_t first = line->text[0] | 0x20; /* a tab becomes ')' */
-
-	if (first == 'c' || first == 't')
-		return line->length > 14 && (line->text[8] | 0x20) == (first == 'c' ? 'l' : '-');
-	return first == ' ' || first == ')';
-}
-
 /* true: the line is empty, the head is complete. */
-static inline __attribute__((always_inline)) bool http1_one_field(struct http1 *p,
-								  const struct http1_view *line)
+static bool http1_one_field(struct http1 *p, const struct http1_view *line)
 {
-	if (__builtin_expect(!line->length, 0))
+	uint8_t first;
+
+	if (!line->length)
 		return true;
-	if (http1_may_matter(line))
+	first = line->text[0] | 0x20; /* a tab becomes ')' */
+	if (first == 'c' || first == 't' || first == ' ' || first == ')')
 		http1_field(p, line);
-	else if (__builtin_expect(p->fields & HTTP1_LAST_MATTERS, 0))
+	else
 		p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
 	return false;
 }
 
 #if defined(__SSE2__)
-static inline uint64_t http1_newlines_in_16(const uint8_t *at)
+/* Of up to 64 bytes, a bit each. */
+struct http1_marks {
+	uint64_t ends;   /* it ends a line */
+	uint64_t begins; /* a line that begins with it may matter: c, t, blanks, an empty line */
+};
+
+static inline __attribute__((always_inline)) void
+http1_mark_16(const uint8_t *at, unsigned int cut, unsigned int to, struct http1_marks *marks)
 {
 	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i lower = _mm_or_si128(block, _mm_set1_epi8(0x20));
+	__m128i begins = _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('c')),
+				      _mm_cmpeq_epi8(lower, _mm_set1_epi8('t')));
+	__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x20)), block);
+	__m128i ends = _mm_cmpeq_epi8(block, _mm_set1_epi8('\n'));
 
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
+	marks->ends |= (uint64_t)((uint32_t)_mm_movemask_epi8(ends) >> cut) << to;
+	marks->begins |= (uint64_t)((uint32_t)_mm_movemask_epi8(_mm_or_si128(begins, blank)) >> cut)
+			 << to;
 }
 
-/* A bit for each line end in the n < 64 bytes at at; 16 bytes before their end can be read. */
-static uint64_t http1_newlines_in(const uint8_t *at, size_t n)
+/* 16 bytes before the end of the n can be read. */
+static inline __attribute__((always_inline)) struct http1_marks http1_mark(const uint8_t *at,
+									   size_t n)
 {
-	uint64_t found = 0;
-	size_t i = 0;
+	struct http1_marks marks = { 0 };
+	unsigned int i = 0;
 
+	if (__builtin_expect(n >= 64, 1)) {
+		http1_mark_16(at, 0, 0, &marks);
+		http1_mark_16(at + 16, 0, 16, &marks);
+		http1_mark_16(at + 32, 0, 32, &marks);
+		http1_mark_16(at + 48, 0, 48, &marks);
+		return marks;
+	}
 	for (; i + 16 <= n; i += 16)
-		found |= http1_newlines_in_16(at + i) << i;
+		http1_mark_16(at + i, 0, i, &marks);
 	if (i < n)
-		found |= http1_newlines_in_16(at + n - 16) >> (16 - (n - i)) << i;
-	return found;
+		http1_mark_16(at + n - 16, 16 - (unsigned int)(n - i), i, &marks);
+	return marks;
 }
 
-static inline uint64_t http1_newlines_in_64(const uint8_t *at)
+/* A line that may matter, from *next on; its end is looked for here. false: it has none yet. */
+static inline bool http1_candidate(struct http1 *p, const uint8_t **next, const uint8_t *end,
+				   bool *complete)
 {
-	return http1_newlines_in_16(at) | http1_newlines_in_16(at + 16) << 16 |
-	       http1_newlines_in_16(at + 32) << 32 | http1_newlines_in_16(at + 48) << 48;
+	struct http1_view line = { .text = *next };
+	const uint8_t *stop = http1_find(*next, end, '\n', '\n');
+
+	if (stop == end)
+		return false;
+	line.length = (uint32_t)(stop - *next);
+	line.length -= line.length && stop[-1] == '\r';
+	line.kept = line.length < HTTP1_KEPT ? line.length : HTTP1_KEPT;
+	*next = stop + 1;
+	*complete = http1_one_field(p, &line);
+	return true;
 }
 
-/* Whole lines from *at on; *at is left at what remains. true: the head is complete. */
+/* Do these begin a line of ours? The others that begin with their letters are many. */
+static inline bool http1_may_matter(const uint8_t *at, const uint8_t *end)
+{
+	uint8_t first = *at | 0x20;
+
+	if (first != 'c' && first != 't')
+		return true;
+	return end - at < 9 || (at[8] | 0x20) == (first == 'c' ? 'l' : '-');
+}
+
+/*
+ * Whole lines from *at on; *at is left at the last one that has no end. true: the head is complete.
+ * Only a line right behind one that matters can be its folded continuation.
+ */
 static bool http1_whole_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
-	const uint8_t *start = *at;
-	const uint8_t *block = start;
+	const uint8_t *behind = p->fields & HTTP1_LAST_MATTERS ? *at : NULL;
+	const uint8_t *from = *at;
+	uint64_t carry = 1;
 
-	if (end - block < 16)
+	if (end - from < 16)
 		return false;
-	for (; block < end; block += 64) {
-		uint64_t lines = end - block < 64 ? http1_newlines_in(block, (size_t)(end - block))
-						  : http1_newlines_in_64(block);
+	for (const uint8_t *block = from; block < end; block += 64) {
+		struct http1_marks marks = http1_mark(block, (size_t)(end - block));
+		uint64_t lines = (marks.ends << 1 | carry) & marks.begins;
 
+		carry = marks.ends >> 63;
 		for (; lines; lines &= lines - 1) {
-			const uint8_t *stop = block + __builtin_ctzll(lines);
-			struct http1_view line = { .text = start };
+			const uint8_t *next = block + __builtin_ctzll(lines);
+			bool complete;
 
-			line.length = (uint32_t)(stop - start);
-			line.length -= line.length && stop[-1] == '\r';
-			line.kept = line.length < HTTP1_KEPT ? line.length : HTTP1_KEPT;
-			start = stop + 1;
-			if (http1_one_field(p, &line)) {
-				*at = start;
+			if (!http1_may_matter(next, end))
+				continue;
+			if (next != behind)
+				p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
+			if (!http1_candidate(p, &next, end, &complete))
+				break;
+			behind = p->fields & HTTP1_LAST_MATTERS ? next : NULL;
+			if (complete) {
+				*at = next;
 				return true;
 			}
 		}
+		if (marks.ends)
+			*at = block + 64 - __builtin_clzll(marks.ends);
 	}
-	p->head += (uint32_t)(start - *at < HTTP1_HEAD_MOST ? start - *at : HTTP1_HEAD_MOST);
-	*at = start;
+	if (*at != behind)
+		p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
+	p->head += (uint32_t)(*at - from < HTTP1_HEAD_MOST ? *at - from : HTTP1_HEAD_MOST);
 	return false;
 }
 #else
