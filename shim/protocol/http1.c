@@ -339,46 +339,27 @@ static bool http1_one_field(struct http1 *p, const struct http1_view *line)
 }
 
 #if defined(__SSE2__)
-/* Of up to 64 bytes, a bit each. */
-struct http1_marks {
-	uint64_t ends;   /* it ends a line */
-	uint64_t begins; /* a line that begins with it may matter: c, t, blanks, an empty line */
-};
-
-static inline __attribute__((always_inline)) void
-http1_mark_16(const uint8_t *at, unsigned int cut, unsigned int to, struct http1_marks *marks)
+static inline uint64_t http1_ends_in_16(const uint8_t *at)
 {
 	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
-	__m128i lower = _mm_or_si128(block, _mm_set1_epi8(0x20));
-	__m128i begins = _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('c')),
-				      _mm_cmpeq_epi8(lower, _mm_set1_epi8('t')));
-	__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x20)), block);
-	__m128i ends = _mm_cmpeq_epi8(block, _mm_set1_epi8('\n'));
 
-	marks->ends |= (uint64_t)((uint32_t)_mm_movemask_epi8(ends) >> cut) << to;
-	marks->begins |= (uint64_t)((uint32_t)_mm_movemask_epi8(_mm_or_si128(begins, blank)) >> cut)
-			 << to;
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
 }
 
-/* 16 bytes before the end of the n can be read. */
-static inline __attribute__((always_inline)) struct http1_marks http1_mark(const uint8_t *at,
-									   size_t n)
+/* A bit for each line end in the next 64 of n bytes; 16 bytes before their end can be read. */
+static inline __attribute__((always_inline)) uint64_t http1_ends(const uint8_t *at, size_t n)
 {
-	struct http1_marks marks = { 0 };
-	unsigned int i = 0;
+	uint64_t ends = 0;
+	size_t i = 0;
 
-	if (__builtin_expect(n >= 64, 1)) {
-		http1_mark_16(at, 0, 0, &marks);
-		http1_mark_16(at + 16, 0, 16, &marks);
-		http1_mark_16(at + 32, 0, 32, &marks);
-		http1_mark_16(at + 48, 0, 48, &marks);
-		return marks;
-	}
+	if (n >= 64)
+		return http1_ends_in_16(at) | http1_ends_in_16(at + 16) << 16 |
+		       http1_ends_in_16(at + 32) << 32 | http1_ends_in_16(at + 48) << 48;
 	for (; i + 16 <= n; i += 16)
-		http1_mark_16(at + i, 0, i, &marks);
+		ends |= http1_ends_in_16(at + i) << i;
 	if (i < n)
-		http1_mark_16(at + n - 16, 16 - (unsigned int)(n - i), i, &marks);
-	return marks;
+		ends |= http1_ends_in_16(at + n - 16) >> (16 - (n - i)) << i;
+	return ends;
 }
 
 /* A line that may matter, from *next on; its end is looked for here. false: it has none yet. */
@@ -398,56 +379,65 @@ static inline bool http1_candidate(struct http1 *p, const uint8_t **next, const 
 	return true;
 }
 
-/* Do these begin a line of ours? The others that begin with their letters are many. */
+/* How a line begins that may matter: 8 bytes on, ours have this. 1: whatever follows. */
+static const uint8_t http1_ninth[256] = {
+	['c'] = 'l', ['C'] = 'l', ['t'] = '-', ['T'] = '-',
+	['\r'] = 1,  ['\n'] = 1,  [' '] = 1,   ['\t'] = 1,
+};
+
+/* The others that begin with the letters of ours are many. */
 static inline bool http1_may_matter(const uint8_t *at, const uint8_t *end)
 {
-	uint8_t first = *at | 0x20;
+	uint8_t ninth = http1_ninth[*at];
 
-	if (first != 'c' && first != 't')
-		return true;
-	return end - at < 9 || (at[8] | 0x20) == (first == 'c' ? 'l' : '-');
+	return ninth && (ninth == 1 || end - at < 9 || (at[8] | 0x20) == ninth);
+}
+
+/* One line that begins at *next. behind: where a folded continuation of one of ours would be. */
+static bool http1_line_begins(struct http1 *p, const uint8_t *next, const uint8_t *end,
+			      const uint8_t **behind)
+{
+	bool complete = false;
+
+	if (next != *behind)
+		p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
+	if (!http1_candidate(p, &next, end, &complete))
+		return false;
+	*behind = complete || (p->fields & HTTP1_LAST_MATTERS) ? next : NULL;
+	return complete;
 }
 
 /*
  * Whole lines from *at on; *at is left at the last one that has no end. true: the head is complete.
- * Only a line right behind one that matters can be its folded continuation.
  */
 static bool http1_whole_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	const uint8_t *behind = p->fields & HTTP1_LAST_MATTERS ? *at : NULL;
 	const uint8_t *from = *at;
-	uint64_t carry = 1;
+	const uint8_t *next = from;
 
 	if (end - from < 16)
 		return false;
+	if (http1_may_matter(next, end) && http1_line_begins(p, next, end, &behind))
+		goto complete;
 	for (const uint8_t *block = from; block < end; block += 64) {
-		struct http1_marks marks = http1_mark(block, (size_t)(end - block));
-		uint64_t lines = (marks.ends << 1 | carry) & marks.begins;
+		uint64_t ends = http1_ends(block, (size_t)(end - block));
 
-		carry = marks.ends >> 63;
-		for (; lines; lines &= lines - 1) {
-			const uint8_t *next = block + __builtin_ctzll(lines);
-			bool complete;
-
-			if (!http1_may_matter(next, end))
-				continue;
-			if (next != behind)
-				p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
-			if (!http1_candidate(p, &next, end, &complete))
-				break;
-			behind = p->fields & HTTP1_LAST_MATTERS ? next : NULL;
-			if (complete) {
-				*at = next;
-				return true;
-			}
+		for (; ends; ends &= ends - 1) {
+			next = block + __builtin_ctzll(ends) + 1;
+			if (next < end && http1_may_matter(next, end) &&
+			    http1_line_begins(p, next, end, &behind))
+				goto complete;
 		}
-		if (marks.ends)
-			*at = block + 64 - __builtin_clzll(marks.ends);
 	}
-	if (*at != behind)
+	if (next != behind)
 		p->fields &= (uint8_t)~HTTP1_LAST_MATTERS;
-	p->head += (uint32_t)(*at - from < HTTP1_HEAD_MOST ? *at - from : HTTP1_HEAD_MOST);
+	p->head += (uint32_t)(next - from < HTTP1_HEAD_MOST ? next - from : HTTP1_HEAD_MOST);
+	*at = next;
 	return false;
+complete:
+	*at = behind;
+	return true;
 }
 #else
 static bool http1_whole_fields(struct http1 *p, const uint8_t **at, const uint8_t *end)

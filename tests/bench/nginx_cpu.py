@@ -2,8 +2,9 @@
 """CPU per nginx request with the shim over without it, on the smallest usual reply.
 
 One worker, 50 connections, a 612-byte file, no access log: nothing to hide behind. The sides take
-turns; CPU is the worker's scheduler time, requests are nginx's own count. The A/A line puts two
-bare servers through the same: what it differs from 1 is this machine's noise.
+turns; CPU is the worker's scheduler time, requests are nginx's own count. Workers stay on one core
+and wrk on another, where there are two. The A/A line puts two bare servers through the same: what
+it differs from 1 is this machine's noise.
 
 usage: nginx_cpu.py [PAIRS [SECONDS]]
 """
@@ -18,13 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 
 GATE = 1.05
+CORES = sorted(os.sched_getaffinity(0))
 
 
 def cpu_per_request(nginx, seconds):
     """ns of the worker's CPU per request over one round of wrk."""
     worker = nginx.workers()[0]
     requests, cpu = nginx.served(), live.proc_cpu_ns(worker)
-    subprocess.run(["wrk", "-t", "1", "-c", "50", "-d", f"{seconds}s",
+    subprocess.run(["taskset", "-c", str(CORES[-1]), "wrk", "-t", "1", "-c", "50", "-d",
+                    f"{seconds}s",
                     f"http://127.0.0.1:{nginx.port}/index.html"],
                    stdout=subprocess.DEVNULL, check=True, timeout=seconds + 30)
     return (live.proc_cpu_ns(worker) - cpu) / (nginx.served() - requests)
@@ -47,7 +50,7 @@ def row(name, ratios, cost):
 
 
 def main():
-    live.need_root_and("nginx", "wrk")
+    live.need_root_and("nginx", "wrk", "taskset")
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 15 if live.FULL else 5
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     signal.alarm(pairs * seconds * 6 + 120)
@@ -56,6 +59,7 @@ def main():
         sides = {name: stage.nginx(name, workers=1, log=False, shim=name == "shim")
                  for name in ("bare", "same", "shim")}
         for nginx in sides.values():
+            os.sched_setaffinity(nginx.workers()[0], {CORES[0]})
             cpu_per_request(nginx, 1)  # caches and branch predictors
         same, shim = [], []
         for i in range(pairs):
