@@ -202,7 +202,8 @@ static void connection_adopt(struct connection *c)
 	exchange_adopt(&c->exchange);
 }
 
-static bool connection_own(struct connection *c, enum connection_way way)
+static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
+								 enum connection_way way)
 {
 	uint8_t nobody = 0;
 
@@ -220,21 +221,24 @@ static bool connection_own(struct connection *c, enum connection_way way)
 	return false;
 }
 
-static void connection_disown(struct connection *c, enum connection_way way)
+static inline __attribute__((always_inline)) void connection_disown(struct connection *c,
+								    enum connection_way way)
 {
 	/* R: release puts this parse ahead of the next one; pairs with Q. */
 	atomic_store_explicit(&c->owned[way], 0, memory_order_release);
 }
 
-static void connection_touch(struct connection *c)
+static inline __attribute__((always_inline)) void connection_touch(struct connection *c)
 {
 	if (c->generation != guard_generation())
 		connection_adopt(c);
 	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
 }
 
-static bool connection_parse(struct connection *c, enum connection_way way, const struct iovec *iov,
-			     size_t bytes)
+static inline __attribute__((always_inline)) bool connection_parse(struct connection *c,
+								   enum connection_way way,
+								   const struct iovec *iov,
+								   size_t bytes)
 {
 	struct exchange_call call = { .ops = &connection_ops, .context = c };
 	struct exchange *x = &c->exchange;

@@ -166,7 +166,6 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 	}
 	exchange_set(r->method, x->in.method);
 	exchange_set(r->shape, call->ops->target(call->context, &x->in, &r->has_path));
-	exchange_step(call, r, RS_OPEN_HEAD);
 }
 
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
@@ -201,9 +200,6 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 		return exchange_read_begin(x, call);
 	case HTTP1_TARGET:
 		exchange_target(x, call);
-		return true;
-	case HTTP1_HEAD:
-		exchange_step(call, x->reading, RS_OPEN_BODY);
 		return true;
 	case HTTP1_END:
 		exchange_step(call, x->reading, RS_OPEN_WAITING);
@@ -247,9 +243,15 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 		const uint8_t *from = at;
 		enum http1_event event = http1_request(&x->in, &at, end);
 
+		if (!x->reading && event != HTTP1_MORE && event != HTTP1_BEGIN &&
+		    !exchange_read_begin(x, call))
+			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
-		if (event == HTTP1_MORE)
+		if (event == HTTP1_MORE) {
+			exchange_step(call, x->reading,
+				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
 			return true;
+		}
 		if (!exchange_read_event(x, call, event))
 			return false;
 	}
@@ -291,12 +293,13 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 		x->answered = true;
 	}
 	x->first_byte = exchange_now(call);
-	x->out.method = x->answering ? exchange_get(x->answering->method) : RS_METHOD_OTHER;
 }
 
 /* A status line was written: now it is known to be a server's. */
 static void exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
+	if (!x->first_byte)
+		exchange_write_begin(x, call);
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
 	if (!x->answering) {
@@ -306,7 +309,6 @@ static void exchange_write_status(struct exchange *x, struct exchange_call *call
 	exchange_announce(x->answering, call);
 	exchange_set(x->trust, EXCHANGE_HTTP);
 	x->out.method = exchange_get(x->answering->method);
-	exchange_step(call, x->answering, RS_OPEN_ANSWERING);
 }
 
 /* An answer to nothing is left out; the front request, come meanwhile, waits for its own. */
@@ -383,8 +385,10 @@ bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_
 		enum http1_event event = http1_response(&x->out, &at, end);
 
 		x->bytes_out += (uint64_t)(at - from);
-		if (event == HTTP1_MORE)
+		if (event == HTTP1_MORE) {
+			exchange_step(call, x->answering, RS_OPEN_ANSWERING);
 			return true;
+		}
 		if (!exchange_write_event(x, call, event))
 			return false;
 	}

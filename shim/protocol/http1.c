@@ -252,8 +252,11 @@ uint64_t http1_skip(struct http1 *p, uint64_t n)
 	}
 }
 
+/* At the start of a message. HTTP1_MORE: go on with its first line, which is there as a whole. */
 static enum http1_event http1_begin(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
+	const uint8_t *from = *at;
+
 	while (*at < end && (**at == '\r' || **at == '\n'))
 		(*at)++;
 	if (*at == end)
@@ -263,26 +266,20 @@ static enum http1_event http1_begin(struct http1 *p, const uint8_t **at, const u
 	p->status = 0;
 	p->method = RS_METHOD_OTHER;
 	p->step = HTTP1_AT_FIRST_LINE;
-	return HTTP1_BEGIN;
+	return *at > from || line_find(from, end, '\n', '\n') == end ? HTTP1_BEGIN : HTTP1_MORE;
 }
 
 /* Everything behind a head, the same for both directions. */
 static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
-	switch (p->step) {
-	case HTTP1_AT_START:
-		return http1_begin(p, at, end);
-	case HTTP1_AT_CHUNK_SIZE:
-	case HTTP1_AT_CHUNK:
-	case HTTP1_AT_TRAILERS:
+	if (p->step == HTTP1_AT_CHUNK_SIZE || p->step == HTTP1_AT_CHUNK ||
+	    p->step == HTTP1_AT_TRAILERS)
 		return http1_chunked(p, at, end);
-	default:
-		*at += http1_skip(p, (uint64_t)(end - *at));
-		if (p->step != HTTP1_AT_END)
-			return HTTP1_MORE;
-		p->step = HTTP1_AT_START;
-		return HTTP1_END;
-	}
+	*at += http1_skip(p, (uint64_t)(end - *at));
+	if (p->step != HTTP1_AT_END)
+		return HTTP1_MORE;
+	p->step = HTTP1_AT_START;
+	return HTTP1_END;
 }
 
 enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
@@ -291,8 +288,14 @@ enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_
 
 	if (p->step == HTTP1_AT_FIELDS)
 		return fields_read(p, at, end) ? http1_request_head(p) : http1_unfinished(p);
-	if (p->step != HTTP1_AT_FIRST_LINE)
+	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
+	if (p->step == HTTP1_AT_START) {
+		enum http1_event event = http1_begin(p, at, end);
+
+		if (event != HTTP1_MORE || p->step == HTTP1_AT_START)
+			return event;
+	}
 	return line_next(p, at, end, &line) ? http1_request_line(p, &line) : http1_unfinished(p);
 }
 
@@ -302,8 +305,14 @@ enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8
 
 	if (p->step == HTTP1_AT_FIELDS)
 		return fields_read(p, at, end) ? http1_response_head(p) : http1_unfinished(p);
-	if (p->step != HTTP1_AT_FIRST_LINE)
+	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
+	if (p->step == HTTP1_AT_START) {
+		enum http1_event event = http1_begin(p, at, end);
+
+		if (event != HTTP1_MORE || p->step == HTTP1_AT_START)
+			return event;
+	}
 	return line_next(p, at, end, &line) ? http1_status_line(p, &line) : http1_unfinished(p);
 }
 

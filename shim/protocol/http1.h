@@ -22,7 +22,7 @@
 
 enum http1_event {
 	HTTP1_MORE,    /* all input is consumed */
-	HTTP1_BEGIN,   /* the first byte of a message is there */
+	HTTP1_BEGIN,   /* the first byte of a message is there, its first line is not */
 	HTTP1_TARGET,  /* a request's first line: method, path and path_length are set */
 	HTTP1_STATUS,  /* a response's first line: status is set */
 	HTTP1_HEAD,    /* the head is complete, a body follows */
@@ -56,7 +56,7 @@ struct http1 {
 	uint16_t status;
 	uint8_t path_length; /* at most RS_PATH_BYTES */
 	uint8_t step;        /* enum http1_step */
-	uint8_t method;      /* enum rs_method; of a response: set by the caller at HTTP1_BEGIN */
+	uint8_t method;      /* enum rs_method; of a response: set by the caller at HTTP1_STATUS */
 	uint8_t fields;      /* private: what the head has said so far */
 	uint8_t minor;       /* of HTTP/1.x */
 	uint8_t why;         /* enum rs_unparsed */

@@ -31,19 +31,21 @@ static void tell(struct story *s, const void *bytes, size_t n)
 
 static void tell_event(struct story *s, enum http1_event event)
 {
+	if (event == HTTP1_BEGIN)
+		return; /* only where the first line is in pieces */
 	s->events++;
 	s->last = (uint8_t)event;
 	tell(s, &s->last, 1);
-	if (event == HTTP1_BEGIN && s->response)
-		s->parser.method = s->method;
 	if (event == HTTP1_TARGET) {
 		if (s->parser.path_length > RS_PATH_BYTES)
 			abort();
 		tell(s, s->parser.path, s->parser.path_length);
 		tell(s, &s->parser.method, 1);
 	}
-	if (event == HTTP1_STATUS)
+	if (event == HTTP1_STATUS) {
+		s->parser.method = s->method;
 		tell(s, &s->parser.status, sizeof(s->parser.status));
+	}
 	if (event == HTTP1_BAD)
 		tell(s, &s->parser.why, 1);
 }

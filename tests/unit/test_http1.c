@@ -39,13 +39,13 @@ static void tell_event(struct story *s, enum http1_event event)
 
 	switch (event) {
 	case HTTP1_BEGIN:
-		s->parser.method = s->method;
 		return;
 	case HTTP1_TARGET:
 		snprintf(line, sizeof(line), "%d %.*s ", s->parser.method, s->parser.path_length,
 			 (const char *)s->parser.path);
 		break;
 	case HTTP1_STATUS:
+		s->parser.method = s->method;
 		snprintf(line, sizeof(line), "%d ", s->parser.status);
 		break;
 	case HTTP1_BAD:

@@ -66,6 +66,18 @@ static void a_list_of_cpus_is_counted(void **state)
 	assert_int_equal(procfs_list_count("5-2"), 0);
 }
 
+static void numbers_end_where_there_is_none(void **state)
+{
+	uint64_t out[3];
+
+	(void)state;
+	assert_int_equal(procfs_numbers("  12 7\t3 4", out, 3), 3);
+	assert_true(out[0] == 12 && out[1] == 7 && out[2] == 3);
+	assert_int_equal(procfs_numbers("max 100000", out, 2), 0);
+	assert_int_equal(procfs_numbers("5 -1", out, 2), 1);
+	assert_int_equal(procfs_numbers("", out, 2), 0);
+}
+
 static void ended_threads_stay_in_the_sums(void **state)
 {
 	struct procfs_threads threads = { 0 };
@@ -166,6 +178,7 @@ int main(void)
 		cmocka_unit_test(stat_is_read_behind_the_last_parenthesis),
 		cmocka_unit_test(limits_are_numbers_or_none),
 		cmocka_unit_test(a_list_of_cpus_is_counted),
+		cmocka_unit_test(numbers_end_where_there_is_none),
 		cmocka_unit_test(ended_threads_stay_in_the_sums),
 		cmocka_unit_test(a_real_child_burned_what_it_says),
 	};

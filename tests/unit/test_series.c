@@ -151,17 +151,19 @@ static void a_restored_slot_adds_to_what_is_there(void **state)
 	struct series series = { 0 };
 	static struct slot slot;
 	uint8_t bytes[SLOT_PACKED_MAX];
-	size_t size;
+	struct series_saved saved = { .second = 50, .bytes = bytes };
 
 	(void)state;
 	slot_init(&slot, 0);
 	slot.sums.count = 3;
 	slot_bucket_add(&slot, 100, 3);
-	size = slot_pack(&slot, bytes);
-	assert_int_equal(series_restore(&series, false, 50, bytes, size, &budget), 0);
-	assert_int_equal(series_restore(&series, false, 50, bytes, size, &budget), 0);
-	assert_int_equal(series_restore(&series, true, 51, bytes, size, &budget), -EBADMSG);
-	assert_int_equal(series_restore(&series, false, 51, bytes, size - 1, &budget), -EBADMSG);
+	saved.size = (uint32_t)slot_pack(&slot, bytes);
+	assert_int_equal(series_restore(&series, false, &saved, &budget), 0);
+	assert_int_equal(series_restore(&series, false, &saved, &budget), 0);
+	saved.second = 51;
+	assert_int_equal(series_restore(&series, true, &saved, &budget), -EBADMSG);
+	saved.size--;
+	assert_int_equal(series_restore(&series, false, &saved, &budget), -EBADMSG);
 	assert_int_equal(window(&series, 50, 52).count, 6);
 	series_fini(&series, &budget);
 	series_budget_fini(&budget);
