@@ -239,7 +239,7 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 
 	if (!exchange_may_read(x))
 		return false;
-	for (;;) {
+	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_request(&x->in, &at, end);
 
@@ -254,7 +254,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 		}
 		if (!exchange_read_event(x, call, event))
 			return false;
-	}
+	} while (at < end || x->in.step != HTTP1_AT_START);
+	return true;
 }
 
 static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
@@ -380,7 +381,7 @@ bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_
 		return false;
 	if (x->no_http)
 		return exchange_write_unasked(x, call, at, n);
-	for (;;) {
+	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
 
@@ -391,7 +392,8 @@ bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_
 		}
 		if (!exchange_write_event(x, call, event))
 			return false;
-	}
+	} while (at < end || x->out.step != HTTP1_AT_START);
+	return true;
 }
 
 bool exchange_write_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)

@@ -252,10 +252,12 @@ uint64_t http1_skip(struct http1 *p, uint64_t n)
 	}
 }
 
-/* At the start of a message. HTTP1_MORE: go on with its first line, which is there as a whole. */
-static enum http1_event http1_begin(struct http1 *p, const uint8_t **at, const uint8_t *end)
+/* At the start of a message. HTTP1_TARGET: its first line is there as a whole. */
+static inline enum http1_event http1_begin(struct http1 *p, const uint8_t **at, const uint8_t *end,
+					   struct line *line)
 {
 	const uint8_t *from = *at;
+	const uint8_t *stop;
 
 	while (*at < end && (**at == '\r' || **at == '\n'))
 		(*at)++;
@@ -266,7 +268,11 @@ static enum http1_event http1_begin(struct http1 *p, const uint8_t **at, const u
 	p->status = 0;
 	p->method = RS_METHOD_OTHER;
 	p->step = HTTP1_AT_FIRST_LINE;
-	return *at > from || line_find(from, end, '\n', '\n') == end ? HTTP1_BEGIN : HTTP1_MORE;
+	stop = line_find(from, end, '\n', '\n');
+	if (*at > from || stop == end)
+		return HTTP1_BEGIN;
+	line_cut(p, at, stop, line);
+	return HTTP1_TARGET;
 }
 
 /* Everything behind a head, the same for both directions. */
@@ -291,10 +297,9 @@ enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_
 	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
 	if (p->step == HTTP1_AT_START) {
-		enum http1_event event = http1_begin(p, at, end);
+		enum http1_event event = http1_begin(p, at, end, &line);
 
-		if (event != HTTP1_MORE || p->step == HTTP1_AT_START)
-			return event;
+		return event == HTTP1_TARGET ? http1_request_line(p, &line) : event;
 	}
 	return line_next(p, at, end, &line) ? http1_request_line(p, &line) : http1_unfinished(p);
 }
@@ -308,10 +313,9 @@ enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8
 	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
 	if (p->step == HTTP1_AT_START) {
-		enum http1_event event = http1_begin(p, at, end);
+		enum http1_event event = http1_begin(p, at, end, &line);
 
-		if (event != HTTP1_MORE || p->step == HTTP1_AT_START)
-			return event;
+		return event == HTTP1_TARGET ? http1_status_line(p, &line) : event;
 	}
 	return line_next(p, at, end, &line) ? http1_status_line(p, &line) : http1_unfinished(p);
 }

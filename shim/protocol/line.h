@@ -74,37 +74,45 @@ line_find(const uint8_t *at, const uint8_t *end, uint8_t a, uint8_t b)
 	return at;
 }
 
-/* The next whole line without its end; false: the input ends first, or the head is too long. */
-static inline __attribute__((always_inline)) bool line_next(struct http1 *p, const uint8_t **at,
-							    const uint8_t *end, struct line *line)
+/* The line from *at to the line end at stop, its end left out. */
+static inline __attribute__((always_inline)) void line_cut(struct http1 *p, const uint8_t **at,
+							   const uint8_t *stop, struct line *line)
 {
-	const uint8_t *from = *at;
-	const uint8_t *stop = line_find(from, end, '\n', '\n');
-	size_t more = (size_t)(stop - from);
-	size_t used = more + (stop < end);
+	size_t more = (size_t)(stop - *at);
 
-	p->head += (uint32_t)(used < HTTP1_HEAD_MOST ? used : HTTP1_HEAD_MOST + 1);
-	if (__builtin_expect(stop == end, 0)) {
-		line_keep(p, from, more);
-		*at = end;
-		return false;
-	}
-	*at = stop + 1;
-	line->text = from;
+	p->head += (uint32_t)(more < HTTP1_HEAD_MOST ? more : HTTP1_HEAD_MOST) + 1;
+	line->text = *at;
 	line->end = stop;
 	line->length = (uint32_t)more;
 	if (__builtin_expect(p->line != 0, 0)) {
-		line_keep(p, from, more);
+		line_keep(p, *at, more);
 		line->text = p->text;
 		line->end = p->tail + HTTP1_TAIL;
 		line->length = p->line;
 		p->line = 0;
 	}
+	*at = stop + 1;
 	if (line->length && line->end[-1] == '\r') {
 		line->end--;
 		line->length--;
 	}
 	line->kept = line->length < HTTP1_KEPT ? line->length : HTTP1_KEPT;
+}
+
+/* The next whole line; false: the input ends first, and what there is of it is kept. */
+static inline __attribute__((always_inline)) bool line_next(struct http1 *p, const uint8_t **at,
+							    const uint8_t *end, struct line *line)
+{
+	const uint8_t *stop = line_find(*at, end, '\n', '\n');
+	size_t more = (size_t)(stop - *at);
+
+	if (__builtin_expect(stop == end, 0)) {
+		p->head += (uint32_t)(more < HTTP1_HEAD_MOST ? more : HTTP1_HEAD_MOST + 1);
+		line_keep(p, *at, more);
+		*at = end;
+		return false;
+	}
+	line_cut(p, at, stop, line);
 	return true;
 }
 

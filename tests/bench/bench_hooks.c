@@ -1,9 +1,9 @@
 /*
  * bench_hooks - what a request costs in the hooks, with the real calls stubbed.
  *
- * The calls are nginx's: accept4 once, then recv and writev of head and body for each request; with
- * sendfile on, the body is a call of its own. Each figure is the least of several repeats. Exit 1: a
- * gate is exceeded.
+ * The calls are nginx's: accept4 once, then recv and writev of head and body for each request;
+ * with sendfile on, the body is a call of its own. Each figure is the least of several repeats.
+ * Exit 1: a gate is exceeded.
  */
 #include "fdtable.h"
 #include "guard.h"

@@ -146,8 +146,9 @@ static void end(struct server *s, char how)
 }
 
 /*
- * A scene is a list of moves: '<' read, '>' written; it is played whole, byte by byte, and with each
- * move cut at every place. how: 'c' closed by the server, 'e' after an end of file, 'r' a reset.
+ * A scene is a list of moves: '<' read, '>' written; it is played whole, byte by byte, and with
+ * each move cut at every place. how: 'c' closed by the server, 'e' after an end of file, 'r' a
+ * reset.
  */
 #define MOVES 12
 struct scene {
