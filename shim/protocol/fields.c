@@ -150,12 +150,23 @@ static inline bool fields_may_matter(const uint8_t *at, const uint8_t *end)
 	return ninth && (ninth == 1 || end - at < 9 || (at[8] | 0x20) == ninth);
 }
 
-/* One line that begins at *next. behind: where a folded continuation of one of ours would be. */
+static inline const uint8_t *fields_behind_empty(const uint8_t *at, const uint8_t *end)
+{
+	at += *at == '\r' && end - at > 1;
+	return *at == '\n' ? at + 1 : NULL;
+}
+
+/* One line that begins at next. behind: where a folded continuation of one of ours would be. */
 static bool fields_line(struct http1 *p, const uint8_t *next, const uint8_t *end,
 			const uint8_t **behind)
 {
+	const uint8_t *empty = fields_behind_empty(next, end);
 	bool complete = false;
 
+	if (empty) {
+		*behind = empty;
+		return true;
+	}
 	if (next != *behind)
 		p->fields &= (uint8_t)~FIELDS_LAST_MATTERS;
 	if (!fields_candidate(p, &next, end, &complete))
