@@ -33,7 +33,7 @@ static void a_line_in_pieces_reads_like_a_whole_one(void **state)
 		text[n - 1] = '\n';
 		for (size_t cut = 1; cut < n; cut += 5) {
 			struct http1 p;
-			struct line line;
+			struct line line = { 0 };
 			const uint8_t *at = text;
 
 			http1_init(&p);
@@ -57,7 +57,7 @@ static void a_carriage_return_is_no_part_of_a_line(void **state)
 	const uint8_t *at = text;
 	const uint8_t *end = text + sizeof(text) - 1;
 	struct http1 p;
-	struct line line;
+	struct line line = { 0 };
 
 	(void)state;
 	http1_init(&p);
