@@ -42,29 +42,41 @@ static bool fold_is_variable(const uint8_t *segment, size_t n, uint8_t classes)
 	return n == FOLD_DATE_BYTES && fold_fits(segment, n, "dddd-dd-dd");
 }
 
+static size_t fold_put(uint8_t *out, size_t done, uint8_t c)
+{
+	if (done < RS_PATH_BYTES)
+		out[done++] = c;
+	return done;
+}
+
+/* One segment, n bytes; its place in out begins at done. */
+static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t done)
+{
+	uint8_t classes = 0xff;
+
+	for (size_t i = 0; i < n; i++)
+		classes &= fold_class[in[i]];
+	if ((classes & FOLD_DASHED) && fold_is_variable(in, n, classes))
+		return fold_put(out, fold_put(out, done, '{'), '}');
+	for (size_t i = 0; i < n; i++)
+		done = fold_put(out, done, in[i]);
+	return done;
+}
+
 size_t fold_path(const uint8_t *in, size_t n, uint8_t *out)
 {
 	size_t done = 0;
-	size_t at = 0;
+	size_t from = 0;
 
-	while (at < n && done < RS_PATH_BYTES) {
-		size_t from = at;
-		size_t start = done;
-		uint8_t classes = 0xff;
+	while (from < n && done < RS_PATH_BYTES) {
+		size_t to = from;
 
-		for (; at < n && in[at] != '/'; at++) {
-			classes &= fold_class[in[at]];
-			if (done < RS_PATH_BYTES)
-				out[done++] = in[at];
-		}
-		if ((classes & FOLD_DASHED) && fold_is_variable(in + from, at - from, classes)) {
-			done = start;
-			for (const char *hole = "{}"; *hole && done < RS_PATH_BYTES; hole++)
-				out[done++] = (uint8_t)*hole;
-		}
-		if (at < n && done < RS_PATH_BYTES)
-			out[done++] = in[at];
-		at++;
+		while (to < n && in[to] != '/')
+			to++;
+		done = fold_segment(in + from, to - from, out, done);
+		if (to < n)
+			done = fold_put(out, done, '/');
+		from = to + 1;
 	}
 	return done;
 }
