@@ -164,12 +164,12 @@ static void cgroup_cpu_v1(const char *root, const char *folder, struct cgroup_li
 
 static void cgroup_cpu_v2(const char *root, const char *folder, struct cgroup_limits *out)
 {
-	uint64_t quota, period;
+	uint64_t pair[2]; /* quota, or "max"; period */
 	char text[64];
 
 	if (cgroup_file(root, folder, "cpu.max", text, sizeof(text)) > 0 &&
-	    sscanf(text, "%" SCNu64 " %" SCNu64, &quota, &period) == 2)
-		cgroup_cpus((double)quota, (double)period, out);
+	    procfs_numbers(text, pair, 2) == 2)
+		cgroup_cpus((double)pair[0], (double)pair[1], out);
 }
 
 static void cgroup_memory_v1(const char *root, const char *folder, struct cgroup_limits *out)

@@ -2,8 +2,6 @@
 
 #include "procfs.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,20 +36,31 @@ static uint32_t machine_cpu_count(const char *text)
 	return count;
 }
 
+/* The columns of /proc/stat's first line. */
+enum {
+	MACHINE_USER,
+	MACHINE_NICE,
+	MACHINE_SYSTEM,
+	MACHINE_IDLE,
+	MACHINE_IOWAIT,
+	MACHINE_IRQ,
+	MACHINE_SOFTIRQ,
+	MACHINE_STEAL,
+	MACHINE_COLUMNS
+};
+
 static void machine_cpu(struct machine *machine, const char *root, struct metrics_system *out)
 {
-	uint64_t user, nice, system, idle, iowait, irq, softirq, steal, busy, all;
+	uint64_t column[MACHINE_COLUMNS], busy, all = 0;
 	char text[16384];
 
-	if (procfs_file_read(root, "/proc/stat", text, sizeof(text)) <= 0)
+	if (procfs_file_read(root, "/proc/stat", text, sizeof(text)) <= 0 ||
+	    strncmp(text, "cpu ", 4) != 0 ||
+	    procfs_numbers(text + 4, column, MACHINE_COLUMNS) != MACHINE_COLUMNS)
 		return;
-	if (sscanf(text,
-		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64,
-		   &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal) != 8)
-		return;
-	busy = user + nice + system + irq + softirq + steal;
-	all = busy + idle + iowait;
+	for (int i = 0; i < MACHINE_COLUMNS; i++)
+		all += column[i];
+	busy = all - column[MACHINE_IDLE] - column[MACHINE_IOWAIT];
 	machine->cpus = machine_cpu_count(text);
 	if (machine->all && all > machine->all && busy >= machine->busy)
 		out->cpu_percent =
@@ -60,28 +69,26 @@ static void machine_cpu(struct machine *machine, const char *root, struct metric
 	machine->all = all;
 }
 
-static double machine_pressure(const char *root, const char *path)
+/* The decimal behind a prefix. */
+static double machine_decimal(const char *root, const char *path, const char *prefix)
 {
-	char text[256];
-	double average;
+	char text[256], *end;
+	double value;
 
 	if (procfs_file_read(root, path, text, sizeof(text)) <= 0 ||
-	    sscanf(text, "some avg10=%lf", &average) != 1)
+	    strncmp(text, prefix, strlen(prefix)) != 0)
 		return METRICS_UNKNOWN;
-	return average;
+	value = strtod(text + strlen(prefix), &end);
+	return end == text + strlen(prefix) ? METRICS_UNKNOWN : value;
 }
 
 void machine_read(struct machine *machine, const char *root, struct metrics_system *out)
 {
-	char text[128];
-
-	out->memory_used_percent = out->cpu_percent = out->load1 = METRICS_UNKNOWN;
+	out->memory_used_percent = out->cpu_percent = METRICS_UNKNOWN;
 	machine_memory(machine, root, out);
 	machine_cpu(machine, root, out);
-	if (procfs_file_read(root, "/proc/loadavg", text, sizeof(text)) <= 0 ||
-	    sscanf(text, "%lf", &out->load1) != 1)
-		out->load1 = METRICS_UNKNOWN;
-	out->pressure_cpu = machine_pressure(root, "/proc/pressure/cpu");
-	out->pressure_memory = machine_pressure(root, "/proc/pressure/memory");
-	out->pressure_io = machine_pressure(root, "/proc/pressure/io");
+	out->load1 = machine_decimal(root, "/proc/loadavg", "");
+	out->pressure_cpu = machine_decimal(root, "/proc/pressure/cpu", "some avg10=");
+	out->pressure_memory = machine_decimal(root, "/proc/pressure/memory", "some avg10=");
+	out->pressure_io = machine_decimal(root, "/proc/pressure/io", "some avg10=");
 }

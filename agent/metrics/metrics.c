@@ -228,6 +228,7 @@ static void metrics_book_counters(struct slot *slot, const struct drain_counters
 				       delta->cut_by_server, unanswered);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are those of event.h */
 static void metrics_on_counters(void *ctx, const struct capture_target *target,
 				const struct drain_counters *delta,
 				const struct drain_ledger *ledger, uint64_t now_ns, bool gap)
@@ -289,7 +290,7 @@ static struct registry_open *metrics_open_copy(const struct process *process,
 {
 	uint32_t kept = count < REGISTRY_OPEN_ROWS ? count : REGISTRY_OPEN_ROWS;
 	struct registry_open *list = calloc(1, sizeof(*list) + kept * sizeof(list->rows[0]));
-	const struct drain_open **order = calloc(count ? count : 1, sizeof(*order));
+	const struct drain_open **order = calloc(count ? count : 1, sizeof(void *));
 
 	if (!list || !order) {
 		free(list);
@@ -298,7 +299,7 @@ static struct registry_open *metrics_open_copy(const struct process *process,
 	}
 	for (uint32_t i = 0; i < count; i++)
 		order[i] = &open[i];
-	qsort(order, count, sizeof(*order), metrics_open_compare);
+	qsort(order, count, sizeof(void *), metrics_open_compare);
 	list->count = kept;
 	for (uint32_t i = 0; i < kept; i++) {
 		struct metrics_in_flight *row = &list->rows[i];

@@ -63,6 +63,20 @@ static int procfs_stat_parse(const char *text, struct procfs_process *out)
 	return 0;
 }
 
+uint32_t procfs_numbers(const char *text, uint64_t *out, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		char *end;
+
+		text += strspn(text, " \t");
+		if (*text < '0' || *text > '9')
+			return i;
+		out[i] = strtoull(text, &end, 10);
+		text = end;
+	}
+	return n;
+}
+
 uint32_t procfs_list_count(const char *list)
 {
 	uint32_t count = 0;
@@ -163,12 +177,17 @@ static int procfs_thread_compare(const void *a, const void *b)
 static bool procfs_thread_read(const char *root, int32_t pid, struct procfs_thread *thread)
 {
 	char path[96], text[128];
+	uint64_t run_wait[2];
 
 	snprintf(path, sizeof(path), "/proc/%" PRId32 "/task/%" PRId32 "/schedstat", pid,
 		 thread->tid);
 	if (procfs_file_read(root, path, text, sizeof(text)) <= 0)
 		return false;
-	return sscanf(text, "%" SCNu64 " %" SCNu64, &thread->run_ns, &thread->wait_ns) == 2;
+	if (procfs_numbers(text, run_wait, 2) != 2)
+		return false;
+	thread->run_ns = run_wait[0];
+	thread->wait_ns = run_wait[1];
+	return true;
 }
 
 static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thread *out,
@@ -185,7 +204,8 @@ static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thre
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? -ESRCH : -errno;
-	while (*count < PROCFS_THREADS_MAX && (entry = readdir(dir))) {
+	while (*count < PROCFS_THREADS_MAX &&
+	       (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): our DIR */
 		long tid = strtol(entry->d_name, NULL, 10);
 
 		if (tid <= 0 || tid > INT32_MAX)

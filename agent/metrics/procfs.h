@@ -52,6 +52,9 @@ int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_
 			uint64_t stat_ns);
 void procfs_threads_fini(struct procfs_threads *threads);
 
+/* Reads up to n numbers with blanks between them; returns how many there were. */
+uint32_t procfs_numbers(const char *text, uint64_t *out, uint32_t n);
+
 /* How many numbers a list like "0-3,8" names; 0: not such a list. */
 uint32_t procfs_list_count(const char *list);
 

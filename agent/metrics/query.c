@@ -397,7 +397,7 @@ static bool query_has_entry(const struct metrics_scope *scope, const struct quer
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows)
 {
-	const struct slowest_entry **order = calloc(SLOWEST_ROWS, sizeof(*order));
+	const struct slowest_entry **order = calloc(SLOWEST_ROWS, sizeof(void *));
 	struct query_rows list = { .size = sizeof(**rows) };
 	struct query_span span;
 	uint32_t count, rest = 0;

@@ -218,6 +218,7 @@ static void saved_get_series(struct saved_reader *r, struct series *series)
 	uint8_t tier;
 
 	while ((tier = saved_get_byte(r)) != SAVED_NO_SLOT && !r->bad) {
+		struct series_saved saved;
 		uint32_t second;
 		uint16_t size;
 
@@ -228,8 +229,9 @@ static void saved_get_series(struct saved_reader *r, struct series *series)
 			r->bad = true;
 			return;
 		}
-		if (series && series_restore(series, tier == SAVED_COARSE, second, r->at, size,
-					     &r->m->budget) < 0)
+		saved = (struct series_saved){ second, size, r->at };
+		if (series &&
+		    series_restore(series, tier == SAVED_COARSE, &saved, &r->m->budget) < 0)
 			r->m->budget.shed++;
 		r->at += size;
 	}

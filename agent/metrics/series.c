@@ -276,19 +276,19 @@ void series_minutes(const struct series *series, uint32_t first, uint64_t out[SE
 		out[tier->open->second / 60 - first] += tier->open->sums.count;
 }
 
-int series_restore(struct series *series, bool coarse, uint32_t second, const uint8_t *bytes,
-		   size_t size, struct series_budget *budget)
+int series_restore(struct series *series, bool coarse, const struct series_saved *saved,
+		   struct series_budget *budget)
 {
 	struct series_tier *tier = coarse ? &series->coarse : &series->fine;
 	struct slot *slot;
 	int ret;
 
-	if (coarse && second % SERIES_COARSE_SECONDS)
+	if (coarse && saved->second % SERIES_COARSE_SECONDS)
 		return -EBADMSG;
-	slot = series_slot_take(budget, second);
+	slot = series_slot_take(budget, saved->second);
 	if (!slot)
 		return -ENOSPC;
-	ret = slot_unpack(bytes, size, slot);
+	ret = slot_unpack(saved->bytes, saved->size, slot);
 	if (!ret)
 		ret = series_pack(tier, slot, budget);
 	series_slot_put(budget, slot);

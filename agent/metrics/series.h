@@ -62,9 +62,15 @@ uint32_t series_from(uint32_t from, uint32_t to);
 /* Adds the counts of the minutes from first (in minutes of CLOCK_MONOTONIC) on. */
 void series_minutes(const struct series *series, uint32_t first, uint64_t out[SERIES_MINUTES]);
 
-/* A saved slot back into one tier. */
-int series_restore(struct series *series, bool coarse, uint32_t second, const uint8_t *bytes,
-		   size_t size, struct series_budget *budget);
+/* A slot as it was saved; borrowed. */
+struct series_saved {
+	uint32_t second;
+	uint32_t size;
+	const uint8_t *bytes;
+};
+
+int series_restore(struct series *series, bool coarse, const struct series_saved *saved,
+		   struct series_budget *budget);
 
 /* Open slots at rest, back to the system. */
 void series_budget_fini(struct series_budget *budget);

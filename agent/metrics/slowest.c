@@ -84,6 +84,6 @@ uint32_t slowest_list(const struct slowest *slowest, uint64_t now_ns,
 		for (uint32_t i = 0; i < slowest->top_count[half]; i++)
 			out[n++] = &slowest->top[half][i];
 	}
-	qsort(out, n, sizeof(*out), slowest_compare);
+	qsort(out, n, sizeof(void *), slowest_compare);
 	return n;
 }
