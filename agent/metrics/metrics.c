@@ -1,3 +1,4 @@
+#include "fold.h"
 #include "registry.h"
 
 #include <errno.h>
@@ -94,6 +95,18 @@ static void metrics_list(struct metrics *m, const struct process *process,
 	row->protocol = request->protocol;
 }
 
+/* A raw path travels with the first request of its shape, and where the shape table is full. */
+static struct route *metrics_route(struct metrics *m, struct service *service,
+				   const struct drain_request *request)
+{
+	uint8_t folded[RS_PATH_BYTES + 1];
+
+	if (request->shape)
+		return registry_route(&m->registry, service, request->method, request->path);
+	folded[fold_path((const uint8_t *)request->path, strlen(request->path), folded)] = '\0';
+	return registry_route(&m->registry, service, request->method, (const char *)folded);
+}
+
 static void metrics_on_request(void *ctx, const struct capture_target *target,
 			       const struct drain_request *request)
 {
@@ -109,7 +122,7 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		m->lost_requests++;
 		return;
 	}
-	route = registry_route(&m->registry, process->service, request->method, request->path);
+	route = metrics_route(m, process->service, request);
 	whole = account_slot(&m->book, &process->account, second);
 	part = route ? account_slot(&m->book, &route->account, second) : NULL;
 	if (!whole || !part)

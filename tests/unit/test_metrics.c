@@ -94,6 +94,31 @@ static void a_request_stands_at_the_second_of_its_end(void **state)
 	metrics_close(f.m);
 }
 
+static void a_raw_path_joins_the_route_of_its_shape(void **state)
+{
+	struct drain_request request = { .end_ns = 1000 * SECOND,
+					 .span_ns = 2 * SECOND,
+					 .path = "/users/42/orders",
+					 .status = 200,
+					 .method = RS_METHOD_GET };
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct metrics_slow *rows;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	f.sink.request(f.sink.ctx, &f.target, &request);
+	fixture_request_as(&f, &f.target, 1000 * SECOND, MILLISECOND, "/users/{}/orders", 200, 0);
+	fixture_tick(&f, 1000 * SECOND);
+	assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/users/{}/orders")).sums.count, 2);
+	/* The list shows what was asked for, beside its route. */
+	assert_int_equal(metrics_slowest(f.m, &scope, &rows), 2);
+	assert_string_equal(rows[0].path, "/users/42/orders");
+	assert_string_equal(rows[0].route, "/users/{}/orders");
+	free(rows);
+	metrics_close(f.m);
+}
+
 static void a_fold_fills_histogram_route_and_second(void **state)
 {
 	uint32_t buckets[RS_HIST_SLOTS] = { 0 };
@@ -180,6 +205,65 @@ static void a_held_lock_delays_and_loses_nothing(void **state)
 	metrics_close(f.m);
 }
 
+/* What web and main do, while the drain thread goes on. */
+static void *asker(void *arg)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct metrics *m = arg;
+	struct metrics_window *window = malloc(sizeof(*window));
+
+	for (uint64_t i = 0; i < 40 && window; i++) {
+		struct metrics_process *processes = NULL;
+		struct metrics_row *rows = NULL;
+		struct metrics_slow *slow = NULL;
+
+		metrics_window_get(m, &scope, window);
+		metrics_process_list(m, &scope, &processes);
+		metrics_routes(m, &scope, &rows);
+		metrics_slowest(m, &scope, &slow);
+		metrics_sample(m, (1000 + i) * SECOND);
+		metrics_generation(m);
+		free(processes);
+		free(rows);
+		free(slow);
+	}
+	free(window);
+	return NULL;
+}
+
+/* The race detector judges this one; the sums are checked anywhere. */
+static void questions_do_not_disturb_the_drain_thread(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct metrics_window w;
+	struct fixture f;
+	pthread_t thread;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	assert_int_equal(pthread_create(&thread, NULL, asker, f.m), 0);
+	for (uint64_t i = 0; i < 4000; i++) {
+		uint64_t now_ns = 1000 * SECOND + i * 5 * MILLISECOND;
+		struct capture_target target;
+
+		fixture_request(&f, now_ns, i * MILLISECOND);
+		fixture_counters(&f, &f.target, 1, 1, now_ns);
+		if (i % 100 == 0) {
+			fixture_target(&target, 1000 + i, (int32_t)(1000 + i), "mail");
+			f.sink.seen(f.sink.ctx, &target);
+			fixture_counters(&f, &target, 1, 1, now_ns);
+			f.sink.gone(f.sink.ctx, &target, now_ns);
+		}
+		fixture_tick(&f, now_ns);
+	}
+	pthread_join(thread, NULL);
+	fixture_tick(&f, 1021 * SECOND);
+	w = window_of(&f, scope);
+	assert_int_equal(w.sums.count, 4000);
+	assert_int_equal(w.sums.recorded, 4000);
+	metrics_close(f.m);
+}
+
 static void ended_processes_leave_their_counts(void **state)
 {
 	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
@@ -248,9 +332,11 @@ int main(void)
 		cmocka_unit_test(counters_are_the_truth_and_records_the_detail),
 		cmocka_unit_test(an_error_is_a_5xx_a_cut_reply_or_no_reply),
 		cmocka_unit_test(a_request_stands_at_the_second_of_its_end),
+		cmocka_unit_test(a_raw_path_joins_the_route_of_its_shape),
 		cmocka_unit_test(a_fold_fills_histogram_route_and_second),
 		cmocka_unit_test(a_gap_counts_and_says_so),
 		cmocka_unit_test(a_held_lock_delays_and_loses_nothing),
+		cmocka_unit_test(questions_do_not_disturb_the_drain_thread),
 		cmocka_unit_test(ended_processes_leave_their_counts),
 		cmocka_unit_test(an_unknown_target_is_counted_as_lost),
 		cmocka_unit_test(a_root_that_is_too_long_is_refused),
