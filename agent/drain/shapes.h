@@ -1,0 +1,39 @@
+/*
+ * shapes - the paths of a process's shape table, each copied out once.
+ *
+ * Threads:  the drain thread.
+ * Memory:   shapes_fini frees; a path stays where it is until then. All processes share a budget.
+ * Errors:   NULL: no such shape, or no room for it.
+ */
+#ifndef DRAIN_SHAPES_H
+#define DRAIN_SHAPES_H
+
+#include "segment.h"
+
+#define SHAPES_BYTES (16u << 20) /* of all processes; 100 of them with the shim's most take 40 % */
+#define SHAPES_PAGE 256u
+#define SHAPES_PAGES (RS_SHAPES_BYTES / 8 / SHAPES_PAGE)
+#define SHAPES_OTHER "_other"
+
+struct shapes_budget {
+	uint64_t used; /* bytes */
+	uint64_t lost; /* times that a shape found no room */
+};
+
+struct shapes {
+	struct shapes_budget *budget;
+	char **pages[SHAPES_PAGES]; /* by id */
+	uint64_t bytes;
+	bool listed; /* the index was read since the caller cleared this: once a round is enough */
+	uint16_t cells[RS_CELLS]; /* the shape of a cell, 0: not known */
+};
+
+void shapes_init(struct shapes *s, struct shapes_budget *budget);
+void shapes_fini(struct shapes *s);
+
+const char *shapes_path(struct shapes *s, const struct segment *segment, uint16_t id);
+
+/* Never NULL: SHAPES_OTHER where nothing better is known. */
+const char *shapes_cell_path(struct shapes *s, const struct segment *segment, uint32_t cell);
+
+#endif
