@@ -1,0 +1,317 @@
+/*
+ * document_performance - the guide's document: times, throughput, status, memory, CPU, capture.
+ */
+#include "site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PERFORMANCE_MINUTE 60.0
+
+struct performance {
+	const struct question *q;
+	struct metrics_window window;
+	struct metrics_system system;
+	struct metrics_process *processes;
+	int count;
+};
+
+/* A sum of what is known; METRICS_UNKNOWN where nothing is. */
+static void performance_add(double *sum, double value)
+{
+	if (value < 0)
+		return;
+	*sum = (*sum < 0 ? 0 : *sum) + value;
+}
+
+static double performance_minutes(const struct performance *p)
+{
+	/* A mean per minute needs a minute asked for; an agent younger than it has its own life. */
+	if (p->q->ask.asked_s < 60 || !p->window.span_s)
+		return 0;
+	return (double)p->window.span_s / PERFORMANCE_MINUTE;
+}
+
+static double performance_per_minute(const struct performance *p, uint64_t value)
+{
+	double minutes = performance_minutes(p);
+
+	return minutes > 0 ? (double)value / minutes : METRICS_UNKNOWN;
+}
+
+static double performance_per_second(const struct performance *p, uint64_t value)
+{
+	return p->window.span_s ? (double)value / (double)p->window.span_s : METRICS_UNKNOWN;
+}
+
+static double performance_mean_ms(const struct metrics_sums *sums)
+{
+	return sums->count ? DOCUMENT_MS(sums->span_ns) / (double)sums->count : METRICS_UNKNOWN;
+}
+
+static void performance_times(const struct performance *p, struct json *j)
+{
+	static const char *const ranks[METRICS_RANKS] = { "p50", "p90", "p95", "p99", "p999" };
+	const struct metrics_sums *sums = &p->window.sums;
+	bool measured = sums->min_ns <= sums->max_ns;
+
+	json_object_begin(j, "responseTimes");
+	json_uint(j, "count", sums->count);
+	json_measure(j, "avg", performance_mean_ms(sums));
+	json_measure(j, "min", measured ? DOCUMENT_MS(sums->min_ns) : METRICS_UNKNOWN);
+	for (int i = 0; i < METRICS_RANKS; i++)
+		document_measure_ms(j, ranks[i], p->window.percentile_ns[i]);
+	json_measure(j, "slowest", measured ? DOCUMENT_MS(sums->max_ns) : METRICS_UNKNOWN);
+	json_object_begin(j, "slow");
+	json_uint(j, "warning", sums->slow_warning);
+	json_uint(j, "critical", sums->slow_critical);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+static void performance_throughput(const struct performance *p, struct json *j)
+{
+	const struct metrics_sums *sums = &p->window.sums;
+	bool minutes = performance_minutes(p) > 0;
+
+	json_object_begin(j, "throughput");
+	json_measure(j, "requestsPerMinute", performance_per_minute(p, sums->count));
+	json_measure(j, "errorsPerMinute", performance_per_minute(p, sums->errors));
+	json_measure(j, "avgResponseTimePerMinute",
+		     minutes ? performance_mean_ms(sums) : METRICS_UNKNOWN);
+	json_measure(j, "errorRate",
+		     sums->count ? 100.0 * (double)sums->errors / (double)sums->count :
+				   METRICS_UNKNOWN);
+	json_uint(j, "inFlight", p->window.in_flight);
+	json_measure(j, "bytesInPerSecond", performance_per_second(p, sums->bytes_in));
+	json_measure(j, "bytesOutPerSecond", performance_per_second(p, sums->bytes_out));
+	if (p->window.peak_per_minute < 0) {
+		json_null(j, "peak");
+	} else {
+		json_object_begin(j, "peak");
+		json_double(j, "requestsPerMinute", p->window.peak_per_minute);
+		json_time(j, "at", p->window.peak_at_ms);
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void performance_status(const struct performance *p, struct json *j)
+{
+	static const char *const classes[RS_STATUS_CLASSES] = { "1xx", "2xx", "3xx", "4xx", "5xx" };
+	const struct metrics_sums *sums = &p->window.sums;
+
+	json_object_begin(j, "status");
+	for (unsigned int i = 0; i < RS_STATUS_CLASSES; i++)
+		json_uint(j, classes[i], sums->status[i]);
+	json_uint(j, "aborted", sums->aborted);
+	json_object_end(j);
+	json_object_begin(j, "incomplete");
+	json_uint(j, "byServer", sums->cut_by_server);
+	json_uint(j, "byClient", sums->cut_by_client);
+	json_object_end(j);
+}
+
+/* The process that is worst off; NULL: nothing is known of any. */
+static const struct metrics_process *performance_worst(const struct performance *p, bool memory)
+{
+	const struct metrics_process *worst = NULL;
+	double most = -1;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+		double value = memory ? process->memory_percent : process->cpu_percent;
+
+		if (!process->alive || value <= most)
+			continue;
+		most = value;
+		worst = process;
+	}
+	return worst;
+}
+
+static void performance_worst_put(const struct metrics_process *worst, struct json *j)
+{
+	if (!worst) {
+		json_null(j, "worst");
+		return;
+	}
+	json_object_begin(j, "worst");
+	json_int(j, "pid", worst->target.pid);
+	json_string(j, "service", worst->target.service);
+	json_object_end(j);
+}
+
+static void performance_memory(const struct performance *p, struct json *j)
+{
+	const struct metrics_process *worst = performance_worst(p, true);
+	double heap = METRICS_UNKNOWN, limit = METRICS_UNKNOWN, external = METRICS_UNKNOWN;
+	double rss = METRICS_UNKNOWN, allocated = METRICS_UNKNOWN;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+
+		if (!process->alive)
+			continue;
+		performance_add(&heap, process->heap_live);
+		performance_add(&limit, process->heap_limit);
+		performance_add(&external, process->external);
+		performance_add(&rss, process->rss);
+		performance_add(&allocated, process->allocated_per_s);
+	}
+	json_object_begin(j, "memory");
+	json_measure(j, "heapUsed", heap);
+	json_measure(j, "heapLimit", limit);
+	json_measure(j, "external", external);
+	json_measure(j, "rss", rss);
+	json_measure(j, "usagePercent", worst ? worst->memory_percent : METRICS_UNKNOWN);
+	json_measure(j, "allocatedPerSecond", allocated);
+	json_string(j, "level", worst ? document_level(worst->memory_level) : NULL);
+	performance_worst_put(worst, j);
+	json_null(j, "gc"); /* no runtime tells its pauses yet */
+	json_object_end(j);
+}
+
+static void performance_cpu(const struct performance *p, struct json *j)
+{
+	const struct metrics_process *worst = performance_worst(p, false);
+	double user = METRICS_UNKNOWN, system = METRICS_UNKNOWN, core = METRICS_UNKNOWN;
+	double waited = METRICS_UNKNOWN;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+
+		/* What a process that has ended since used belongs to the window too. */
+		performance_add(&user, process->user_ms);
+		performance_add(&system, process->system_ms);
+		performance_add(&waited, process->run_queue_ms);
+		if (process->alive)
+			performance_add(&core, process->core_percent);
+	}
+	json_object_begin(j, "cpu");
+	json_measure(j, "userMs", user);
+	json_measure(j, "systemMs", system);
+	json_measure(j, "usagePercent", worst ? worst->cpu_percent : METRICS_UNKNOWN);
+	json_measure(j, "processPercent", core);
+	json_measure(j, "runQueueWaitMs", waited);
+	json_string(j, "level", worst ? document_level(worst->cpu_level) : NULL);
+	performance_worst_put(worst, j);
+	json_object_end(j);
+}
+
+static void performance_io(const struct performance *p, struct json *j)
+{
+	double in = METRICS_UNKNOWN, out = METRICS_UNKNOWN;
+
+	for (int i = 0; i < p->count; i++) {
+		if (!p->processes[i].alive)
+			continue;
+		performance_add(&in, p->processes[i].read_per_s);
+		performance_add(&out, p->processes[i].write_per_s);
+	}
+	json_object_begin(j, "io");
+	json_measure(j, "readBytesPerSecond", in);
+	json_measure(j, "writeBytesPerSecond", out);
+	json_null(j, "latencyMs");
+	json_null(j, "waitPercent");
+	json_object_end(j);
+}
+
+static void performance_system(const struct performance *p, struct json *j)
+{
+	json_object_begin(j, "system");
+	json_measure(j, "memoryUsedPercent", p->system.memory_used_percent);
+	json_measure(j, "cpuPercent", p->system.cpu_percent);
+	json_measure(j, "load1", p->system.load1);
+	json_object_begin(j, "pressure");
+	json_measure(j, "cpu", p->system.pressure_cpu);
+	json_measure(j, "memory", p->system.pressure_memory);
+	json_measure(j, "io", p->system.pressure_io);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+static void performance_capture(const struct performance *p, struct json *j)
+{
+	const struct metrics_sums *sums = &p->window.sums;
+	double detailed = (double)(sums->recorded + sums->folded);
+	double all = (double)sums->count + (double)sums->unparsed;
+
+	json_object_begin(j, "capture");
+	json_uint(j, "seen", sums->count);
+	json_uint(j, "recorded", sums->recorded);
+	json_uint(j, "folded", sums->folded);
+	json_uint(j, "detailDropped", sums->dropped);
+	json_uint(j, "unparsed", sums->unparsed);
+	json_uint(j, "gap", sums->gap);
+	json_double(j, "completeness", all > 0 && detailed < all ? 100 * detailed / all : 100);
+	json_object_end(j);
+}
+
+static void performance_processes(const struct performance *p, struct json *j)
+{
+	json_array_begin(j, "processes");
+	for (int i = 0; i < p->count; i++) {
+		const struct capture_target *target = &p->processes[i].target;
+
+		if (!p->processes[i].alive)
+			continue;
+		json_object_begin(j, NULL);
+		json_int(j, "pid", target->pid);
+		json_string(j, "service", target->service);
+		json_time(j, "startedAt", target->started_ms);
+		json_array_begin(j, "layers");
+		json_string(j, NULL, "preload");
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+/* Whole seconds of the agent, or of the oldest process asked for. */
+static int64_t performance_uptime(const struct performance *p)
+{
+	const struct request *r = p->q->request;
+	int64_t oldest = r->wall_ms;
+
+	if (!p->q->ask.scope.pid && !p->q->ask.scope.service)
+		return (int64_t)((r->now_ns - p->q->site->started_ns) / UINT64_C(1000000000));
+	for (int i = 0; i < p->count; i++) {
+		if (p->processes[i].alive && p->processes[i].target.started_ms < oldest)
+			oldest = p->processes[i].target.started_ms;
+	}
+	return (r->wall_ms - oldest) / 1000;
+}
+
+int document_performance(const struct question *q, struct json *j)
+{
+	struct performance p = { .q = q };
+	struct metrics_scope processes = q->ask.scope;
+	int ret = metrics_window_get(q->site->metrics, &q->ask.scope, &p.window);
+
+	if (ret)
+		return document_refuse(q, ret);
+	processes.route = NULL; /* the processes of a route are those of its service */
+	p.count = metrics_process_list(q->site->metrics, &processes, &p.processes);
+	if (p.count < 0)
+		return document_refuse(q, p.count);
+	metrics_system_get(q->site->metrics, &p.system);
+
+	json_object_begin(j, NULL);
+	json_time(j, "timestamp", q->request->wall_ms);
+	json_int(j, "uptime", performance_uptime(&p));
+	document_range(q, j);
+	json_uint(j, "coveredSeconds", p.window.span_s);
+	performance_times(&p, j);
+	performance_throughput(&p, j);
+	performance_status(&p, j);
+	performance_memory(&p, j);
+	performance_cpu(&p, j);
+	performance_io(&p, j);
+	performance_system(&p, j);
+	performance_capture(&p, j);
+	performance_processes(&p, j);
+	json_object_end(j);
+	free(p.processes);
+	return 0;
+}

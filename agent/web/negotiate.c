@@ -1,0 +1,115 @@
+#include "negotiate.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* One element of a list header: its name and its weight. */
+struct negotiate_item {
+	const char *name;
+	size_t length;
+	double weight;
+};
+
+/* q=0.5 among the parameters that begin at text and end before end; 1 where there is none. */
+static double negotiate_weight(const char *text, const char *end)
+{
+	while (text < end) {
+		double weight;
+
+		text += strspn(text, "; \t");
+		if (text + 2 < end && strncasecmp(text, "q=", 2) == 0) {
+			weight = strtod(text + 2, NULL);
+			return weight >= 0 && weight <= 1 ? weight : 0;
+		}
+		text += strcspn(text, ";,");
+		if (*text != ';')
+			break;
+	}
+	return 1;
+}
+
+/* The next element; NULL: none is left. Returns where to go on. */
+static const char *negotiate_next(const char *text, struct negotiate_item *out)
+{
+	const char *end;
+
+	text += strspn(text, ", \t");
+	if (!*text)
+		return NULL;
+	end = text + strcspn(text, ",");
+	out->name = text;
+	out->length = strcspn(text, ";, \t");
+	out->weight = negotiate_weight(text + out->length, end);
+	return end;
+}
+
+static bool negotiate_is(const struct negotiate_item *item, const char *name)
+{
+	return item->length == strlen(name) && !strncasecmp(item->name, name, item->length);
+}
+
+bool negotiate_gzip(const char *accept_encoding)
+{
+	struct negotiate_item item;
+	double gzip = -1, any = -1;
+
+	while (accept_encoding && (accept_encoding = negotiate_next(accept_encoding, &item))) {
+		if (negotiate_is(&item, "gzip") || negotiate_is(&item, "x-gzip"))
+			gzip = item.weight;
+		else if (negotiate_is(&item, "*"))
+			any = item.weight;
+	}
+	return gzip >= 0 ? gzip > 0 : any > 0;
+}
+
+enum negotiate_metrics negotiate_metrics(const char *accept)
+{
+	static const struct {
+		const char *type, *group;
+	} forms[] = {
+		[NEGOTIATE_TEXT] = { "text/plain", "text/*" },
+		[NEGOTIATE_OPENMETRICS] = { "application/openmetrics-text", NULL },
+		[NEGOTIATE_HTML] = { "text/html", NULL },
+	};
+	double best[3] = { -1, -1, -1 };
+	enum negotiate_metrics chosen = NEGOTIATE_TEXT;
+	double any = 0;
+
+	for (struct negotiate_item item; accept && (accept = negotiate_next(accept, &item));) {
+		if (negotiate_is(&item, "*/*"))
+			any = item.weight;
+		for (int i = 0; i < 3; i++) {
+			if (negotiate_is(&item, forms[i].type) && item.weight > best[i])
+				best[i] = item.weight;
+			else if (forms[i].group && negotiate_is(&item, forms[i].group) &&
+				 best[i] < 0)
+				best[i] = item.weight;
+		}
+	}
+	/* A wildcard asks for nothing in particular: it gets the text. */
+	if (best[NEGOTIATE_TEXT] < 0)
+		best[NEGOTIATE_TEXT] = any;
+	for (int i = 1; i < 3; i++) {
+		if (best[i] > best[chosen])
+			chosen = (enum negotiate_metrics)i;
+	}
+	return chosen;
+}
+
+bool negotiate_has(const char *if_none_match, const char *etag)
+{
+	struct negotiate_item item;
+
+	while (if_none_match && (if_none_match = negotiate_next(if_none_match, &item))) {
+		if (negotiate_is(&item, "*"))
+			return true;
+		if (item.length > 2 && !strncmp(item.name, "W/", 2)) {
+			item.name += 2;
+			item.length -= 2;
+		}
+		if (item.length == strlen(etag) && !memcmp(item.name, etag, item.length))
+			return true;
+	}
+	return false;
+}

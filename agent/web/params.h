@@ -1,0 +1,56 @@
+/*
+ * params - the target of a request taken apart: path, query parameters, and what they ask for.
+ *
+ * Threads:  a value of the web thread.
+ * Memory:   everything is copied into the struct.
+ * Errors:   -EINVAL with a refusal (400, 404, 414).
+ */
+#ifndef WEB_PARAMS_H
+#define WEB_PARAMS_H
+
+#include "metrics.h"
+#include "request.h"
+
+#define PARAMS_BYTES 2048u
+#define PARAMS_COUNT 16u
+#define PARAMS_LIMIT 50u
+#define PARAMS_LIMIT_MAX 1000u
+
+struct param {
+	const char *name, *value;
+};
+
+struct params {
+	const char *path; /* decoded */
+	struct param items[PARAMS_COUNT];
+	unsigned int count;
+	char bytes[PARAMS_BYTES];
+};
+
+/* Which parameters an endpoint takes. */
+enum params_take {
+	PARAMS_SCOPE = 1 << 0,  /* service, pid */
+	PARAMS_ROUTE = 1 << 1,  /* route */
+	PARAMS_WINDOW = 1 << 2, /* window, or from and to */
+	PARAMS_LIST = 1 << 3,   /* limit, cursor */
+	PARAMS_SORT = 1 << 4,   /* sort */
+};
+
+struct ask {
+	struct metrics_scope scope;
+	const char *window; /* NULL: from and to were given */
+	int64_t from_ms, to_ms;
+	uint64_t asked_s; /* length of the window */
+	const char *sort; /* NULL: the endpoint's own */
+	unsigned int limit, offset;
+};
+
+/* Any byte may be percent-encoded but NUL; a + in the query is a blank. */
+int params_split(const char *target, struct params *out, struct refusal *no);
+const char *params_get(const struct params *p, const char *name); /* NULL: not given */
+
+/* The times of r are those of the question. out borrows from p. */
+int params_ask(const struct params *p, unsigned int take, const struct request *r, struct ask *out,
+	       struct refusal *no);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * request - a request as the router sees it, and a refusal as everybody gives it.
+ *
+ * Threads:  a value of the web thread.
+ * Memory:   all pointers are borrowed until the reply is made.
+ */
+#ifndef WEB_REQUEST_H
+#define WEB_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request {
+	const char *method;
+	const char *target; /* path and query as sent */
+	/* Header values, NULL: not sent. */
+	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
+	const char *
+		local_host; /* the address of our end, as a Host header has it; "" on the Unix socket */
+	bool local;         /* it came over the Unix socket */
+	bool member;        /* … from root or a member of the group */
+	bool host_twice; /* two Host headers: the sender means to confuse */
+	uint64_t now_ns; /* CLOCK_MONOTONIC */
+	int64_t wall_ms;
+};
+
+struct refusal {
+	unsigned int status; /* of HTTP; 0: none */
+	const char *code;    /* for programs: "bad_window" */
+	char message[320];   /* for people */
+	char field[32];      /* the parameter at fault, "": none */
+	const char *allow;   /* of a 405 */
+};
+
+/* Fills it; returns -EINVAL, so that a check can end with it. */
+int refuse(struct refusal *out, unsigned int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

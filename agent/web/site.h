@@ -1,0 +1,65 @@
+/*
+ * site - what every document is made from: the stages behind the API, and the web thread's own.
+ *
+ * Threads:  the web thread; what it points at looks after its own threads.
+ * Memory:   all pointers are borrowed for the life of web.
+ */
+#ifndef WEB_SITE_H
+#define WEB_SITE_H
+
+#include "params.h"
+#include "request.h"
+#include "shelf.h"
+#include "tally.h"
+
+#include "json.h"
+
+struct config;
+struct health;
+
+struct site {
+	struct metrics *metrics;
+	struct health *health;
+	const struct config *config;
+	const char *token;
+	uint64_t started_ns;
+	struct tally tally;
+	struct shelf shelf;
+};
+
+/*
+ * A document: writes the value of `data`. A refusal with its error; any other negative errno is
+ * told as 503.
+ */
+struct question {
+	struct site *site;
+	const struct request *request;
+	struct ask ask;
+	struct refusal *no;
+};
+
+typedef int (*document_fn)(const struct question *q, struct json *j);
+
+int document_performance(const struct question *q, struct json *j);
+int document_services(const struct question *q, struct json *j);
+int document_processes(const struct question *q, struct json *j);
+int document_routes(const struct question *q, struct json *j);
+int document_slow(const struct question *q, struct json *j);
+int document_in_flight(const struct question *q, struct json *j);
+int document_capture(const struct question *q, struct json *j);
+int document_health(const struct question *q, struct json *j);
+int document_config(const struct question *q, struct json *j);
+int document_alive(const struct question *q, struct json *j);
+int document_ready(const struct question *q, struct json *j);
+
+/* What several of them share (document.c). */
+#define DOCUMENT_MS(ns) ((double)(ns) / 1e6)
+const char *document_method(unsigned int method);
+const char *document_level(unsigned int level);
+int document_refuse(const struct question *q, int error);
+void document_measure_ms(struct json *j, const char *key, double ns);
+void document_range(const struct question *q, struct json *j);
+/* Of count rows those on the page asked for: [*from, *to); writes nextCursor. */
+void document_page(const struct question *q, struct json *j, size_t count, size_t *from, size_t *to);
+
+#endif

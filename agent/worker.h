@@ -1,0 +1,31 @@
+/*
+ * worker - the process without privileges that does the work: drain, aggregates, API.
+ *
+ * Threads:  its own three: main (worker_run), drain, web.
+ * Memory:   its own until worker_run returns; what worker_config points at is borrowed.
+ * Errors:   the exit code of the process; NURSERY_CANNOT where another try would not help.
+ */
+#ifndef AGENT_WORKER_H
+#define AGENT_WORKER_H
+
+#include "options.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct worker_config {
+	const struct options *options;
+	const struct config *config;
+	const int *sockets; /* listening */
+	unsigned int socket_count;
+	const char *token;
+	gid_t group;
+	int link;
+	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */
+	char state_dir[128]; /* the worker's own part of it */
+};
+
+/* Runs until the link ends, which it does when the broker does. */
+int worker_run(void *worker_config);
+
+#endif
