@@ -124,7 +124,9 @@ static int main_open(struct main_agent *m)
 	result = token_make(m->folders.run_fd, m->user.group, m->token);
 	if (result)
 		return main_fail(m, result, "cannot write a token into", m->folders.run);
-	snprintf(m->wake_path, sizeof(m->wake_path), "%s/" FOLDERS_KNOCK, m->folders.run);
+	if (snprintf(m->wake_path, sizeof(m->wake_path), "%s/" FOLDERS_KNOCK, m->folders.run) >=
+	    (int)sizeof(m->wake_path))
+		return main_fail(m, -ENAMETOOLONG, "cannot open", m->wake_path);
 	result = wake_open(m->wake_path, &m->broker.wake);
 	return result ? main_fail(m, result, "cannot open", m->wake_path) : 0;
 }
@@ -189,6 +191,7 @@ static int main_agent(struct main_agent *m)
 	m->worker.sockets = m->sockets;
 	m->worker.token = m->token;
 	m->worker.group = m->user.group;
+	m->worker.broker = getpid();
 	snprintf(m->worker.state_dir, sizeof(m->worker.state_dir), "%s/" FOLDERS_WORKER,
 		 m->folders.state);
 	m->broker.options = &m->options;

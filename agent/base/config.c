@@ -373,6 +373,19 @@ uint64_t config_span_ns(const struct config *c, enum config_key key)
 	return ns;
 }
 
+bool config_equal(const struct config *a, const struct config *b, enum config_key key)
+{
+	size_t count = config_count(a, key);
+
+	if (count != config_count(b, key))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(config_item(a, key, i), config_item(b, key, i)) != 0)
+			return false;
+	}
+	return true;
+}
+
 enum config_from config_from(const struct config *c, enum config_key key)
 {
 	return c->values[key].from;

@@ -1,0 +1,90 @@
+#include "inbox.h"
+
+#include "drain.h"
+#include "health.h"
+#include "link.h"
+#include "log.h"
+#include "metrics.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INBOX_AT_ONCE 256 /* so that the second's work is done in a flood of targets too */
+
+static void inbox_target(const struct inbox *i, const struct link_message *message, int memfd)
+{
+	const struct capture_target *target = &message->target;
+	int result = drain_add(i->drain, target, memfd);
+
+	if (result)
+		log_error("%s, pid %d, cannot be watched: %s", target->service, target->pid,
+			  strerrorname_np(-result));
+	else
+		log_info("watching %s, pid %d", target->service, target->pid);
+}
+
+static void inbox_part(const struct inbox *i, const struct link_part *part, int64_t wall_ms)
+{
+	uint32_t status = part->status <= HEALTH_UNHEALTHY ? part->status : HEALTH_UNHEALTHY;
+
+	if (health_put(i->health, part->name, (enum health_status)status, part->reason, wall_ms))
+		log_error("no room for the health of %s", part->name);
+}
+
+static void inbox_reading(const struct inbox *i, const struct link_message *message)
+{
+	const struct metrics_reading reading = { .pss = message->usage.pss,
+						 .anonymous = message->usage.anonymous,
+						 .read_bytes = message->usage.read_bytes,
+						 .write_bytes = message->usage.write_bytes };
+
+	metrics_reading_put(i->metrics, message->key, &reading);
+}
+
+static void inbox_take(const struct inbox *i, const struct link_message *message, int passed,
+		       int64_t wall_ms)
+{
+	switch ((enum link_kind)message->kind) {
+	case LINK_TARGET:
+		inbox_target(i, message, passed);
+		return;
+	case LINK_DIED:
+		drain_died(i->drain, message->key);
+		return;
+	case LINK_READING:
+		inbox_reading(i, message);
+		return;
+	case LINK_PART:
+		inbox_part(i, &message->part, wall_ms);
+		return;
+	case LINK_COMPLETE:
+		health_ready_put(i->health, !message->part.reason[0], message->part.reason);
+		return;
+	case LINK_RELOAD:
+		i->reload(i->ctx, passed);
+		close(passed);
+		return;
+	case LINK_HELLO:
+	case LINK_SERVING:
+	case LINK_KINDS:
+		break; /* not for us */
+	}
+}
+
+bool inbox_read(const struct inbox *i, int64_t wall_ms)
+{
+	struct link_message message;
+	int passed;
+
+	for (int n = 0; n < INBOX_AT_ONCE; n++) {
+		int result = link_receive(i->link, &message, &passed);
+
+		if (result == -EBADMSG || result == -EINTR)
+			continue;
+		if (result != 1)
+			return result == -EAGAIN;
+		inbox_take(i, &message, passed, wall_ms);
+	}
+	return true;
+}

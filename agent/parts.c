@@ -1,0 +1,98 @@
+#include "parts.h"
+
+#include "health.h"
+#include "procfs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void parts_intake(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
+{
+	bool lossy = c->refused || c->broken || c->unequal || c->shapes_lost;
+	char reason[HEALTH_REASON];
+
+	snprintf(reason, sizeof(reason),
+		 "%u segments, a round each %u ms; since the start: %llu refused, %llu broken, "
+		 "%llu unequal, %llu paths lost",
+		 c->processes, c->period_ms, (unsigned long long)c->refused,
+		 (unsigned long long)c->broken, (unsigned long long)c->unequal,
+		 (unsigned long long)c->shapes_lost);
+	health_put(p->health, "intake", lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason, wall_ms);
+}
+
+static void parts_checkpoint(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
+{
+	char reason[HEALTH_REASON];
+
+	if (c->checkpoint_error) {
+		snprintf(reason, sizeof(reason), "a restart would leave a gap: %s",
+			 strerrordesc_np(-c->checkpoint_error));
+		health_put(p->health, "checkpoint", HEALTH_DEGRADED, reason, wall_ms);
+		return;
+	}
+	health_put(p->health, "checkpoint", HEALTH_HEALTHY, "", wall_ms);
+}
+
+static void parts_clock(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
+{
+	char reason[HEALTH_REASON];
+
+	if (!c->clock_changes) {
+		health_put(p->health, "clock", HEALTH_HEALTHY, "", wall_ms);
+		return;
+	}
+	snprintf(reason, sizeof(reason),
+		 "the kernel changed its clock source %llu times: processes that were started "
+		 "before count on with the old one",
+		 (unsigned long long)c->clock_changes);
+	health_put(p->health, "clock", HEALTH_DEGRADED, reason, wall_ms);
+}
+
+static void parts_aggregates(const struct parts *p, const struct metrics_losses *l, int64_t wall_ms)
+{
+	bool lossy = l->requests || l->slots || l->late;
+	char reason[HEALTH_REASON];
+
+	snprintf(reason, sizeof(reason),
+		 "%.1f of %.0f MiB used; given up: detail of %llu requests, %llu seconds; %llu too "
+		 "late",
+		 (double)l->bytes_used / 1048576, (double)l->bytes_limit / 1048576,
+		 (unsigned long long)l->requests, (unsigned long long)l->slots,
+		 (unsigned long long)l->late);
+	health_put(p->health, "aggregates", lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
+		   wall_ms);
+}
+
+/* What the agent itself costs. */
+static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
+{
+	char reason[HEALTH_REASON];
+	uint64_t cpu_ns = 0, rss = 0;
+	double share = 0;
+
+	for (int i = 0; i < PARTS_PROCESSES; i++) {
+		struct procfs_process process;
+
+		if (procfs_process_read("", p->pids[i], &process))
+			continue;
+		cpu_ns += process.user_ns + process.system_ns;
+		rss += process.rss;
+	}
+	if (p->looked_ns && now_ns > p->looked_ns && cpu_ns > p->cpu_ns)
+		share = 100.0 * (double)(cpu_ns - p->cpu_ns) / (double)(now_ns - p->looked_ns);
+	p->cpu_ns = cpu_ns;
+	p->looked_ns = now_ns;
+	snprintf(reason, sizeof(reason), "%.1f %% of a core in steps of 10 ms, %.1f MB resident",
+		 share, (double)rss / 1e6);
+	health_put(p->health, "agent", HEALTH_HEALTHY, reason, wall_ms);
+}
+
+void parts_put(struct parts *p, const struct drain_counts *drain,
+	       const struct metrics_losses *losses, uint64_t now_ns, int64_t wall_ms)
+{
+	parts_intake(p, drain, wall_ms);
+	parts_checkpoint(p, drain, wall_ms);
+	parts_clock(p, drain, wall_ms);
+	parts_aggregates(p, losses, wall_ms);
+	parts_agent(p, now_ns, wall_ms);
+}

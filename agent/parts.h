@@ -1,0 +1,29 @@
+/*
+ * parts - the health of the worker's own parts, from what they count of themselves.
+ *
+ * Threads:  the worker's main thread.
+ * Memory:   a value; nothing is kept but what the last look saw.
+ * Errors:   none; a part that finds no place is not shown.
+ */
+#ifndef AGENT_PARTS_H
+#define AGENT_PARTS_H
+
+#include "drain.h"
+#include "metrics.h"
+
+#include <sys/types.h>
+
+#define PARTS_PROCESSES 3 /* broker, nursery, worker */
+
+struct health;
+
+struct parts {
+	struct health *health;
+	pid_t pids[PARTS_PROCESSES];
+	uint64_t cpu_ns, looked_ns; /* of all of them, at the last look */
+};
+
+void parts_put(struct parts *p, const struct drain_counts *drain,
+	       const struct metrics_losses *losses, uint64_t now_ns, int64_t wall_ms);
+
+#endif

@@ -1,0 +1,208 @@
+#include "worker.h"
+
+#include "drain.h"
+#include "health.h"
+#include "inbox.h"
+#include "link.h"
+#include "log.h"
+#include "metrics.h"
+#include "moment.h"
+#include "nursery.h"
+#include "parts.h"
+#include "segment.h"
+#include "web.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORKER_SECOND_NS UINT64_C(1000000000)
+#define WORKER_PARTS_EVERY 5u /* seconds: what people read need not be younger */
+
+struct worker {
+	const struct worker_config *config;
+	struct health *health;
+	struct metrics *metrics;
+	struct drain *drain;
+	struct web *web;
+	struct parts parts;
+	struct inbox inbox;
+	uint64_t second_ns; /* when the next second's work is due */
+	uint32_t seconds;
+	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
+};
+
+/* What may change in a running agent does; the rest is said. */
+static void worker_reload(void *ctx, int fd)
+{
+	const struct worker *w = ctx;
+	const struct config *now = w->config->config;
+	struct config_error error;
+	struct config *next;
+
+	if (options_config(w->config->options, fd, &next, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return;
+	}
+	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
+	for (int i = 0; i < CONFIG_KEYS; i++) {
+		enum config_key key = (enum config_key)i;
+
+		if (key != CONFIG_LOG_LEVEL && !config_equal(now, next, key))
+			log_warning("%s changed: it takes effect when the agent is started again",
+				    config_info(key)->path);
+	}
+	log_info("the configuration was read again");
+	config_close(next);
+}
+
+static int worker_metrics(struct worker *w)
+{
+	const struct config *c = w->config->config;
+	const struct metrics_limits limits = {
+		.memory_warning = config_number(c, CONFIG_MEMORY_WARNING),
+		.memory_critical = config_number(c, CONFIG_MEMORY_CRITICAL),
+		.memory_dump = config_number(c, CONFIG_MEMORY_DUMP),
+		.cpu_warning = config_number(c, CONFIG_CPU_WARNING),
+		.cpu_critical = config_number(c, CONFIG_CPU_CRITICAL),
+		.slow_warning_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_WARNING),
+		.slow_critical_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_CRITICAL),
+	};
+
+	return metrics_open(&w->metrics, &limits, moment_monotonic_ns());
+}
+
+static size_t worker_save(void *ctx, void *buffer, size_t size)
+{
+	return metrics_save(ctx, buffer, size);
+}
+
+static int worker_restore(void *ctx, const void *buffer, size_t size, uint64_t now_ns)
+{
+	return metrics_restore(ctx, buffer, size, now_ns);
+}
+
+static int worker_drain(struct worker *w)
+{
+	const struct config *c = w->config->config;
+	struct drain_config config = {
+		.slow_warning_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_WARNING),
+		.slow_critical_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_CRITICAL),
+		.epoch = (uint32_t)(moment_wall_ms() / 1000) | 1,
+		.checkpoint = w->checkpoint,
+		.saved_ctx = w->metrics,
+		.save = worker_save,
+		.restore = worker_restore,
+		.now_ns = moment_monotonic_ns,
+	};
+
+	metrics_sink(w->metrics, &config.sink);
+	return drain_open(&w->drain, &config);
+}
+
+static int worker_web(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	const struct web_config config = {
+		.sockets = c->sockets,
+		.socket_count = c->socket_count,
+		.metrics = w->metrics,
+		.health = w->health,
+		.config = c->config,
+		.token = c->token,
+		.group = c->group,
+		.started_ns = c->started_ns,
+	};
+
+	return web_open(&w->web, &config);
+}
+
+/* The API first, so that whoever looks sees why it is not ready. */
+static int worker_open(struct worker *w)
+{
+	const struct link_message hello = { .kind = LINK_HELLO };
+	const struct link_message serving = { .kind = LINK_SERVING };
+	int result = segment_guard();
+
+	if (result == 0)
+		result = health_open(&w->health);
+	if (result == 0)
+		result = worker_metrics(w);
+	if (result == 0)
+		result = worker_drain(w);
+	if (result == 0)
+		result = worker_web(w);
+	if (result == 0)
+		result = web_run(w->web);
+	if (result == 0)
+		result = link_send(w->config->link, &hello, -1);
+	if (result == 0)
+		result = link_send(w->config->link, &serving, -1);
+	return result;
+}
+
+static void worker_close(struct worker *w)
+{
+	web_close(w->web);
+	drain_close(w->drain);
+	metrics_close(w->metrics);
+	health_close(w->health);
+}
+
+static void worker_second(struct worker *w, uint64_t now_ns)
+{
+	struct metrics_losses losses;
+	struct drain_counts counts;
+
+	w->second_ns = now_ns + WORKER_SECOND_NS;
+	metrics_sample(w->metrics, now_ns);
+	if (w->seconds++ % WORKER_PARTS_EVERY)
+		return;
+	drain_counts_get(w->drain, &counts);
+	metrics_losses_get(w->metrics, &losses);
+	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
+}
+
+static void worker_loop(struct worker *w)
+{
+	struct pollfd link = { .fd = w->config->link, .events = POLLIN };
+	bool alone = false;
+
+	while (!alone) {
+		uint64_t now_ns = moment_monotonic_ns();
+		int wait_ms;
+
+		if (now_ns >= w->second_ns)
+			worker_second(w, now_ns);
+		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
+		if (poll(&link, 1, wait_ms) > 0)
+			alone = !inbox_read(&w->inbox, moment_wall_ms());
+	}
+}
+
+int worker_run(void *worker_config)
+{
+	const struct worker_config *config = worker_config;
+	struct worker w = { .config = config };
+	int result;
+
+	snprintf(w.checkpoint, sizeof(w.checkpoint), "%s/checkpoint", config->state_dir);
+	result = worker_open(&w);
+	if (result == 0) {
+		w.parts = (struct parts){ .health = w.health,
+					  .pids = { config->broker, getppid(), getpid() } };
+		w.inbox = (struct inbox){ .link = config->link,
+					  .drain = w.drain,
+					  .metrics = w.metrics,
+					  .health = w.health,
+					  .ctx = &w,
+					  .reload = worker_reload };
+		worker_loop(&w);
+	} else {
+		log_error("the worker cannot start: %s", strerrordesc_np(-result));
+	}
+	worker_close(&w);
+	return result ? NURSERY_CANNOT : 0;
+}
