@@ -1,0 +1,240 @@
+#include "../../agent/inbox.c" /* with a drain of its own, which only notes what it is told */
+#include "rs_test.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct drain {
+	uint64_t added, died;
+	int added_count;
+	int result;
+};
+
+int drain_add(struct drain *d, const struct capture_target *target, int memfd)
+{
+	d->added = target->key;
+	d->added_count++;
+	close(memfd);
+	return d->result;
+}
+
+int drain_died(struct drain *d, uint64_t key)
+{
+	d->died = key;
+	return 0;
+}
+
+struct fixture {
+	struct drain drain;
+	struct inbox inbox;
+	int broker; /* its end of the link */
+	int reloads;
+};
+
+static void on_reload(void *ctx, int fd)
+{
+	struct fixture *f = ctx;
+
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	f->reloads++;
+}
+
+static void fixture_open(struct fixture *f)
+{
+	const struct metrics_limits limits = { 80, 90, 95, 70, 85, 1000000000, 5000000000 };
+	int link[2];
+
+	memset(f, 0, sizeof(*f));
+	assert_int_equal(link_open(link), 0);
+	f->broker = link[0];
+	f->inbox = (struct inbox){
+		.link = link[1], .drain = &f->drain, .ctx = f, .reload = on_reload
+	};
+	assert_int_equal(health_open(&f->inbox.health), 0);
+	assert_int_equal(metrics_open(&f->inbox.metrics, &limits, 1), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	health_close(f->inbox.health);
+	metrics_close(f->inbox.metrics);
+	close(f->inbox.link);
+	if (f->broker >= 0)
+		close(f->broker);
+}
+
+static int some_file(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void send_file(const struct fixture *f, const struct link_message *message)
+{
+	int fd = some_file();
+
+	assert_int_equal(link_send(f->broker, message, fd), 0);
+	close(fd);
+}
+
+static void a_target_goes_to_drain_with_its_segment(void **state)
+{
+	struct link_message message = { .kind = LINK_TARGET, .target = { .key = 7, .pid = 70 } };
+	struct link_message died = { .kind = LINK_DIED, .key = 7 };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	send_file(&f, &message);
+	assert_int_equal(link_send(f.broker, &died, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.added, 7);
+	assert_int_equal(f.drain.died, 7);
+	fixture_close(&f);
+}
+
+static void a_target_that_is_refused_does_not_stop_the_next(void **state)
+{
+	struct link_message message = { .kind = LINK_TARGET, .target = { .key = 7 } };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	f.drain.result = -ENOMEM;
+	send_file(&f, &message);
+	message.target.key = 8;
+	send_file(&f, &message);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.added_count, 2);
+	assert_int_equal(f.drain.added, 8);
+	fixture_close(&f);
+}
+
+static void the_brokers_parts_are_shown_as_it_tells_them(void **state)
+{
+	struct link_message message = { .kind = LINK_PART };
+	struct health_part parts[HEALTH_PARTS];
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	strcpy(message.part.name, "ebpf.x");
+	strcpy(message.part.reason, "refused");
+	message.part.status = HEALTH_INFO;
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	strcpy(message.part.name, "odd");
+	message.part.status = 77; /* no such status */
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1234));
+	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 2);
+	assert_string_equal(parts[0].name, "ebpf.x");
+	assert_string_equal(parts[0].reason, "refused");
+	assert_int_equal(parts[0].status, HEALTH_INFO);
+	assert_int_equal(parts[0].since_ms, 1234);
+	assert_int_equal(parts[1].status, HEALTH_UNHEALTHY);
+	fixture_close(&f);
+}
+
+static void ready_is_when_the_broker_has_sent_all(void **state)
+{
+	struct link_message message = { .kind = LINK_COMPLETE };
+	char reason[HEALTH_REASON];
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_false(health_ready_get(f.inbox.health, reason));
+	strcpy(message.part.reason, "no room");
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_false(health_ready_get(f.inbox.health, reason));
+	assert_string_equal(reason, "no room");
+	message.part.reason[0] = '\0';
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_true(health_ready_get(f.inbox.health, reason));
+	fixture_close(&f);
+}
+
+static void a_configuration_comes_as_a_descriptor_and_is_closed(void **state)
+{
+	struct link_message message = { .kind = LINK_RELOAD };
+	int before = some_file();
+	struct fixture f;
+	int after;
+
+	(void)state;
+	close(before);
+	fixture_open(&f);
+	send_file(&f, &message);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.reloads, 1);
+	fixture_close(&f);
+	after = some_file();
+	assert_int_equal(after, before); /* none was left open */
+	close(after);
+}
+
+static void nonsense_is_passed_over(void **state)
+{
+	struct link_message message = { .kind = LINK_DIED, .key = 9 };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(write(f.broker, "x", 1), 1);
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.died, 9);
+	fixture_close(&f);
+}
+
+static void a_flood_is_taken_in_parts(void **state)
+{
+	struct link_message message = { .kind = LINK_DIED };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	for (uint64_t i = 1; i <= INBOX_AT_ONCE + 1; i++) {
+		message.key = i;
+		assert_int_equal(link_send(f.broker, &message, -1), 0);
+	}
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.died, INBOX_AT_ONCE);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.died, INBOX_AT_ONCE + 1);
+	fixture_close(&f);
+}
+
+static void the_brokers_end_is_seen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_true(inbox_read(&f.inbox, 1));
+	close(f.broker);
+	f.broker = -1;
+	assert_false(inbox_read(&f.inbox, 1));
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_target_goes_to_drain_with_its_segment),
+		cmocka_unit_test(a_target_that_is_refused_does_not_stop_the_next),
+		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),
+		cmocka_unit_test(ready_is_when_the_broker_has_sent_all),
+		cmocka_unit_test(a_configuration_comes_as_a_descriptor_and_is_closed),
+		cmocka_unit_test(nonsense_is_passed_over),
+		cmocka_unit_test(a_flood_is_taken_in_parts),
+		cmocka_unit_test(the_brokers_end_is_seen),
+	};
+
+	log_open("test", LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+#include "parts.h"
+
+#include "health.h"
+#include "rs_test.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct health_part part_of(struct health *h, const char *name)
+{
+	struct health_part parts[HEALTH_PARTS];
+	size_t count = health_list(h, parts, HEALTH_PARTS);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(parts[i].name, name))
+			return parts[i];
+	}
+	fail_msg("no part %s", name);
+	return parts[0];
+}
+
+static struct health_part look(const char *name, const struct drain_counts *drain,
+			       const struct metrics_losses *losses)
+{
+	struct parts p = { .pids = { getpid(), getpid(), getpid() } };
+	struct health_part part;
+
+	assert_int_equal(health_open(&p.health), 0);
+	parts_put(&p, drain, losses, 1000000000, 1);
+	part = part_of(p.health, name);
+	health_close(p.health);
+	return part;
+}
+
+static const struct drain_counts no_counts;
+static const struct metrics_losses no_losses = { .bytes_limit = 64u << 20 };
+
+static void without_a_loss_all_is_healthy(void **state)
+{
+	static const char *const names[] = { "intake", "checkpoint", "clock", "aggregates",
+					     "agent" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(look(names[i], &no_counts, &no_losses).status, HEALTH_HEALTHY);
+}
+
+static void each_loss_of_the_intake_degrades_it(void **state)
+{
+	struct drain_counts counts[4] = {
+		{ .refused = 1 }, { .broken = 1 }, { .unequal = 1 }, { .shapes_lost = 1 }
+	};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(look("intake", &counts[i], &no_losses).status, HEALTH_DEGRADED);
+}
+
+static void a_checkpoint_that_cannot_be_kept_says_why(void **state)
+{
+	struct drain_counts counts = { .checkpoint_error = -ENOSPC };
+	struct health_part part = look("checkpoint", &counts, &no_losses);
+
+	(void)state;
+	assert_int_equal(part.status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part.reason, "No space left"));
+}
+
+static void a_clock_that_changed_is_told(void **state)
+{
+	struct drain_counts counts = { .clock_changes = 1 };
+
+	(void)state;
+	assert_int_equal(look("clock", &counts, &no_losses).status, HEALTH_DEGRADED);
+}
+
+static void what_the_aggregates_gave_up_is_told(void **state)
+{
+	struct metrics_losses losses = { .requests = 5, .bytes_limit = 64u << 20 };
+	struct health_part part = look("aggregates", &no_counts, &losses);
+
+	(void)state;
+	assert_int_equal(part.status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part.reason, "detail of 5 requests"));
+}
+
+static void the_agents_own_cost_is_a_difference(void **state)
+{
+	struct parts p = { .pids = { getpid(), -1, -1 } };
+	struct health_part part;
+
+	(void)state;
+	assert_int_equal(health_open(&p.health), 0);
+	parts_put(&p, &no_counts, &no_losses, 1000000000, 1);
+	part = part_of(p.health, "agent");
+	assert_int_equal(strncmp(part.reason, "0.0 % of a core", 15), 0);
+	assert_null(strstr(part.reason, " 0.0 MB"));
+	p.cpu_ns = 0; /* as if everything so far had been used since */
+	p.looked_ns = 1;
+	for (volatile unsigned int i = 0; i < 60000000; i++)
+		continue;
+	parts_put(&p, &no_counts, &no_losses, 1000000001, 1);
+	part = part_of(p.health, "agent");
+	assert_int_not_equal(strncmp(part.reason, "0.0 %", 5), 0);
+	health_close(p.health);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_loss_all_is_healthy),
+		cmocka_unit_test(each_loss_of_the_intake_degrades_it),
+		cmocka_unit_test(a_checkpoint_that_cannot_be_kept_says_why),
+		cmocka_unit_test(a_clock_that_changed_is_told),
+		cmocka_unit_test(what_the_aggregates_gave_up_is_told),
+		cmocka_unit_test(the_agents_own_cost_is_a_difference),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
