@@ -201,14 +201,12 @@ static void broker_signal(struct broker *b)
 static void broker_hear(struct broker *b)
 {
 	struct link_message message;
-	int passed, result;
+	int result;
 
 	for (;;) {
-		result = link_receive(b->config->link, &message, &passed);
+		result = link_receive(b->config->link, &message, NULL);
 		if (result != 1 && result != -EBADMSG)
 			return;
-		if (passed >= 0)
-			close(passed);
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
