@@ -23,6 +23,7 @@
 
 #define BROKER_RING_NS UINT64_C(250000000) /* the kernel's ring holds 8,192 events meanwhile */
 #define BROKER_SECOND_NS UINT64_C(1000000000)
+#define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
 #define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, and … */
 #define BROKER_MEMORY_SHARE 64u /* … so many targets a second at most */
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
@@ -35,11 +36,13 @@ struct broker {
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
-	uint64_t second_ns; /* when the next second's work is due */
+	uint64_t second_ns;         /* when the next second's work is due */
+	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t seconds;
 	int epoll, signals;
 	int code;
 	bool serving, over, behind;
+	bool told; /* of execs, exits and forks */
 };
 
 static void broker_found(void *ctx, struct finder_target *found)
@@ -74,6 +77,18 @@ static void broker_event(void *ctx, unsigned int kind, int32_t pid)
 		finder_exit(b->finder, pid);
 }
 
+/* May the finder rely on the kernel's word? Not while it lacks a part, nor after a loss. */
+static bool broker_told(struct broker *b, uint64_t now_ns)
+{
+	uint64_t dropped = b->life ? life_dropped(b->life) : 0;
+
+	if (dropped != b->dropped) {
+		b->dropped = dropped;
+		b->doubt_ns = now_ns + BROKER_DOUBT_NS;
+	}
+	return b->told && now_ns >= b->doubt_ns;
+}
+
 /* Tells how each probe stands; without them the scan does it all. */
 static void broker_life(struct broker *b)
 {
@@ -82,7 +97,9 @@ static void broker_life(struct broker *b)
 
 	if (life_open(&b->life, &state))
 		log_warning("eBPF is not used: %s", life_error_text(state.error[0]));
+	b->told = b->life != NULL;
 	for (int i = 0; i < LIFE_PROBES; i++) {
+		b->told = b->told && state.error[i] == 0;
 		snprintf(name, sizeof(name), "ebpf.%s", life_probe_name(i));
 		outbox_part(&b->outbox, name, state.error[i] ? HEALTH_INFO : HEALTH_HEALTHY,
 			    life_error_text(state.error[i]));
@@ -285,7 +302,7 @@ static void broker_loop(struct broker *b)
 		if (b->life)
 			life_read(b->life, broker_event, b);
 		now_ns = moment_monotonic_ns();
-		finder_step(b->finder, now_ns, b->life != NULL);
+		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
 		broker_flush(b);
 	}
