@@ -24,8 +24,8 @@
 #define BROKER_RING_NS UINT64_C(250000000) /* the kernel's ring holds 8,192 events meanwhile */
 #define BROKER_SECOND_NS UINT64_C(1000000000)
 #define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
-#define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, and … */
-#define BROKER_MEMORY_SHARE 64u /* … so many targets a second at most */
+#define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, or … */
+#define BROKER_MEMORY_SHARE 64u /* … so many targets a second, in turn */
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
 #define BROKER_END_S 4          /* the nursery gives the worker two */
 
@@ -38,7 +38,7 @@ struct broker {
 	struct outbox outbox;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
-	uint32_t seconds;
+	uint32_t memory_next;       /* the target whose memory is to be read next */
 	int epoll, signals;
 	int code;
 	bool serving, over, behind;
@@ -139,22 +139,31 @@ static void broker_tell_counts(struct broker *b)
 	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }
 
+/* Of how many targets the memory is read in this second; the next ones follow in the next. */
+static uint32_t broker_memory_share(uint32_t targets)
+{
+	uint32_t share = (targets + BROKER_MEMORY_EVERY - 1) / BROKER_MEMORY_EVERY;
+
+	return share < BROKER_MEMORY_SHARE ? share : BROKER_MEMORY_SHARE;
+}
+
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
 static void broker_read_targets(struct broker *b)
 {
 	struct link_message message = { .kind = LINK_READING };
 	uint32_t count = finder_size(b->finder);
-	uint32_t memory = 0;
+	uint32_t share = broker_memory_share(count), fresh = 0;
+	uint32_t first = count ? b->memory_next % count : 0;
 
+	b->memory_next = first + share;
 	for (uint32_t i = 0; i < count; i++) {
 		struct finder_target *t = finder_at(b->finder, i);
-		bool due = (b->seconds + i) % BROKER_MEMORY_EVERY == 0 || t->pss < 0;
+		bool due = (i + count - first) % count < share;
 
 		if (t->sent != b->outbox.worker)
 			continue;
 		proc_io_read(t->target.pid, &message.usage);
-		if (due && memory < BROKER_MEMORY_SHARE) {
-			memory++;
+		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE)) {
 			proc_memory_read(t->target.pid, &message.usage);
 			t->pss = message.usage.pss;
 			t->anonymous = message.usage.anonymous;
@@ -172,7 +181,6 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	if (now_ns < b->second_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
-	b->seconds++;
 	broker_tell_counts(b);
 	broker_read_targets(b);
 }
