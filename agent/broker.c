@@ -60,7 +60,7 @@ static void broker_gone(void *ctx, const struct finder_target *gone)
 	if (b->life)
 		life_target(b->life, gone->target.pid, false);
 	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
-	if (gone->sent == b->outbox.worker)
+	if (gone->sent)
 		outbox_died(&b->outbox, gone->target.key);
 }
 
@@ -328,6 +328,7 @@ static int broker_open(struct broker *b)
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
 	b->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->signals < 0 || b->epoll < 0)
