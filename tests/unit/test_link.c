@@ -52,7 +52,7 @@ static void send_raw(int fd, const void *bytes, size_t length, const int *passed
 
 		header.msg_control = control.bytes;
 		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		c = CMSG_FIRSTHDR(&header);
+		c = &control.align;
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(count * sizeof(int));
