@@ -181,8 +181,7 @@ static void lines_that_are_no_first_page_are_passed_over(void **state)
 		"7f0011112000-7f0011332000 rw-s 00000000 00:00 0 \n",
 		"../../1/exe rw-s 00000000 00:01 1 /memfd:ringside (deleted)\n",
 		"7f00 x rw-s 00000000 00:01 1 /memfd:ringside (deleted)\n",
-		"0000000000000000000-00000000000000000000 rw-s 0 00:01 1 /memfd:ringside "
-		"(deleted)\n",
+		"000000000000000000-000000000000000000000 rw-s 0 0:1 1 /memfd:ringside (deleted)\n",
 	};
 	struct proc_maps maps = { 0 };
 
