@@ -23,8 +23,9 @@
 
 #define BROKER_RING_NS UINT64_C(250000000) /* the kernel's ring holds 8,192 events meanwhile */
 #define BROKER_SECOND_NS UINT64_C(1000000000)
-#define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, and … */
-#define BROKER_MEMORY_SHARE 64u /* … so many targets a second at most */
+#define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
+#define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, or … */
+#define BROKER_MEMORY_SHARE 64u /* … so many targets a second, in turn */
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
 #define BROKER_END_S 4          /* the nursery gives the worker two */
 
@@ -35,11 +36,13 @@ struct broker {
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
-	uint64_t second_ns; /* when the next second's work is due */
-	uint32_t seconds;
+	uint64_t second_ns;         /* when the next second's work is due */
+	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
+	uint32_t memory_next;       /* the target whose memory is to be read next */
 	int epoll, signals;
 	int code;
 	bool serving, over, behind;
+	bool told; /* of execs, exits and forks */
 };
 
 static void broker_found(void *ctx, struct finder_target *found)
@@ -57,7 +60,7 @@ static void broker_gone(void *ctx, const struct finder_target *gone)
 	if (b->life)
 		life_target(b->life, gone->target.pid, false);
 	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
-	if (gone->sent == b->outbox.worker)
+	if (gone->sent)
 		outbox_died(&b->outbox, gone->target.key);
 }
 
@@ -74,6 +77,18 @@ static void broker_event(void *ctx, unsigned int kind, int32_t pid)
 		finder_exit(b->finder, pid);
 }
 
+/* May the finder rely on the kernel's word? Not while it lacks a part, nor after a loss. */
+static bool broker_told(struct broker *b, uint64_t now_ns)
+{
+	uint64_t dropped = b->life ? life_dropped(b->life) : 0;
+
+	if (dropped != b->dropped) {
+		b->dropped = dropped;
+		b->doubt_ns = now_ns + BROKER_DOUBT_NS;
+	}
+	return b->told && now_ns >= b->doubt_ns;
+}
+
 /* Tells how each probe stands; without them the scan does it all. */
 static void broker_life(struct broker *b)
 {
@@ -82,7 +97,9 @@ static void broker_life(struct broker *b)
 
 	if (life_open(&b->life, &state))
 		log_warning("eBPF is not used: %s", life_error_text(state.error[0]));
+	b->told = b->life != NULL;
 	for (int i = 0; i < LIFE_PROBES; i++) {
+		b->told = b->told && state.error[i] == 0;
 		snprintf(name, sizeof(name), "ebpf.%s", life_probe_name(i));
 		outbox_part(&b->outbox, name, state.error[i] ? HEALTH_INFO : HEALTH_HEALTHY,
 			    life_error_text(state.error[i]));
@@ -122,22 +139,31 @@ static void broker_tell_counts(struct broker *b)
 	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }
 
+/* Of how many targets the memory is read in this second; the next ones follow in the next. */
+static uint32_t broker_memory_share(uint32_t targets)
+{
+	uint32_t share = (targets + BROKER_MEMORY_EVERY - 1) / BROKER_MEMORY_EVERY;
+
+	return share < BROKER_MEMORY_SHARE ? share : BROKER_MEMORY_SHARE;
+}
+
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
 static void broker_read_targets(struct broker *b)
 {
 	struct link_message message = { .kind = LINK_READING };
 	uint32_t count = finder_size(b->finder);
-	uint32_t memory = 0;
+	uint32_t share = broker_memory_share(count), fresh = 0;
+	uint32_t first = count ? b->memory_next % count : 0;
 
+	b->memory_next = first + share;
 	for (uint32_t i = 0; i < count; i++) {
 		struct finder_target *t = finder_at(b->finder, i);
-		bool due = (b->seconds + i) % BROKER_MEMORY_EVERY == 0 || t->pss < 0;
+		bool due = (i + count - first) % count < share;
 
 		if (t->sent != b->outbox.worker)
 			continue;
 		proc_io_read(t->target.pid, &message.usage);
-		if (due && memory < BROKER_MEMORY_SHARE) {
-			memory++;
+		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE)) {
 			proc_memory_read(t->target.pid, &message.usage);
 			t->pss = message.usage.pss;
 			t->anonymous = message.usage.anonymous;
@@ -155,7 +181,6 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	if (now_ns < b->second_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
-	b->seconds++;
 	broker_tell_counts(b);
 	broker_read_targets(b);
 }
@@ -201,14 +226,12 @@ static void broker_signal(struct broker *b)
 static void broker_hear(struct broker *b)
 {
 	struct link_message message;
-	int passed, result;
+	int result;
 
 	for (;;) {
-		result = link_receive(b->config->link, &message, &passed);
+		result = link_receive(b->config->link, &message, NULL);
 		if (result != 1 && result != -EBADMSG)
 			return;
-		if (passed >= 0)
-			close(passed);
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
@@ -287,7 +310,7 @@ static void broker_loop(struct broker *b)
 		if (b->life)
 			life_read(b->life, broker_event, b);
 		now_ns = moment_monotonic_ns();
-		finder_step(b->finder, now_ns, b->life != NULL);
+		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
 		broker_flush(b);
 	}
@@ -305,6 +328,7 @@ static int broker_open(struct broker *b)
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
 	b->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->signals < 0 || b->epoll < 0)

@@ -17,7 +17,7 @@
 #define FOLDERS_KNOCK "shim.sock"
 
 struct folders {
-	char run[FOLDERS_PATH]; /* canonical */
+	char run[FOLDERS_PATH];
 	char state[FOLDERS_PATH];
 	int run_fd, state_fd; /* locked */
 };

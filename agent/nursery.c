@@ -34,8 +34,8 @@ static bool nursery_alone(int alive, int pidfd, int wait_ms)
 	struct pollfd fds[2] = { { .fd = alive, .events = POLLIN },
 				 { .fd = pidfd, .events = POLLIN } };
 
-	if (poll(fds, 2, wait_ms) < 0)
-		return false;
+	while (poll(fds, 2, wait_ms) < 0 && errno == EINTR)
+		continue; /* stopped and continued */
 	return fds[0].revents != 0;
 }
 
@@ -107,17 +107,18 @@ int nursery_run(const struct privilege_user *user, int alive, nursery_fn worker,
 	while (!over) {
 		uint64_t born_ns = moment_monotonic_ns();
 		pid_t pid = nursery_fork(alive, worker, ctx);
-		int status = 0;
+		int status;
 
-		if (pid < 0)
+		if (pid < 0) {
 			log_error("the worker cannot be forked: %s", strerrorname_np(errno));
-		else
+		} else {
 			status = nursery_watch(pid, alive, &over);
-		if (over)
-			break;
-		if (WIFEXITED(status) && WEXITSTATUS(status) == NURSERY_CANNOT)
-			return 1;
-		nursery_tell(status);
+			if (over)
+				break;
+			if (WIFEXITED(status) && WEXITSTATUS(status) == NURSERY_CANNOT)
+				return 1;
+			nursery_tell(status);
+		}
 		over = nursery_alone(
 			alive, -1,
 			(int)nursery_wait_ms(&deaths, (moment_monotonic_ns() - born_ns) / 1000000));

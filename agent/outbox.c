@@ -20,7 +20,6 @@ void outbox_fini(struct outbox *o)
 void outbox_hello(struct outbox *o)
 {
 	o->worker++;
-	o->died_count = 0; /* it knows none of them */
 }
 
 void outbox_died(struct outbox *o, uint64_t key)
@@ -31,7 +30,7 @@ void outbox_died(struct outbox *o, uint64_t key)
 	if (o->died_count == o->died_room) {
 		more = realloc(o->died, room * sizeof(*more));
 		if (!more)
-			return; /* the worker goes on reading a segment that does not move any more */
+			return; /* the worker goes on reading a segment that rests */
 		o->died = more;
 		o->died_room = room;
 	}

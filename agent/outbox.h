@@ -30,6 +30,11 @@ struct outbox {
 void outbox_init(struct outbox *o, int link);
 void outbox_fini(struct outbox *o);
 void outbox_hello(struct outbox *o); /* a new worker: everything again */
+
+/*
+ * Of a target that was ever sent: a new worker reads what its predecessor left unread on the link,
+ * and has to hear that such a target is gone. It ignores a key that it does not know.
+ */
 void outbox_died(struct outbox *o, uint64_t key);
 void outbox_part(struct outbox *o, const char *name, uint32_t status, const char *reason);
 

@@ -19,7 +19,7 @@ struct config;
 int config_open(struct config **out); /* every key at its default */
 void config_close(struct config *c);  /* NULL is allowed */
 
-/* A JSON document that the caller has read, or a descriptor to read it from; name is for messages. */
+/* A JSON document that was read, or a descriptor to read it from; name is for messages. */
 int config_read(struct config *c, const char *name, const char *text, size_t length,
 		struct config_error *error);
 int config_read_fd(struct config *c, const char *name, int fd, struct config_error *error);
@@ -27,7 +27,7 @@ int config_read_fd(struct config *c, const char *name, int fd, struct config_err
 /* NAME=value strings as in environ. Names that no key has are none of ours, unless nearly one. */
 int config_environment(struct config *c, char *const *environment, struct config_error *error);
 
-/* flag without its dashes: "listen". -ENOENT: no key has such a flag. A second one adds to a list. */
+/* flag without dashes: "listen". -ENOENT: no key has it. A second one adds to a list. */
 int config_flag(struct config *c, const char *flag, const char *value, struct config_error *error);
 
 /* Keys that contradict each other, after everything was read. */

@@ -38,23 +38,28 @@ static const char *config_scan_string(struct config_scan *s)
 	return start;
 }
 
-/* A string followed by a colon is a member's name: it becomes the last part of the path. */
-static void config_scan_name(struct config_scan *s)
+/*
+ * A string followed by a colon is a member's name: it becomes the last part of the path. False: it
+ * is a value, or deeper than any key.
+ */
+static bool config_scan_name(struct config_scan *s)
 {
 	const char *start = config_scan_string(s);
 	const char *next = s->at;
-	size_t parent = s->depth ? s->lengths[s->depth - 1] : 0;
+	size_t parent;
 	int n;
 
 	while (next < s->end && strchr(" \t\r\n", *next))
 		next++;
-	if (next >= s->end || *next != ':' || s->depth > CONFIG_FILE_DEPTH)
-		return;
+	if (next >= s->end || *next != ':' || !s->depth || s->depth > CONFIG_FILE_DEPTH)
+		return false;
+	parent = s->lengths[s->depth - 1];
 	n = snprintf(s->path + parent, sizeof(s->path) - parent, "%s%.*s", parent ? "." : "",
 		     (int)(s->at - 1 - start), start);
 	if (n < 0 || parent + (size_t)n >= sizeof(s->path))
 		n = (int)(sizeof(s->path) - 1 - parent);
 	s->lengths[s->depth] = parent + (size_t)n;
+	return true;
 }
 
 static void config_scan_deeper(struct config_scan *s)
@@ -71,9 +76,7 @@ unsigned int config_file_line(const struct config_text *text, const char *path)
 	while (s.at < s.end) {
 		switch (*s.at) {
 		case '"':
-			s.path[0] = '\0';
-			config_scan_name(&s);
-			if (!strcmp(s.path, path))
+			if (config_scan_name(&s) && !strcmp(s.path, path))
 				return s.line;
 			continue;
 		case '{':

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define ACCEPT_SEALS_WANTED (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define ACCEPT_SEAL_EXEC 0x20   /* the kernel's own doing where vm.memfd_noexec is 1 */
 #define ACCEPT_MOUNT_ID 0x1000u /* STATX_MNT_ID, kernels from 5.8 */
 
 static const char *const accept_texts[ACCEPT_REASONS] = {
@@ -101,12 +103,29 @@ static enum accept_reason accept_inside(int fd)
 {
 	struct statfs f;
 	struct stat s;
+	int seals;
 
 	if (fstatfs(fd, &f) || f.f_type != TMPFS_MAGIC)
 		return ACCEPT_TYPE;
-	if (fcntl(fd, F_GET_SEALS) != ACCEPT_SEALS_WANTED)
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || (seals & ~ACCEPT_SEAL_EXEC) != ACCEPT_SEALS_WANTED)
 		return ACCEPT_SEALS;
 	return !fstat(fd, &s) && s.st_size == RS_SEGMENT_BYTES ? ACCEPT_OK : ACCEPT_SIZE;
+}
+
+/* The same folder as text: "/run//x/" is "/run/x". */
+static bool accept_same_folder(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		if (*a != '/') {
+			a++;
+			b++;
+			continue;
+		}
+		a += strspn(a, "/");
+		b += strspn(b, "/");
+	}
+	return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
 }
 
 static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t own_pid,
@@ -126,7 +145,7 @@ static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t
 	h->service[sizeof(h->service) - 1] = '\0';
 	h->environment[sizeof(h->environment) - 1] = '\0';
 	named = h->run_dir[0] ? h->run_dir : ACCEPT_DEFAULT_RUN_DIR;
-	if (strcmp(named, a->run_dir) != 0)
+	if (!accept_same_folder(named, a->run_dir))
 		return ACCEPT_FOREIGN;
 	return own_pid && h->pid != own_pid ? ACCEPT_PID : ACCEPT_OK;
 }

@@ -269,9 +269,21 @@ static void finder_missed(struct finder *f, struct scan_entry *entry, const stru
 	scan_missed(entry, now_ns);
 	if (reason != ACCEPT_EARLY)
 		return;
-	entry->look_ns = now_ns + FINDER_EARLY_NS;
+	entry->look_ns = now_ns + (FINDER_EARLY_NS << entry->looks); /* 20 … 640 ms */
 	if (entry->look_ns < f->hint_ns)
 		f->hint_ns = entry->look_ns;
+}
+
+/* It has no memory any more: it is over, or only its first thread is. */
+static void finder_ended(struct finder *f, struct scan_entry *entry)
+{
+	if (entry->key) {
+		entry->knocked = false;
+		entry->look_ns = SCAN_NEVER; /* its pidfd tells */
+		return;
+	}
+	f->unseen += entry->knocked;
+	scan_drop(f->scan, entry->pid);
 }
 
 static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now_ns)
@@ -281,9 +293,7 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 	uint32_t own_pid = 0;
 
 	if (proc_maps_read(entry->pid, &maps) == -ESRCH) {
-		f->unseen += entry->knocked;
-		if (!entry->key)
-			scan_drop(f->scan, entry->pid);
+		finder_ended(f, entry);
 		return;
 	}
 	entry->knocked = false;

@@ -67,23 +67,30 @@ int link_receive(int fd, struct link_message *out, int *passed)
 {
 	union link_control control;
 	struct iovec io = { .iov_base = out, .iov_len = sizeof(*out) };
-	struct msghdr header = { .msg_iov = &io,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes) };
-	ssize_t n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1 };
+	int came = -1;
+	ssize_t n;
 
-	*passed = -1;
+	if (passed) {
+		*passed = -1;
+		header.msg_control = control.bytes;
+		/* without the padding, in which a second descriptor would find room */
+		header.msg_controllen = CMSG_LEN(sizeof(came));
+	}
+	n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	if (n == 0)
 		return 0;
-	*passed = link_passed(&header);
+	came = link_passed(&header);
 	if (n == sizeof(*out) && out->kind >= LINK_HELLO && out->kind < LINK_KINDS &&
-	    link_carries(out->kind) == (*passed >= 0) && !(header.msg_flags & MSG_TRUNC))
+	    link_carries(out->kind) == (came >= 0) &&
+	    !(header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		if (passed)
+			*passed = came;
 		return 1;
-	if (*passed >= 0)
-		close(*passed);
-	*passed = -1;
+	}
+	if (came >= 0)
+		close(came);
 	return -EBADMSG;
 }

@@ -47,7 +47,10 @@ struct link_message {
 int link_open(int out[2]); /* broker's end, worker's end; both non-blocking, close-on-exec */
 int link_send(int fd, const struct link_message *message, int passed); /* passed: -1 for none */
 
-/* 1: got one, *passed a descriptor or -1; 0: the other side closed; -EAGAIN; -EBADMSG: ignored. */
+/*
+ * 1: got one, *passed a descriptor or -1; 0: the other side closed; -EAGAIN; -EBADMSG: ignored.
+ * passed NULL: descriptors are never taken in, since the mere closing of one can block for good.
+ */
 int link_receive(int fd, struct link_message *out, int *passed);
 
 #endif

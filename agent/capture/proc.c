@@ -115,6 +115,7 @@ void proc_maps_line(struct proc_maps *out, const char *line)
 int proc_maps_read(int32_t pid, struct proc_maps *out)
 {
 	char line[512]; /* longer lines come in pieces, of which only the first has an address */
+	bool any = false;
 	FILE *file;
 	int fd;
 
@@ -128,10 +129,12 @@ int proc_maps_read(int32_t pid, struct proc_maps *out)
 		return -ENOMEM;
 	}
 	out->readable = true;
-	while (fgets(line, sizeof(line), file))
+	while (fgets(line, sizeof(line), file)) {
+		any = true;
 		proc_maps_line(out, line);
+	}
 	fclose(file);
-	return 0;
+	return any ? 0 : -ESRCH;
 }
 
 uint32_t proc_own_pid(int32_t pid)

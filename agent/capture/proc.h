@@ -40,12 +40,13 @@ int proc_stat_read(int32_t pid, struct proc_stat *out);
 
 /* One line of maps; adds to out what it says of a segment or of the shim. */
 void proc_maps_line(struct proc_maps *out, const char *line);
+/* -ESRCH too when there are none: it is over, or its first thread is. */
 int proc_maps_read(int32_t pid, struct proc_maps *out);
 
 /* The pid that a process has in its own namespace; 0: unknown. */
 uint32_t proc_own_pid(int32_t pid);
 
-/* Its effective uid; UINT32_MAX: unknown. The owner of /proc/PID is root while it is not dumpable. */
+/* Its effective uid; UINT32_MAX: unknown. (/proc/PID is root's while it is not dumpable.) */
 uint32_t proc_uid(int32_t pid);
 
 struct proc_usage {

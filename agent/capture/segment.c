@@ -52,9 +52,12 @@ static void segment_on_bus_error(int number, siginfo_t *info, void *context)
 	int saved = errno;
 
 	(void)context;
-	/* Not ours: the same instruction fails again, this time for good. */
-	if (!segment_mend((uintptr_t)info->si_addr))
+	if (info->si_code <= 0) { /* somebody sent it: there is no address and nothing to mend */
 		signal(number, SIG_DFL);
+		raise(number);
+	} else if (!segment_mend((uintptr_t)info->si_addr)) {
+		signal(number, SIG_DFL); /* the same instruction fails again, now for good */
+	}
 	errno = saved;
 }
 
@@ -174,7 +177,7 @@ void segment_state_get(const struct segment *s, struct segment_state *out)
 		out->lanes = RS_LANES;
 	out->overflow = atomic_load_explicit(&h->overflow, memory_order_relaxed) != 0;
 	out->shapes = atomic_load_explicit(&h->shapes, memory_order_relaxed);
-	/* Acquire puts our look at the cells behind the number of folds; pairs with H of the shim. */
+	/* Acquire puts our look at the cells behind the number; pairs with H of the shim. */
 	out->folded = atomic_load_explicit(&h->folded, memory_order_acquire);
 	for (uint32_t i = 0; i < 4; i++)
 		out->cells[i] = atomic_load_explicit(&h->cells[i], memory_order_relaxed);
@@ -264,8 +267,10 @@ bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
 
 	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
 		return false;
-	/* A fold adds to count last: whoever is in the number is in all the sums, unless torn by
-	 * death. Acquire keeps our look at those behind; an in-flight fold's sums may come early. */
+	/*
+	 * A fold adds to count last: whoever is in the number is in all the sums, unless torn by
+	 * death. Acquire keeps our look at those behind; sums of a fold under way may come early.
+	 */
 	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
 	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
 		out->status[i] = segment_take(&cell->status[i]);

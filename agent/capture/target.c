@@ -50,12 +50,26 @@ void target_cgroup_parse(const char *text, char *out, int size)
 	target_canonical(out, (size_t)size, plain);
 }
 
+/* Canonical text into less room; never cut inside a %XX. */
+static void target_cut(char *out, size_t size, const char *text, size_t length)
+{
+	if (length >= size) {
+		length = size - 1;
+		if (text[length - 1] == '%')
+			length--;
+		else if (text[length - 2] == '%')
+			length -= 2;
+	}
+	memcpy(out, text, length);
+	out[length] = '\0';
+}
+
 /* The innermost unit of a cgroup's path that is a service, without its ending. */
 static bool target_unit(const char *cgroup, char *out, size_t size)
 {
 	static const char ending[] = ".service";
 	const char *found = NULL, *begin;
-	int length;
+	size_t length;
 
 	for (const char *at = strstr(cgroup, ending); at; at = strstr(at + 1, ending))
 		if (at[sizeof(ending) - 1] == '/' || at[sizeof(ending) - 1] == '\0')
@@ -65,10 +79,10 @@ static bool target_unit(const char *cgroup, char *out, size_t size)
 	begin = found;
 	while (begin > cgroup && begin[-1] != '/')
 		begin--;
-	length = (int)(found - begin);
+	length = (size_t)(found - begin);
 	if (!length || strncmp(begin, "user@", 5) == 0) /* a login session is no service */
 		return false;
-	snprintf(out, size, "%.*s", length, begin);
+	target_cut(out, size, begin, length);
 	return true;
 }
 
@@ -78,31 +92,34 @@ void target_service_choose(struct capture_target *out, const struct rs_header *c
 
 	out->service_from = RS_SERVICE_NONE;
 	if (claims->service[0]) {
-		out->service_from = claims->service_from;
+		out->service_from = claims->service_from <= RS_SERVICE_OTEL_ATTRIBUTES
+					    ? claims->service_from
+					    : RS_SERVICE_NONE;
 		target_canonical(out->service, sizeof(out->service), claims->service);
 		return;
 	}
 	if (target_unit(out->cgroup, out->service, sizeof(out->service)))
 		return;
 	base = base && base[1] ? base + 1 : out->comm;
-	snprintf(out->service, sizeof(out->service), "%s", base);
+	target_cut(out->service, sizeof(out->service), base, strlen(base));
 }
 
 static void target_read_exe(int32_t pid, struct capture_target *out)
 {
 	static const char deleted[] = " (deleted)";
 	char path[PROC_PATH_BYTES], plain[1024];
+	size_t length;
 	ssize_t n;
-	char *end;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, plain, sizeof(plain) - 1);
 	if (n <= 0)
 		return;
 	plain[n] = '\0';
-	end = plain + n - (sizeof(deleted) - 1);
-	if (end > plain && strcmp(end, deleted) == 0)
-		*end = '\0'; /* an upgraded program goes by the name that it had */
+	length = (size_t)n;
+	/* an upgraded program goes by the name that it had */
+	if (length >= sizeof(deleted) && strcmp(plain + length + 1 - sizeof(deleted), deleted) == 0)
+		plain[length + 1 - sizeof(deleted)] = '\0';
 	target_canonical(out->exe, sizeof(out->exe), plain);
 }
 
@@ -137,8 +154,9 @@ int target_read(int32_t pid, const struct rs_header *claims, struct capture_targ
 	if (proc_file_read(pid, "cgroup", text, sizeof(text)) > 0)
 		target_cgroup_parse(text, out->cgroup, sizeof(out->cgroup));
 	target_canonical(out->environment, sizeof(out->environment), claims->environment);
-	out->allocator = claims->allocator;
-	out->clock = (uint8_t)claims->clock;
+	out->allocator =
+		claims->allocator <= RS_ALLOCATOR_HIDDEN ? claims->allocator : RS_ALLOCATOR_UNKNOWN;
+	out->clock = claims->clock <= RS_CLOCK_MONOTONIC ? (uint8_t)claims->clock : RS_CLOCK_NONE;
 	target_service_choose(out, claims);
 	return 0;
 }

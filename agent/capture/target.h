@@ -14,15 +14,14 @@ struct capture_target {
 	uint64_t key; /* unique in this agent's life, never 0, never reused */
 	int32_t pid;  /* in the agent's pid namespace */
 	uint32_t uid;
-	uint64_t
-		start_ticks; /* /proc/PID/stat field 22: with pid, the identity over agent restarts */
-	int64_t started_ms; /* wall clock, unix milliseconds */
-	char exe[256];      /* path of the executable, "" where it could not be read */
+	uint64_t start_ticks; /* since boot; with pid, the identity over agent restarts */
+	int64_t started_ms;   /* wall clock, unix milliseconds */
+	char exe[256];        /* path of the executable, "" where it could not be read */
 	char comm[16];
 	char service[72]; /* the name given by the environment, else the executable's base name */
 	char environment[40]; /* "" where none was given */
 	char cgroup[256]; /* path in the memory controller's (v1) or the unified (v2) hierarchy */
-	uint8_t service_from; /* enum rs_service_from; RS_SERVICE_NONE: from the executable */
+	uint8_t service_from; /* enum rs_service_from; RS_SERVICE_NONE: not a claim */
 	uint8_t allocator;    /* enum rs_allocator */
 	uint8_t clock;        /* enum rs_clock */
 };

@@ -9,17 +9,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define WAKE_PASS_RIGHTS 83 /* SO_PASSRIGHTS, on x86 and ARM */
+
 static int wake_bind(int fd, const char *path)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int on = 1;
+	int on = 1, off = 0;
 
 	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s", path) >= (int)sizeof(at.sun_path))
 		return -ENAMETOOLONG;
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || chmod(path, 0666))
+	/* before the name: whoever finds it is known by his credentials from the first byte on */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)))
 		return -errno;
-	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ? -errno : 0;
+	/* kernels from 6.16 refuse a sender's descriptors; an older one lets go of them below */
+	setsockopt(fd, SOL_SOCKET, WAKE_PASS_RIGHTS, &off, sizeof(off));
+	unlink(path);
+	return bind(fd, (struct sockaddr *)&at, sizeof(at)) || chmod(path, 0666) ? -errno : 0;
 }
 
 int wake_open(const char *path, int *fd)

@@ -1,0 +1,358 @@
+#include "../../agent/broker.c" /* white box: whom it believes, and whose turn it is */
+#include "watched_fixture.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#define FAKE_PRESENT ((struct life *)(void *)&fake_life)
+
+/* The kernel's word, as a test would have it. */
+static struct {
+	struct life_state state;
+	uint64_t dropped;
+	int result;
+} fake_life;
+
+int life_open(struct life **out, struct life_state *state)
+{
+	*state = fake_life.state;
+	*out = fake_life.result ? NULL : FAKE_PRESENT;
+	return fake_life.result;
+}
+
+void life_close(struct life *l)
+{
+	(void)l;
+}
+
+int life_read(struct life *l, life_fn each, void *ctx)
+{
+	(void)l;
+	(void)each;
+	(void)ctx;
+	return 0;
+}
+
+void life_target(struct life *l, int32_t pid, bool watched)
+{
+	(void)l;
+	(void)pid;
+	(void)watched;
+}
+
+uint64_t life_dropped(const struct life *l)
+{
+	(void)l;
+	return fake_life.dropped;
+}
+
+const char *life_probe_name(int probe)
+{
+	static const char *const names[] = { "exec", "exit", "fork" };
+
+	return names[probe];
+}
+
+const char *life_error_text(int error)
+{
+	return error ? "refused" : "attached";
+}
+
+/* Of a broker whose finder is empty. */
+static bool told_with(int exec, int exit_error, int fork_error, int result)
+{
+	const struct finder_sink sink = { 0 };
+	struct broker b = { 0 };
+	bool told;
+
+	assert_int_equal(finder_open(&b.finder, "/run/x", &sink), 0);
+	outbox_init(&b.outbox, -1);
+	memset(&fake_life, 0, sizeof(fake_life));
+	fake_life.state.error[LIFE_PROBE_EXEC] = exec;
+	fake_life.state.error[LIFE_PROBE_EXIT] = exit_error;
+	fake_life.state.error[LIFE_PROBE_FORK] = fork_error;
+	fake_life.result = result;
+	broker_life(&b);
+	assert_int_equal(b.outbox.part_count, LIFE_PROBES);
+	told = broker_told(&b, BROKER_SECOND_NS);
+	finder_close(b.finder);
+	return told;
+}
+
+static void the_kernels_word_counts_only_while_it_is_whole(void **state)
+{
+	(void)state;
+	assert_true(told_with(0, 0, 0, 0));
+	assert_false(told_with(EACCES, 0, 0, 0));
+	assert_false(told_with(0, EACCES, 0, 0));
+	assert_false(told_with(0, 0, EACCES, 0));
+	assert_false(told_with(EPERM, EPERM, EPERM, -EPERM));
+}
+
+static void a_lost_event_is_doubted_until_a_round_has_passed(void **state)
+{
+	struct broker b = { .life = FAKE_PRESENT, .told = true };
+	uint64_t now_ns = 100 * BROKER_SECOND_NS;
+
+	(void)state;
+	fake_life.dropped = 0;
+	assert_true(broker_told(&b, now_ns));
+	fake_life.dropped = 1;
+	assert_false(broker_told(&b, now_ns));
+	assert_false(broker_told(&b, now_ns + 10 * BROKER_SECOND_NS)); /* the slowest round */
+	assert_true(broker_told(&b, now_ns + BROKER_DOUBT_NS));
+	fake_life.dropped = 2;
+	assert_false(broker_told(&b, now_ns + BROKER_DOUBT_NS));
+	fake_life.dropped = 0;
+}
+
+static void memory_is_read_in_turn_and_within_a_share(void **state)
+{
+	(void)state;
+	assert_int_equal(broker_memory_share(0), 0);
+	assert_int_equal(broker_memory_share(1), 1);
+	assert_int_equal(broker_memory_share(5), 1);
+	assert_int_equal(broker_memory_share(6), 2);
+	assert_int_equal(broker_memory_share(320), 64);
+	assert_int_equal(broker_memory_share(16384), BROKER_MEMORY_SHARE);
+}
+
+/* A whole broker in a process of its own; the test is its worker. */
+struct stage {
+	char folder[32], wake_path[64], file[64];
+	int link, wake;
+	pid_t pid, nursery;
+};
+
+/* In the broker's process: a nursery that ends with the pipe or by a signal, then the broker. */
+static void stage_broker(const struct stage *g, int link, const int *told)
+{
+	struct options options = { .file = g->file };
+	struct broker_config config = {
+		.options = &options, .run_dir = g->folder, .link = link, .wake = g->wake
+	};
+	int alive[2];
+	char byte;
+
+	if (pipe2(alive, O_CLOEXEC))
+		_exit(9);
+	config.nursery = fork();
+	if (config.nursery == 0) {
+		close(alive[1]);
+		_exit(read(alive[0], &byte, 1) != 0);
+	}
+	close(alive[0]);
+	config.alive = alive[1];
+	if (write(told[1], &config.nursery, sizeof(pid_t)) != sizeof(pid_t))
+		_exit(9);
+	log_open("test", LOG_LEVEL_ERROR);
+	close(STDERR_FILENO);
+	_exit(broker_run(&config));
+}
+
+static int stage_setup(void **state)
+{
+	static struct stage g;
+	int link[2], told[2], fd;
+
+	*state = &g;
+	fake_life.result = -EPERM; /* looks around each second */
+	strcpy(g.folder, "/tmp/rs_broker_XXXXXX");
+	if (!mkdtemp(g.folder) || link_open(link) || pipe2(told, O_CLOEXEC))
+		return -1;
+	snprintf(g.wake_path, sizeof(g.wake_path), "%s/shim.sock", g.folder);
+	snprintf(g.file, sizeof(g.file), "%s/ringside.json", g.folder);
+	fd = open(g.file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, "{}", 2) != 2 || wake_open(g.wake_path, &g.wake))
+		return -1;
+	close(fd);
+	g.pid = fork();
+	if (g.pid == 0) {
+		close(link[1]);
+		stage_broker(&g, link[0], told);
+	}
+	close(link[0]);
+	g.link = link[1];
+	if (read(told[0], &g.nursery, sizeof(g.nursery)) != sizeof(g.nursery))
+		return -1;
+	close(told[0]);
+	close(told[1]);
+	return 0;
+}
+
+static int stage_code(struct stage *g)
+{
+	int status;
+
+	assert_int_equal(waitpid(g->pid, &status, 0), g->pid);
+	g->pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int stage_teardown(void **state)
+{
+	struct stage *g = *state;
+
+	if (g->pid) {
+		kill(g->pid, SIGKILL);
+		waitpid(g->pid, NULL, 0);
+	}
+	close(g->link);
+	close(g->wake);
+	unlink(g->wake_path);
+	unlink(g->file);
+	return rmdir(g->folder);
+}
+
+static void worker_says(const struct stage *g, uint32_t kind)
+{
+	const struct link_message m = { .kind = kind };
+
+	assert_int_equal(link_send(g->link, &m, -1), 0);
+}
+
+/* The next message of this kind; what else comes is passed over. */
+static void worker_awaits(const struct stage *g, uint32_t kind, struct link_message *out,
+			  int *passed)
+{
+	struct pollfd room = { .fd = g->link, .events = POLLIN };
+	int result;
+
+	for (;;) {
+		assert_int_equal(poll(&room, 1, 20000), 1);
+		result = link_receive(g->link, out, passed);
+		assert_int_equal(result, 1);
+		if (out->kind == kind)
+			return;
+		if (*passed >= 0)
+			close(*passed);
+	}
+}
+
+static void a_worker_is_told_what_there_is_once_it_serves(void **state)
+{
+	struct stage *g = *state;
+	struct link_message m;
+	int passed;
+
+	worker_says(g, LINK_HELLO);
+	worker_says(g, LINK_SERVING);
+	worker_awaits(g, LINK_PART, &m, &passed);
+	assert_string_equal(m.part.name, "privileges");
+	worker_awaits(g, LINK_PART, &m, &passed);
+	assert_string_equal(m.part.name, "ebpf.exec");
+	worker_awaits(g, LINK_COMPLETE, &m, &passed);
+	assert_string_equal(m.part.reason, "");
+	kill(g->pid, SIGTERM);
+	assert_int_equal(stage_code(g), 0);
+	assert_int_equal(link_receive(g->link, &m, &passed), 0); /* the end of the link is ours */
+}
+
+static void a_new_worker_is_told_all_of_it_again(void **state)
+{
+	struct stage *g = *state;
+	struct link_message m;
+	int passed;
+
+	for (int i = 0; i < 2; i++) {
+		worker_says(g, LINK_HELLO);
+		worker_says(g, LINK_SERVING);
+		worker_awaits(g, LINK_PART, &m, &passed);
+		worker_awaits(g, LINK_COMPLETE, &m, &passed);
+	}
+}
+
+static void a_target_comes_with_its_segment_its_numbers_and_its_end(void **state)
+{
+	struct stage *g = *state;
+	struct watched child = { .run_dir = g->folder };
+	struct link_message m;
+	uint64_t key;
+	int passed;
+
+	if (geteuid() != 0)
+		skip(); /* map_files */
+	worker_says(g, LINK_HELLO);
+	worker_says(g, LINK_SERVING);
+	worker_awaits(g, LINK_COMPLETE, &m, &passed);
+	watched_start(&child);
+	watched_tell(&child, WATCHED_SEGMENT);
+	worker_awaits(g, LINK_TARGET, &m, &passed);
+	assert_int_equal(m.target.pid, child.pid);
+	assert_int_equal(fcntl(passed, F_GET_SEALS), CAPTURE_SEALS);
+	close(passed);
+	key = m.target.key;
+	worker_awaits(g, LINK_READING, &m, &passed);
+	assert_int_equal(m.key, key);
+	assert_true(m.usage.pss > 0);
+	assert_true(m.usage.read_bytes >= 0);
+	watched_end(&child);
+	worker_awaits(g, LINK_DIED, &m, &passed);
+	assert_int_equal(m.key, key);
+}
+
+static void a_reload_passes_the_file_as_a_descriptor(void **state)
+{
+	struct stage *g = *state;
+	struct link_message m;
+	char text[8] = "";
+	int passed;
+
+	worker_says(g, LINK_HELLO);
+	worker_says(g, LINK_SERVING);
+	worker_awaits(g, LINK_COMPLETE, &m, &passed);
+	kill(g->pid, SIGHUP);
+	worker_awaits(g, LINK_RELOAD, &m, &passed);
+	assert_int_equal(read(passed, text, sizeof(text)), 2);
+	assert_string_equal(text, "{}");
+	close(passed);
+}
+
+static void it_ends_with_an_error_when_no_worker_can_run(void **state)
+{
+	struct stage *g = *state;
+
+	kill(g->nursery, SIGKILL);
+	assert_int_equal(stage_code(g), 1);
+}
+
+static void garbage_and_descriptors_of_a_worker_change_nothing(void **state)
+{
+	const struct link_message odd[] = { { .kind = LINK_DIED, .key = 1 },
+					    { .kind = LINK_COMPLETE },
+					    { .kind = LINK_KINDS },
+					    { .kind = 0 } };
+	struct stage *g = *state;
+	struct link_message m = { .kind = LINK_RELOAD };
+	int passed;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		assert_int_equal(link_send(g->link, &odd[i], -1), 0);
+	assert_int_equal(link_send(g->link, &m, g->wake), 0);
+	assert_int_equal(send(g->link, "x", 1, 0), 1);
+	worker_says(g, LINK_HELLO);
+	worker_says(g, LINK_SERVING);
+	worker_awaits(g, LINK_COMPLETE, &m, &passed);
+	kill(g->pid, SIGINT);
+	assert_int_equal(stage_code(g), 0);
+}
+
+#define STAGE(fact) cmocka_unit_test_setup_teardown(fact, stage_setup, stage_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_kernels_word_counts_only_while_it_is_whole),
+		cmocka_unit_test(a_lost_event_is_doubted_until_a_round_has_passed),
+		cmocka_unit_test(memory_is_read_in_turn_and_within_a_share),
+		STAGE(a_worker_is_told_what_there_is_once_it_serves),
+		STAGE(a_new_worker_is_told_all_of_it_again),
+		STAGE(a_target_comes_with_its_segment_its_numbers_and_its_end),
+		STAGE(a_reload_passes_the_file_as_a_descriptor),
+		STAGE(it_ends_with_an_error_when_no_worker_can_run),
+		STAGE(garbage_and_descriptors_of_a_worker_change_nothing),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,208 @@
+#include "config_file.h"
+#include "rs_test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the sink was told, one line a key: "where path=item,item". */
+static char file_told[4096];
+
+static int file_put(void *ctx, enum config_key key, const char *const *items, const char *where)
+{
+	size_t n = strlen(file_told);
+
+	(void)ctx;
+	n += (size_t)snprintf(file_told + n, sizeof(file_told) - n, "%s %s=", where,
+			      config_info(key)->path);
+	for (size_t i = 0; items[i]; i++)
+		n += (size_t)snprintf(file_told + n, sizeof(file_told) - n, "%s%s", i ? "," : "",
+				      items[i]);
+	snprintf(file_told + n, sizeof(file_told) - n, "\n");
+	return 0;
+}
+
+static int file_read(const char *text, size_t length, struct config_error *error)
+{
+	const struct config_file_sink sink = { NULL, file_put };
+	const struct config_text document = { "r.json", text, length };
+
+	file_told[0] = '\0';
+	error->text[0] = '\0';
+	return config_file_read(&document, &sink, error);
+}
+
+static void file_refuses(const char *text, const char *wanted)
+{
+	struct config_error error;
+
+	assert_int_equal(file_read(text, strlen(text), &error), -EINVAL);
+	assert_string_equal(error.text, wanted);
+}
+
+static void every_key_comes_with_its_line(void **state)
+{
+	static const char text[] = "{\n"
+				   "  \"run_dir\": \"/x\",\n"
+				   "  \"http\": {\n"
+				   "    \"socket\": \"/listen\",\n"
+				   "    \"listen\": [\"127.0.0.1:1\",\n \"[::1]:2\"],\n"
+				   "    \"allowed_hosts\": \"a\"\n"
+				   "  },\n"
+				   "  \"labels\": {\"b\": \"1\", \"a\": \"\"},\n"
+				   "  \"memory\": {\"warning\": 12.5}, \"log\": {}\n"
+				   "}\n";
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(file_read(text, sizeof(text) - 1, &error), 0);
+	assert_string_equal(file_told, "r.json:2 run_dir=/x\n"
+				       "r.json:4 http.socket=/listen\n"
+				       "r.json:5 http.listen=127.0.0.1:1,[::1]:2\n"
+				       "r.json:7 http.allowed_hosts=a\n"
+				       "r.json:9 labels=b=1,a=\n"
+				       "r.json:10 memory.warning=12.5\n");
+}
+
+static void an_unknown_key_is_refused_with_the_nearest(void **state)
+{
+	(void)state;
+	file_refuses("{\"http\": {\n\"lisen\": \"x\"}}",
+		     "r.json:2: http.lisen: unknown key; did you mean http.listen?");
+	file_refuses("{\n\n\"listen\": \"x\"}",
+		     "r.json:3: listen: unknown key; did you mean http.listen?");
+	file_refuses("{\"colour\": 1}", "r.json:1: colour: unknown key");
+	file_refuses("{\"\": 1}", "r.json:1: : unknown key");
+}
+
+static void a_value_of_another_type_is_refused_with_its_place(void **state)
+{
+	(void)state;
+	file_refuses("{\"http\": {\"socket\":\n 7}}", "r.json:1: http.socket: must be a text");
+	file_refuses("{\n\"run_dir\": null}", "r.json:2: run_dir: must be a text");
+	file_refuses("{\"run_dir\": [\"/x\"]}", "r.json:1: run_dir: must be a text");
+	file_refuses("{\"memory\": {\"warning\": true}}",
+		     "r.json:1: memory.warning: must be a number from 0 to 100");
+	file_refuses("{\"requests\": {\"slow_warning\": 1}}",
+		     "r.json:1: requests.slow_warning: must be a duration with a unit, as "
+		     "\"250ms\", \"30s\" or \"5m\"");
+	file_refuses("{\"http\": {\"listen\": [1]}}",
+		     "r.json:1: http.listen: must be a text or a list of texts");
+	file_refuses("{\"labels\": {\"a\": 1}}", "r.json:1: labels: must be an object of texts");
+	file_refuses("{\"labels\": \"a=b\"}", "r.json:1: labels: must be an object of texts");
+	file_refuses("{\n\"http\": []}", "r.json:2: http: must be an object");
+	file_refuses("[]", "r.json:1: must be an object");
+	file_refuses("7", "r.json:1: '[' or '{' expected near '7'");
+}
+
+static void a_broken_document_is_refused_with_its_line(void **state)
+{
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(file_read("{\n\"run_dir\": \"/x\",\n}", 20, &error), -EINVAL);
+	assert_memory_equal(error.text, "r.json:3: ", 10);
+	assert_int_equal(file_read("", 0, &error), -EINVAL);
+	assert_memory_equal(error.text, "r.json:1: ", 10);
+	assert_int_equal(file_read("{\"run_dir\": \"\xff\"}", 15, &error), -EINVAL);
+	assert_int_equal(file_read("{\"run_dir\": \"/a\\u0000\"}", 23, &error), -EINVAL);
+	assert_int_equal(file_read("{}{", 3, &error), -EINVAL);
+	assert_string_equal(file_told, "");
+}
+
+static void a_key_that_stands_twice_is_refused(void **state)
+{
+	struct config_error error;
+	static const char text[] = "{\"run_dir\": \"/a\",\n\"run_dir\": \"/b\"}";
+
+	(void)state;
+	assert_int_equal(file_read(text, sizeof(text) - 1, &error), -EINVAL);
+	assert_memory_equal(error.text, "r.json:2: ", 10);
+	assert_non_null(strstr(error.text, "run_dir"));
+	assert_string_equal(file_told, "");
+}
+
+static void a_list_or_a_map_too_long_is_refused(void **state)
+{
+	char text[4096];
+	struct config_error error;
+	size_t n;
+
+	(void)state;
+	for (int map = 0; map < 2; map++) {
+		n = (size_t)snprintf(text, sizeof(text), "%s",
+				     map ? "{\"labels\": {" : "{\"http\": {\"listen\": [");
+		for (int i = 0; i < 65; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      map ? "%s\"n%d\": \"v\"" : "%s\"127.0.0.1:%d\"",
+					      i ? "," : "", i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, map ? "}}" : "]}}");
+		assert_int_equal(file_read(text, n, &error), -EINVAL);
+		assert_string_equal(file_told, "");
+	}
+}
+
+static void a_document_deeper_than_any_key_is_searched_safely(void **state)
+{
+	enum { DEPTH = 500 };
+	char text[DEPTH * 16];
+	struct config_error error;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < DEPTH; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "{\"k%d\":", i);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "1");
+	for (int i = 0; i < DEPTH; i++)
+		text[n++] = '}';
+	text[n] = '\0';
+	assert_int_equal(file_read(text, n, &error), -EINVAL);
+	assert_string_equal(error.text, "r.json:1: k0: unknown key");
+	/* one that is found nowhere: the scan goes all the way down and up again */
+	assert_int_equal(config_file_line(&(struct config_text){ "r.json", text, n }, "none"), 1);
+}
+
+static void a_name_longer_than_any_key_is_cut_in_the_message(void **state)
+{
+	char text[2048];
+	struct config_error error;
+	size_t n = 2;
+
+	(void)state;
+	memcpy(text, "{\"", 2);
+	memset(text + n, 'a', 1500);
+	n += 1500;
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "\": 1}");
+	assert_int_equal(file_read(text, n, &error), -EINVAL);
+	assert_memory_equal(error.text, "r.json:1: aaa", 13);
+	assert_true(strlen(error.text) < sizeof(error.text));
+}
+
+static void names_inside_strings_and_lists_are_no_keys(void **state)
+{
+	static const char text[] = "{\"log\": {\"x\": [\"run_dir\", \"a\\\"run_dir\\\": \"]},\n"
+				   "\"run_dir\" : 1}";
+
+	(void)state;
+	assert_int_equal(
+		config_file_line(&(struct config_text){ "r", text, sizeof(text) - 1 }, "run_dir"),
+		2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key_comes_with_its_line),
+		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
+		cmocka_unit_test(a_value_of_another_type_is_refused_with_its_place),
+		cmocka_unit_test(a_broken_document_is_refused_with_its_line),
+		cmocka_unit_test(a_key_that_stands_twice_is_refused),
+		cmocka_unit_test(a_list_or_a_map_too_long_is_refused),
+		cmocka_unit_test(a_document_deeper_than_any_key_is_searched_safely),
+		cmocka_unit_test(a_name_longer_than_any_key_is_cut_in_the_message),
+		cmocka_unit_test(names_inside_strings_and_lists_are_no_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,223 @@
+#include "capture_fixture.h"
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static void cgroup_is(const char *text, const char *wanted)
+{
+	char out[256];
+
+	target_cgroup_parse(text, out, sizeof(out));
+	assert_string_equal(out, wanted);
+}
+
+static void version_1_is_read_by_its_memory_controller(void **state)
+{
+	(void)state;
+	cgroup_is("12:cpu,cpuacct:/a\n11:memory:/docker/x\n0::/unified\n", "/docker/x");
+	cgroup_is("4:hugetlb,memory,pids:/b\n", "/b");
+	cgroup_is("4:memory,pids:/b\n", "/b");
+	cgroup_is("4:pids,memory:/b", "/b");
+	/* names that only contain it */
+	cgroup_is("5:name=memory:/no\n4:memoryx:/no\n3:xmemory:/no\n0::/yes\n", "/yes");
+	cgroup_is("5:pids:/memory:/x\n0::/yes\n", "/yes");
+}
+
+static void version_2_is_read_by_its_only_line(void **state)
+{
+	(void)state;
+	cgroup_is("0::/system.slice/nginx.service\n", "/system.slice/nginx.service");
+	cgroup_is("0::/\n", "/");
+	cgroup_is("1:name=systemd:/x\n0::/a:b\n", "/a:b");
+}
+
+static void what_is_no_cgroup_file_has_no_path(void **state)
+{
+	(void)state;
+	cgroup_is("", "");
+	cgroup_is("\n", "");
+	cgroup_is("nothing\n", "");
+	cgroup_is("3:pids:/only\n", "");
+}
+
+static void a_cgroups_path_takes_canonical_form(void **state)
+{
+	char out[8];
+
+	(void)state;
+	cgroup_is("0::/a b\x7f\n", "/a%20b%7F");
+	target_cgroup_parse("0::/abcd e\n", out, sizeof(out));
+	assert_string_equal(out, "/abcd"); /* never cut inside a %XX */
+}
+
+static struct capture_target chosen(const char *claim, const char *cgroup, const char *exe)
+{
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t;
+
+	memset(&t, 0, sizeof(t));
+	snprintf(claims.service, sizeof(claims.service), "%s", claim);
+	claims.service_from = RS_SERVICE_OTEL_NAME;
+	snprintf(t.cgroup, sizeof(t.cgroup), "%s", cgroup);
+	snprintf(t.exe, sizeof(t.exe), "%s", exe);
+	strcpy(t.comm, "comm");
+	target_service_choose(&t, &claims);
+	return t;
+}
+
+static void the_environments_name_comes_first(void **state)
+{
+	struct capture_target t = chosen("my shop", "/system.slice/nginx.service", "/usr/bin/x");
+
+	(void)state;
+	assert_string_equal(t.service, "my%20shop");
+	assert_int_equal(t.service_from, RS_SERVICE_OTEL_NAME);
+}
+
+static void the_innermost_unit_comes_next(void **state)
+{
+	static const struct {
+		const char *cgroup, *service;
+	} cases[] = {
+		{ "/system.slice/nginx.service", "nginx" },
+		{ "/system.slice/nginx.service/worker", "nginx" },
+		{ "/user.slice/user@1000.service/app.slice/shop.service", "shop" },
+		{ "/system.slice/php-fpm@8.2.service", "php-fpm@8.2" },
+		{ "/user.slice/user@1000.service/session.scope", "x" }, /* a login is none */
+		{ "/system.slice/a.services", "x" },
+		{ "/.service", "x" },
+		{ "/", "x" },
+		{ "", "x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capture_target t = chosen("", cases[i].cgroup, "/usr/bin/x");
+
+		assert_string_equal(t.service, cases[i].service);
+		assert_int_equal(t.service_from, RS_SERVICE_NONE);
+	}
+}
+
+static void the_programs_name_comes_last(void **state)
+{
+	(void)state;
+	assert_string_equal(chosen("", "", "/usr/sbin/nginx").service, "nginx");
+	assert_string_equal(chosen("", "", "").service, "comm");
+	assert_string_equal(chosen("", "", "/strange/").service, "comm");
+}
+
+static void a_long_name_is_never_cut_inside_a_percent_xx(void **state)
+{
+	char exe[128];
+
+	(void)state;
+	for (int pad = 66; pad <= 72; pad++) {
+		struct capture_target t;
+		size_t length = pad <= 68 ? (size_t)pad + 3 : pad >= 71 ? 71 : (size_t)pad;
+
+		snprintf(exe, sizeof(exe), "/%0*d%%20", pad, 0);
+		t = chosen("", "", exe);
+		assert_int_equal(strlen(t.service), length);
+		snprintf(exe, sizeof(exe), "/%0*d%%20.service", pad, 0);
+		t = chosen("", exe, "/x");
+		assert_int_equal(strlen(t.service), length);
+	}
+}
+
+static void claims_out_of_range_are_not_passed_on(void **state)
+{
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t;
+
+	(void)state;
+	claims.allocator = 200;
+	claims.clock = 0x102; /* its low byte alone would be one */
+	claims.service_from = 200;
+	strcpy(claims.service, "s");
+	memset(claims.environment, 'e', sizeof(claims.environment) - 1);
+	assert_int_equal(target_read(getpid(), &claims, &t), 0);
+	assert_int_equal(t.allocator, RS_ALLOCATOR_UNKNOWN);
+	assert_int_equal(t.clock, RS_CLOCK_NONE);
+	assert_int_equal(t.service_from, RS_SERVICE_NONE);
+	assert_int_equal(strlen(t.environment), sizeof(t.environment) - 1);
+}
+
+static void a_process_is_described_by_the_kernel(void **state)
+{
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t;
+	int64_t now_ms = (int64_t)time(NULL) * 1000;
+
+	(void)state;
+	strcpy(claims.environment, "prod uction");
+	assert_int_equal(target_read(getpid(), &claims, &t), 0);
+	assert_int_equal(t.key, 0);
+	assert_int_equal(t.pid, getpid()); /* not the pid that it claims */
+	assert_int_equal(t.uid, geteuid());
+	assert_true(t.start_ticks > 0);
+	assert_in_range(t.started_ms, now_ms - 600000, now_ms + 60000);
+	assert_string_equal(strrchr(t.exe, '/'), "/test_target");
+	assert_string_equal(t.comm, "test_target");
+	assert_string_equal(t.environment, "prod%20uction");
+	assert_int_equal(t.allocator, RS_ALLOCATOR_SEEN);
+	assert_int_equal(t.clock, RS_CLOCK_MONOTONIC);
+}
+
+/* Runs a copy of a program that is deleted meanwhile, as an upgrade does. */
+static void an_upgraded_program_keeps_its_path(void **state)
+{
+	char folder[] = "/tmp/rs_target_XXXXXX", path[64], command[128];
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t;
+	int started[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/sleeper", folder);
+	snprintf(command, sizeof(command), "cp -L /bin/sleep %s", path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		execl(path, path, "60", (char *)NULL);
+		_exit(127);
+	}
+	close(started[1]);
+	assert_int_equal(read(started[0], &byte, 1), 0); /* the exec closed the other end */
+	close(started[0]);
+	unlink(path);
+	rmdir(folder);
+	assert_int_equal(target_read(pid, &claims, &t), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_string_equal(t.exe, path);
+	assert_string_equal(t.comm, "sleeper");
+	assert_int_equal(target_read(pid, &claims, &t), -ESRCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(version_1_is_read_by_its_memory_controller),
+		cmocka_unit_test(version_2_is_read_by_its_only_line),
+		cmocka_unit_test(what_is_no_cgroup_file_has_no_path),
+		cmocka_unit_test(a_cgroups_path_takes_canonical_form),
+		cmocka_unit_test(the_environments_name_comes_first),
+		cmocka_unit_test(the_innermost_unit_comes_next),
+		cmocka_unit_test(the_programs_name_comes_last),
+		cmocka_unit_test(a_long_name_is_never_cut_inside_a_percent_xx),
+		cmocka_unit_test(claims_out_of_range_are_not_passed_on),
+		cmocka_unit_test(a_process_is_described_by_the_kernel),
+		cmocka_unit_test(an_upgraded_program_keeps_its_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
