@@ -206,6 +206,11 @@ void segment_block_add(const struct segment *s, uint32_t n, uint64_t *sums)
 		sums[i] += atomic_load_explicit(&words[i], memory_order_relaxed);
 }
 
+bool segment_lane_ready(const struct segment *s, uint32_t n)
+{
+	return atomic_load_explicit(&segment_block(s, n)->lane, memory_order_relaxed) != 0;
+}
+
 const struct rs_head *segment_lane(const struct segment *s, uint32_t n)
 {
 	return (const struct rs_head *)(void *)(s->base + rs_lane_at(n));

@@ -76,6 +76,9 @@ void segment_off_put(struct segment *s); /* the process is to be silent for good
 /* Adds the words of block n (RS_SHARED_BLOCK: the shared one) to sums[SEGMENT_WORDS]. */
 void segment_block_add(const struct segment *s, uint32_t n, uint64_t *sums);
 
+/* False: lane n has no slots yet, and a look at them would make a page, of our own memory. */
+bool segment_lane_ready(const struct segment *s, uint32_t n);
+
 /* The slots of lane n (RS_OVERFLOW_LANE: the shared one), rs_lane_slots(n) of them. */
 const struct rs_head *segment_lane(const struct segment *s, uint32_t n);
 _Atomic uint64_t *segment_tail(struct segment *s, uint32_t n);
