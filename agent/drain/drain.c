@@ -17,7 +17,7 @@
 #define DRAIN_BOOT "/proc/sys/kernel/random/boot_id"
 #define DRAIN_TRY_NS 10000000L
 #define DRAIN_LOCK_TRIES 200 /* of the checkpoint: the agent before us is about to end */
-#define DRAIN_SAVE_TRIES 50  /* of the last one: somebody reads from the next stage */
+#define DRAIN_SAVE_TRIES 20  /* of the last one: somebody reads from the next stage */
 
 _Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
 
