@@ -263,15 +263,13 @@ static uint64_t segment_take(_Atomic uint64_t *word)
 	return atomic_exchange_explicit(word, 0, memory_order_relaxed);
 }
 
-bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
+static struct rs_cell *segment_cell_at(const struct segment *s, uint32_t n)
 {
-	struct rs_cell *cell = (struct rs_cell *)(void *)(s->base + RS_CELLS_AT) + n;
+	return (struct rs_cell *)(void *)(s->base + RS_CELLS_AT) + n;
+}
 
-	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
-		return false;
-	/* A fold adds to count last: whoever is in the number is in all the sums, unless torn by
-	 * death. Acquire keeps our look at those behind; an in-flight fold's sums may come early. */
-	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
+static void segment_cell_take_sums(struct rs_cell *cell, struct segment_cell *out)
+{
 	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
 		out->status[i] = segment_take(&cell->status[i]);
 	out->aborted = segment_take(&cell->aborted);
@@ -291,7 +289,28 @@ bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
 			out->buckets[i] = atomic_exchange_explicit(&cell->buckets[i], 0,
 								   memory_order_relaxed);
 	}
+}
+
+bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
+{
+	struct rs_cell *cell = segment_cell_at(s, n);
+
+	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
+		return false;
+	/* A fold adds to count last: whoever is in the number is in all the sums, unless torn by
+	 * death. Acquire keeps our look at those behind; an in-flight fold's sums may come early. */
+	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
+	segment_cell_take_sums(cell, out);
 	return true;
+}
+
+void segment_cell_clean(struct segment *s, uint32_t n)
+{
+	struct rs_cell *cell = segment_cell_at(s, n);
+	struct segment_cell lost;
+
+	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
+		segment_cell_take_sums(cell, &lost);
 }
 
 static bool segment_open_copy(const struct rs_open *from, struct segment_open_request *out)

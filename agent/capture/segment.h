@@ -92,6 +92,9 @@ uint16_t segment_shape_at(const struct segment *s, uint32_t i);
 /* Takes what cell n holds, leaving zeros; false: nothing was finished there. */
 bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out);
 
+/* Leaves zeros where only sums are, without their number: a reader before us died in between. */
+void segment_cell_clean(struct segment *s, uint32_t n);
+
 /* Requests in progress; how many, room at most. */
 uint32_t segment_open_list(const struct segment *s, struct segment_open_request *out,
 			   uint32_t room);

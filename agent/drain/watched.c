@@ -272,6 +272,8 @@ static void watched_take_cell(struct watched *w, uint32_t n, uint64_t now_ns)
 	struct segment_cell *cell = &shared->cell;
 	struct drain_fold fold;
 
+	if (!w->began)
+		segment_cell_clean(w->segment, n);
 	if (!segment_cell_take(w->segment, n, cell))
 		return;
 	fold = (struct drain_fold){

@@ -245,7 +245,7 @@ static void without_a_process_the_next_stage_still_gets_its_tick(void **state)
 
 	(void)state;
 	bench_start(&b);
-	wait_past(&b.s.ticks, 3);
+	wait_past(&b.s.ticks, 3); /* at the start, when calibrated, each second */
 	bench_end(&b);
 }
 
