@@ -23,9 +23,9 @@ void pace_step(struct pace *p, uint64_t now_ns, uint32_t fill)
 	passed = pace_min(passed, PACE_FORGET_NS);
 	p->hold_ns += p->hold_ns * passed / PACE_FORGET_NS;
 	p->hold_ns = pace_min(p->hold_ns, PACE_HOLD_MOST_NS);
-	if (fill)
+	if (fill && passed)
 		p->hold_ns = pace_min(p->hold_ns, passed * PACE_FULL / fill);
-	else
+	if (!fill)
 		most = pace_min(most, 2 * p->period_ns);
 	p->period_ns = pace_min(p->hold_ns / 2, most);
 	if (p->period_ns < PACE_LEAST_NS)

@@ -165,6 +165,27 @@ static void a_minimum_that_was_taken_before_is_none(void **state)
 	bench_close(&b);
 }
 
+/* A reader before us died when it had taken the number and not yet the sums. */
+static void sums_without_their_number_are_told_to_nobody(void **state)
+{
+	struct fixture_request request = bench_request(5);
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	bench_watch(&b);
+	fixture_fold(&b.f, RS_OTHER_CELL, &request);
+	fixture_cell(&b.f, RS_OTHER_CELL)->count = 0;
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.folds, 0);
+	fixture_fold(&b.f, RS_OTHER_CELL, &request);
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.folded, 1);
+	assert_int_equal(b.r.known.status[1], 1);
+	assert_int_equal(b.r.known.bytes_out, 100);
+	bench_close(&b);
+}
+
 /*
  * Several threads share the overflow lane. One was killed when its continuation was published and
  * its head was not; the others went on behind it.
@@ -533,6 +554,7 @@ int main(void)
 		cmocka_unit_test(a_full_lane_and_what_was_folded_agree),
 		cmocka_unit_test(cells_are_looked_at_only_when_something_was_folded),
 		cmocka_unit_test(a_minimum_that_was_taken_before_is_none),
+		cmocka_unit_test(sums_without_their_number_are_told_to_nobody),
 		cmocka_unit_test(only_death_skips_the_hole_of_a_killed_writer),
 		cmocka_unit_test(a_hole_in_which_nothing_was_stored_is_not_torn),
 		cmocka_unit_test(a_record_with_a_gap_is_torn_and_the_next_one_taken),
