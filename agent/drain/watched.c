@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define WATCHED_SHAPE_BITS 16 /* ids of shapes are that long, keys of processes never near 48 */
+
 struct watched {
 	struct watched_shared *shared;
 	struct segment *segment;
@@ -181,6 +183,7 @@ static void watched_path(struct watched *w, uint16_t shape, const struct decode_
 		return;
 	request->path = path;
 	request->shape = true;
+	request->known = w->target.key << WATCHED_SHAPE_BITS | shape;
 }
 
 static void watched_request(struct watched *w, const struct lane_record *record, uint64_t now_ns)

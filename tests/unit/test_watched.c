@@ -63,6 +63,7 @@ static void a_request_is_delivered_once_and_counted(void **state)
 	assert_int_equal(b.r.ledger.delivered[RS_KIND_REQUEST], 1);
 	assert_string_equal(b.r.path, "/a%20b/{}");
 	assert_true(b.r.last.shape);
+	assert_int_equal(b.r.last.known, 7 << 16 | request.shape);
 	assert_int_equal(fixture_block(&b.f, 0)->tail, 1);
 	bench_close(&b);
 }
@@ -82,6 +83,7 @@ static void a_raw_path_is_canonical_and_no_shape(void **state)
 	assert_string_equal(b.r.path, "/raw%FF/with%20a%20path%20that%20needs%20two%20slots%20"
 				      "behind%20its%20head,%20at%20the%20least");
 	assert_false(b.r.last.shape);
+	assert_int_equal(b.r.last.known, 0);
 	bench_close(&b);
 }
 
