@@ -174,7 +174,7 @@ void segment_state_get(const struct segment *s, struct segment_state *out)
 		out->lanes = RS_LANES;
 	out->overflow = atomic_load_explicit(&h->overflow, memory_order_relaxed) != 0;
 	out->shapes = atomic_load_explicit(&h->shapes, memory_order_relaxed);
-	/* Acquire puts our look at the cells behind the number of folds; pairs with H of the shim. */
+	/* Acquire puts our look at the cells behind this number; pairs with H of the shim. */
 	out->folded = atomic_load_explicit(&h->folded, memory_order_acquire);
 	for (uint32_t i = 0; i < 4; i++)
 		out->cells[i] = atomic_load_explicit(&h->cells[i], memory_order_relaxed);
@@ -297,8 +297,10 @@ bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
 
 	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
 		return false;
-	/* A fold adds to count last: whoever is in the number is in all the sums, unless torn by
-	 * death. Acquire keeps our look at those behind; an in-flight fold's sums may come early. */
+	/*
+	 * A fold adds to count last: whoever is in the number is in all the sums, unless torn by
+	 * death. Acquire keeps our look at those behind; an in-flight fold's sums come early.
+	 */
 	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
 	segment_cell_take_sums(cell, out);
 	return true;
