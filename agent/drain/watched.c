@@ -82,7 +82,7 @@ static void watched_resume(struct watched *w, const struct checkpoint_entry *ent
 static int watched_map(struct watched *w, int memfd, struct checkpoint *checkpoint)
 {
 	const struct checkpoint_entry *entry = NULL;
-	struct rs_header claims;
+	struct rs_header claims = { .clock = RS_CLOCK_NONE };
 	struct stat status;
 	int result = fstat(memfd, &status) ? -errno : segment_open(&w->segment, memfd, &claims);
 
@@ -237,19 +237,19 @@ static bool watched_next(struct watched *w, struct lane *lane, bool *whole)
 /* How full it was, of PACE_FULL. No more than a whole lane: its writer does not stop for us. */
 static uint32_t watched_take_lane(struct watched *w, struct lane *lane, uint32_t n, uint64_t now_ns)
 {
-	uint64_t from = lane->tail, slots;
+	uint64_t from = lane->tail, slots, room = rs_lane_slots(n);
 	bool whole;
 
 	if (!segment_lane_ready(w->segment, n))
 		return 0;
-	for (uint32_t i = 0; i < lane->count && watched_next(w, lane, &whole); i++)
+	for (uint32_t i = 0; i < room && watched_next(w, lane, &whole); i++)
 		if (whole)
 			watched_record(w, &w->shared->record, now_ns);
 	slots = lane->tail - from;
 	if (!slots)
 		return 0;
 	lane_release(lane, segment_tail(w->segment, n));
-	return slots < lane->count ? (uint32_t)(slots * PACE_FULL / lane->count) + 1 : PACE_FULL;
+	return slots < room ? (uint32_t)(slots * PACE_FULL / room) + 1 : PACE_FULL;
 }
 
 static uint32_t watched_take_lanes(struct watched *w, uint64_t now_ns)
@@ -354,6 +354,13 @@ static void watched_book_first(struct watched *w, const struct counters_words *b
 	watched_book(w, &all, now_ns, false);
 }
 
+static bool watched_ledger_same(const struct drain_ledger *a, const struct drain_ledger *b)
+{
+	return !memcmp(a->delivered, b->delivered, sizeof(a->delivered)) && a->torn == b->torn &&
+	       a->bad == b->bad && a->overflow_lane == b->overflow_lane && a->state == b->state &&
+	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen;
+}
+
 static void watched_book_round(struct watched *w, uint64_t now_ns)
 {
 	static const struct drain_counters nothing;
@@ -364,7 +371,7 @@ static void watched_book_round(struct watched *w, uint64_t now_ns)
 	/* Words that went back are a liar's own loss. */
 	counters_difference(&now, &w->booked, w->clock, &delta);
 	if (memcmp(&delta, &nothing, sizeof(delta)) != 0 ||
-	    memcmp(&w->ledger, &w->told, sizeof(w->told)) != 0)
+	    !watched_ledger_same(&w->ledger, &w->told))
 		watched_book(w, &delta, now_ns, false);
 }
 
