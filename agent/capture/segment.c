@@ -177,7 +177,7 @@ void segment_state_get(const struct segment *s, struct segment_state *out)
 		out->lanes = RS_LANES;
 	out->overflow = atomic_load_explicit(&h->overflow, memory_order_relaxed) != 0;
 	out->shapes = atomic_load_explicit(&h->shapes, memory_order_relaxed);
-	/* Acquire puts our look at the cells behind the number; pairs with H of the shim. */
+	/* Acquire puts our look at the cells behind this number; pairs with H of the shim. */
 	out->folded = atomic_load_explicit(&h->folded, memory_order_acquire);
 	for (uint32_t i = 0; i < 4; i++)
 		out->cells[i] = atomic_load_explicit(&h->cells[i], memory_order_relaxed);
@@ -207,6 +207,11 @@ void segment_block_add(const struct segment *s, uint32_t n, uint64_t *sums)
 
 	for (size_t i = 0; i < SEGMENT_WORDS; i++)
 		sums[i] += atomic_load_explicit(&words[i], memory_order_relaxed);
+}
+
+bool segment_lane_ready(const struct segment *s, uint32_t n)
+{
+	return atomic_load_explicit(&segment_block(s, n)->lane, memory_order_relaxed) != 0;
 }
 
 const struct rs_head *segment_lane(const struct segment *s, uint32_t n)
@@ -261,17 +266,13 @@ static uint64_t segment_take(_Atomic uint64_t *word)
 	return atomic_exchange_explicit(word, 0, memory_order_relaxed);
 }
 
-bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
+static struct rs_cell *segment_cell_at(const struct segment *s, uint32_t n)
 {
-	struct rs_cell *cell = (struct rs_cell *)(void *)(s->base + RS_CELLS_AT) + n;
+	return (struct rs_cell *)(void *)(s->base + RS_CELLS_AT) + n;
+}
 
-	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
-		return false;
-	/*
-	 * A fold adds to count last: whoever is in the number is in all the sums, unless torn by
-	 * death. Acquire keeps our look at those behind; sums of a fold under way may come early.
-	 */
-	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
+static void segment_cell_take_sums(struct rs_cell *cell, struct segment_cell *out)
+{
 	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
 		out->status[i] = segment_take(&cell->status[i]);
 	out->aborted = segment_take(&cell->aborted);
@@ -291,7 +292,30 @@ bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
 			out->buckets[i] = atomic_exchange_explicit(&cell->buckets[i], 0,
 								   memory_order_relaxed);
 	}
+}
+
+bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)
+{
+	struct rs_cell *cell = segment_cell_at(s, n);
+
+	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
+		return false;
+	/*
+	 * A fold adds to count last: whoever is in the number is in all the sums, unless torn by
+	 * death. Acquire keeps our look at those behind; an in-flight fold's sums come early.
+	 */
+	out->count = atomic_exchange_explicit(&cell->count, 0, memory_order_acquire);
+	segment_cell_take_sums(cell, out);
 	return true;
+}
+
+void segment_cell_clean(struct segment *s, uint32_t n)
+{
+	struct rs_cell *cell = segment_cell_at(s, n);
+	struct segment_cell lost;
+
+	if (!atomic_load_explicit(&cell->count, memory_order_relaxed))
+		segment_cell_take_sums(cell, &lost);
 }
 
 static bool segment_open_copy(const struct rs_open *from, struct segment_open_request *out)

@@ -76,6 +76,9 @@ void segment_off_put(struct segment *s); /* the process is to be silent for good
 /* Adds the words of block n (RS_SHARED_BLOCK: the shared one) to sums[SEGMENT_WORDS]. */
 void segment_block_add(const struct segment *s, uint32_t n, uint64_t *sums);
 
+/* False: lane n has no slots yet, and a look at them would make a page, of our own memory. */
+bool segment_lane_ready(const struct segment *s, uint32_t n);
+
 /* The slots of lane n (RS_OVERFLOW_LANE: the shared one), rs_lane_slots(n) of them. */
 const struct rs_head *segment_lane(const struct segment *s, uint32_t n);
 _Atomic uint64_t *segment_tail(struct segment *s, uint32_t n);
@@ -88,6 +91,9 @@ uint16_t segment_shape_at(const struct segment *s, uint32_t i);
 
 /* Takes what cell n holds, leaving zeros; false: nothing was finished there. */
 bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out);
+
+/* Leaves zeros where only sums are, without their number: a reader before us died in between. */
+void segment_cell_clean(struct segment *s, uint32_t n);
 
 /* Requests in progress; how many, room at most. */
 uint32_t segment_open_list(const struct segment *s, struct segment_open_request *out,

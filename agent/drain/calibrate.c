@@ -8,11 +8,6 @@
 
 const struct calibrate calibrate_monotonic = { .count = 1, .ns_per_tick = CALIBRATE_ONE };
 
-static const struct calibrate_pair *calibrate_newest(const struct calibrate *c)
-{
-	return &c->pairs[(c->count - 1) % CALIBRATE_PAIRS];
-}
-
 void calibrate_init(struct calibrate *c, const struct calibrate_pair *first)
 {
 	memset(c, 0, sizeof(*c));
@@ -45,20 +40,6 @@ bool calibrate_step(struct calibrate *c, const struct calibrate_pair *pair)
 	/* Stays below the wrap, and the same place in the ring. */
 	c->count = c->count < 2 * CALIBRATE_PAIRS - 1 ? c->count + 1 : CALIBRATE_PAIRS;
 	return true;
-}
-
-uint64_t calibrate_span_ns(const struct calibrate *c, uint64_t ticks)
-{
-	return (uint64_t)((unsigned __int128)ticks * c->ns_per_tick >> 32);
-}
-
-uint64_t calibrate_ns(const struct calibrate *c, uint64_t ticks)
-{
-	const struct calibrate_pair *base = calibrate_newest(c);
-
-	if (ticks >= base->ticks)
-		return base->ns + calibrate_span_ns(c, ticks - base->ticks);
-	return base->ns - calibrate_span_ns(c, base->ticks - ticks);
 }
 
 uint64_t calibrate_ticks(const struct calibrate *c, uint64_t span_ns)

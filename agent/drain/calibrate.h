@@ -35,8 +35,26 @@ void calibrate_init(struct calibrate *c, const struct calibrate_pair *first);
 /* Takes the pair if it is time for one; true: the rate is a new one. */
 bool calibrate_step(struct calibrate *c, const struct calibrate_pair *pair);
 
-uint64_t calibrate_ns(const struct calibrate *c, uint64_t ticks);      /* of a moment */
-uint64_t calibrate_span_ns(const struct calibrate *c, uint64_t ticks); /* of a span */
+static inline const struct calibrate_pair *calibrate_newest(const struct calibrate *c)
+{
+	return &c->pairs[(c->count - 1) % CALIBRATE_PAIRS];
+}
+
+static inline uint64_t calibrate_span_ns(const struct calibrate *c, uint64_t ticks)
+{
+	return (uint64_t)((unsigned __int128)ticks * c->ns_per_tick >> 32);
+}
+
+/* Of a moment. */
+static inline uint64_t calibrate_ns(const struct calibrate *c, uint64_t ticks)
+{
+	const struct calibrate_pair *base = calibrate_newest(c);
+
+	if (ticks >= base->ticks)
+		return base->ns + calibrate_span_ns(c, ticks - base->ticks);
+	return base->ns - calibrate_span_ns(c, base->ticks - ticks);
+}
+
 uint64_t calibrate_ticks(const struct calibrate *c, uint64_t span_ns); /* of a span; 0: unknown */
 
 /* The tick counter that RS_CLOCK_TSC means, between two readings of now_ns that are near. */

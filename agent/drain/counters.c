@@ -52,7 +52,7 @@ static const struct counters_field counters_fields[] = {
 
 /* struct drain_counters is words only, so that a table can tell them apart. */
 _Static_assert(sizeof(struct drain_counters) ==
-		       sizeof(uint64_t) * (19 + RS_STATUS_CLASSES - 1 + 1 + 4 * RS_KINDS +
+		       sizeof(uint64_t) * (18 + RS_STATUS_CLASSES + 4 * RS_KINDS +
 					   RS_UNPARSED_REASONS + RS_LOST_REASONS),
 	       "each word of the counters is in the table");
 
@@ -144,4 +144,31 @@ void counters_split(struct drain_counters *all, const struct drain_counters *kno
 			counters_put(all, at, part);
 		}
 	}
+}
+
+static uint64_t counters_since(const struct counters_words *first,
+			       const struct counters_words *last, uint32_t word)
+{
+	return last->word[word] - first->word[word];
+}
+
+bool counters_account(const struct counters_words *first, const struct counters_words *last,
+		      const struct drain_ledger *ledger)
+{
+	uint64_t missing = 0;
+
+	for (uint32_t kind = 0; kind < RS_KINDS; kind++) {
+		uint64_t delivered = ledger->delivered[kind];
+		uint64_t pushed = counters_since(first, last, SEGMENT_WORD(pushed) + kind);
+		uint64_t unfinished = counters_since(first, last, SEGMENT_WORD(counted) + kind) -
+				      pushed -
+				      counters_since(first, last, SEGMENT_WORD(folded) + kind) -
+				      counters_since(first, last, SEGMENT_WORD(dropped) + kind);
+
+		if (delivered > pushed + unfinished)
+			return false;
+		if (delivered < pushed)
+			missing += pushed - delivered;
+	}
+	return missing <= ledger->torn + ledger->bad;
 }

@@ -36,4 +36,12 @@ void counters_add_fold(struct drain_counters *to, const struct drain_fold *fold)
 void counters_split(struct drain_counters *all, const struct drain_counters *known,
 		    struct drain_counters *gap);
 
+/*
+ * Of a process that is dead and was ours from first to last: does counted = delivered + folded +
+ * dropped hold by kind? But for what was refused, and for what a writer had counted and not yet
+ * handed over when it died.
+ */
+bool counters_account(const struct counters_words *first, const struct counters_words *last,
+		      const struct drain_ledger *ledger);
+
 #endif

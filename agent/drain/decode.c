@@ -83,6 +83,7 @@ int decode_request(const struct lane_record *record, const struct calibrate *clo
 	out->has_memory = false;
 	out->path = "";
 	out->shape = false;
+	out->known = 0;
 	out->connection = head->connection;
 	out->thread = head->served.thread;
 	out->status = head->served.status;

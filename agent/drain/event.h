@@ -26,6 +26,7 @@ struct drain_request {
 	uint64_t bytes_out;
 	int64_t memory_delta; /* valid when has_memory */
 	const char *path;     /* canonical (0x21–0x7e, %XX), NUL-terminated; "" where unknown */
+	uint64_t known;       /* 0, or a number that has this path for as long as the agent lives */
 	uint32_t connection;
 	uint32_t thread;
 	uint16_t status;  /* 0: none */

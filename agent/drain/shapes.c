@@ -35,14 +35,15 @@ static void *shapes_allocate(struct shapes *s, size_t bytes)
 	return memory;
 }
 
-static const char *shapes_fetch(struct shapes *s, const struct segment *segment, uint16_t id)
+const char *shapes_path_fetch(struct shapes *s, const struct segment *segment, uint16_t id)
 {
-	char ***page = &s->pages[id / SHAPES_PAGE];
 	struct segment_shape shape;
+	char ***page;
 	char *path;
 
 	if (segment_shape_get(segment, id, &shape))
 		return NULL;
+	page = &s->pages[id / SHAPES_PAGE];
 	if (!*page)
 		*page = shapes_allocate(s, SHAPES_PAGE * sizeof(**page));
 	if (!*page)
@@ -52,15 +53,6 @@ static const char *shapes_fetch(struct shapes *s, const struct segment *segment,
 		memcpy(path, shape.path, shape.length + 1u);
 	(*page)[id % SHAPES_PAGE] = path;
 	return path;
-}
-
-const char *shapes_path(struct shapes *s, const struct segment *segment, uint16_t id)
-{
-	char **page = id < RS_SHAPES_BYTES / 8 ? s->pages[id / SHAPES_PAGE] : NULL;
-
-	if (page && page[id % SHAPES_PAGE])
-		return page[id % SHAPES_PAGE];
-	return id && id < RS_SHAPES_BYTES / 8 ? shapes_fetch(s, segment, id) : NULL;
 }
 
 /* Which shape has which cell: as the entries that the index points at say. */

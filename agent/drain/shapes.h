@@ -31,7 +31,16 @@ struct shapes {
 void shapes_init(struct shapes *s, struct shapes_budget *budget);
 void shapes_fini(struct shapes *s);
 
-const char *shapes_path(struct shapes *s, const struct segment *segment, uint16_t id);
+const char *shapes_path_fetch(struct shapes *s, const struct segment *segment, uint16_t id);
+
+static inline const char *shapes_path(struct shapes *s, const struct segment *segment, uint16_t id)
+{
+	char **page = id < RS_SHAPES_BYTES / 8 ? s->pages[id / SHAPES_PAGE] : NULL;
+
+	if (page && page[id % SHAPES_PAGE])
+		return page[id % SHAPES_PAGE];
+	return shapes_path_fetch(s, segment, id);
+}
 
 /* Never NULL: SHAPES_OTHER where nothing better is known. */
 const char *shapes_cell_path(struct shapes *s, const struct segment *segment, uint32_t cell);

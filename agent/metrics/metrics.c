@@ -101,6 +101,8 @@ static struct route *metrics_route(struct metrics *m, struct service *service,
 {
 	uint8_t folded[RS_PATH_BYTES + 1];
 
+	if (request->known)
+		return registry_route_known(&m->registry, service, request);
 	if (request->shape)
 		return registry_route(&m->registry, service, request->method, request->path);
 	folded[fold_path((const uint8_t *)request->path, strlen(request->path), folded)] = '\0';

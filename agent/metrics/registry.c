@@ -61,6 +61,10 @@ static struct route *registry_route_new(struct registry *registry, struct servic
 	return route;
 }
 
+#define REGISTRY_METHOD_BITS 4
+
+_Static_assert(RS_METHODS <= 1 << REGISTRY_METHOD_BITS, "a method fits");
+
 static struct route *registry_other(struct registry *registry, struct service *service)
 {
 	if (!service->other)
@@ -107,6 +111,20 @@ struct route *registry_route(struct registry *registry, struct service *service,
 	route = registry_route_find(registry, service, method, path);
 	service->cache[place] = route;
 	return route;
+}
+
+struct route *registry_route_known(struct registry *registry, struct service *service,
+				   const struct drain_request *request)
+{
+	uint64_t key = request->known << REGISTRY_METHOD_BITS | request->method;
+	uint32_t place = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	struct registry_known *known = &service->numbered[place & (REGISTRY_ROUTE_CACHE - 1)];
+
+	if (known->key == key)
+		return known->route;
+	known->route = registry_route_find(registry, service, request->method, request->path);
+	known->key = known->route ? key : 0;
+	return known->route;
 }
 
 static struct process *registry_restored_take(struct registry *registry,

@@ -40,6 +40,12 @@ struct route {
 	char path[RS_PATH_BYTES + 1];
 };
 
+/* The route of a path that drain numbered; key: that number and the method. */
+struct registry_known {
+	uint64_t key; /* 0: free */
+	struct route *route;
+};
+
 struct service {
 	struct account account;
 	struct service *known;                     /* drain */
@@ -47,9 +53,10 @@ struct service {
 	struct service *next;                      /* shared */
 	struct route *table[REGISTRY_ROUTE_TABLE]; /* drain */
 	struct route *cache[REGISTRY_ROUTE_CACHE]; /* drain: by the address of the path */
-	struct route *other;                       /* drain */
-	uint32_t route_count;                      /* drain */
-	struct route *routes;                      /* shared */
+	struct registry_known numbered[REGISTRY_ROUTE_CACHE]; /* drain */
+	struct route *other;                                  /* drain */
+	uint32_t route_count;                                 /* drain */
+	struct route *routes;                                 /* shared */
 	char name[72];
 	char environment[40];
 };
@@ -129,6 +136,9 @@ struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment);
 struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
 			     const char *path);
+/* The same for a path with a number (drain_request.known): neither hashed nor compared. */
+struct route *registry_route_known(struct registry *registry, struct service *service,
+				   const struct drain_request *request);
 struct process *registry_process_new(struct registry *registry,
 				     const struct capture_target *target);
 struct process *registry_process_find(struct registry *registry, uint64_t key);

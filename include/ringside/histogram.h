@@ -31,6 +31,13 @@ static const uint64_t rs_hist_bound[32] = {
 	UINT64_C(0xf50765b6e4540), UINT64_C(0xfffffffffffff),
 };
 
+/* How many of them lie before each 64th part of the octave; none holds more than one. */
+static const uint8_t rs_hist_before[64] = {
+	0,  0,  1,  2,  2,  3,  4,  4,  5,  6,  6,  7,  7,  8,  9,  9,  10, 10, 11, 12, 12, 13,
+	13, 14, 14, 15, 15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 21, 22, 22, 23, 23,
+	24, 24, 25, 25, 25, 26, 26, 27, 27, 27, 28, 28, 29, 29, 29, 30, 30, 30, 31, 31,
+};
+
 /* ns: 0 … 2^63. Returns 0 … RS_HIST_SLOTS - 1. */
 static inline uint32_t rs_hist_slot(uint64_t ns)
 {
@@ -43,13 +50,10 @@ static inline uint32_t rs_hist_slot(uint64_t ns)
 		return 0;
 	memcpy(&bits, &seconds, sizeof(bits));
 	mantissa = bits & ((UINT64_C(1) << 52) - 1);
-	k = (uint32_t)(mantissa >> 47); /* equal parts: log2 is 2.8 buckets ahead at most */
-	while (k < 31 && mantissa > rs_hist_bound[k])
-		k++;
-	while (k > 0 && mantissa <= rs_hist_bound[k - 1])
-		k--;
+	k = rs_hist_before[mantissa >> 46]; /* no loop: its end would be anybody's guess */
+	k += mantissa > rs_hist_bound[k];
 	/* A power of two itself is the last bucket of the octave below. */
-	i = ((int)(bits >> 52) - 1023) * 32 + (mantissa ? (int)k + 1 : 0) + RS_HIST_BIAS;
+	i = ((int)(bits >> 52) - 1023) * 32 + (int)k + (mantissa != 0) + RS_HIST_BIAS;
 	if (i < 0)
 		return 0;
 	return i < RS_HIST_SLOTS ? (uint32_t)i : RS_HIST_SLOTS - 1;

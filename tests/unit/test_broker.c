@@ -1,5 +1,5 @@
 #include "../../agent/broker.c" /* white box: whom it believes, and whose turn it is */
-#include "watched_fixture.h"
+#include "target_process.h"
 
 #include <poll.h>
 #include <sys/socket.h>

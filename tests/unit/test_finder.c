@@ -1,5 +1,5 @@
 #include "../../agent/capture/finder.c" /* white box: quotas, and when a process is looked at next */
-#include "watched_fixture.h"
+#include "target_process.h"
 
 #define SKIPPED 77
 #define S SCAN_SECOND_NS

@@ -1,0 +1,450 @@
+#include "drain.h"
+
+#include "moment.h"
+#include "watched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_SECOND_NS UINT64_C(1000000000)
+#define DRAIN_FORGET_NS (600 * DRAIN_SECOND_NS) /* a process not found again by then is dead */
+#define DRAIN_BOOT "/proc/sys/kernel/random/boot_id"
+#define DRAIN_TRY_NS 10000000L
+#define DRAIN_LOCK_TRIES 200 /* of the checkpoint: the agent before us is about to end */
+#define DRAIN_SAVE_TRIES 20  /* of the last one: somebody reads from the next stage */
+
+_Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
+
+struct drain_command {
+	struct drain_command *next;
+	uint64_t key; /* of the one that died; 0: add */
+	int memfd;
+	struct capture_target target;
+};
+
+struct drain_item {
+	struct watched *watched;
+	bool died; /* to be ended as soon as its clock is known */
+};
+
+struct drain {
+	pthread_t thread;
+	pthread_mutex_t lock; /* of the next four */
+	pthread_cond_t wake;
+	struct drain_command *first, **last;
+	bool closing;
+	struct drain_counts published;
+	/* the thread's own from here on */
+	struct drain_config config;
+	struct drain_counts counts;
+	struct drain_item *items;
+	uint32_t item_room;
+	struct checkpoint *checkpoint;
+	uint64_t opened_ns, calibrate_ns, second_ns; /* when it began; when these are due */
+	uint64_t saved;                              /* what had been told when it was saved last */
+	bool save_due;
+	bool last_round;
+	struct watched_shared shared;
+};
+
+static struct drain_command *drain_commands_take(struct drain *d)
+{
+	struct drain_command *first = d->first;
+
+	d->first = NULL;
+	d->last = &d->first;
+	return first;
+}
+
+static int drain_command_put(struct drain *d, const struct drain_command *from)
+{
+	struct drain_command *command = malloc(sizeof(*command));
+
+	if (!command)
+		return -ENOMEM;
+	*command = *from;
+	pthread_mutex_lock(&d->lock);
+	*d->last = command;
+	d->last = &command->next;
+	pthread_cond_signal(&d->wake);
+	pthread_mutex_unlock(&d->lock);
+	return 0;
+}
+
+int drain_add(struct drain *d, const struct capture_target *target, int memfd)
+{
+	struct drain_command command = { .memfd = memfd, .target = *target };
+	int result = drain_command_put(d, &command);
+
+	if (result)
+		close(memfd);
+	return result;
+}
+
+int drain_died(struct drain *d, uint64_t key)
+{
+	struct drain_command command = { .key = key, .memfd = -1 };
+
+	return key ? drain_command_put(d, &command) : 0;
+}
+
+static bool drain_room(struct drain *d)
+{
+	uint32_t room = d->item_room ? 2 * d->item_room : 64;
+	struct drain_item *items;
+
+	if (d->counts.processes < d->item_room)
+		return true;
+	items = realloc(d->items, room * sizeof(*items));
+	if (!items)
+		return false;
+	d->items = items;
+	d->item_room = room;
+	return true;
+}
+
+static void drain_obey_add(struct drain *d, const struct drain_command *command)
+{
+	struct watched *watched;
+
+	if (!drain_room(d) ||
+	    watched_open(&watched, &d->shared, &command->target, command->memfd, d->checkpoint)) {
+		d->counts.refused++;
+	} else {
+		d->items[d->counts.processes++] = (struct drain_item){ .watched = watched };
+		d->counts.added++;
+	}
+	close(command->memfd);
+}
+
+static void drain_obey(struct drain *d, struct drain_command *command)
+{
+	while (command) {
+		struct drain_command *next = command->next;
+
+		if (!command->key)
+			drain_obey_add(d, command);
+		for (uint32_t i = 0; command->key && i < d->counts.processes; i++)
+			if (watched_key(d->items[i].watched) == command->key)
+				d->items[i].died = true;
+		free(command);
+		command = next;
+	}
+}
+
+static void drain_tell(struct drain *d, bool listening)
+{
+	for (uint32_t i = 0; i < d->counts.processes; i++)
+		watched_tell(d->items[i].watched, listening);
+}
+
+static void drain_calibrate(struct drain *d, uint64_t now_ns)
+{
+	struct calibrate_pair pair;
+
+	if (now_ns < d->calibrate_ns)
+		return;
+	d->calibrate_ns = now_ns + CALIBRATE_NEXT_NS;
+	calibrate_read(d->config.now_ns, &pair);
+	if (calibrate_step(&d->shared.tsc, &pair))
+		drain_tell(d, true);
+	else if (!d->shared.tsc.ns_per_tick)
+		d->calibrate_ns = now_ns + CALIBRATE_FIRST_NS;
+	d->counts.clock_changes += calibrate_source_changed(&d->shared.tsc, CALIBRATE_SOURCE);
+}
+
+/* False: it is no more. */
+static bool drain_visit(const struct drain *d, const struct drain_item *item, uint64_t now_ns)
+{
+	const struct watched *w = item->watched;
+	uint64_t early_ns = watched_period_ns(w) / 4; /* with its neighbours: one wake-up for all */
+
+	if (!watched_ready(w))
+		return true;
+	if (item->died) {
+		watched_end(item->watched, now_ns);
+		return false;
+	}
+	if (!d->last_round && now_ns + early_ns < watched_due_ns(w))
+		return true;
+	return watched_round(item->watched, now_ns);
+}
+
+static void drain_visit_all(struct drain *d, uint64_t now_ns)
+{
+	uint32_t i = 0;
+
+	while (i < d->counts.processes) {
+		if (drain_visit(d, &d->items[i], now_ns)) {
+			i++;
+			continue;
+		}
+		watched_close(d->items[i].watched);
+		d->items[i] = d->items[--d->counts.processes];
+	}
+}
+
+static void drain_each_second(struct drain *d, uint64_t now_ns)
+{
+	if (now_ns < d->second_ns)
+		return;
+	d->second_ns = now_ns + DRAIN_SECOND_NS;
+	d->save_due = true;
+	for (uint32_t i = 0; i < d->counts.processes; i++)
+		if (watched_ready(d->items[i].watched))
+			watched_list(d->items[i].watched, now_ns);
+	if (d->checkpoint && now_ns > d->opened_ns + DRAIN_FORGET_NS)
+		checkpoint_forget(d->checkpoint);
+}
+
+/*
+ * The next stage's state and what was booked, of one moment: nothing is told to it in between.
+ * False: it is busy, the last checkpoint stands.
+ */
+static bool drain_save(struct drain *d)
+{
+	size_t bytes = 0;
+	void *room;
+	int result;
+
+	if (!d->checkpoint || d->saved == d->shared.told)
+		return true;
+	room = checkpoint_begin(d->checkpoint);
+	if (d->config.save)
+		bytes = d->config.save(d->config.saved_ctx, room, DRAIN_SAVE_BYTES);
+	if (d->config.save && (!bytes || bytes > DRAIN_SAVE_BYTES))
+		return false;
+	for (uint32_t i = 0; i < d->counts.processes; i++)
+		watched_save(d->items[i].watched, d->checkpoint);
+	result = checkpoint_end(d->checkpoint, bytes);
+	d->counts.checkpoint_error = result;
+	if (result)
+		return true;
+	d->counts.saved++;
+	d->saved = d->shared.told;
+	return true;
+}
+
+static void drain_round(struct drain *d, uint64_t now_ns)
+{
+	drain_calibrate(d, now_ns);
+	drain_visit_all(d, now_ns);
+	drain_each_second(d, now_ns);
+	d->config.sink.tick(d->config.sink.ctx, now_ns);
+	if (d->save_due)
+		d->save_due = !drain_save(d);
+}
+
+static uint64_t drain_next_ns(struct drain *d)
+{
+	uint64_t next_ns = d->second_ns < d->calibrate_ns ? d->second_ns : d->calibrate_ns;
+	uint64_t period_ns = DRAIN_SECOND_NS;
+
+	for (uint32_t i = 0; i < d->counts.processes; i++) {
+		const struct watched *w = d->items[i].watched;
+
+		if (!watched_ready(w))
+			continue; /* for the calibration */
+		if (watched_due_ns(w) < next_ns)
+			next_ns = watched_due_ns(w);
+		if (watched_period_ns(w) < period_ns)
+			period_ns = watched_period_ns(w);
+	}
+	d->counts.period_ms = (uint32_t)(period_ns / 1000000);
+	return next_ns;
+}
+
+/* Until then or the next command; false: the last round was done. */
+static bool drain_wait(struct drain *d, struct drain_command **commands)
+{
+	uint64_t next_ns = drain_next_ns(d), now_ns = d->config.now_ns();
+	uint64_t until_ns = moment_monotonic_ns() + (next_ns > now_ns ? next_ns - now_ns : 0);
+	struct timespec until = { .tv_sec = (time_t)(until_ns / DRAIN_SECOND_NS),
+				  .tv_nsec = (long)(until_ns % DRAIN_SECOND_NS) };
+	bool closing;
+
+	d->counts.broken = d->shared.broken;
+	d->counts.unequal = d->shared.unequal;
+	d->counts.unknown = d->shared.unknown;
+	d->counts.shapes_lost = d->shared.budget.lost;
+	pthread_mutex_lock(&d->lock);
+	d->published = d->counts;
+	while (!d->first && !d->closing &&
+	       pthread_cond_timedwait(&d->wake, &d->lock, &until) != ETIMEDOUT)
+		;
+	*commands = drain_commands_take(d);
+	closing = d->closing;
+	pthread_mutex_unlock(&d->lock);
+	return !closing;
+}
+
+static void drain_pause(void)
+{
+	const struct timespec pause = { .tv_nsec = DRAIN_TRY_NS };
+
+	nanosleep(&pause, NULL);
+}
+
+static void *drain_run(void *drain)
+{
+	struct drain *d = drain;
+	struct drain_command *commands;
+
+	pthread_setname_np(pthread_self(), "drain");
+	while (drain_wait(d, &commands)) {
+		drain_obey(d, commands);
+		drain_round(d, d->config.now_ns());
+	}
+	drain_obey(d, commands);
+	d->last_round = true;
+	drain_round(d, d->config.now_ns());
+	for (int i = 0; i < DRAIN_SAVE_TRIES && !drain_save(d); i++)
+		drain_pause();
+	/* Not before: what comes after the last look still finds its lane or its cell. */
+	drain_tell(d, false);
+	return NULL;
+}
+
+static void drain_restore(struct drain *d, uint64_t now_ns)
+{
+	const struct drain_config *config = &d->config;
+	size_t bytes;
+	const void *blob = checkpoint_blob(d->checkpoint, &bytes);
+
+	if (!blob)
+		return;
+	if (!config->restore)
+		d->counts.restored = 0;
+	else if (bytes)
+		d->counts.restored = config->restore(config->saved_ctx, blob, bytes, now_ns);
+	/* Without its state what was booked was booked to nobody. */
+	if (d->counts.restored)
+		checkpoint_forget(d->checkpoint);
+	checkpoint_forget_blob(d->checkpoint);
+}
+
+static void drain_checkpoint(struct drain *d, uint64_t now_ns)
+{
+	char boot[CHECKPOINT_BOOT_BYTES] = "";
+	int fd = open(DRAIN_BOOT, O_RDONLY | O_CLOEXEC);
+	int result = 0;
+
+	d->counts.restored = -ENOENT;
+	if (fd >= 0) {
+		result = read(fd, boot, sizeof(boot)) < 0 ? -errno : 0;
+		close(fd);
+	}
+	if (!d->config.checkpoint || result) {
+		d->counts.checkpoint_error = result;
+		return;
+	}
+	for (int i = 0; i < DRAIN_LOCK_TRIES; i++) {
+		result = checkpoint_open(&d->checkpoint, d->config.checkpoint, boot);
+		if (result != -EBUSY)
+			break;
+		drain_pause();
+	}
+	d->counts.checkpoint_error = result;
+	if (!result)
+		drain_restore(d, now_ns);
+}
+
+/* Signals are main's, but for those that an instruction raises: segment.h has one of them. */
+static int drain_start(struct drain *d)
+{
+	pthread_condattr_t attributes;
+	sigset_t others, before;
+	int result;
+
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	sigfillset(&others);
+	sigdelset(&others, SIGBUS);
+	sigdelset(&others, SIGSEGV);
+	sigdelset(&others, SIGILL);
+	sigdelset(&others, SIGFPE);
+	pthread_sigmask(SIG_BLOCK, &others, &before);
+	result = pthread_create(&d->thread, NULL, drain_run, d);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -result;
+}
+
+static void drain_free(struct drain *d)
+{
+	struct drain_command *command = d->first;
+
+	while (command) {
+		struct drain_command *next = command->next;
+
+		if (command->memfd >= 0)
+			close(command->memfd);
+		free(command);
+		command = next;
+	}
+	for (uint32_t i = 0; i < d->counts.processes; i++)
+		watched_close(d->items[i].watched);
+	free(d->items);
+	checkpoint_close(d->checkpoint);
+	pthread_cond_destroy(&d->wake);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+int drain_open(struct drain **out, const struct drain_config *config)
+{
+	struct drain *d = calloc(1, sizeof(*d));
+	struct calibrate_pair pair;
+	int result;
+
+	*out = NULL;
+	if (!d)
+		return -ENOMEM;
+	d->last = &d->first;
+	d->config = *config;
+	d->shared.sink = config->sink;
+	d->shared.slow_warning_ns = config->slow_warning_ns;
+	d->shared.slow_critical_ns = config->slow_critical_ns;
+	d->shared.epoch = config->epoch;
+	calibrate_read(config->now_ns, &pair);
+	calibrate_init(&d->shared.tsc, &pair);
+	d->opened_ns = pair.ns;
+	d->calibrate_ns = pair.ns + CALIBRATE_FIRST_NS;
+	drain_checkpoint(d, pair.ns);
+	result = segment_guard();
+	if (!result)
+		result = drain_start(d);
+	if (result) {
+		drain_free(d);
+		return result;
+	}
+	*out = d;
+	return 0;
+}
+
+void drain_close(struct drain *d)
+{
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->closing = true;
+	pthread_cond_signal(&d->wake);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->thread, NULL);
+	drain_free(d);
+}
+
+void drain_counts_get(struct drain *d, struct drain_counts *out)
+{
+	pthread_mutex_lock(&d->lock);
+	*out = d->published;
+	pthread_mutex_unlock(&d->lock);
+}

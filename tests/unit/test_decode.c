@@ -1,0 +1,223 @@
+#include "decode.h"
+#include "rs_test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NOW UINT64_C(5000000000000)
+
+static struct lane_record made(void)
+{
+	struct lane_record record;
+
+	memset(&record, 0, sizeof(record));
+	record.head.t0 = NOW - 1000000;
+	record.head.span = 900000;
+	record.head.request = 77;
+	record.head.connection = 5;
+	record.head.kind = RS_KIND_REQUEST;
+	record.head.flags = RS_FLAG_SHARED | RS_FLAG_UPGRADED;
+	record.head.served.bytes_out = 600;
+	record.head.served.bytes_in = 41;
+	record.head.served.first_byte = 3;
+	record.head.served.thread = 12;
+	record.head.served.status = 200;
+	record.head.served.method = RS_METHOD_PUT;
+	record.head.served.protocol = RS_PROTOCOL_HTTP1;
+	return record;
+}
+
+static struct drain_request out;
+static struct decode_raw raw;
+
+static int decode(const struct lane_record *record)
+{
+	return decode_request(record, &calibrate_monotonic, NOW, &out, &raw);
+}
+
+static uint32_t section(struct lane_record *record, uint32_t at, uint8_t type, const void *bytes,
+			uint16_t length)
+{
+	uint8_t *to = record->detail + at;
+
+	to[0] = type;
+	to[1] = 0;
+	to[2] = (uint8_t)length;
+	to[3] = (uint8_t)(length >> 8);
+	if (bytes)
+		memcpy(to + 4, bytes, length);
+	record->detail_bytes = 3 * RS_SLOT_PAYLOAD;
+	return at + 4 + ((length + 3u) & ~3u);
+}
+
+static void each_field_has_its_place(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(out.id, 77);
+	assert_int_equal(out.end_ns, NOW - 100000);
+	assert_int_equal(out.span_ns, 900000);
+	assert_int_equal(out.first_byte_ns, 2 * 256 + 1);
+	assert_int_equal(out.bytes_in, 41);
+	assert_int_equal(out.bytes_out, 600);
+	assert_int_equal(out.connection, 5);
+	assert_int_equal(out.thread, 12);
+	assert_int_equal(out.status, 200);
+	assert_int_equal(out.method, RS_METHOD_PUT);
+	assert_int_equal(out.protocol, RS_PROTOCOL_HTTP1);
+	assert_int_equal(out.flags, RS_FLAG_SHARED | RS_FLAG_UPGRADED);
+	assert_string_equal(out.path, "");
+	assert_false(out.shape);
+	assert_false(out.has_memory);
+	assert_null(raw.path);
+}
+
+static void no_first_byte_is_none_and_the_first_ticks_are_some(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	record.head.served.first_byte = 0;
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(out.first_byte_ns, 0);
+	record.head.served.first_byte = 1;
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(out.first_byte_ns, 1);
+}
+
+static void sections_are_found_and_unknown_ones_skipped(void **state)
+{
+	struct lane_record record = made();
+	int64_t delta = -4096;
+	uint32_t at;
+
+	(void)state;
+	at = section(&record, 0, 200, "whatever", 7);
+	at = section(&record, at, RS_SECTION_PATH, "/path", 5);
+	at = section(&record, at, RS_SECTION_MEMORY, &delta, sizeof(delta));
+	section(&record, at, RS_SECTION_END, NULL, 0xffff);
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(raw.path_bytes, 5);
+	assert_memory_equal(raw.path, "/path", 5);
+	assert_true(out.has_memory);
+	assert_int_equal(out.memory_delta, -4096);
+}
+
+static void a_section_may_fill_its_record_to_the_last_byte(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	section(&record, 0, 200, NULL, 3 * RS_SLOT_PAYLOAD - 4);
+	assert_int_equal(decode(&record), 0);
+	section(&record, 0, 200, NULL, 3 * RS_SLOT_PAYLOAD - 3);
+	assert_int_equal(decode(&record), -EBADMSG);
+	section(&record, 0, 200, NULL, 0xffff);
+	assert_int_equal(decode(&record), -EBADMSG);
+}
+
+static void a_path_has_one_to_so_many_bytes(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	section(&record, 0, RS_SECTION_PATH, NULL, 0);
+	assert_int_equal(decode(&record), -EBADMSG);
+	section(&record, 0, RS_SECTION_PATH, NULL, RS_PATH_BYTES);
+	assert_int_equal(decode(&record), 0);
+	section(&record, 0, RS_SECTION_PATH, NULL, RS_PATH_BYTES + 1);
+	assert_int_equal(decode(&record), -EBADMSG);
+	section(&record, 0, RS_SECTION_MEMORY, NULL, 7);
+	assert_int_equal(decode(&record), -EBADMSG);
+}
+
+static void a_field_out_of_its_range_is_bad(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	record.head.served.status = 999;
+	record.head.served.method = RS_METHODS - 1;
+	record.head.served.protocol = RS_PROTOCOL_TLS;
+	assert_int_equal(decode(&record), 0);
+	record.head.served.status = 1000;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record = made();
+	record.head.served.method = RS_METHODS;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record = made();
+	record.head.served.protocol = RS_PROTOCOL_TLS + 1;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record = made();
+	record.head.flags = 0x80;
+	assert_int_equal(decode(&record), -EBADMSG);
+}
+
+static void a_time_to_come_or_none_is_bad(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	record.head.t0 = 0;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record.head.t0 = NOW + 1000000000 - record.head.span;
+	assert_int_equal(decode(&record), 0); /* now was the beginning of a round */
+	record.head.t0++;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record = made();
+	record.head.span = UINT64_MAX;
+	assert_int_equal(decode(&record), -EBADMSG);
+	record.head.t0 = UINT64_MAX / 2;
+	record.head.span = UINT64_MAX / 2;
+	assert_int_equal(decode(&record), -EBADMSG);
+}
+
+static void every_length_and_every_end_of_random_sections_is_safe(void **state)
+{
+	uint64_t seed = 88172645463325252u;
+	uint32_t good = 0, bad = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct lane_record record = made();
+
+		for (uint32_t at = 0; at < RS_DETAIL_BYTES; at++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			record.detail[at] = (uint8_t)seed & (at % 4 == 3 ? 1 : 0x7f);
+		}
+		record.detail_bytes = i % 16 * RS_SLOT_PAYLOAD;
+		if (decode(&record)) {
+			bad++;
+			continue;
+		}
+		good++;
+		if (raw.path) {
+			assert_in_range(raw.path_bytes, 1, RS_PATH_BYTES);
+			assert_true(raw.path >= record.detail);
+			assert_true(raw.path + raw.path_bytes <=
+				    record.detail + record.detail_bytes);
+		}
+	}
+	assert_true(good > 1000);
+	assert_true(bad > 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_field_has_its_place),
+		cmocka_unit_test(no_first_byte_is_none_and_the_first_ticks_are_some),
+		cmocka_unit_test(sections_are_found_and_unknown_ones_skipped),
+		cmocka_unit_test(a_section_may_fill_its_record_to_the_last_byte),
+		cmocka_unit_test(a_path_has_one_to_so_many_bytes),
+		cmocka_unit_test(a_field_out_of_its_range_is_bad),
+		cmocka_unit_test(a_time_to_come_or_none_is_bad),
+		cmocka_unit_test(every_length_and_every_end_of_random_sections_is_safe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
