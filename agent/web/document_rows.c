@@ -22,8 +22,8 @@ static double rows_rate(const struct metrics_row *row)
 
 static double rows_errors(const struct metrics_row *row)
 {
-	return row->sums.count ? 100.0 * (double)row->sums.errors / (double)row->sums.count :
-				 METRICS_UNKNOWN;
+	return row->sums.count ? 100.0 * (double)row->sums.errors / (double)row->sums.count
+			       : METRICS_UNKNOWN;
 }
 
 static double rows_p50(const struct metrics_row *row)
@@ -72,10 +72,18 @@ static double rows_in_flight(const struct metrics_row *row)
 }
 
 static const struct rows_sort rows_sorts[] = {
-	{ "rate", rows_rate },	 { "errorRate", rows_errors }, { "p50", rows_p50 },
-	{ "p95", rows_p95 },	 { "p99", rows_p99 },	       { "max", rows_max },
-	{ "total", rows_total }, { "apdex", rows_apdex },      { "cpu", rows_cpu },
-	{ "rss", rows_memory },	 { "inFlight", rows_in_flight }, { "name", NULL },
+	{ "rate", rows_rate },
+	{ "errorRate", rows_errors },
+	{ "p50", rows_p50 },
+	{ "p95", rows_p95 },
+	{ "p99", rows_p99 },
+	{ "max", rows_max },
+	{ "total", rows_total },
+	{ "apdex", rows_apdex },
+	{ "cpu", rows_cpu },
+	{ "rss", rows_memory },
+	{ "inFlight", rows_in_flight },
+	{ "name", NULL },
 };
 
 static int rows_compare_names(const struct metrics_row *a, const struct metrics_row *b)
@@ -144,9 +152,8 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 	json_measure(j, "requestsPerSecond", rows_rate(row));
 	json_measure(j, "errorRate", rows_errors(row));
 	document_measure_ms(j, "avg",
-			    row->sums.count ?
-				    (double)row->sums.span_ns / (double)row->sums.count :
-				    METRICS_UNKNOWN);
+			    row->sums.count ? (double)row->sums.span_ns / (double)row->sums.count
+					    : METRICS_UNKNOWN);
 	document_measure_ms(j, "p50", rows_p50(row));
 	document_measure_ms(j, "p95", rows_p95(row));
 	document_measure_ms(j, "p99", rows_p99(row));

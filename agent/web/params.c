@@ -15,9 +15,9 @@ struct params_name {
 };
 
 static const struct params_name params_names[] = {
-	{ "service", PARAMS_SCOPE }, { "pid", PARAMS_SCOPE },   { "route", PARAMS_ROUTE },
-	{ "window", PARAMS_WINDOW }, { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
-	{ "limit", PARAMS_LIST },    { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
+	{ "service", PARAMS_SERVICE }, { "pid", PARAMS_PID },     { "route", PARAMS_ROUTE },
+	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
+	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
 };
 
 static const struct {
