@@ -59,8 +59,8 @@ static void exporter_metrics(struct exposition *e, const struct site *site)
 		     EXPOSITION_COUNTER, (double)losses.listed);
 	exporter_one(e, "ringside_metrics_bytes", "Memory of the aggregates.", EXPOSITION_GAUGE,
 		     (double)losses.bytes_used);
-	exporter_one(e, "ringside_metrics_limit_bytes", "Memory that the aggregates may take.", EXPOSITION_GAUGE,
-		     (double)losses.bytes_limit);
+	exporter_one(e, "ringside_metrics_limit_bytes", "Memory that the aggregates may take.",
+		     EXPOSITION_GAUGE, (double)losses.bytes_limit);
 }
 
 static void exporter_tally(struct exposition *e, const struct site *site)

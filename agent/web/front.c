@@ -2,7 +2,6 @@
 
 #include "access.h"
 #include "deadline.h"
-#include "moment.h"
 #include "web.h"
 
 #include <arpa/inet.h>
@@ -30,7 +29,8 @@ struct front_gate {
 	struct front *front;
 	struct MHD_Daemon *daemon;
 	uint32_t connections;
-	int fd; /* of its epoll */
+	bool left; /* somebody left in this run */
+	int fd;    /* of its epoll */
 };
 
 /* One connection. */
@@ -52,7 +52,8 @@ struct front_exchange {
 struct front {
 	struct front_config config;
 	struct deadline_queue waits[FRONT_WAITS];
-	uint64_t now_ns;
+	uint64_t now_ns; /* of this run */
+	int64_t wall_ms;
 	struct front_gate gates[WEB_SOCKETS];
 };
 
@@ -93,6 +94,8 @@ static void front_make_room(struct front *f, const struct front_gate *gate)
 {
 	struct deadline *d = f->waits[FRONT_WAITS_NEXT].first;
 
+	if (gate->connections < f->config.connections)
+		return;
 	while (d && ((struct front_link *)d)->gate != gate)
 		d = d->after;
 	if (d)
@@ -121,8 +124,7 @@ static void front_connect(struct front_gate *gate, struct MHD_Connection *connec
 	front_link_name(link);
 	link->member = link->local && access_peer_is_member(link->fd, f->config.group);
 	deadline_put(&f->waits[FRONT_WAITS_REQUEST], &link->deadline, f->now_ns);
-	if (gate->connections >= f->config.connections)
-		front_make_room(f, gate);
+	front_make_room(f, gate);
 }
 
 static void front_on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -136,6 +138,7 @@ static void front_on_connection(void *cls, struct MHD_Connection *connection, vo
 		return;
 	}
 	gate->connections--;
+	gate->left = true;
 	if (link)
 		deadline_drop(&link->deadline);
 	free(link);
@@ -193,8 +196,10 @@ static void front_on_end(void *cls, struct MHD_Connection *connection, void **ex
 	(void)code;
 	free(*exchange);
 	*exchange = NULL;
-	if (link)
-		front_wait(link, FRONT_WAITS_NEXT);
+	if (!link)
+		return;
+	front_wait(link, FRONT_WAITS_NEXT);
+	front_make_room(link->gate->front, link->gate);
 }
 
 static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const char *key,
@@ -236,7 +241,7 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 			     .local = link->local,
 			     .member = link->member,
 			     .now_ns = f->now_ns,
-			     .wall_ms = moment_wall_ms() };
+			     .wall_ms = f->wall_ms };
 
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, &r);
 	if (x->received <= FRONT_BODY) {
@@ -422,7 +427,6 @@ int front_open(struct front **out, const struct front_config *config)
 	if (!f)
 		return -ENOMEM;
 	f->config = *config;
-	f->now_ns = moment_monotonic_ns();
 	f->waits[FRONT_WAITS_REQUEST].span_ns = span_ns;
 	f->waits[FRONT_WAITS_NEXT].span_ns = span_ns * FRONT_KEPT;
 	f->waits[FRONT_WAITS_READER].span_ns = span_ns * FRONT_UNREAD;
@@ -453,18 +457,33 @@ static void front_expire(struct front *f)
 	}
 }
 
-int front_run(struct front *f)
+/* Milliseconds until the library wants to run again; -1: not before something comes. */
+static int front_gate_run(struct front_gate *gate)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	gate->left = false;
+	MHD_run(gate->daemon);
+	/* It listens again only in the run after the one in which a full house lost somebody. */
+	if (gate->left)
+		return 0;
+	if (MHD_get_timeout(gate->daemon, &ms) != MHD_YES)
+		return -1;
+	return ms < FRONT_LONGEST_MS ? (int)ms : FRONT_LONGEST_MS;
+}
+
+int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms)
 {
 	int wait = -1;
 
-	f->now_ns = moment_monotonic_ns();
+	f->now_ns = now_ns;
+	f->wall_ms = wall_ms;
 	front_expire(f);
 	for (unsigned int i = 0; i < f->config.socket_count; i++) {
-		MHD_UNSIGNED_LONG_LONG ms;
+		int ms = front_gate_run(&f->gates[i]);
 
-		MHD_run(f->gates[i].daemon);
-		if (MHD_get_timeout(f->gates[i].daemon, &ms) == MHD_YES && wait != 0)
-			wait = ms < FRONT_LONGEST_MS ? (int)ms : FRONT_LONGEST_MS;
+		if (ms >= 0 && (wait < 0 || ms < wait))
+			wait = ms;
 	}
 	for (int i = 0; i < FRONT_WAITS; i++)
 		wait = deadline_wait_ms(&f->waits[i], f->now_ns, wait);

@@ -40,7 +40,7 @@ void front_abandon(struct front *f); /* the same, but the sockets are the caller
 /* Readable when there is something to run for socket i. */
 int front_fd(const struct front *f, unsigned int i);
 
-/* Milliseconds until it must run again all the same; -1: never. */
-int front_run(struct front *f);
+/* The time is CLOCK_MONOTONIC. Milliseconds until it must run again all the same; -1: never. */
+int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "front.h"
 #include "log.h"
+#include "moment.h"
 #include "router.h"
 
 #include <errno.h>
@@ -97,8 +98,9 @@ static void *web_loop(void *ctx)
 	bool ended = false;
 
 	while (!ended) {
+		int wait_ms = front_run(w->front, moment_monotonic_ns(), moment_wall_ms());
 		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
-		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, front_run(w->front));
+		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
 
 		if (n < 0 && errno != EINTR) {
 			log_error("the API stops: %m");
