@@ -166,6 +166,18 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 	json_object_end(j);
 }
 
+/* A process that has ended is listed only when it is asked for by its pid. */
+static int rows_living(const struct question *q, struct metrics_row *rows, int count)
+{
+	int kept = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (rows[i].processes || q->ask.scope.pid)
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
 static int rows_document(const struct question *q, struct json *j, enum rows_about about)
 {
 	static int (*const get[])(struct metrics *, const struct metrics_scope *,
@@ -182,6 +194,8 @@ static int rows_document(const struct question *q, struct json *j, enum rows_abo
 	count = get[about](q->site->metrics, &q->ask.scope, &rows);
 	if (count < 0)
 		return document_refuse(q, count);
+	if (about == ROWS_PROCESSES)
+		count = rows_living(q, rows, count);
 	if (count)
 		qsort_r(rows, (size_t)count, sizeof(*rows), rows_compare, &sort);
 	json_object_begin(j, NULL);

@@ -135,6 +135,32 @@ static void a_row_says_what_it_is_about(void **state)
 	document_close(&d);
 }
 
+static void a_process_that_ended_is_listed_by_its_pid_alone(void **state)
+{
+	struct capture_target other;
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fixture_target(&other, 9, 90, "b");
+	d.f.sink.seen(d.f.sink.ctx, &other);
+	fixture_counters(&d.f, &other, 4, 4, NOW);
+	d.f.sink.gone(d.f.sink.ctx, &other, NOW);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_processes, "/x");
+	assert_holds(text, "\"pid\":70,");
+	assert_lacks(text, "\"pid\":90,");
+	free(text);
+	text = document_text(&d, document_processes, "/x?pid=90");
+	assert_holds(text, "\"pid\":90,\"count\":4,");
+	free(text);
+	text = document_text(&d, document_services, "/x?service=b");
+	assert_holds(text, "\"processes\":0,\"count\":4,");
+	free(text);
+	document_close(&d);
+}
+
 static void a_service_that_nobody_asked_measures_null(void **state)
 {
 	struct document_fixture d;
@@ -157,6 +183,7 @@ int main(void)
 		cmocka_unit_test(every_sort_is_taken_and_another_is_told_which_there_are),
 		cmocka_unit_test(pages_hold_each_row_once),
 		cmocka_unit_test(a_row_says_what_it_is_about),
+		cmocka_unit_test(a_process_that_ended_is_listed_by_its_pid_alone),
 		cmocka_unit_test(a_service_that_nobody_asked_measures_null),
 	};
 
