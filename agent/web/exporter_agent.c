@@ -76,8 +76,6 @@ static void exporter_tally(struct exposition *e, const struct site *site)
 		exposition_labels_init(&l);
 		if (strcmp(before, info->name) != 0)
 			exposition_head(e, &family);
-		else
-			e->family = &family;
 		before = info->name;
 		if (info->label)
 			exposition_label(&l, info->label, info->value);
@@ -103,8 +101,6 @@ static void exporter_others(struct exposition *e, const struct site *site)
 		exposition_labels_init(&l);
 		if (strcmp(before, rows[i].name) != 0)
 			exposition_head(e, &family);
-		else
-			e->family = &family;
 		before = rows[i].name;
 		if (rows[i].label)
 			exposition_label(&l, rows[i].label, rows[i].value);

@@ -103,14 +103,14 @@ int exposition_finish(struct exposition *e, char **bytes, size_t *length)
 /* The _total of a counter: in the samples of both forms, in the head of the old one alone. */
 static const char *exposition_total(const struct exposition *e, bool head)
 {
-	return e->family->type == EXPOSITION_COUNTER && !(head && e->open) ? "_total" : "";
+	return e->family.type == EXPOSITION_COUNTER && !(head && e->open) ? "_total" : "";
 }
 
 void exposition_head(struct exposition *e, const struct exposition_family *family)
 {
 	static const char *const types[] = { "counter", "gauge", "histogram" };
 
-	e->family = family;
+	e->family = *family;
 	exposition_put(e, "# HELP %s%s %s\n", family->name, exposition_total(e, true),
 		       family->help);
 	exposition_put(e, "# TYPE %s%s %s\n", family->name, exposition_total(e, true),
@@ -121,8 +121,8 @@ static void exposition_name(struct exposition *e, const struct exposition_labels
 {
 	bool any = l && l->length;
 
-	exposition_put(e, "%s%s%s%s%s ", e->family->name, exposition_total(e, false),
-		       any ? "{" : "", any ? l->text : "", any ? "}" : "");
+	exposition_put(e, "%s%s%s%s%s ", e->family.name, exposition_total(e, false), any ? "{" : "",
+		       any ? l->text : "", any ? "}" : "");
 }
 
 void exposition_value(struct exposition *e, const struct exposition_labels *l, double value)
@@ -150,7 +150,7 @@ static void exposition_bound(const struct exposition *e, double bound, char *out
 void exposition_histogram(struct exposition *e, const struct exposition_labels *l,
 			  const struct exposition_histogram *h)
 {
-	const char *name = e->family->name, *comma = l->length ? "," : "";
+	const char *name = e->family.name, *comma = l->length ? "," : "";
 	uint64_t sum = 0;
 	char bound[32];
 

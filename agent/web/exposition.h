@@ -33,7 +33,7 @@ struct exposition_labels {
 struct exposition {
 	char *bytes;
 	size_t length, size;
-	const struct exposition_family *family;
+	struct exposition_family family; /* whose samples are being written */
 	bool open; /* OpenMetrics */
 	bool failed;
 };

@@ -141,7 +141,7 @@ static int router_document(const struct router_call *c, struct reply *out)
 /* Its own form, or the endpoint's document; both may stand on the shelf already. */
 static int router_render(const struct router_call *c, struct reply *out)
 {
-	if (c->endpoint->document)
+	if (!c->endpoint->render)
 		return router_document(c, out);
 	if (c->params->count)
 		return refuse(c->no, 400, "unknown_parameter", "this endpoint takes no parameters");

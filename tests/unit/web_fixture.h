@@ -118,7 +118,7 @@ static inline void web_send(int fd, const char *text)
 static inline char *web_drain(int fd, size_t *length)
 {
 	size_t size = 1 << 16, at = 0;
-	char *out = malloc(size);
+	char *out = malloc(size), *more;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n = 0;
 
@@ -127,8 +127,9 @@ static inline char *web_drain(int fd, size_t *length)
 	       (n = recv(fd, out + at, size - at - 1, 0)) > 0) {
 		at += (size_t)n;
 		if (size - at < 1024) {
-			out = realloc(out, size *= 2);
-			assert_non_null(out);
+			more = realloc(out, size *= 2);
+			assert_non_null(more);
+			out = more;
 		}
 	}
 	out[at] = '\0';
