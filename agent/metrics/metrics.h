@@ -103,8 +103,8 @@ struct metrics_row {
 	char service[72];
 	char environment[40];
 	char route[RS_PATH_BYTES + 1];
-	uint8_t method; /* enum rs_method, routes only */
-	int32_t pid;    /* processes only */
+	uint8_t method;     /* enum rs_method, routes only */
+	int32_t pid;        /* processes only */
 	uint32_t processes; /* that live: of a process 0 or 1 */
 	struct metrics_sums sums;
 	double percentile_ns[METRICS_RANKS];

@@ -1,8 +1,14 @@
 #include "exporter.h"
 
+#include "config.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define EXPORTER_NAME 64
+#define EXPORTER_THEIRS "exported_" /* before a name that would not do */
 
 struct exporter {
 	struct exposition e;
@@ -38,13 +44,19 @@ void exporter_service(struct exposition_labels *l, const char *service, const ch
 		exposition_label(l, "environment", environment);
 }
 
+static void exporter_route(struct exposition_labels *l, const struct metrics_total *t)
+{
+	exporter_service(l, t->service, t->environment);
+	exposition_label(l, "http_request_method", document_method(t->method));
+	exposition_label(l, "http_route", t->route);
+}
+
 static void exporter_durations(struct exporter *x)
 {
 	static const struct exposition_family family = {
 		"http_server_request_duration_seconds",
 		"Duration of HTTP requests served, by route.", EXPOSITION_HISTOGRAM
 	};
-	unsigned int routes = 0;
 
 	exposition_head(&x->e, &family);
 	for (int i = 0; i < x->total_count; i++) {
@@ -55,14 +67,35 @@ static void exporter_durations(struct exporter *x)
 
 		if (!t->route[0])
 			continue;
-		if (routes++ >= EXPORTER_ROUTES) {
-			x->site->tally.counts[TALLY_ROUTES]++;
-			continue;
-		}
-		exporter_service(&l, t->service, t->environment);
-		exposition_label(&l, "http_request_method", document_method(t->method));
-		exposition_label(&l, "http_route", t->route);
+		exporter_route(&l, t);
 		exposition_histogram(&x->e, &l, &h);
+	}
+}
+
+/* Classes that a route never answered with are left out: there are many routes. */
+static void exporter_statuses(struct exporter *x)
+{
+	static const char *const classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx", "aborted" };
+	static const struct exposition_family family = { "ringside_route_requests",
+							 "Requests of a route, by class of their "
+							 "status.",
+							 EXPOSITION_COUNTER };
+
+	exposition_head(&x->e, &family);
+	for (int i = 0; i < x->total_count; i++) {
+		const struct metrics_total *t = &x->totals[i];
+		struct exposition_labels l;
+
+		for (unsigned int k = 0; k <= RS_STATUS_CLASSES && t->route[0]; k++) {
+			uint64_t count =
+				k < RS_STATUS_CLASSES ? t->sums.status[k] : t->sums.aborted;
+
+			if (!count)
+				continue;
+			exporter_route(&l, t);
+			exposition_label(&l, "status", classes[k]);
+			exposition_uint(&x->e, &l, count);
+		}
 	}
 }
 
@@ -196,6 +229,65 @@ static void exporter_choose(struct exporter *x)
 	x->process_count = kept;
 }
 
+static void exporter_cap_routes(struct exporter *x)
+{
+	int kept = 0, routes = 0;
+
+	for (int i = 0; i < x->total_count; i++) {
+		if (!x->totals[i].route[0] || routes++ < EXPORTER_ROUTES)
+			x->totals[kept++] = x->totals[i];
+		else
+			x->site->tally.counts[TALLY_ROUTES]++;
+	}
+	x->total_count = kept;
+}
+
+/* Would a label of this name stand beside one of ours? config lets no other bytes in. */
+static bool exporter_is_ours(const char *name)
+{
+	static const char *const ours[] = { "service",
+					    "environment",
+					    "pid",
+					    "le",
+					    "http_route",
+					    "status",
+					    "reason",
+					    "mode",
+					    "level",
+					    "by",
+					    "how",
+					    "direction",
+					    "class",
+					    "from",
+					    "version",
+					    "why",
+					    "http_request_method" };
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (!strcmp(name, ours[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The labels of the configuration. */
+static void exporter_base(struct exposition_labels *l, const struct config *config)
+{
+	size_t count = config_count(config, CONFIG_LABELS);
+	char name[EXPORTER_NAME];
+
+	for (size_t i = 0; i < count; i++) {
+		const char *item = config_item(config, CONFIG_LABELS, i);
+		size_t length = strcspn(item, "=");
+		const char *label = name + sizeof(EXPORTER_THEIRS) - 1;
+
+		snprintf(name, sizeof(name), EXPORTER_THEIRS "%.*s", (int)length, item);
+		if (exporter_is_ours(label) || !strncmp(label, "__", 2))
+			label = name;
+		exposition_label(l, label, item + length + (item[length] == '='));
+	}
+}
+
 static int exporter_collect(struct exporter *x)
 {
 	const struct metrics_scope all = { 0 };
@@ -206,6 +298,7 @@ static int exporter_collect(struct exporter *x)
 	if (x->total_count < 0 || x->service_count < 0 || x->process_count < 0)
 		return -ENOMEM;
 	exporter_choose(x);
+	exporter_cap_routes(x);
 	return 0;
 }
 
@@ -217,7 +310,9 @@ int exporter_render(struct site *site, const struct request *r, bool open, char 
 
 	if (!ret) {
 		exposition_init(&x.e, open);
+		exporter_base(&x.e.base, site->config);
 		exporter_durations(&x);
+		exporter_statuses(&x);
 		exporter_active(&x);
 		exporter_requests(&x);
 		exporter_put_targets(&x.e, x.processes, x.process_count);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define EXPOSITION_FIRST 16384
-#define EXPOSITION_LINE (EXPOSITION_LABELS + 512)
+#define EXPOSITION_LINE 512 /* of what is formatted: a head, a number */
 
 static bool exposition_room(struct exposition *e, size_t more)
 {
@@ -117,51 +117,77 @@ void exposition_head(struct exposition *e, const struct exposition_family *famil
 		       types[family->type]);
 }
 
-static void exposition_name(struct exposition *e, const struct exposition_labels *l)
+static void exposition_text(struct exposition *e, const char *text)
 {
-	bool any = l && l->length;
+	size_t length = strlen(text);
 
-	exposition_put(e, "%s%s%s%s%s ", e->family.name, exposition_total(e, false), any ? "{" : "",
-		       any ? l->text : "", any ? "}" : "");
+	if (e->failed || !exposition_room(e, length))
+		return;
+	memcpy(e->bytes + e->length, text, length);
+	e->length += length;
+}
+
+/* All of a sample but its number; l may be NULL, bound "": none. */
+static void exposition_name(struct exposition *e, const char *suffix,
+			    const struct exposition_labels *l, const char *bound)
+{
+	const char *const parts[] = { e->base.text, l ? l->text : "", bound };
+	bool any = false;
+
+	exposition_text(e, e->family.name);
+	exposition_text(e, suffix);
+	for (int i = 0; i < 3; i++) {
+		if (!parts[i][0])
+			continue;
+		exposition_text(e, any ? "," : "{");
+		exposition_text(e, parts[i]);
+		any = true;
+	}
+	exposition_text(e, any ? "} " : " ");
 }
 
 void exposition_value(struct exposition *e, const struct exposition_labels *l, double value)
 {
 	if (!(value >= 0))
 		return;
-	exposition_name(e, l);
+	exposition_name(e, exposition_total(e, false), l, "");
 	exposition_put(e, "%.15g\n", value);
 }
 
 void exposition_uint(struct exposition *e, const struct exposition_labels *l, uint64_t value)
 {
-	exposition_name(e, l);
+	exposition_name(e, exposition_total(e, false), l, "");
 	exposition_put(e, "%" PRIu64 "\n", value);
 }
 
 /* A bound as its form writes it: OpenMetrics has floats alone. */
-static void exposition_bound(const struct exposition *e, double bound, char *out, size_t size)
+static void exposition_bucket(struct exposition *e, const struct exposition_labels *l, double bound,
+			      uint64_t count)
 {
-	snprintf(out, size, "%g", bound);
-	if (e->open && !strpbrk(out, ".e"))
-		snprintf(out, size, "%.1f", bound);
+	char text[32], label[48];
+
+	snprintf(text, sizeof(text), "%g", bound);
+	if (e->open && !strpbrk(text, ".e"))
+		snprintf(text, sizeof(text), "%.1f", bound);
+	snprintf(label, sizeof(label), "le=\"%s\"", text);
+	exposition_name(e, "_bucket", l, label);
+	exposition_put(e, "%" PRIu64 "\n", count);
 }
 
 void exposition_histogram(struct exposition *e, const struct exposition_labels *l,
 			  const struct exposition_histogram *h)
 {
-	const char *name = e->family.name, *comma = l->length ? "," : "";
 	uint64_t sum = 0;
-	char bound[32];
 
 	for (unsigned int i = 0; i < h->count; i++) {
 		sum += h->steps[i];
-		exposition_bound(e, h->bounds[i], bound, sizeof(bound));
-		exposition_put(e, "%s_bucket{%s%sle=\"%s\"} %" PRIu64 "\n", name, l->text, comma,
-			       bound, sum);
+		exposition_bucket(e, l, h->bounds[i], sum);
 	}
 	sum += h->steps[h->count];
-	exposition_put(e, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, l->text, comma, sum);
-	exposition_put(e, "%s_sum{%s} %.15g\n", name, l->text, h->sum);
-	exposition_put(e, "%s_count{%s} %" PRIu64 "\n", name, l->text, sum);
+	exposition_name(e, "_bucket", l, "le=\"+Inf\"");
+	exposition_put(e, "%" PRIu64 "\n", sum);
+	exposition_name(e, "_sum", l, "");
+	exposition_put(e, "%.15g\n", h->sum);
+	exposition_name(e, "_count", l, "");
+	exposition_put(e, "%" PRIu64 "\n", sum);
 }

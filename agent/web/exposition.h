@@ -15,7 +15,7 @@
 
 #define EXPOSITION_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define EXPOSITION_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
-#define EXPOSITION_LABELS 1024 /* service, environment and route, every byte of them escaped */
+#define EXPOSITION_LABELS 1024 /* holds service, environment and route, each byte escaped */
 
 enum exposition_type { EXPOSITION_COUNTER, EXPOSITION_GAUGE, EXPOSITION_HISTOGRAM };
 
@@ -33,8 +33,9 @@ struct exposition_labels {
 struct exposition {
 	char *bytes;
 	size_t length, size;
+	struct exposition_labels base;   /* on every sample; empty after init */
 	struct exposition_family family; /* whose samples are being written */
-	bool open; /* OpenMetrics */
+	bool open;                       /* OpenMetrics */
 	bool failed;
 };
 

@@ -126,6 +126,47 @@ static void openmetrics_ends_with_its_mark(void **state)
 	document_close(&d);
 }
 
+static void labels_of_the_configuration_are_on_every_sample(void **state)
+{
+	static const char file[] = "{\"labels\":{\"zone\":\"a \\\"b\\\"\",\"service\":\"mine\","
+				   "\"__x\":\"1\"}}";
+	struct document_fixture d;
+	struct config_error error;
+	char *text, *line, *rest;
+
+	(void)state;
+	document_open(&d);
+	fill(&d);
+	if (config_read(d.config, "t", file, strlen(file), &error))
+		fail_msg("%s", error.text);
+	text = exporter_text(&d, false);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (*line == '#')
+			continue;
+		assert_holds(line, "zone=\"a \\\"b\\\"\"");
+		assert_holds(line, "exported_service=\"mine\"");
+		assert_holds(line, "exported___x=\"1\"");
+	}
+	free(text);
+	document_close(&d);
+}
+
+static void a_route_is_told_by_the_classes_it_answered_with(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fill(&d);
+	text = exporter_text(&d, false);
+	assert_true(exporter_sample(text, "ringside_route_requests_total{" ROUTE_A
+					  ",status=\"2xx\"}") == 2);
+	assert_lacks(text, "ringside_route_requests_total{" ROUTE_A ",status=\"5xx\"}");
+	free(text);
+	document_close(&d);
+}
+
 static void more_routes_than_a_reply_holds_are_counted(void **state)
 {
 	struct document_fixture d;
@@ -184,6 +225,8 @@ int main(void)
 		cmocka_unit_test(counters_stay_when_the_window_is_long_past),
 		cmocka_unit_test(an_environment_is_a_label_where_there_is_one),
 		cmocka_unit_test(openmetrics_ends_with_its_mark),
+		cmocka_unit_test(labels_of_the_configuration_are_on_every_sample),
+		cmocka_unit_test(a_route_is_told_by_the_classes_it_answered_with),
 		cmocka_unit_test(more_routes_than_a_reply_holds_are_counted),
 		cmocka_unit_test(a_pid_is_told_once_the_living_and_newest_first),
 	};

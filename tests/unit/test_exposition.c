@@ -82,6 +82,31 @@ static void a_histogram_adds_up_and_ends_in_its_count(void **state)
 	exposition_fini(&e);
 }
 
+static void what_is_on_every_sample_stands_in_front(void **state)
+{
+	static const double bounds[] = { 1 };
+	static const uint64_t steps[] = { 1, 0 };
+	const struct exposition_histogram h = { bounds, steps, 1, 0.5 };
+	struct exposition_labels l;
+	struct exposition e;
+
+	(void)state;
+	exposition_labels_init(&l);
+	exposition_label(&l, "x", "1");
+	exposition_init(&e, false);
+	exposition_label(&e.base, "z", "9");
+	exposition_head(&e, &gauge);
+	exposition_uint(&e, NULL, 1);
+	exposition_uint(&e, &l, 2);
+	exposition_head(&e, &histogram);
+	exposition_histogram(&e, &l, &h);
+	written(&e, "# HELP b Stands.\n# TYPE b gauge\nb{z=\"9\"} 1\nb{z=\"9\",x=\"1\"} 2\n"
+		    "# HELP c_seconds Lasts.\n# TYPE c_seconds histogram\n"
+		    "c_seconds_bucket{z=\"9\",x=\"1\",le=\"1\"} 1\n"
+		    "c_seconds_bucket{z=\"9\",x=\"1\",le=\"+Inf\"} 1\n"
+		    "c_seconds_sum{z=\"9\",x=\"1\"} 0.5\nc_seconds_count{z=\"9\",x=\"1\"} 1\n");
+}
+
 static void label_values_are_escaped(void **state)
 {
 	struct exposition_labels l;
@@ -191,6 +216,7 @@ int main(void)
 		cmocka_unit_test(the_old_form_has_total_in_its_heads),
 		cmocka_unit_test(openmetrics_has_total_in_samples_alone_and_an_end),
 		cmocka_unit_test(a_histogram_adds_up_and_ends_in_its_count),
+		cmocka_unit_test(what_is_on_every_sample_stands_in_front),
 		cmocka_unit_test(label_values_are_escaped),
 		cmocka_unit_test(the_longest_names_of_a_target_fit_with_every_byte_escaped),
 		cmocka_unit_test(a_value_that_is_too_long_is_cut_and_closed),
