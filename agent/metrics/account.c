@@ -56,6 +56,9 @@ static struct slot *account_turn(struct slot *slot)
 static uint64_t account_hand_on(struct account *account, struct slot *slot, uint32_t now,
 				struct series_budget *budget)
 {
+	lifetime_add(&account->lifetime, slot);
+	if (account->parent)
+		lifetime_add(&account->parent->lifetime, slot);
 	if (slot->second > now)
 		slot->second = now;
 	if (slot->second + SERIES_SECONDS < now)

@@ -8,15 +8,17 @@
 #ifndef METRICS_ACCOUNT_H
 #define METRICS_ACCOUNT_H
 
+#include "lifetime.h"
 #include "series.h"
 
 #define ACCOUNT_SLOTS 4096 /* 26 MB: a hostile process alone can ask for so many seconds at once */
 
 struct account {
-	struct slot *parts;     /* the drain thread's, newest first */
-	struct account *dirty;  /* the next one with parts */
-	struct account *parent; /* takes the same slots; NULL: none */
-	struct series series;   /* under the lock */
+	struct slot *parts;       /* the drain thread's, newest first */
+	struct account *dirty;    /* the next one with parts */
+	struct account *parent;   /* takes the same slots; NULL: none */
+	struct series series;     /* under the lock … */
+	struct lifetime lifetime; /* … what of it is never forgotten */
 };
 
 struct account_book {

@@ -17,6 +17,7 @@
 
 #define METRICS_ROUTES 200 /* (method, route) pairs of a service; later ones are "_other" */
 #define METRICS_SLOWEST 100
+#define METRICS_BOUNDS 19      /* of the histogram that never forgets */
 #define METRICS_UNKNOWN (-1.0) /* a measured value that nobody knows: rendered as null */
 
 struct metrics;
@@ -66,10 +67,11 @@ struct metrics_process {
 	struct capture_target target;
 	bool alive;
 	uint64_t seen_ns, gone_ns;
-	double user_ms, system_ms; /* of the window */
-	double cpu_percent;        /* of what it may use: quota, cpuset */
-	double core_percent;       /* of one core */
-	double run_queue_ms;       /* of the window */
+	double user_ms, system_ms;            /* of the window */
+	double cpu_percent;                   /* of what it may use: quota, cpuset */
+	double core_percent;                  /* of one core */
+	double run_queue_ms;                  /* of the window */
+	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
 	double allocated_per_s, freed_per_s;
@@ -101,9 +103,9 @@ struct metrics_row {
 	char service[72];
 	char environment[40];
 	char route[RS_PATH_BYTES + 1];
-	uint8_t method; /* enum rs_method, routes only */
-	int32_t pid;    /* processes only */
-	uint32_t processes;
+	uint8_t method;     /* enum rs_method, routes only */
+	int32_t pid;        /* processes only */
+	uint32_t processes; /* that live: of a process 0 or 1 */
 	struct metrics_sums sums;
 	double percentile_ns[METRICS_RANKS];
 	double apdex; /* T = 500 ms; METRICS_UNKNOWN: no request */
@@ -140,6 +142,22 @@ struct metrics_in_flight {
 struct metrics_reading {
 	double pss, anonymous, read_bytes, write_bytes; /* totals */
 };
+
+/*
+ * All that was ever booked to a service, or to a route: what a counter that never goes back is made
+ * of. steps: requests up to each of metrics_bounds_s (seconds) and above the one before it; the
+ * last step has no bound. A step may miss what lies within 2.2 % below its bound.
+ */
+struct metrics_total {
+	char service[72];
+	char environment[40];
+	char route[RS_PATH_BYTES + 1]; /* "": the service's own row */
+	uint8_t method;
+	struct metrics_sums sums;
+	uint64_t steps[METRICS_BOUNDS + 1];
+};
+
+extern const double metrics_bounds_s[METRICS_BOUNDS];
 
 int metrics_open(struct metrics **out, const struct metrics_limits *limits, uint64_t now_ns);
 void metrics_close(struct metrics *m);
@@ -185,6 +203,8 @@ int metrics_services(struct metrics *m, const struct metrics_scope *scope,
 int metrics_processes(struct metrics *m, const struct metrics_scope *scope,
 		      struct metrics_row **rows);
 int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows);
+/* Each service's row, and those of its routes behind it, the newest first. No window: all of it. */
+int metrics_totals(struct metrics *m, struct metrics_total **rows);
 int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
 			 struct metrics_process **rows);
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,

@@ -35,6 +35,7 @@ static void processes_unknown(struct metrics_process *out)
 {
 	out->user_ms = out->system_ms = out->cpu_percent = METRICS_UNKNOWN;
 	out->core_percent = out->run_queue_ms = METRICS_UNKNOWN;
+	out->user_s = out->system_s = out->run_queue_s = METRICS_UNKNOWN;
 	out->rss = out->pss = out->heap_live = out->heap_limit = METRICS_UNKNOWN;
 	out->external = out->memory_limit = out->memory_percent = METRICS_UNKNOWN;
 	out->allocated_per_s = out->freed_per_s = METRICS_UNKNOWN;
@@ -51,6 +52,9 @@ static double processes_rate(double first, double last, double seconds)
 
 static void processes_levels(const struct means_sample *last, struct metrics_process *out)
 {
+	out->user_s = (double)last->user_ns / 1e9;
+	out->system_s = (double)last->system_ns / 1e9;
+	out->run_queue_s = (double)last->wait_ns / 1e9;
 	out->rss = last->rss;
 	out->pss = last->pss;
 	out->heap_live = last->heap_live;

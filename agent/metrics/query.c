@@ -271,7 +271,7 @@ static bool query_process_row(const struct metrics *m, const struct metrics_scop
 		return false;
 	query_row_fill(row, &sum, process->service);
 	row->pid = process->now.target.pid;
-	row->processes = 1;
+	row->processes = !process->now.gone_ns;
 	row->in_flight = query_process_in_flight(process);
 	if (process->now.gone_ns)
 		return true;

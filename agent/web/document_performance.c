@@ -80,8 +80,8 @@ static void performance_throughput(const struct performance *p, struct json *j)
 	json_measure(j, "avgResponseTimePerMinute",
 		     minutes ? performance_mean_ms(sums) : METRICS_UNKNOWN);
 	json_measure(j, "errorRate",
-		     sums->count ? 100.0 * (double)sums->errors / (double)sums->count :
-				   METRICS_UNKNOWN);
+		     sums->count ? 100.0 * (double)sums->errors / (double)sums->count
+				 : METRICS_UNKNOWN);
 	json_uint(j, "inFlight", p->window.in_flight);
 	json_measure(j, "bytesInPerSecond", performance_per_second(p, sums->bytes_in));
 	json_measure(j, "bytesOutPerSecond", performance_per_second(p, sums->bytes_out));

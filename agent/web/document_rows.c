@@ -22,8 +22,8 @@ static double rows_rate(const struct metrics_row *row)
 
 static double rows_errors(const struct metrics_row *row)
 {
-	return row->sums.count ? 100.0 * (double)row->sums.errors / (double)row->sums.count :
-				 METRICS_UNKNOWN;
+	return row->sums.count ? 100.0 * (double)row->sums.errors / (double)row->sums.count
+			       : METRICS_UNKNOWN;
 }
 
 static double rows_p50(const struct metrics_row *row)
@@ -72,10 +72,18 @@ static double rows_in_flight(const struct metrics_row *row)
 }
 
 static const struct rows_sort rows_sorts[] = {
-	{ "rate", rows_rate },	 { "errorRate", rows_errors }, { "p50", rows_p50 },
-	{ "p95", rows_p95 },	 { "p99", rows_p99 },	       { "max", rows_max },
-	{ "total", rows_total }, { "apdex", rows_apdex },      { "cpu", rows_cpu },
-	{ "rss", rows_memory },	 { "inFlight", rows_in_flight }, { "name", NULL },
+	{ "rate", rows_rate },
+	{ "errorRate", rows_errors },
+	{ "p50", rows_p50 },
+	{ "p95", rows_p95 },
+	{ "p99", rows_p99 },
+	{ "max", rows_max },
+	{ "total", rows_total },
+	{ "apdex", rows_apdex },
+	{ "cpu", rows_cpu },
+	{ "rss", rows_memory },
+	{ "inFlight", rows_in_flight },
+	{ "name", NULL },
 };
 
 static int rows_compare_names(const struct metrics_row *a, const struct metrics_row *b)
@@ -144,9 +152,8 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 	json_measure(j, "requestsPerSecond", rows_rate(row));
 	json_measure(j, "errorRate", rows_errors(row));
 	document_measure_ms(j, "avg",
-			    row->sums.count ?
-				    (double)row->sums.span_ns / (double)row->sums.count :
-				    METRICS_UNKNOWN);
+			    row->sums.count ? (double)row->sums.span_ns / (double)row->sums.count
+					    : METRICS_UNKNOWN);
 	document_measure_ms(j, "p50", rows_p50(row));
 	document_measure_ms(j, "p95", rows_p95(row));
 	document_measure_ms(j, "p99", rows_p99(row));
@@ -157,6 +164,18 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 		rows_put_load(row, j);
 	json_uint(j, "detailDropped", row->sums.dropped);
 	json_object_end(j);
+}
+
+/* A process that has ended is listed only when it is asked for by its pid. */
+static int rows_living(const struct question *q, struct metrics_row *rows, int count)
+{
+	int kept = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (rows[i].processes || q->ask.scope.pid)
+			rows[kept++] = rows[i];
+	}
+	return kept;
 }
 
 static int rows_document(const struct question *q, struct json *j, enum rows_about about)
@@ -175,6 +194,8 @@ static int rows_document(const struct question *q, struct json *j, enum rows_abo
 	count = get[about](q->site->metrics, &q->ask.scope, &rows);
 	if (count < 0)
 		return document_refuse(q, count);
+	if (about == ROWS_PROCESSES)
+		count = rows_living(q, rows, count);
 	if (count)
 		qsort_r(rows, (size_t)count, sizeof(*rows), rows_compare, &sort);
 	json_object_begin(j, NULL);

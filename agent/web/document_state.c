@@ -67,8 +67,8 @@ static void state_put_reasons(const struct metrics_process *processes, int count
 			json_string(j, NULL, text);
 		}
 		if (p->cpu_level > METRICS_OK && p->cpu_level < METRICS_LEVEL_UNKNOWN) {
-			snprintf(text, sizeof(text), "pid %d uses %.1f %% of its CPU", p->target.pid,
-				 p->cpu_percent);
+			snprintf(text, sizeof(text), "pid %d uses %.1f %% of its CPU",
+				 p->target.pid, p->cpu_percent);
 			json_string(j, NULL, text);
 		}
 	}
@@ -90,7 +90,9 @@ static const char *state_of_service(const struct metrics_process *processes, int
 		if (p->cpu_level < METRICS_LEVEL_UNKNOWN && p->cpu_level > worst)
 			worst = p->cpu_level;
 	}
-	return worst == METRICS_OK ? "healthy" : worst == METRICS_WARNING ? "degraded" : "unhealthy";
+	return worst == METRICS_OK        ? "healthy"
+	       : worst == METRICS_WARNING ? "degraded"
+					  : "unhealthy";
 }
 
 /* Is this the first living process of its service in the list? */

@@ -3,7 +3,7 @@
  *
  * Threads:  any.
  * Memory:   none; the caller owns the descriptors.
- * Errors:   a descriptor (non-blocking, close-on-exec) or -errno; -EADDRINUSE: somebody answers there.
+ * Errors:   a descriptor (non-blocking, close-on-exec) or -errno; -EADDRINUSE: somebody is there.
  */
 #ifndef WEB_LISTEN_H
 #define WEB_LISTEN_H

@@ -63,35 +63,41 @@ bool negotiate_gzip(const char *accept_encoding)
 	return gzip >= 0 ? gzip > 0 : any > 0;
 }
 
+/* How well each form is liked; -1: not named. */
+struct negotiate_likes {
+	double named[3], any, group; /* any: of all types; group: of all texts */
+};
+
+static void negotiate_like(struct negotiate_likes *likes, const struct negotiate_item *item)
+{
+	static const char *const types[] = {
+		[NEGOTIATE_TEXT] = "text/plain",
+		[NEGOTIATE_OPENMETRICS] = "application/openmetrics-text",
+		[NEGOTIATE_HTML] = "text/html",
+	};
+
+	if (negotiate_is(item, "*/*"))
+		likes->any = item->weight;
+	if (negotiate_is(item, "text/*"))
+		likes->group = item->weight;
+	for (int i = 0; i < 3; i++) {
+		if (negotiate_is(item, types[i]) && item->weight > likes->named[i])
+			likes->named[i] = item->weight;
+	}
+}
+
 enum negotiate_metrics negotiate_metrics(const char *accept)
 {
-	static const struct {
-		const char *type, *group;
-	} forms[] = {
-		[NEGOTIATE_TEXT] = { "text/plain", "text/*" },
-		[NEGOTIATE_OPENMETRICS] = { "application/openmetrics-text", NULL },
-		[NEGOTIATE_HTML] = { "text/html", NULL },
-	};
-	double best[3] = { -1, -1, -1 };
+	struct negotiate_likes likes = { { -1, -1, -1 }, 0, -1 };
 	enum negotiate_metrics chosen = NEGOTIATE_TEXT;
-	double any = 0;
 
-	for (struct negotiate_item item; accept && (accept = negotiate_next(accept, &item));) {
-		if (negotiate_is(&item, "*/*"))
-			any = item.weight;
-		for (int i = 0; i < 3; i++) {
-			if (negotiate_is(&item, forms[i].type) && item.weight > best[i])
-				best[i] = item.weight;
-			else if (forms[i].group && negotiate_is(&item, forms[i].group) &&
-				 best[i] < 0)
-				best[i] = item.weight;
-		}
-	}
+	for (struct negotiate_item item; accept && (accept = negotiate_next(accept, &item));)
+		negotiate_like(&likes, &item);
 	/* A wildcard asks for nothing in particular: it gets the text. */
-	if (best[NEGOTIATE_TEXT] < 0)
-		best[NEGOTIATE_TEXT] = any;
+	if (likes.named[NEGOTIATE_TEXT] < 0)
+		likes.named[NEGOTIATE_TEXT] = likes.group < 0 ? likes.any : likes.group;
 	for (int i = 1; i < 3; i++) {
-		if (best[i] > best[chosen])
+		if (likes.named[i] > likes.named[chosen])
 			chosen = (enum negotiate_metrics)i;
 	}
 	return chosen;

@@ -15,9 +15,9 @@ struct params_name {
 };
 
 static const struct params_name params_names[] = {
-	{ "service", PARAMS_SCOPE }, { "pid", PARAMS_SCOPE },   { "route", PARAMS_ROUTE },
-	{ "window", PARAMS_WINDOW }, { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
-	{ "limit", PARAMS_LIST },    { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
+	{ "service", PARAMS_SERVICE }, { "pid", PARAMS_PID },     { "route", PARAMS_ROUTE },
+	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
+	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
 };
 
 static const struct {
@@ -91,7 +91,7 @@ int params_split(const char *target, struct params *out, struct refusal *no)
 	char *free_byte = out->bytes;
 
 	out->count = 0;
-	/* Decoding never grows; each of the pairs needs two NULs, each two bytes or less in the target. */
+	/* Decoding never grows a text, but for the NULs: two a pair and one of the path. */
 	if (length + 2 * PARAMS_COUNT + 2 > PARAMS_BYTES)
 		return refuse(no, 414, "target_too_long",
 			      "the path and query are longer than %u bytes",

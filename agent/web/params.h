@@ -29,11 +29,13 @@ struct params {
 
 /* Which parameters an endpoint takes. */
 enum params_take {
-	PARAMS_SCOPE = 1 << 0,  /* service, pid */
-	PARAMS_ROUTE = 1 << 1,  /* route */
-	PARAMS_WINDOW = 1 << 2, /* window, or from and to */
-	PARAMS_LIST = 1 << 3,   /* limit, cursor */
-	PARAMS_SORT = 1 << 4,   /* sort */
+	PARAMS_SERVICE = 1 << 0,
+	PARAMS_PID = 1 << 1,
+	PARAMS_SCOPE = PARAMS_SERVICE | PARAMS_PID,
+	PARAMS_ROUTE = 1 << 2,
+	PARAMS_WINDOW = 1 << 3, /* window, or from and to */
+	PARAMS_LIST = 1 << 4,   /* limit, cursor */
+	PARAMS_SORT = 1 << 5,
 };
 
 struct ask {

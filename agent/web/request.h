@@ -15,12 +15,11 @@ struct request {
 	const char *target; /* path and query as sent */
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
-	const char *
-		local_host; /* the address of our end, as a Host header has it; "" on the Unix socket */
-	bool local;         /* it came over the Unix socket */
-	bool member;        /* … from root or a member of the group */
-	bool host_twice; /* two Host headers: the sender means to confuse */
-	uint64_t now_ns; /* CLOCK_MONOTONIC */
+	const char *local_host; /* our end as a Host header has it; "" on the Unix socket */
+	bool local;             /* it came over the Unix socket */
+	bool member;            /* … from root or a member of the group */
+	bool host_twice;        /* two Host headers: the sender means to confuse */
+	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	int64_t wall_ms;
 };
 

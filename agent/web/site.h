@@ -11,11 +11,9 @@
 #include "request.h"
 #include "shelf.h"
 #include "tally.h"
+#include "web.h"
 
 #include "json.h"
-
-struct config;
-struct health;
 
 struct site {
 	struct metrics *metrics;
@@ -23,8 +21,11 @@ struct site {
 	const struct config *config;
 	const char *token;
 	uint64_t started_ns;
+	web_counters_fn counters; /* NULL: none */
+	void *counters_ctx;
 	struct tally tally;
 	struct shelf shelf;
+	struct body *openapi; /* made at first use */
 };
 
 /*
@@ -56,10 +57,13 @@ int document_ready(const struct question *q, struct json *j);
 #define DOCUMENT_MS(ns) ((double)(ns) / 1e6)
 const char *document_method(unsigned int method);
 const char *document_level(unsigned int level);
+const char *document_lost(unsigned int reason);     /* of enum rs_lost; NULL: that was all */
+const char *document_unparsed(unsigned int reason); /* of enum rs_unparsed */
 int document_refuse(const struct question *q, int error);
 void document_measure_ms(struct json *j, const char *key, double ns);
 void document_range(const struct question *q, struct json *j);
 /* Of count rows those on the page asked for: [*from, *to); writes nextCursor. */
-void document_page(const struct question *q, struct json *j, size_t count, size_t *from, size_t *to);
+void document_page(const struct question *q, struct json *j, size_t count, size_t *from,
+		   size_t *to);
 
 #endif

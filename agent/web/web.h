@@ -10,6 +10,8 @@
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,6 +22,17 @@ struct health;
 struct metrics;
 struct web;
 
+/* A number that another part of the agent tells on /metrics; those of one name side by side. */
+struct web_counter {
+	const char *name;          /* without _total; borrowed for good, as the texts below */
+	const char *label, *value; /* NULL: none */
+	const char *help;
+	double number;
+	bool level; /* may go down: a gauge */
+};
+
+typedef size_t (*web_counters_fn)(void *ctx, struct web_counter *out, size_t room);
+
 struct web_config {
 	const int *sockets;        /* listening, of listen.h */
 	unsigned int socket_count; /* 1 … WEB_SOCKETS */
@@ -28,9 +41,11 @@ struct web_config {
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */
 	gid_t group; /* its members are privileged on the Unix socket; (gid_t)-1: root alone */
-	uint64_t started_ns;  /* CLOCK_MONOTONIC: when the agent started */
-	uint32_t deadline_ms; /* to a whole request; 0: 5,000 */
-	uint32_t connections; /* at once on one socket; 0: 256 */
+	uint64_t started_ns;      /* CLOCK_MONOTONIC: when the agent started */
+	uint32_t deadline_ms;     /* to a whole request; 0: 5,000 */
+	uint32_t connections;     /* at once on one socket; 0: 256 */
+	web_counters_fn counters; /* called on the web thread; NULL: none */
+	void *counters_ctx;
 };
 
 int web_open(struct web **out, const struct web_config *config);

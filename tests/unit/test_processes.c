@@ -40,6 +40,7 @@ static void without_a_sample_all_is_unknown(void **state)
 	assert_int_equal(metrics_process_list(f.m, &scope, &rows), 1);
 	assert_true(rows[0].alive);
 	assert_true(rows[0].rss < 0 && rows[0].user_ms < 0 && rows[0].memory_limit < 0);
+	assert_true(rows[0].user_s < 0 && rows[0].system_s < 0 && rows[0].run_queue_s < 0);
 	assert_int_equal(rows[0].memory_level, METRICS_LEVEL_UNKNOWN);
 	free(rows);
 	scope.service = "nobody";

@@ -76,6 +76,7 @@ static void cpu_is_a_difference_over_what_may_be_used(void **state)
 	assert_true(near(p.core_percent, 80));
 	assert_true(near(p.cpu_percent, 40));
 	assert_true(near(p.user_ms, 200) && near(p.system_ms, 600));
+	assert_true(near(p.user_s, 0.3) && near(p.system_s, 0.9) && near(p.run_queue_s, 0.003));
 	assert_true(near(p.run_queue_ms, 2));
 	assert_int_equal(p.cpu_level, METRICS_OK);
 	/* A quota of half a processor. */

@@ -1,0 +1,490 @@
+#include "front.h"
+
+#include "access.h"
+#include "deadline.h"
+#include "web.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define FRONT_MS_NS UINT64_C(1000000)
+#define FRONT_KEPT 12
+#define FRONT_LONGEST_MS 60000
+#define FRONT_UNREAD 4
+#define FRONT_NO_MEMORY                                                                            \
+	"{\"success\":false,\"error\":{\"code\":\"unavailable\","                                  \
+	"\"message\":\"the agent is out of memory\",\"field\":null}}"
+
+enum front_wait { FRONT_WAITS_REQUEST, FRONT_WAITS_NEXT, FRONT_WAITS_READER, FRONT_WAITS };
+
+/* One listening socket. */
+struct front_gate {
+	struct front *front;
+	struct MHD_Daemon *daemon;
+	uint32_t connections;
+	bool left; /* somebody left in this run */
+	int fd;    /* of its epoll */
+};
+
+/* One connection. */
+struct front_link {
+	struct deadline deadline; /* first: found by its address */
+	struct front_gate *gate;
+	int fd;
+	bool local, member;
+	char host[INET6_ADDRSTRLEN + 2];
+};
+
+/* One request of it. */
+struct front_exchange {
+	bool begun;
+	uint64_t received; /* bytes of its body */
+	char target[];
+};
+
+struct front {
+	struct front_config config;
+	struct deadline_queue waits[FRONT_WAITS];
+	uint64_t now_ns; /* of this run */
+	int64_t wall_ms;
+	struct front_gate gates[WEB_SOCKETS];
+};
+
+/* The address of our end as a Host header has it, and whether it is the Unix socket. */
+static void front_link_name(struct front_link *link)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} at = { .any.sa_family = AF_UNSPEC };
+	socklen_t length = sizeof(at);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (getsockname(link->fd, &at.any, &length))
+		return;
+	link->local = at.any.sa_family == AF_UNIX;
+	if (at.any.sa_family == AF_INET && inet_ntop(AF_INET, &at.v4.sin_addr, text, sizeof(text)))
+		snprintf(link->host, sizeof(link->host), "%s", text);
+	if (at.any.sa_family == AF_INET6 &&
+	    inet_ntop(AF_INET6, &at.v6.sin6_addr, text, sizeof(text)))
+		snprintf(link->host, sizeof(link->host), "[%s]", text);
+}
+
+/* Its library sees the end of the connection, and closes it in its own time. */
+static void front_cut(struct front *f, struct front_link *link, enum tally_kind why)
+{
+	deadline_drop(&link->deadline);
+	shutdown(link->fd, SHUT_RDWR);
+	f->config.tally->counts[why]++;
+}
+
+/* A full house accepts nobody: whoever has been idle longest makes room. */
+static void front_make_room(struct front *f, const struct front_gate *gate)
+{
+	struct deadline *d = f->waits[FRONT_WAITS_NEXT].first;
+
+	if (gate->connections < f->config.connections)
+		return;
+	while (d && ((struct front_link *)d)->gate != gate)
+		d = d->after;
+	if (d)
+		front_cut(f, (struct front_link *)d, TALLY_CUT_ROOM);
+}
+
+static void front_connect(struct front_gate *gate, struct MHD_Connection *connection,
+			  void **context)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct front_link *link = calloc(1, sizeof(*link));
+	struct front *f = gate->front;
+
+	*context = link;
+	gate->connections++;
+	f->config.tally->counts[TALLY_CONNECTIONS]++;
+	if (!link || !info) {
+		f->config.tally->counts[TALLY_CUT_MEMORY]++;
+		if (info)
+			shutdown(info->connect_fd, SHUT_RDWR);
+		return;
+	}
+	link->gate = gate;
+	link->fd = info->connect_fd;
+	front_link_name(link);
+	link->member = link->local && access_peer_is_member(link->fd, f->config.group);
+	deadline_put(&f->waits[FRONT_WAITS_REQUEST], &link->deadline, f->now_ns);
+	front_make_room(f, gate);
+}
+
+static void front_on_connection(void *cls, struct MHD_Connection *connection, void **context,
+				enum MHD_ConnectionNotificationCode code)
+{
+	struct front_gate *gate = cls;
+	struct front_link *link = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		front_connect(gate, connection, context);
+		return;
+	}
+	gate->connections--;
+	gate->left = true;
+	if (link)
+		deadline_drop(&link->deadline);
+	free(link);
+	*context = NULL;
+}
+
+static struct front_link *front_link_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* A link that was cut stays out of all queues, so that it is not cut twice. */
+static void front_wait(struct front_link *link, enum front_wait wait)
+{
+	struct front *f = link->gate->front;
+
+	if (link->deadline.queue)
+		deadline_put(&f->waits[wait], &link->deadline, f->now_ns);
+}
+
+/* The first line of a request, before anybody decoded or cut it. */
+static void *front_on_line(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	struct front_exchange *x = malloc(sizeof(*x) + strlen(target) + 1);
+	struct front_link *link = front_link_of(connection);
+
+	(void)cls;
+	if (!x)
+		return NULL;
+	x->begun = false;
+	x->received = 0;
+	memcpy(x->target, target, strlen(target) + 1);
+	if (link && link->deadline.queue == &link->gate->front->waits[FRONT_WAITS_NEXT])
+		front_wait(link, FRONT_WAITS_REQUEST);
+	return x;
+}
+
+/* The library's own would cut a path at %00; ours is params_split. */
+static size_t front_on_unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+static void front_on_end(void *cls, struct MHD_Connection *connection, void **exchange,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct front_link *link = front_link_of(connection);
+
+	(void)cls;
+	(void)code;
+	free(*exchange);
+	*exchange = NULL;
+	if (!link)
+		return;
+	front_wait(link, FRONT_WAITS_NEXT);
+	front_make_room(link->gate->front, link->gate);
+}
+
+static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const char *key,
+				       const char *value)
+{
+	struct request *r = cls;
+	const struct {
+		const char *name;
+		const char **field;
+	} wanted[] = {
+		{ "Host", &r->host },
+		{ "Origin", &r->origin },
+		{ "Accept", &r->accept },
+		{ "Accept-Encoding", &r->accept_encoding },
+		{ "Authorization", &r->authorization },
+		{ "If-None-Match", &r->if_none_match },
+	};
+
+	(void)kind;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (strcasecmp(wanted[i].name, key) != 0)
+			continue;
+		if (!i && r->host)
+			r->host_twice = true;
+		if (!*wanted[i].field)
+			*wanted[i].field = value ? value : "";
+	}
+	return MHD_YES;
+}
+
+static void front_ask(struct MHD_Connection *connection, const struct front_link *link,
+		      const char *method, const struct front_exchange *x, struct reply *out)
+{
+	struct refusal no = { .status = 0 };
+	struct front *f = link->gate->front;
+	struct request r = { .method = method,
+			     .target = x->target,
+			     .local_host = link->host,
+			     .local = link->local,
+			     .member = link->member,
+			     .now_ns = f->now_ns,
+			     .wall_ms = f->wall_ms };
+
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, &r);
+	if (x->received <= FRONT_BODY) {
+		f->config.answer(f->config.ctx, &r, out);
+		return;
+	}
+	refuse(&no, 413, "body_too_large", "the body is longer than %u bytes", FRONT_BODY);
+	reply_refuse(out, &no);
+	tally_reply(f->config.tally, out->status);
+}
+
+static void front_put_back(void *body)
+{
+	body_put(body);
+}
+
+/* The bytes stay shared: the library gives the reference back when they are sent. */
+static struct MHD_Response *front_response(struct reply *reply)
+{
+	static const char no_memory[] = FRONT_NO_MEMORY;
+	struct body *body = reply->status == 304 ? NULL : reply->body;
+	struct MHD_Response *response;
+	char *bytes;
+
+	if (!reply->body) {
+		reply->type = REPLY_JSON;
+		return MHD_create_response_from_buffer(sizeof(no_memory) - 1,
+						       (void *)(uintptr_t)no_memory,
+						       MHD_RESPMEM_PERSISTENT);
+	}
+	if (!body)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	bytes = reply->gzip ? body->gzip : body->bytes;
+	response = MHD_create_response_from_buffer_with_free_callback_cls(
+		reply->gzip ? body->gzip_length : body->length, bytes, front_put_back, body);
+	if (response)
+		body_get(body);
+	return response;
+}
+
+static void front_headers(const struct reply *reply, struct MHD_Response *response)
+{
+	static const char *const always[][2] = {
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Content-Security-Policy",
+		  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+		  "form-action 'none'" },
+		{ "Referrer-Policy", "no-referrer" },
+		{ "Cross-Origin-Resource-Policy", "same-origin" },
+		{ "Vary", "Accept, Accept-Encoding" },
+	};
+	char etag[sizeof(reply->body->etag) + 2];
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		MHD_add_response_header(response, always[i][0], always[i][1]);
+	MHD_add_response_header(response, "Cache-Control", reply->kept ? "no-cache" : "no-store");
+	if (reply->type && reply->status != 304)
+		MHD_add_response_header(response, "Content-Type", reply->type);
+	if (reply->gzip && reply->status != 304)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
+	if (reply->allow)
+		MHD_add_response_header(response, "Allow", reply->allow);
+	if (reply->challenge)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"ringside\"");
+	if (!reply->kept || !reply->body)
+		return;
+	/* Weak: the same tag stands for both encodings. */
+	snprintf(etag, sizeof(etag), "W/%s", reply->body->etag);
+	MHD_add_response_header(response, "ETag", etag);
+}
+
+static enum MHD_Result front_answer(struct MHD_Connection *connection,
+				    const struct front_link *link, const char *method,
+				    const struct front_exchange *x)
+{
+	struct reply reply = { .status = 0 };
+	struct MHD_Response *response;
+	enum MHD_Result result = MHD_NO;
+
+	front_ask(connection, link, method, x, &reply);
+	response = front_response(&reply);
+	if (response) {
+		front_headers(&reply, response);
+		result = MHD_queue_response(connection, reply.status, response);
+		MHD_destroy_response(response);
+	}
+	if (result == MHD_NO)
+		link->gate->front->config.tally->counts[TALLY_CUT_MEMORY]++;
+	reply_fini(&reply);
+	return result;
+}
+
+/* A length that is declared needs not be waited for. */
+static bool front_is_too_long(struct MHD_Connection *connection)
+{
+	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						       MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return text && strtoull(text, NULL, 10) > FRONT_BODY;
+}
+
+/* First without a body, then once for each piece of it, then once for the answer. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the library's */
+static enum MHD_Result front_on_request(void *cls, struct MHD_Connection *connection,
+					const char *url, const char *method, const char *version,
+					const char *upload, size_t *upload_length, void **exchange)
+{
+	struct front_gate *gate = cls;
+	struct front_exchange *x = *exchange;
+	struct front_link *link = front_link_of(connection);
+
+	(void)url;
+	(void)version;
+	(void)upload;
+	if (!x || !link) {
+		gate->front->config.tally->counts[TALLY_CUT_MEMORY]++;
+		return MHD_NO;
+	}
+	if (!x->begun) {
+		x->begun = true;
+		if (!front_is_too_long(connection))
+			return MHD_YES;
+		x->received = FRONT_BODY + 1;
+		front_wait(link, FRONT_WAITS_READER);
+		return front_answer(connection, link, method, x);
+	}
+	if (*upload_length) {
+		x->received += *upload_length;
+		*upload_length = 0;
+		if (x->received <= FRONT_DISCARD)
+			return MHD_YES;
+		gate->front->config.tally->counts[TALLY_CUT_BODY]++;
+		return MHD_NO;
+	}
+	front_wait(link, FRONT_WAITS_READER);
+	return front_answer(connection, link, method, x);
+}
+
+static int front_gate_open(struct front *f, struct front_gate *gate, int socket)
+{
+	const union MHD_DaemonInfo *info;
+
+	gate->front = f;
+	gate->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL, 0, NULL, NULL, front_on_request, gate, MHD_OPTION_LISTEN_SOCKET,
+		socket, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)f->config.connections,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FRONT_HEAD,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, front_on_connection,
+		gate, MHD_OPTION_NOTIFY_COMPLETED, front_on_end, gate, MHD_OPTION_URI_LOG_CALLBACK,
+		front_on_line, gate, MHD_OPTION_UNESCAPE_CALLBACK, front_on_unescape, gate,
+		MHD_OPTION_END);
+	if (!gate->daemon)
+		return -EIO;
+	info = MHD_get_daemon_info(gate->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	gate->fd = info ? info->epoll_fd : -1;
+	return gate->fd < 0 ? -EIO : 0;
+}
+
+void front_close(struct front *f)
+{
+	if (!f)
+		return;
+	for (unsigned int i = 0; i < WEB_SOCKETS && f->gates[i].daemon; i++)
+		MHD_stop_daemon(f->gates[i].daemon);
+	free(f);
+}
+
+void front_abandon(struct front *f)
+{
+	for (unsigned int i = 0; f && i < WEB_SOCKETS && f->gates[i].daemon; i++)
+		MHD_quiesce_daemon(f->gates[i].daemon);
+	front_close(f);
+}
+
+int front_open(struct front **out, const struct front_config *config)
+{
+	struct front *f;
+	uint64_t span_ns = config->deadline_ms * FRONT_MS_NS;
+	int ret = 0;
+
+	if (!config->socket_count || config->socket_count > WEB_SOCKETS)
+		return -EINVAL;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->config = *config;
+	f->waits[FRONT_WAITS_REQUEST].span_ns = span_ns;
+	f->waits[FRONT_WAITS_NEXT].span_ns = span_ns * FRONT_KEPT;
+	f->waits[FRONT_WAITS_READER].span_ns = span_ns * FRONT_UNREAD;
+	for (unsigned int i = 0; i < config->socket_count && !ret; i++)
+		ret = front_gate_open(f, &f->gates[i], config->sockets[i]);
+	if (ret) {
+		front_abandon(f);
+		return ret;
+	}
+	*out = f;
+	return 0;
+}
+
+int front_fd(const struct front *f, unsigned int i)
+{
+	return f->gates[i].fd;
+}
+
+static void front_expire(struct front *f)
+{
+	static const enum tally_kind why[FRONT_WAITS] = { TALLY_CUT_SLOW, TALLY_CUT_IDLE,
+							  TALLY_CUT_UNREAD };
+	struct deadline *d;
+
+	for (int i = 0; i < FRONT_WAITS; i++) {
+		while ((d = deadline_take(&f->waits[i], f->now_ns)))
+			front_cut(f, (struct front_link *)d, why[i]);
+	}
+}
+
+/* Milliseconds until the library wants to run again; -1: not before something comes. */
+static int front_gate_run(struct front_gate *gate)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	gate->left = false;
+	MHD_run(gate->daemon);
+	/* It listens again only in the run after the one in which a full house lost somebody. */
+	if (gate->left)
+		return 0;
+	if (MHD_get_timeout(gate->daemon, &ms) != MHD_YES)
+		return -1;
+	return ms < FRONT_LONGEST_MS ? (int)ms : FRONT_LONGEST_MS;
+}
+
+int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms)
+{
+	int wait = -1;
+
+	f->now_ns = now_ns;
+	f->wall_ms = wall_ms;
+	front_expire(f);
+	for (unsigned int i = 0; i < f->config.socket_count; i++) {
+		int ms = front_gate_run(&f->gates[i]);
+
+		if (ms >= 0 && (wait < 0 || ms < wait))
+			wait = ms;
+	}
+	for (int i = 0; i < FRONT_WAITS; i++)
+		wait = deadline_wait_ms(&f->waits[i], f->now_ns, wait);
+	return wait;
+}

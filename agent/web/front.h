@@ -1,0 +1,46 @@
+/*
+ * front - the listening sockets and their connections. The only user of libmicrohttpd.
+ *
+ * Threads:  one at a time; front_run does all the work that is due and never waits.
+ * Memory:   front_open allocates, front_close frees; sockets are front's once it returned 0.
+ * Errors:   0 or -errno.
+ * Limits:   a whole request within deadline_ms of its connection's start or its own first line, a
+ *           reply read within four times as long; an idle connection is kept twelve times as long,
+ *           less when others want in. A body of FRONT_BODY bytes, heads of 16 KiB.
+ */
+#ifndef WEB_FRONT_H
+#define WEB_FRONT_H
+
+#include "reply.h"
+#include "tally.h"
+
+#include <sys/types.h>
+
+#define FRONT_BODY (64u * 1024)      /* a longer one is a 413 … */
+#define FRONT_DISCARD (1024u * 1024) /* … as long as it ends at all */
+#define FRONT_HEAD (16u * 1024)
+
+struct front;
+
+struct front_config {
+	const int *sockets;
+	unsigned int socket_count;
+	gid_t group;
+	uint32_t deadline_ms;
+	uint32_t connections;
+	struct tally *tally;
+	void (*answer)(void *ctx, const struct request *r, struct reply *out);
+	void *ctx;
+};
+
+int front_open(struct front **out, const struct front_config *config);
+void front_close(struct front *f);   /* NULL is allowed */
+void front_abandon(struct front *f); /* the same, but the sockets are the caller's again */
+
+/* Readable when there is something to run for socket i. */
+int front_fd(const struct front *f, unsigned int i);
+
+/* The time is CLOCK_MONOTONIC. Milliseconds until it must run again all the same; -1: never. */
+int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * reply - an answer as it will be sent: status, media type, and shared bytes.
+ *
+ * Threads:  a value of the web thread.
+ * Memory:   body is a reference that the reply owns; reply_fini gives it back.
+ * Errors:   without memory for a body it stays NULL, and the status is 503.
+ */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include "body.h"
+#include "request.h"
+
+#include "json.h"
+
+#define REPLY_JSON "application/json; charset=utf-8"
+
+struct reply {
+	struct body *body; /* NULL: none */
+	const char *type;  /* NULL: no body */
+	const char *allow; /* of a 405 */
+	unsigned int status;
+	bool gzip;      /* send body->gzip */
+	bool challenge; /* of a 401 */
+	bool kept;      /* may be kept and asked for again by its entity tag */
+};
+
+void reply_fini(struct reply *r);
+
+/* Takes the bytes of j over, which is empty then. */
+void reply_json(struct reply *out, unsigned int status, struct json *j);
+void reply_bytes(struct reply *out, const char *type, char *bytes, size_t length); /* of malloc */
+void reply_refuse(struct reply *out, const struct refusal *no);
+
+/* What the client takes: compressed, or nothing at all because it has it. */
+void reply_negotiate(struct reply *r, const struct request *request);
+
+#endif

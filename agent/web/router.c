@@ -1,0 +1,200 @@
+#include "router.h"
+
+#include "access.h"
+#include "asset.h"
+#include "exporter.h"
+#include "negotiate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUTER_PREFIX "{\"success\":true,\"data\":"
+#define ROUTER_ALLOW "GET, HEAD"
+
+enum router_flag {
+	ROUTER_PUBLIC = 1 << 0,     /* needs no token, whatever is configured */
+	ROUTER_PRIVILEGED = 1 << 1, /* reveals inner data */
+	ROUTER_SHELF = 1 << 2,      /* made of metrics alone: good while their generation stands */
+};
+
+struct router_call {
+	struct site *site;
+	const struct request *request;
+	const struct params *params;
+	const struct router_endpoint *endpoint;
+	struct refusal *no;
+};
+
+struct router_endpoint {
+	const char *path;
+	document_fn document;                                          /* in the envelope, or … */
+	int (*render)(const struct router_call *c, struct reply *out); /* … a reply of its own */
+	unsigned int take;                                             /* enum params_take */
+	unsigned int flags;                                            /* enum router_flag */
+};
+
+static int router_metrics(const struct router_call *c, struct reply *out)
+{
+	bool open = negotiate_metrics(c->request->accept) == NEGOTIATE_OPENMETRICS;
+	char *bytes;
+	size_t length;
+	int ret = exporter_render(c->site, c->request, open, &bytes, &length);
+
+	if (ret)
+		return ret;
+	reply_bytes(out, open ? EXPOSITION_OPEN : EXPOSITION_TEXT, bytes, length);
+	return 0;
+}
+
+static int router_openapi(const struct router_call *c, struct reply *out)
+{
+	if (!c->site->openapi && asset_openapi_open(&c->site->openapi)) {
+		c->site->openapi = NULL;
+		return -ENOMEM;
+	}
+	*out = (struct reply){ .status = 200, .type = REPLY_JSON, .kept = true };
+	out->body = body_get(c->site->openapi);
+	return 0;
+}
+
+static const struct router_endpoint router_endpoints[] = {
+	{ "/healthz", document_alive, NULL, 0, ROUTER_PUBLIC },
+	{ "/readyz", document_ready, NULL, 0, ROUTER_PUBLIC },
+	{ "/metrics", NULL, router_metrics, 0, ROUTER_SHELF },
+	{ "/api/health", document_health, NULL, 0, 0 },
+	{ "/api/performance/metrics", document_performance, NULL,
+	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_WINDOW, ROUTER_SHELF },
+	{ "/api/services", document_services, NULL,
+	  PARAMS_SERVICE | PARAMS_WINDOW | PARAMS_LIST | PARAMS_SORT, ROUTER_SHELF },
+	{ "/api/processes", document_processes, NULL,
+	  PARAMS_SCOPE | PARAMS_WINDOW | PARAMS_LIST | PARAMS_SORT, ROUTER_SHELF },
+	{ "/api/routes", document_routes, NULL,
+	  PARAMS_SERVICE | PARAMS_ROUTE | PARAMS_WINDOW | PARAMS_LIST | PARAMS_SORT, ROUTER_SHELF },
+	{ "/api/requests/slow", document_slow, NULL,
+	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_WINDOW | PARAMS_LIST,
+	  ROUTER_PRIVILEGED | ROUTER_SHELF },
+	{ "/api/requests/inflight", document_in_flight, NULL,
+	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_LIST, ROUTER_PRIVILEGED | ROUTER_SHELF },
+	{ "/api/capture", document_capture, NULL, PARAMS_SCOPE | PARAMS_WINDOW | PARAMS_LIST,
+	  ROUTER_SHELF },
+	{ "/api/config", document_config, NULL, 0, 0 },
+	{ "/api/openapi.json", NULL, router_openapi, 0, 0 },
+};
+
+static const struct router_endpoint *router_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof(router_endpoints) / sizeof(router_endpoints[0]); i++) {
+		if (!strcmp(router_endpoints[i].path, path))
+			return &router_endpoints[i];
+	}
+	return NULL;
+}
+
+/* Finds the endpoint, or why there is none for this request. */
+static int router_check(struct router_call *c)
+{
+	const struct access access = { c->site->config, c->site->token };
+	const struct request *r = c->request;
+
+	if (access_check_sender(&access, r, c->no))
+		return -EINVAL;
+	c->endpoint = router_find(c->params->path);
+	if (!c->endpoint)
+		return refuse(c->no, 404, "not_found", "there is no such endpoint");
+	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0) {
+		c->no->allow = ROUTER_ALLOW;
+		return refuse(c->no, 405, "method_not_allowed", "this endpoint takes %s",
+			      ROUTER_ALLOW);
+	}
+	if (c->endpoint->flags & ROUTER_PRIVILEGED)
+		return access_check_privileged(&access, r, c->no);
+	if (c->endpoint->flags & ROUTER_PUBLIC)
+		return 0;
+	return access_check_reader(&access, r, c->no);
+}
+
+static int router_document(const struct router_call *c, struct reply *out)
+{
+	struct question q = { .site = c->site, .request = c->request, .no = c->no };
+	struct json j;
+	int ret;
+
+	/* A probe may carry what it likes in its query. */
+	if (!(c->endpoint->flags & ROUTER_PUBLIC) &&
+	    params_ask(c->params, c->endpoint->take, c->request, &q.ask, c->no))
+		return -EINVAL;
+	json_init(&j);
+	json_raw(&j, NULL, ROUTER_PREFIX, sizeof(ROUTER_PREFIX) - 1);
+	j.comma = false; /* the document is the value of the key just written */
+	ret = c->endpoint->document(&q, &j);
+	if (ret) {
+		json_fini(&j);
+		return ret;
+	}
+	j.comma = false;
+	json_raw(&j, NULL, "}", 1);
+	reply_json(out, c->no->status ? c->no->status : 200, &j);
+	return 0;
+}
+
+/* Its own form, or the endpoint's document; both may stand on the shelf already. */
+static int router_render(const struct router_call *c, struct reply *out)
+{
+	if (!c->endpoint->render)
+		return router_document(c, out);
+	if (c->params->count)
+		return refuse(c->no, 400, "unknown_parameter", "this endpoint takes no parameters");
+	return c->endpoint->render(c, out);
+}
+
+static int router_shelf(const struct router_call *c, struct reply *out)
+{
+	const struct request *r = c->request;
+	uint64_t generation = metrics_generation(c->site->metrics);
+	bool open = c->endpoint->render && negotiate_metrics(r->accept) == NEGOTIATE_OPENMETRICS;
+	const char *text = c->endpoint->render ? EXPOSITION_TEXT : REPLY_JSON;
+	char key[SHELF_KEY];
+	int ret;
+
+	if (snprintf(key, sizeof(key), "%d %s", open, r->target) >= (int)sizeof(key))
+		return router_render(c, out);
+	*out = (struct reply){ .status = 200, .type = open ? EXPOSITION_OPEN : text };
+	out->body = shelf_find(&c->site->shelf, key, generation, r->now_ns);
+	if (out->body) {
+		c->site->tally.counts[TALLY_SHELF]++;
+		return 0;
+	}
+	ret = router_render(c, out);
+	c->site->tally.counts[TALLY_RENDERED]++;
+	if (!ret && out->body && out->status == 200)
+		shelf_keep(&c->site->shelf, key, out->body, generation, r->now_ns);
+	return ret;
+}
+
+static void router_refuse(struct refusal *no, int error, struct reply *out)
+{
+	if (!no->status)
+		refuse(no, 503, "unavailable", "%s",
+		       error == -ENOMEM ? "the agent is out of memory"
+					: "this could not be answered now");
+	reply_refuse(out, no);
+}
+
+void router_answer(struct site *site, const struct request *r, struct reply *out)
+{
+	struct refusal no = { .status = 0 };
+	struct params params;
+	struct router_call c = { .site = site, .request = r, .params = &params, .no = &no };
+	int ret = params_split(r->target, &params, &no);
+
+	if (!ret)
+		ret = router_check(&c);
+	if (!ret)
+		ret = c.endpoint->flags & ROUTER_SHELF ? router_shelf(&c, out)
+						       : router_render(&c, out);
+	if (ret)
+		router_refuse(&no, ret, out);
+	reply_negotiate(out, r);
+	tally_reply(&site->tally, out->status);
+}

@@ -1,0 +1,16 @@
+/*
+ * router - from a request to its reply: who may ask, which document, in which form.
+ *
+ * Threads:  the web thread.
+ * Memory:   the reply is the caller's to give back (reply_fini).
+ * Errors:   none: every failure is a reply.
+ */
+#ifndef WEB_ROUTER_H
+#define WEB_ROUTER_H
+
+#include "reply.h"
+#include "site.h"
+
+void router_answer(struct site *site, const struct request *r, struct reply *out);
+
+#endif

@@ -1,0 +1,145 @@
+#include "web.h"
+
+#include "front.h"
+#include "log.h"
+#include "moment.h"
+#include "router.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define WEB_DEADLINE_MS 5000
+#define WEB_CONNECTIONS 256
+
+struct web {
+	struct site site;
+	struct front *front;
+	pthread_t thread;
+	bool running;
+	int epoll, wake; /* wake: somebody wants the thread to end */
+};
+
+static void web_answer(void *ctx, const struct request *r, struct reply *out)
+{
+	router_answer(ctx, r, out);
+}
+
+static int web_watch(struct web *w, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int web_open_front(struct web *w, const struct web_config *c)
+{
+	const struct front_config front = {
+		.sockets = c->sockets,
+		.socket_count = c->socket_count,
+		.group = c->group,
+		.deadline_ms = c->deadline_ms ? c->deadline_ms : WEB_DEADLINE_MS,
+		.connections = c->connections ? c->connections : WEB_CONNECTIONS,
+		.tally = &w->site.tally,
+		.answer = web_answer,
+		.ctx = &w->site,
+	};
+	int ret;
+
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll < 0 || w->wake < 0)
+		return -errno;
+	ret = web_watch(w, w->wake);
+	if (!ret)
+		ret = front_open(&w->front, &front);
+	for (unsigned int i = 0; i < c->socket_count && !ret; i++)
+		ret = web_watch(w, front_fd(w->front, i));
+	if (ret) {
+		front_abandon(w->front);
+		w->front = NULL;
+	}
+	return ret;
+}
+
+int web_open(struct web **out, const struct web_config *c)
+{
+	struct web *w = calloc(1, sizeof(*w));
+	int ret;
+
+	if (!w)
+		return -ENOMEM;
+	w->epoll = w->wake = -1;
+	w->site.metrics = c->metrics;
+	w->site.health = c->health;
+	w->site.config = c->config;
+	w->site.token = c->token;
+	w->site.started_ns = c->started_ns;
+	w->site.counters = c->counters;
+	w->site.counters_ctx = c->counters_ctx;
+	ret = web_open_front(w, c);
+	if (ret) {
+		web_close(w);
+		return ret;
+	}
+	*out = w;
+	return 0;
+}
+
+static void *web_loop(void *ctx)
+{
+	struct web *w = ctx;
+	struct epoll_event events[WEB_SOCKETS + 1];
+	bool ended = false;
+
+	while (!ended) {
+		int wait_ms = front_run(w->front, moment_monotonic_ns(), moment_wall_ms());
+		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
+		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
+
+		if (n < 0 && errno != EINTR) {
+			log_error("the API stops: %m");
+			break;
+		}
+		for (int i = 0; i < n; i++)
+			ended = ended || events[i].data.fd == w->wake;
+	}
+	return NULL;
+}
+
+int web_run(struct web *w)
+{
+	sigset_t all, before;
+	int ret;
+
+	/* Signals are for the thread that knows what to do about them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ret = pthread_create(&w->thread, NULL, web_loop, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->running = !ret;
+	return -ret;
+}
+
+void web_close(struct web *w)
+{
+	if (!w)
+		return;
+	if (w->running) {
+		eventfd_write(w->wake, 1);
+		pthread_join(w->thread, NULL);
+	}
+	front_close(w->front);
+	shelf_fini(&w->site.shelf);
+	body_put(w->site.openapi);
+	if (w->epoll >= 0)
+		close(w->epoll);
+	if (w->wake >= 0)
+		close(w->wake);
+	free(w);
+}

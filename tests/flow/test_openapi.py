@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Every reply is as /api/openapi.json says: each endpoint with each of its parameters, with traffic
+and without, and each refusal that it lists and that can be provoked.
+"""
+import copy
+import json
+import signal
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+import schema
+
+wrong = []
+
+
+def expect(findings, what):
+    print(("ok    " if not findings else "WRONG ") + what)
+    for each in findings:
+        print(f"      {each}")
+    wrong.extend(findings)
+
+
+def ask(port, path, headers=None, method="GET"):
+    """(status, headers, body bytes)"""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers or {},
+                                     method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            return reply.status, reply.headers, reply.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.headers, refusal.read()
+
+
+def described(document, path, status):
+    """The content that an endpoint's description gives for a status; None: it does not list it."""
+    reply = document["paths"][path]["get"]["responses"].get(str(status))
+    if reply and "$ref" in reply:
+        reply = schema.resolve(document, reply["$ref"])
+    return reply.get("content", {}) if reply else None
+
+
+def check(document, path, reply):
+    """Is a reply one that the endpoint's description lists, in media type and in shape?"""
+    status, headers, body = reply
+    content = described(document, path, status)
+    if content is None:
+        return [f"{path}: status {status} is not described"]
+    if not content:
+        return [f"{path}: a body with {status}"] if body else []
+    kind = headers["Content-Type"]
+    form = content.get(kind) or content.get(kind.split(";")[0])
+    if form is None:
+        return [f"{path}: {kind} is not described"]
+    if "json" not in kind:
+        return []
+    return schema.findings(document, form["schema"], json.loads(body), f"{path} {status}")
+
+
+def queries(document, path):
+    """The query strings to try: none, then each parameter with each value of a closed set."""
+    yield "", 200
+    values = {"service": ["nginx"], "route": ["/index.html"], "pid": ["1"], "limit": ["1", "1000"],
+              "cursor": ["0", "1000"], "from": ["1"], "to": []}
+    for reference in document["paths"][path]["get"].get("parameters", []):
+        parameter = schema.resolve(document, reference["$ref"])
+        name, closed = parameter["name"], parameter["schema"].get("enum")
+        for value in closed or values[name]:
+            yield f"?{name}={value}", None
+        yield f"?{name}=%01&{name}=%01", 400
+    yield "?nonsense=1", None
+
+
+def check_all(document, port, headers):
+    for path in document["paths"]:
+        found = []
+        for query, wanted in queries(document, path):
+            reply = ask(port, path + query, headers)
+            found += check(document, path, reply)
+            if wanted and reply[0] != wanted:
+                found.append(f"{path}{query}: {reply[0]}, not {wanted}")
+        head = ask(port, path, headers, "HEAD")
+        if head[0] != 200 or head[2]:
+            found.append(f"{path}: HEAD answers {head[0]} with {len(head[2])} bytes")
+        expect(found, f"{path}: every parameter")
+
+
+def check_refusals(document, port):
+    for path in document["paths"]:
+        found = check(document, path, ask(port, path, {"Host": "example.org"}))
+        found += check(document, path, ask(port, path, {"Origin": "http://example.org"}))
+        reply = ask(port, path, method="POST")
+        found += check(document, path, reply)
+        if reply[0] != 405 or reply[1]["Allow"] != "GET, HEAD":
+            found.append(f"{path}: POST answers {reply[0]} {reply[1]['Allow']}")
+        if "token" in str(document["paths"][path]["get"].get("security")):
+            reply = ask(port, path)
+            found += check(document, path, reply)
+            if reply[0] != 401:
+                found.append(f"{path}: {reply[0]} without a token")
+        expect(found, f"{path}: refusals")
+    for path in ("/nowhere", "/api/cache/clear", "/%00"):
+        status, headers, body = ask(port, path)
+        found = schema.findings(document, {"$ref": "#/components/schemas/Error"}, json.loads(body))
+        expect(found + ([] if status in (400, 404) else [f"{status}"]), f"{path}: {status} in JSON")
+
+
+def check_the_checker(document):
+    """A validator that finds nothing would pass everything."""
+    shape = {"$ref": "#/components/schemas/SlowRequest"}
+    good = {"id": 1, "at": "2026-01-01T00:00:00.000Z", "service": "a", "pid": 1, "method": "GET",
+            "route": None, "path": "/", "status": None, "durationMs": 1, "firstByteMs": 0.5,
+            "bytesIn": 0, "bytesOut": 0, "memoryDelta": -5, "aborted": False, "cutByServer": False,
+            "cutByClient": False, "traceId": None, "breakdown": None, "calls": None}
+    expect(schema.findings(document, shape, good), "the checker takes what is good")
+    for key, value in (("id", "1"), ("id", -1), ("at", "now"), ("method", "get"), ("pid", None),
+                       ("aborted", 0), ("surplus", 1)):
+        bad = copy.deepcopy(good)
+        bad[key] = value
+        found = schema.findings(document, shape, bad)
+        expect([] if found else [f"{key} = {value!r} was taken"], f"the checker finds a bad {key}")
+    del good["calls"]
+    expect([] if schema.findings(document, shape, good) else ["a missing member was taken"],
+           "the checker finds a missing member")
+
+
+def check_kept(port):
+    _, headers, whole = ask(port, "/api/openapi.json")
+    status, _, body = ask(port, "/api/openapi.json", {"If-None-Match": headers["ETag"]})
+    expect([] if status == 304 and not body else [f"{status}"], "If-None-Match: 304")
+    status, headers, packed = ask(port, "/api/openapi.json", {"Accept-Encoding": "gzip"})
+    good = headers["Content-Encoding"] == "gzip" and len(packed) < len(whole) / 2
+    expect([] if good else [f"{status} {headers} {len(packed)}"], "Accept-Encoding: gzip")
+
+
+def check_server(port, token):
+    document = json.loads(ask(port, "/api/openapi.json")[2])
+    check_the_checker(document)
+    check_all(document, port, {"Authorization": f"Bearer {token}"})
+    check_refusals(document, port)
+    check_kept(port)
+
+
+def main():
+    live.need_root_and("nginx", "ab")
+    signal.alarm(120)
+    with live.Stage() as stage:
+        agent = stage.agent().wait("/readyz")
+        token = (stage.run_dir / "token").read_text().strip()
+        check_server(agent.port, token)
+        nginx = stage.nginx()
+        live.ab(f"http://127.0.0.1:{nginx.port}/index.html", 500, "-k")
+        live.ab(f"http://127.0.0.1:{nginx.port}/error", 10)
+        agent.wait_for_count(511)
+        check_server(agent.port, token)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

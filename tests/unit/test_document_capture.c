@@ -1,0 +1,108 @@
+#include "document_fixture.h"
+
+#include <ringside/segment.h>
+
+static void tell(struct document_fixture *d)
+{
+	struct drain_counters delta = { .begun = 12, .requests = 10, .opened = 4, .closed = 3 };
+	struct drain_ledger ledger = { .torn = 1,
+				       .bad = 2,
+				       .gap_requests = 3,
+				       .state = RS_STATE_COUNT,
+				       .why = RS_WHY_NO_TSC,
+				       .clock = RS_CLOCK_MONOTONIC,
+				       .unseen = RS_UNSEEN_STDIO };
+
+	delta.counted[RS_KIND_REQUEST] = 10;
+	delta.folded[RS_KIND_REQUEST] = 2;
+	delta.dropped[RS_KIND_REQUEST] = 1;
+	ledger.delivered[RS_KIND_REQUEST] = 7;
+	delta.lost[RS_LOST_SHAPE_FULL] = 5;
+	delta.unparsed[RS_UNPARSED_DEPTH] = 6;
+	delta.cost_ns = 600;
+	delta.cost_samples = 10;
+	d->f.sink.counters(d->f.sink.ctx, &d->f.target, &delta, &ledger, NOW, false);
+	fixture_tick(&d->f, NOW);
+}
+
+static void the_ledger_holds_every_loss_by_its_reason(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	tell(&d);
+	text = document_text(&d, document_capture, "/x");
+	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\",");
+	assert_holds(text, "\"alive\":true,\"state\":\"countersOnly\",\"why\":\"noTsc\","
+			   "\"clock\":\"monotonic\",\"allocator\":null,\"layers\":[\"preload\"],"
+			   "\"unseen\":[\"stdio\"],\"seen\":10,\"recorded\":7,\"folded\":2,"
+			   "\"dropped\":1,\"inFlight\":2,\"connectionsOpened\":4,"
+			   "\"connectionsClosed\":3,\"kinds\":{\"request\":{\"counted\":10,"
+			   "\"delivered\":7,\"folded\":2,\"dropped\":1}},");
+	assert_holds(text, "\"shapeFull\":5,");
+	assert_holds(text, "\"torn\":1,\"bad\":2,\"gap\":3}");
+	assert_holds(text, "\"depth\":6,");
+	assert_holds(text, "\"cost\":{\"nsPerRequest\":60,\"cpuPercent\":null,\"samples\":10}");
+	assert_holds(text, "\"aggregates\":{\"requestsLost\":0,");
+	free(text);
+	document_close(&d);
+}
+
+static void one_that_ended_stands_behind_those_that_live(void **state)
+{
+	struct capture_target other;
+	struct document_fixture d;
+	const char *ended, *alive;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	tell(&d);
+	fixture_target(&other, 9, 90, "shop");
+	d.f.sink.seen(d.f.sink.ctx, &other);
+	fixture_counters(&d.f, &other, 1, 1, NOW);
+	d.f.sink.gone(d.f.sink.ctx, &d.f.target, NOW);
+	fixture_tick(&d.f, NOW + SECOND);
+	text = document_text(&d, document_capture, "/x");
+	ended = strstr(text, "\"pid\":70,");
+	alive = strstr(text, "\"pid\":90,");
+	assert_true(ended && alive && alive < ended);
+	assert_holds(ended, "\"alive\":false,");
+	assert_holds(ended, "\"inFlight\":0,");
+	free(text);
+	text = document_text(&d, document_capture, "/x?pid=90&limit=1");
+	assert_lacks(text, "\"pid\":70,");
+	free(text);
+	document_close(&d);
+}
+
+static void a_state_that_nobody_knows_is_null(void **state)
+{
+	struct drain_counters none = { .begun = 0 };
+	struct drain_ledger ledger = { .state = 200, .why = 200, .clock = 200 };
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	d.f.sink.counters(d.f.sink.ctx, &d.f.target, &none, &ledger, NOW, false);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_capture, "/x");
+	assert_holds(text, "\"state\":null,\"why\":null,\"clock\":null,");
+	assert_holds(text, "\"kinds\":{},");
+	free(text);
+	document_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_ledger_holds_every_loss_by_its_reason),
+		cmocka_unit_test(one_that_ended_stands_behind_those_that_live),
+		cmocka_unit_test(a_state_that_nobody_knows_is_null),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+#include "../../agent/web/document_performance.c" /* white box: several processes by hand */
+#include "document_fixture.h"
+
+static void it_counts_and_measures_what_was_booked(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	for (uint64_t i = 1; i <= 100; i++)
+		fixture_request(&d.f, NOW - 100 * SECOND, i * MILLISECOND);
+	fixture_counters(&d.f, &d.f.target, 103, 100, NOW - 100 * SECOND);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_performance, "/x");
+	assert_non_null(text);
+	assert_holds(text, "{\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"uptime\":600,"
+			   "\"window\":\"5m\",\"from\":\"2025-12-31T23:55:00.000Z\","
+			   "\"to\":\"2026-01-01T00:00:00.000Z\",\"coveredSeconds\":300,");
+	assert_holds(text, "\"responseTimes\":{\"count\":100,");
+	assert_holds(text, "\"min\":1,");
+	assert_holds(text, "\"slowest\":100,\"slow\":{\"warning\":0,\"critical\":0}}");
+	assert_holds(text, "\"requestsPerMinute\":20,\"errorsPerMinute\":0,");
+	assert_holds(text, "\"errorRate\":0,\"inFlight\":3,");
+	assert_holds(text, "\"status\":{\"1xx\":0,\"2xx\":100,\"3xx\":0,\"4xx\":0,\"5xx\":0,"
+			   "\"aborted\":0}");
+	assert_holds(text, "\"capture\":{\"seen\":100,\"recorded\":100,\"folded\":0,"
+			   "\"detailDropped\":0,\"unparsed\":0,\"gap\":0,\"completeness\":100}");
+	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\",");
+	assert_holds(text, "\"layers\":[\"preload\"]}]}");
+	free(text);
+	document_close(&d);
+}
+
+static void without_a_request_measures_are_null_and_counts_are_zero(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_performance, "/x");
+	assert_holds(text, "\"responseTimes\":{\"count\":0,\"avg\":null,\"min\":null,\"p50\":null,"
+			   "\"p90\":null,\"p95\":null,\"p99\":null,\"p999\":null,"
+			   "\"slowest\":null,\"slow\":{\"warning\":0,\"critical\":0}}");
+	assert_holds(text, "\"requestsPerMinute\":0,\"errorsPerMinute\":0,"
+			   "\"avgResponseTimePerMinute\":null,\"errorRate\":null,");
+	assert_holds(text, "\"memory\":{\"heapUsed\":null,\"heapLimit\":null,\"external\":null,"
+			   "\"rss\":null,\"usagePercent\":null,\"allocatedPerSecond\":null,"
+			   "\"level\":null,\"worst\":null,\"gc\":null}");
+	assert_holds(text, "\"completeness\":100}");
+	free(text);
+	document_close(&d);
+}
+
+static void a_window_under_a_minute_has_no_mean_per_minute(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fixture_request(&d.f, NOW, MILLISECOND);
+	fixture_counters(&d.f, &d.f.target, 1, 1, NOW);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_performance, "/x?window=10s");
+	assert_holds(text, "\"requestsPerMinute\":null,\"errorsPerMinute\":null,"
+			   "\"avgResponseTimePerMinute\":null,\"errorRate\":0,");
+	free(text);
+	document_close(&d);
+}
+
+static void detail_that_is_missing_lowers_completeness(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fixture_request(&d.f, NOW, MILLISECOND);
+	fixture_counters(&d.f, &d.f.target, 4, 4, NOW);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_performance, "/x");
+	assert_holds(text, "\"capture\":{\"seen\":4,\"recorded\":1,");
+	assert_holds(text, "\"completeness\":25}");
+	free(text);
+	document_close(&d);
+}
+
+static void a_scope_that_was_never_seen_is_refused(void **state)
+{
+	struct document_fixture d;
+
+	(void)state;
+	document_open(&d);
+	fixture_tick(&d.f, NOW);
+	assert_null(document_text(&d, document_performance, "/x?service=nobody"));
+	assert_int_equal(d.no.status, 404);
+	assert_string_equal(d.no.field, "service");
+	assert_null(document_text(&d, document_performance, "/x?pid=5"));
+	assert_string_equal(d.no.field, "pid");
+	document_close(&d);
+}
+
+static void the_uptime_of_a_scope_is_that_of_its_oldest_process(void **state)
+{
+	struct document_fixture d;
+	struct capture_target old;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	fixture_target(&old, 9, 90, "old");
+	old.started_ms = NOW_MS - 7777000;
+	d.f.sink.seen(d.f.sink.ctx, &old);
+	fixture_counters(&d.f, &old, 1, 1, NOW);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_performance, "/x?service=old");
+	assert_holds(text, "\"uptime\":7777,");
+	free(text);
+	text = document_text(&d, document_performance, "/x?pid=90");
+	assert_holds(text, "\"uptime\":7777,");
+	free(text);
+	document_close(&d);
+}
+
+static struct metrics_process process_of(int32_t pid, double used, double percent, uint8_t level)
+{
+	struct metrics_process p = { .alive = true };
+
+	p.target.pid = pid;
+	strcpy(p.target.service, pid == 1 ? "one" : "two");
+	p.heap_live = p.heap_limit = p.external = METRICS_UNKNOWN;
+	p.rss = used;
+	p.allocated_per_s = METRICS_UNKNOWN;
+	p.memory_percent = p.cpu_percent = percent;
+	p.memory_level = p.cpu_level = level;
+	p.user_ms = p.system_ms = p.run_queue_ms = p.core_percent = used;
+	p.read_per_s = p.write_per_s = METRICS_UNKNOWN;
+	return p;
+}
+
+static void memory_adds_up_and_tells_who_is_worst(void **state)
+{
+	struct metrics_process rows[] = {
+		process_of(1, 100, 20, METRICS_OK), process_of(2, 200, 91, METRICS_CRITICAL),
+		process_of(3, 400, 99, METRICS_DUMP),
+		process_of(4, METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_LEVEL_UNKNOWN)
+	};
+	const struct performance p = { .processes = rows, .count = 4 };
+	struct json j;
+
+	(void)state;
+	rows[2].alive = false; /* it has ended: its memory is nobody's, its CPU time was spent */
+	json_init(&j);
+	json_object_begin(&j, NULL);
+	performance_memory(&p, &j);
+	performance_cpu(&p, &j);
+	performance_io(&p, &j);
+	json_object_end(&j);
+	assert_int_equal(json_finish(&j), 0);
+	assert_holds(j.bytes, "\"rss\":300,\"usagePercent\":91,\"allocatedPerSecond\":null,"
+			      "\"level\":\"critical\",\"worst\":{\"pid\":2,\"service\":\"two\"}");
+	assert_holds(j.bytes, "\"cpu\":{\"userMs\":700,\"systemMs\":700,\"usagePercent\":91,"
+			      "\"processPercent\":300,\"runQueueWaitMs\":700,");
+	assert_holds(j.bytes, "\"io\":{\"readBytesPerSecond\":null,\"writeBytesPerSecond\":null,");
+	json_fini(&j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_counts_and_measures_what_was_booked),
+		cmocka_unit_test(without_a_request_measures_are_null_and_counts_are_zero),
+		cmocka_unit_test(a_window_under_a_minute_has_no_mean_per_minute),
+		cmocka_unit_test(detail_that_is_missing_lowers_completeness),
+		cmocka_unit_test(a_scope_that_was_never_seen_is_refused),
+		cmocka_unit_test(the_uptime_of_a_scope_is_that_of_its_oldest_process),
+		cmocka_unit_test(memory_adds_up_and_tells_who_is_worst),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

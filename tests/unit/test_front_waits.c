@@ -1,0 +1,192 @@
+#include "front_fixture.h"
+
+static void a_request_that_trickles_is_cut_at_its_deadline(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	for (int ms = 0; ms < DEADLINE_MS; ms += 500) { /* never idle for long */
+		assert_int_equal(said(&h, fd, ms ? "x" : "GET /", out, sizeof(out)), -EAGAIN);
+		h.now += 500 * MILLISECOND;
+	}
+	settle(&h);
+	assert_false(is_open(fd));
+	assert_int_equal(h.tally.counts[TALLY_CUT_SLOW], 1);
+	assert_int_equal(h.asked, 0);
+	close(fd);
+	house_close(&h);
+}
+
+static void a_body_that_trickles_is_cut_at_the_same_deadline(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	h.now += 4000 * MILLISECOND;
+	said(&h, fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nx", out, sizeof(out));
+	assert_true(is_open(fd));
+	h.now += 1000 * MILLISECOND;
+	settle(&h);
+	assert_false(is_open(fd));
+	assert_int_equal(h.tally.counts[TALLY_CUT_SLOW], 1);
+	close(fd);
+	house_close(&h);
+}
+
+static void an_idle_connection_is_kept_for_a_while(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	assert_true(said(&h, fd, GET("/1"), out, sizeof(out)) > 0);
+	h.now += 59 * SECOND;
+	settle(&h);
+	assert_true(said(&h, fd, GET("/2"), out, sizeof(out)) > 0);
+	h.now += 60 * SECOND;
+	settle(&h);
+	assert_false(is_open(fd));
+	assert_int_equal(h.tally.counts[TALLY_CUT_IDLE], 1);
+	assert_int_equal(h.tally.counts[TALLY_CUT_SLOW], 0);
+	close(fd);
+	house_close(&h);
+}
+
+static void the_next_request_has_its_own_deadline_from_its_first_line(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	assert_true(said(&h, fd, GET("/1"), out, sizeof(out)) > 0);
+	h.now += 30 * SECOND;
+	assert_int_equal(said(&h, fd, "GET /2 HTTP/1.1\r\nHost: a\r\n", out, sizeof(out)), -EAGAIN);
+	h.now += 5 * SECOND;
+	settle(&h);
+	assert_false(is_open(fd));
+	assert_int_equal(h.tally.counts[TALLY_CUT_SLOW], 1);
+	close(fd);
+	house_close(&h);
+}
+
+static void a_reply_that_nobody_reads_is_given_up(void **state)
+{
+	struct house h;
+	int fd, small = 4096;
+
+	(void)state;
+	house_open(&h, 16);
+	h.reply_length = 64u << 20; /* more than all buffers on the way */
+	fd = visit(&h);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	web_send(fd, GET("/"));
+	settle(&h);
+	assert_int_equal(h.asked, 1);
+	h.now += 19 * SECOND;
+	settle(&h);
+	assert_int_equal(h.tally.counts[TALLY_CUT_UNREAD], 0);
+	h.now += SECOND;
+	settle(&h);
+	assert_int_equal(h.tally.counts[TALLY_CUT_UNREAD], 1);
+	close(fd);
+	house_close(&h);
+}
+
+static void with_nobody_there_it_sleeps_without_end(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	settle(&h);
+	assert_int_equal(run(&h), -1);
+	fd = visit(&h);
+	assert_int_equal(run(&h), DEADLINE_MS);
+	h.now += 1500 * MILLISECOND;
+	assert_int_equal(run(&h), DEADLINE_MS - 1500);
+	assert_true(said(&h, fd, GET("/"), out, sizeof(out)) > 0);
+	assert_int_equal(run(&h), 12 * DEADLINE_MS);
+	close(fd);
+	settle(&h);
+	assert_int_equal(run(&h), -1);
+	house_close(&h);
+}
+
+static void a_full_house_takes_nobody_until_somebody_leaves(void **state)
+{
+	struct house h;
+	char out[4096];
+	int in[2], out_there;
+
+	(void)state;
+	house_open(&h, 2);
+	in[0] = visit(&h);
+	in[1] = visit(&h);
+	out_there = visit(&h);
+	assert_int_equal(said(&h, out_there, GET("/"), out, sizeof(out)), -EAGAIN);
+	assert_int_equal(h.asked, 0);
+	assert_int_equal(h.tally.counts[TALLY_CONNECTIONS], 2);
+	close(in[0]);
+	settle(&h);
+	assert_int_equal(h.asked, 1);
+	assert_true(recv(out_there, out, sizeof(out), MSG_DONTWAIT) > 0);
+	close(in[1]);
+	close(out_there);
+	house_close(&h);
+}
+
+static void whoever_is_idle_longest_makes_room_in_a_full_house(void **state)
+{
+	struct house h;
+	char out[4096];
+	int first, second, third;
+
+	(void)state;
+	house_open(&h, 2);
+	first = visit(&h);
+	assert_true(said(&h, first, GET("/"), out, sizeof(out)) > 0);
+	second = visit(&h);
+	settle(&h);
+	assert_false(is_open(first));
+	assert_true(is_open(second));
+	third = visit(&h);
+	assert_true(said(&h, third, GET("/"), out, sizeof(out)) > 0);
+	assert_int_equal(h.tally.counts[TALLY_CONNECTIONS], 3);
+	assert_true(h.tally.counts[TALLY_CUT_ROOM] >= 1);
+	close(first);
+	close(second);
+	close(third);
+	house_close(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_that_trickles_is_cut_at_its_deadline),
+		cmocka_unit_test(a_body_that_trickles_is_cut_at_the_same_deadline),
+		cmocka_unit_test(an_idle_connection_is_kept_for_a_while),
+		cmocka_unit_test(the_next_request_has_its_own_deadline_from_its_first_line),
+		cmocka_unit_test(a_reply_that_nobody_reads_is_given_up),
+		cmocka_unit_test(with_nobody_there_it_sleeps_without_end),
+		cmocka_unit_test(a_full_house_takes_nobody_until_somebody_leaves),
+		cmocka_unit_test(whoever_is_idle_longest_makes_room_in_a_full_house),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
