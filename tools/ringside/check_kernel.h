@@ -1,5 +1,5 @@
 /*
- * check_kernel - what this kernel gives the library and the agent, by trying rather than by version.
+ * check_kernel - what this kernel gives library and agent, by trying rather than by version.
  *
  * Threads:  one.
  * Memory:   what is tried is undone before the return.

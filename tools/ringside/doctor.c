@@ -14,13 +14,13 @@ enum { DOCTOR_JSON, DOCTOR_SOCKET, DOCTOR_RUN_DIR, DOCTOR_SHIM };
 static const struct arguments doctor_arguments = {
 	.verb = "doctor",
 	.usage = "[OPTION]...",
-	.about = "Tries what the library and the agent need, and says of each thing: ok, warn or bad,\n"
-		 "and what to do. As root it can try more. Exit code 0: nothing is bad.\n",
+	.about = "Tries what the library and the agent need, and says of each thing: ok, warn or\n"
+		 "bad, and what to do. As root it can try more. Exit code 0: nothing is bad.\n",
 	.options = {
 		{ "json", NULL, "one JSON document instead of lines" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },
-		{ "shim", "PATH", "the library (else RINGSIDE_SHIM, else beside this program)" },
+		{ "shim", "PATH", "the library (RINGSIDE_SHIM)" },
 		{ NULL },
 	},
 };

@@ -22,8 +22,8 @@ enum { PS_JSON, PS_SOCKET, PS_RUN_DIR };
 static const struct arguments ps_arguments = {
 	.verb = "ps",
 	.usage = "[OPTION]...",
-	.about = "Lists the watched processes, the busiest first: times in milliseconds, numbers of the\n"
-		 "last five minutes. '-' is unknown.\n",
+	.about = "Lists the watched processes, the busiest first: times in milliseconds, numbers\n"
+		 "of the last five minutes. '-' is unknown.\n",
 	.options = {
 		{ "json", NULL, "one JSON document instead of a table" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },

@@ -1,8 +1,8 @@
 /*
  * run - the verb that starts a command under the library: by becoming it.
  *
- * Exec in place keeps what a supervisor, a shell or a terminal knows of the command exact: pid, exit
- * code, signals, descriptors, job control. What has to be seen after that is left to a watcher.
+ * Exec in place keeps all that a supervisor, a shell or a terminal knows of the command: pid, exit
+ * code, signals, descriptors, job control. What is to be seen after that is left to a watcher.
  */
 #include "arguments.h"
 #include "preload.h"
@@ -32,14 +32,14 @@ enum { RUN_SERVICE, RUN_RUN_DIR, RUN_SHIM };
 static const struct arguments run_arguments = {
 	.verb = "run",
 	.usage = "[OPTION]... [--] COMMAND [ARGUMENT]...",
-	.about = "Becomes COMMAND with libringside.so preloaded: same pid, descriptors, signals and\n"
+	.about = "Becomes COMMAND with libringside.so preloaded: same pid, descriptors, signals,\n"
 		 "exit code. Says on standard error when the library cannot get in, and why.\n"
 		 "Exit codes of its own: 125 the library cannot be found, 126 COMMAND cannot be\n"
 		 "executed, 127 there is no such COMMAND, 2 wrong use.\n",
 	.options = {
-		{ "service", "NAME", "the name to show it under (else RINGSIDE_SERVICE, unit, program)" },
+		{ "service", "NAME", "its name in the numbers (RINGSIDE_SERVICE)" },
 		{ "run-dir", "DIR", "run directory of the agent it belongs to (/run/ringside)" },
-		{ "shim", "PATH", "the library (else RINGSIDE_SHIM, else beside this program)" },
+		{ "shim", "PATH", "the library (RINGSIDE_SHIM)" },
 		{ NULL },
 	},
 };

@@ -4,7 +4,7 @@
  * Threads:  one.
  * Memory:   settings_open allocates, settings_close frees; texts live as long.
  * Errors:   a flag that is wrong: -EINVAL with a sentence. What is wrong with the file or the
- *           environment stands in problem, and the rest holds: a typo there must not hide the agent.
+ *           environment stands in problem, and the rest holds: a slip must not hide the agent.
  */
 #ifndef RINGSIDE_SETTINGS_H
 #define RINGSIDE_SETTINGS_H

@@ -33,11 +33,18 @@ static void trial_become(const char *library, int input)
 	_exit(127);
 }
 
+static bool trial_has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
+}
+
 static void trial_look(pid_t pid, struct trial *out)
 {
 	for (int i = 0; i < TRIAL_STEPS; i++) {
-		out->sight = watcher_look(pid);
-		/* a zombie has no maps to show any more */
+		/* the maps of what has ended are empty: no word on the library */
+		out->sight = trial_has_ended(pid) ? WATCHER_SEES_END : watcher_look(pid);
 		if (out->sight >= WATCHER_SEES_SEGMENT)
 			return;
 		poll(NULL, 0, TRIAL_STEP_MS);

@@ -79,7 +79,7 @@ static int watcher_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* Moves what is needed to its place and closes all else: a pipe held open here would hang somebody. */
+/* Keeps what is needed and closes all else: a pipe held open here would hang somebody. */
 static void watcher_settle(int go, int process)
 {
 	/* first out of each other's way; a failure leaves -1, which poll and read can bear */
@@ -128,7 +128,8 @@ static enum watcher_sight watcher_wait(pid_t pid, int process)
 		if (wait_ms < WATCHER_MOST_MS)
 			wait_ms *= 2;
 	}
-	return sight;
+	/* the maps of what has ended are empty: no word on the library */
+	return poll(&ended, 1, 0) > 0 ? WATCHER_SEES_END : sight;
 }
 
 static void watcher_run(pid_t pid, const char *name)
