@@ -30,7 +30,7 @@ static void agent_is_found_and_asked(void **state)
 	static const struct answer answers[] = {
 		{ "/healthz ", 200, "{}" },
 		{ "/api/x ", 200, "{\"success\": true, \"data\": {\"a\": 1}}" },
-		{ NULL },
+		{ 0 },
 	};
 	pid_t server = answer_begin(path, answers);
 	struct agent_error error;
@@ -53,7 +53,7 @@ static void refusal_names_the_agent_and_its_reason(void **state)
 		{ "/healthz ", 200, "{}" },
 		{ "/api/x ", 401,
 		  "{\"success\": false, \"error\": {\"message\": \"token needed\"}}" },
-		{ NULL },
+		{ 0 },
 	};
 	pid_t server = answer_begin(path, answers);
 	struct agent_error error;

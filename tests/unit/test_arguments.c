@@ -10,7 +10,7 @@ static const struct arguments test_arguments = {
 	.verb = "look",
 	.usage = "[OPTION]... THING",
 	.about = "Looks.\n",
-	.options = { { "json", NULL, "as JSON" }, { "name", "NAME", "its name" }, { NULL } },
+	.options = { { "json", NULL, "as JSON" }, { "name", "NAME", "its name" } },
 };
 
 static char test_words[16][64]; /* values point in here */

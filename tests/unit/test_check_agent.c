@@ -119,7 +119,7 @@ static void health_of_the_agent_is_told_part_by_part(void **state)
 		  "{\"name\": \"redis\", \"status\": \"info\", \"reason\": \"not set\"},"
 		  "{\"name\": \"disk\", \"status\": \"degraded\", \"reason\": \"nearly full\"},"
 		  "{\"name\": \"drain\", \"status\": \"unhealthy\", \"reason\": null}]}}" },
-		{ NULL },
+		{ 0 },
 	};
 	pid_t server = answer_begin(settings.socket, answers);
 

@@ -2,6 +2,7 @@
 #include "answer_fixture.h"
 #include "tree_fixture.h"
 
+static const struct answer test_none[] = { { 0 } };
 static struct tree tree;
 static char path[128];
 
@@ -23,7 +24,7 @@ static int test_teardown(void **state)
 static void answers_come_with_status_and_body(void **state)
 {
 	static const struct answer answers[] = {
-		{ "/a?b=c ", 200, "hello" }, { "/gone", 404, "no" }, { "/empty", 200, "" }, { NULL }
+		{ "/a?b=c ", 200, "hello" }, { "/gone", 404, "no" }, { "/empty", 200, "" }, { 0 }
 	};
 	pid_t server = answer_begin(path, answers);
 	struct client_answer answer;
@@ -60,7 +61,7 @@ static void nobody_there_is_told_by_the_systems_word(void **state)
 	assert_int_equal(client_open(&c, path, NULL, &error), 0);
 	assert_int_equal(client_get(c, "/", &answer, &error), -ENOENT);
 	assert_string_equal(error.text, "No such file or directory");
-	answer_end(answer_begin(path, NULL)); /* the socket's file stays */
+	answer_end(answer_begin(path, test_none)); /* the socket's file stays */
 	assert_int_equal(client_get(c, "/", &answer, &error), -ECONNREFUSED);
 	assert_null(answer.bytes);
 	client_close(c);
@@ -69,8 +70,7 @@ static void nobody_there_is_told_by_the_systems_word(void **state)
 
 static void connection_that_is_closed_is_an_error(void **state)
 {
-	static const struct answer none[] = { { NULL } };
-	pid_t server = answer_begin(path, none);
+	pid_t server = answer_begin(path, test_none);
 	struct client_answer answer;
 	struct client_error error;
 	struct client *c;

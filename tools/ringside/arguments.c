@@ -95,7 +95,6 @@ int arguments_read(const struct arguments *a, int argc, char **argv, const char 
 	optind = 0; /* starts anew */
 	for (int i = 0; a->options[i].name; i++)
 		values[i] = NULL;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	while ((found = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
 		if (found == 'h') {
 			arguments_help(a, stdout);

@@ -15,7 +15,7 @@
 #define ARGUMENTS_HELP (-2) /* it was asked for, and printed */
 
 struct arguments_option {
-	const char *name;  /* without dashes; NULL ends the table */
+	const char *name;  /* without dashes; NULL, or what is left out, ends the table */
 	const char *value; /* what stands for its value in the help; NULL: a switch */
 	const char *help;
 };

@@ -21,7 +21,6 @@ static const struct arguments doctor_arguments = {
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },
 		{ "shim", "PATH", "the library (RINGSIDE_SHIM)" },
-		{ NULL },
 	},
 };
 

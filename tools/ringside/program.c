@@ -185,6 +185,6 @@ enum program_kind program_look(const char *path, char reason[PROGRAM_REASON])
 			return kind;
 		path = next;
 	}
-	snprintf(reason, PROGRAM_REASON, "%s is a script of too many scripts", path);
+	snprintf(reason, PROGRAM_REASON, "%.256s is a script of too many scripts", path);
 	return kind;
 }

@@ -28,7 +28,6 @@ static const struct arguments ps_arguments = {
 		{ "json", NULL, "one JSON document instead of a table" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },
-		{ NULL },
 	},
 };
 

@@ -40,7 +40,6 @@ static const struct arguments run_arguments = {
 		{ "service", "NAME", "its name in the numbers (RINGSIDE_SERVICE)" },
 		{ "run-dir", "DIR", "run directory of the agent it belongs to (/run/ringside)" },
 		{ "shim", "PATH", "the library (RINGSIDE_SHIM)" },
-		{ NULL },
 	},
 };
 
@@ -62,7 +61,7 @@ static bool run_is_off(const char *run_dir, char *why, size_t size)
 	const char *monitoring = getenv("PERFORMANCE_MONITORING_ENABLED");
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/off", run_dir);
+	snprintf(path, sizeof(path), "%.500s/off", run_dir);
 	if (asked && strcmp(asked, "disabled") == 0)
 		snprintf(why, size, "RINGSIDE=disabled is set");
 	else if (monitoring && strcmp(monitoring, "false") == 0)
