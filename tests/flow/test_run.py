@@ -304,26 +304,29 @@ class Ps(unittest.TestCase):
     def test_table_and_json_show_what_the_agent_says(self):
         row = {"service": "shop\u001b[2J", "pid": 812, "count": 200, "requestsPerSecond": 1234.56,
                "errorRate": 0.5, "p50": 0.101, "p95": 2.5, "p99": None, "processPercent": 12.3,
-               "rss": 5 << 20, "detailDropped": 1}
+               "rss": 5 << 20}
         self.serve({"/api/processes": {"success": True, "data": {"processes": [row]}}})
         code, out, err = ringside("ps", "--run-dir", self.folder)
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(out.splitlines()[1].split(),
                          ["812", "shop?[2J", "-", "1234.6", "0.10", "2.50", "-", "0.50", "12.3",
-                          "5.0M", "99.50"])
+                          "5.0M", "-"])
         code, out, _ = ringside("ps", "--json", "--socket", self.folder / "api.sock")
         shown = json.loads(out)["processes"][0]
         self.assertEqual((shown["pid"], shown["p99"], shown["state"], shown["completeness"]),
-                         (812, None, None, 99.5))
+                         (812, None, None, None))
 
     def test_ledger_tells_state_and_completeness(self):
         self.serve({"/api/processes": {"success": True, "data": {"processes": [
                         {"pid": 1, "service": "a"}, {"pid": 2, "service": "b"}]}},
                     "/api/capture": {"success": True, "data": {"processes": [
-                        {"pid": 2, "state": "on", "completeness": 98.25}]}}})
+                        {"pid": 2, "state": "countersOnly", "why": "seccomp", "seen": 380,
+                         "recorded": 300, "folded": 20, "unparsed": {"race": 20, "binary": 0}}]}}})
         shown = json.loads(ringside("ps", "--json", "--run-dir", self.folder)[1])["processes"]
-        self.assertEqual([(p["state"], p["completeness"]) for p in shown],
-                         [(None, None), ("on", 98.25)])
+        self.assertEqual([(p["state"], p["why"], p["completeness"]) for p in shown],
+                         [(None, None, None), ("countersOnly", "seccomp", 80)])
+        out = ringside("ps", "--run-dir", self.folder)[1]
+        self.assertIn("countersOnly:seccomp", out)
 
     def test_refusal_is_told_in_the_agents_words(self):
         self.serve({})

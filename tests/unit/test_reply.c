@@ -19,7 +19,8 @@ static void values_are_found_by_name(void **state)
 
 	(void)state;
 	assert_int_equal(test_open(&r,
-				   "{\"success\": true, \"data\": {\"rows\": [{\"pid\": 7, "
+				   "{\"success\": true, \"data\": {\"lost\": {\"a\": 5, "
+				   "\"b\": 0.5, \"c\": null}, \"rows\": [{\"pid\": 7, "
 				   "\"name\": \"a\", \"rate\": 1.5}, {\"pid\": null}]}}",
 				   &error),
 			 0);
@@ -28,6 +29,7 @@ static void values_are_found_by_name(void **state)
 	assert_true(reply_number(reply_at(rows, 0), "pid") == 7);
 	assert_true(reply_number(reply_at(rows, 0), "rate") == 1.5);
 	assert_string_equal(reply_text(reply_at(rows, 0), "name"), "a");
+	assert_true(reply_sum(reply_data(r), "lost") == 5.5);
 	reply_close(r);
 }
 
@@ -48,6 +50,8 @@ static void what_is_not_there_is_nothing(void **state)
 	assert_int_equal(reply_size(NULL), 0);
 	assert_null(reply_at(NULL, 0));
 	assert_true(isnan(reply_number(NULL, "a")));
+	assert_true(isnan(reply_sum(reply_data(r), "b")));
+	assert_true(isnan(reply_sum(NULL, "b")));
 	reply_close(r);
 	reply_close(NULL);
 }

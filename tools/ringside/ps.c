@@ -23,7 +23,7 @@ static const struct arguments ps_arguments = {
 	.verb = "ps",
 	.usage = "[OPTION]...",
 	.about = "Lists the watched processes, the busiest first: times in milliseconds, numbers\n"
-		 "of the last five minutes. '-' is unknown.\n",
+		 "of the last five minutes; COMPLETE% since it was first seen. '-' is unknown.\n",
 	.options = {
 		{ "json", NULL, "one JSON document instead of a table" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
@@ -58,25 +58,36 @@ static struct ps_row ps_row_at(const struct reply *processes, const struct reply
 	return row;
 }
 
-/* The ledger's own word, else what the row can tell: how many requests kept their detail. */
+/* Since the process was first seen: of all that it served, what was seen in detail. */
 static double ps_completeness(const struct ps_row *row)
 {
-	double told = reply_number(row->ledger, "completeness");
-	double count = reply_number(row->load, "count");
-	double dropped = reply_number(row->load, "detailDropped");
+	double all = reply_number(row->ledger, "seen") + reply_sum(row->ledger, "unparsed");
+	double detailed =
+		reply_number(row->ledger, "recorded") + reply_number(row->ledger, "folded");
 
-	if (isfinite(told))
-		return told;
-	if (!isfinite(count) || !isfinite(dropped))
+	if (!isfinite(all) || !isfinite(detailed))
 		return NAN;
-	return count > 0 ? 100.0 * (count - fmin(dropped, count)) / count : 100.0;
+	return all > 0 && detailed < all ? 100.0 * detailed / all : 100.0;
+}
+
+/* "on", or what else it is and why. */
+static void ps_state(const struct ps_row *row, char *out, size_t size)
+{
+	const char *state = reply_text(row->ledger, "state");
+	const char *why = reply_text(row->ledger, "why");
+
+	snprintf(out, size, "%s%s%s", state ? state : "", state && why ? ":" : "",
+		 state && why ? why : "");
 }
 
 static void ps_row_table(const struct ps_row *row, struct table *t)
 {
+	char state[64];
+
+	ps_state(row, state, sizeof(state));
 	table_number(t, reply_number(row->load, "pid"), 0);
 	table_text(t, reply_text(row->load, "service"));
-	table_text(t, reply_text(row->ledger, "state"));
+	table_text(t, state);
 	table_number(t, reply_number(row->load, "requestsPerSecond"), 1);
 	table_number(t, reply_number(row->load, "p50"), 2);
 	table_number(t, reply_number(row->load, "p95"), 2);
@@ -93,6 +104,7 @@ static void ps_row_json(const struct ps_row *row, struct json *j)
 	json_int(j, "pid", (int64_t)reply_number(row->load, "pid"));
 	json_string(j, "service", reply_text(row->load, "service"));
 	json_string(j, "state", reply_text(row->ledger, "state"));
+	json_string(j, "why", reply_text(row->ledger, "why"));
 	json_double(j, "requestsPerSecond", reply_number(row->load, "requestsPerSecond"));
 	json_double(j, "p50", reply_number(row->load, "p50"));
 	json_double(j, "p95", reply_number(row->load, "p95"));

@@ -91,3 +91,14 @@ double reply_number(const struct reply_node *node, const char *name)
 
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
+
+double reply_sum(const struct reply_node *node, const char *name)
+{
+	json_t *object = json_object_get(reply_json(node), name);
+	const char *key;
+	json_t *value;
+	double sum = 0;
+
+	json_object_foreach(object, key, value) sum += json_number_value(value);
+	return json_is_object(object) ? sum : NAN;
+}

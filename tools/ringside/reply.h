@@ -28,5 +28,7 @@ size_t reply_size(const struct reply_node *list);
 const struct reply_node *reply_at(const struct reply_node *list, size_t index);
 const char *reply_text(const struct reply_node *node, const char *name);
 double reply_number(const struct reply_node *node, const char *name);
+/* Of all numbers in the object of that name; NAN: there is none. */
+double reply_sum(const struct reply_node *node, const char *name);
 
 #endif
