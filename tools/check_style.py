@@ -37,7 +37,7 @@ SHIM_WORDS = re.compile(
 EXCEPTIONS = {
     ("shim-words", "shim/hook_alloc.c"): "it is the malloc family",
     ("shim-words", "shim/hooks.h"): "it declares the malloc family",
-    ("one-user", "tools/ringside/reply.c"):
+    ("one-user", "tools/ringside/envelope.c"):
         "the command reads what the agent writes; the agent reads but its configuration",
 }
 

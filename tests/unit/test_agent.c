@@ -34,15 +34,15 @@ static void agent_is_found_and_asked(void **state)
 	};
 	pid_t server = answer_begin(path, answers);
 	struct agent_error error;
-	struct reply *r;
+	struct envelope *r;
 	struct agent a;
 
 	(void)state;
 	assert_int_equal(agent_open(&a, &settings, &error), 0);
 	assert_string_equal(a.where, path);
 	assert_int_equal(agent_ask(&a, "/api/x", &r, &error), 0);
-	assert_true(reply_number(reply_data(r), "a") == 1);
-	reply_close(r);
+	assert_true(envelope_number(envelope_data(r), "a") == 1);
+	envelope_close(r);
 	agent_close(&a);
 	answer_end(server);
 }
@@ -57,7 +57,7 @@ static void refusal_names_the_agent_and_its_reason(void **state)
 	};
 	pid_t server = answer_begin(path, answers);
 	struct agent_error error;
-	struct reply *r;
+	struct envelope *r;
 	struct agent a;
 	char expected[256];
 

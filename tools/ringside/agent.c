@@ -73,17 +73,17 @@ void agent_close(struct agent *a)
 	a->client = NULL;
 }
 
-int agent_ask(struct agent *a, const char *path, struct reply **out, struct agent_error *error)
+int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error)
 {
 	struct client_answer answer;
 	struct client_error why;
-	struct reply_error refused;
+	struct envelope_error refused;
 	int result = client_get(a->client, path, &answer, &why);
 
 	*out = NULL;
 	if (result)
 		return agent_fail(a, error, result, why.text);
-	result = reply_open(out, answer.bytes, answer.length, &refused);
+	result = envelope_open(out, answer.bytes, answer.length, &refused);
 	client_answer_free(&answer);
 	return result ? agent_fail(a, error, result, refused.text) : 0;
 }

@@ -8,7 +8,7 @@
 #ifndef RINGSIDE_AGENT_H
 #define RINGSIDE_AGENT_H
 
-#include "reply.h"
+#include "envelope.h"
 #include "settings.h"
 
 struct agent {
@@ -25,6 +25,6 @@ struct agent_error {
 int agent_open(struct agent *a, const struct settings *s, struct agent_error *error);
 void agent_close(struct agent *a);
 
-int agent_ask(struct agent *a, const char *path, struct reply **out, struct agent_error *error);
+int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error);
 
 #endif

@@ -150,15 +150,15 @@ static void agent_check_settings(struct checks *c, const struct settings *s)
 }
 
 /* The agent's own words on each part that is not well. */
-static void agent_tell_parts(struct checks *c, const struct reply_node *parts)
+static void agent_tell_parts(struct checks *c, const struct envelope_node *parts)
 {
 	unsigned int told = 0;
 
-	for (size_t i = 0; i < reply_size(parts) && told < AGENT_PARTS_TOLD; i++) {
-		const struct reply_node *part = reply_at(parts, i);
-		const char *name = reply_text(part, "name");
-		const char *status = reply_text(part, "status");
-		const char *reason = reply_text(part, "reason");
+	for (size_t i = 0; i < envelope_size(parts) && told < AGENT_PARTS_TOLD; i++) {
+		const struct envelope_node *part = envelope_at(parts, i);
+		const char *name = envelope_text(part, "name");
+		const char *status = envelope_text(part, "status");
+		const char *reason = envelope_text(part, "reason");
 
 		if (!status || strcmp(status, "healthy") == 0 || strcmp(status, "info") == 0)
 			continue;
@@ -173,7 +173,7 @@ static void agent_check_health(struct checks *c, const struct settings *s)
 {
 	const char *status;
 	struct agent_error error;
-	struct reply *health;
+	struct envelope *health;
 	struct agent agent;
 
 	if (agent_open(&agent, s, &error)) {
@@ -183,11 +183,11 @@ static void agent_check_health(struct checks *c, const struct settings *s)
 	if (agent_ask(&agent, "/api/health", &health, &error)) {
 		check_add(c, "agent", CHECK_BAD, NULL, "%s", error.text);
 	} else {
-		status = reply_text(reply_data(health), "status");
+		status = envelope_text(envelope_data(health), "status");
 		check_add(c, "agent", CHECK_OK, NULL, "answers on %s: %s", agent.where,
 			  status ? status : "no status");
-		agent_tell_parts(c, reply_member(reply_data(health), "parts"));
-		reply_close(health);
+		agent_tell_parts(c, envelope_member(envelope_data(health), "parts"));
+		envelope_close(health);
 	}
 	agent_close(&agent);
 }

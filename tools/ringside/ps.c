@@ -41,29 +41,30 @@ static const struct table_column ps_columns[] = {
 
 /* One process: its row of /api/processes and its row of the ledger, NULL where there is none. */
 struct ps_row {
-	const struct reply_node *load, *ledger;
+	const struct envelope_node *load, *ledger;
 };
 
-static struct ps_row ps_row_at(const struct reply *processes, const struct reply *capture, size_t i)
+static struct ps_row ps_row_at(const struct envelope *processes, const struct envelope *capture,
+			       size_t i)
 {
-	const struct reply_node *rows = reply_member(reply_data(processes), "processes");
-	const struct reply_node *ledger =
-		capture ? reply_member(reply_data(capture), "processes") : NULL;
-	struct ps_row row = { .load = reply_at(rows, i) };
-	double pid = reply_number(row.load, "pid");
+	const struct envelope_node *rows = envelope_member(envelope_data(processes), "processes");
+	const struct envelope_node *ledger =
+		capture ? envelope_member(envelope_data(capture), "processes") : NULL;
+	struct ps_row row = { .load = envelope_at(rows, i) };
+	double pid = envelope_number(row.load, "pid");
 
-	for (size_t k = 0; k < reply_size(ledger) && !row.ledger; k++)
-		if (reply_number(reply_at(ledger, k), "pid") == pid)
-			row.ledger = reply_at(ledger, k);
+	for (size_t k = 0; k < envelope_size(ledger) && !row.ledger; k++)
+		if (envelope_number(envelope_at(ledger, k), "pid") == pid)
+			row.ledger = envelope_at(ledger, k);
 	return row;
 }
 
 /* Since the process was first seen: of all that it served, what was seen in detail. */
 static double ps_completeness(const struct ps_row *row)
 {
-	double all = reply_number(row->ledger, "seen") + reply_sum(row->ledger, "unparsed");
+	double all = envelope_number(row->ledger, "seen") + envelope_sum(row->ledger, "unparsed");
 	double detailed =
-		reply_number(row->ledger, "recorded") + reply_number(row->ledger, "folded");
+		envelope_number(row->ledger, "recorded") + envelope_number(row->ledger, "folded");
 
 	if (!isfinite(all) || !isfinite(detailed))
 		return NAN;
@@ -73,8 +74,8 @@ static double ps_completeness(const struct ps_row *row)
 /* "on", or what else it is and why. */
 static void ps_state(const struct ps_row *row, char *out, size_t size)
 {
-	const char *state = reply_text(row->ledger, "state");
-	const char *why = reply_text(row->ledger, "why");
+	const char *state = envelope_text(row->ledger, "state");
+	const char *why = envelope_text(row->ledger, "why");
 
 	snprintf(out, size, "%s%s%s", state ? state : "", state && why ? ":" : "",
 		 state && why ? why : "");
@@ -85,43 +86,43 @@ static void ps_row_table(const struct ps_row *row, struct table *t)
 	char state[64];
 
 	ps_state(row, state, sizeof(state));
-	table_number(t, reply_number(row->load, "pid"), 0);
-	table_text(t, reply_text(row->load, "service"));
+	table_number(t, envelope_number(row->load, "pid"), 0);
+	table_text(t, envelope_text(row->load, "service"));
 	table_text(t, state);
-	table_number(t, reply_number(row->load, "requestsPerSecond"), 1);
-	table_number(t, reply_number(row->load, "p50"), 2);
-	table_number(t, reply_number(row->load, "p95"), 2);
-	table_number(t, reply_number(row->load, "p99"), 2);
-	table_number(t, reply_number(row->load, "errorRate"), 2);
-	table_number(t, reply_number(row->load, "processPercent"), 1);
-	table_bytes(t, reply_number(row->load, "rss"));
+	table_number(t, envelope_number(row->load, "requestsPerSecond"), 1);
+	table_number(t, envelope_number(row->load, "p50"), 2);
+	table_number(t, envelope_number(row->load, "p95"), 2);
+	table_number(t, envelope_number(row->load, "p99"), 2);
+	table_number(t, envelope_number(row->load, "errorRate"), 2);
+	table_number(t, envelope_number(row->load, "processPercent"), 1);
+	table_bytes(t, envelope_number(row->load, "rss"));
 	table_number(t, ps_completeness(row), 2);
 }
 
 static void ps_row_json(const struct ps_row *row, struct json *j)
 {
 	json_object_begin(j, NULL);
-	json_int(j, "pid", (int64_t)reply_number(row->load, "pid"));
-	json_string(j, "service", reply_text(row->load, "service"));
-	json_string(j, "state", reply_text(row->ledger, "state"));
-	json_string(j, "why", reply_text(row->ledger, "why"));
-	json_double(j, "requestsPerSecond", reply_number(row->load, "requestsPerSecond"));
-	json_double(j, "p50", reply_number(row->load, "p50"));
-	json_double(j, "p95", reply_number(row->load, "p95"));
-	json_double(j, "p99", reply_number(row->load, "p99"));
-	json_double(j, "errorRate", reply_number(row->load, "errorRate"));
-	json_double(j, "processPercent", reply_number(row->load, "processPercent"));
-	json_double(j, "rss", reply_number(row->load, "rss"));
+	json_int(j, "pid", (int64_t)envelope_number(row->load, "pid"));
+	json_string(j, "service", envelope_text(row->load, "service"));
+	json_string(j, "state", envelope_text(row->ledger, "state"));
+	json_string(j, "why", envelope_text(row->ledger, "why"));
+	json_double(j, "requestsPerSecond", envelope_number(row->load, "requestsPerSecond"));
+	json_double(j, "p50", envelope_number(row->load, "p50"));
+	json_double(j, "p95", envelope_number(row->load, "p95"));
+	json_double(j, "p99", envelope_number(row->load, "p99"));
+	json_double(j, "errorRate", envelope_number(row->load, "errorRate"));
+	json_double(j, "processPercent", envelope_number(row->load, "processPercent"));
+	json_double(j, "rss", envelope_number(row->load, "rss"));
 	json_double(j, "completeness", ps_completeness(row));
 	json_object_end(j);
 }
 
-static size_t ps_count(const struct reply *processes)
+static size_t ps_count(const struct envelope *processes)
 {
-	return reply_size(reply_member(reply_data(processes), "processes"));
+	return envelope_size(envelope_member(envelope_data(processes), "processes"));
 }
 
-static int ps_print_table(const struct reply *processes, const struct reply *capture)
+static int ps_print_table(const struct envelope *processes, const struct envelope *capture)
 {
 	struct table t;
 	int result;
@@ -142,7 +143,7 @@ static int ps_print_table(const struct reply *processes, const struct reply *cap
 	return result;
 }
 
-static int ps_print_json(const struct reply *processes, const struct reply *capture)
+static int ps_print_json(const struct envelope *processes, const struct envelope *capture)
 {
 	struct json j;
 	int result;
@@ -166,7 +167,7 @@ static int ps_print_json(const struct reply *processes, const struct reply *capt
 
 static int ps_show(struct agent *a, bool json, struct agent_error *error)
 {
-	struct reply *processes, *capture;
+	struct envelope *processes, *capture;
 	struct agent_error ignored; /* without the ledger its columns are unknown */
 	int result = agent_ask(a, PS_PROCESSES, &processes, error);
 
@@ -179,8 +180,8 @@ static int ps_show(struct agent *a, bool json, struct agent_error *error)
 	if (result)
 		snprintf(error->text, sizeof(error->text), "cannot print: %s",
 			 strerrordesc_np(-result));
-	reply_close(capture);
-	reply_close(processes);
+	envelope_close(capture);
+	envelope_close(processes);
 	return result;
 }
 

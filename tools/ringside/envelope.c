@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "envelope.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -6,22 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct reply {
+struct envelope {
 	json_t *whole;
 };
 
 /* jansson's nodes under our own name, so that this file stays its only reader here. */
-static const json_t *reply_json(const struct reply_node *node)
+static const json_t *envelope_json(const struct envelope_node *node)
 {
 	return (const json_t *)node;
 }
 
-static const struct reply_node *reply_node(const json_t *json)
+static const struct envelope_node *envelope_node(const json_t *json)
 {
-	return (const struct reply_node *)json;
+	return (const struct envelope_node *)json;
 }
 
-int reply_open(struct reply **out, const char *bytes, size_t length, struct reply_error *error)
+int envelope_open(struct envelope **out, const char *bytes, size_t length,
+		  struct envelope_error *error)
 {
 	json_error_t where;
 	json_t *whole = bytes ? json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &where) : NULL;
@@ -52,7 +53,7 @@ int reply_open(struct reply **out, const char *bytes, size_t length, struct repl
 	return 0;
 }
 
-void reply_close(struct reply *r)
+void envelope_close(struct envelope *r)
 {
 	if (!r)
 		return;
@@ -60,41 +61,41 @@ void reply_close(struct reply *r)
 	free(r);
 }
 
-const struct reply_node *reply_data(const struct reply *r)
+const struct envelope_node *envelope_data(const struct envelope *r)
 {
-	return reply_node(json_object_get(r->whole, "data"));
+	return envelope_node(json_object_get(r->whole, "data"));
 }
 
-const struct reply_node *reply_member(const struct reply_node *node, const char *name)
+const struct envelope_node *envelope_member(const struct envelope_node *node, const char *name)
 {
-	return reply_node(json_object_get(reply_json(node), name));
+	return envelope_node(json_object_get(envelope_json(node), name));
 }
 
-size_t reply_size(const struct reply_node *list)
+size_t envelope_size(const struct envelope_node *list)
 {
-	return json_array_size(reply_json(list));
+	return json_array_size(envelope_json(list));
 }
 
-const struct reply_node *reply_at(const struct reply_node *list, size_t index)
+const struct envelope_node *envelope_at(const struct envelope_node *list, size_t index)
 {
-	return reply_node(json_array_get(reply_json(list), index));
+	return envelope_node(json_array_get(envelope_json(list), index));
 }
 
-const char *reply_text(const struct reply_node *node, const char *name)
+const char *envelope_text(const struct envelope_node *node, const char *name)
 {
-	return json_string_value(json_object_get(reply_json(node), name));
+	return json_string_value(json_object_get(envelope_json(node), name));
 }
 
-double reply_number(const struct reply_node *node, const char *name)
+double envelope_number(const struct envelope_node *node, const char *name)
 {
-	const json_t *value = json_object_get(reply_json(node), name);
+	const json_t *value = json_object_get(envelope_json(node), name);
 
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-double reply_sum(const struct reply_node *node, const char *name)
+double envelope_sum(const struct envelope_node *node, const char *name)
 {
-	json_t *object = json_object_get(reply_json(node), name);
+	json_t *object = json_object_get(envelope_json(node), name);
 	const char *key;
 	json_t *value;
 	double sum = 0;

@@ -1,21 +1,21 @@
-#include "reply.h"
+#include "envelope.h"
 #include "rs_test.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-static int test_open(struct reply **out, const char *text, struct reply_error *error)
+static int test_open(struct envelope **out, const char *text, struct envelope_error *error)
 {
 	error->text[0] = '\0';
-	return reply_open(out, text, text ? strlen(text) : 0, error);
+	return envelope_open(out, text, text ? strlen(text) : 0, error);
 }
 
 static void values_are_found_by_name(void **state)
 {
-	struct reply_error error;
-	struct reply *r;
-	const struct reply_node *rows;
+	struct envelope_error error;
+	struct envelope *r;
+	const struct envelope_node *rows;
 
 	(void)state;
 	assert_int_equal(test_open(&r,
@@ -24,42 +24,42 @@ static void values_are_found_by_name(void **state)
 				   "\"name\": \"a\", \"rate\": 1.5}, {\"pid\": null}]}}",
 				   &error),
 			 0);
-	rows = reply_member(reply_data(r), "rows");
-	assert_int_equal(reply_size(rows), 2);
-	assert_true(reply_number(reply_at(rows, 0), "pid") == 7);
-	assert_true(reply_number(reply_at(rows, 0), "rate") == 1.5);
-	assert_string_equal(reply_text(reply_at(rows, 0), "name"), "a");
-	assert_true(reply_sum(reply_data(r), "lost") == 5.5);
-	reply_close(r);
+	rows = envelope_member(envelope_data(r), "rows");
+	assert_int_equal(envelope_size(rows), 2);
+	assert_true(envelope_number(envelope_at(rows, 0), "pid") == 7);
+	assert_true(envelope_number(envelope_at(rows, 0), "rate") == 1.5);
+	assert_string_equal(envelope_text(envelope_at(rows, 0), "name"), "a");
+	assert_true(envelope_sum(envelope_data(r), "lost") == 5.5);
+	envelope_close(r);
 }
 
 static void what_is_not_there_is_nothing(void **state)
 {
-	struct reply_error error;
-	struct reply *r;
+	struct envelope_error error;
+	struct envelope *r;
 
 	(void)state;
 	assert_int_equal(
 		test_open(&r, "{\"success\": true, \"data\": {\"a\": null, \"b\": \"x\"}}", &error),
 		0);
-	assert_true(isnan(reply_number(reply_data(r), "a")));
-	assert_true(isnan(reply_number(reply_data(r), "b")));
-	assert_null(reply_text(reply_data(r), "a"));
-	assert_null(reply_member(reply_data(r), "absent"));
-	assert_int_equal(reply_size(reply_data(r)), 0);
-	assert_int_equal(reply_size(NULL), 0);
-	assert_null(reply_at(NULL, 0));
-	assert_true(isnan(reply_number(NULL, "a")));
-	assert_true(isnan(reply_sum(reply_data(r), "b")));
-	assert_true(isnan(reply_sum(NULL, "b")));
-	reply_close(r);
-	reply_close(NULL);
+	assert_true(isnan(envelope_number(envelope_data(r), "a")));
+	assert_true(isnan(envelope_number(envelope_data(r), "b")));
+	assert_null(envelope_text(envelope_data(r), "a"));
+	assert_null(envelope_member(envelope_data(r), "absent"));
+	assert_int_equal(envelope_size(envelope_data(r)), 0);
+	assert_int_equal(envelope_size(NULL), 0);
+	assert_null(envelope_at(NULL, 0));
+	assert_true(isnan(envelope_number(NULL, "a")));
+	assert_true(isnan(envelope_sum(envelope_data(r), "b")));
+	assert_true(isnan(envelope_sum(NULL, "b")));
+	envelope_close(r);
+	envelope_close(NULL);
 }
 
 static void failure_gives_the_agents_own_sentence(void **state)
 {
-	struct reply_error error;
-	struct reply *r;
+	struct envelope_error error;
+	struct envelope *r;
 
 	(void)state;
 	assert_int_equal(test_open(&r,
@@ -75,16 +75,16 @@ static void failure_gives_the_agents_own_sentence(void **state)
 
 static void failure_with_its_document_is_an_answer(void **state)
 {
-	struct reply_error error;
-	struct reply *r;
+	struct envelope_error error;
+	struct envelope *r;
 
 	(void)state;
 	assert_int_equal(test_open(&r,
 				   "{\"success\": false, \"data\": {\"status\": \"unhealthy\"}}",
 				   &error),
 			 0);
-	assert_string_equal(reply_text(reply_data(r), "status"), "unhealthy");
-	reply_close(r);
+	assert_string_equal(envelope_text(envelope_data(r), "status"), "unhealthy");
+	envelope_close(r);
 }
 
 static void what_is_no_envelope_is_refused(void **state)
@@ -93,8 +93,8 @@ static void what_is_no_envelope_is_refused(void **state)
 		"",   "<html>",           "[]",
 		"{}", "{\"success\": 1}", "{\"success\": true, \"success\": true}"
 	};
-	struct reply_error error;
-	struct reply *r;
+	struct envelope_error error;
+	struct envelope *r;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
