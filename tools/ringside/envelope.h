@@ -3,7 +3,7 @@
  *
  * Threads:  one.
  * Memory:   envelope_open allocates, envelope_close frees; nodes and texts are borrowed from it.
- * Errors:   envelope_open: -EPROTO no envelope, -EREMOTEIO a failure, with the agent's own sentence.
+ * Errors:   envelope_open: -EPROTO no envelope, -EREMOTEIO a failure, in the agent's own words.
  *           A value that is absent, null or of another type is NULL, NAN or 0 items.
  */
 #ifndef RINGSIDE_ENVELOPE_H
