@@ -28,6 +28,7 @@ enum process_sandbox {
 struct process_before {
 	enum process_sandbox sandbox;
 	enum rs_clock clock;
+	bool frozen; /* in a sandbox already: the failure of a second one opens no door */
 };
 
 long syscall_watched(long number, long a, long b, long c, long d, long e, long f);
@@ -44,7 +45,9 @@ static enum process_sandbox process_prctl_asks(long option, long value)
 /* It must be done ahead of the call: afterwards it could be too late already. */
 static struct process_before process_ahead(enum process_sandbox sandbox)
 {
-	struct process_before before = { .sandbox = sandbox, .clock = home.clock };
+	struct process_before before = { .sandbox = sandbox,
+					 .clock = home.clock,
+					 .frozen = home.frozen };
 
 	if (sandbox == PROCESS_FREE || here.busy == THREAD_IN_VFORK) {
 		before.sandbox = PROCESS_FREE;
@@ -61,7 +64,7 @@ static void process_undo(const struct process_before *before)
 {
 	if (before->sandbox == PROCESS_FREE)
 		return;
-	if (before->sandbox != PROCESS_NO_TSC)
+	if (before->sandbox != PROCESS_NO_TSC && !before->frozen)
 		home_unfreeze();
 	if (before->sandbox != PROCESS_FILTERED && before->clock != RS_CLOCK_NONE)
 		home_clock_on(before->clock);
