@@ -301,6 +301,10 @@ static void exchange_write_status(struct exchange *x, struct exchange_call *call
 {
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
+	if (x->no_http) {
+		x->no_http = false; /* a request all the same, only a bad one */
+		call->ops->unparsed(call->context, x->in.why);
+	}
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
 	if (!x->answering) {
@@ -362,15 +366,15 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 	}
 }
 
-/* Nobody asked by HTTP/1.x, and yet an answer: say that something was missed. */
-static bool exchange_write_unasked(struct exchange *x, struct exchange_call *call,
-				   const uint8_t *at, size_t n)
+/* What was read made no sense to us. A server that speaks HTTP/1.x says so too, by a 400. */
+static bool exchange_may_answer(const struct exchange *x, const uint8_t *at, size_t n)
 {
-	if (x->no_http && exchange_get(x->trust) == EXCHANGE_ACCEPTED &&
-	    x->out.step == HTTP1_AT_START && n >= 7 && !memcmp(at, "HTTP/1.", 7))
-		call->ops->unparsed(call->context, RS_UNPARSED_GARBAGE);
-	x->out.step = HTTP1_AT_BAD;
-	return false;
+	static const char version[] = "HTTP/1.";
+
+	if (exchange_get(x->trust) != EXCHANGE_ACCEPTED)
+		return false;
+	return x->out.step != HTTP1_AT_START ||
+	       !memcmp(at, version, n < sizeof(version) - 1 ? n : sizeof(version) - 1);
 }
 
 bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
@@ -379,8 +383,10 @@ bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_
 
 	if (exchange_get(x->tunnel) || x->out.step == HTTP1_AT_BAD)
 		return false;
-	if (x->no_http)
-		return exchange_write_unasked(x, call, at, n);
+	if (x->no_http && !exchange_may_answer(x, at, n)) {
+		x->out.step = HTTP1_AT_BAD;
+		return false;
+	}
 	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
