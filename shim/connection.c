@@ -301,6 +301,24 @@ void connection_shutdown(struct connection *c)
 	connection_disown(c, CONNECTION_WRITE);
 }
 
+static void connection_lose_way(struct connection *c, enum connection_way way, struct http1 *parser)
+{
+	if (!connection_own(c, way))
+		return;
+	parser->step = HTTP1_AT_BAD;
+	parser->why = RS_UNPARSED_UNSEEN_IO;
+	atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
+	connection_disown(c, way);
+}
+
+void connection_lose(struct connection *c)
+{
+	connection_touch(c);
+	connection_lose_way(c, CONNECTION_READ, &c->exchange.in);
+	connection_lose_way(c, CONNECTION_WRITE, &c->exchange.out);
+	emit_unparsed(RS_UNPARSED_UNSEEN_IO);
+}
+
 static void connection_say_closed(const struct connection *c)
 {
 	uint8_t gone = atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed);

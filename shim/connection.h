@@ -56,6 +56,7 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 		     size_t bytes);
 void connection_gone(struct connection *c, bool reset); /* end of file, or an error */
 void connection_shutdown(struct connection *c);
+void connection_lose(struct connection *c); /* its bytes move unseen from now on */
 
 static inline void connection_get(struct connection *c)
 {
