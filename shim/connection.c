@@ -199,7 +199,8 @@ static void connection_adopt(struct connection *c)
 	c->t0 = 0;
 	if (c->id)
 		c->id = emit_opened();
-	exchange_adopt(&c->exchange);
+	for (uint32_t begun = exchange_adopt(&c->exchange); begun; begun--)
+		emit_begun();
 }
 
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,

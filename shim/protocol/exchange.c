@@ -461,12 +461,24 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 		call->ops->give_back(call->context, more);
 }
 
-void exchange_adopt(struct exchange *x)
+static uint32_t exchange_adopt_queue(const struct exchange_queue *q, struct exchange_request *r,
+				     uint32_t size)
+{
+	uint32_t begun = 0;
+
+	for (uint32_t i = exchange_get(q->head); i != exchange_get(q->tail); i++) {
+		exchange_set(r[i & (size - 1)].open, -1);
+		begun += r[i & (size - 1)].begun;
+	}
+	return begun;
+}
+
+uint32_t exchange_adopt(struct exchange *x)
 {
 	struct exchange_block *more = exchange_get(x->more);
+	uint32_t begun = exchange_adopt_queue(&x->queue, x->requests, EXCHANGE_INLINE);
 
-	for (uint32_t i = 0; i < EXCHANGE_INLINE; i++)
-		exchange_set(x->requests[i].open, -1);
-	for (uint32_t i = 0; more && i < EXCHANGE_MORE; i++)
-		exchange_set(more->requests[i].open, -1);
+	if (more)
+		begun += exchange_adopt_queue(&more->queue, more->requests, EXCHANGE_MORE);
+	return begun;
 }

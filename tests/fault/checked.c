@@ -1,6 +1,3 @@
-/*
- * checked - the requests, and what a record says of one.
- */
 #include "checked.h"
 
 #include "decode.h"

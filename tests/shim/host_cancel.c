@@ -1,6 +1,6 @@
 /*
- * Threads torn out of a call that waits: by cancellation, and by siglongjmp from a handler. The call
- * is the host's, not ours: whoever comes later is watched as ever.
+ * Threads torn out of a call that waits: by cancellation, and by siglongjmp from a handler. The
+ * call is the host's, not ours: whoever comes later is watched as ever.
  */
 #include "host.h"
 

@@ -1,5 +1,6 @@
 /*
- * A host in a memory cgroup (v1 or v2) of 32 MiB, with many threads: nobody is killed, everything counts.
+ * A host in a memory cgroup (v1 or v2) of 32 MiB, with many threads: nobody is killed, everything
+ * counts.
  */
 #include "host.h"
 

@@ -136,6 +136,7 @@ static void a_child_takes_over_what_it_moves_bytes_on(void **state)
 	assert_int_equal(here.block->closed, 0);
 	move(kept, CONNECTION_WRITE, REPLY);
 	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->begun, 1);
 	assert_int_equal(here.block->opened, 1);
 	connection_put(kept);
 	assert_int_equal(here.block->closed, 1);

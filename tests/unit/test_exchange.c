@@ -426,8 +426,10 @@ static void a_child_does_not_free_what_its_parent_has_open(void **state)
 	(void)state;
 	begin(&s, EXCHANGE_ACCEPTED);
 	move(&s, '<', GET("/a"), strlen(GET("/a")));
-	exchange_adopt(&s.x);
+	move(&s, '<', "G", 1);
+	assert_int_equal(exchange_adopt(&s.x), 2);
 	assert_int_equal(s.x.requests[0].open, -1);
+	assert_int_equal(s.x.requests[1].open, -1);
 }
 
 int main(void)
