@@ -192,6 +192,16 @@ static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
+/* What follows a CONNECT is HTTP/1.x if it was refused. */
+static void exchange_go_on_refused(struct exchange *x)
+{
+	if (x->in.step != HTTP1_AT_CONNECT || !exchange_get(x->connect_refused))
+		return;
+	exchange_set(x->connect_refused, 0);
+	x->in.step = HTTP1_AT_START;
+	x->reading = NULL;
+}
+
 static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 				enum http1_event event)
 {
@@ -205,6 +215,7 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 		exchange_step(call, x->reading, RS_OPEN_WAITING);
 		if (x->in.step != HTTP1_AT_CONNECT)
 			x->reading = NULL;
+		exchange_go_on_refused(x); /* it may be answered ahead of the end of its head */
 		return true;
 	case HTTP1_BAD:
 		return exchange_read_bad(x, call);
@@ -225,11 +236,7 @@ static bool exchange_may_read(struct exchange *x)
 {
 	if (exchange_get(x->tunnel) || x->no_http || x->in.step == HTTP1_AT_BAD)
 		return false;
-	if (x->in.step == HTTP1_AT_CONNECT && exchange_get(x->connect_refused)) {
-		exchange_set(x->connect_refused, 0);
-		x->in.step = HTTP1_AT_START;
-		x->reading = NULL;
-	}
+	exchange_go_on_refused(x);
 	return true;
 }
 
@@ -358,7 +365,7 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 	case HTTP1_TUNNEL:
 		exchange_write_end(x, call, RS_FLAG_UPGRADED);
 		exchange_set(x->tunnel, 1);
-		return true;
+		return false; /* what follows is nobody's answer */
 	case HTTP1_BAD:
 		return exchange_write_bad(x, call);
 	default:
