@@ -7,7 +7,6 @@
  * Cost:     some twenty system calls, 0.1 ms.
  */
 #include "clock.h"
-#include "fdtable.h"
 #include "fork.h"
 #include "hooks.h"
 #include "mem.h"
@@ -225,5 +224,4 @@ __attribute__((constructor)) static void boot(int argc, char **argv, char **envp
 	if (!home_make())
 		return;
 	fork_watch();
-	fdtable_seed();
 }

@@ -50,9 +50,15 @@ _Atomic uint32_t connection_forks;
 extern char __libc_single_threaded;
 #pragma weak __libc_single_threaded
 
-void connection_prepare(void)
+/* Not in the constructor: most processes never have a connection, and seven pages are not free. */
+static struct connection *connection_take(void)
 {
-	pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
+	static _Atomic uint32_t pooled;
+
+	if (__builtin_expect(!atomic_load_explicit(&pooled, memory_order_relaxed), 0) &&
+	    !atomic_exchange_explicit(&pooled, 1, memory_order_relaxed))
+		pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
+	return pool_get(&connection_pool);
 }
 
 static uint64_t connection_now(void *context)
@@ -172,7 +178,7 @@ static const struct exchange_ops connection_ops = {
 
 struct connection *connection_open(enum exchange_trust trust)
 {
-	struct connection *c = pool_get(&connection_pool);
+	struct connection *c = connection_take();
 	uint16_t serial;
 
 	if (!c) {

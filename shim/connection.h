@@ -45,8 +45,6 @@ struct connection {
 
 extern _Atomic uint32_t connection_forks; /* children of this process so far */
 
-void connection_prepare(void);
-
 /* All of the following inside a guard. */
 struct connection *connection_open(enum exchange_trust trust);
 void connection_put(struct connection *c); /* a descriptor less */

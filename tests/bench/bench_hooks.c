@@ -241,7 +241,6 @@ int main(void)
 
 	bench_alone();
 	home.clock = clock_choose();
-	fdtable_seed();
 	if (!home_make() || !guard_enter())
 		return 2;
 	guard_leave();

@@ -15,12 +15,7 @@ static bool move(struct connection *c, enum connection_way way, const char *text
 
 static int setup(void **state)
 {
-	static bool prepared;
-
 	core_setup(state);
-	if (!prepared)
-		connection_prepare();
-	prepared = true;
 	return guard_enter() ? 0 : -1;
 }
 

@@ -3,12 +3,7 @@
 
 static int setup(void **state)
 {
-	static bool seeded;
-
 	core_setup(state);
-	if (!seeded)
-		fdtable_seed();
-	seeded = true;
 	return guard_enter() ? 0 : -1;
 }
 
