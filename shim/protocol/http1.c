@@ -78,6 +78,23 @@ static const uint8_t *http1_behind_authority(const uint8_t *at, const uint8_t **
 	return *end - 1;
 }
 
+/* What stands between method and version; nginx takes any number of blanks on both sides. */
+static inline bool http1_target(struct http1 *p, const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && end[-1] == ' ')
+		end--;
+	while (at < end && *at == ' ')
+		at++;
+	if (at >= end)
+		return false;
+	if (*at != '/')
+		at = http1_behind_authority(at, &end);
+	end = line_find(at, end, '?', '#');
+	p->path = at;
+	p->path_length = (uint8_t)(end - at < RS_PATH_BYTES ? end - at : RS_PATH_BYTES);
+	return true;
+}
+
 static enum http1_event http1_request_line(struct http1 *p, const struct line *line)
 {
 	const uint8_t *text = line->text;
@@ -104,20 +121,8 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	at++;
 	if (line->length - line->kept < HTTP1_VERSION_BYTES + 1)
 		end = text + line->length - (HTTP1_VERSION_BYTES + 1);
-	if (at >= end)
+	if (!http1_target(p, at, end))
 		return http1_bad(p, RS_UNPARSED_GARBAGE);
-	while (at < end && end[-1] == ' ') /* nginx takes any number of them on both sides */
-		end--;
-	if (*at != '/') {
-		while (at < end && *at == ' ')
-			at++;
-		if (at == end)
-			return http1_bad(p, RS_UNPARSED_GARBAGE);
-		at = http1_behind_authority(at, &end);
-	}
-	end = line_find(at, end, '?', '#');
-	p->path = at;
-	p->path_length = (uint8_t)(end - at < RS_PATH_BYTES ? end - at : RS_PATH_BYTES);
 	p->step = HTTP1_AT_FIELDS;
 	return HTTP1_TARGET;
 }
