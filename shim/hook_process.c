@@ -13,6 +13,7 @@
 #include "thread.h"
 
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -87,6 +88,18 @@ EXPORT int prctl(int option, ...)
 	result = real.prctl(option, a, b, c, d);
 	if (result < 0)
 		process_undo(&before);
+	return result;
+}
+
+/* A handler that has a stack of its own must not be taken for an older frame (guard.c). */
+EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict before)
+{
+	int result = real.sigaltstack(stack, before);
+
+	if (!result && stack && here.busy != THREAD_IN_VFORK) {
+		here.handlers_at = (uintptr_t)stack->ss_sp;
+		here.handlers_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size;
+	}
 	return result;
 }
 

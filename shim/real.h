@@ -11,6 +11,7 @@
 #define SHIM_REAL_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@
 	X(prctl, int, (int, ...))                                                                  \
 	X(syscall, long, (long, ...))                                                              \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...))                                 \
+	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
 	X(malloc, void *, (size_t))                                                                \
 	X(calloc, void *, (size_t, size_t))                                                        \
 	X(realloc, void *, (void *, size_t))                                                       \

@@ -1,6 +1,9 @@
 /*
  * Signal handlers that interrupt a hook at every single instruction of it, by single-stepping: once
  * to serve another request from there (re-entry), once to leave it by siglongjmp.
+ *
+ * usage: host_guard [STRIDE [alternate]]   alternate: the handlers have a stack of their own, above
+ *                                          the interrupted one and near it
  */
 #include "host.h"
 
@@ -130,16 +133,23 @@ static int reenter(struct rs_header *header, int stride)
 	}
 	HOST_CHECK(n > 100 && n < STEPS_MAX);
 	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_REENTRY]) > lost);
+	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_LONGJMP]) == 0);
 	return n;
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+	uint8_t own_stack[65536]; /* of main's frame, as some hosts have it */
+	stack_t alternate = { .ss_sp = own_stack, .ss_size = sizeof(own_stack) };
 	struct rs_header *header = host_segment_wanted();
 	int stride = argc > 1 ? atoi(argv[1]) : 1;
 	int length;
 
+	if (argc > 2) {
+		HOST_CHECK(!sigaltstack(&alternate, NULL));
+		action.sa_flags |= SA_ONSTACK;
+	}
 	sigaction(SIGTRAP, &action, NULL);
 	host_connect(&outer);
 	host_connect(&inner);

@@ -147,6 +147,10 @@ static void show_process(void)
 	SHOW(syscall(SYS_seccomp, 99, 0, NULL));
 	SHOW(prctl(PR_GET_DUMPABLE));
 	SHOW(prctl(-1));
+	SHOW(sigaltstack(NULL, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_size = 1 }, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_flags = 77 }, NULL));
 	SHOW(prctl(PR_SET_NAME, "named"));
 	SHOW(prctl(PR_SET_TSC, 77));
 	pid = vfork();
