@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ACCEPT_SEALS_WANTED (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define ACCEPT_SEAL_EXEC 0x20   /* F_SEAL_EXEC: set by the kernel where vm.memfd_noexec says so */
 #define ACCEPT_MOUNT_ID 0x1000u /* STATX_MNT_ID, kernels from 5.8 */
 
 static const char *const accept_texts[ACCEPT_REASONS] = {
@@ -101,10 +102,12 @@ static enum accept_reason accept_inside(int fd)
 {
 	struct statfs f;
 	struct stat s;
+	int seals;
 
 	if (fstatfs(fd, &f) || f.f_type != TMPFS_MAGIC)
 		return ACCEPT_TYPE;
-	if (fcntl(fd, F_GET_SEALS) != ACCEPT_SEALS_WANTED)
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || (seals & ~ACCEPT_SEAL_EXEC) != ACCEPT_SEALS_WANTED)
 		return ACCEPT_SEALS;
 	return !fstat(fd, &s) && s.st_size == RS_SEGMENT_BYTES ? ACCEPT_OK : ACCEPT_SIZE;
 }
