@@ -40,7 +40,7 @@ static inline __attribute__((always_inline)) void bench_burst(void (*body)(uint6
 	for (uint64_t i = 0; i < BENCH_CALLS; i++)
 		body(i);
 	each = (bench_now_ns() - from) / BENCH_CALLS;
-	if (!*least || each < *least)
+	if (*least <= 0 || each < *least)
 		*least = each;
 }
 
