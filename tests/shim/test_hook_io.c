@@ -226,6 +226,31 @@ static void interrupted_and_partial_calls_count_what_they_moved(void)
 	HOST_CHECK(HOST_SUM(header, bytes_out) == out + strlen(head) + sizeof(big));
 }
 
+/* The client resets: what its calls answer is the host's to see, and the request is cut short. */
+static void a_reset_is_seen_and_leaves_errno_alone(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	uint64_t cut = HOST_SUM(header, cut_by_client);
+	uint64_t aborted = HOST_SUM(header, aborted);
+
+	host_disconnect(&pair);
+	host_connect(&pair);
+	ask(REQUEST REQUEST);
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) > 0);
+	HOST_CHECK(write_by(0, HEAD "bo", strlen(HEAD "bo")) > 0);
+	setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(pair.client);
+	errno = 0;
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) == -1 && errno == ECONNRESET);
+	errno = 0;
+	HOST_CHECK(send(pair.server, "dy", 2, MSG_NOSIGNAL) == -1 && errno == EPIPE);
+	errno = 77;
+	HOST_CHECK(close(pair.server) == 0 && errno == 77);
+	HOST_CHECK(HOST_SUM(header, cut_by_client) == cut + 1);
+	HOST_CHECK(HOST_SUM(header, aborted) == aborted + 1);
+	host_connect(&pair);
+}
+
 /* stdio calls no function that could be hooked: such a connection is given up aloud. */
 static void a_stream_on_a_connection_is_told(void)
 {
@@ -283,6 +308,7 @@ int main(void)
 		HOST_CHECK(!host_sum(header, offsetof(struct rs_block, unparsed) + 8 * (size_t)i) ||
 			   i == RS_UNPARSED_GARBAGE);
 	interrupted_and_partial_calls_count_what_they_moved();
+	a_reset_is_seen_and_leaves_errno_alone();
 	a_stream_on_a_connection_is_told();
 	return 0;
 }
