@@ -206,8 +206,8 @@ static void asks(const char *bytes)
 /* Of a machine as the gates were set on, or in passes of a plain loop on any other. */
 static int gate(const char *what, double ns, double most_ns, double passes)
 {
-	printf("%-44s %6.1f ns = %.2f passes, at most %.0f or %.2f\n", what, ns, ns / pass_ns,
-	       most_ns, passes);
+	printf("%-44s %6.1f ns = %.2f passes, at most %.0f or %.2f%s\n", what, ns, ns / pass_ns,
+	       most_ns, passes, ns > most_ns ? ": OVER in ns" : "");
 	return ns > most_ns && ns > passes * pass_ns;
 }
 
