@@ -7,7 +7,6 @@
  * Cost:     some twenty system calls, 0.1 ms.
  */
 #include "clock.h"
-#include "fdtable.h"
 #include "fork.h"
 #include "hooks.h"
 #include "mem.h"
@@ -219,12 +218,10 @@ __attribute__((constructor)) static void boot(int argc, char **argv, char **envp
 	    sys_call(SYS_madvise, &control, sizeof(control), MADV_WIPEONFORK))
 		return;
 	boot_read_build_id();
-	home_claims.allocator = boot_allocator();
-	hook_alloc_choose();
+	home_claims.allocator = hook_alloc_choose() ? boot_allocator() : RS_ALLOCATOR_HIDDEN;
 	home.clock = clock_choose();
 	thread_watch_ends();
 	if (!home_make())
 		return;
 	fork_watch();
-	fdtable_seed();
 }

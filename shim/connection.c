@@ -50,9 +50,15 @@ _Atomic uint32_t connection_forks;
 extern char __libc_single_threaded;
 #pragma weak __libc_single_threaded
 
-void connection_prepare(void)
+/* Not in the constructor: most processes never have a connection, and seven pages are not free. */
+static struct connection *connection_take(void)
 {
-	pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
+	static _Atomic uint32_t pooled;
+
+	if (__builtin_expect(!atomic_load_explicit(&pooled, memory_order_relaxed), 0) &&
+	    !atomic_exchange_explicit(&pooled, 1, memory_order_relaxed))
+		pool_add(&connection_pool, (uint8_t *)connection_first, CONNECTION_FIRST);
+	return pool_get(&connection_pool);
 }
 
 static uint64_t connection_now(void *context)
@@ -172,7 +178,7 @@ static const struct exchange_ops connection_ops = {
 
 struct connection *connection_open(enum exchange_trust trust)
 {
-	struct connection *c = pool_get(&connection_pool);
+	struct connection *c = connection_take();
 	uint16_t serial;
 
 	if (!c) {
@@ -199,7 +205,8 @@ static void connection_adopt(struct connection *c)
 	c->t0 = 0;
 	if (c->id)
 		c->id = emit_opened();
-	exchange_adopt(&c->exchange);
+	for (uint32_t begun = exchange_adopt(&c->exchange); begun; begun--)
+		emit_begun();
 }
 
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
@@ -299,6 +306,24 @@ void connection_shutdown(struct connection *c)
 	connection_touch(c);
 	exchange_shutdown(&c->exchange, &call);
 	connection_disown(c, CONNECTION_WRITE);
+}
+
+static void connection_lose_way(struct connection *c, enum connection_way way, struct http1 *parser)
+{
+	if (!connection_own(c, way))
+		return;
+	parser->step = HTTP1_AT_BAD;
+	parser->why = RS_UNPARSED_UNSEEN_IO;
+	atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
+	connection_disown(c, way);
+}
+
+void connection_lose(struct connection *c)
+{
+	connection_touch(c);
+	connection_lose_way(c, CONNECTION_READ, &c->exchange.in);
+	connection_lose_way(c, CONNECTION_WRITE, &c->exchange.out);
+	emit_unparsed(RS_UNPARSED_UNSEEN_IO);
 }
 
 static void connection_say_closed(const struct connection *c)

@@ -45,8 +45,6 @@ struct connection {
 
 extern _Atomic uint32_t connection_forks; /* children of this process so far */
 
-void connection_prepare(void);
-
 /* All of the following inside a guard. */
 struct connection *connection_open(enum exchange_trust trust);
 void connection_put(struct connection *c); /* a descriptor less */
@@ -56,6 +54,7 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 		     size_t bytes);
 void connection_gone(struct connection *c, bool reset); /* end of file, or an error */
 void connection_shutdown(struct connection *c);
+void connection_lose(struct connection *c); /* its bytes move unseen from now on */
 
 static inline void connection_get(struct connection *c)
 {

@@ -18,11 +18,6 @@ static _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
 
 _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF] = { fdtable_first };
 
-void fdtable_seed(void)
-{
-	connection_prepare();
-}
-
 void fdtable_forked(void)
 {
 	atomic_fetch_add_explicit(&connection_forks, 1, memory_order_relaxed);

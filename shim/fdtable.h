@@ -25,7 +25,6 @@
 
 extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
-void fdtable_seed(void);   /* in the constructor */
 void fdtable_forked(void); /* in the parent, at a fork */
 
 /* All of the following inside a guard. */

@@ -17,11 +17,24 @@
  */
 #define GUARD_SAME_STACK (UINT64_C(1) << 20)
 
+static bool guard_of_handler(uintptr_t frame)
+{
+	return frame - here.handlers_at < here.handlers_bytes;
+}
+
+/* Is the frame that holds the guard gone? Of two stacks the handlers' is the one in use. */
+static bool guard_is_left(uintptr_t frame)
+{
+	if (guard_of_handler(frame) != guard_of_handler(here.busy))
+		return guard_of_handler(here.busy);
+	return frame >= here.busy && frame - here.busy < GUARD_SAME_STACK;
+}
+
 bool guard_take_over(uintptr_t frame)
 {
 	if (here.busy == THREAD_IN_VFORK)
 		return false;
-	if (frame < here.busy || frame - here.busy >= GUARD_SAME_STACK) {
+	if (!guard_is_left(frame)) {
 		emit_lost(RS_LOST_REENTRY);
 		return false;
 	}

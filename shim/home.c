@@ -156,22 +156,25 @@ void home_prepare(void)
 	open_prepare();
 }
 
+/* A process that is not watched remembers it too: children of its forks would be, and die of it. */
 void home_freeze(void)
 {
-	if (!atomic_load_explicit(&control.live, memory_order_relaxed))
-		return;
-	home_activate();
-	home_prepare();
-	thread_prepare_shared();
+	bool live = atomic_load_explicit(&control.live, memory_order_relaxed);
+
+	if (live) {
+		home_activate();
+		home_prepare();
+		thread_prepare_shared();
+	}
 	atomic_store_explicit(&home.frozen, 1, memory_order_relaxed);
-	atomic_store_explicit(&home.header->frozen, 1, memory_order_relaxed);
+	if (live)
+		atomic_store_explicit(&home.header->frozen, 1, memory_order_relaxed);
 }
 
 void home_unfreeze(void)
 {
-	if (!atomic_load_explicit(&control.live, memory_order_relaxed))
-		return;
-	atomic_store_explicit(&home.header->frozen, 0, memory_order_relaxed);
+	if (atomic_load_explicit(&control.live, memory_order_relaxed))
+		atomic_store_explicit(&home.header->frozen, 0, memory_order_relaxed);
 	atomic_store_explicit(&home.frozen, 0, memory_order_relaxed);
 }
 

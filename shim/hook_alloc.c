@@ -14,8 +14,14 @@
 #include "tally.h"
 #include "thread.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdint.h>
+
+#pragma weak dladdr
+
+/* real.malloc_usable_size, or what says 0 where that is another allocator's than real.malloc. */
+static size_t (*alloc_ask)(void *block) = arena_usable;
 
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
@@ -42,24 +48,24 @@ static inline size_t alloc_bytes(void *block)
 {
 	if (__builtin_expect(alloc_asks, 0) ||
 	    __builtin_expect(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED, 0))
-		return real.malloc_usable_size(block);
+		return alloc_ask(block);
 	return alloc_chunk_bytes(block);
 }
 
 static void alloc_check(void *block)
 {
-	if (alloc_bytes(block) != real.malloc_usable_size(block))
+	if (alloc_bytes(block) != alloc_ask(block))
 		alloc_asks = true;
 }
 
-void hook_alloc_choose(void)
+static void alloc_choose_way(void)
 {
 	alloc_asks = real.malloc != __libc_malloc;
 }
 #else
 static inline size_t alloc_bytes(void *block)
 {
-	return real.malloc_usable_size(block);
+	return alloc_ask(block);
 }
 
 static void alloc_check(void *block)
@@ -67,10 +73,24 @@ static void alloc_check(void *block)
 	(void)block;
 }
 
-void hook_alloc_choose(void)
+static void alloc_choose_way(void)
 {
 }
 #endif
+
+/* An allocator without the one function is asked by way of the C library's, which would crash. */
+bool hook_alloc_choose(void)
+{
+	Dl_info gives, tells;
+
+	if (dladdr && dladdr((void *)(uintptr_t)real.malloc, &gives) &&
+	    dladdr((void *)(uintptr_t)real.malloc_usable_size, &tells) &&
+	    gives.dli_fbase != tells.dli_fbase)
+		return false;
+	alloc_ask = real.malloc_usable_size;
+	alloc_choose_way();
+	return true;
+}
 
 /* A thread's first call, one without a block of its own, and one that may not claim now. */
 static __attribute__((noinline, cold)) void alloc_count_shared(size_t got, size_t given,

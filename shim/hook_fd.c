@@ -6,6 +6,7 @@
  * Errors:   result and errno are the real function's; nothing is called after it that changes them.
  * Cost:     a few loads for a descriptor that is no connection of a server.
  */
+#include "emit.h"
 #include "fdtable.h"
 #include "guard.h"
 #include "hooks.h"
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define FD_TYPE 15 /* SOCK_STREAM and its kin, without their flags */
@@ -125,6 +127,30 @@ EXPORT int shutdown(int fd, int how)
 
 	if (!result && how != SHUT_RD && word > FDTABLE_IGNORED)
 		fd_shut(fd, word);
+	return result;
+}
+
+static __attribute__((noinline)) void fd_unseen(int fd, uint64_t word)
+{
+	struct connection *c;
+
+	if (!guard_enter())
+		return;
+	emit_unseen_way(RS_UNSEEN_STDIO);
+	c = fdtable_connection(fd, word);
+	if (c)
+		connection_lose(c);
+	guard_leave();
+}
+
+/* What stdio moves, no hook sees. */
+EXPORT FILE *fdopen(int fd, const char *mode)
+{
+	FILE *result = real.fdopen(fd, mode);
+	uint64_t word = fdtable_word(fd);
+
+	if (result && word > FDTABLE_IGNORED)
+		fd_unseen(fd, word);
 	return result;
 }
 

@@ -142,6 +142,25 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 	return result;
 }
 
+/* At offset -1 these are readv and writev, for sockets too; at any other a socket refuses. */
+EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	ssize_t result = real.preadv2(fd, iov, count, at, flags);
+
+	if (at == -1 && count > 0)
+		io_read(fd, iov, result, true);
+	return result;
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags)
+{
+	ssize_t result = real.preadv64v2(fd, iov, count, at, flags);
+
+	if (at == -1 && count > 0)
+		io_read(fd, iov, result, true);
+	return result;
+}
+
 EXPORT ssize_t recv(int fd, void *to, size_t bytes, int flags)
 {
 	ssize_t result = real.recv(fd, to, bytes, flags);
@@ -235,6 +254,24 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
 	ssize_t result = real.writev(fd, iov, count);
 
 	io_write(fd, iov, result);
+	return result;
+}
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	ssize_t result = real.pwritev2(fd, iov, count, at, flags);
+
+	if (at == -1)
+		io_write(fd, iov, result);
+	return result;
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags)
+{
+	ssize_t result = real.pwritev64v2(fd, iov, count, at, flags);
+
+	if (at == -1)
+		io_write(fd, iov, result);
 	return result;
 }
 

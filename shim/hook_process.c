@@ -13,6 +13,7 @@
 #include "thread.h"
 
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -28,6 +29,7 @@ enum process_sandbox {
 struct process_before {
 	enum process_sandbox sandbox;
 	enum rs_clock clock;
+	bool frozen; /* in a sandbox already: the failure of a second one opens no door */
 };
 
 long syscall_watched(long number, long a, long b, long c, long d, long e, long f);
@@ -44,7 +46,9 @@ static enum process_sandbox process_prctl_asks(long option, long value)
 /* It must be done ahead of the call: afterwards it could be too late already. */
 static struct process_before process_ahead(enum process_sandbox sandbox)
 {
-	struct process_before before = { .sandbox = sandbox, .clock = home.clock };
+	struct process_before before = { .sandbox = sandbox,
+					 .clock = home.clock,
+					 .frozen = home.frozen };
 
 	if (sandbox == PROCESS_FREE || here.busy == THREAD_IN_VFORK) {
 		before.sandbox = PROCESS_FREE;
@@ -61,7 +65,7 @@ static void process_undo(const struct process_before *before)
 {
 	if (before->sandbox == PROCESS_FREE)
 		return;
-	if (before->sandbox != PROCESS_NO_TSC)
+	if (before->sandbox != PROCESS_NO_TSC && !before->frozen)
 		home_unfreeze();
 	if (before->sandbox != PROCESS_FILTERED && before->clock != RS_CLOCK_NONE)
 		home_clock_on(before->clock);
@@ -84,6 +88,18 @@ EXPORT int prctl(int option, ...)
 	result = real.prctl(option, a, b, c, d);
 	if (result < 0)
 		process_undo(&before);
+	return result;
+}
+
+/* A handler that has a stack of its own must not be taken for an older frame (guard.c). */
+EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict before)
+{
+	int result = real.sigaltstack(stack, before);
+
+	if (!result && stack && here.busy != THREAD_IN_VFORK) {
+		here.handlers_at = (uintptr_t)stack->ss_sp;
+		here.handlers_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size;
+	}
 	return result;
 }
 

@@ -6,6 +6,7 @@
 #ifndef SHIM_HOOKS_H
 #define SHIM_HOOKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -32,6 +33,6 @@ pid_t vfork(void);
 int clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
 long syscall(long number, ...);
 
-void hook_alloc_choose(void); /* in the constructor, once the real functions are known */
+bool hook_alloc_choose(void); /* in the constructor; false: no block's size can be known */
 
 #endif

@@ -9,7 +9,7 @@
 #define HERE_VFORK_RETURN 16
 #define HERE_IN_VFORK 1
 
-#define REAL_VFORK 272
-#define REAL_SYSCALL 288
+#define REAL_VFORK 312
+#define REAL_SYSCALL 328
 
 #endif

@@ -80,10 +80,22 @@ PLAIN_2(listen, int, SYS_listen, int, int)
 PLAIN_3(socket, int, SYS_socket, int, int, int)
 PLAIN_4(socketpair, int, SYS_socketpair, int, int, int, int *)
 PLAIN_2(shutdown, int, SYS_shutdown, int, int)
+PLAIN_2(sigaltstack, int, SYS_sigaltstack, const stack_t *, stack_t *)
 PLAIN_1(dup, int, SYS_dup, int)
 PLAIN_3(dup3, int, SYS_dup3, int, int, int)
 PLAIN_1(close, int, SYS_close, int)
 PLAIN_3(close_range, int, SYS_close_range, unsigned int, unsigned int, int)
+
+/* The system call takes an offset in two halves, of which a 64-bit kernel looks at the first. */
+static ssize_t plain_preadv2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	return real_result(sys_call(SYS_preadv2, fd, iov, count, at, 0, flags));
+}
+
+static ssize_t plain_pwritev2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	return real_result(sys_call(SYS_pwritev2, fd, iov, count, at, 0, flags));
+}
 
 static int plain_recvmmsg(int fd, struct mmsghdr *to, unsigned int count, int flags,
 			  struct timespec *timeout)
@@ -183,6 +195,15 @@ static long plain_syscall(long number, ...)
 	return real_result(sys_call(number, a, b, c, d, e, f));
 }
 
+/* Who has no stdio does not ask for a stream. */
+static FILE *plain_fdopen(int fd, const char *mode)
+{
+	(void)fd;
+	(void)mode;
+	real_fail(ENOSYS);
+	return NULL;
+}
+
 /* The child of a clone begins on another stack: there is no plain form. */
 static int plain_clone(int (*run)(void *), void *stack, int flags, void *argument, ...)
 {
@@ -194,6 +215,8 @@ static int plain_clone(int (*run)(void *), void *stack, int flags, void *argumen
 }
 
 #define plain_fcntl64 plain_fcntl
+#define plain_preadv64v2 plain_preadv2
+#define plain_pwritev64v2 plain_pwritev2
 #define plain_vfork plain__Fork /* a full copy is a correct vfork */
 #define plain_malloc arena_malloc
 #define plain_calloc arena_calloc

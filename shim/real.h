@@ -11,8 +11,10 @@
 #define SHIM_REAL_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -37,6 +39,11 @@
 	X(sendmmsg, int, (int, struct mmsghdr *, unsigned int, int))                               \
 	X(sendfile, ssize_t, (int, int, off_t *, size_t))                                          \
 	X(sendfile64, ssize_t, (int, int, off64_t *, size_t))                                      \
+	X(preadv2, ssize_t, (int, const struct iovec *, int, off_t, int))                          \
+	X(preadv64v2, ssize_t, (int, const struct iovec *, int, off64_t, int))                     \
+	X(pwritev2, ssize_t, (int, const struct iovec *, int, off_t, int))                         \
+	X(pwritev64v2, ssize_t, (int, const struct iovec *, int, off64_t, int))                    \
+	X(fdopen, FILE *, (int, const char *))                                                     \
 	X(splice, ssize_t, (int, off64_t *, int, off64_t *, size_t, unsigned int))                 \
 	X(accept, int, (int, struct sockaddr *, socklen_t *))                                      \
 	X(accept4, int, (int, struct sockaddr *, socklen_t *, int))                                \
@@ -58,6 +65,7 @@
 	X(prctl, int, (int, ...))                                                                  \
 	X(syscall, long, (long, ...))                                                              \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...))                                 \
+	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
 	X(malloc, void *, (size_t))                                                                \
 	X(calloc, void *, (size_t, size_t))                                                        \
 	X(realloc, void *, (void *, size_t))                                                       \

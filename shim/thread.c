@@ -267,14 +267,15 @@ static void thread_cover_lane(void)
 
 void thread_forget(void)
 {
-	uintptr_t busy = here.busy;
+	struct here child = { .busy = here.busy,
+			      .handlers_at = here.handlers_at,
+			      .handlers_bytes = here.handlers_bytes };
 
 	thread_cover_lane();
 	memset(lanes, 0, sizeof(lanes));
 	for (uint32_t i = 0; i < THREAD_PAGES; i++)
 		atomic_store_explicit(&thread_pages[i], 0, memory_order_relaxed);
-	memset(&here, 0, sizeof(here));
-	here.busy = busy;
+	here = child;
 }
 
 void thread_inherit(uint64_t heap_blocks, uint64_t heap_bytes)

@@ -31,6 +31,8 @@ struct here {
 	struct rs_block *block; /* NULL: not claimed */
 	struct lane *lane;      /* NULL: not claimed */
 	uint8_t *slots;         /* of the lane; NULL: counters and folds only */
+	uintptr_t handlers_at;  /* sigaltstack: where it lies … */
+	size_t handlers_bytes;  /* … 0: there is none */
 	uint64_t stamp;         /* ticks when this guard was entered, 0: not a sampled one */
 	uint32_t mask;          /* of positions to slots */
 	uint32_t own_slots;     /* 0: the lane is shared, or there is none */

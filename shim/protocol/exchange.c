@@ -192,6 +192,16 @@ static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
+/* What follows a CONNECT is HTTP/1.x if it was refused. */
+static void exchange_go_on_refused(struct exchange *x)
+{
+	if (x->in.step != HTTP1_AT_CONNECT || !exchange_get(x->connect_refused))
+		return;
+	exchange_set(x->connect_refused, 0);
+	x->in.step = HTTP1_AT_START;
+	x->reading = NULL;
+}
+
 static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 				enum http1_event event)
 {
@@ -205,6 +215,7 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 		exchange_step(call, x->reading, RS_OPEN_WAITING);
 		if (x->in.step != HTTP1_AT_CONNECT)
 			x->reading = NULL;
+		exchange_go_on_refused(x); /* it may be answered ahead of the end of its head */
 		return true;
 	case HTTP1_BAD:
 		return exchange_read_bad(x, call);
@@ -225,11 +236,7 @@ static bool exchange_may_read(struct exchange *x)
 {
 	if (exchange_get(x->tunnel) || x->no_http || x->in.step == HTTP1_AT_BAD)
 		return false;
-	if (x->in.step == HTTP1_AT_CONNECT && exchange_get(x->connect_refused)) {
-		exchange_set(x->connect_refused, 0);
-		x->in.step = HTTP1_AT_START;
-		x->reading = NULL;
-	}
+	exchange_go_on_refused(x);
 	return true;
 }
 
@@ -301,6 +308,10 @@ static void exchange_write_status(struct exchange *x, struct exchange_call *call
 {
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
+	if (x->no_http) {
+		x->no_http = false; /* a request all the same, only a bad one */
+		call->ops->unparsed(call->context, x->in.why);
+	}
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
 	if (!x->answering) {
@@ -354,7 +365,7 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 	case HTTP1_TUNNEL:
 		exchange_write_end(x, call, RS_FLAG_UPGRADED);
 		exchange_set(x->tunnel, 1);
-		return true;
+		return false; /* what follows is nobody's answer */
 	case HTTP1_BAD:
 		return exchange_write_bad(x, call);
 	default:
@@ -362,15 +373,15 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 	}
 }
 
-/* Nobody asked by HTTP/1.x, and yet an answer: say that something was missed. */
-static bool exchange_write_unasked(struct exchange *x, struct exchange_call *call,
-				   const uint8_t *at, size_t n)
+/* What was read made no sense to us. A server that speaks HTTP/1.x says so too, by a 400. */
+static bool exchange_may_answer(const struct exchange *x, const uint8_t *at, size_t n)
 {
-	if (x->no_http && exchange_get(x->trust) == EXCHANGE_ACCEPTED &&
-	    x->out.step == HTTP1_AT_START && n >= 7 && !memcmp(at, "HTTP/1.", 7))
-		call->ops->unparsed(call->context, RS_UNPARSED_GARBAGE);
-	x->out.step = HTTP1_AT_BAD;
-	return false;
+	static const char version[] = "HTTP/1.";
+
+	if (exchange_get(x->trust) != EXCHANGE_ACCEPTED)
+		return false;
+	return x->out.step != HTTP1_AT_START ||
+	       !memcmp(at, version, n < sizeof(version) - 1 ? n : sizeof(version) - 1);
 }
 
 bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
@@ -379,8 +390,10 @@ bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_
 
 	if (exchange_get(x->tunnel) || x->out.step == HTTP1_AT_BAD)
 		return false;
-	if (x->no_http)
-		return exchange_write_unasked(x, call, at, n);
+	if (x->no_http && !exchange_may_answer(x, at, n)) {
+		x->out.step = HTTP1_AT_BAD;
+		return false;
+	}
 	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
@@ -455,12 +468,24 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 		call->ops->give_back(call->context, more);
 }
 
-void exchange_adopt(struct exchange *x)
+static uint32_t exchange_adopt_queue(const struct exchange_queue *q, struct exchange_request *r,
+				     uint32_t size)
+{
+	uint32_t begun = 0;
+
+	for (uint32_t i = exchange_get(q->head); i != exchange_get(q->tail); i++) {
+		exchange_set(r[i & (size - 1)].open, -1);
+		begun += r[i & (size - 1)].begun;
+	}
+	return begun;
+}
+
+uint32_t exchange_adopt(struct exchange *x)
 {
 	struct exchange_block *more = exchange_get(x->more);
+	uint32_t begun = exchange_adopt_queue(&x->queue, x->requests, EXCHANGE_INLINE);
 
-	for (uint32_t i = 0; i < EXCHANGE_INLINE; i++)
-		exchange_set(x->requests[i].open, -1);
-	for (uint32_t i = 0; more && i < EXCHANGE_MORE; i++)
-		exchange_set(more->requests[i].open, -1);
+	if (more)
+		begun += exchange_adopt_queue(&more->queue, more->requests, EXCHANGE_MORE);
+	return begun;
 }

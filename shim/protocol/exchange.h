@@ -118,8 +118,11 @@ void exchange_client_gone(struct exchange *x, bool reset);
 void exchange_shutdown(struct exchange *x, struct exchange_call *call); /* no more is written */
 void exchange_close(struct exchange *x, struct exchange_call *call);
 
-/* In a fork child that goes on with it: what the parent has open is not ours. */
-void exchange_adopt(struct exchange *x);
+/*
+ * In a fork child that goes on with it: what the parent has open is not ours. Returns how many of
+ * the requests that wait the parent was told of.
+ */
+uint32_t exchange_adopt(struct exchange *x);
 
 /* Requests that wait for their answer, the one in progress included. */
 uint32_t exchange_waiting(const struct exchange *x);

@@ -78,6 +78,23 @@ static const uint8_t *http1_behind_authority(const uint8_t *at, const uint8_t **
 	return *end - 1;
 }
 
+/* What stands between method and version; nginx takes any number of blanks on both sides. */
+static inline bool http1_target(struct http1 *p, const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && end[-1] == ' ')
+		end--;
+	while (at < end && *at == ' ')
+		at++;
+	if (at >= end)
+		return false;
+	if (*at != '/')
+		at = http1_behind_authority(at, &end);
+	end = line_find(at, end, '?', '#');
+	p->path = at;
+	p->path_length = (uint8_t)(end - at < RS_PATH_BYTES ? end - at : RS_PATH_BYTES);
+	return true;
+}
+
 static enum http1_event http1_request_line(struct http1 *p, const struct line *line)
 {
 	const uint8_t *text = line->text;
@@ -104,13 +121,8 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	at++;
 	if (line->length - line->kept < HTTP1_VERSION_BYTES + 1)
 		end = text + line->length - (HTTP1_VERSION_BYTES + 1);
-	if (at >= end)
+	if (!http1_target(p, at, end))
 		return http1_bad(p, RS_UNPARSED_GARBAGE);
-	if (*at != '/')
-		at = http1_behind_authority(at, &end);
-	end = line_find(at, end, '?', '#');
-	p->path = at;
-	p->path_length = (uint8_t)(end - at < RS_PATH_BYTES ? end - at : RS_PATH_BYTES);
 	p->step = HTTP1_AT_FIELDS;
 	return HTTP1_TARGET;
 }
@@ -185,7 +197,7 @@ static enum http1_event http1_response_head(struct http1 *p)
 	return HTTP1_HEAD;
 }
 
-/* Size and extensions: a chunk is its bytes and the line end behind them; size 0 is the last. */
+/* Size and extensions; size 0 is the last. */
 static enum http1_event http1_chunk_size(struct http1 *p, const struct line *line)
 {
 	uint64_t size = 0;
@@ -202,16 +214,33 @@ static enum http1_event http1_chunk_size(struct http1 *p, const struct line *lin
 		if (size > LINE_NUMBER_MOST)
 			return http1_bad(p, RS_UNPARSED_AMBIGUOUS);
 	}
-	if (!i || (i < line->kept && line->text[i] != ';' && !line_is_blank(line->text[i])))
+	if (!i || i == HTTP1_KEPT ||
+	    (i < line->kept && line->text[i] != ';' && !line_is_blank(line->text[i])))
 		return http1_bad(p, RS_UNPARSED_GARBAGE);
 	p->head = 0;
-	p->left = size + 2;
+	p->left = size;
 	p->step = size ? HTTP1_AT_CHUNK : HTTP1_AT_TRAILERS;
+	return HTTP1_MORE;
+}
+
+static enum http1_event http1_chunk_line(struct http1 *p, const struct line *line)
+{
+	if (p->step == HTTP1_AT_CHUNK_SIZE)
+		return http1_chunk_size(p, line);
+	if (p->step == HTTP1_AT_CHUNK_END) {
+		if (line->length)
+			return http1_bad(p, RS_UNPARSED_GARBAGE);
+		p->step = HTTP1_AT_CHUNK_SIZE;
+	} else if (!line->length) {
+		p->step = HTTP1_AT_START;
+		return HTTP1_END;
+	}
 	return HTTP1_MORE;
 }
 
 static enum http1_event http1_chunked(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
+	enum http1_event event;
 	struct line line;
 
 	while (*at < end) {
@@ -221,13 +250,9 @@ static enum http1_event http1_chunked(struct http1 *p, const uint8_t **at, const
 		}
 		if (!line_next(p, at, end, &line))
 			return http1_unfinished(p);
-		if (p->step == HTTP1_AT_CHUNK_SIZE) {
-			if (http1_chunk_size(p, &line) == HTTP1_BAD)
-				return HTTP1_BAD;
-		} else if (!line.length) {
-			p->step = HTTP1_AT_START;
-			return HTTP1_END;
-		}
+		event = http1_chunk_line(p, &line);
+		if (event != HTTP1_MORE)
+			return event;
 	}
 	return HTTP1_MORE;
 }
@@ -245,7 +270,7 @@ uint64_t http1_skip(struct http1 *p, uint64_t n)
 		n = n < p->left ? n : p->left;
 		p->left -= n;
 		if (!p->left)
-			p->step = p->step == HTTP1_AT_BODY ? HTTP1_AT_END : HTTP1_AT_CHUNK_SIZE;
+			p->step = p->step == HTTP1_AT_BODY ? HTTP1_AT_END : HTTP1_AT_CHUNK_END;
 		return n;
 	default:
 		return 0;
@@ -278,8 +303,7 @@ static inline enum http1_event http1_begin(struct http1 *p, const uint8_t **at, 
 /* Everything behind a head, the same for both directions. */
 static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
-	if (p->step == HTTP1_AT_CHUNK_SIZE || p->step == HTTP1_AT_CHUNK ||
-	    p->step == HTTP1_AT_TRAILERS)
+	if (p->step >= HTTP1_AT_CHUNK_SIZE && p->step <= HTTP1_AT_TRAILERS)
 		return http1_chunked(p, at, end);
 	*at += http1_skip(p, (uint64_t)(end - *at));
 	if (p->step != HTTP1_AT_END)

@@ -39,6 +39,7 @@ enum http1_step {
 	HTTP1_AT_BODY,
 	HTTP1_AT_CHUNK_SIZE,
 	HTTP1_AT_CHUNK,
+	HTTP1_AT_CHUNK_END, /* the line end behind its bytes */
 	HTTP1_AT_TRAILERS,
 	HTTP1_AT_END,
 	HTTP1_AT_CLOSE,   /* the body ends with the connection */

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 
+TLS_MOST = 512  # of the static room that the C library keeps for libraries; other preloads want some
+
+
 def output(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
@@ -36,6 +39,11 @@ def main():
     segments = output("readelf", "-lW", sys.argv[2])
     if re.search(r"GNU_STACK.*\bRWE\b", segments):
         findings.append("its stack is executable")
+    storage = re.search(r"^ +TLS +\S+ \S+ \S+ \S+ (0x[0-9a-f]+)", segments, flags=re.M)
+    if not storage or int(storage.group(1), 16) >= TLS_MOST:
+        findings.append(f"its thread-local storage is not below {TLS_MOST} bytes")
+    if "INITFIRST" not in dynamic:
+        findings.append("its constructor is not the first of all")
     if "Build ID" not in output("readelf", "-nW", sys.argv[2]):
         findings.append("it has no build id")
     print("\n".join(findings) or f"{len(given)} names, as the map has them; nothing needed")

@@ -1,5 +1,6 @@
 /*
- * A host in a memory cgroup (v1) of 32 MiB, with many threads: nobody is killed, everything counts.
+ * A host in a memory cgroup (v1 or v2) of 32 MiB, with many threads: nobody is killed, everything
+ * counts.
  */
 #include "host.h"
 
@@ -11,9 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CGROUP "/sys/fs/cgroup/memory/ringside-test"
 #define THREADS 200
 #define REQUESTS 50
+
+static const struct {
+	const char *present, *group, *limit, *members;
+} versions[] = {
+	{ "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/ringside-test",
+	  "/sys/fs/cgroup/memory/ringside-test/memory.limit_in_bytes",
+	  "/sys/fs/cgroup/memory/ringside-test/cgroup.procs" },
+	{ "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/ringside-test",
+	  "/sys/fs/cgroup/ringside-test/memory.max", "/sys/fs/cgroup/ringside-test/cgroup.procs" },
+};
 
 static _Atomic int failed;
 
@@ -59,26 +69,40 @@ static int be_confined(void)
 	return 42;
 }
 
+/* Runs this program again inside; its exit status, -1: there is no such controller. */
+static int run_confined(int version, char *self)
+{
+	int status = -1;
+	int pid;
+
+	if (access(versions[version].present, W_OK) || mkdir(versions[version].group, 0755))
+		return -1;
+	if (put(versions[version].limit, "33554432")) {
+		pid = fork();
+		if (!pid) {
+			if (!put(versions[version].members, "0"))
+				_exit(125);
+			execl("/proc/self/exe", self, "confined", NULL);
+			_exit(126);
+		}
+		status = host_wait(pid, 30000);
+		status = status < 0 ? 124 : status;
+	}
+	rmdir(versions[version].group);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	int status;
-	int pid;
 
 	if (argc > 1)
 		return be_confined();
-	if (access("/sys/fs/cgroup/memory/memory.limit_in_bytes", W_OK))
-		return host_skip("there is no writable v1 memory controller");
-	mkdir(CGROUP, 0755);
-	HOST_CHECK(put(CGROUP "/memory.limit_in_bytes", "33554432"));
-	pid = fork();
-	if (!pid) {
-		if (!put(CGROUP "/cgroup.procs", "0"))
-			_exit(125);
-		execl("/proc/self/exe", argv[0], "confined", NULL);
-		_exit(126);
-	}
-	status = host_wait(pid, 30000);
-	rmdir(CGROUP);
+	status = run_confined(0, argv[0]);
+	if (status < 0)
+		status = run_confined(1, argv[0]);
+	if (status < 0)
+		return host_skip("there is no memory controller that we may use");
 	HOST_CHECK(status == 42);
 	return 0;
 }

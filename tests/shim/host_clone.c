@@ -4,10 +4,14 @@
  */
 #include "host.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +31,27 @@ static void be_child(struct rs_header *old, const struct host_pair *pair)
 	_exit(0);
 }
 
+/* As sandboxes begin: the clone is not watched, and its forks must not try to be. */
+static void be_sandbox(void)
+{
+	struct sock_filter no_memfd[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(no_memfd) / sizeof(no_memfd[0]),
+				      .filter = no_memfd };
+	int pid;
+
+	HOST_CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	HOST_CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	pid = fork();
+	if (!pid)
+		_exit(host_segment() ? 1 : 42);
+	_exit(host_wait(pid, 5000));
+}
+
 int main(void)
 {
 	struct rs_header *header = host_segment_wanted();
@@ -43,6 +68,10 @@ int main(void)
 	HOST_CHECK(host_wait((int)pid, 10000) == 0);
 	HOST_CHECK(HOST_SUM(header, requests) == 1);
 	HOST_CHECK(HOST_SUM(header, allocations) == allocations);
+	pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!pid)
+		be_sandbox();
+	HOST_CHECK(host_wait((int)pid, 10000) == 42);
 	HOST_CHECK(host_serve(&pair, "/parent"));
 	HOST_CHECK(HOST_SUM(header, requests) == 2);
 	return 0;

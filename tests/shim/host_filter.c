@@ -24,8 +24,17 @@ static struct sock_filter only_io[] = {
 	ALLOW(SYS_write),
 	ALLOW(SYS_exit_group),
 	ALLOW(SYS_exit),
+	ALLOW(SYS_prctl),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
+
+/* Inside one sandbox a second is asked for and refused: the first one still kills. */
+static void a_second_one_is_refused(const struct rs_header *header)
+{
+	HOST_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == -1);
+	HOST_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == -1);
+	HOST_CHECK(header->frozen == 1 && header->clock_now == header->clock);
+}
 
 int main(int argc, char **argv)
 {
@@ -44,6 +53,7 @@ int main(int argc, char **argv)
 	else
 		HOST_CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 	HOST_CHECK(header->frozen == 1);
+	a_second_one_is_refused(header);
 	/* Long and all different: more shapes than one step of the table holds. */
 	memset(path + 1, 'x', 100);
 	for (int i = 0; i < 2000; i++) {

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +64,28 @@ static void borrowed(void)
 	HOST_CHECK(host_wait(pid, 5000) == 9);
 }
 
+/* The C library's own ways: their children call none of our hooks. */
+static void spawned(void)
+{
+	char *arguments[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char[]){ "exit 5" }, NULL };
+	posix_spawn_file_actions_t actions;
+	char text[8] = "";
+	FILE *stream;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, 2, 9);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	HOST_CHECK(!posix_spawn(&pid, "/bin/sh", &actions, NULL, arguments, environ));
+	posix_spawn_file_actions_destroy(&actions);
+	HOST_CHECK(host_wait(pid, 5000) == 5);
+	pid = system("exit 6");
+	HOST_CHECK(WIFEXITED(pid) && WEXITSTATUS(pid) == 6);
+	stream = popen("echo hello", "re");
+	HOST_CHECK(stream && fgets(text, sizeof(text), stream) && !strcmp(text, "hello\n"));
+	HOST_CHECK(!pclose(stream));
+}
+
 int main(void)
 {
 	struct rs_header *header = host_segment_wanted();
@@ -75,6 +99,7 @@ int main(void)
 	}
 	nested();
 	borrowed();
+	spawned();
 	HOST_CHECK(host_serve(&pair, "/c"));
 	HOST_CHECK(HOST_SUM(header, requests) == 22);
 	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_REENTRY]) == 0);

@@ -32,6 +32,11 @@ int main(int argc, char **argv) {
 	return 126;
 }
 """
+NO_LIBC = """
+__asm__(".globl _start\\n_start:\\n\\tmov $1, %eax\\n\\tmov $1, %edi\\n\\tlea text(%rip), %rsi\\n"
+        "\\tmov $6, %edx\\n\\tsyscall\\n\\tmov $60, %eax\\n\\tmov $3, %edi\\n\\tsyscall\\n");
+const char text[] = "alone\\n";
+"""
 SUBPROCESSES = """
 import subprocess, threading
 def run():
@@ -65,6 +70,12 @@ def programs(folder, own):
         launcher = folder / "counter"
         subprocess.run(["musl-gcc", folder / "counter.c", "-o", launcher], check=True)
         yield "born without a time stamp counter", [launcher, folder / "musl", "5"]
+    if platform.machine() == "x86_64":
+        source.with_name("alone.c").write_text(NO_LIBC)
+        alone = folder / "alone"
+        subprocess.run(["gcc", "-nostdlib", "-fPIE", "-pie", "-Wl,--no-as-needed", "-rdynamic",
+                        folder / "alone.c", "-o", alone], check=True)
+        yield "an interpreter and no libc", [alone]
     yield "true", ["true"]
     yield "false", ["false"]
     yield "killed by a signal", ["sh", "-c", "kill -9 $$"]

@@ -15,12 +15,7 @@ static bool move(struct connection *c, enum connection_way way, const char *text
 
 static int setup(void **state)
 {
-	static bool prepared;
-
 	core_setup(state);
-	if (!prepared)
-		connection_prepare();
-	prepared = true;
 	return guard_enter() ? 0 : -1;
 }
 
@@ -136,6 +131,7 @@ static void a_child_takes_over_what_it_moves_bytes_on(void **state)
 	assert_int_equal(here.block->closed, 0);
 	move(kept, CONNECTION_WRITE, REPLY);
 	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->begun, 1);
 	assert_int_equal(here.block->opened, 1);
 	connection_put(kept);
 	assert_int_equal(here.block->closed, 1);

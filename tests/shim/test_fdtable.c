@@ -3,12 +3,7 @@
 
 static int setup(void **state)
 {
-	static bool seeded;
-
 	core_setup(state);
-	if (!seeded)
-		fdtable_seed();
-	seeded = true;
 	return guard_enter() ? 0 : -1;
 }
 
@@ -33,6 +28,23 @@ static void an_accepted_descriptor_is_a_connection_until_it_is_closed(void **sta
 	assert_int_equal(fdtable_word(7), FDTABLE_UNKNOWN);
 	assert_null(fdtable_connection(7, word));
 	assert_int_equal(here.block->closed, 1);
+}
+
+static void numbers_far_above_are_known_too(void **state)
+{
+	static const int numbers[] = { 511, 512, 1024, 65535, 65536, 70000, (int)FDTABLE_FDS - 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int fd = numbers[i];
+
+		fdtable_accepted(fd);
+		assert_non_null(fdtable_connection(fd, fdtable_word(fd)));
+		assert_int_equal(fdtable_word(fd - 1), FDTABLE_UNKNOWN);
+		fdtable_forget(fd);
+		assert_int_equal(fdtable_word(fd), FDTABLE_UNKNOWN);
+	}
+	assert_int_equal(here.block->opened, here.block->closed);
 }
 
 /* The same memory again, and yet another word: a thread with the old one is told so. */
@@ -108,6 +120,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_accepted_descriptor_is_a_connection_until_it_is_closed),
+		TEST(numbers_far_above_are_known_too),
 		TEST(a_reused_connection_has_another_word),
 		TEST(copies_share_a_connection),
 		TEST(ranges_are_forgotten_over_leaves_that_do_not_exist),

@@ -1,6 +1,9 @@
 /*
  * Signal handlers that interrupt a hook at every single instruction of it, by single-stepping: once
  * to serve another request from there (re-entry), once to leave it by siglongjmp.
+ *
+ * usage: host_guard [STRIDE [alternate]]   alternate: the handlers have a stack of their own, above
+ *                                          the interrupted one and near it
  */
 #include "host.h"
 
@@ -77,7 +80,6 @@ static int reenter_at(struct rs_header *header, int n)
 {
 	uint64_t requests = HOST_SUM(header, requests);
 	uint64_t lost = HOST_SUM(header, lost[RS_LOST_REENTRY]);
-	uint64_t unparsed = 0;
 
 	step_begin(n);
 	HOST_CHECK(host_serve(&outer, "/outer"));
@@ -85,8 +87,6 @@ static int reenter_at(struct rs_header *header, int n)
 	if (stepped != 2)
 		return 0;
 	HOST_CHECK(!inner_failed);
-	for (int i = 0; i < RS_UNPARSED_REASONS; i++)
-		unparsed += host_sum(header, offsetof(struct rs_block, unparsed) + 8 * (size_t)i);
 	/* The inner request is counted, or what was lost of it is. */
 	HOST_CHECK(HOST_SUM(header, requests) - requests == 2 ||
 		   HOST_SUM(header, lost[RS_LOST_REENTRY]) > lost);
@@ -130,16 +130,23 @@ static int reenter(struct rs_header *header, int stride)
 	}
 	HOST_CHECK(n > 100 && n < STEPS_MAX);
 	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_REENTRY]) > lost);
+	HOST_CHECK(HOST_SUM(header, lost[RS_LOST_LONGJMP]) == 0);
 	return n;
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+	uint8_t own_stack[65536]; /* of main's frame, as some hosts have it */
+	stack_t alternate = { .ss_sp = own_stack, .ss_size = sizeof(own_stack) };
 	struct rs_header *header = host_segment_wanted();
 	int stride = argc > 1 ? atoi(argv[1]) : 1;
 	int length;
 
+	if (argc > 2) {
+		HOST_CHECK(!sigaltstack(&alternate, NULL));
+		action.sa_flags |= SA_ONSTACK;
+	}
 	sigaction(SIGTRAP, &action, NULL);
 	host_connect(&outer);
 	host_connect(&inner);

@@ -61,6 +61,33 @@ static void copies_are_one_connection(void)
 	close(pair.client);
 }
 
+/* What was under the number before is closed by the call, whatever state it was in. */
+static void a_copy_over_a_connection_closes_it(void)
+{
+	uint64_t served = HOST_SUM(header, requests);
+	uint64_t aborted = HOST_SUM(header, aborted);
+	uint64_t closed = HOST_SUM(header, closed);
+	struct host_pair over, kept;
+
+	host_connect(&over);
+	host_connect(&kept);
+	ask(over.client);
+	take(over.server);
+	HOST_CHECK(dup2(kept.server, kept.server) == kept.server);
+	HOST_CHECK(dup2(-1, over.server) == -1 && HOST_SUM(header, closed) == closed);
+	HOST_CHECK(dup2(kept.server, over.server) == over.server);
+	HOST_CHECK(HOST_SUM(header, aborted) == aborted + 1);
+	HOST_CHECK(HOST_SUM(header, closed) == closed + 1);
+	ask(kept.client);
+	take(over.server);
+	reply(kept.server, REPLY);
+	HOST_CHECK(HOST_SUM(header, requests) == served + 2);
+	close(over.server);
+	close(over.client);
+	host_disconnect(&kept);
+	HOST_CHECK(HOST_SUM(header, closed) == closed + 2);
+}
+
 static void the_end_of_a_reply_may_be_a_shutdown_or_a_close(void)
 {
 	uint64_t ok = HOST_SUM(header, status[1]);
@@ -217,6 +244,7 @@ int main(void)
 	header = host_segment_wanted();
 	host_listen_as_agent(header);
 	copies_are_one_connection();
+	a_copy_over_a_connection_closes_it();
 	the_end_of_a_reply_may_be_a_shutdown_or_a_close();
 	a_received_descriptor_is_judged_by_its_content();
 	a_fork_child_counts_what_it_serves();

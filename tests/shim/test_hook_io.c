@@ -7,9 +7,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -22,11 +25,12 @@ ssize_t __recv_chk(int fd, void *to, size_t bytes, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *to, size_t bytes, size_t room, int flags,
 		       struct sockaddr *from, socklen_t *length);
 
-enum { READS = 9, WRITES = 6, BODIES = 3 };
+enum { READS = 11, WRITES = 8, BODIES = 3 };
 
 static struct host_pair pair;
 static struct rs_header *header;
 static char buffer[256];
+static char got_big[1 << 16];
 static int file;
 static int pipes[2];
 
@@ -53,6 +57,10 @@ static ssize_t read_by(int way, size_t n)
 		return __recv_chk(pair.server, buffer, n, sizeof(buffer), 0);
 	case 7:
 		return __recvfrom_chk(pair.server, buffer, n, sizeof(buffer), 0, NULL, NULL);
+	case 8:
+		return preadv2(pair.server, iov, 2, -1, 0);
+	case 9:
+		return preadv64v2(pair.server, iov, 2, -1, 0);
 	default:
 		return recvmmsg(pair.server, &messages, 1, 0, NULL) == 1 ? (ssize_t)messages.msg_len
 									 : -1;
@@ -77,6 +85,10 @@ static ssize_t write_by(int way, const char *from, size_t n)
 		return sendto(pair.server, from, n, 0, NULL, 0);
 	case 4:
 		return sendmsg(pair.server, &message, 0);
+	case 5:
+		return pwritev2(pair.server, iov, 2, -1, 0);
+	case 6:
+		return pwritev64v2(pair.server, iov, 2, -1, 0);
 	default:
 		return sendmmsg(pair.server, &messages, 1, 0) == 1 ? (ssize_t)messages.msg_len : -1;
 	}
@@ -122,12 +134,14 @@ static void every_call_is_seen(void)
 	for (int r = 0; r < READS; r++) {
 		for (int w = 0; w < WRITES * BODIES; w++) {
 			ask(REQUEST);
+			errno = 77; /* a call that succeeds leaves it alone, and so do we */
 			HOST_CHECK(read_by(r, (size_t)n) == n);
 			HOST_CHECK(write_by(w % WRITES, HEAD, strlen(HEAD)) ==
 				   (ssize_t)strlen(HEAD));
 			HOST_CHECK(HOST_SUM(header, requests) == served);
 			HOST_CHECK(body_by(w / WRITES) == 4);
 			HOST_CHECK(HOST_SUM(header, requests) == ++served);
+			HOST_CHECK(errno == 77);
 			answered();
 		}
 	}
@@ -170,6 +184,94 @@ static void a_body_may_be_thrown_away(void)
 	answered();
 }
 
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+/* A read that a signal ends, and a write of which only a part fits: bytes really moved count. */
+static void interrupted_and_partial_calls_count_what_they_moved(void)
+{
+	static char big[1 << 20];
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n";
+	struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval soon = { .it_value.tv_usec = 20000 };
+	uint64_t served = HOST_SUM(header, requests);
+	uint64_t out = HOST_SUM(header, bytes_out);
+	size_t left = sizeof(big);
+	const int small = 20000; /* less than what is sent at once */
+	int partial = 0;
+
+	HOST_CHECK(!setsockopt(pair.server, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)));
+
+	sigaction(SIGALRM, &action, NULL); /* without SA_RESTART */
+	setitimer(ITIMER_REAL, &soon, NULL);
+	errno = 0;
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) == -1 && errno == EINTR);
+	ask(REQUEST);
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) > 0);
+	HOST_CHECK(write_by(0, head, strlen(head)) == (ssize_t)strlen(head));
+	while (left) {
+		ssize_t n = send(pair.server, big, left, MSG_DONTWAIT);
+
+		HOST_CHECK(HOST_SUM(header, requests) == served + (n == (ssize_t)left));
+		partial += n > 0 && n < (ssize_t)left;
+		HOST_CHECK(n > 0 || errno == EAGAIN);
+		while (recv(pair.client, got_big, sizeof(got_big), MSG_DONTWAIT) > 0)
+			;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	HOST_CHECK(partial > 0);
+	HOST_CHECK(HOST_SUM(header, requests) == served + 1);
+	HOST_CHECK(HOST_SUM(header, bytes_out) == out + strlen(head) + sizeof(big));
+}
+
+/* The client resets: what its calls answer is the host's to see, and the request is cut short. */
+static void a_reset_is_seen_and_leaves_errno_alone(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	uint64_t cut = HOST_SUM(header, cut_by_client);
+	uint64_t aborted = HOST_SUM(header, aborted);
+
+	host_disconnect(&pair);
+	host_connect(&pair);
+	ask(REQUEST REQUEST);
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) > 0);
+	HOST_CHECK(write_by(0, HEAD "bo", strlen(HEAD "bo")) > 0);
+	setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(pair.client);
+	errno = 0;
+	HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) == -1 && errno == ECONNRESET);
+	errno = 0;
+	HOST_CHECK(send(pair.server, "dy", 2, MSG_NOSIGNAL) == -1 && errno == EPIPE);
+	errno = 77;
+	HOST_CHECK(close(pair.server) == 0 && errno == 77);
+	HOST_CHECK(HOST_SUM(header, cut_by_client) == cut + 1);
+	HOST_CHECK(HOST_SUM(header, aborted) == aborted + 1);
+	host_connect(&pair);
+}
+
+/* stdio calls no function that could be hooked: such a connection is given up aloud. */
+static void a_stream_on_a_connection_is_told(void)
+{
+	uint64_t unseen = HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]);
+	uint64_t begun = HOST_SUM(header, begun);
+	char line[64];
+	FILE *stream;
+
+	host_disconnect(&pair);
+	host_connect(&pair);
+	stream = fdopen(pair.server, "r");
+	HOST_CHECK(stream && HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]) == unseen + 1);
+	HOST_CHECK(header->unseen & RS_UNSEEN_STDIO);
+	ask(REQUEST);
+	HOST_CHECK(fgets(line, sizeof(line), stream));
+	HOST_CHECK(write_by(0, HEAD BODY, strlen(HEAD BODY)) > 0);
+	answered();
+	HOST_CHECK(HOST_SUM(header, begun) == begun);
+	fclose(stream);
+}
+
 /* A regular file may hold a request; nothing answers in it. */
 static void a_file_is_no_connection(void)
 {
@@ -205,5 +307,8 @@ int main(void)
 	for (int i = 0; i < RS_UNPARSED_REASONS - 1; i++)
 		HOST_CHECK(!host_sum(header, offsetof(struct rs_block, unparsed) + 8 * (size_t)i) ||
 			   i == RS_UNPARSED_GARBAGE);
+	interrupted_and_partial_calls_count_what_they_moved();
+	a_reset_is_seen_and_leaves_errno_alone();
+	a_stream_on_a_connection_is_told();
 	return 0;
 }

@@ -42,12 +42,15 @@ static void show_bad_descriptors(void)
 {
 	SHOW(read(-1, bytes, 4));
 	SHOW(readv(-1, parts, 2));
+	SHOW(preadv2(-1, parts, 2, -1, 0));
 	SHOW(recv(-1, bytes, 4, 0));
 	SHOW(recvfrom(-1, bytes, 4, 0, NULL, NULL));
 	SHOW(recvmsg(-1, &message, 0));
 	SHOW(recvmmsg(-1, messages, 1, 0, NULL));
 	SHOW(write(-1, bytes, 4));
 	SHOW(writev(-1, parts, 2));
+	SHOW(pwritev2(-1, parts, 2, -1, 0));
+	SHOW_NULL(fdopen(-1, "r"));
 	SHOW(send(-1, bytes, 4, 0));
 	SHOW(sendto(-1, bytes, 4, 0, NULL, 0));
 	SHOW(sendmsg(-1, &message, 0));
@@ -80,6 +83,12 @@ static void show_sockets(void)
 	SHOW(write(ends[0], bytes, 10));
 	SHOW(recv(ends[1], bytes + 20, 4, MSG_PEEK));
 	SHOW(read(ends[1], bytes + 20, 4));
+	SHOW(pwritev2(ends[0], parts, 2, -1, 0));
+	SHOW(pwritev2(ends[0], parts, 2, 5, 0));
+	SHOW(preadv2(ends[1], parts, 2, -1, 0));
+	SHOW(preadv2(ends[1], parts, 2, 5, 0));
+	SHOW(preadv2(ends[1], parts, 2, -1, RWF_NOWAIT));
+	SHOW_NULL(fdopen(ends[0], "x"));
 	SHOW(writev(ends[0], parts, 2));
 	SHOW(readv(ends[1], parts, 2));
 	SHOW(sendmsg(ends[1], &message, 0));
@@ -138,6 +147,10 @@ static void show_process(void)
 	SHOW(syscall(SYS_seccomp, 99, 0, NULL));
 	SHOW(prctl(PR_GET_DUMPABLE));
 	SHOW(prctl(-1));
+	SHOW(sigaltstack(NULL, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_size = 1 }, NULL));
+	SHOW(sigaltstack(&(stack_t){ .ss_flags = 77 }, NULL));
 	SHOW(prctl(PR_SET_NAME, "named"));
 	SHOW(prctl(PR_SET_TSC, 77));
 	pid = vfork();

@@ -188,6 +188,7 @@ static void plays(const struct scene *scene)
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HEAD(path) "HEAD " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define POST(path, length) "POST " path " HTTP/1.1\r\nContent-Length: " length "\r\n\r\n"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define OK(length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n"
 
 static const struct scene scenes[] = {
@@ -246,6 +247,48 @@ static const struct scene scenes[] = {
 	{ EXCHANGE_ACCEPTED, 'e', { "<" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1.1 100 Continue\r\n\r\n" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<*3\r\n$3\r\nSET\r\n", ">+OK\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<hello\n", ">HTTP/2.0 200 OK\r\n\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<\x16\x03\x01\x02\n", ">HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nbad" },
+	  "!0 0?400 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<GET /a HTTP/3.0\r\n\r\n", ">HTTP/1.1 505 No\r\nConnection: close\r\n\r\nno" },
+	  "!0 0?505 " },
+	{ EXCHANGE_UNKNOWN,
+	  'c',
+	  { "<GET /a HTTP/3.0\r\n\r\n", ">HTTP/1.1 505 No\r\nConnection: close\r\n\r\nno" },
+	  "" },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<CONNECT a:b HTTP/1.1\r\nX: y\r\n", ">HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n",
+	    "<\r\n" GET("/a"), ">" OK("0") },
+	  "8b405 1a200 " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<" POST("/a", "9") "abc" }, "3a0a " },
+	{ EXCHANGE_ACCEPTED, 'r', { "<" POST("/a", "9") "abc" }, "3a0a " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<GET /a HTTP/1.1\r\nHost: h" }, "1a0a " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">" CHUNKED "3\r\nabc\r\n" }, "1a200s " },
+	{ EXCHANGE_ACCEPTED, 'r', { "<" GET("/a"), ">" CHUNKED "3\r\nabc\r\n" }, "1a200c " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" GET("/a") GET("/b"), ">" CHUNKED "3;x=\"y\"\r\nabc\r\n0\r\nT: r\r\n\r\n" OK("0") },
+	  "1a200 1b200p " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<POST /a HTTP/1.1\nTransfer-Encoding: gzip, chunked\n\n3\nabc\n0\n\n" GET("/b"),
+	    ">" OK("0") OK("0") },
+	  "3a200 1b200p " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<" POST("/a", "3") "abc" POST("/b", "2") "de" HEAD("/c"), ">" OK("1") "x",
+	    ">HTTP/1.1 204 No\r\nContent-Length: 7\r\n\r\n" OK("5") },
+	  "3a200 3b204p 2c200p " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<POST /a HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+	    ">HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" },
+	  "!4 3a400 " },
 	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a"), ">" OK("0"), "<" GET("/b") }, "1a200 1b0a " },
 	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a"), ">hello\n" }, "" },
 	{ EXCHANGE_UNKNOWN, 'c', { "<" GET("/a") }, "" },
@@ -388,8 +431,10 @@ static void a_child_does_not_free_what_its_parent_has_open(void **state)
 	(void)state;
 	begin(&s, EXCHANGE_ACCEPTED);
 	move(&s, '<', GET("/a"), strlen(GET("/a")));
-	exchange_adopt(&s.x);
+	move(&s, '<', "G", 1);
+	assert_int_equal(exchange_adopt(&s.x), 2);
 	assert_int_equal(s.x.requests[0].open, -1);
+	assert_int_equal(s.x.requests[1].open, -1);
 }
 
 int main(void)

@@ -123,6 +123,9 @@ static void request_lines(void **state)
 	REQUEST("GET http://host?x=/y HTTP/1.1\r\n\r\n", "1 / end ");
 	REQUEST("PUT /1 HTTP/1.1\r\n\r\nDELETE /2 HTTP/1.1\r\n\r\nPATCH /3 HTTP/1.1\r\n\r\n",
 		"4 /1 end 5 /2 end 6 /3 end ");
+	REQUEST("GET   /many   HTTP/1.1\r\n\r\n", "1 /many end ");
+	REQUEST("GET http:///p HTTP/1.1\r\n\r\n", "1 /p end ");
+	REQUEST("GET /a\rb HTTP/1.1\r\n\r\n", "1 /a\rb end ");
 	REQUEST("TRACE /t HTTP/1.1\r\nmax-forwards: 0\r\n\r\n", "9 /t end ");
 	REQUEST("CONNECT host:443 HTTP/1.1\r\n\r\n\x16\x03\x01garbage", "8 host:443 end ");
 }
@@ -133,6 +136,8 @@ static void no_request_lines(void **state)
 	REQUEST("\x16\x03\x01\x02\n", "bad0 ");
 	REQUEST("GET /\r\n", "bad0 ");
 	REQUEST("GET  HTTP/1.1\r\n\r\n", "bad0 ");
+	REQUEST("GET    HTTP/1.1\r\n\r\n", "bad0 ");
+	REQUEST("GET\t/\tHTTP/1.1\r\n\r\n", "bad0 ");
 	REQUEST("GET / HTTP/2.0\r\n\r\n", "bad0 ");
 	REQUEST("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "bad0 ");
 	REQUEST("GET / HTTP/1.x\r\n\r\n", "bad0 ");
@@ -155,6 +160,17 @@ static void request_bodies(void **state)
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n",
 		"3 /p head end ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "3 /p head bad0 ");
+	REQUEST("POST /p HTTP/1.1\nTransfer-Encoding: chunked\n\n1\na\n10 ;x\n0123456789abcdef\n"
+		"00\n\nGET /q HTTP/1.1\n\n",
+		"3 /p head end 1 /q end ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+		"3 /p head bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na10\r\n",
+		"3 /p head bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "3 /p head bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1x\r\n", "3 /p head bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+		"3 /p head bad4 ");
 	REQUEST("POST /p HTTP/1.1\r\nContent-Lengthy: 5\r\nX-Content-Length: 6\r\n\r\n",
 		"3 /p end ");
 }
@@ -231,6 +247,9 @@ static void long_lines_are_cut_at_the_same_place(void **state)
 		snprintf(story, sizeof(story), "1 %s end ", path);
 		REQUEST(bytes, story);
 	}
+	snprintf(bytes, sizeof(bytes),
+		 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%0200d5\r\n", 0);
+	REQUEST(bytes, "3 / head bad0 "); /* of such a number we would not see the end */
 	snprintf(bytes, sizeof(bytes), "POST / HTTP/1.1\r\nContent-Length: %300d\r\n\r\n", 5);
 	REQUEST(bytes, "3 / bad4 ");
 }
