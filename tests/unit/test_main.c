@@ -1,3 +1,5 @@
+int ringsided_main(int argc, char **argv);
+
 #define main ringsided_main /* the whole program, as a function of a forked child */
 #include "../../agent/main.c"
 #undef main
@@ -8,7 +10,7 @@
 #define SAID 4096
 
 /* Exit code of ringsided with these arguments; what it said. */
-static int run(char *const *arguments, char said[SAID])
+static int run(const char *const *arguments, char said[SAID])
 {
 	int argc = 0, status, out[2];
 	size_t length = 0;
@@ -43,7 +45,7 @@ static int run(char *const *arguments, char said[SAID])
 
 static void help_names_every_flag(void **state)
 {
-	char *arguments[] = { "ringsided", "--help", NULL };
+	const char *arguments[] = { "ringsided", "--help", NULL };
 	char said[SAID], flag[64];
 
 	(void)state;
@@ -58,7 +60,7 @@ static void help_names_every_flag(void **state)
 
 static void version_is_one_line(void **state)
 {
-	char *arguments[] = { "ringsided", "--version", NULL };
+	const char *arguments[] = { "ringsided", "--version", NULL };
 	char said[SAID];
 
 	(void)state;
@@ -68,7 +70,7 @@ static void version_is_one_line(void **state)
 
 static void wrong_usage_is_2_and_says_what(void **state)
 {
-	char *arguments[] = { "ringsided", "--verison", NULL };
+	const char *arguments[] = { "ringsided", "--verison", NULL };
 	char said[SAID];
 
 	(void)state;
@@ -79,8 +81,9 @@ static void wrong_usage_is_2_and_says_what(void **state)
 
 static void a_bad_configuration_is_1_and_says_where(void **state)
 {
-	char *arguments[] = { "ringsided", "--check-config", "--log-level", "loud", NULL };
-	char *named[] = { "ringsided", "--check-config", "--config", "/nowhere/at.all", NULL };
+	const char *arguments[] = { "ringsided", "--check-config", "--log-level", "loud", NULL };
+	const char *named[] = { "ringsided", "--check-config", "--config", "/nowhere/at.all",
+				NULL };
 	char said[SAID];
 
 	(void)state;
@@ -92,7 +95,8 @@ static void a_bad_configuration_is_1_and_says_where(void **state)
 
 static void a_good_configuration_is_said_and_nothing_is_started(void **state)
 {
-	char *arguments[] = { "ringsided", "--check-config", "--run-dir", "/nowhere/run", NULL };
+	const char *arguments[] = { "ringsided", "--check-config", "--run-dir", "/nowhere/run",
+				    NULL };
 	char said[SAID];
 
 	(void)state;
@@ -103,8 +107,8 @@ static void a_good_configuration_is_said_and_nothing_is_started(void **state)
 
 static void a_directory_that_cannot_be_made_is_1(void **state)
 {
-	char *arguments[] = { "ringsided",    "--run-dir", "/dev/null/run", "--state-dir",
-			      "/dev/null/st", "--listen",  "none",          NULL };
+	const char *arguments[] = { "ringsided",    "--run-dir", "/dev/null/run", "--state-dir",
+				    "/dev/null/st", "--listen",  "none",          NULL };
 	char said[SAID];
 
 	(void)state;
