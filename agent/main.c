@@ -16,7 +16,6 @@
 #include "privilege.h"
 #include "token.h"
 #include "wake.h"
-#include "web.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -39,7 +38,7 @@ struct main_agent {
 	struct folders folders;
 	struct broker_config broker;
 	struct worker_config worker;
-	int sockets[WEB_SOCKETS];
+	int sockets[WORKER_SOCKETS];
 	int nursery_alive;
 	char token[TOKEN_TEXT];
 	char socket_path[FOLDERS_PATH];
@@ -70,7 +69,7 @@ static int main_listen_one(struct main_agent *m, const char *address)
 {
 	int fd = -EINVAL;
 
-	if (m->worker.socket_count == WEB_SOCKETS)
+	if (m->worker.socket_count == WORKER_SOCKETS)
 		return main_fail(m, -E2BIG, "too many addresses: cannot listen on", address);
 	for (int i = 0; i < MAIN_PORT_TRIES; i++) {
 		fd = *address == '/' ? listen_unix(address) : listen_tcp(address);

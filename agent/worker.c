@@ -21,6 +21,8 @@
 #define WORKER_SECOND_NS UINT64_C(1000000000)
 #define WORKER_PARTS_EVERY 5u /* seconds: what people read need not be younger */
 
+_Static_assert(WORKER_SOCKETS <= WEB_SOCKETS, "every socket that is opened is served");
+
 struct worker {
 	const struct worker_config *config;
 	struct health *health;

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define WORKER_SOCKETS 16 /* as many as web takes */
+
 struct worker_config {
 	const struct options *options;
 	const struct config *config;

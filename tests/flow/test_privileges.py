@@ -23,7 +23,7 @@ def expect(fact, what):
 
 def status(pid):
     text = Path(f"/proc/{pid}/status").read_text()
-    fields = dict(re.findall(r"^(\w+):\s+(.*)$", text, re.M))
+    fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", text, re.M))
     return {"uid": fields["Uid"].split(), "groups": fields.get("Groups", "").split(),
             "no_new_privs": fields["NoNewPrivs"],
             **{k: int(fields[k], 16) for k in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}}

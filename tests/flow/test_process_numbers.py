@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """CPU, memory and their limits are what the kernel says: quota, cgroup, RLIMIT_AS, machine."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -40,6 +41,14 @@ def expect(fact, what):
 
 def near(value, wanted, share, least=0.0):
     return value is not None and abs(value - wanted) <= max(abs(wanted) * share, least)
+
+
+def look(agent, service, part, field):
+    """Waits until the agent has seen the service and knows this of it."""
+    def known():
+        status, _, body = live.fetch(agent.port, f"/api/performance/metrics?service={service}")
+        return status == 200 and json.loads(body)["data"][part][field] is not None
+    live.wait_for(f"{part}.{field} of {service}", known, 10, 0.2)
 
 
 class Burner:
@@ -82,8 +91,7 @@ def group(controller, name, settings, pid):
 
 def cpu(agent, stage):
     burner = Burner(stage, "burner")
-    live.wait_for("two looks at the burner", lambda: agent.metrics("?service=burner")
-                  ["cpu"]["processPercent"] is not None, 10, 0.2)
+    look(agent, "burner", "cpu", "processPercent")
     before = live.proc_cpu_ns(burner.pid)
     then = agent.metrics("?service=burner")["cpu"]
     burner.say("burn 2")
@@ -147,8 +155,7 @@ def memory_group(agent, burner):
 
 def limited(agent, stage):
     burner = Burner(stage, "limited", ("prlimit", f"--as={400 * MIB}", "--"))
-    live.wait_for("a look at it", lambda: agent.metrics("?service=limited")
-                  ["memory"]["usagePercent"] is not None, 10, 0.2)
+    look(agent, "limited", "memory", "usagePercent")
     time.sleep(1.5)
     size = int(re.search(r"VmSize:\s+(\d+)", Path(f"/proc/{burner.pid}/status").read_text())
                .group(1)) * 1024

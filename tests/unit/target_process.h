@@ -143,4 +143,23 @@ static inline void watched_end(struct watched *w)
 	w->pid = 0;
 }
 
+/* May a segment be opened by its mapping here? */
+static inline bool may_open_mappings(const char *run_dir)
+{
+	int fd = capture_segment(run_dir, (uint32_t)getpid());
+	void *at = mmap(NULL, RS_START_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct accept_segment got = { .fd = -1 };
+	struct proc_maps maps;
+	struct accept a;
+	bool yes = accept_open(&a, run_dir) == 0 && proc_maps_read(getpid(), &maps) == 0 &&
+		   accept_mapping(&a, getpid(), maps.range[0], 0, &got) == ACCEPT_OK;
+
+	munmap(at, RS_START_BYTES);
+	close(fd);
+	if (got.fd >= 0)
+		close(got.fd);
+	accept_close(&a);
+	return yes;
+}
+
 #endif

@@ -1,4 +1,4 @@
-#include "../../agent/capture/finder.c" /* white box: quotas, and when a process is looked at next */
+#include "../../agent/capture/finder.c" /* white box: quotas, and when the next look is due */
 #include "target_process.h"
 
 #define SKIPPED 77
@@ -452,25 +452,6 @@ static void it_opens_and_closes_without_a_step(void **state)
 	assert_null(f);
 }
 
-/* May a segment be opened by its mapping here? */
-static bool allowed(void)
-{
-	int fd = capture_segment(run_dir, (uint32_t)getpid());
-	void *at = mmap(NULL, RS_START_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	struct accept_segment got = { .fd = -1 };
-	struct proc_maps maps;
-	struct accept a;
-	bool yes = accept_open(&a, run_dir) == 0 && proc_maps_read(getpid(), &maps) == 0 &&
-		   accept_mapping(&a, getpid(), maps.range[0], 0, &got) == ACCEPT_OK;
-
-	munmap(at, RS_START_BYTES);
-	close(fd);
-	if (got.fd >= 0)
-		close(got.fd);
-	accept_close(&a);
-	return yes;
-}
-
 #define SCENE(fact) cmocka_unit_test_setup_teardown(fact, scene_setup, scene_teardown)
 
 int main(void)
@@ -501,7 +482,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(run_dir, sizeof(run_dir), "/run/rs-finder-%d", getpid());
 	log_open("test", LOG_LEVEL_ERROR);
-	if (!allowed()) {
+	if (!may_open_mappings(run_dir)) {
 		printf("skipped: /proc/PID/map_files needs CAP_CHECKPOINT_RESTORE\n");
 		return SKIPPED;
 	}
