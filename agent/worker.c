@@ -202,6 +202,8 @@ int worker_run(void *worker_config)
 					  .ctx = &w,
 					  .reload = worker_reload };
 		worker_loop(&w);
+	} else if (result == -EPIPE) {
+		result = 0; /* the broker ended while we began */
 	} else {
 		log_error("the worker cannot start: %s", strerrordesc_np(-result));
 	}
