@@ -364,11 +364,13 @@ static void looking_for_open_requests_makes_no_pages(void **state)
 {
 	struct segment_open_request got[4];
 	struct stat before, after;
+	struct rs_open *table;
 	struct both b;
 
 	(void)state;
 	both_open(&b, CAPTURE_SEALS);
-	both_open_table(&b)[5].connection = 1;
+	table = both_open_table(&b);
+	table[5].connection = 1;
 	assert_int_equal(fstat(b.fd, &before), 0);
 	assert_int_equal(segment_open_list(b.agent, got, 4), 1);
 	assert_int_equal(fstat(b.fd, &after), 0);
