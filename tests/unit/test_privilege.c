@@ -162,10 +162,20 @@ static void the_broker_keeps_five_capabilities_and_no_others(void **state)
 	assert_int_equal(in_a_child(run_broker), 0);
 }
 
+/* A forked child of a program under ThreadSanitizer may not start another one. */
+static void not_under_tsan(void)
+{
+#ifdef __SANITIZE_THREAD__
+	print_message("skipped: a child that runs a program dies under ThreadSanitizer\n");
+	skip();
+#endif
+}
+
 static void the_broker_regains_nothing(void **state)
 {
 	(void)state;
 	only_for_root();
+	not_under_tsan();
 	assert_int_equal(in_a_child(run_broker_regains_nothing), 0);
 }
 
@@ -180,6 +190,7 @@ static void a_nursery_of_root_has_no_capability_either(void **state)
 {
 	(void)state;
 	only_for_root();
+	not_under_tsan();
 	assert_int_equal(in_a_child(run_nursery_as_root), 0);
 }
 
