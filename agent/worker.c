@@ -3,6 +3,7 @@
 #include "drain.h"
 #include "health.h"
 #include "inbox.h"
+#include "ledger.h"
 #include "link.h"
 #include "log.h"
 #include "metrics.h"
@@ -10,7 +11,6 @@
 #include "nursery.h"
 #include "parts.h"
 #include "segment.h"
-#include "web.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -116,6 +116,8 @@ static int worker_web(struct worker *w)
 		.token = c->token,
 		.group = c->group,
 		.started_ns = c->started_ns,
+		.counters = ledger_counters,
+		.counters_ctx = w->drain,
 	};
 
 	return web_open(&w->web, &config);

@@ -1,0 +1,46 @@
+#include "ledger.h"
+
+#include "drain.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct ledger_row {
+	const char *name, *help;
+	size_t at; /* a uint64_t of struct drain_counts */
+};
+
+#define LEDGER_AT(field) offsetof(struct drain_counts, field)
+
+static const struct ledger_row ledger_rows[] = {
+	{ "ringside_segments_added", "Segments taken into watch.", LEDGER_AT(added) },
+	{ "ringside_segments_refused", "Segments not mapped, or for want of memory.",
+	  LEDGER_AT(refused) },
+	{ "ringside_segments_broken", "Segments dropped: their memory was taken away.",
+	  LEDGER_AT(broken) },
+	{ "ringside_segments_unequal", "Ended processes whose events do not add up.",
+	  LEDGER_AT(unequal) },
+	{ "ringside_records_unknown", "Records of a kind that nobody asks for yet.",
+	  LEDGER_AT(unknown) },
+	{ "ringside_shapes_lost", "Times that a path found no room.", LEDGER_AT(shapes_lost) },
+	{ "ringside_clock_changes", "Changes of the kernel's clock source.",
+	  LEDGER_AT(clock_changes) },
+	{ "ringside_checkpoints_saved", "Checkpoints written.", LEDGER_AT(saved) },
+};
+
+size_t ledger_counters(void *drain, struct web_counter *out, size_t room)
+{
+	struct drain_counts counts;
+	size_t count = 0;
+
+	drain_counts_get(drain, &counts);
+	for (; count < sizeof(ledger_rows) / sizeof(ledger_rows[0]) && count < room; count++) {
+		uint64_t value;
+
+		memcpy(&value, (const uint8_t *)&counts + ledger_rows[count].at, sizeof(value));
+		out[count] = (struct web_counter){ .name = ledger_rows[count].name,
+						   .help = ledger_rows[count].help,
+						   .number = (double)value };
+	}
+	return count;
+}

@@ -1,0 +1,52 @@
+#include "../../agent/ledger.c" /* with a drain that tells what the test says */
+#include "rs_test.h"
+
+static struct drain_counts told;
+
+void drain_counts_get(struct drain *d, struct drain_counts *out)
+{
+	(void)d;
+	*out = told;
+}
+
+static double number_of(const char *name)
+{
+	struct web_counter counters[16];
+	size_t count = ledger_counters(NULL, counters, 16);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(counters[i].name, name))
+			return counters[i].number;
+	}
+	return -1;
+}
+
+static void each_loss_has_its_own_number(void **state)
+{
+	(void)state;
+	told = (struct drain_counts){ .refused = 3, .broken = 5, .shapes_lost = 7, .saved = 9 };
+	assert_true(number_of("ringside_segments_refused") == 3);
+	assert_true(number_of("ringside_segments_broken") == 5);
+	assert_true(number_of("ringside_shapes_lost") == 7);
+	assert_true(number_of("ringside_checkpoints_saved") == 9);
+	assert_true(number_of("ringside_segments_unequal") == 0);
+}
+
+static void no_more_is_written_than_there_is_room(void **state)
+{
+	struct web_counter counters[2] = { { .name = NULL }, { .name = "untouched" } };
+
+	(void)state;
+	assert_int_equal(ledger_counters(NULL, counters, 1), 1);
+	assert_string_equal(counters[1].name, "untouched");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_loss_has_its_own_number),
+		cmocka_unit_test(no_more_is_written_than_there_is_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
