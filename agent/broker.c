@@ -204,6 +204,16 @@ static void broker_reload(struct broker *b)
 	close(fd);
 }
 
+/* Has the nursery ended? Then nobody can be a worker any more. */
+static void broker_look_after_nursery(struct broker *b)
+{
+	if (waitpid(b->config->nursery, NULL, WNOHANG) != b->config->nursery)
+		return;
+	b->over = true;
+	b->code = 1;
+	log_error("the worker cannot run; ending");
+}
+
 static void broker_signal(struct broker *b)
 {
 	struct signalfd_siginfo info;
@@ -211,13 +221,11 @@ static void broker_signal(struct broker *b)
 	while (read(b->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			broker_reload(b);
-		} else if (info.ssi_signo != SIGCHLD) {
+		} else if (info.ssi_signo == SIGCHLD) {
+			broker_look_after_nursery(b);
+		} else {
 			log_info("ending");
 			b->over = true;
-		} else if (waitpid(b->config->nursery, NULL, WNOHANG) == b->config->nursery) {
-			b->over = true;
-			b->code = 1;
-			log_error("the worker cannot run; ending");
 		}
 	}
 }
@@ -374,6 +382,7 @@ int broker_run(const struct broker_config *config)
 		result = broker_open(&b);
 	if (result == 0) {
 		broker_privileges(&b);
+		broker_look_after_nursery(&b); /* it may have ended before its signal was blocked */
 		broker_loop(&b);
 	} else {
 		log_error("the broker cannot start: %s", strerrorname_np(-result));
