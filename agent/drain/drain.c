@@ -109,12 +109,22 @@ static bool drain_room(struct drain *d)
 	return true;
 }
 
+static bool drain_watches(const struct drain *d, uint64_t key)
+{
+	for (uint32_t i = 0; i < d->counts.processes; i++)
+		if (watched_key(d->items[i].watched) == key)
+			return true;
+	return false;
+}
+
 static void drain_obey_add(struct drain *d, const struct drain_command *command)
 {
 	struct watched *watched;
 
-	if (!drain_room(d) ||
-	    watched_open(&watched, &d->shared, &command->target, command->memfd, d->checkpoint)) {
+	if (drain_watches(d, command->target.key)) {
+		/* Told twice: a new worker also reads what its predecessor left on the link. */
+	} else if (!drain_room(d) || watched_open(&watched, &d->shared, &command->target,
+						  command->memfd, d->checkpoint)) {
 		d->counts.refused++;
 	} else {
 		d->items[d->counts.processes++] = (struct drain_item){ .watched = watched };

@@ -388,6 +388,28 @@ static void two_processes_share_nothing(void **state)
 	assert_int_equal(b.s.gone, 1);
 }
 
+/* A new worker reads what its predecessor left on the link, and then all of it again. */
+static void a_process_told_twice_is_watched_once(void **state)
+{
+	struct drain_counts counts;
+	struct bench b;
+
+	(void)state;
+	bench_start(&b);
+	bench_add(&b, &bench_target);
+	bench_add(&b, &bench_target);
+	wait_until_told(&b);
+	bench_serve(&b, 3);
+	wait_for(&b.s.requests, 3);
+	wait_past(&b.s.ticks, b.s.ticks + 2);
+	drain_counts_get(b.d, &counts);
+	assert_int_equal(counts.added, 1);
+	assert_int_equal(counts.refused, 0);
+	bench_end(&b);
+	assert_int_equal(b.s.seen, 1);
+	assert_int_equal(b.s.counted, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +422,7 @@ int main(void)
 		cmocka_unit_test(what_was_drained_and_not_saved_is_counted_again),
 		cmocka_unit_test(a_checkpoint_that_cannot_be_kept_is_no_error),
 		cmocka_unit_test(two_processes_share_nothing),
+		cmocka_unit_test(a_process_told_twice_is_watched_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
