@@ -11,4 +11,11 @@
 
 #include <cmocka.h>
 
+/* Says why: tools/test shows it, though the other tests of the program ran. */
+#define rs_skip(reason)                                                                            \
+	do {                                                                                       \
+		print_message("skipped: %s\n", reason);                                            \
+		skip();                                                                            \
+	} while (0)
+
 #endif

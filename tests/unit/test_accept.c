@@ -95,7 +95,7 @@ static void a_hugetlb_memfd_is_refused(void **state)
 
 	(void)state;
 	if (fd < 0)
-		skip(); /* a kernel without huge pages */
+		rs_skip("a kernel without huge pages");
 	assert_int_equal(accept_fd(fd), ACCEPT_DEVICE);
 }
 
@@ -159,7 +159,7 @@ static void the_seal_of_a_machine_without_executable_memfds_is_no_harm(void **st
 
 	(void)state;
 	if (fd < 0)
-		skip(); /* a kernel before 6.3 */
+		rs_skip("a kernel before 6.3");
 	assert_int_equal(ftruncate(fd, RS_SEGMENT_BYTES), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, CAPTURE_SEALS), 0);
 	assert_int_equal(fcntl(fd, F_GET_SEALS), CAPTURE_SEALS | ACCEPT_SEAL_EXEC);
@@ -297,10 +297,8 @@ static void a_mapping_is_found_by_its_range_and_gone_with_it(void **state)
 	assert_int_equal(proc_maps_read(getpid(), &maps), 0);
 	assert_int_equal(maps.segments, 1);
 	reason = accept_mapping(&a, getpid(), maps.range[0], (uint32_t)getpid(), &got);
-	if (reason == ACCEPT_ACCESS) {
-		print_message("map_files needs CAP_CHECKPOINT_RESTORE\n");
-		skip();
-	}
+	if (reason == ACCEPT_ACCESS)
+		rs_skip("map_files needs CAP_CHECKPOINT_RESTORE");
 	assert_int_equal(reason, ACCEPT_OK);
 	close(got.fd);
 	munmap(at, RS_START_BYTES);

@@ -270,7 +270,7 @@ static void a_peer_is_known_by_its_credentials(void **state)
 {
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		rs_skip("needs root");
 	assert_true(member_as(0, 0, 5, (gid_t)-1));
 	assert_false(member_as(1234, 1234, 5, (gid_t)-1));
 	assert_true(member_as(1234, 77, 5, 77));

@@ -271,7 +271,7 @@ static void a_target_comes_with_its_segment_its_numbers_and_its_end(void **state
 	int passed;
 
 	if (geteuid() != 0)
-		skip(); /* map_files */
+		rs_skip("map_files needs root");
 	worker_says(g, LINK_HELLO);
 	worker_says(g, LINK_SERVING);
 	worker_awaits(g, LINK_COMPLETE, &m, &passed);

@@ -179,7 +179,7 @@ static void a_worker_killed_by_somebody_is_forked_again(void **state)
 	struct nest *n = *state;
 
 	if (geteuid() != 0)
-		skip();
+		rs_skip("needs root");
 	nest_start(n, worker_good);
 	nest_await(n, 1);
 	kill(n->seen->worker, SIGKILL);

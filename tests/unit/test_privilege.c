@@ -152,7 +152,7 @@ static int run_unprivileged(void)
 static void only_for_root(void)
 {
 	if (geteuid() != 0)
-		skip();
+		rs_skip("needs root");
 }
 
 static void the_broker_keeps_five_capabilities_and_no_others(void **state)
@@ -166,8 +166,7 @@ static void the_broker_keeps_five_capabilities_and_no_others(void **state)
 static void not_under_tsan(void)
 {
 #ifdef __SANITIZE_THREAD__
-	print_message("skipped: a child that runs a program dies under ThreadSanitizer\n");
-	skip();
+	rs_skip("a child that runs a program dies under ThreadSanitizer");
 #endif
 }
 

@@ -271,7 +271,7 @@ static void a_process_in_a_pid_namespace_has_a_pid_of_its_own(void **state)
 	close(told[0]);
 	close(told[1]);
 	if (inner < 0)
-		skip(); /* no pid namespace for us */
+		rs_skip("no pid namespace can be had");
 }
 
 static void what_only_its_owner_may_read_is_read_of_ourselves(void **state)

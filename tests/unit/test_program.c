@@ -121,7 +121,7 @@ static void setuid_of_another_user_is_privileged_and_of_ones_own_is_not(void **s
 
 	(void)state;
 	if (geteuid() != 0 || statvfs(tree.root, &mount) || mount.f_flag & ST_NOSUID)
-		skip();
+		rs_skip("needs root and a file system that honours setuid");
 	test_put_elf("raised", ELFCLASS64, TEST_MACHINE, PT_INTERP);
 	assert_int_equal(chmod(test_path("raised"), 04755), 0);
 	assert_int_equal(test_look("raised", reason), PROGRAM_DYNAMIC);
