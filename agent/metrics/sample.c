@@ -136,13 +136,13 @@ static void sample_nearer(struct means_sample *out, double used, double limit, c
 static void sample_memory(const struct sampler *s, const struct sample_job *job,
 			  struct means_sample *out)
 {
-	double rss = (double)job->process.rss, group = (double)job->cgroup.memory_used;
+	double rss = (double)job->process.rss;
 
 	out->memory_limit = out->memory_percent = METRICS_UNKNOWN;
 	out->rss = rss;
 	if (job->cgroup.memory_limit != CGROUP_NONE)
-		sample_nearer(out, group > rss ? group : rss, (double)job->cgroup.memory_limit,
-			      "cgroup");
+		sample_nearer(out, (double)job->cgroup.memory_used,
+			      (double)job->cgroup.memory_limit, "cgroup");
 	if (job->limits.address_space != PROCFS_NONE)
 		sample_nearer(out, (double)job->process.virtual, (double)job->limits.address_space,
 			      "rlimit");

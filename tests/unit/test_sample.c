@@ -127,6 +127,19 @@ static void memory_is_measured_against_the_nearest_limit(void **state)
 	assert_true(near(p.memory_limit, 400000));
 	assert_int_equal(p.memory_level, METRICS_DUMP);
 	metrics_close(f.m);
+
+	/* Resident, but charged elsewhere: this group's limit does not bound it. */
+	tree_put(&tree, "/proc/70/limits", "Max address space  unlimited unlimited bytes\n");
+	tree_put(&tree, "/cg/a/memory.max", "150000\n");
+	tree_put(&tree, "/cg/a/memory.current", "15000\n");
+	fixture_open(&f, 1000 * SECOND);
+	assert_int_equal(metrics_root_set(f.m, tree.root), 0);
+	fixture_tick(&f, 1000 * SECOND);
+	metrics_sample(f.m, 1000 * SECOND);
+	p = process_of(&f, scope);
+	assert_string_equal(p.memory_limit_by, "cgroup");
+	assert_true(near(p.memory_percent, 10));
+	metrics_close(f.m);
 	tree_remove(&tree, "");
 }
 
