@@ -95,11 +95,17 @@ EXPORT int prctl(int option, ...)
 EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict before)
 {
 	int result = real.sigaltstack(stack, before);
+	stack_t now;
 
-	if (!result && stack && here.busy != THREAD_IN_VFORK) {
-		here.handlers_at = (uintptr_t)stack->ss_sp;
-		here.handlers_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size;
-	}
+	if (result || !stack || here.busy == THREAD_IN_VFORK)
+		return result;
+	/* One place for both: the old one is there by now, the new one the kernel alone knows. */
+	if (stack == before && real.sigaltstack(NULL, &now))
+		return result;
+	if (stack != before)
+		now = *stack;
+	here.handlers_at = (uintptr_t)now.ss_sp;
+	here.handlers_bytes = now.ss_flags & SS_DISABLE ? 0 : now.ss_size;
 	return result;
 }
 

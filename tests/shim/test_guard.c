@@ -144,7 +144,10 @@ int main(int argc, char **argv)
 	int length;
 
 	if (argc > 2) {
-		HOST_CHECK(!sigaltstack(&alternate, NULL));
+		/* As some hosts call it: the old one is written where the new one was read. */
+		stack_t *volatile before = &alternate;
+
+		HOST_CHECK(!sigaltstack(&alternate, before));
 		action.sa_flags |= SA_ONSTACK;
 	}
 	sigaction(SIGTRAP, &action, NULL);
