@@ -245,6 +245,7 @@ static void broker_hear(struct broker *b)
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		notify_send(getenv("NOTIFY_SOCKET"), "READY=1");
 		finder_step(b->finder, moment_monotonic_ns(), false);
 		broker_life(b);
@@ -335,6 +336,7 @@ static int broker_open(struct broker *b)
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
 	b->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -32,16 +32,19 @@ static int folders_make(const char *path)
 	return 0;
 }
 
-static int folders_worker(int fd, uid_t uid, gid_t gid)
+static int folders_worker(int fd, const char *path, uid_t uid, gid_t gid,
+			  struct config_error *error)
 {
+	static const char what[] = "cannot make " FOLDERS_WORKER " in it";
+
 	if (mkdirat(fd, FOLDERS_WORKER, 0750) && errno != EEXIST)
-		return -errno;
-	if (geteuid() != 0)
-		return 0;
-	return fchownat(fd, FOLDERS_WORKER, uid, gid, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+		return folders_fail(error, path, what, -errno);
+	if (geteuid() == 0 && fchownat(fd, FOLDERS_WORKER, uid, gid, AT_SYMLINK_NOFOLLOW))
+		return folders_fail(error, path, what, -errno);
+	return 0;
 }
 
-static int folders_one(const char *path, uid_t uid, gid_t gid, char out[FOLDERS_PATH], int *fd,
+static int folders_one(const char *path, char out[FOLDERS_PATH], int *fd,
 		       struct config_error *error)
 {
 	int result;
@@ -62,21 +65,22 @@ static int folders_one(const char *path, uid_t uid, gid_t gid, char out[FOLDERS_
 			 out);
 		return -EBUSY;
 	}
-	result = folders_worker(*fd, uid, gid);
-	return result ? folders_fail(error, out, "cannot make " FOLDERS_WORKER " in it", result)
-		      : 0;
+	return 0;
 }
 
 int folders_open(struct folders *f, const struct config *c, uid_t uid, gid_t gid,
 		 struct config_error *error)
 {
-	int result =
-		folders_one(config_text(c, CONFIG_RUN_DIR), uid, gid, f->run, &f->run_fd, error);
+	int result = folders_one(config_text(c, CONFIG_RUN_DIR), f->run, &f->run_fd, error);
 
 	f->state_fd = -1;
 	if (result == 0)
-		result = folders_one(config_text(c, CONFIG_STATE_DIR), uid, gid, f->state,
-				     &f->state_fd, error);
+		result = folders_worker(f->run_fd, f->run, uid, gid, error);
+	if (result == 0)
+		result = folders_one(config_text(c, CONFIG_STATE_DIR), f->state, &f->state_fd,
+				     error);
+	if (result == 0)
+		result = folders_worker(f->state_fd, f->state, uid, gid, error);
 	if (result)
 		folders_close(f);
 	return result;

@@ -153,6 +153,7 @@ static int main_split(struct main_agent *m)
 		close(m->broker.wake);
 		folders_close(&m->folders); /* the locks are the broker's: they end with it */
 		m->worker.link = link[1];
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		exit(nursery_run(&m->user, alive[0], main_nursery, m));
 	}
 	close(link[1]);

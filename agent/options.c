@@ -70,6 +70,7 @@ static int options_one(struct options *o, int *i, struct config_error *error)
 
 int options_read(struct options *o, int argc, char **argv, struct config_error *error)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	const char *named = getenv("RINGSIDE_CONFIG");
 	int result = 0;
 

@@ -54,7 +54,7 @@ static int privilege_set(uint64_t mask)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 } };
-	uint64_t effective, permitted;
+	uint64_t effective = 0, permitted = 0;
 	int result = privilege_get(&effective, &permitted);
 
 	if (result)
@@ -81,7 +81,7 @@ static int privilege_cut_bounding(uint64_t keep)
 /* For those who hold CAP_SETPCAP: root means nothing any more, and nothing can be regained. */
 static int privilege_lock(uint64_t keep)
 {
-	uint64_t effective, permitted;
+	uint64_t effective = 0, permitted = 0;
 	int result = privilege_get(&effective, &permitted);
 
 	if (result || !(effective >> CAP_SETPCAP & 1))
@@ -155,16 +155,19 @@ static bool privilege_number(const char *name, uid_t *out)
 
 int privilege_user_find(const char *name, struct privilege_user *out)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	const struct group *group = getgrnam(PRIVILEGE_USER);
 	const struct passwd *user;
 
 	out->fallback = false;
 	out->group = group ? group->gr_gid : (gid_t)-1;
 	if (privilege_number(name, &out->uid)) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		user = getpwuid(out->uid);
 		out->gid = user ? user->pw_gid : (gid_t)out->uid;
 		return 0;
 	}
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	user = getpwnam(*name ? name : PRIVILEGE_USER);
 	if (user) {
 		out->uid = user->pw_uid;

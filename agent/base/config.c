@@ -235,7 +235,7 @@ int config_environment(struct config *c, char *const *environment, struct config
 		char name[80];
 		int key, ret;
 
-		if (!equals || strncmp(*environment, "RINGSIDE_", 9) ||
+		if (!equals || strncmp(*environment, "RINGSIDE_", 9) != 0 ||
 		    (size_t)(equals - *environment) >= sizeof(name))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)(equals - *environment), *environment);
@@ -327,7 +327,7 @@ int config_check(const struct config *c, struct config_error *error)
 			return ret;
 	}
 	for (size_t i = 0; i < count && count > 1; i++) {
-		if (strcmp(config_item(c, CONFIG_HTTP_LISTEN, i), "none"))
+		if (strcmp(config_item(c, CONFIG_HTTP_LISTEN, i), "none") != 0)
 			continue;
 		snprintf(error->text, sizeof(error->text), "%s: http.listen: none stands alone",
 			 config_where(c, CONFIG_HTTP_LISTEN));

@@ -138,13 +138,13 @@ static int config_check_address(const char *text, const char **reason)
 	socklen_t length;
 
 	*reason = "must be an address and port, as 127.0.0.1:9977 or [::1]:9977, or none";
-	return strcmp(text, "none") && text_address(text, &address, &length) ? -EINVAL : 0;
+	return strcmp(text, "none") != 0 && text_address(text, &address, &length) ? -EINVAL : 0;
 }
 
 static int config_check_path(const char *text, const char **reason)
 {
 	*reason = "must be an absolute path";
-	return *text && strcmp(text, "none") && text[0] != '/' ? -EINVAL : 0;
+	return *text && strcmp(text, "none") != 0 && text[0] != '/' ? -EINVAL : 0;
 }
 
 static int config_check_level(const char *text, const char **reason)

@@ -50,16 +50,28 @@ static void json_put_byte(struct json *j, char byte)
 	json_put(j, &byte, 1);
 }
 
+/* Bytes that a UTF-8 sequence has by its first one; 0: none begins so. */
+static size_t json_sequence_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc0 || first > 0xf4)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
+}
+
 /* Bytes of the UTF-8 sequence at s, 0: it is none (overlong, surrogate, cut, too large). */
 static size_t json_sequence(const unsigned char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	size_t n = json_sequence_length(s[0]);
 	uint32_t value;
 
 	if (n == 1)
 		return 1;
-	if (!n || n > left || s[0] > 0xf4)
+	if (!n || n > left)
 		return 0;
 	value = s[0] & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {

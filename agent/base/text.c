@@ -63,7 +63,7 @@ static int text_with_unit(const char *text, const struct text_unit *units, uint6
 	if (text_number(number, &value))
 		return -EINVAL;
 	for (; units->name; units++) {
-		if (strcmp(units->name, text + digits))
+		if (strcmp(units->name, text + digits) != 0)
 			continue;
 		value = value * units->factor + 0.5;
 		if (value >= 9.2e18)

@@ -312,33 +312,36 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 	finder_missed(f, entry, &maps, last, now_ns);
 }
 
+static void finder_list_one(struct finder *f, int32_t pid, uint64_t now_ns, bool told)
+{
+	struct scan_entry *entry = scan_find(f->scan, pid);
+	struct proc_stat stat;
+
+	if (entry)
+		entry->round = f->round;
+	/* kernel threads change their names; their pids are given anew rarely */
+	if (entry && entry->kernel && f->round % 16)
+		return;
+	if ((entry && told && entry->start_ticks) || proc_stat_read(pid, &stat))
+		return;
+	scan_note(f->scan, &stat, now_ns);
+	entry = scan_find(f->scan, pid);
+	if (entry)
+		entry->round = f->round;
+}
+
 /* What /proc lists: new pids are noted, known ones too unless the kernel tells their changes. */
 static void finder_list(struct finder *f, uint64_t now_ns, bool told)
 {
 	DIR *proc = opendir("/proc");
-	struct proc_stat stat;
-	struct scan_entry *entry;
-	int32_t pid;
 
 	if (!proc)
 		return;
 	f->round++;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own */
 	for (const struct dirent *e = readdir(proc); e; e = readdir(proc)) {
-		if (e->d_name[0] < '1' || e->d_name[0] > '9')
-			continue;
-		pid = (int32_t)strtol(e->d_name, NULL, 10);
-		entry = scan_find(f->scan, pid);
-		if (entry)
-			entry->round = f->round;
-		/* kernel threads change their names; their pids are given anew rarely */
-		if (entry && entry->kernel && f->round % 16)
-			continue;
-		if ((entry && told && entry->start_ticks) || proc_stat_read(pid, &stat))
-			continue;
-		scan_note(f->scan, &stat, now_ns);
-		entry = scan_find(f->scan, pid);
-		if (entry)
-			entry->round = f->round;
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			finder_list_one(f, (int32_t)strtol(e->d_name, NULL, 10), now_ns, told);
 	}
 	closedir(proc);
 }
