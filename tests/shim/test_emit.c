@@ -3,7 +3,7 @@
 #include <ringside/ring.h>
 #include <string.h>
 
-static const struct emit_request sample = {
+static const struct served sample = {
 	.t0 = 1000,
 	.end = 51000,
 	.first_byte = 1000 + 256 * 10,
@@ -16,7 +16,7 @@ static const struct emit_request sample = {
 	.protocol = RS_PROTOCOL_HTTP1,
 };
 
-static void emit(const struct emit_request *request)
+static void emit(const struct served *request)
 {
 	assert_true(guard_enter());
 	emit_request(request);
@@ -59,7 +59,7 @@ static void a_request_is_one_slot_and_its_counters(void **state)
 
 static void a_path_travels_in_continuation_slots(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 	uint8_t path[RS_PATH_BYTES];
 	uint8_t joined[3 * RS_SLOT_PAYLOAD];
 
@@ -91,7 +91,7 @@ static void a_path_travels_in_continuation_slots(void **state)
 
 static void positions_go_on_over_the_end_of_the_lane(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	here.lane->head = RS_BIG_SLOTS * 1000u - 1;
@@ -107,7 +107,7 @@ static void positions_go_on_over_the_end_of_the_lane(void **state)
 
 static void a_record_that_does_not_fit_leaves_no_trace(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	for (uint32_t i = 0; i < RS_BIG_SLOTS - 1; i++)
@@ -155,7 +155,7 @@ static void without_an_agent_only_counters_rise(void **state)
 
 static void without_a_clock_only_counters_rise(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	r.t0 = r.end = r.first_byte = 0;
@@ -167,7 +167,7 @@ static void without_a_clock_only_counters_rise(void **state)
 
 static void slow_requests_count_once(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	atomic_store(&home.header->agent.slow_warning, 1000);
@@ -213,7 +213,7 @@ static void a_sampled_detail_drops_what_it_leaves_out(void **state)
 
 static void a_detail_without_strings_leaves_the_path_out(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	atomic_store(&home.header->agent.detail, 1);
