@@ -311,6 +311,8 @@ static void connection_lose_way(struct connection *c, enum connection_way way, s
 void connection_lose(struct connection *c)
 {
 	connection_touch(c);
+	if (c->exchange.in.step == HTTP1_AT_BAD && c->exchange.in.why == RS_UNPARSED_UNSEEN_IO)
+		return; /* as a rule there are two streams on a connection */
 	connection_lose_way(c, CONNECTION_READ, &c->exchange.in);
 	connection_lose_way(c, CONNECTION_WRITE, &c->exchange.out);
 	emit_unparsed(RS_UNPARSED_UNSEEN_IO);

@@ -141,6 +141,7 @@ struct metrics_in_flight {
 /* /proc readings of one process that only the broker can take; METRICS_UNKNOWN where not had. */
 struct metrics_reading {
 	double pss, anonymous, read_bytes, write_bytes; /* totals */
+	bool rings;                                     /* io_uring is in use */
 };
 
 /*
