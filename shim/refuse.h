@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* service: as claimed by the environment; "": by the unit or the executable, as the agent has it. */
+/* service: as the environment claims it; "": of the unit or the executable, as the agent has it */
 bool refuse_off(const char *run_dir, const char *service);
 
 /*

@@ -124,6 +124,7 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		m->lost_requests++;
 		return;
 	}
+	process->errors_told += failed;
 	route = metrics_route(m, process->service, request);
 	whole = account_slot(&m->book, &process->account, second);
 	part = route ? account_slot(&m->book, &route->account, second) : NULL;
@@ -148,16 +149,22 @@ static uint64_t metrics_errors(uint64_t count, uint64_t server_errors, uint64_t 
 	return errors < count ? errors : count;
 }
 
-static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
+static uint64_t metrics_fold_errors(const struct drain_fold *fold)
 {
-	struct metrics_sums sums;
 	uint64_t unanswered =
 		fold->aborted > fold->cut_by_client ? fold->aborted - fold->cut_by_client : 0;
 
+	return metrics_errors(fold->count, fold->status[METRICS_ERROR_CLASS], fold->cut_by_server,
+			      unanswered);
+}
+
+static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
+{
+	struct metrics_sums sums;
+
 	slot_sums_init(&sums);
 	sums.folded = fold->count;
-	sums.errors = metrics_errors(fold->count, fold->status[METRICS_ERROR_CLASS],
-				     fold->cut_by_server, unanswered);
+	sums.errors = metrics_fold_errors(fold);
 	if (fold->count) {
 		sums.min_ns = fold->min_ns;
 		sums.max_ns = fold->max_ns;
@@ -192,6 +199,7 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 		m->lost_requests += fold->count;
 		return;
 	}
+	process->errors_told += (int64_t)metrics_fold_errors(fold);
 	/* A cell does not know the method. */
 	route = registry_route(&m->registry, process->service, RS_METHOD_OTHER, fold->path);
 	whole = account_slot(&m->book, &process->account, second);
@@ -216,11 +224,35 @@ static void metrics_counters_add(struct drain_counters *to, const struct drain_c
 	memcpy(to, a, sizeof(a));
 }
 
-static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta, bool gap)
+static uint64_t metrics_counted_errors(const struct drain_counters *delta)
 {
-	struct metrics_sums *sums = &slot->sums;
 	uint64_t unanswered =
 		delta->aborted > delta->cut_by_client ? delta->aborted - delta->cut_by_client : 0;
+
+	return metrics_errors(delta->requests, delta->status[METRICS_ERROR_CLASS],
+			      delta->cut_by_server, unanswered);
+}
+
+/*
+ * Errors among requests that left no record, as where one in so many is recorded: what the counters
+ * have beyond the records. A record may be a round later than its count: that is owed.
+ */
+static uint64_t metrics_untold_errors(struct process *process, const struct drain_counters *delta)
+{
+	int64_t more = process->errors_owed + (int64_t)metrics_counted_errors(delta) -
+		       process->errors_told;
+
+	process->errors_told = 0;
+	if (!delta->dropped[RS_KIND_REQUEST])
+		more = 0;
+	process->errors_owed = more < 0 ? more : 0;
+	return more > 0 ? (uint64_t)more : 0;
+}
+
+static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta,
+				  uint64_t errors)
+{
+	struct metrics_sums *sums = &slot->sums;
 
 	sums->count += delta->requests;
 	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
@@ -236,11 +268,7 @@ static void metrics_book_counters(struct slot *slot, const struct drain_counters
 	sums->dropped += delta->dropped[RS_KIND_REQUEST];
 	for (uint32_t i = 0; i < RS_UNPARSED_REASONS; i++)
 		sums->unparsed += delta->unparsed[i];
-	if (!gap)
-		return;
-	sums->gap += delta->requests;
-	sums->errors += metrics_errors(delta->requests, delta->status[METRICS_ERROR_CLASS],
-				       delta->cut_by_server, unanswered);
+	sums->errors += errors;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are those of event.h */
@@ -250,20 +278,25 @@ static void metrics_on_counters(void *ctx, const struct capture_target *target,
 {
 	struct metrics *m = ctx;
 	struct process *process = metrics_process_of(m, target);
+	uint64_t errors;
 	struct slot *slot;
 
 	if (!process) {
 		m->lost_requests += delta->requests;
 		return;
 	}
+	errors = gap ? metrics_counted_errors(delta) : metrics_untold_errors(process, delta);
 	metrics_counters_add(&process->news.totals, delta);
 	process->news.ledger = *ledger;
 	registry_process_touch(&m->registry, process);
 	slot = account_slot(&m->book, &process->account, registry_second(now_ns));
-	if (slot)
-		metrics_book_counters(slot, delta, gap);
-	else
+	if (!slot) {
 		m->lost_requests += delta->requests;
+		return;
+	}
+	metrics_book_counters(slot, delta, errors);
+	if (gap)
+		slot->sums.gap += delta->requests;
 }
 
 static void metrics_on_seen(void *ctx, const struct capture_target *target)

@@ -83,6 +83,7 @@ struct process {
 	struct service *service;
 	struct registry_news news;        /* drain */
 	struct registry_open *fresh_open; /* drain */
+	int64_t errors_told, errors_owed; /* drain: by records since the last counters; too many */
 	bool is_dirty, is_linked;         /* drain */
 	struct registry_news now;         /* shared, from here on */
 	struct registry_open *open;
