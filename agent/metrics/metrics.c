@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define METRICS_ERROR_CLASS 4 /* status[4]: 5xx */
 #define METRICS_SHED_TRIES 8
 
 static struct process *metrics_process_of(struct metrics *m, const struct capture_target *target)
@@ -124,7 +123,7 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		m->lost_requests++;
 		return;
 	}
-	process->errors_told += failed;
+	process->errors.told += failed;
 	route = metrics_route(m, process->service, request);
 	whole = account_slot(&m->book, &process->account, second);
 	part = route ? account_slot(&m->book, &route->account, second) : NULL;
@@ -140,31 +139,13 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		metrics_list(m, process, route, request, failed);
 }
 
-/* Upper bound of what failed where only counters tell: a 5xx that was cut short counts twice. */
-static uint64_t metrics_errors(uint64_t count, uint64_t server_errors, uint64_t cut_by_server,
-			       uint64_t unanswered)
-{
-	uint64_t errors = server_errors + cut_by_server + unanswered;
-
-	return errors < count ? errors : count;
-}
-
-static uint64_t metrics_fold_errors(const struct drain_fold *fold)
-{
-	uint64_t unanswered =
-		fold->aborted > fold->cut_by_client ? fold->aborted - fold->cut_by_client : 0;
-
-	return metrics_errors(fold->count, fold->status[METRICS_ERROR_CLASS], fold->cut_by_server,
-			      unanswered);
-}
-
 static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
 {
 	struct metrics_sums sums;
 
 	slot_sums_init(&sums);
 	sums.folded = fold->count;
-	sums.errors = metrics_fold_errors(fold);
+	sums.errors = errors_folded(fold);
 	if (fold->count) {
 		sums.min_ns = fold->min_ns;
 		sums.max_ns = fold->max_ns;
@@ -199,7 +180,7 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 		m->lost_requests += fold->count;
 		return;
 	}
-	process->errors_told += (int64_t)metrics_fold_errors(fold);
+	process->errors.told += (int64_t)errors_folded(fold);
 	/* A cell does not know the method. */
 	route = registry_route(&m->registry, process->service, RS_METHOD_OTHER, fold->path);
 	whole = account_slot(&m->book, &process->account, second);
@@ -222,31 +203,6 @@ static void metrics_counters_add(struct drain_counters *to, const struct drain_c
 	for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
 		a[i] += b[i];
 	memcpy(to, a, sizeof(a));
-}
-
-static uint64_t metrics_counted_errors(const struct drain_counters *delta)
-{
-	uint64_t unanswered =
-		delta->aborted > delta->cut_by_client ? delta->aborted - delta->cut_by_client : 0;
-
-	return metrics_errors(delta->requests, delta->status[METRICS_ERROR_CLASS],
-			      delta->cut_by_server, unanswered);
-}
-
-/*
- * Errors among requests that left no record, as where one in so many is recorded: what the counters
- * have beyond the records. A record may be a round later than its count: that is owed.
- */
-static uint64_t metrics_untold_errors(struct process *process, const struct drain_counters *delta)
-{
-	int64_t more = process->errors_owed + (int64_t)metrics_counted_errors(delta) -
-		       process->errors_told;
-
-	process->errors_told = 0;
-	if (!delta->dropped[RS_KIND_REQUEST])
-		more = 0;
-	process->errors_owed = more < 0 ? more : 0;
-	return more > 0 ? (uint64_t)more : 0;
 }
 
 static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta,
@@ -285,7 +241,7 @@ static void metrics_on_counters(void *ctx, const struct capture_target *target,
 		m->lost_requests += delta->requests;
 		return;
 	}
-	errors = gap ? metrics_counted_errors(delta) : metrics_untold_errors(process, delta);
+	errors = gap ? errors_counted(delta) : errors_untold(&process->errors, delta);
 	metrics_counters_add(&process->news.totals, delta);
 	process->news.ledger = *ledger;
 	registry_process_touch(&m->registry, process);
