@@ -226,7 +226,9 @@ static int enable_host(struct enable *e, char **names)
 	json_bool(&e->json, "changed", changed);
 	json_array_begin(&e->json, "warnings");
 	if (hostwide_lacks_32(e->root, entry, missing))
-		enable_warn(e, missing, "is missing: programs of 32 bits will say so, and go on");
+		enable_warn(e, missing,
+			    "is no library for programs of 32 bits: each says so on standard "
+			    "error, and goes on");
 	json_array_end(&e->json);
 	if (!e->quiet)
 		printf("%s%s: %s\nundone by: ringside disable --host-wide\n", e->root,

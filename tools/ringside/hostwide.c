@@ -15,17 +15,9 @@
 
 #define HOSTWIDE_SEPARATORS ": \t\n" /* as the loader has them */
 
-/* What $LIB stands for: in programs of 64 bits, and in those of 32. */
-static const struct {
-	const char *of_64, *of_32;
-} hostwide_folders[] = {
-#if defined(__x86_64__)
-	{ "/lib/x86_64-linux-gnu/", "/lib/i386-linux-gnu/" },
-	{ "/lib64/", "/lib/" },
-#else
-	{ "/lib/" RS_MULTIARCH "/", "/lib/" },
-#endif
-};
+/* What $LIB stands for on this system: in programs of its own, and in those of 32 bits. */
+#define HOSTWIDE_LIB (sizeof(RS_MULTIARCH) > 1 ? "/lib/" RS_MULTIARCH "/" : "/lib64/")
+#define HOSTWIDE_LIB_32 (sizeof(RS_MULTIARCH) > 1 ? "/lib/i386-linux-gnu/" : "/lib/")
 
 static const char *const hostwide_loaders[] = { "/lib/ld-linux.so.2",
 						"/lib/i386-linux-gnu/ld-linux.so.2",
@@ -42,19 +34,13 @@ static int hostwide_fail(struct hostwide_error *error, const char *what, int res
 void hostwide_entry(const char *library, char out[HOSTWIDE_PATH])
 {
 	const char *base = strrchr(library, '/');
+	size_t n = strlen(HOSTWIDE_LIB);
+	size_t before = base ? (size_t)(base + 1 - library) : 0;
 
-	snprintf(out, HOSTWIDE_PATH, "%s", library);
-	if (!base)
-		return;
-	for (size_t i = 0; i < HOSTWIDE_COUNT(hostwide_folders); i++) {
-		size_t n = strlen(hostwide_folders[i].of_64);
-		size_t before = (size_t)(base + 1 - library);
-
-		if (before < n || strncmp(base + 1 - n, hostwide_folders[i].of_64, n) != 0)
-			continue;
+	if (before < n || strncmp(library + before - n, HOSTWIDE_LIB, n) != 0)
+		snprintf(out, HOSTWIDE_PATH, "%s", library);
+	else
 		snprintf(out, HOSTWIDE_PATH, "%.*s/$LIB%s", (int)(before - n), library, base);
-		return;
-	}
 }
 
 bool hostwide_lacks_32(const char *root, const char *entry, char missing[HOSTWIDE_PATH])
@@ -69,15 +55,9 @@ bool hostwide_lacks_32(const char *root, const char *entry, char missing[HOSTWID
 	snprintf(missing, HOSTWIDE_PATH, "%s%s", root, entry);
 	if (!runs || !lib)
 		return runs;
-	for (size_t i = 0; i < HOSTWIDE_COUNT(hostwide_folders); i++) {
-		snprintf(missing, HOSTWIDE_PATH, "%s%.*s%s%s", root, (int)(lib - entry), entry,
-			 hostwide_folders[i].of_32, lib + strlen("/$LIB/"));
-		if (access(missing, R_OK) == 0)
-			return false;
-	}
 	snprintf(missing, HOSTWIDE_PATH, "%s%.*s%s%s", root, (int)(lib - entry), entry,
-		 hostwide_folders[0].of_32, lib + strlen("/$LIB/"));
-	return true;
+		 HOSTWIDE_LIB_32, lib + strlen("/$LIB/"));
+	return access(missing, R_OK) != 0;
 }
 
 static int hostwide_trust_one(const char *path, struct hostwide_error *error)
