@@ -11,12 +11,14 @@
 #include "hooks.h"
 #include "mem.h"
 #include "real.h"
+#include "refuse.h"
 #include "sys.h"
 #include "thread.h"
 
+#include <ringside/list.h>
+
 #include <dlfcn.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -30,7 +32,6 @@ const char *gnu_get_libc_version(void);
 #pragma weak gnu_get_libc_version
 
 #define BOOT_RUN_DIR "/run/ringside"
-#define BOOT_OFF_FILE "/off"
 
 /* The exported name finds the first copy of this library, the static one is always our own. */
 static const char boot_self[] = "ringside";
@@ -46,6 +47,7 @@ struct boot_names {
 	const char *otel_name;  /* OTEL_SERVICE_NAME */
 	const char *attributes; /* OTEL_RESOURCE_ATTRIBUTES */
 	const char *node;       /* NODE_ENV */
+	const char *preload;    /* LD_PRELOAD */
 };
 
 static const struct {
@@ -59,6 +61,7 @@ static const struct {
 	{ "OTEL_SERVICE_NAME=", offsetof(struct boot_names, otel_name) },
 	{ "OTEL_RESOURCE_ATTRIBUTES=", offsetof(struct boot_names, attributes) },
 	{ "NODE_ENV=", offsetof(struct boot_names, node) },
+	{ "LD_PRELOAD=", offsetof(struct boot_names, preload) },
 };
 
 /* What follows prefix in text, NULL where text does not begin with it. */
@@ -139,14 +142,10 @@ static void boot_claim_names(const struct boot_names *names)
 
 static bool boot_refused(const struct boot_names *names)
 {
-	char path[sizeof(home_claims.run_dir) + sizeof(BOOT_OFF_FILE)];
-	size_t n;
-
 	if (boot_same(names->asked, "disabled") || boot_same(names->monitoring, "false"))
 		return true;
-	n = mem_copy_text(path, sizeof(home_claims.run_dir), home_claims.run_dir);
-	memcpy(path + n, BOOT_OFF_FILE, sizeof(BOOT_OFF_FILE));
-	return !sys_call(SYS_faccessat, AT_FDCWD, path, F_OK);
+	return refuse_everywhere(names->preload, RS_LIST_ALLOW, home_claims.service) ||
+	       refuse_off(home_claims.run_dir, home_claims.service);
 }
 
 static void boot_read_note(const ElfW(Phdr) * segment)

@@ -1,5 +1,6 @@
 #include "core.h"
 
+#include <pthread.h>
 #include <ringside/ring.h>
 #include <string.h>
 
@@ -223,6 +224,45 @@ static void a_detail_without_strings_leaves_the_path_out(void **state)
 	assert_int_equal(here.lane->head, 1);
 }
 
+/* What one guard of a thread of its own added to the cost. */
+static void *enter_once(void *timed)
+{
+	if (!guard_enter())
+		return NULL;
+	*(int *)timed += here.stamp != 0;
+	guard_leave();
+	return NULL;
+}
+
+static void threads_that_end_at_once_are_sampled_like_others(void **state)
+{
+	int threads = 100 * (int)RS_COST_EVERY, timed = 0;
+	pthread_t thread;
+
+	(void)state;
+	for (int i = 0; i < threads; i++) {
+		assert_int_equal(pthread_create(&thread, NULL, enter_once, &timed), 0);
+		pthread_join(thread, NULL);
+	}
+	/* 100 are expected; six sigma more or less come once in five hundred million runs */
+	assert_in_range(timed, 40, 160);
+}
+
+static void the_time_of_a_preempted_guard_is_not_our_cost(void **state)
+{
+	uint64_t cost;
+
+	(void)state;
+	here.stamp = clock_ticks() - 1000;
+	guard_stamp_end();
+	cost = here.block->cost_ticks;
+	assert_true(cost >= 1000);
+	here.stamp = clock_ticks() - (UINT64_C(1) << 17);
+	guard_stamp_end();
+	assert_int_equal(here.block->cost_ticks, cost);
+	assert_int_equal(here.stamp, 0);
+}
+
 static void ids_are_never_zero(void **state)
 {
 	(void)state;
@@ -248,6 +288,9 @@ int main(void)
 		cmocka_unit_test_setup(the_off_word_ends_it_for_good, core_setup),
 		cmocka_unit_test_setup(a_sampled_detail_drops_what_it_leaves_out, core_setup),
 		cmocka_unit_test_setup(a_detail_without_strings_leaves_the_path_out, core_setup),
+		cmocka_unit_test_setup(threads_that_end_at_once_are_sampled_like_others,
+				       core_setup),
+		cmocka_unit_test_setup(the_time_of_a_preempted_guard_is_not_our_cost, core_setup),
 		cmocka_unit_test_setup(ids_are_never_zero, core_setup),
 	};
 
