@@ -144,6 +144,7 @@ static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t
 	h->run_dir[sizeof(h->run_dir) - 1] = '\0';
 	h->service[sizeof(h->service) - 1] = '\0';
 	h->environment[sizeof(h->environment) - 1] = '\0';
+	h->arguments[sizeof(h->arguments) - 1] = '\0';
 	named = h->run_dir[0] ? h->run_dir : ACCEPT_DEFAULT_RUN_DIR;
 	if (!accept_same_folder(named, a->run_dir))
 		return ACCEPT_FOREIGN;
