@@ -117,13 +117,14 @@ static bool target_unit(const char *cgroup, char *out, size_t size)
 	return true;
 }
 
-static void target_read_exe(int32_t pid, char *out, size_t size)
+void target_exe_read(int32_t pid, char *out, size_t size)
 {
 	static const char deleted[] = " (deleted)";
 	char path[PROC_PATH_BYTES], plain[TARGET_EXE];
 	size_t length;
 	ssize_t n;
 
+	out[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, plain, sizeof(plain) - 1);
 	if (n <= 0)
@@ -167,9 +168,9 @@ static bool target_script(struct capture_target *out, const struct rs_header *cl
 	struct proc_stat stat;
 
 	for (int i = 0; i < TARGET_ANCESTORS && found == SCRIPT_INLINE && pid > 1; i++) {
-		char exe[sizeof(out->exe)] = "";
+		char exe[sizeof(out->exe)];
 
-		target_read_exe(pid, exe, sizeof(exe));
+		target_exe_read(pid, exe, sizeof(exe));
 		if (strcmp(exe, out->exe) != 0)
 			break;
 		found = target_script_now(pid, out);
@@ -229,7 +230,7 @@ int target_read(int32_t pid, const struct rs_header *claims, struct capture_targ
 	out->start_ticks = stat_now.start_ticks;
 	out->started_ms = target_started_ms(stat_now.start_ticks);
 	target_canonical(out->comm, sizeof(out->comm), stat_now.comm);
-	target_read_exe(pid, out->exe, sizeof(out->exe));
+	target_exe_read(pid, out->exe, sizeof(out->exe));
 	if (proc_file_read(pid, "cgroup", text, sizeof(text)) > 0)
 		target_cgroup_parse(text, out->cgroup, sizeof(out->cgroup));
 	target_canonical(out->environment, sizeof(out->environment), claims->environment);

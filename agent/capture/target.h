@@ -8,6 +8,7 @@
 #ifndef CAPTURE_TARGET_H
 #define CAPTURE_TARGET_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Who named the service; the first three are enum rs_service_from. */
@@ -50,6 +51,9 @@ struct rs_header;
 int target_read(int32_t pid, const struct rs_header *claims, struct capture_target *out);
 
 const char *target_named_text(enum target_named named); /* "unit" */
+
+/* The path of a process's executable in canonical form; "": it cannot be read. */
+void target_exe_read(int32_t pid, char *out, size_t size);
 
 /* The parts of it: text of /proc/PID/cgroup; a name by what out has and by claims. */
 void target_cgroup_parse(const char *text, char *out, int size);
