@@ -22,21 +22,6 @@ _Static_assert((int)TARGET_NAMED_RINGSIDE == RS_SERVICE_RINGSIDE &&
 		       (int)TARGET_NAMED_OTEL_ATTRIBUTES == RS_SERVICE_OTEL_ATTRIBUTES,
 	       "claims keep their number");
 
-const char *target_named_text(enum target_named named)
-{
-	static const char *const texts[TARGET_NAMED] = {
-		[TARGET_NAMED_PROGRAM] = "program",
-		[TARGET_NAMED_RINGSIDE] = "RINGSIDE_SERVICE",
-		[TARGET_NAMED_OTEL_NAME] = "OTEL_SERVICE_NAME",
-		[TARGET_NAMED_OTEL_ATTRIBUTES] = "OTEL_RESOURCE_ATTRIBUTES",
-		[TARGET_NAMED_RULE] = "targets.names",
-		[TARGET_NAMED_UNIT] = "unit",
-		[TARGET_NAMED_SCRIPT] = "script",
-	};
-
-	return named < TARGET_NAMED ? texts[named] : texts[TARGET_NAMED_PROGRAM];
-}
-
 static void target_canonical(char *out, size_t size, const char *in)
 {
 	text_canonical(in, strlen(in), out, size);

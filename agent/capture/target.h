@@ -50,8 +50,6 @@ struct rs_header;
  */
 int target_read(int32_t pid, const struct rs_header *claims, struct capture_target *out);
 
-const char *target_named_text(enum target_named named); /* "unit" */
-
 /* The path of a process's executable in canonical form; "": it cannot be read. */
 void target_exe_read(int32_t pid, char *out, size_t size);
 
