@@ -19,6 +19,8 @@ static const char *const accept_texts[ACCEPT_REASONS] = {
 	[ACCEPT_OK] = "accepted",
 	[ACCEPT_GONE] = "gone before it was opened",
 	[ACCEPT_EARLY] = "its header is not written yet",
+	[ACCEPT_LATER] = "a rule waits for the port that it will listen on",
+	[ACCEPT_RULED] = "the rules of targets leave it out",
 	[ACCEPT_FOREIGN] = "it belongs to another agent's run directory",
 	[ACCEPT_ACCESS] = "this agent may not open it (CAP_CHECKPOINT_RESTORE, CAP_SYS_PTRACE)",
 	[ACCEPT_DEVICE] = "not on the device of memfds",
@@ -141,6 +143,7 @@ enum accept_reason accept_claims(const struct accept *a, uint32_t own_pid, struc
 	h->run_dir[sizeof(h->run_dir) - 1] = '\0';
 	h->service[sizeof(h->service) - 1] = '\0';
 	h->environment[sizeof(h->environment) - 1] = '\0';
+	h->arguments[sizeof(h->arguments) - 1] = '\0';
 	named = h->run_dir[0] ? h->run_dir : ACCEPT_DEFAULT_RUN_DIR;
 	if (!accept_same_folder(named, a->run_dir))
 		return ACCEPT_FOREIGN;

@@ -22,6 +22,8 @@ enum accept_reason {
 	ACCEPT_OK,
 	ACCEPT_GONE,    /* the mapping or its process ended meanwhile */
 	ACCEPT_EARLY,   /* its header is not written yet */
+	ACCEPT_LATER,   /* a rule waits for the port that it will listen on */
+	ACCEPT_RULED,   /* no rule of the configuration admits it */
 	ACCEPT_FOREIGN, /* it names another agent's run directory */
 	ACCEPT_ACCESS,  /* this agent may not open it */
 	ACCEPT_DEVICE,

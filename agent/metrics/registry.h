@@ -134,6 +134,7 @@ struct metrics {
 	_Atomic uint64_t generation;
 };
 
+/* A service is its name and its environment: staging and production of one name are two. */
 struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment);
 struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,

@@ -149,11 +149,27 @@ static void capture_put_detail(const struct question *q, const struct metrics_pr
 	json_object_end(j);
 }
 
+static const char *capture_named(uint8_t named)
+{
+	static const char *const texts[TARGET_NAMED] = {
+		[TARGET_NAMED_PROGRAM] = "program",
+		[TARGET_NAMED_RINGSIDE] = "RINGSIDE_SERVICE",
+		[TARGET_NAMED_OTEL_NAME] = "OTEL_SERVICE_NAME",
+		[TARGET_NAMED_OTEL_ATTRIBUTES] = "OTEL_RESOURCE_ATTRIBUTES",
+		[TARGET_NAMED_RULE] = "targets.names",
+		[TARGET_NAMED_UNIT] = "unit",
+		[TARGET_NAMED_SCRIPT] = "script",
+	};
+
+	return texts[named < TARGET_NAMED ? named : TARGET_NAMED_PROGRAM];
+}
+
 static void capture_put(const struct question *q, const struct metrics_process *p, struct json *j)
 {
 	json_object_begin(j, NULL);
 	json_int(j, "pid", p->target.pid);
 	json_string(j, "service", p->target.service);
+	json_string(j, "serviceFrom", capture_named(p->target.named));
 	json_string(j, "environment", p->target.environment[0] ? p->target.environment : NULL);
 	json_string(j, "executable", p->target.exe[0] ? p->target.exe : NULL);
 	json_time(j, "startedAt", p->target.started_ms);

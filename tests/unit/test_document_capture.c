@@ -38,7 +38,8 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 	document_open(&d);
 	tell(&d);
 	text = document_text(&d, document_capture, "/x");
-	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\",");
+	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\","
+			   "\"serviceFrom\":\"program\",");
 	assert_holds(text, "\"alive\":true,\"state\":\"countersOnly\",\"why\":\"noTsc\","
 			   "\"clock\":\"monotonic\",\"allocator\":null,\"layers\":[\"preload\"],"
 			   "\"unseen\":[\"stdio\"],\"seen\":10,\"recorded\":7,\"folded\":2,"
@@ -70,13 +71,14 @@ static void one_that_ended_stands_behind_those_that_live(void **state)
 	document_open(&d);
 	tell(&d);
 	fixture_target(&other, 9, 90, "shop");
+	other.named = TARGET_NAMED_UNIT;
 	d.f.sink.seen(d.f.sink.ctx, &other);
 	fixture_counters(&d.f, &other, 1, 1, NOW);
 	d.f.sink.gone(d.f.sink.ctx, &d.f.target, NOW);
 	fixture_tick(&d.f, NOW + SECOND);
 	text = document_text(&d, document_capture, "/x");
 	ended = strstr(text, "\"pid\":70,");
-	alive = strstr(text, "\"pid\":90,");
+	alive = strstr(text, "\"pid\":90,\"service\":\"shop\",\"serviceFrom\":\"unit\",");
 	assert_true(ended && alive && alive < ended);
 	assert_holds(ended, "\"alive\":false,");
 	assert_holds(ended, "\"inFlight\":0,");
