@@ -450,6 +450,16 @@ static void exchange_cut(struct exchange *x, struct exchange_call *call)
 	exchange_finish(x, call, x->answering && x->status ? flags : RS_FLAG_ABORTED);
 }
 
+/* Nobody was told of it yet. In a binary protocol no line ends: what came must look like one. */
+static bool exchange_is_request(const struct exchange *x, const struct exchange_request *r)
+{
+	if (x->no_http || exchange_get(x->trust) == EXCHANGE_UNKNOWN)
+		return false;
+	if (r != x->reading || x->in.step != HTTP1_AT_FIRST_LINE)
+		return true;
+	return http1_is_request(x->in.text, x->in.line < HTTP1_KEPT ? x->in.line : HTTP1_KEPT);
+}
+
 void exchange_close(struct exchange *x, struct exchange_call *call)
 {
 	struct exchange_block *more;
@@ -458,7 +468,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 
 	exchange_shutdown(x, call);
 	while ((r = exchange_front(x, &q))) {
-		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
+		if (!r->begun && exchange_is_request(x, r))
 			exchange_announce(r, call);
 		exchange_cut(x, call);
 	}

@@ -245,6 +245,7 @@ static const struct scene scenes[] = {
 	{ EXCHANGE_ACCEPTED, 'e', { "<" GET("/a") }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<GE" }, "0?0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x01 no line ends here", ">\x01\x06 nor here" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1.1 100 Continue\r\n\r\n" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<*3\r\n$3\r\nSET\r\n", ">+OK\r\n" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<hello\n", ">HTTP/2.0 200 OK\r\n\r\n" }, "" },
