@@ -181,6 +181,19 @@ static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
+/* In a binary protocol no line may ever end: its first byte says that it is no HTTP. */
+static bool exchange_is_foreign(struct exchange *x)
+{
+	uint8_t first = x->in.text[0] | 0x20;
+
+	if (x->in.step != HTTP1_AT_FIRST_LINE || !x->in.line ||
+	    exchange_get(x->trust) == EXCHANGE_HTTP || (first >= 'a' && first <= 'z'))
+		return false;
+	x->in.step = HTTP1_AT_BAD;
+	x->in.why = RS_UNPARSED_GARBAGE;
+	return true;
+}
+
 static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 {
 	x->reading = exchange_push(x, call);
@@ -255,6 +268,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
 		if (event == HTTP1_MORE) {
+			if (exchange_is_foreign(x))
+				return exchange_read_bad(x, call);
 			exchange_step(call, x->reading,
 				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
 			return true;
@@ -303,9 +318,16 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 	x->first_byte = exchange_now(call);
 }
 
-/* A status line was written: now it is known to be a server's. */
-static void exchange_write_status(struct exchange *x, struct exchange_call *call)
+/*
+ * A status line was written: now it is known to be a server's. But to what was no request it can
+ * only be an error: uwsgi answers its own protocol by HTTP.
+ */
+static bool exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
+	if (x->no_http && x->out.status < 400) {
+		x->out.step = HTTP1_AT_BAD;
+		return false;
+	}
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
 	if (x->no_http) {
@@ -316,11 +338,12 @@ static void exchange_write_status(struct exchange *x, struct exchange_call *call
 		x->status = x->out.status;
 	if (!x->answering) {
 		call->ops->unparsed(call->context, RS_UNPARSED_UNASKED);
-		return;
+		return true;
 	}
 	exchange_announce(x->answering, call);
 	exchange_set(x->trust, EXCHANGE_HTTP);
 	x->out.method = exchange_get(x->answering->method);
+	return true;
 }
 
 /* An answer to nothing is left out; the front request, come meanwhile, waits for its own. */
@@ -354,8 +377,7 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 		exchange_write_begin(x, call);
 		return true;
 	case HTTP1_STATUS:
-		exchange_write_status(x, call);
-		return true;
+		return exchange_write_status(x, call);
 	case HTTP1_INTERIM:
 		x->first_byte = 0;
 		return true;
@@ -450,16 +472,6 @@ static void exchange_cut(struct exchange *x, struct exchange_call *call)
 	exchange_finish(x, call, x->answering && x->status ? flags : RS_FLAG_ABORTED);
 }
 
-/* Nobody was told of it yet. In a binary protocol no line ends: what came must look like one. */
-static bool exchange_is_request(const struct exchange *x, const struct exchange_request *r)
-{
-	if (x->no_http || exchange_get(x->trust) == EXCHANGE_UNKNOWN)
-		return false;
-	if (r != x->reading || x->in.step != HTTP1_AT_FIRST_LINE)
-		return true;
-	return http1_is_request(x->in.text, x->in.line < HTTP1_KEPT ? x->in.line : HTTP1_KEPT);
-}
-
 void exchange_close(struct exchange *x, struct exchange_call *call)
 {
 	struct exchange_block *more;
@@ -468,7 +480,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 
 	exchange_shutdown(x, call);
 	while ((r = exchange_front(x, &q))) {
-		if (!r->begun && exchange_is_request(x, r))
+		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);
 		exchange_cut(x, call);
 	}
