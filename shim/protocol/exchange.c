@@ -1,5 +1,7 @@
 #include "exchange.h"
 
+#include "foreign.h"
+
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -181,19 +183,6 @@ static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
-/* In a binary protocol no line may ever end: its first byte says that it is no HTTP. */
-static bool exchange_is_foreign(struct exchange *x)
-{
-	uint8_t first = x->in.text[0] | 0x20;
-
-	if (x->in.step != HTTP1_AT_FIRST_LINE || !x->in.line ||
-	    exchange_get(x->trust) == EXCHANGE_HTTP || (first >= 'a' && first <= 'z'))
-		return false;
-	x->in.step = HTTP1_AT_BAD;
-	x->in.why = RS_UNPARSED_GARBAGE;
-	return true;
-}
-
 static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 {
 	x->reading = exchange_push(x, call);
@@ -268,7 +257,7 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
 		if (event == HTTP1_MORE) {
-			if (exchange_is_foreign(x))
+			if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
 				return exchange_read_bad(x, call);
 			exchange_step(call, x->reading,
 				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
@@ -318,13 +307,10 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 	x->first_byte = exchange_now(call);
 }
 
-/*
- * A status line was written: now it is known to be a server's. But to what was no request it can
- * only be an error: uwsgi answers its own protocol by HTTP.
- */
+/* A status line was written: now it is known to be a server's, or what was read no request. */
 static bool exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
-	if (x->no_http && x->out.status < 400) {
+	if (x->no_http && !foreign_is_refused(&x->in, x->out.status)) {
 		x->out.step = HTTP1_AT_BAD;
 		return false;
 	}
