@@ -248,6 +248,7 @@ static const struct scene scenes[] = {
 	{ EXCHANGE_ACCEPTED, 'e', { "<" GET("/a") }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<GE" }, "0?0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x01 no line ends here", ">\x01\x06 nor here" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1.1 100 Continue\r\n\r\n" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<*3\r\n$3\r\nSET\r\n", ">+OK\r\n" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<hello\n", ">HTTP/2.0 200 OK\r\n\r\n" }, "" },
@@ -255,6 +256,10 @@ static const struct scene scenes[] = {
 	  'c',
 	  { "<\x16\x03\x01\x02\n", ">HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nbad" },
 	  "!0 0?400 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x16\x03", ">HTTP/1.1 400 Bad\r\n\r\n" }, "!0 0?400 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uwsgi", ">" OK("2") "ok" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uw\nsgi", ">" OK("2") "ok" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uwsgi", ">HTTP/1.1 404 No\r\n\r\n" }, "" },
 	{ EXCHANGE_ACCEPTED,
 	  'c',
 	  { "<GET /a HTTP/3.0\r\n\r\n", ">HTTP/1.1 505 No\r\nConnection: close\r\n\r\nno" },
@@ -332,6 +337,21 @@ static void each_byte_belongs_to_one_request(void **state)
 	assert_int_equal(s.bytes_in, strlen(in) - 2);
 	assert_int_equal(s.bytes_out, strlen(out));
 	end(&s, 'c');
+}
+
+/* Nulls end a scene's strings: uwsgi's own protocol has to be played by hand. */
+static void an_uwsgi_worker_refuses_no_request_of_http(void **state)
+{
+	static const char packet[] = "\0\x10\1\0\x0e\0REQUEST_METHOD\3\0GET";
+	static const char refusal[] = "HTTP/1.1 400 Bad\r\n\r\n";
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', packet, sizeof(packet) - 1);
+	move(&s, '>', refusal, sizeof(refusal) - 1);
+	end(&s, 'c');
+	assert_string_equal(s.text, "");
 }
 
 static void times_are_those_of_first_and_last_bytes(void **state)
@@ -445,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenes_tell_their_story_however_they_are_cut),
 		cmocka_unit_test(each_byte_belongs_to_one_request),
+		cmocka_unit_test(an_uwsgi_worker_refuses_no_request_of_http),
 		cmocka_unit_test(times_are_those_of_first_and_last_bytes),
 		cmocka_unit_test(a_body_may_be_sent_unseen),
 		cmocka_unit_test(shutdown_ends_what_the_end_delimits),
