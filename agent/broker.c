@@ -33,6 +33,7 @@ enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
 
 struct broker {
 	const struct broker_config *config;
+	struct admit *admit;
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
@@ -133,9 +134,10 @@ static void broker_tell_counts(struct broker *b)
 		refused += counts.refused[i];
 	snprintf(reason, sizeof(reason),
 		 "%u watched; %llu refused, %llu died unseen, %u with the shim but no segment, "
-		 "%llu events lost",
+		 "%llu events lost, %llu left out by targets",
 		 counts.targets, (unsigned long long)refused, (unsigned long long)counts.unseen,
-		 counts.bare, (unsigned long long)dropped);
+		 counts.bare, (unsigned long long)dropped,
+		 (unsigned long long)counts.refused[ACCEPT_RULED]);
 	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }
 
@@ -354,7 +356,11 @@ static int broker_open(struct broker *b)
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->signals < 0 || b->epoll < 0)
 		return -errno;
-	result = finder_open(&b->finder, b->config->run_dir, &sink);
+	result = admit_open(&b->admit, b->config->config);
+	if (result == 0)
+		result = finder_open(&b->finder, b->config->run_dir, &sink);
+	if (result == 0)
+		finder_admit_set(b->finder, b->admit);
 	if (result == 0)
 		result = broker_watch(b, b->config->link, BROKER_LINK);
 	if (result == 0)
@@ -380,6 +386,7 @@ static void broker_close(struct broker *b)
 	}
 	life_close(b->life);
 	finder_close(b->finder);
+	admit_close(b->admit);
 	outbox_fini(&b->outbox);
 	close(b->signals);
 	close(b->epoll);

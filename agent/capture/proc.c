@@ -12,7 +12,12 @@
 #define PROC_SEGMENT_NAME "/memfd:ringside (deleted)"
 #define PROC_SHIM_NAME "/libringside.so"
 
-enum { PROC_FLAGS = 9, PROC_START_TICKS = 22, PROC_START_CODE = 26 }; /* fields of stat */
+enum {
+	PROC_PARENT = 4,
+	PROC_FLAGS = 9,
+	PROC_START_TICKS = 22,
+	PROC_START_CODE = 26
+}; /* fields of stat */
 
 static int proc_open(int32_t pid, const char *name)
 {
@@ -66,6 +71,8 @@ int proc_stat_parse(const char *text, struct proc_stat *out)
 	for (int field = 3; field <= PROC_START_CODE; field++) {
 		uint64_t value = strtoull(text, NULL, 10);
 
+		if (field == PROC_PARENT)
+			out->parent = (int32_t)value;
 		if (field == PROC_FLAGS)
 			out->kernel = value & PROC_KERNEL_THREAD;
 		if (field == PROC_START_TICKS)

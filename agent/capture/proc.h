@@ -15,7 +15,7 @@
 #define PROC_PATH_BYTES 64
 
 struct proc_stat {
-	int32_t pid;
+	int32_t pid, parent;
 	char comm[16];
 	char state;
 	bool kernel; /* a kernel thread */

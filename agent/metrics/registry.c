@@ -26,7 +26,8 @@ struct service *registry_service(struct registry *registry, const char *name,
 {
 	struct service *service = registry->known;
 
-	while (service && strcmp(service->name, name) != 0)
+	while (service &&
+	       (strcmp(service->name, name) != 0 || strcmp(service->environment, environment) != 0))
 		service = service->known;
 	if (service)
 		return service;

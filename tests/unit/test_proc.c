@@ -35,6 +35,7 @@ static void the_columns_are_counted_from_the_last_bracket(void **state)
 		assert_int_equal(got.state, 'S');
 		assert_int_equal(got.start_ticks, 4711);
 		assert_int_equal(got.start_code, 99);
+		assert_int_equal(got.parent, 1);
 		assert_false(got.kernel);
 	}
 }
