@@ -18,6 +18,7 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 	http1_init(&x->in);
 	http1_init(&x->out);
 	exchange_set(x->trust, (uint8_t)trust);
+	x->preface.step = PREFACE_FIRST;
 }
 
 static uint64_t exchange_now(struct exchange_call *call)
@@ -175,13 +176,13 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
 static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) != EXCHANGE_HTTP && x->in.why == RS_UNPARSED_GARBAGE &&
-	    exchange_waiting(x) <= 1) {
-		x->no_http = true;
-		return false;
-	}
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
 		call->ops->unparsed(call->context, x->in.why);
+	} else if (x->in.why == RS_UNPARSED_GARBAGE) {
+		if (x->reading) /* how much of it was read depends on the cuts */
+			exchange_set(x->reading->bytes_in, 0);
+		x->no_http = exchange_waiting(x) <= 1;
+	}
 	return false;
 }
 
@@ -250,6 +251,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 
 	if (!exchange_may_read(x))
 		return false;
+	if (__builtin_expect(x->preface.step != PREFACE_OVER, 0))
+		return preface_pass(x, call, at, n);
 	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_request(&x->in, &at, end);
@@ -451,26 +454,21 @@ void exchange_shutdown(struct exchange *x, struct exchange_call *call)
 	exchange_write_end(x, call, 0);
 }
 
-/* A request whose answer was not written to its end. */
-static void exchange_cut(struct exchange *x, struct exchange_call *call)
-{
-	uint8_t flags =
-		exchange_get(x->client_gone) ? RS_FLAG_CUT_BY_CLIENT : RS_FLAG_CUT_BY_SERVER;
-
-	exchange_finish(x, call, x->answering && x->status ? flags : RS_FLAG_ABORTED);
-}
-
 void exchange_close(struct exchange *x, struct exchange_call *call)
 {
+	const uint8_t cut =
+		exchange_get(x->client_gone) ? RS_FLAG_CUT_BY_CLIENT : RS_FLAG_CUT_BY_SERVER;
 	struct exchange_block *more;
 	struct exchange_queue *q;
 	struct exchange_request *r;
 
+	preface_close(x, call);
 	exchange_shutdown(x, call);
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);
-		exchange_cut(x, call);
+		/* Its answer was not written to its end. */
+		exchange_finish(x, call, x->answering && x->status ? cut : RS_FLAG_ABORTED);
 	}
 	more = exchange_get(x->more);
 	exchange_set(x->more, NULL);
