@@ -149,6 +149,19 @@ static uint32_t broker_memory_share(uint32_t targets)
 	return share < BROKER_MEMORY_SHARE ? share : BROKER_MEMORY_SHARE;
 }
 
+/* What is costly to read. Rings that were there once stay told: what they moved was not seen. */
+static void broker_read_memory(struct finder_target *t)
+{
+	struct proc_usage usage;
+	struct proc_maps maps;
+
+	proc_memory_read(t->target.pid, &usage);
+	t->pss = usage.pss;
+	t->anonymous = usage.anonymous;
+	if (!t->rings && !proc_maps_read(t->target.pid, &maps))
+		t->rings = maps.rings;
+}
+
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
 static void broker_read_targets(struct broker *b)
 {
@@ -165,13 +178,11 @@ static void broker_read_targets(struct broker *b)
 		if (t->sent != b->outbox.worker)
 			continue;
 		proc_io_read(t->target.pid, &message.usage);
-		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE)) {
-			proc_memory_read(t->target.pid, &message.usage);
-			t->pss = message.usage.pss;
-			t->anonymous = message.usage.anonymous;
-		}
+		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE))
+			broker_read_memory(t);
 		message.usage.pss = t->pss;
 		message.usage.anonymous = t->anonymous;
+		message.usage.rings = t->rings;
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;

@@ -12,12 +12,14 @@
 #include "hooks.h"
 #include "mem.h"
 #include "real.h"
+#include "refuse.h"
 #include "sys.h"
 #include "thread.h"
 
+#include <ringside/list.h>
+
 #include <dlfcn.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -30,8 +32,6 @@
 const char *gnu_get_libc_version(void);
 #pragma weak gnu_get_libc_version
 
-#define BOOT_OFF_FILE "/off"
-
 /* The exported name finds the first copy of this library, the static one is always our own. */
 static const char boot_self[] = "ringside";
 extern __attribute__((alias("boot_self"))) EXPORT const char ringside_shim[sizeof(boot_self)];
@@ -40,14 +40,10 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static bool boot_refused(const struct claims_found *found)
 {
-	char path[sizeof(home_claims.run_dir) + sizeof(BOOT_OFF_FILE)];
-	size_t n;
-
 	if (claims_refuse(found))
 		return true;
-	n = mem_copy_text(path, sizeof(home_claims.run_dir), home_claims.run_dir);
-	memcpy(path + n, BOOT_OFF_FILE, sizeof(BOOT_OFF_FILE));
-	return !sys_call(SYS_faccessat, AT_FDCWD, path, F_OK);
+	return refuse_everywhere(found->preload, RS_LIST_ALLOW, home_claims.service) ||
+	       refuse_off(home_claims.run_dir, home_claims.service);
 }
 
 static void boot_read_note(const ElfW(Phdr) * segment)

@@ -18,6 +18,7 @@ static const struct {
 	{ "OTEL_SERVICE_NAME=", offsetof(struct claims_found, otel_name) },
 	{ "OTEL_RESOURCE_ATTRIBUTES=", offsetof(struct claims_found, attributes) },
 	{ "NODE_ENV=", offsetof(struct claims_found, node) },
+	{ "LD_PRELOAD=", offsetof(struct claims_found, preload) },
 };
 
 /* What follows prefix in text, NULL where text does not begin with it. */

@@ -20,6 +20,7 @@ struct claims_found {
 	const char *otel_name;  /* OTEL_SERVICE_NAME */
 	const char *attributes; /* OTEL_RESOURCE_ATTRIBUTES */
 	const char *node;       /* NODE_ENV */
+	const char *preload;    /* LD_PRELOAD */
 };
 
 void claims_find(const char *const *environment, struct claims_found *out);

@@ -146,12 +146,12 @@ def dies_with_us():
 
 
 class Process:
-    def __init__(self, stage, command, log, environment=None):
+    def __init__(self, stage, command, log, environment=None, fds=()):
         self.log = log
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 [str(x) for x in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env={**os.environ, **(environment or {})}, preexec_fn=dies_with_us)
+                pass_fds=fds, env={**os.environ, **(environment or {})}, preexec_fn=dies_with_us)
         self.pid = self.popen.pid
         stage.things.append(self)  # before anything can interrupt: the stage ends it
 

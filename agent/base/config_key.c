@@ -47,6 +47,10 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 	[CONFIG_REQUESTS_SLOW_CRITICAL] = { "requests.slow_critical", NULL, "5s", "duration",
 					    "a request longer than this is critically slow",
 					    CONFIG_TYPE_SPAN },
+	[CONFIG_CAPTURE_BUDGET] = { "capture.budget", NULL, "10", "percent",
+				    "of a process's CPU time that watching it may cost: past it "
+				    "less is recorded; 0: no limit",
+				    CONFIG_TYPE_PERCENT },
 	[CONFIG_TARGETS_INCLUDE] = { "targets.include", NULL, "", "",
 				     "processes to watch, by exe, service, cgroup, port; none: all",
 				     CONFIG_TYPE_RULES },

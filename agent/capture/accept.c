@@ -130,13 +130,10 @@ static bool accept_same_folder(const char *a, const char *b)
 	return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
 }
 
-static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t own_pid,
-					struct rs_header *h)
+enum accept_reason accept_claims(const struct accept *a, uint32_t own_pid, struct rs_header *h)
 {
 	const char *named;
 
-	if (pread(fd, h, sizeof(*h), 0) != sizeof(*h))
-		return ACCEPT_SIZE;
 	if (h->magic == 0)
 		return ACCEPT_EARLY;
 	if (h->magic != RS_MAGIC)
@@ -168,8 +165,10 @@ enum accept_reason accept_check(const struct accept *a, int path_fd, uint32_t ow
 	if (out->fd < 0)
 		return ACCEPT_ACCESS;
 	reason = accept_inside(out->fd);
+	if (!reason && pread(out->fd, &out->claims, sizeof(out->claims), 0) != sizeof(out->claims))
+		reason = ACCEPT_SIZE;
 	if (!reason)
-		reason = accept_claims(a, out->fd, own_pid, &out->claims);
+		reason = accept_claims(a, own_pid, &out->claims);
 	if (reason) {
 		close(out->fd);
 		out->fd = -1;

@@ -64,6 +64,9 @@ enum accept_reason accept_check(const struct accept *a, int path_fd, uint32_t ow
 enum accept_reason accept_mapping(const struct accept *a, int32_t pid, const char *range,
 				  uint32_t own_pid, struct accept_segment *out);
 
+/* Of a header that was copied; its texts are ended. */
+enum accept_reason accept_claims(const struct accept *a, uint32_t own_pid, struct rs_header *h);
+
 const char *accept_reason_text(enum accept_reason reason);
 
 #endif

@@ -25,6 +25,7 @@ struct finder_target {
 	int pidfd;
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */
+	bool rings;            /* the broker's own: io_uring was found in use */
 };
 
 struct finder_counts {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define PROC_KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
+#define PROC_RING_NAME " anon_inode:[io_uring]"
 #define PROC_SEGMENT_NAME "/memfd:ringside (deleted)"
 #define PROC_SHIM_NAME "/libringside.so"
 
@@ -101,6 +102,8 @@ void proc_maps_line(struct proc_maps *out, const char *line)
 	unsigned long offset;
 	size_t length;
 
+	if (strstr(line, PROC_RING_NAME))
+		out->rings = true;
 	if (!blank || !path)
 		return;
 	if (strstr(path, PROC_SHIM_NAME))

@@ -159,8 +159,9 @@ struct process *registry_process_new(struct registry *registry, const struct cap
 	if (!process->is_linked) {
 		process->service = service;
 		process->account.parent = &service->account;
-		process->reading = (struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN,
-							     METRICS_UNKNOWN, METRICS_UNKNOWN };
+		process->reading =
+			(struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+						  METRICS_UNKNOWN, false };
 	}
 	process->news.target = *target;
 	process->news.gone_ns = 0;

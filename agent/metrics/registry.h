@@ -10,6 +10,7 @@
 #define METRICS_REGISTRY_H
 
 #include "account.h"
+#include "errors.h"
 #include "means.h"
 #include "procfs.h"
 #include "slowest.h"
@@ -83,6 +84,7 @@ struct process {
 	struct service *service;
 	struct registry_news news;        /* drain */
 	struct registry_open *fresh_open; /* drain */
+	struct errors errors;             /* drain */
 	bool is_dirty, is_linked;         /* drain */
 	struct registry_news now;         /* shared, from here on */
 	struct registry_open *open;

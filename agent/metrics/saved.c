@@ -251,7 +251,7 @@ static struct series *saved_process_make(struct saved_reader *r, struct service 
 	process->service = service;
 	process->account.parent = &service->account;
 	process->reading = (struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN,
-						     METRICS_UNKNOWN, METRICS_UNKNOWN };
+						     METRICS_UNKNOWN, METRICS_UNKNOWN, false };
 	process->news.target = *target;
 	process->news.seen_ns = seen_ns;
 	process->news.gone_ns = r->now_ns; /* until it is seen again */

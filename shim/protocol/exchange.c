@@ -1,5 +1,7 @@
 #include "exchange.h"
 
+#include "foreign.h"
+
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -121,17 +123,19 @@ static void exchange_finish(struct exchange *x, struct exchange_call *call, uint
 	struct exchange_request *r = exchange_front(x, &q);
 
 	if (r) {
-		struct exchange_done done = { .t0 = r->t0,
-					      .end = exchange_now(call),
-					      .first_byte = x->first_byte,
-					      .bytes_in = exchange_get(r->bytes_in),
-					      .bytes_out = x->bytes_out,
-					      .open = exchange_get(r->open),
-					      .shape = exchange_get(r->shape),
-					      .status = x->status,
-					      .method = exchange_get(r->method),
-					      .flags = r->flags | flags,
-					      .has_path = r->has_path };
+		struct exchange_done done = {
+			.request = { .t0 = r->t0,
+				     .end = exchange_now(call),
+				     .first_byte = x->first_byte,
+				     .bytes_in = exchange_get(r->bytes_in),
+				     .bytes_out = x->bytes_out,
+				     .shape = exchange_get(r->shape),
+				     .status = x->status,
+				     .method = exchange_get(r->method),
+				     .flags = r->flags | flags },
+			.open = exchange_get(r->open),
+			.has_path = r->has_path,
+		};
 
 		exchange_set(r->gone, true);
 		if (r->begun)
@@ -255,6 +259,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
 		if (event == HTTP1_MORE) {
+			if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
+				return exchange_read_bad(x, call);
 			exchange_step(call, x->reading,
 				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
 			return true;
@@ -303,9 +309,13 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 	x->first_byte = exchange_now(call);
 }
 
-/* A status line was written: now it is known to be a server's. */
-static void exchange_write_status(struct exchange *x, struct exchange_call *call)
+/* A status line was written: now it is known to be a server's, or what was read no request. */
+static bool exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
+	if (x->no_http && !foreign_is_refused(&x->in, x->out.status)) {
+		x->out.step = HTTP1_AT_BAD;
+		return false;
+	}
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
 	if (x->no_http) {
@@ -316,11 +326,12 @@ static void exchange_write_status(struct exchange *x, struct exchange_call *call
 		x->status = x->out.status;
 	if (!x->answering) {
 		call->ops->unparsed(call->context, RS_UNPARSED_UNASKED);
-		return;
+		return true;
 	}
 	exchange_announce(x->answering, call);
 	exchange_set(x->trust, EXCHANGE_HTTP);
 	x->out.method = exchange_get(x->answering->method);
+	return true;
 }
 
 /* An answer to nothing is left out; the front request, come meanwhile, waits for its own. */
@@ -354,8 +365,7 @@ static bool exchange_write_event(struct exchange *x, struct exchange_call *call,
 		exchange_write_begin(x, call);
 		return true;
 	case HTTP1_STATUS:
-		exchange_write_status(x, call);
-		return true;
+		return exchange_write_status(x, call);
 	case HTTP1_INTERIM:
 		x->first_byte = 0;
 		return true;

@@ -81,10 +81,18 @@ static int be_second(char *expected)
 	return 42;
 }
 
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+
+	HOST_CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 static void opting_out(void)
 {
 	char folder[] = "/tmp/ringside-boot-XXXXXX";
-	char file[64];
+	char file[64], named[64];
 
 	HOST_CHECK(RUN("inert", "RINGSIDE", "disabled") == 42);
 	HOST_CHECK(RUN("inert", "PERFORMANCE_MONITORING_ENABLED", "false") == 42);
@@ -95,6 +103,10 @@ static void opting_out(void)
 	snprintf(file, sizeof(file), "%s/off", folder);
 	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	HOST_CHECK(RUN("inert", "RINGSIDE_RUN_DIR", folder) == 42);
+	write_file(file, "shop\n");
+	HOST_CHECK(RUN("inert", "RINGSIDE_RUN_DIR", folder, "RINGSIDE_SERVICE", "shop") == 42);
+	snprintf(named, sizeof(named), "%s|bank|1|", folder);
+	HOST_CHECK(RUN(named, "RINGSIDE_RUN_DIR", folder, "RINGSIDE_SERVICE", "bank") == 42);
 	unlink(file);
 	snprintf(file, sizeof(file), "%s||0|", folder);
 	HOST_CHECK(RUN(file, "RINGSIDE_RUN_DIR", folder) == 42);

@@ -57,23 +57,26 @@ static void step(void *context, const struct exchange_request *r, uint8_t state)
 	assert_in_range(state, RS_OPEN_HEAD, RS_OPEN_ANSWERING);
 }
 
-static void done(void *context, const struct exchange_done *d)
+static void done(void *context, struct exchange_done *d)
 {
 	struct server *s = context;
 	char line[64];
 
-	snprintf(line, sizeof(line), "%d%c%d%s%s%s%s%s ", d->method, d->shape ? d->shape : '?',
-		 d->status, d->flags & RS_FLAG_ABORTED ? "a" : "",
-		 d->flags & RS_FLAG_CUT_BY_SERVER ? "s" : "",
-		 d->flags & RS_FLAG_CUT_BY_CLIENT ? "c" : "",
-		 d->flags & RS_FLAG_PIPELINED ? "p" : "", d->flags & RS_FLAG_UPGRADED ? "u" : "");
+	snprintf(line, sizeof(line), "%d%c%d%s%s%s%s%s ", d->request.method,
+		 d->request.shape ? d->request.shape : '?', d->request.status,
+		 d->request.flags & RS_FLAG_ABORTED ? "a" : "",
+		 d->request.flags & RS_FLAG_CUT_BY_SERVER ? "s" : "",
+		 d->request.flags & RS_FLAG_CUT_BY_CLIENT ? "c" : "",
+		 d->request.flags & RS_FLAG_PIPELINED ? "p" : "",
+		 d->request.flags & RS_FLAG_UPGRADED ? "u" : "");
 	tell(s, line);
-	assert_true(d->end >= d->t0);
-	assert_true(!d->status == !d->first_byte || d->flags & RS_FLAG_ABORTED);
+	assert_true(d->request.end >= d->request.t0);
+	assert_true(!d->request.status == !d->request.first_byte ||
+		    d->request.flags & RS_FLAG_ABORTED);
 	assert_true(d->open > 0);
 	s->in_progress--;
-	s->bytes_in += d->bytes_in;
-	s->bytes_out += d->bytes_out;
+	s->bytes_in += d->request.bytes_in;
+	s->bytes_out += d->request.bytes_out;
 	s->last = *d;
 }
 
@@ -245,6 +248,7 @@ static const struct scene scenes[] = {
 	{ EXCHANGE_ACCEPTED, 'e', { "<" GET("/a") }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<GE" }, "0?0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x01 no line ends here", ">\x01\x06 nor here" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1.1 100 Continue\r\n\r\n" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<*3\r\n$3\r\nSET\r\n", ">+OK\r\n" }, "" },
 	{ EXCHANGE_ACCEPTED, 'c', { "<hello\n", ">HTTP/2.0 200 OK\r\n\r\n" }, "" },
@@ -252,6 +256,10 @@ static const struct scene scenes[] = {
 	  'c',
 	  { "<\x16\x03\x01\x02\n", ">HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nbad" },
 	  "!0 0?400 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x16\x03", ">HTTP/1.1 400 Bad\r\n\r\n" }, "!0 0?400 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uwsgi", ">" OK("2") "ok" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uw\nsgi", ">" OK("2") "ok" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<\x01\x40\x01 uwsgi", ">HTTP/1.1 404 No\r\n\r\n" }, "" },
 	{ EXCHANGE_ACCEPTED,
 	  'c',
 	  { "<GET /a HTTP/3.0\r\n\r\n", ">HTTP/1.1 505 No\r\nConnection: close\r\n\r\nno" },
@@ -331,6 +339,21 @@ static void each_byte_belongs_to_one_request(void **state)
 	end(&s, 'c');
 }
 
+/* Nulls end a scene's strings: uwsgi's own protocol has to be played by hand. */
+static void an_uwsgi_worker_refuses_no_request_of_http(void **state)
+{
+	static const char packet[] = "\0\x10\1\0\x0e\0REQUEST_METHOD\3\0GET";
+	static const char refusal[] = "HTTP/1.1 400 Bad\r\n\r\n";
+	static struct server s;
+
+	(void)state;
+	begin(&s, EXCHANGE_ACCEPTED);
+	move(&s, '<', packet, sizeof(packet) - 1);
+	move(&s, '>', refusal, sizeof(refusal) - 1);
+	end(&s, 'c');
+	assert_string_equal(s.text, "");
+}
+
 static void times_are_those_of_first_and_last_bytes(void **state)
 {
 	static struct server s;
@@ -346,9 +369,9 @@ static void times_are_those_of_first_and_last_bytes(void **state)
 	move(&s, '>', "abc", 3);
 	s.ticks = 20;
 	move(&s, '>', "de", 2); /* 21 */
-	assert_int_equal(s.last.t0, 1);
-	assert_int_equal(s.last.first_byte, 12);
-	assert_int_equal(s.last.end, 21);
+	assert_int_equal(s.last.request.t0, 1);
+	assert_int_equal(s.last.request.first_byte, 12);
+	assert_int_equal(s.last.request.end, 21);
 	assert_int_equal(s.ticks, 21);
 	end(&s, 'c');
 }
@@ -366,7 +389,7 @@ static void a_body_may_be_sent_unseen(void **state)
 	assert_string_equal(s.text, "");
 	assert_true(exchange_write_unseen(&s.x, &s.call, 3000000000));
 	assert_string_equal(s.text, "1a200 ");
-	assert_int_equal(s.last.bytes_out, 5000000000 + strlen(OK("5000000000")));
+	assert_int_equal(s.last.request.bytes_out, 5000000000 + strlen(OK("5000000000")));
 	move(&s, '<', POST("/b", "9"), strlen(POST("/b", "9")));
 	assert_true(exchange_read_unseen(&s.x, &s.call, 9));
 	assert_false(exchange_write_unseen(&s.x, &s.call, 4));
@@ -442,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenes_tell_their_story_however_they_are_cut),
 		cmocka_unit_test(each_byte_belongs_to_one_request),
+		cmocka_unit_test(an_uwsgi_worker_refuses_no_request_of_http),
 		cmocka_unit_test(times_are_those_of_first_and_last_bytes),
 		cmocka_unit_test(a_body_may_be_sent_unseen),
 		cmocka_unit_test(shutdown_ends_what_the_end_delimits),

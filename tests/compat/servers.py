@@ -1,0 +1,365 @@
+"""servers - the table: how each server of the suite is started, logged and ended.
+
+A recipe is given its Place (a folder, ports, the site) and gives back its command. Everything it
+writes stays below that folder, which both runs of a server share, so that inodes and dates in
+its replies are equal.
+"""
+import collections
+import shutil
+import signal
+from pathlib import Path
+
+import live
+
+SITES = Path(__file__).resolve().parent / "sites"
+PYTHON = "/usr/bin/python3"  # Debian's, for which Debian's modules are
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
+
+# method and status of a line of a server's own log, in the forms that servers have
+COMMON = r'"(?P<method>[A-Z]+) [^"]*" (?P<status>\d{3})'
+PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
+
+Recipe = collections.namedtuple(
+    "Recipe", "command needs modules log form stop without share visible drops environment noise "
+    "backend default connections user keeps silent shuts brief", defaults=(
+        (),              # needs: programs and files
+        (),              # modules: of Python
+        None,            # log: its file, or "output"
+        COMMON,          # form: what a request's line in it looks like
+        signal.SIGTERM,  # stop
+        {},              # without: scenes left out, and why
+        1,               # share of the load, in the full form
+        True,            # visible: to a preload
+        0,               # drops: requests that it reads and by design never answers
+        {},              # environment
+        None,            # noise: lines of its output that differ from run to run without us
+        None,            # backend: what stands behind it, never preloaded
+        False,           # default: one of the dozen of every run
+        8,               # connections of the load
+        False,           # user: it drops its rights itself, and its folder is the world's
+        True,            # keeps: an HTTP/1.0 client's connection too, when that asks for it
+        0,               # silent: replies not logged, to the client that left in the middle
+        False,           # shuts: it closes after each reply without saying so in its head
+        False,           # brief: a process for each connection, gone before an agent can look
+    ))
+
+
+class Place:
+    """Where a server lives: its folder, its ports and the site."""
+
+    def __init__(self, folder, www, port):
+        self.folder = folder
+        self.www = www
+        self.port = port
+        self.backend = 0
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def script(self, name, text):
+        path = self.write(name, text)
+        path.chmod(0o755)
+        return path
+
+
+def cgi(place):
+    """The two scripts of servers that have no application in them."""
+    folder = place.folder / "cgi"
+    folder.mkdir(exist_ok=True)
+    (folder / "post").write_text(
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nwc -c\n")
+    (folder / "chunk").write_text(
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\na'\n"
+        "sleep 0.1\nprintf bc\nsleep 0.1\nprintf def\n")
+    for script in folder.iterdir():
+        script.chmod(0o755)
+    return folder
+
+
+NGINX = """\
+{user}
+worker_processes {workers};
+worker_shutdown_timeout 2s;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{
+	worker_connections 512;
+	{events}
+}}
+http {{
+	{http}
+	default_type application/octet-stream;
+	log_format line '$request_method $status';
+	access_log {folder}/access.log line;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	server {{
+		listen 127.0.0.1:{port}{listen};
+		root {www};
+		{locations}
+	}}
+}}
+"""
+NGINX_SITE = """
+		location = /post { return 200 "posted\\n"; }
+		location = /chunk { alias %s/small.txt; gzip on; gzip_types *; gzip_min_length 1; }
+"""
+
+
+def nginx_config(place, name, port, http="sendfile on; tcp_nopush on;", events="", listen="",
+                 locations=None, workers=2):
+    return place.write(name, NGINX.format(
+        user="user www-data;", workers=workers, folder=place.folder, port=port, http=http,
+        events=events, listen=listen, www=place.www,
+        locations=NGINX_SITE % place.www if locations is None else locations))
+
+
+def nginx(**options):
+    return lambda place: ["nginx", "-c", nginx_config(place, "nginx.conf", place.port, **options)]
+
+
+def nginx_proxy(place):
+    config = nginx_config(
+        place, "nginx.conf", place.port, http=f"upstream one {{ server 127.0.0.1:{place.backend}; "
+        "keepalive 8; }", locations="location / { proxy_pass http://one; proxy_http_version 1.1; "
+        'proxy_set_header Connection ""; proxy_set_header Accept-Encoding $http_accept_encoding; }')
+    return ["nginx", "-c", config]
+
+
+def nginx_php(place):
+    """nginx in front of php-fpm, which is preloaded too and speaks FastCGI only."""
+    pool = place.write("fpm.conf", f"""\
+[global]
+daemonize = no
+error_log = {place.folder}/fpm.log
+[www]
+user = www-data
+listen = {place.folder}/fpm.sock
+listen.mode = 0666
+pm = static
+pm.max_children = 2
+env[SITE_WWW] = {place.www}
+""")
+    config = nginx_config(place, "nginx.conf", place.port, locations=f"""
+		location / {{
+			include /etc/nginx/fastcgi_params;
+			fastcgi_param SCRIPT_FILENAME {SITES}/router.php;
+			fastcgi_pass unix:{place.folder}/fpm.sock;
+		}}""")
+    return [place.script("both", f"""\
+#!/bin/sh
+php-fpm8.2 --nodaemonize --fpm-config {pool} &
+fpm=$!
+nginx -c {config} &
+trap 'kill -QUIT $!; kill -TERM $fpm' TERM
+wait
+wait
+""")]
+
+
+APACHE = """\
+ServerRoot {folder}
+PidFile {folder}/apache.pid
+ErrorLog {folder}/error.log
+DefaultRuntimeDir {folder}
+ServerName localhost
+User www-data
+Group www-data
+Listen 127.0.0.1:{port}
+{modules}
+EnableSendfile On
+DocumentRoot {www}
+StartServers 2
+ScriptAlias /post {cgi}/post
+ScriptAlias /chunk {cgi}/chunk
+LogFormat "%m %>s" line
+CustomLog {folder}/access.log line
+<Directory />
+	Require all granted
+</Directory>
+"""
+
+
+def apache(model):
+    def command(place):
+        modules = "\n".join(f"LoadModule {x}_module {APACHE_MODULES}/mod_{x}.so" for x in (
+            f"mpm_{model}", "authz_core", "alias", "cgi" if model == "prefork" else "cgid"))
+        if model != "prefork":
+            modules += f"\nScriptSock {place.folder}/cgid.sock"
+        config = place.write("apache.conf", APACHE.format(
+            folder=place.folder, port=place.port, www=place.www, cgi=cgi(place), modules=modules))
+        return ["apache2", "-f", config, "-DFOREGROUND"]
+    return command
+
+
+def lighttpd(place):
+    return ["lighttpd", "-D", "-f", place.write("lighttpd.conf", f"""\
+server.modules = ("mod_access", "mod_alias", "mod_cgi", "mod_accesslog")
+server.document-root = "{place.www}"
+server.bind = "127.0.0.1"
+server.port = {place.port}
+server.username = "www-data"
+server.groupname = "www-data"
+server.errorlog = "{place.folder}/error.log"
+server.upload-dirs = ("{place.folder}")
+server.stream-response-body = 1
+accesslog.filename = "{place.folder}/access.log"
+accesslog.format = "%m %s"
+alias.url = ("/post" => "{cgi(place)}/post", "/chunk" => "{cgi(place)}/chunk")
+$HTTP["url"] =~ "^/(post|chunk)$" {{ cgi.assign = ("" => "") }}
+""")]
+
+
+def haproxy(place):
+    return ["haproxy", "-db", "-f", place.write("haproxy.conf", f"""\
+global
+	user www-data
+	group www-data
+	nbthread 2
+	log stdout len 512 format raw local0
+defaults
+	mode http
+	log global
+	log-format "%HM %ST"
+	option splice-auto
+	option dontlognull
+	timeout connect 5s
+	timeout client 10s
+	timeout server 10s
+listen site
+	bind 127.0.0.1:{place.port}
+	server one 127.0.0.1:{place.backend}
+""")]
+
+
+def varnish(place):
+    vcl = place.write("site.vcl", f"""\
+vcl 4.1;
+backend one {{ .host = "127.0.0.1"; .port = "{place.backend}"; }}
+sub vcl_backend_response {{ if (bereq.url == "/big.bin") {{ set beresp.do_stream = true; }} }}
+""")
+    return ["varnishd", "-F", "-j", "none", "-n", place.folder / "varnish", "-f", vcl,
+            "-a", f"127.0.0.1:{place.port}", "-s", "malloc,64m"]
+
+
+def tinyproxy(place):
+    """As a reverse proxy."""
+    return ["tinyproxy", "-d", "-c", place.write("tinyproxy.conf", f"""\
+Port {place.port}
+Listen 127.0.0.1
+Timeout 10
+MaxClients 50
+LogFile "{place.folder}/tinyproxy.log"
+PidFile "{place.folder}/tinyproxy.pid"
+ReversePath "/" "http://127.0.0.1:{place.backend}/"
+ReverseOnly Yes
+""")]
+
+
+def squid(place):
+    """As an accelerator."""
+    return ["squid", "-N", "-f", place.write("squid.conf", f"""\
+http_port 127.0.0.1:{place.port} accel defaultsite=127.0.0.1 no-vhost
+cache_peer 127.0.0.1 parent {place.backend} 0 no-query originserver
+http_access allow all
+pid_filename {place.folder}/squid.pid
+coredump_dir {place.folder}
+cache_log {place.folder}/cache.log
+logformat line %rm %>Hs
+access_log stdio:{place.folder}/access.log line
+cache deny all
+shutdown_lifetime 0 seconds
+icon_directory /usr/share/squid/icons
+pinger_enable off
+visible_hostname site
+""")]
+
+
+def h2o(place):
+    return ["h2o", "-c", place.write("h2o.conf", f"""\
+user: www-data
+num-threads: 2
+pid-file: {place.folder}/h2o.pid
+listen:
+  host: 127.0.0.1
+  port: {place.port}
+access-log:
+  path: {place.folder}/access.log
+  format: "%m %s"
+hosts:
+  default:
+    paths:
+      /:
+        file.dir: {place.www}
+""")]
+
+
+def caddy(place):
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", place.write("Caddyfile", f"""\
+{{
+	admin off
+	auto_https off
+}}
+http://127.0.0.1:{place.port} {{
+	root * {place.www}
+	file_server
+}}
+""")]
+
+
+def busybox(place):
+    return ["busybox", "httpd", "-f", "-p", f"127.0.0.1:{place.port}", "-h", place.www]
+
+
+NGINX_LOG = {"log": "access.log", "form": PLAIN, "needs": ("nginx",), "user": True}
+APACHE_LOG = {"log": "access.log", "form": PLAIN, "needs": ("apache2", APACHE_MODULES),
+              "user": True}
+
+SERVERS = {
+    "nginx": Recipe(nginx(), default=True, share=3, **NGINX_LOG),
+    "nginx-aio": Recipe(nginx(http="sendfile off; aio threads;", events="multi_accept on;"),
+                        share=2, **NGINX_LOG),
+    "nginx-reuseport": Recipe(nginx(listen=" reuseport"), share=2, **NGINX_LOG),
+    "nginx-proxy": Recipe(nginx_proxy, backend="nginx", default=True, share=2, **NGINX_LOG),
+    "nginx-php": Recipe(nginx_php, log="access.log", form=PLAIN, needs=("nginx", "php-fpm8.2"),
+                        user=True),
+    "apache-prefork": Recipe(apache("prefork"), **APACHE_LOG),
+    "apache-worker": Recipe(apache("worker"), share=2, **APACHE_LOG),
+    "apache-event": Recipe(apache("event"), default=True, share=2, **APACHE_LOG),
+    "lighttpd": Recipe(lighttpd, ("lighttpd",), log="access.log", form=PLAIN, default=True,
+                       share=3, user=True),
+    "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
+                      default=True, share=2),
+    "varnish": Recipe(varnish, ("varnishd", "nginx", "gcc"), backend="nginx", default=True,
+                      share=2),
+    "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
+    "squid": Recipe(squid, ("squid", "nginx"), log="access.log", form=PLAIN, backend="nginx",
+                    user=True),
+    "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
+    "caddy": Recipe(caddy, ("caddy",), visible=False),
+    "busybox": Recipe(busybox, ("busybox",), default=True),
+    "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d", p.www,
+                                    "-l", p.folder / "access.log"],
+                         ("mini_httpd",), log="access.log"),
+    "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-l",
+                               p.folder / "access.log", "-4"], ("webfsd",),
+                    log="access.log"),
+    "civetweb": Recipe(lambda p: ["civetweb", "-listening_ports", f"127.0.0.1:{p.port}",
+                                  "-document_root", p.www, "-access_log_file",
+                                  p.folder / "access.log", "-num_threads", "10",
+                                  "-enable_keep_alive", "yes"],
+                       ("civetweb",), log="access.log"),
+}
+
+
+def missing(recipe):
+    """What a recipe needs and this machine has not."""
+    return [str(x) for x in recipe.needs
+            if not (Path(x).exists() if "/" in str(x) else
+                    shutil.which(x, path="/usr/sbin:/usr/bin:/sbin:/bin:" + live.os.environ["PATH"]))]

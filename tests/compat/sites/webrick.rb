@@ -1,0 +1,13 @@
+# The site of the suite for WEBrick: its own file handler, and two servlets.
+require 'webrick'
+server = WEBrick::HTTPServer.new(Port: ARGV[0].to_i, BindAddress: '127.0.0.1',
+                                 DocumentRoot: ENV['SITE_WWW'],
+                                 AccessLog: [[$stderr, '"%r" %s']],
+                                 Logger: WEBrick::Log.new($stderr, WEBrick::Log::FATAL))
+server.mount_proc('/post') { |request, reply| reply.body = "got #{request.body.to_s.bytesize}" }
+server.mount_proc('/chunk') do |_, reply|
+  reply.chunked = true
+  reply.body = proc { |out| %w[a bc def].each { |part| out.write(part) } }
+end
+trap('TERM') { server.shutdown }
+server.start
