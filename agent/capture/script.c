@@ -146,9 +146,7 @@ static void script_option(struct script_scan *s, const char *option)
 	const struct script_interpreter *i = s->interpreter;
 	size_t length = strlen(option);
 
-	if (strcmp(option, "--") == 0)
-		script_program(s, script_next(s));
-	else if (script_has_word(i->programs, option, length))
+	if (strcmp(option, "--") == 0 || script_has_word(i->programs, option, length))
 		script_program(s, script_next(s));
 	else if (script_has_word(i->inlines, option, length))
 		s->is_inline = true;
