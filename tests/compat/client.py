@@ -69,9 +69,7 @@ class Connection:
         if "content-length" in fields:
             length = int(fields["content-length"])
             return self.stream.read(length), f"length {length}"
-        with contextlib.suppress(ConnectionError):
-            return self.stream.read(), "close"
-        return b"", "reset"
+        return self.stream.read(), "close"
 
     def chunks(self):
         parts = []
@@ -130,7 +128,10 @@ class Client:
         self.classes[f"{status // 100}xx"] += 1
         self.logged[method, status] += 1
         fields = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines[1:])}
-        data, ending = connection.body(status, fields, method)
+        try:
+            data, ending = connection.body(status, fields, method)
+        except (OSError, ValueError):
+            data, ending = b"", "cut off, close,"
         text = data
         if len(data) < 65536:  # an error's page may name the port, or (Varnish) the request
             text = re.sub(rb":%d(?![0-9])|XID: \d+" % self.port, b"VARYING", data)
@@ -139,7 +140,9 @@ class Client:
 
     def closes(self, reply, connection):
         head = reply.head.lower()
-        if self.shuts or not reply.status or "connection: close" in head or ", close, " in reply.body:
+        if self.shuts or not reply.status or ", close, " in reply.body:
+            return True
+        if "connection: close" in head:
             return True
         if head.startswith("http/1.0") and "connection: keep-alive" not in head:
             return True
@@ -213,7 +216,8 @@ class Client:
     def post_expecting(self):
         """The body goes out once the server says so, or has kept silent for a while."""
         with self.connection() as connection:
-            connection.send(self.request("POST", POST, "Content-Length: 16", "Expect: 100-continue"))
+            connection.send(self.request("POST", POST, "Content-Length: 16",
+                                         "Expect: 100-continue"))
             time.sleep(0.1)
             connection.send_as_far_as_it_goes(BODY[:16])
             return [self.reply(connection, "POST")]

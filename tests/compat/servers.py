@@ -5,14 +5,14 @@ writes stays below that folder, which both runs of a server share, so that inode
 its replies are equal.
 """
 import collections
+import os
 import shutil
 import signal
 from pathlib import Path
 
-import live
-
 SITES = Path(__file__).resolve().parent / "sites"
 PYTHON = "/usr/bin/python3"  # Debian's, for which Debian's modules are
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ["PATH"]
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 # method and status of a line of a server's own log, in the forms that servers have
@@ -20,7 +20,7 @@ COMMON = r'"(?P<method>[A-Z]+) [^"]*" (?P<status>\d{3})'
 PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
-    "Recipe", "command needs modules log form stop without share visible drops environment noise "
+    "Recipe", "command needs modules log form stop without share visible environment noise "
     "backend default connections user keeps silent shuts brief", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
@@ -30,7 +30,6 @@ Recipe = collections.namedtuple(
         {},              # without: scenes left out, and why
         1,               # share of the load, in the full form
         True,            # visible: to a preload
-        0,               # drops: requests that it reads and by design never answers
         {},              # environment
         None,            # noise: lines of its output that differ from run to run without us
         None,            # backend: what stands behind it, never preloaded
@@ -343,13 +342,12 @@ SERVERS = {
                     user=True),
     "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
     "caddy": Recipe(caddy, ("caddy",), visible=False),
-    "busybox": Recipe(busybox, ("busybox",), default=True),
-    "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d", p.www,
-                                    "-l", p.folder / "access.log"],
-                         ("mini_httpd",), log="access.log"),
-    "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-l",
-                               p.folder / "access.log", "-4"], ("webfsd",),
-                    log="access.log"),
+    "busybox": Recipe(busybox, ("busybox",), default=True, brief=True),
+    "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d",
+                                    p.www, "-l", p.folder / "access.log"],
+                         ("mini_httpd",), log="access.log", brief=True),
+    "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-4"],
+                    ("webfsd",), without={"post": "its answer is lost with the body unread"}),
     "civetweb": Recipe(lambda p: ["civetweb", "-listening_ports", f"127.0.0.1:{p.port}",
                                   "-document_root", p.www, "-access_log_file",
                                   p.folder / "access.log", "-num_threads", "10",
@@ -360,6 +358,6 @@ SERVERS = {
 
 def missing(recipe):
     """What a recipe needs and this machine has not."""
-    return [str(x) for x in recipe.needs
-            if not (Path(x).exists() if "/" in str(x) else
-                    shutil.which(x, path="/usr/sbin:/usr/bin:/sbin:/bin:" + live.os.environ["PATH"]))]
+    def there(what):
+        return Path(what).exists() if "/" in str(what) else shutil.which(what, path=PATH)
+    return [str(x) for x in recipe.needs if not there(x)]

@@ -1,4 +1,4 @@
-#include "../../tools/ringside/silence.c" /* white box: the way by memory is taken though root need not */
+#include "../../tools/ringside/silence.c" /* white box: root need not go by memory */
 #include "rs_test.h"
 #include "target_process.h"
 

@@ -24,6 +24,7 @@ void server_fail(const char *file, int line, const char *fact) __attribute__((no
 int server_listen(bool share);   /* prints its port on stdout; share: SO_REUSEPORT */
 int server_listen_at(int port);  /* one more, shared */
 int server_accept(int listener); /* waits */
+int server_fork(void);           /* a child that ends with its parent */
 
 /* Answers up to so many requests of a connection; how many, fewer when it ended. */
 int server_serve(int fd, int most);
