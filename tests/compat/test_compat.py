@@ -155,6 +155,8 @@ def run(name, recipe, stage, folder, www, agent):
 def differences(what, bare, preloaded):
     if bare == preloaded:
         return []
+    if isinstance(bare, collections.Counter):
+        bare, preloaded = dict(bare - preloaded), dict(preloaded - bare)
     return [f"{what} differs:\n  bare      {bare}\n  preloaded {preloaded}"]
 
 
