@@ -82,6 +82,9 @@ GUNICORN = {"log": "access.log", "form": PLAIN, "silent": 1, **PYTHONIC}
 UWSGI = {"needs": ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"), "noise": "write error",
          "environment": PYTHONIC["environment"]}
 
+PHP = {"without": {"cut": "it refuses a method that comes in two packets"},
+       "noise": "Accepted|Closing|Closed without"}
+
 LANGUAGES = {
     "node": Recipe(lambda p: ["node", SITES / "site.js", p.port], ("node",), default=True, share=2),
     "node-cluster": Recipe(lambda p: ["node", SITES / "site.js", p.port, "cluster"], ("node",),
@@ -127,9 +130,9 @@ LANGUAGES = {
     "uwsgi-router": Recipe(uwsgi("python3,http,logfile", "--http-keepalive", "--http"), **UWSGI),
     "php": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"], ("php",),
                   log="output", form=r"\] (?P<method>[A-Z]+) (?P<status>\d{3})$", default=True,
-                  silent=1),
+                  silent=1, **PHP),
     "php-workers": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"],
-                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}),
+                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}, **PHP),
     "java": Recipe(java, ("java",), share=2),
     "webrick": Recipe(lambda p: ["ruby", SITES / "webrick.rb", p.port], ("ruby",), log="output"),
     "puma": Recipe(puma("-t", "4:4"), ("puma",), default=True),
