@@ -33,6 +33,7 @@ enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
 
 struct broker {
 	const struct broker_config *config;
+	struct admit *admit;
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
@@ -133,9 +134,10 @@ static void broker_tell_counts(struct broker *b)
 		refused += counts.refused[i];
 	snprintf(reason, sizeof(reason),
 		 "%u watched; %llu refused, %llu died unseen, %u with the shim but no segment, "
-		 "%llu events lost",
+		 "%llu events lost, %llu left out by targets",
 		 counts.targets, (unsigned long long)refused, (unsigned long long)counts.unseen,
-		 counts.bare, (unsigned long long)dropped);
+		 counts.bare, (unsigned long long)dropped,
+		 (unsigned long long)counts.refused[ACCEPT_RULED]);
 	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }
 
@@ -145,6 +147,19 @@ static uint32_t broker_memory_share(uint32_t targets)
 	uint32_t share = (targets + BROKER_MEMORY_EVERY - 1) / BROKER_MEMORY_EVERY;
 
 	return share < BROKER_MEMORY_SHARE ? share : BROKER_MEMORY_SHARE;
+}
+
+/* What is costly to read. Rings that were there once stay told: what they moved was not seen. */
+static void broker_read_memory(struct finder_target *t)
+{
+	struct proc_usage usage;
+	struct proc_maps maps;
+
+	proc_memory_read(t->target.pid, &usage);
+	t->pss = usage.pss;
+	t->anonymous = usage.anonymous;
+	if (!t->rings && !proc_maps_read(t->target.pid, &maps))
+		t->rings = maps.rings;
 }
 
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
@@ -163,13 +178,11 @@ static void broker_read_targets(struct broker *b)
 		if (t->sent != b->outbox.worker)
 			continue;
 		proc_io_read(t->target.pid, &message.usage);
-		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE)) {
-			proc_memory_read(t->target.pid, &message.usage);
-			t->pss = message.usage.pss;
-			t->anonymous = message.usage.anonymous;
-		}
+		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE))
+			broker_read_memory(t);
 		message.usage.pss = t->pss;
 		message.usage.anonymous = t->anonymous;
+		message.usage.rings = t->rings;
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;
@@ -343,7 +356,11 @@ static int broker_open(struct broker *b)
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->signals < 0 || b->epoll < 0)
 		return -errno;
-	result = finder_open(&b->finder, b->config->run_dir, &sink);
+	result = admit_open(&b->admit, b->config->config);
+	if (result == 0)
+		result = finder_open(&b->finder, b->config->run_dir, &sink);
+	if (result == 0)
+		finder_admit_set(b->finder, b->admit);
 	if (result == 0)
 		result = broker_watch(b, b->config->link, BROKER_LINK);
 	if (result == 0)
@@ -369,6 +386,7 @@ static void broker_close(struct broker *b)
 	}
 	life_close(b->life);
 	finder_close(b->finder);
+	admit_close(b->admit);
 	outbox_fini(&b->outbox);
 	close(b->signals);
 	close(b->epoll);

@@ -8,12 +8,14 @@
 #ifndef AGENT_BROKER_H
 #define AGENT_BROKER_H
 
+#include "config.h"
 #include "options.h"
 
 #include <sys/types.h>
 
 struct broker_config {
 	const struct options *options;
+	const struct config *config;
 	const char *run_dir;
 	int link;  /* to the worker; broker_run's to close */
 	int wake;  /* of wake.h; borrowed */

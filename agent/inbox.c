@@ -37,7 +37,8 @@ static void inbox_reading(const struct inbox *i, const struct link_message *mess
 	const struct metrics_reading reading = { .pss = message->usage.pss,
 						 .anonymous = message->usage.anonymous,
 						 .read_bytes = message->usage.read_bytes,
-						 .write_bytes = message->usage.write_bytes };
+						 .write_bytes = message->usage.write_bytes,
+						 .rings = message->usage.rings };
 
 	metrics_reading_put(i->metrics, message->key, &reading);
 }

@@ -195,6 +195,7 @@ static int main_agent(struct main_agent *m)
 	snprintf(m->worker.state_dir, sizeof(m->worker.state_dir), "%s/" FOLDERS_WORKER,
 		 m->folders.state);
 	m->broker.options = &m->options;
+	m->broker.config = m->config;
 	m->broker.run_dir = m->folders.run;
 	if (main_split(m))
 		log_error("%s", m->error.text);

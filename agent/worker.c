@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include "control.h"
 #include "drain.h"
 #include "health.h"
 #include "inbox.h"
@@ -10,7 +11,6 @@
 #include "moment.h"
 #include "nursery.h"
 #include "parts.h"
-#include "segment.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +31,7 @@ struct worker {
 	struct web *web;
 	struct parts parts;
 	struct inbox inbox;
+	struct control control;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -128,10 +129,8 @@ static int worker_open(struct worker *w)
 {
 	const struct link_message hello = { .kind = LINK_HELLO };
 	const struct link_message serving = { .kind = LINK_SERVING };
-	int result = segment_guard();
+	int result = health_open(&w->health);
 
-	if (result == 0)
-		result = health_open(&w->health);
 	if (result == 0)
 		result = worker_metrics(w);
 	if (result == 0)
@@ -149,6 +148,7 @@ static int worker_open(struct worker *w)
 
 static void worker_close(struct worker *w)
 {
+	control_fini(&w->control);
 	web_close(w->web);
 	drain_close(w->drain);
 	metrics_close(w->metrics);
@@ -162,6 +162,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 	w->second_ns = now_ns + WORKER_SECOND_NS;
 	metrics_sample(w->metrics, now_ns);
+	control_second(&w->control, moment_wall_ms());
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
@@ -186,6 +187,17 @@ static void worker_loop(struct worker *w)
 	}
 }
 
+static void worker_control(struct worker *w)
+{
+	const struct config *c = w->config->config;
+
+	control_init(&w->control, config_text(c, CONFIG_RUN_DIR));
+	w->control.drain = w->drain;
+	w->control.metrics = w->metrics;
+	w->control.health = w->health;
+	w->control.budget = config_number(c, CONFIG_CAPTURE_BUDGET);
+}
+
 int worker_run(void *worker_config)
 {
 	const struct worker_config *config = worker_config;
@@ -203,6 +215,7 @@ int worker_run(void *worker_config)
 					  .health = w.health,
 					  .ctx = &w,
 					  .reload = worker_reload };
+		worker_control(&w);
 		worker_loop(&w);
 	} else if (result == -EPIPE) {
 		result = 0; /* the broker ended while we began */

@@ -6,17 +6,20 @@
  * Errors:   any doubt leaves every hook a plain passage to the real function.
  * Cost:     some twenty system calls, 0.1 ms.
  */
+#include "claims.h"
 #include "clock.h"
 #include "fork.h"
 #include "hooks.h"
 #include "mem.h"
 #include "real.h"
+#include "refuse.h"
 #include "sys.h"
 #include "thread.h"
 
+#include <ringside/list.h>
+
 #include <dlfcn.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -29,124 +32,18 @@
 const char *gnu_get_libc_version(void);
 #pragma weak gnu_get_libc_version
 
-#define BOOT_RUN_DIR "/run/ringside"
-#define BOOT_OFF_FILE "/off"
-
 /* The exported name finds the first copy of this library, the static one is always our own. */
 static const char boot_self[] = "ringside";
 extern __attribute__((alias("boot_self"))) EXPORT const char ringside_shim[sizeof(boot_self)];
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-struct boot_names {
-	const char *asked;      /* RINGSIDE */
-	const char *monitoring; /* PERFORMANCE_MONITORING_ENABLED */
-	const char *run_dir;    /* RINGSIDE_RUN_DIR */
-	const char *service;    /* RINGSIDE_SERVICE */
-	const char *otel_name;  /* OTEL_SERVICE_NAME */
-	const char *attributes; /* OTEL_RESOURCE_ATTRIBUTES */
-	const char *node;       /* NODE_ENV */
-};
-
-static const struct {
-	const char *name;
-	size_t offset;
-} boot_variables[] = {
-	{ "RINGSIDE=", offsetof(struct boot_names, asked) },
-	{ "PERFORMANCE_MONITORING_ENABLED=", offsetof(struct boot_names, monitoring) },
-	{ "RINGSIDE_RUN_DIR=", offsetof(struct boot_names, run_dir) },
-	{ "RINGSIDE_SERVICE=", offsetof(struct boot_names, service) },
-	{ "OTEL_SERVICE_NAME=", offsetof(struct boot_names, otel_name) },
-	{ "OTEL_RESOURCE_ATTRIBUTES=", offsetof(struct boot_names, attributes) },
-	{ "NODE_ENV=", offsetof(struct boot_names, node) },
-};
-
-/* What follows prefix in text, NULL where text does not begin with it. */
-static const char *boot_after(const char *text, const char *prefix)
+static bool boot_refused(const struct claims_found *found)
 {
-	for (; *prefix; prefix++, text++) {
-		if (*text != *prefix)
-			return NULL;
-	}
-	return text;
-}
-
-static bool boot_same(const char *a, const char *b)
-{
-	const char *rest = a ? boot_after(a, b) : NULL;
-
-	return rest && !*rest;
-}
-
-static void boot_read_names(char **environment, struct boot_names *names)
-{
-	for (; environment && *environment; environment++) {
-		for (size_t i = 0; i < sizeof(boot_variables) / sizeof(boot_variables[0]); i++) {
-			const char *value = boot_after(*environment, boot_variables[i].name);
-
-			if (value)
-				*(const char **)((uint8_t *)names + boot_variables[i].offset) =
-					value;
-		}
-	}
-}
-
-/* The value of key in "k=v,k=v": copied up to the comma; false: absent or empty. */
-static bool boot_attribute(const char *list, const char *key, char *to, size_t bytes)
-{
-	while (list && *list) {
-		const char *value = boot_after(list, key);
-		size_t n = 0;
-
-		if (value) {
-			for (; value[n] && value[n] != ',' && n + 1 < bytes; n++)
-				to[n] = value[n];
-			to[n] = 0;
-			return n > 0;
-		}
-		while (*list && *list != ',')
-			list++;
-		while (*list == ',' || *list == ' ')
-			list++;
-	}
-	return false;
-}
-
-static void boot_claim_names(const struct boot_names *names)
-{
-	struct home_claims *c = &home_claims;
-
-	c->named_run_dir = names->run_dir && names->run_dir[0];
-	mem_copy_text(c->run_dir, sizeof(c->run_dir),
-		      c->named_run_dir ? names->run_dir : BOOT_RUN_DIR);
-	if (names->service && names->service[0]) {
-		mem_copy_text(c->service, sizeof(c->service), names->service);
-		c->service_from = RS_SERVICE_RINGSIDE;
-	} else if (names->otel_name && names->otel_name[0]) {
-		mem_copy_text(c->service, sizeof(c->service), names->otel_name);
-		c->service_from = RS_SERVICE_OTEL_NAME;
-	} else if (boot_attribute(names->attributes, "service.name=", c->service,
-				  sizeof(c->service))) {
-		c->service_from = RS_SERVICE_OTEL_ATTRIBUTES;
-	}
-	if (!boot_attribute(names->attributes, "deployment.environment.name=", c->environment,
-			    sizeof(c->environment)) &&
-	    !boot_attribute(names->attributes, "deployment.environment=", c->environment,
-			    sizeof(c->environment)) &&
-	    names->node)
-		mem_copy_text(c->environment, sizeof(c->environment), names->node);
-}
-
-static bool boot_refused(const struct boot_names *names)
-{
-	char path[sizeof(home_claims.run_dir) + sizeof(BOOT_OFF_FILE)];
-	size_t n;
-
-	if (boot_same(names->asked, "disabled") || boot_same(names->monitoring, "false"))
+	if (claims_refuse(found))
 		return true;
-	n = mem_copy_text(path, sizeof(home_claims.run_dir), home_claims.run_dir);
-	memcpy(path + n, BOOT_OFF_FILE, sizeof(BOOT_OFF_FILE));
-	return !sys_call(SYS_faccessat, AT_FDCWD, path, F_OK);
+	return refuse_everywhere(found->preload, RS_LIST_ALLOW, home_claims.service) ||
+	       refuse_off(home_claims.run_dir, home_claims.service);
 }
 
 static void boot_read_note(const ElfW(Phdr) * segment)
@@ -197,24 +94,26 @@ static bool boot_may(void)
 }
 
 /* The C library's own environ is not set yet when we are the first constructor of all. */
-static char **boot_environment(char **arguments)
+static const char *const *boot_environment(char **arguments)
 {
 	if (gnu_get_libc_version)
-		return arguments;
-	return &environ ? environ : NULL;
+		return (const char *const *)arguments;
+	return &environ ? (const char *const *)environ : NULL;
 }
 
 __attribute__((constructor)) static void boot(int argc, char **argv, char **envp)
 {
-	struct boot_names names = { 0 };
+	struct claims_found found;
 
 	(void)argc;
-	(void)argv;
 	if (!real_find() || !boot_may())
 		return;
-	boot_read_names(boot_environment(envp), &names);
-	boot_claim_names(&names);
-	if (boot_refused(&names) ||
+	claims_find(boot_environment(envp), &found);
+	claims_take(&found, &home_claims);
+	if (gnu_get_libc_version) /* any other hands over none */
+		claims_arguments((const char *const *)argv, home_claims.arguments,
+				 sizeof(home_claims.arguments));
+	if (boot_refused(&found) ||
 	    sys_call(SYS_madvise, &control, sizeof(control), MADV_WIPEONFORK))
 		return;
 	boot_read_build_id();

@@ -43,7 +43,7 @@ static uint64_t cell_ns(uint64_t ticks)
 	return (uint64_t)((unsigned __int128)ticks * rate >> 32);
 }
 
-static void cell_add_sizes(struct rs_cell *cell, const struct emit_request *request)
+static void cell_add_sizes(struct rs_cell *cell, const struct served *request)
 {
 	tally_add_shared(&cell->bytes_in, request->bytes_in);
 	tally_add_shared(&cell->bytes_out, request->bytes_out);
@@ -70,7 +70,7 @@ static void cell_add_span(struct rs_cell *cell, uint64_t span)
 				  memory_order_relaxed);
 }
 
-bool cell_fold(const struct emit_request *request, uint64_t span)
+bool cell_fold(const struct served *request, uint64_t span)
 {
 	uint32_t number = shape_cell(request->shape);
 	struct rs_cell *cell;

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-bool cell_fold(const struct emit_request *request, uint64_t span);
+bool cell_fold(const struct served *request, uint64_t span);
 void cell_forget(void); /* in a new process */
 
 #endif

@@ -109,31 +109,21 @@ static void connection_step(void *context, const struct exchange_request *r, uin
 			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
 }
 
-static void connection_done(void *context, const struct exchange_done *done)
+static void connection_done(void *context, struct exchange_done *done)
 {
 	struct connection *c = context;
-	struct emit_request request = {
-		.t0 = done->t0,
-		.end = done->end,
-		.first_byte = done->first_byte,
-		.bytes_in = done->bytes_in,
-		.bytes_out = done->bytes_out,
-		.connection = c->id,
-		.shape = done->shape,
-		.status = done->status,
-		.method = done->method,
-		.protocol = RS_PROTOCOL_HTTP1,
-		.flags = done->flags,
-	};
+	struct served *request = &done->request;
 
+	request->connection = c->id;
+	request->protocol = RS_PROTOCOL_HTTP1;
 	if (done->has_path) {
-		request.path = c->path;
-		request.path_length = c->path_length;
-	} else if (!done->shape) {
-		request.flags |= RS_FLAG_DETAIL_CUT;
+		request->path = c->path;
+		request->path_length = c->path_length;
+	} else if (!request->shape) {
+		request->flags |= RS_FLAG_DETAIL_CUT;
 	}
 	if (!c->dropped) {
-		emit_request(&request);
+		emit_request(request);
 		c->requests++;
 	}
 	if (done->has_path)
@@ -321,6 +311,8 @@ static void connection_lose_way(struct connection *c, enum connection_way way, s
 void connection_lose(struct connection *c)
 {
 	connection_touch(c);
+	if (c->exchange.in.step == HTTP1_AT_BAD && c->exchange.in.why == RS_UNPARSED_UNSEEN_IO)
+		return; /* as a rule there are two streams on a connection */
 	connection_lose_way(c, CONNECTION_READ, &c->exchange.in);
 	connection_lose_way(c, CONNECTION_WRITE, &c->exchange.out);
 	emit_unparsed(RS_UNPARSED_UNSEEN_IO);

@@ -120,7 +120,7 @@ static EMIT_INLINE uint64_t emit_request_id(bool shared)
 	return (uint64_t)(here.number + 1) << 48 | (serial & ((UINT64_C(1) << 48) - 1));
 }
 
-static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struct emit_request *r,
+static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struct served *r,
 				  uint64_t span)
 {
 	uint64_t first = r->first_byte > r->t0 ? ((r->first_byte - r->t0) >> 8) + 1 : 0;
@@ -141,8 +141,7 @@ static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struc
 	head->served.protocol = r->protocol;
 }
 
-static EMIT_INLINE bool emit_push(bool shared, const struct emit_request *r, uint64_t span,
-				  bool strings)
+static EMIT_INLINE bool emit_push(bool shared, const struct served *r, uint64_t span, bool strings)
 {
 	uint32_t length = strings && r->path ? r->path_length : 0;
 	uint32_t n = 1 + (length ? emit_section_slots(length) : 0);
@@ -168,7 +167,7 @@ static bool emit_left_out(uint32_t detail)
 	return sample > 1 && here.offered++ % sample != 0;
 }
 
-static EMIT_INLINE void emit_record(bool shared, const struct emit_request *r, uint64_t span)
+static EMIT_INLINE void emit_record(bool shared, const struct served *r, uint64_t span)
 {
 	struct rs_block *block = here.block;
 	uint32_t detail = atomic_load_explicit(&home.header->agent.detail, memory_order_relaxed);
@@ -225,7 +224,7 @@ static inline bool emit_listened(void)
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed) != 0;
 }
 
-static EMIT_INLINE void emit_request_as(bool shared, const struct emit_request *request)
+static EMIT_INLINE void emit_request_as(bool shared, const struct served *request)
 {
 	struct rs_block *block = here.block;
 	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
@@ -252,12 +251,12 @@ static EMIT_INLINE void emit_request_as(bool shared, const struct emit_request *
 		emit_record(shared, request, span);
 }
 
-static __attribute__((noinline)) void emit_request_shared(const struct emit_request *request)
+static __attribute__((noinline)) void emit_request_shared(const struct served *request)
 {
 	emit_request_as(true, request);
 }
 
-void emit_request(const struct emit_request *request)
+void emit_request(const struct served *request)
 {
 	if (__builtin_expect(here.shared, 0))
 		emit_request_shared(request);

@@ -12,25 +12,8 @@
 #ifndef SHIM_EMIT_H
 #define SHIM_EMIT_H
 
+#include "served.h"
 #include "thread.h"
-
-/* A served request, complete. */
-struct emit_request {
-	uint64_t t0;         /* ticks: its first byte was read */
-	uint64_t end;        /* ticks: the last byte of its response was written, or it was cut */
-	uint64_t first_byte; /* ticks: the first byte of the response was written; 0: none was */
-	uint64_t bytes_in;
-	uint64_t bytes_out;
-	const uint8_t
-		*path; /* raw, query removed; NULL: shape_intern said that its shape was known */
-	uint32_t path_length; /* at most RS_PATH_BYTES */
-	uint32_t connection;
-	uint16_t shape;
-	uint16_t status;  /* 0: none */
-	uint8_t method;   /* enum rs_method */
-	uint8_t protocol; /* enum rs_protocol */
-	uint8_t flags;    /* enum rs_flag */
-};
 
 struct emit_closed {
 	uint64_t t0;  /* ticks: it was opened, or first seen */
@@ -46,7 +29,7 @@ struct emit_closed {
 uint32_t emit_opened(void); /* a connection was accepted, received or found: its id, never 0 */
 void emit_closed(const struct emit_closed *closed);
 void emit_begun(void);
-void emit_request(const struct emit_request *request);
+void emit_request(const struct served *request);
 void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
 void emit_unseen_fd(void);                /* a descriptor beyond the table */

@@ -51,6 +51,11 @@ static void fork_before(void)
 
 	if (!atomic_load_explicit(&control.live, memory_order_relaxed))
 		return;
+	/* A parent that serves nothing itself looks at this word nowhere else. */
+	if (atomic_load_explicit(&home.header->agent.off, memory_order_relaxed)) {
+		home_leave(RS_WHY_ASKED);
+		return;
+	}
 	fdtable_forked();
 	home.heap_blocks = 0;
 	home.heap_bytes = 0;

@@ -84,6 +84,7 @@ static void home_write_header(void)
 		mem_copy_text(h->run_dir, sizeof(h->run_dir), home_claims.run_dir);
 	mem_copy_text(h->service, sizeof(h->service), home_claims.service);
 	mem_copy_text(h->environment, sizeof(h->environment), home_claims.environment);
+	memcpy(h->arguments, home_claims.arguments, sizeof(h->arguments));
 	h->shape_end = RS_SHAPE_FIRST;
 	h->clock_now = home.clock;
 	h->state = home.clock == RS_CLOCK_NONE ? RS_STATE_COUNT : RS_STATE_ON;

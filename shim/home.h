@@ -45,6 +45,7 @@ struct home_claims {
 	char run_dir[112];
 	char service[72];
 	char environment[40];
+	char arguments[RS_ARGUMENTS_BYTES];
 	uint8_t build_id[20];
 	uint8_t service_from; /* enum rs_service_from */
 	uint8_t allocator;    /* enum rs_allocator */

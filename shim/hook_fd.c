@@ -16,6 +16,7 @@
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FD_TYPE 15 /* SOCK_STREAM and its kin, without their flags */
@@ -223,10 +224,15 @@ static __attribute__((noinline)) void fd_forget_range(unsigned int from, unsigne
 	guard_leave();
 }
 
-EXPORT int close_range(unsigned int from, unsigned int to, int flags)
+static void fd_close_range(unsigned int from, unsigned int to, int flags)
 {
 	if (from <= to && !(flags & ~CLOSE_RANGE_UNSHARE))
 		fd_forget_range(from, to);
+}
+
+EXPORT int close_range(unsigned int from, unsigned int to, int flags)
+{
+	fd_close_range(from, to, flags);
 	return real.close_range(from, to, flags);
 }
 
@@ -234,4 +240,19 @@ EXPORT void closefrom(int from)
 {
 	fd_forget_range(from > 0 ? (unsigned int)from : 0, ~0u);
 	real.closefrom(from);
+}
+
+/* A number is no function: no cancellation point, and nothing that a C library does besides. */
+long hook_fd_by_number(long number, long a, long b, long c, long d)
+{
+	long result;
+
+	if (number == SYS_close)
+		fd_forget((int)a);
+	else if (number == SYS_close_range)
+		fd_close_range((unsigned int)a, (unsigned int)b, (int)c);
+	result = real.syscall(number, a, b, c, d);
+	if ((number == SYS_accept || number == SYS_accept4) && result >= 0)
+		fd_accepted((int)result);
+	return result;
 }

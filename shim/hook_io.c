@@ -214,9 +214,15 @@ static __attribute__((noinline)) void io_descriptors(struct msghdr *message)
 	guard_leave();
 }
 
+/* The message of a call that failed may be nowhere: it is not looked at. */
 IO_INLINE void io_message_read(int fd, struct msghdr *message, int flags, ssize_t result)
 {
-	if (result >= 0 && message->msg_control && message->msg_controllen)
+	if (result < 0) {
+		if (!(flags & IO_NOT_COUNTED))
+			io_read(fd, NULL, result, true);
+		return;
+	}
+	if (message->msg_control && message->msg_controllen)
 		io_descriptors(message);
 	if (!(flags & IO_NOT_COUNTED) && message->msg_iovlen)
 		io_read(fd, flags & MSG_TRUNC ? NULL : message->msg_iov, result, true);
@@ -226,8 +232,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	ssize_t result = real.recvmsg(fd, message, flags);
 
-	if (message)
-		io_message_read(fd, message, flags, result);
+	io_message_read(fd, message, flags, result);
 	return result;
 }
 
@@ -298,8 +303,8 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t result = real.sendmsg(fd, message, flags);
 
-	if (!(flags & MSG_OOB) && message)
-		io_write(fd, message->msg_iov, result);
+	if (!(flags & MSG_OOB))
+		io_write(fd, result < 0 ? NULL : message->msg_iov, result);
 	return result;
 }
 

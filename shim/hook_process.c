@@ -129,6 +129,16 @@ static long process_io_uring(long number, long entries, long parameters)
 	return result;
 }
 
+static long process_prctl(long option, long a, long b, long c, long d)
+{
+	struct process_before before = process_ahead(process_prctl_asks(option, a));
+	long result = real.syscall(SYS_prctl, option, a, b, c, d);
+
+	if (result < 0)
+		process_undo(&before);
+	return result;
+}
+
 static long process_seccomp(long number, long operation, long flags, long argument)
 {
 	enum process_sandbox sandbox = PROCESS_FREE;
@@ -151,15 +161,12 @@ long syscall_watched(long number, long a, long b, long c, long d, long e, long f
 {
 	switch (number) {
 	case SYS_close:
-		return close((int)a);
 	case SYS_close_range:
-		return close_range((unsigned int)a, (unsigned int)b, (int)c);
 	case SYS_accept:
-		return accept((int)a, (struct sockaddr *)b, (socklen_t *)c);
 	case SYS_accept4:
-		return accept4((int)a, (struct sockaddr *)b, (socklen_t *)c, (int)d);
+		return hook_fd_by_number(number, a, b, c, d);
 	case SYS_prctl:
-		return prctl((int)a, b, c, d, e);
+		return process_prctl(a, b, c, d, e);
 	case SYS_seccomp:
 		return process_seccomp(number, a, b, c);
 	case SYS_io_uring_setup:

@@ -33,6 +33,9 @@ pid_t vfork(void);
 int clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
 long syscall(long number, ...);
 
+/* close, close_range, accept and accept4 by syscall(2); result and errno are its. */
+long hook_fd_by_number(long number, long a, long b, long c, long d);
+
 bool hook_alloc_choose(void); /* in the constructor; false: no block's size can be known */
 
 #endif

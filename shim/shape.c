@@ -20,7 +20,7 @@
 struct shape_path {
 	uint32_t hash;
 	uint32_t length;
-	uint8_t bytes[RS_PATH_BYTES];
+	const uint8_t *bytes;
 };
 
 static _Atomic uint32_t shape_populated; /* bytes of the region */
@@ -35,20 +35,24 @@ static struct rs_shape *shape_entry(uint32_t id)
 	return (struct rs_shape *)(void *)(home.base + RS_SHAPES_AT + id * 8u);
 }
 
+/* The last bytes are read again with those before them, where there are eight. */
 static uint32_t shape_hash(const uint8_t *bytes, uint32_t length)
 {
 	uint64_t h = length * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t word = 0;
+	uint32_t at = 0;
 
-	for (; length >= 8; length -= 8, bytes += 8) {
-		uint64_t word;
-
-		memcpy(&word, bytes, 8);
+	for (; at + 8 < length; at += 8) {
+		memcpy(&word, bytes + at, 8);
 		h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
 		h ^= h >> 32;
 	}
-	for (; length; length--)
-		h = (h ^ *bytes++) * UINT64_C(0x100000001b3);
-	h *= UINT64_C(0x9e3779b97f4a7c15);
+	if (length >= 8)
+		memcpy(&word, bytes + length - 8, 8);
+	else
+		while (at < length)
+			word = word << 8 | bytes[at++];
+	h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
 	return (uint32_t)(h >> 32);
 }
 
@@ -139,18 +143,33 @@ static uint16_t shape_place(const struct shape_path *path, bool *fresh)
 	return 0;
 }
 
-uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
+static uint16_t shape_of(const uint8_t *bytes, uint32_t length, bool *fresh)
 {
-	struct shape_path shape;
+	struct shape_path shape = { .hash = shape_hash(bytes, length),
+				    .length = length,
+				    .bytes = bytes };
 
-	*fresh = false;
-	shape.length = (uint32_t)fold_path(path, length, shape.bytes);
-	shape.hash = shape_hash(shape.bytes, shape.length);
-	if (shape.length && atomic_load_explicit(&shape_populated, memory_order_relaxed))
+	if (length && atomic_load_explicit(&shape_populated, memory_order_relaxed))
 		return shape_place(&shape, fresh);
 	*fresh = true;
 	emit_lost(RS_LOST_SHAPE_FULL);
 	return 0;
+}
+
+static __attribute__((noinline)) uint16_t shape_folded(const uint8_t *path, size_t length,
+						       bool *fresh)
+{
+	uint8_t bytes[RS_PATH_BYTES];
+
+	return shape_of(bytes, (uint32_t)fold_path(path, length, bytes), fresh);
+}
+
+uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
+{
+	*fresh = false;
+	if (__builtin_expect(fold_may_change(path, length), 0))
+		return shape_folded(path, length, fresh);
+	return shape_of(path, (uint32_t)length, fresh);
 }
 
 bool shape_prepare(void)

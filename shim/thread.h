@@ -12,8 +12,7 @@
 #include "home.h"
 
 #define THREAD_SPARES 4u
-#define THREAD_STAMP_EVERY 61u /* guards; prime: reads and writes alternate, both must be sampled */
-#define THREAD_IN_VFORK 1u     /* value of here.busy in a child of vfork, no frame's address */
+#define THREAD_IN_VFORK 1u /* value of here.busy in a child of vfork, no frame's address */
 
 /* What outlives the owner of a lane, so that the next thread goes on where it stopped. */
 struct lane {

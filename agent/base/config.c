@@ -95,9 +95,22 @@ static int config_put_items(const struct config_put *put, enum config_key key,
 
 static bool config_is_list(enum config_key key)
 {
-	enum config_type type = config_info(key)->type;
-
-	return type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS || type == CONFIG_TYPE_MAP;
+	switch (config_info(key)->type) {
+	case CONFIG_TYPE_LIST:
+	case CONFIG_TYPE_ADDRESS:
+	case CONFIG_TYPE_MAP:
+	case CONFIG_TYPE_RULES:
+	case CONFIG_TYPE_NAMES:
+		return true;
+	case CONFIG_TYPE_TEXT:
+	case CONFIG_TYPE_PATH:
+	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_SECRET:
+	case CONFIG_TYPE_PERCENT:
+	case CONFIG_TYPE_SPAN:
+		break;
+	}
+	return false;
 }
 
 /* One text from the environment or a flag; a list's items are parted by commas. */

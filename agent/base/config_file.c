@@ -1,5 +1,8 @@
 #include "config_file.h"
 
+#include "rule.h"
+#include "text.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,6 +13,7 @@
 #define CONFIG_FILE_ITEMS 64
 #define CONFIG_FILE_DEPTH 16 /* of what is searched for a line; no key lies deeper */
 #define CONFIG_FILE_PATH 256
+#define CONFIG_FILE_RULE 1024 /* the text of a rule: four members */
 
 struct config_walk {
 	const struct config_text *text;
@@ -24,6 +28,7 @@ struct config_scan {
 	unsigned int line;
 	unsigned int depth;
 	size_t lengths[CONFIG_FILE_DEPTH + 1];
+	unsigned int elements[CONFIG_FILE_DEPTH + 1]; /* of a list, so far; 0: it is an object */
 	char path[CONFIG_FILE_PATH];
 };
 
@@ -62,11 +67,35 @@ static bool config_scan_name(struct config_scan *s)
 	return true;
 }
 
+/* The next element of the list that the scan is in becomes the last part of the path. */
+static void config_scan_element(struct config_scan *s)
+{
+	size_t parent;
+	int n;
+
+	if (s->depth > CONFIG_FILE_DEPTH || !s->elements[s->depth])
+		return;
+	parent = s->lengths[s->depth - 1];
+	n = snprintf(s->path + parent, sizeof(s->path) - parent, "[%u]",
+		     s->elements[s->depth]++ - 1);
+	if (n < 0 || parent + (size_t)n >= sizeof(s->path))
+		n = (int)(sizeof(s->path) - 1 - parent);
+	s->lengths[s->depth] = parent + (size_t)n;
+}
+
 static void config_scan_deeper(struct config_scan *s)
 {
 	s->depth++;
-	if (s->depth <= CONFIG_FILE_DEPTH)
-		s->lengths[s->depth] = s->lengths[s->depth - 1];
+	if (s->depth > CONFIG_FILE_DEPTH)
+		return;
+	s->lengths[s->depth] = s->lengths[s->depth - 1];
+	s->elements[s->depth] = *s->at == '[';
+	config_scan_element(s);
+}
+
+static bool config_scan_in_list(const struct config_scan *s)
+{
+	return s->depth && s->depth <= CONFIG_FILE_DEPTH && s->elements[s->depth];
 }
 
 unsigned int config_file_line(const struct config_text *text, const char *path)
@@ -81,11 +110,16 @@ unsigned int config_file_line(const struct config_text *text, const char *path)
 			continue;
 		case '{':
 		case '[':
+			if (config_scan_in_list(&s) && !strcmp(s.path, path))
+				return s.line;
 			config_scan_deeper(&s);
 			break;
 		case '}':
 		case ']':
 			s.depth -= s.depth > 0;
+			break;
+		case ',':
+			config_scan_element(&s);
 			break;
 		case '\n':
 			s.line++;
@@ -105,9 +139,8 @@ static int config_walk_fail(struct config_walk *w, const char *path, const char 
 	return -EINVAL;
 }
 
-static int config_walk_unknown(struct config_walk *w)
+static int config_walk_unknown(struct config_walk *w, const char *nearest)
 {
-	const char *nearest = config_key_nearest(w->path);
 	char reason[128];
 
 	snprintf(reason, sizeof(reason), "unknown key%s%s%s", nearest ? "; did you mean " : "",
@@ -143,6 +176,9 @@ static const char *config_walk_expected(enum config_type type)
 		return "must be a text or a list of texts";
 	case CONFIG_TYPE_MAP:
 		return "must be an object of texts";
+	case CONFIG_TYPE_RULES:
+	case CONFIG_TYPE_NAMES:
+		return "must be a list of at most 64 objects, as {\"exe\": \"/usr/sbin/nginx\"}";
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:
@@ -185,6 +221,76 @@ static int config_walk_map(json_t *value, char **items)
 	return 0;
 }
 
+/* One member as " name=value", in the form that names of processes have. */
+static int config_walk_member(struct config_walk *w, const char *name, const json_t *value,
+			      char *out, size_t size)
+{
+	char text[RULE_TEXT * 3];
+	const char *near;
+	int field = rule_field_find(name, &near);
+
+	if (field < 0)
+		return config_walk_unknown(w, near);
+	if (field == RULE_PORT && json_is_integer(value))
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+	else if (json_is_string(value) && field != RULE_PORT)
+		text_canonical(json_string_value(value), json_string_length(value), text,
+			       sizeof(text));
+	else
+		return config_walk_fail(w, w->path,
+					field == RULE_PORT ? "must be a number from 1 to 65535"
+							   : "must be a text");
+	snprintf(out, size, " %s=%s", name, text);
+	return 0;
+}
+
+/* w->path is the rule's; it is left at the member that is wrong. */
+static int config_walk_rule(struct config_walk *w, json_t *rule, bool names, char **item)
+{
+	size_t length = strlen(w->path);
+	char text[CONFIG_FILE_RULE] = "";
+	const char *name, *reason;
+	struct rule parsed;
+	json_t *member;
+
+	if (!json_is_object(rule))
+		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_RULES));
+	json_object_foreach(rule, name, member)
+	{
+		size_t n = strlen(text);
+		int ret;
+
+		snprintf(w->path + length, sizeof(w->path) - length, ".%s", name);
+		ret = config_walk_member(w, name, member, text + n, sizeof(text) - n);
+		if (ret)
+			return ret;
+	}
+	w->path[length] = '\0';
+	if (rule_parse(text, names, &parsed, &reason))
+		return config_walk_fail(w, w->path, reason);
+	*item = strdup(text + 1);
+	return *item ? 0 : -ENOMEM;
+}
+
+/* Tells by itself what is wrong. */
+static int config_walk_rules(struct config_walk *w, const json_t *value, bool names, char **items)
+{
+	size_t length = strlen(w->path);
+
+	if (!json_is_array(value) || json_array_size(value) > CONFIG_FILE_ITEMS)
+		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_RULES));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		int ret;
+
+		snprintf(w->path + length, sizeof(w->path) - length, "[%zu]", i);
+		ret = config_walk_rule(w, json_array_get(value, i), names, &items[i]);
+		if (ret)
+			return ret;
+		w->path[length] = '\0';
+	}
+	return 0;
+}
+
 static int config_walk_items(json_t *value, enum config_type type, char **items)
 {
 	if (type == CONFIG_TYPE_MAP)
@@ -199,12 +305,18 @@ static int config_walk_put(struct config_walk *w, enum config_key key, json_t *v
 {
 	char *items[CONFIG_FILE_ITEMS + 1] = { NULL };
 	char where[CONFIG_FILE_PATH];
-	int ret = config_walk_items(value, config_info(key)->type, items);
+	enum config_type type = config_info(key)->type;
+	int ret;
 
-	if (ret) {
-		ret = config_walk_fail(w, w->path, config_walk_expected(config_info(key)->type));
-		goto out;
+	if (type == CONFIG_TYPE_RULES || type == CONFIG_TYPE_NAMES) {
+		ret = config_walk_rules(w, value, type == CONFIG_TYPE_NAMES, items);
+	} else {
+		ret = config_walk_items(value, type, items);
+		if (ret)
+			ret = config_walk_fail(w, w->path, config_walk_expected(type));
 	}
+	if (ret)
+		goto out;
 	snprintf(where, sizeof(where), "%s:%u", w->text->name, config_file_line(w->text, w->path));
 	ret = w->sink->put(w->sink->ctx, key, (const char *const *)items, where);
 out:
@@ -245,7 +357,7 @@ static int config_walk_object(struct config_walk *w, json_t *object)
 		if (key >= 0)
 			ret = config_walk_put(w, (enum config_key)key, value);
 		else if (!config_walk_is_group(w->path))
-			ret = config_walk_unknown(w);
+			ret = config_walk_unknown(w, config_key_nearest(w->path));
 		else if (!json_is_object(value))
 			ret = config_walk_fail(w, w->path, "must be an object");
 		else

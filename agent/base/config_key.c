@@ -1,6 +1,7 @@
 #include "config_key.h"
 
 #include "log.h"
+#include "rule.h"
 #include "text.h"
 
 #include <errno.h>
@@ -46,6 +47,20 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 	[CONFIG_REQUESTS_SLOW_CRITICAL] = { "requests.slow_critical", NULL, "5s", "duration",
 					    "a request longer than this is critically slow",
 					    CONFIG_TYPE_SPAN },
+	[CONFIG_CAPTURE_BUDGET] = { "capture.budget", NULL, "10", "percent",
+				    "of a process's CPU time that watching it may cost: past it "
+				    "less is recorded; 0: no limit",
+				    CONFIG_TYPE_PERCENT },
+	[CONFIG_TARGETS_INCLUDE] = { "targets.include", NULL, "", "",
+				     "processes to watch, by exe, service, cgroup, port; none: all",
+				     CONFIG_TYPE_RULES },
+	[CONFIG_TARGETS_EXCLUDE] = { "targets.exclude", NULL, "", "",
+				     "processes not to watch, although they are included",
+				     CONFIG_TYPE_RULES },
+	[CONFIG_TARGETS_NAMES] = { "targets.names", NULL, "", "",
+				   "services of processes that do not name themselves, by exe, "
+				   "cgroup, port",
+				   CONFIG_TYPE_NAMES },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -60,7 +75,8 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_LEVEL] = "level",     [CONFIG_TYPE_SECRET] = "secret",
 		[CONFIG_TYPE_PERCENT] = "percent", [CONFIG_TYPE_SPAN] = "duration",
 		[CONFIG_TYPE_LIST] = "list",       [CONFIG_TYPE_ADDRESS] = "addresses",
-		[CONFIG_TYPE_MAP] = "map",
+		[CONFIG_TYPE_MAP] = "map",         [CONFIG_TYPE_RULES] = "rules",
+		[CONFIG_TYPE_NAMES] = "names",
 	};
 
 	return names[type];
@@ -164,6 +180,13 @@ static int config_check_label(const char *text, const char **reason)
 	return !n || text[n] != '=' || (text[0] >= '0' && text[0] <= '9') ? -EINVAL : 0;
 }
 
+static int config_check_rule(const char *text, bool names, const char **reason)
+{
+	struct rule rule;
+
+	return rule_parse(text, names, &rule, reason);
+}
+
 int config_value_check(enum config_type type, const char *text, const char **reason)
 {
 	switch (type) {
@@ -179,6 +202,10 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_level(text, reason);
 	case CONFIG_TYPE_MAP:
 		return config_check_label(text, reason);
+	case CONFIG_TYPE_RULES:
+		return config_check_rule(text, false, reason);
+	case CONFIG_TYPE_NAMES:
+		return config_check_rule(text, true, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

@@ -28,6 +28,10 @@ enum config_key {
 	CONFIG_CPU_CRITICAL,
 	CONFIG_REQUESTS_SLOW_WARNING,
 	CONFIG_REQUESTS_SLOW_CRITICAL,
+	CONFIG_CAPTURE_BUDGET,
+	CONFIG_TARGETS_INCLUDE, /* items as in rule.h; none: every process that carries the shim */
+	CONFIG_TARGETS_EXCLUDE,
+	CONFIG_TARGETS_NAMES,
 	CONFIG_KEYS,
 };
 
@@ -41,6 +45,8 @@ enum config_type {
 	CONFIG_TYPE_LIST,    /* one text or a list of texts */
 	CONFIG_TYPE_ADDRESS, /* a list of host:port; "none" */
 	CONFIG_TYPE_MAP,     /* an object of texts */
+	CONFIG_TYPE_RULES,   /* a list of objects that say which processes: rule.h */
+	CONFIG_TYPE_NAMES,   /* … and how they are called */
 };
 
 struct config_info {

@@ -139,6 +139,30 @@ size_t text_distance(const char *a, const char *b)
 	return last[m];
 }
 
+/* Only the last star is gone back to: what one before it could take, this one can. */
+bool text_glob(const char *pattern, const char *text)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*text) {
+		const char *literal = pattern[0] == '\\' && pattern[1] ? pattern + 1 : pattern;
+
+		if (*pattern == '*') {
+			star = ++pattern;
+			from = text;
+		} else if (*pattern == '?' || (*literal && *literal == *text)) {
+			pattern = literal + 1;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	return pattern[strspn(pattern, "*")] == '\0';
+}
+
 static int text_port(const char *text, in_port_t *out)
 {
 	unsigned long value;

@@ -8,6 +8,7 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -23,6 +24,9 @@ int text_size_bytes(const char *text, uint64_t *bytes); /* "64MiB", "1k", "512" 
 
 /* How many single edits lie between two names; swapped neighbours count one. */
 size_t text_distance(const char *a, const char *b);
+
+/* Is all of text what the pattern says? * any bytes, ? one byte, \ takes the next as it is. */
+bool text_glob(const char *pattern, const char *text);
 
 /* "127.0.0.1:9977", "[::1]:80", "localhost:80" (as 127.0.0.1). */
 int text_address(const char *text, struct sockaddr_storage *out, socklen_t *length);

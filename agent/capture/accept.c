@@ -19,6 +19,8 @@ static const char *const accept_texts[ACCEPT_REASONS] = {
 	[ACCEPT_OK] = "accepted",
 	[ACCEPT_GONE] = "gone before it was opened",
 	[ACCEPT_EARLY] = "its header is not written yet",
+	[ACCEPT_LATER] = "a rule waits for the port that it will listen on",
+	[ACCEPT_RULED] = "the rules of targets leave it out",
 	[ACCEPT_FOREIGN] = "it belongs to another agent's run directory",
 	[ACCEPT_ACCESS] = "this agent may not open it (CAP_CHECKPOINT_RESTORE, CAP_SYS_PTRACE)",
 	[ACCEPT_DEVICE] = "not on the device of memfds",
@@ -128,13 +130,10 @@ static bool accept_same_folder(const char *a, const char *b)
 	return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
 }
 
-static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t own_pid,
-					struct rs_header *h)
+enum accept_reason accept_claims(const struct accept *a, uint32_t own_pid, struct rs_header *h)
 {
 	const char *named;
 
-	if (pread(fd, h, sizeof(*h), 0) != sizeof(*h))
-		return ACCEPT_SIZE;
 	if (h->magic == 0)
 		return ACCEPT_EARLY;
 	if (h->magic != RS_MAGIC)
@@ -144,6 +143,7 @@ static enum accept_reason accept_claims(const struct accept *a, int fd, uint32_t
 	h->run_dir[sizeof(h->run_dir) - 1] = '\0';
 	h->service[sizeof(h->service) - 1] = '\0';
 	h->environment[sizeof(h->environment) - 1] = '\0';
+	h->arguments[sizeof(h->arguments) - 1] = '\0';
 	named = h->run_dir[0] ? h->run_dir : ACCEPT_DEFAULT_RUN_DIR;
 	if (!accept_same_folder(named, a->run_dir))
 		return ACCEPT_FOREIGN;
@@ -165,8 +165,10 @@ enum accept_reason accept_check(const struct accept *a, int path_fd, uint32_t ow
 	if (out->fd < 0)
 		return ACCEPT_ACCESS;
 	reason = accept_inside(out->fd);
+	if (!reason && pread(out->fd, &out->claims, sizeof(out->claims), 0) != sizeof(out->claims))
+		reason = ACCEPT_SIZE;
 	if (!reason)
-		reason = accept_claims(a, out->fd, own_pid, &out->claims);
+		reason = accept_claims(a, own_pid, &out->claims);
 	if (reason) {
 		close(out->fd);
 		out->fd = -1;

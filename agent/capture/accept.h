@@ -22,6 +22,8 @@ enum accept_reason {
 	ACCEPT_OK,
 	ACCEPT_GONE,    /* the mapping or its process ended meanwhile */
 	ACCEPT_EARLY,   /* its header is not written yet */
+	ACCEPT_LATER,   /* a rule waits for the port that it will listen on */
+	ACCEPT_RULED,   /* no rule of the configuration admits it */
 	ACCEPT_FOREIGN, /* it names another agent's run directory */
 	ACCEPT_ACCESS,  /* this agent may not open it */
 	ACCEPT_DEVICE,
@@ -61,6 +63,9 @@ enum accept_reason accept_check(const struct accept *a, int path_fd, uint32_t ow
 /* As above, of one mapping of a process: range as map_files names it. */
 enum accept_reason accept_mapping(const struct accept *a, int32_t pid, const char *range,
 				  uint32_t own_pid, struct accept_segment *out);
+
+/* Of a header that was copied; its texts are ended. */
+enum accept_reason accept_claims(const struct accept *a, uint32_t own_pid, struct rs_header *h);
 
 const char *accept_reason_text(enum accept_reason reason);
 

@@ -15,11 +15,13 @@
 #define FINDER_ROUND_NS SCAN_SECOND_NS
 #define FINDER_TOLD_ROUND_NS (10 * SCAN_SECOND_NS) /* only what the kernel's ring had no room for */
 #define FINDER_EARLY_NS UINT64_C(10000000)         /* a constructor is that far in 10 ms */
+#define FINDER_WAITS 30 /* seconds that a server may take until it listens */
 #define FINDER_EVENTS 32
 
 struct finder {
 	struct finder_sink sink;
 	struct accept accept;
+	const struct admit *admit; /* NULL: all are wanted */
 	struct scan *scan;
 	struct finder_target **targets;
 	uint32_t count, room;
@@ -80,6 +82,11 @@ void finder_close(struct finder *f)
 	scan_close(f->scan);
 	accept_close(&f->accept);
 	free(f);
+}
+
+void finder_admit_set(struct finder *f, const struct admit *admit)
+{
+	f->admit = admit;
 }
 
 int finder_fd(const struct finder *f)
@@ -192,6 +199,23 @@ static int finder_pidfd(struct finder *f, struct finder_target *t)
 	return 0;
 }
 
+/* Do the rules want it? They may name it too. */
+static enum accept_reason finder_judge(const struct finder *f, struct capture_target *target,
+				       bool patient)
+{
+	if (!f->admit)
+		return ACCEPT_OK;
+	switch (admit_judge(f->admit, target, patient)) {
+	case ADMIT_NO:
+		return ACCEPT_RULED;
+	case ADMIT_LATER:
+		return ACCEPT_LATER;
+	case ADMIT_YES:
+		break;
+	}
+	return ACCEPT_OK;
+}
+
 /* Takes over segment->fd, whatever comes of it. */
 static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 				     const struct accept_segment *segment)
@@ -201,7 +225,9 @@ static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 
 	if (!t || finder_room(f) || target_read(entry->pid, &segment->claims, &t->target))
 		goto out;
-	reason = finder_quota(f, segment->inode, t->target.uid);
+	reason = finder_judge(f, &t->target, entry->waits < FINDER_WAITS);
+	if (reason == ACCEPT_OK)
+		reason = finder_quota(f, segment->inode, t->target.uid);
 	if (reason)
 		goto out;
 	t->target.key = ++f->key;
@@ -225,6 +251,19 @@ out:
 	return reason;
 }
 
+/* A target has listened since it was judged: its port may be one that is not wanted. */
+static enum accept_reason finder_again(struct finder *f, uint32_t i)
+{
+	struct capture_target target = f->targets[i]->target;
+	enum accept_reason reason = ACCEPT_OK;
+
+	if (f->admit && admit_by_port(f->admit))
+		reason = finder_judge(f, &target, false);
+	if (reason)
+		finder_forget(f, i);
+	return reason;
+}
+
 /* One of its mappings; ACCEPT_OK: it is watched, now or since long. */
 static enum accept_reason finder_try(struct finder *f, struct scan_entry *entry, const char *range,
 				     uint32_t own_pid)
@@ -239,7 +278,7 @@ static enum accept_reason finder_try(struct finder *f, struct scan_entry *entry,
 	i = finder_index(f, entry->key);
 	if (i < f->count && f->targets[i]->inode == segment.inode) {
 		close(segment.fd);
-		return ACCEPT_OK;
+		return finder_again(f, i);
 	}
 	if (i < f->count)
 		finder_forget(f, i); /* another program in the same process */
@@ -252,6 +291,9 @@ static void finder_refuse(struct finder *f, struct scan_entry *entry, enum accep
 		return; /* told once a process, not at each look */
 	entry->refused = (uint8_t)reason;
 	f->refused[reason]++;
+	if (reason == ACCEPT_RULED)
+		log_info("pid %d (%s) is not watched: %s", entry->pid, entry->comm,
+			 accept_reason_text(reason));
 	if (reason > ACCEPT_FOREIGN)
 		log_warning("segment of pid %d (%s) refused: %s", entry->pid, entry->comm,
 			    accept_reason_text(reason));
@@ -265,11 +307,16 @@ static void finder_missed(struct finder *f, struct scan_entry *entry, const stru
 	if (entry->key && i < f->count)
 		finder_forget(f, i); /* it became a program without a segment */
 	finder_refuse(f, entry, reason);
-	entry->shim = maps->shim && reason != ACCEPT_FOREIGN;
+	entry->shim = maps->shim && reason != ACCEPT_FOREIGN && reason != ACCEPT_LATER &&
+		      reason != ACCEPT_RULED;
 	scan_missed(entry, now_ns);
-	if (reason != ACCEPT_EARLY)
+	if (reason != ACCEPT_EARLY && reason != ACCEPT_LATER)
 		return;
-	entry->look_ns = now_ns + (FINDER_EARLY_NS << entry->looks); /* 20 … 640 ms */
+	if (reason == ACCEPT_EARLY)
+		entry->look_ns = now_ns + (FINDER_EARLY_NS << entry->looks); /* 20 … 640 ms */
+	else
+		entry->look_ns = now_ns + SCAN_SECOND_NS;
+	entry->waits = (uint8_t)(entry->waits + (reason == ACCEPT_LATER));
 	if (entry->look_ns < f->hint_ns)
 		f->hint_ns = entry->look_ns;
 }

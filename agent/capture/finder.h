@@ -10,6 +10,7 @@
 #define CAPTURE_FINDER_H
 
 #include "accept.h"
+#include "admit.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct finder_target {
 	int pidfd;
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */
+	bool rings;            /* the broker's own: io_uring was found in use */
 };
 
 struct finder_counts {
@@ -42,6 +44,9 @@ struct finder_sink {
 
 int finder_open(struct finder **out, const char *run_dir, const struct finder_sink *sink);
 void finder_close(struct finder *f); /* NULL is fine; calls nothing */
+
+/* Which targets are wanted; borrowed until finder_close. Without it: all. */
+void finder_admit_set(struct finder *f, const struct admit *admit);
 
 int finder_fd(const struct finder *f); /* readable: call finder_step */
 

@@ -8,10 +8,16 @@
 #include <unistd.h>
 
 #define PROC_KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
+#define PROC_RING_NAME " anon_inode:[io_uring]"
 #define PROC_SEGMENT_NAME "/memfd:ringside (deleted)"
 #define PROC_SHIM_NAME "/libringside.so"
 
-enum { PROC_FLAGS = 9, PROC_START_TICKS = 22, PROC_START_CODE = 26 }; /* fields of stat */
+enum {
+	PROC_PARENT = 4,
+	PROC_FLAGS = 9,
+	PROC_START_TICKS = 22,
+	PROC_START_CODE = 26
+}; /* fields of stat */
 
 static int proc_open(int32_t pid, const char *name)
 {
@@ -65,6 +71,8 @@ int proc_stat_parse(const char *text, struct proc_stat *out)
 	for (int field = 3; field <= PROC_START_CODE; field++) {
 		uint64_t value = strtoull(text, NULL, 10);
 
+		if (field == PROC_PARENT)
+			out->parent = (int32_t)value;
 		if (field == PROC_FLAGS)
 			out->kernel = value & PROC_KERNEL_THREAD;
 		if (field == PROC_START_TICKS)
@@ -94,6 +102,8 @@ void proc_maps_line(struct proc_maps *out, const char *line)
 	unsigned long offset;
 	size_t length;
 
+	if (strstr(line, PROC_RING_NAME))
+		out->rings = true;
 	if (!blank || !path)
 		return;
 	if (strstr(path, PROC_SHIM_NAME))

@@ -15,7 +15,7 @@
 #define PROC_PATH_BYTES 64
 
 struct proc_stat {
-	int32_t pid;
+	int32_t pid, parent;
 	char comm[16];
 	char state;
 	bool kernel; /* a kernel thread */
@@ -29,6 +29,7 @@ struct proc_maps {
 	char range[PROC_SEGMENTS][40]; /* as the names in map_files have it */
 	uint32_t segments;
 	bool shim;
+	bool rings;    /* and queues of io_uring */
 	bool readable; /* false: not ours to look into */
 };
 
@@ -52,6 +53,7 @@ uint32_t proc_uid(int32_t pid);
 struct proc_usage {
 	double pss, anonymous;          /* bytes; negative: unknown */
 	double read_bytes, write_bytes; /* totals; negative: unknown */
+	bool rings;                     /* io_uring was found in use */
 };
 
 void proc_memory_read(int32_t pid, struct proc_usage *out); /* pss and anonymous */

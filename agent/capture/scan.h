@@ -30,6 +30,7 @@ struct scan_entry {
 	uint64_t look_ns; /* when to look; SCAN_NEVER: only when it changed */
 	uint64_t key;     /* of its target; 0: it has none */
 	uint8_t looks;    /* in vain, since it changed */
+	uint8_t waits;    /* looks that found it to be judged later */
 	uint8_t refused;  /* enum accept_reason of the last look */
 	bool kernel;      /* a kernel thread */
 	bool shim;        /* it maps the shim, and yet has no segment */

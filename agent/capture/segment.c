@@ -192,6 +192,8 @@ void segment_words_put(struct segment *s, const struct segment_words *words)
 	atomic_store_explicit(&agent->slow_warning, words->slow_warning, memory_order_relaxed);
 	atomic_store_explicit(&agent->slow_critical, words->slow_critical, memory_order_relaxed);
 	atomic_store_explicit(&agent->ns_per_tick, words->ns_per_tick, memory_order_relaxed);
+	atomic_store_explicit(&agent->sample, words->sample, memory_order_relaxed);
+	atomic_store_explicit(&agent->detail, words->detail, memory_order_relaxed);
 	/* Release: who sees somebody listen sees the calibration too, where it looks in order. */
 	atomic_store_explicit(&agent->epoch, words->epoch, memory_order_release);
 }

@@ -36,6 +36,7 @@ struct segment_words {
 	uint32_t epoch;
 	uint64_t ns_per_tick;                 /* 32.32 fixed point */
 	uint64_t slow_warning, slow_critical; /* ticks */
+	uint32_t detail, sample;              /* as in struct rs_agent */
 };
 
 struct segment_shape {

@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include "proc.h"
+#include "script.h"
 #include "text.h"
 
 #include <ringside/segment.h>
@@ -11,6 +12,15 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define TARGET_EXE 1024
+#define TARGET_ARGUMENTS 4096
+#define TARGET_ANCESTORS 4 /* a spawned worker's, by way of a fork server */
+
+_Static_assert((int)TARGET_NAMED_RINGSIDE == RS_SERVICE_RINGSIDE &&
+		       (int)TARGET_NAMED_OTEL_NAME == RS_SERVICE_OTEL_NAME &&
+		       (int)TARGET_NAMED_OTEL_ATTRIBUTES == RS_SERVICE_OTEL_ATTRIBUTES,
+	       "claims keep their number");
 
 static void target_canonical(char *out, size_t size, const char *in)
 {
@@ -64,6 +74,12 @@ static void target_cut(char *out, size_t size, const char *text, size_t length)
 	out[length] = '\0';
 }
 
+/* Is what lies below a unit's folder its own, and no container or session? */
+static bool target_unit_whole(const char *below)
+{
+	return !strstr(below, ".scope") && !strstr(below, ".slice") && !strchr(below, ':');
+}
+
 /* The innermost unit of a cgroup's path that is a service, without its ending. */
 static bool target_unit(const char *cgroup, char *out, size_t size)
 {
@@ -74,7 +90,7 @@ static bool target_unit(const char *cgroup, char *out, size_t size)
 	for (const char *at = strstr(cgroup, ending); at; at = strstr(at + 1, ending))
 		if (at[sizeof(ending) - 1] == '/' || at[sizeof(ending) - 1] == '\0')
 			found = at;
-	if (!found)
+	if (!found || !target_unit_whole(found))
 		return false;
 	begin = found;
 	while (begin > cgroup && begin[-1] != '/')
@@ -86,31 +102,14 @@ static bool target_unit(const char *cgroup, char *out, size_t size)
 	return true;
 }
 
-void target_service_choose(struct capture_target *out, const struct rs_header *claims)
-{
-	const char *base = strrchr(out->exe, '/');
-
-	out->service_from = RS_SERVICE_NONE;
-	if (claims->service[0]) {
-		out->service_from = claims->service_from <= RS_SERVICE_OTEL_ATTRIBUTES
-					    ? claims->service_from
-					    : RS_SERVICE_NONE;
-		target_canonical(out->service, sizeof(out->service), claims->service);
-		return;
-	}
-	if (target_unit(out->cgroup, out->service, sizeof(out->service)))
-		return;
-	base = base && base[1] ? base + 1 : out->comm;
-	target_cut(out->service, sizeof(out->service), base, strlen(base));
-}
-
-static void target_read_exe(int32_t pid, struct capture_target *out)
+void target_exe_read(int32_t pid, char *out, size_t size)
 {
 	static const char deleted[] = " (deleted)";
-	char path[PROC_PATH_BYTES], plain[1024];
+	char path[PROC_PATH_BYTES], plain[TARGET_EXE];
 	size_t length;
 	ssize_t n;
 
+	out[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, plain, sizeof(plain) - 1);
 	if (n <= 0)
@@ -120,7 +119,72 @@ static void target_read_exe(int32_t pid, struct capture_target *out)
 	/* an upgraded program goes by the name that it had */
 	if (length >= sizeof(deleted) && strcmp(plain + length + 1 - sizeof(deleted), deleted) == 0)
 		plain[length + 1 - sizeof(deleted)] = '\0';
-	target_canonical(out->exe, sizeof(out->exe), plain);
+	target_canonical(out, size, plain);
+}
+
+/* By the arguments that a process has now: it may have written a title over them. */
+static enum script_found target_script_now(int32_t pid, struct capture_target *out)
+{
+	char arguments[TARGET_ARGUMENTS];
+	long n = proc_file_read(pid, "cmdline", arguments, sizeof(arguments));
+
+	return script_name(out->exe, arguments, n < 0 ? 0 : (size_t)n, out->service,
+			   sizeof(out->service));
+}
+
+/* By those that it began with, which its shim kept. */
+static enum script_found target_script_claimed(struct capture_target *out,
+					       const struct rs_header *claims)
+{
+	size_t length = sizeof(claims->arguments) - 1;
+
+	while (length && !claims->arguments[length - 1])
+		length--;
+	if (!length)
+		return target_script_now(out->pid, out);
+	return script_name(out->exe, claims->arguments, length + 1, out->service,
+			   sizeof(out->service));
+}
+
+static bool target_script(struct capture_target *out, const struct rs_header *claims)
+{
+	enum script_found found = target_script_claimed(out, claims);
+	int32_t pid = out->parent;
+	struct proc_stat stat;
+
+	for (int i = 0; i < TARGET_ANCESTORS && found == SCRIPT_INLINE && pid > 1; i++) {
+		char exe[sizeof(out->exe)];
+
+		target_exe_read(pid, exe, sizeof(exe));
+		if (strcmp(exe, out->exe) != 0)
+			break;
+		found = target_script_now(pid, out);
+		pid = proc_stat_read(pid, &stat) ? 0 : stat.parent;
+	}
+	return found == SCRIPT_NAMED;
+}
+
+void target_service_choose(struct capture_target *out, const struct rs_header *claims)
+{
+	const char *base = strrchr(out->exe, '/');
+
+	out->named = TARGET_NAMED_PROGRAM;
+	if (claims->service[0]) {
+		if (claims->service_from <= RS_SERVICE_OTEL_ATTRIBUTES)
+			out->named = claims->service_from;
+		target_canonical(out->service, sizeof(out->service), claims->service);
+		return;
+	}
+	if (target_unit(out->cgroup, out->service, sizeof(out->service))) {
+		out->named = TARGET_NAMED_UNIT;
+		return;
+	}
+	if (target_script(out, claims)) {
+		out->named = TARGET_NAMED_SCRIPT;
+		return;
+	}
+	base = base && base[1] ? base + 1 : out->comm;
+	target_cut(out->service, sizeof(out->service), base, strlen(base));
 }
 
 /* start_ticks count from boot. */
@@ -146,11 +210,12 @@ int target_read(int32_t pid, const struct rs_header *claims, struct capture_targ
 	if (result)
 		return result;
 	out->pid = pid;
+	out->parent = stat_now.parent;
 	out->uid = proc_uid(pid);
 	out->start_ticks = stat_now.start_ticks;
 	out->started_ms = target_started_ms(stat_now.start_ticks);
 	target_canonical(out->comm, sizeof(out->comm), stat_now.comm);
-	target_read_exe(pid, out);
+	target_exe_read(pid, out->exe, sizeof(out->exe));
 	if (proc_file_read(pid, "cgroup", text, sizeof(text)) > 0)
 		target_cgroup_parse(text, out->cgroup, sizeof(out->cgroup));
 	target_canonical(out->environment, sizeof(out->environment), claims->environment);

@@ -8,34 +8,53 @@
 #ifndef CAPTURE_TARGET_H
 #define CAPTURE_TARGET_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+/* Who named the service; the first three are enum rs_service_from. */
+enum target_named {
+	TARGET_NAMED_PROGRAM, /* the executable */
+	TARGET_NAMED_RINGSIDE,
+	TARGET_NAMED_OTEL_NAME,
+	TARGET_NAMED_OTEL_ATTRIBUTES,
+	TARGET_NAMED_RULE, /* targets.names of the configuration */
+	TARGET_NAMED_UNIT,
+	TARGET_NAMED_SCRIPT,
+	TARGET_NAMED,
+};
+
 struct capture_target {
-	uint64_t key; /* unique in this agent's life, never 0, never reused */
-	int32_t pid;  /* in the agent's pid namespace */
+	uint64_t key;   /* unique in this agent's life, never 0, never reused */
+	int32_t pid;    /* in the agent's pid namespace */
+	int32_t parent; /* when it was found */
 	uint32_t uid;
 	uint64_t start_ticks; /* since boot; with pid, the identity over agent restarts */
 	int64_t started_ms;   /* wall clock, unix milliseconds */
 	char exe[256];        /* path of the executable, "" where it could not be read */
 	char comm[16];
-	char service[72]; /* the name given by the environment, else the executable's base name */
+	char service[72];     /* see target_read */
 	char environment[40]; /* "" where none was given */
-	char cgroup[256]; /* path in the memory controller's (v1) or the unified (v2) hierarchy */
-	uint8_t service_from; /* enum rs_service_from; RS_SERVICE_NONE: not a claim */
-	uint8_t allocator;    /* enum rs_allocator */
-	uint8_t clock;        /* enum rs_clock */
+	char cgroup[256];  /* path in the memory controller's (v1) or the unified (v2) hierarchy */
+	uint8_t named;     /* enum target_named: by whom the service */
+	uint8_t allocator; /* enum rs_allocator */
+	uint8_t clock;     /* enum rs_clock */
 };
 
 struct rs_header;
 
 /*
  * All fields but key, from /proc; claims is a private copy of its header. A service is named by
- * those claims, else by its systemd unit (name.service), else by its executable.
+ * those claims, else by its systemd unit (name.service), else by the script that an interpreter
+ * runs (script.h), else by its executable. Code without a name, as a worker's that was spawned,
+ * goes by the script of its parent where that runs the same executable.
  */
 int target_read(int32_t pid, const struct rs_header *claims, struct capture_target *out);
 
-/* The parts of it that are only text. */
-void target_cgroup_parse(const char *text, char *out, int size); /* of /proc/PID/cgroup */
+/* The path of a process's executable in canonical form; "": it cannot be read. */
+void target_exe_read(int32_t pid, char *out, size_t size);
+
+/* The parts of it: text of /proc/PID/cgroup; a name by what out has and by claims. */
+void target_cgroup_parse(const char *text, char *out, int size);
 void target_service_choose(struct capture_target *out, const struct rs_header *claims);
 
 #endif

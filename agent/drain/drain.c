@@ -21,11 +21,15 @@
 
 _Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
 
+enum drain_order { DRAIN_ADD, DRAIN_DIED, DRAIN_DETAIL };
+
 struct drain_command {
 	struct drain_command *next;
-	uint64_t key; /* of the one that died; 0: add */
-	int memfd;
+	enum drain_order order;
+	uint64_t key; /* whom it is about; not of DRAIN_ADD */
+	int memfd;    /* -1: none */
 	struct capture_target target;
+	struct drain_detail detail;
 };
 
 struct drain_item {
@@ -89,9 +93,18 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 
 int drain_died(struct drain *d, uint64_t key)
 {
-	struct drain_command command = { .key = key, .memfd = -1 };
+	struct drain_command command = { .order = DRAIN_DIED, .key = key, .memfd = -1 };
 
-	return key ? drain_command_put(d, &command) : 0;
+	return drain_command_put(d, &command);
+}
+
+int drain_detail(struct drain *d, uint64_t key, const struct drain_detail *detail)
+{
+	struct drain_command command = {
+		.order = DRAIN_DETAIL, .key = key, .memfd = -1, .detail = *detail
+	};
+
+	return drain_command_put(d, &command);
 }
 
 static bool drain_room(struct drain *d)
@@ -133,16 +146,29 @@ static void drain_obey_add(struct drain *d, const struct drain_command *command)
 	close(command->memfd);
 }
 
+static void drain_obey_about(struct drain *d, const struct drain_command *command)
+{
+	for (uint32_t i = 0; i < d->counts.processes; i++) {
+		struct drain_item *item = &d->items[i];
+
+		if (watched_key(item->watched) != command->key)
+			continue;
+		if (command->order == DRAIN_DETAIL)
+			watched_detail(item->watched, &command->detail);
+		else
+			item->died = true;
+	}
+}
+
 static void drain_obey(struct drain *d, struct drain_command *command)
 {
 	while (command) {
 		struct drain_command *next = command->next;
 
-		if (!command->key)
+		if (command->order == DRAIN_ADD)
 			drain_obey_add(d, command);
-		for (uint32_t i = 0; command->key && i < d->counts.processes; i++)
-			if (watched_key(d->items[i].watched) == command->key)
-				d->items[i].died = true;
+		else
+			drain_obey_about(d, command);
 		free(command);
 		command = next;
 	}

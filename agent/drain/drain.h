@@ -55,6 +55,9 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd);
 /* Its process ended, or runs another program: what is left is taken, then gone is called. */
 int drain_died(struct drain *d, uint64_t key);
 
+/* How much a process is to record from now on; of an unknown key: nothing. */
+int drain_detail(struct drain *d, uint64_t key, const struct drain_detail *detail);
+
 /* One last round and checkpoint; tells the processes that nobody listens. NULL is fine. */
 void drain_close(struct drain *d);
 

@@ -68,6 +68,21 @@ struct drain_open {
 	uint8_t state; /* enum rs_open_state */
 };
 
+enum drain_detail_level {
+	DRAIN_DETAIL_ALL, /* as in rs_agent.detail */
+	DRAIN_DETAIL_NO_STRINGS,
+	DRAIN_DETAIL_SAMPLED,
+	DRAIN_DETAIL_OFF, /* nothing any more, for good */
+};
+
+/* How much a process is to record, beside its counters, and what moved it there last. */
+struct drain_detail {
+	uint8_t level;     /* enum drain_detail_level */
+	uint32_t sample;   /* one request in so many */
+	uint64_t since_ns; /* 0: as it began */
+	double share;      /* percent of its CPU time that was ours, when it was told so */
+};
+
 /* What drain knows of one process beside its requests; totals since it was first seen. */
 struct drain_ledger {
 	uint64_t delivered[RS_KINDS]; /* records handed on */
@@ -75,6 +90,7 @@ struct drain_ledger {
 	uint64_t gap_requests; /* drained by an earlier agent, not saved: counted, no detail */
 	bool overflow_lane;
 	uint8_t state, why, clock, unseen; /* enum rs_state, rs_why, rs_clock, rs_unseen */
+	struct drain_detail detail;        /* as it was told; level ALL and sample 0: never was */
 };
 
 /*

@@ -162,10 +162,21 @@ void watched_tell(struct watched *w, bool listening)
 		.ns_per_tick = w->clock->ns_per_tick,
 		.slow_warning = calibrate_ticks(w->clock, shared->slow_warning_ns),
 		.slow_critical = calibrate_ticks(w->clock, shared->slow_critical_ns),
+		.detail = w->ledger.detail.level,
+		.sample = w->ledger.detail.sample,
 	};
 
 	if (watched_ready(w))
 		segment_words_put(w->segment, &words);
+}
+
+void watched_detail(struct watched *w, const struct drain_detail *detail)
+{
+	w->ledger.detail = *detail;
+	if (detail->level == DRAIN_DETAIL_OFF)
+		segment_off_put(w->segment);
+	else
+		watched_tell(w, true);
 }
 
 static void watched_path(struct watched *w, uint16_t shape, const struct decode_raw *raw,
@@ -358,7 +369,8 @@ static bool watched_ledger_same(const struct drain_ledger *a, const struct drain
 {
 	return !memcmp(a->delivered, b->delivered, sizeof(a->delivered)) && a->torn == b->torn &&
 	       a->bad == b->bad && a->overflow_lane == b->overflow_lane && a->state == b->state &&
-	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen;
+	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen &&
+	       a->detail.since_ns == b->detail.since_ns;
 }
 
 static void watched_book_round(struct watched *w, uint64_t now_ns)

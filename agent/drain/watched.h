@@ -64,6 +64,8 @@ void watched_end(struct watched *w, uint64_t now_ns);
 /* Tells the process how to count; listening: that somebody does. */
 void watched_tell(struct watched *w, bool listening);
 
+void watched_detail(struct watched *w, const struct drain_detail *detail); /* tells it */
+
 int watched_save(const struct watched *w, struct checkpoint *checkpoint); /* -ENOSPC */
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define METRICS_ERROR_CLASS 4 /* status[4]: 5xx */
 #define METRICS_SHED_TRIES 8
 
 static struct process *metrics_process_of(struct metrics *m, const struct capture_target *target)
@@ -124,6 +123,7 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		m->lost_requests++;
 		return;
 	}
+	process->errors.told += failed;
 	route = metrics_route(m, process->service, request);
 	whole = account_slot(&m->book, &process->account, second);
 	part = route ? account_slot(&m->book, &route->account, second) : NULL;
@@ -139,25 +139,13 @@ static void metrics_on_request(void *ctx, const struct capture_target *target,
 		metrics_list(m, process, route, request, failed);
 }
 
-/* Upper bound of what failed where only counters tell: a 5xx that was cut short counts twice. */
-static uint64_t metrics_errors(uint64_t count, uint64_t server_errors, uint64_t cut_by_server,
-			       uint64_t unanswered)
-{
-	uint64_t errors = server_errors + cut_by_server + unanswered;
-
-	return errors < count ? errors : count;
-}
-
 static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
 {
 	struct metrics_sums sums;
-	uint64_t unanswered =
-		fold->aborted > fold->cut_by_client ? fold->aborted - fold->cut_by_client : 0;
 
 	slot_sums_init(&sums);
 	sums.folded = fold->count;
-	sums.errors = metrics_errors(fold->count, fold->status[METRICS_ERROR_CLASS],
-				     fold->cut_by_server, unanswered);
+	sums.errors = errors_folded(fold);
 	if (fold->count) {
 		sums.min_ns = fold->min_ns;
 		sums.max_ns = fold->max_ns;
@@ -192,6 +180,7 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 		m->lost_requests += fold->count;
 		return;
 	}
+	process->errors.told += (int64_t)errors_folded(fold);
 	/* A cell does not know the method. */
 	route = registry_route(&m->registry, process->service, RS_METHOD_OTHER, fold->path);
 	whole = account_slot(&m->book, &process->account, second);
@@ -216,11 +205,10 @@ static void metrics_counters_add(struct drain_counters *to, const struct drain_c
 	memcpy(to, a, sizeof(a));
 }
 
-static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta, bool gap)
+static void metrics_book_counters(struct slot *slot, const struct drain_counters *delta,
+				  uint64_t errors)
 {
 	struct metrics_sums *sums = &slot->sums;
-	uint64_t unanswered =
-		delta->aborted > delta->cut_by_client ? delta->aborted - delta->cut_by_client : 0;
 
 	sums->count += delta->requests;
 	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
@@ -236,11 +224,7 @@ static void metrics_book_counters(struct slot *slot, const struct drain_counters
 	sums->dropped += delta->dropped[RS_KIND_REQUEST];
 	for (uint32_t i = 0; i < RS_UNPARSED_REASONS; i++)
 		sums->unparsed += delta->unparsed[i];
-	if (!gap)
-		return;
-	sums->gap += delta->requests;
-	sums->errors += metrics_errors(delta->requests, delta->status[METRICS_ERROR_CLASS],
-				       delta->cut_by_server, unanswered);
+	sums->errors += errors;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are those of event.h */
@@ -250,20 +234,25 @@ static void metrics_on_counters(void *ctx, const struct capture_target *target,
 {
 	struct metrics *m = ctx;
 	struct process *process = metrics_process_of(m, target);
+	uint64_t errors;
 	struct slot *slot;
 
 	if (!process) {
 		m->lost_requests += delta->requests;
 		return;
 	}
+	errors = gap ? errors_counted(delta) : errors_untold(&process->errors, delta);
 	metrics_counters_add(&process->news.totals, delta);
 	process->news.ledger = *ledger;
 	registry_process_touch(&m->registry, process);
 	slot = account_slot(&m->book, &process->account, registry_second(now_ns));
-	if (slot)
-		metrics_book_counters(slot, delta, gap);
-	else
+	if (!slot) {
 		m->lost_requests += delta->requests;
+		return;
+	}
+	metrics_book_counters(slot, delta, errors);
+	if (gap)
+		slot->sums.gap += delta->requests;
 }
 
 static void metrics_on_seen(void *ctx, const struct capture_target *target)

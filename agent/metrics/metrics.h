@@ -141,6 +141,7 @@ struct metrics_in_flight {
 /* /proc readings of one process that only the broker can take; METRICS_UNKNOWN where not had. */
 struct metrics_reading {
 	double pss, anonymous, read_bytes, write_bytes; /* totals */
+	bool rings;                                     /* io_uring is in use */
 };
 
 /*
@@ -188,6 +189,19 @@ struct metrics_losses {
 	uint64_t bytes_used, bytes_limit;
 };
 void metrics_losses_get(struct metrics *m, struct metrics_losses *out);
+
+/* What a live process has cost so far, of what it has used: for whoever keeps it in check. */
+struct metrics_cost {
+	uint64_t key;
+	int32_t pid;
+	char service[72];
+	char exe[256];
+	uint64_t own_ns;          /* extrapolated: of the hooks, one in RS_COST_EVERY is timed */
+	uint64_t cpu_ns, time_ns; /* as sampled last, and when; 0: not yet */
+	uint8_t state;            /* enum rs_state */
+	struct drain_detail detail;
+};
+int metrics_costs(struct metrics *m, struct metrics_cost **rows); /* their number, -ENOMEM */
 
 /* Raised whenever the shared part changed: a rendered document is good while it stands. */
 uint64_t metrics_generation(const struct metrics *m);

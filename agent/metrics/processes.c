@@ -8,6 +8,7 @@
 #include "query.h"
 
 #include <errno.h>
+#include <ringside/segment.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,8 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 	out->seen_ns = process->now.seen_ns;
 	out->gone_ns = process->now.gone_ns;
 	out->ledger = process->now.ledger;
+	if (process->reading.rings)
+		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
 		processes_levels(&last, out);

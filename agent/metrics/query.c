@@ -115,6 +115,17 @@ static void query_sum_add(struct query_sum *sum, const struct series *series, bo
 	sum->found = true;
 }
 
+/* A request that left no record had a route too, only nobody knows which: it is said with each. */
+static uint64_t query_dropped(const struct metrics *m, const struct metrics_scope *scope,
+			      const struct service *service)
+{
+	struct query_sum sum;
+
+	query_sum_init(&sum, m, scope);
+	query_sum_add(&sum, &service->account.series, false);
+	return sum.sums.dropped;
+}
+
 static void query_add_routes(const struct metrics *m, const struct metrics_scope *scope,
 			     struct query_sum *sum)
 {
@@ -129,6 +140,8 @@ static void query_add_routes(const struct metrics *m, const struct metrics_scope
 				sum->in_flight += query_route_in_flight(m, s, r, true);
 			counted = true;
 		}
+		if (counted)
+			sum->sums.dropped += query_dropped(m, scope, s);
 	}
 }
 
@@ -351,12 +364,16 @@ int metrics_processes(struct metrics *m, const struct metrics_scope *scope,
 static bool query_service_routes(const struct metrics *m, const struct metrics_scope *scope,
 				 const struct service *service, struct query_rows *rows)
 {
+	uint64_t dropped = query_dropped(m, scope, service);
+	int first = rows->count;
 	bool ok = true;
 
 	for (const struct route *r = service->routes; r && ok; r = r->next) {
 		if (query_has_route(scope, r))
 			ok = query_route_row(m, scope, r, rows);
 	}
+	for (int i = first; i < rows->count; i++)
+		((struct metrics_row *)rows->rows)[i].sums.dropped = dropped;
 	return ok;
 }
 

@@ -26,7 +26,8 @@ struct service *registry_service(struct registry *registry, const char *name,
 {
 	struct service *service = registry->known;
 
-	while (service && strcmp(service->name, name) != 0)
+	while (service &&
+	       (strcmp(service->name, name) != 0 || strcmp(service->environment, environment) != 0))
 		service = service->known;
 	if (service)
 		return service;
@@ -158,8 +159,9 @@ struct process *registry_process_new(struct registry *registry, const struct cap
 	if (!process->is_linked) {
 		process->service = service;
 		process->account.parent = &service->account;
-		process->reading = (struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN,
-							     METRICS_UNKNOWN, METRICS_UNKNOWN };
+		process->reading =
+			(struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+						  METRICS_UNKNOWN, false };
 	}
 	process->news.target = *target;
 	process->news.gone_ns = 0;

@@ -10,6 +10,7 @@
 #define METRICS_REGISTRY_H
 
 #include "account.h"
+#include "errors.h"
 #include "means.h"
 #include "procfs.h"
 #include "slowest.h"
@@ -83,6 +84,7 @@ struct process {
 	struct service *service;
 	struct registry_news news;        /* drain */
 	struct registry_open *fresh_open; /* drain */
+	struct errors errors;             /* drain */
 	bool is_dirty, is_linked;         /* drain */
 	struct registry_news now;         /* shared, from here on */
 	struct registry_open *open;
@@ -132,6 +134,7 @@ struct metrics {
 	_Atomic uint64_t generation;
 };
 
+/* A service is its name and its environment: staging and production of one name are two. */
 struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment);
 struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define SAVED_MAGIC UINT64_C(0x31564153474e4952)
-#define SAVED_VERSION 1u
+#define SAVED_VERSION 2u
 #define SAVED_BOOT_BYTES 40
 
 enum saved_kind { SAVED_END, SAVED_SERVICE, SAVED_PROCESS, SAVED_ROUTE };
@@ -114,6 +114,7 @@ static void saved_put_service(struct saved_writer *w, const struct service *serv
 	for (const struct route *r = service->routes; r; r = r->next) {
 		saved_put_byte(w, SAVED_ROUTE);
 		saved_put_text(w, service->name);
+		saved_put_text(w, service->environment);
 		saved_put_byte(w, r->method);
 		saved_put_text(w, r->path);
 		saved_put_series(w, &r->account.series);
@@ -128,6 +129,7 @@ static void saved_put_process(struct saved_writer *w, const struct process *proc
 
 	saved_put_byte(w, SAVED_PROCESS);
 	saved_put_text(w, process->service->name);
+	saved_put_text(w, process->service->environment);
 	saved_put(w, &process->now.target.pid, sizeof(process->now.target.pid));
 	saved_put(w, &process->now.target.start_ticks, sizeof(process->now.target.start_ticks));
 	saved_put(w, &process->now.seen_ns, sizeof(process->now.seen_ns));
@@ -249,7 +251,7 @@ static struct series *saved_process_make(struct saved_reader *r, struct service 
 	process->service = service;
 	process->account.parent = &service->account;
 	process->reading = (struct metrics_reading){ METRICS_UNKNOWN, METRICS_UNKNOWN,
-						     METRICS_UNKNOWN, METRICS_UNKNOWN };
+						     METRICS_UNKNOWN, METRICS_UNKNOWN, false };
 	process->news.target = *target;
 	process->news.seen_ns = seen_ns;
 	process->news.gone_ns = r->now_ns; /* until it is seen again */
@@ -272,6 +274,7 @@ static struct series *saved_get_process(struct saved_reader *r, struct service *
 	if (!service)
 		return NULL;
 	memcpy(target.service, service->name, sizeof(target.service));
+	memcpy(target.environment, service->environment, sizeof(target.environment));
 	return saved_process_make(r, service, &target, seen_ns, in_flight);
 }
 
@@ -294,13 +297,12 @@ static void saved_get_all(struct saved_reader *r)
 
 	while ((kind = saved_get_byte(r)) != SAVED_END && !r->bad) {
 		char name[sizeof(((struct service *)0)->name)];
-		char environment[sizeof(((struct service *)0)->environment)] = "";
+		char environment[sizeof(((struct service *)0)->environment)];
 		struct service *service = NULL;
 		struct series *series = NULL;
 
 		saved_get_text(r, name, sizeof(name));
-		if (kind == SAVED_SERVICE)
-			saved_get_text(r, environment, sizeof(environment));
+		saved_get_text(r, environment, sizeof(environment));
 		if (r->m)
 			service = registry_service(&r->m->registry, name, environment);
 		if (kind == SAVED_SERVICE)

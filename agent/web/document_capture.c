@@ -1,11 +1,15 @@
 /*
  * document_capture - the ledger: what was seen of each process, what was lost of it, and its cost.
  */
+#include "config.h"
 #include "site.h"
 
 #include <errno.h>
 #include <ringside/segment.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define CAPTURE_SAMPLES 30u /* requests; the mean of fewer says little */
 
 static const char *const capture_kinds[RS_KINDS] = {
 	[RS_KIND_REQUEST] = "request", [RS_KIND_CONNECTION] = "connection",
@@ -74,27 +78,90 @@ static void capture_put_reasons(const struct metrics_process *p, struct json *j)
 	json_object_end(j);
 }
 
-/* The hooks' own time: sampled per request, and as a share of the CPU that the process used. */
+/*
+ * Of the hooks one in RS_COST_EVERY is timed. nsPerRequest is of all that a process did since it
+ * was first seen; cpuPercent is that times the requests of the window, of the CPU time used then.
+ */
+static double capture_each(const struct metrics_process *p)
+{
+	if (p->totals.cost_samples < CAPTURE_SAMPLES || !p->totals.requests)
+		return METRICS_UNKNOWN;
+	return (double)p->totals.cost_ns * RS_COST_EVERY / (double)p->totals.requests;
+}
+
+/* What we cost a process, with pid 0 its whole service, in the window; METRICS_UNKNOWN. */
+static double capture_own_ns(const struct question *q, const struct metrics_process *p, int32_t pid)
+{
+	struct metrics_window *window;
+	struct metrics_scope scope = q->ask.scope;
+	double own_ns = METRICS_UNKNOWN;
+
+	if (capture_each(p) < 0)
+		return METRICS_UNKNOWN;
+	scope.pid = pid;
+	scope.service = p->target.service;
+	window = malloc(sizeof(*window));
+	if (window && !metrics_window_get(q->site->metrics, &scope, window))
+		own_ns = capture_each(p) * (double)window->sums.count;
+	free(window);
+	return own_ns;
+}
+
+static double capture_share(double own_ns, double cpu_ms)
+{
+	return own_ns >= 0 && cpu_ms > 0 ? 100 * own_ns / (cpu_ms * 1e6) : METRICS_UNKNOWN;
+}
+
 static void capture_put_cost(const struct question *q, const struct metrics_process *p,
 			     struct json *j)
 {
-	struct metrics_scope scope = q->ask.scope;
-	double each = METRICS_UNKNOWN, share = METRICS_UNKNOWN;
-	double cpu_ns = (p->user_ms + p->system_ms) * 1e6;
-	struct metrics_window *window = malloc(sizeof(*window));
-
-	if (p->totals.cost_samples)
-		each = (double)p->totals.cost_ns / (double)p->totals.cost_samples;
-	scope.pid = p->target.pid;
-	if (window && each >= 0 && p->user_ms >= 0 && cpu_ns > 0 &&
-	    !metrics_window_get(q->site->metrics, &scope, window))
-		share = 100 * each * (double)window->sums.count / cpu_ns;
-	free(window);
 	json_object_begin(j, "cost");
-	json_measure(j, "nsPerRequest", each);
-	json_measure(j, "cpuPercent", share);
+	json_measure(j, "nsPerRequest", capture_each(p));
+	json_measure(j, "cpuPercent",
+		     capture_share(capture_own_ns(q, p, p->target.pid), p->user_ms + p->system_ms));
 	json_uint(j, "samples", p->totals.cost_samples);
 	json_object_end(j);
+}
+
+/* How much is recorded beside the counters, and what made it so. */
+static void capture_put_detail(const struct question *q, const struct metrics_process *p,
+			       struct json *j)
+{
+	static const char *const levels[] = { "all", "noStrings", "sampled", "off" };
+	const struct drain_detail *d = &p->ledger.detail;
+	bool moved = d->since_ns != 0;
+	int64_t since_ms = q->request->wall_ms -
+			   (int64_t)((q->request->now_ns - d->since_ns) / UINT64_C(1000000));
+
+	json_object_begin(j, "detail");
+	json_string(j, "level", capture_name(levels, 4, d->level));
+	json_uint(j, "sample", d->level == DRAIN_DETAIL_SAMPLED ? d->sample : 1);
+	json_string(j, "why",
+		    d->level == DRAIN_DETAIL_ALL   ? NULL
+		    : d->level == DRAIN_DETAIL_OFF ? "asked"
+						   : "budget");
+	if (moved)
+		json_time(j, "since", since_ms);
+	else
+		json_null(j, "since");
+	json_measure(j, "cpuPercent",
+		     moved && d->level != DRAIN_DETAIL_OFF ? d->share : METRICS_UNKNOWN);
+	json_object_end(j);
+}
+
+static const char *capture_named(uint8_t named)
+{
+	static const char *const texts[TARGET_NAMED] = {
+		[TARGET_NAMED_PROGRAM] = "program",
+		[TARGET_NAMED_RINGSIDE] = "RINGSIDE_SERVICE",
+		[TARGET_NAMED_OTEL_NAME] = "OTEL_SERVICE_NAME",
+		[TARGET_NAMED_OTEL_ATTRIBUTES] = "OTEL_RESOURCE_ATTRIBUTES",
+		[TARGET_NAMED_RULE] = "targets.names",
+		[TARGET_NAMED_UNIT] = "unit",
+		[TARGET_NAMED_SCRIPT] = "script",
+	};
+
+	return texts[named < TARGET_NAMED ? named : TARGET_NAMED_PROGRAM];
 }
 
 static void capture_put(const struct question *q, const struct metrics_process *p, struct json *j)
@@ -102,6 +169,7 @@ static void capture_put(const struct question *q, const struct metrics_process *
 	json_object_begin(j, NULL);
 	json_int(j, "pid", p->target.pid);
 	json_string(j, "service", p->target.service);
+	json_string(j, "serviceFrom", capture_named(p->target.named));
 	json_string(j, "environment", p->target.environment[0] ? p->target.environment : NULL);
 	json_string(j, "executable", p->target.exe[0] ? p->target.exe : NULL);
 	json_time(j, "startedAt", p->target.started_ms);
@@ -120,7 +188,60 @@ static void capture_put(const struct question *q, const struct metrics_process *
 	capture_put_kinds(p, j);
 	capture_put_reasons(p, j);
 	capture_put_cost(q, p, j);
+	capture_put_detail(q, p, j);
 	json_object_end(j);
+}
+
+/* Rows of one service stand together. */
+static int capture_compare_services(const void *left, const void *right)
+{
+	const struct metrics_process *a = left, *b = right;
+
+	return strcmp(a->target.service, b->target.service);
+}
+
+static void capture_put_service(const struct question *q, const struct metrics_process *rows,
+				int count, struct json *j)
+{
+	struct metrics_process sum = { .target = rows->target };
+	int reduced = 0, alive = 0;
+
+	for (int i = 0; i < count; i++) {
+		const struct metrics_process *p = &rows[i];
+
+		alive += p->alive;
+		reduced += p->alive && p->ledger.detail.level != DRAIN_DETAIL_ALL;
+		sum.totals.cost_ns += p->totals.cost_ns;
+		sum.totals.cost_samples += p->totals.cost_samples;
+		sum.totals.requests += p->totals.requests;
+		if (p->user_ms >= 0)
+			sum.user_ms += p->user_ms + p->system_ms;
+	}
+	json_object_begin(j, NULL);
+	json_string(j, "service", rows->target.service);
+	json_int(j, "processes", alive);
+	json_int(j, "reduced", reduced);
+	json_object_begin(j, "cost");
+	json_measure(j, "nsPerRequest", capture_each(&sum));
+	json_measure(j, "cpuPercent",
+		     capture_share(capture_own_ns(q, &sum, q->ask.scope.pid), sum.user_ms));
+	json_uint(j, "samples", sum.totals.cost_samples);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+static void capture_put_services(const struct question *q, struct metrics_process *rows, int count,
+				 struct json *j)
+{
+	if (count)
+		qsort(rows, (size_t)count, sizeof(*rows), capture_compare_services);
+	json_array_begin(j, "services");
+	for (int i = 0, n; i < count; i += n) {
+		for (n = 1; i + n < count && !capture_compare_services(&rows[i], &rows[i + n]); n++)
+			;
+		capture_put_service(q, &rows[i], n, j);
+	}
+	json_array_end(j);
 }
 
 static void capture_put_agent(const struct question *q, struct json *j)
@@ -157,11 +278,13 @@ int document_capture(const struct question *q, struct json *j)
 
 	if (count < 0)
 		return document_refuse(q, count);
-	if (count)
-		qsort(rows, (size_t)count, sizeof(*rows), capture_compare);
 	json_object_begin(j, NULL);
 	document_range(q, j); /* of cost.cpuPercent; all else is since a process was first seen */
 	capture_put_agent(q, j);
+	json_measure(j, "budgetPercent", config_number(q->site->config, CONFIG_CAPTURE_BUDGET));
+	capture_put_services(q, rows, count, j);
+	if (count)
+		qsort(rows, (size_t)count, sizeof(*rows), capture_compare);
 	document_page(q, j, (size_t)count, &from, &to);
 	json_array_begin(j, "processes");
 	for (size_t i = from; i < to; i++)

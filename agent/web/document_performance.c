@@ -237,6 +237,8 @@ static void performance_capture(const struct performance *p, struct json *j)
 	double detailed = (double)(sums->recorded + sums->folded);
 	double all = (double)sums->count + (double)sums->unparsed;
 
+	if (p->q->ask.scope.route) /* it is counted by its records alone */
+		all += (double)sums->dropped;
 	json_object_begin(j, "capture");
 	json_uint(j, "seen", sums->count);
 	json_uint(j, "recorded", sums->recorded);

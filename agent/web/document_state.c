@@ -171,6 +171,8 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_MAP:
+	case CONFIG_TYPE_RULES:
+	case CONFIG_TYPE_NAMES:
 		json_array_begin(j, "value");
 		for (size_t i = 0; i < count; i++)
 			json_string(j, NULL, config_item(c, key, i));

@@ -199,6 +199,7 @@ enum rs_lost {
 };
 
 #define RS_STATUS_CLASSES 5u
+#define RS_COST_EVERY 61u /* hooks, one is timed; prime: reads and writes alternate */
 
 /*
  * The counters of one thread. Written by its owner alone with relaxed loads and stores (the shared
@@ -229,8 +230,8 @@ struct rs_block {
 	_Atomic uint64_t frees;
 	_Atomic uint64_t allocated_bytes; /* usable size */
 	_Atomic uint64_t freed_bytes;     /* usable size; allocated - freed: live */
-	_Atomic uint64_t cost_ticks;      /* sampled cost of the hooks … */
-	_Atomic uint64_t cost_samples;    /* … over so many requests */
+	_Atomic uint64_t cost_ticks;      /* of one in RS_COST_EVERY of the hooks … */
+	_Atomic uint64_t cost_samples;    /* … of which so many ended a request */
 	_Atomic uint64_t reserved0[7];
 	_Atomic uint64_t counted[RS_KINDS];
 	_Atomic uint64_t pushed[RS_KINDS];

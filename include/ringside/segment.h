@@ -46,6 +46,10 @@
 #define RS_OTHER_CELL 256u
 #define RS_OPEN_ENTRIES 4096u
 
+#define RS_ARGUMENTS_BYTES 2048u
+#define RS_ARGUMENT_BYTES 128u /* of one argument, with its NUL: its end */
+#define RS_OPTION_BYTES 40u    /* of one that begins with '-': its beginning */
+
 #define RS_HEADER_AT 0u
 #define RS_BLOCKS_AT 4096u
 #define RS_BLOCKS_BYTES 266240u /* 257 KiB, whole pages */
@@ -135,6 +139,8 @@ struct rs_header {
 	_Atomic uint64_t cells[4];   /* bit per cell that was ever used, the shared one excepted */
 	_Atomic uint32_t fds_unseen; /* descriptors beyond the table */
 	_Atomic uint32_t unseen;     /* enum rs_unseen bits */
+	uint8_t reserved1[560];
+	char arguments[RS_ARGUMENTS_BYTES]; /* a claim: argv by NULs, an empty one last; or zeros */
 };
 
 _Static_assert(sizeof(struct rs_header) <= RS_PAGE, "the header is one page");

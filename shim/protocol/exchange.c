@@ -123,17 +123,19 @@ static void exchange_finish(struct exchange *x, struct exchange_call *call, uint
 	struct exchange_request *r = exchange_front(x, &q);
 
 	if (r) {
-		struct exchange_done done = { .t0 = r->t0,
-					      .end = exchange_now(call),
-					      .first_byte = x->first_byte,
-					      .bytes_in = exchange_get(r->bytes_in),
-					      .bytes_out = x->bytes_out,
-					      .open = exchange_get(r->open),
-					      .shape = exchange_get(r->shape),
-					      .status = x->status,
-					      .method = exchange_get(r->method),
-					      .flags = r->flags | flags,
-					      .has_path = r->has_path };
+		struct exchange_done done = {
+			.request = { .t0 = r->t0,
+				     .end = exchange_now(call),
+				     .first_byte = x->first_byte,
+				     .bytes_in = exchange_get(r->bytes_in),
+				     .bytes_out = x->bytes_out,
+				     .shape = exchange_get(r->shape),
+				     .status = x->status,
+				     .method = exchange_get(r->method),
+				     .flags = r->flags | flags },
+			.open = exchange_get(r->open),
+			.has_path = r->has_path,
+		};
 
 		exchange_set(r->gone, true);
 		if (r->begun)

@@ -15,6 +15,7 @@
 #define PROTOCOL_EXCHANGE_H
 
 #include "http1.h"
+#include "served.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -51,18 +52,10 @@ struct exchange_block {
 	struct exchange_request requests[EXCHANGE_MORE];
 };
 
-/* A request that is over. */
+/* A request that is over. connection, path and protocol are the caller's to know. */
 struct exchange_done {
-	uint64_t t0;
-	uint64_t end;
-	uint64_t first_byte; /* 0: none */
-	uint64_t bytes_in;
-	uint64_t bytes_out;
+	struct served request;
 	int32_t open;
-	uint16_t shape;
-	uint16_t status; /* 0: none */
-	uint8_t method;
-	uint8_t flags;
 	bool has_path;
 };
 
@@ -72,7 +65,7 @@ struct exchange_ops {
 	int32_t (*begun)(void *context, uint64_t t0); /* the handle of its open entry, or -1 */
 	uint16_t (*target)(void *context, const struct http1 *head, bool *has_path); /* its shape */
 	void (*step)(void *context, const struct exchange_request *r, uint8_t state); /* rs_open */
-	void (*done)(void *context, const struct exchange_done *done);
+	void (*done)(void *context, struct exchange_done *done);
 	void (*unparsed)(void *context, uint8_t why);  /* enum rs_unparsed */
 	struct exchange_block *(*lend)(void *context); /* zeroed, NULL: no */
 	void (*give_back)(void *context, struct exchange_block *block);

@@ -1,5 +1,8 @@
 #include "fields.h"
 
+#define FIELDS_LENGTH_NAME 16   /* "Content-Length: " */
+#define FIELDS_LENGTH_DIGITS 18 /* whatever they are, no overflow */
+
 static void fields_length(struct http1 *p, const uint8_t *at, const uint8_t *end)
 {
 	uint64_t length = 0;
@@ -96,26 +99,33 @@ static bool fields_one(struct http1 *p, const struct line *line)
 }
 
 #if defined(__SSE2__)
-static inline uint64_t fields_ends_in_16(const uint8_t *at)
+static inline __attribute__((always_inline)) uint64_t fields_ends_in_16(const uint8_t *at)
 {
 	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
 
 	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
 }
 
-/* A bit for each line end in the next 64 of n bytes; 16 bytes before their end can be read. */
-static inline __attribute__((always_inline)) uint64_t fields_ends(const uint8_t *at, size_t n)
+static inline __attribute__((always_inline)) uint64_t fields_ends_in_64(const uint8_t *at)
 {
-	uint64_t ends = 0;
-	size_t i = 0;
+	return fields_ends_in_16(at) | fields_ends_in_16(at + 16) << 16 |
+	       fields_ends_in_16(at + 32) << 32 | fields_ends_in_16(at + 48) << 48;
+}
+
+/* A bit for each line end in the next 64 bytes from at to end, of a text of 16 and more. */
+static inline __attribute__((always_inline)) uint64_t
+fields_ends(const uint8_t *text, const uint8_t *at, const uint8_t *end)
+{
+	size_t n = (size_t)(end - at);
+	uint64_t ends;
 
 	if (n >= 64)
-		return fields_ends_in_16(at) | fields_ends_in_16(at + 16) << 16 |
-		       fields_ends_in_16(at + 32) << 32 | fields_ends_in_16(at + 48) << 48;
-	for (; i + 16 <= n; i += 16)
+		return fields_ends_in_64(at);
+	if (end - text >= 64)
+		return fields_ends_in_64(end - 64) >> (64 - n);
+	ends = fields_ends_in_16(end - 16) << (n - 16);
+	for (size_t i = 0; i + 16 < n; i += 16)
 		ends |= fields_ends_in_16(at + i) << i;
-	if (i < n)
-		ends |= fields_ends_in_16(at + n - 16) >> (16 - (n - i)) << i;
 	return ends;
 }
 
@@ -136,18 +146,46 @@ static inline bool fields_candidate(struct http1 *p, const uint8_t **next, const
 	return true;
 }
 
-/* How a line begins that may matter: 8 bytes on, ours have this. 1: whatever follows. */
-static const uint8_t fields_ninth[256] = {
-	['c'] = 'l', ['C'] = 'l', ['t'] = '-', ['T'] = '-',
-	['\r'] = 1,  ['\n'] = 1,  [' '] = 1,   ['\t'] = 1,
-};
-
-/* The others that begin with the letters of ours are many. */
-static inline bool fields_may_matter(const uint8_t *at, const uint8_t *end)
+/* By its low five bits: c, t, blanks and line ends, and few others. */
+static inline bool fields_may_matter(uint8_t first)
 {
-	uint8_t ninth = fields_ninth[*at];
+	const uint32_t firsts = 1u << ('c' & 31) | 1u << ('t' & 31) | 1u << '\r' | 1u << '\n' |
+				1u << '\t' | 1u << (' ' & 31);
 
-	return ninth && (ninth == 1 || end - at < 9 || (at[8] | 0x20) == ninth);
+	return (firsts & 1u << (first & 31)) != 0;
+}
+
+/* Many fields begin with the letters of ours; 8 bytes on they differ. */
+static inline bool fields_is_other(const uint8_t *at, const uint8_t *end)
+{
+	uint8_t first = *at | 0x20;
+
+	if (*at <= ' ')
+		return false;
+	return (first != 'c' && first != 't') ||
+	       (end - at > 8 && (at[8] | 0x20) != (first == 'c' ? 'l' : '-'));
+}
+
+/* The usual form of Content-Length, the first of its head, its line and what follows it there. */
+static bool fields_plain_length(struct http1 *p, const uint8_t *text, const uint8_t *end)
+{
+	const uint8_t *digits = text + FIELDS_LENGTH_NAME;
+	const uint8_t *at = digits;
+	uint64_t length = 0;
+
+	if (end - text < FIELDS_LENGTH_NAME + FIELDS_LENGTH_DIGITS + 3 ||
+	    (p->fields & FIELDS_HAS_LENGTH) ||
+	    (line_word(text) | LINE_LOWER) != LINE_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') ||
+	    (line_word(text + 8) | LINE_LOWER >> 16) !=
+		    LINE_WORD('l', 'e', 'n', 'g', 't', 'h', ':', ' '))
+		return false;
+	for (; at < digits + FIELDS_LENGTH_DIGITS && (uint8_t)(*at - '0') <= 9; at++)
+		length = length * 10 + (uint64_t)(*at - '0');
+	if (at == digits || at[0] != '\r' || at[1] != '\n' || line_is_blank(at[2]))
+		return false;
+	p->fields |= FIELDS_HAS_LENGTH;
+	p->length = length;
+	return true;
 }
 
 static inline const uint8_t *fields_behind_empty(const uint8_t *at, const uint8_t *end)
@@ -167,6 +205,8 @@ static bool fields_line(struct http1 *p, const uint8_t *next, const uint8_t *end
 		*behind = empty;
 		return true;
 	}
+	if (fields_plain_length(p, next, end))
+		return false;
 	if (next != *behind)
 		p->fields &= (uint8_t)~FIELDS_LAST_MATTERS;
 	if (!fields_candidate(p, &next, end, &complete))
@@ -182,22 +222,23 @@ static bool fields_whole(struct http1 *p, const uint8_t **at, const uint8_t *end
 {
 	const uint8_t *behind = p->fields & FIELDS_LAST_MATTERS ? *at : NULL;
 	const uint8_t *from = *at;
+	const uint8_t *last = end - 1; /* no line begins behind it */
 	const uint8_t *next = from;
 
-	if (end - from < 16)
+	if (end - from <= 16)
 		return false;
-	if (fields_may_matter(next, end) && fields_line(p, next, end, &behind))
+	if (fields_may_matter(*next) && !fields_is_other(next, end) &&
+	    fields_line(p, next, end, &behind))
 		goto complete;
-	for (const uint8_t *block = from; block < end; block += 64) {
-		uint64_t ends = fields_ends(block, (size_t)(end - block));
-
-		for (; ends; ends &= ends - 1) {
-			next = block + __builtin_ctzll(ends) + 1;
-			if (next < end && fields_may_matter(next, end) &&
+	for (const uint8_t *block = from; block < last; block += 64) {
+		for (uint64_t ends = fields_ends(from, block, last); ends; ends &= ends - 1) {
+			next = block + 1 + __builtin_ctzll(ends);
+			if (fields_may_matter(*next) && !fields_is_other(next, end) &&
 			    fields_line(p, next, end, &behind))
 				goto complete;
 		}
 	}
+	next = *last == '\n' ? end : next;
 	if (next != behind)
 		p->fields &= (uint8_t)~FIELDS_LAST_MATTERS;
 	p->head += (uint32_t)(next - from < HTTP1_HEAD_MOST ? next - from : HTTP1_HEAD_MOST);

@@ -4,7 +4,7 @@
  * Threads:  any; pure.
  * Memory:   none.
  * Errors:   none; what contradicts itself is FIELDS_AMBIGUOUS.
- * Cost:     64 bytes a step; most lines are left after their first byte.
+ * Cost:     16 bytes a step; most lines are left after their first byte.
  */
 #ifndef PROTOCOL_FIELDS_H
 #define PROTOCOL_FIELDS_H

@@ -2,7 +2,6 @@
 
 #include <ringside/abi.h>
 
-#include <stdbool.h>
 #include <string.h>
 
 #define FOLD_DIGIT 1u
@@ -61,6 +60,21 @@ static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t don
 	for (size_t i = 0; i < n; i++)
 		done = fold_put(out, done, in[i]);
 	return done;
+}
+
+/* A segment that is variable begins with a byte that may stand in one. */
+bool fold_may_change(const uint8_t *in, size_t n)
+{
+	bool first = true;
+
+	if (n > RS_PATH_BYTES)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (first && (fold_class[in[i]] & FOLD_DASHED))
+			return true;
+		first = in[i] == '/';
+	}
+	return false;
 }
 
 size_t fold_path(const uint8_t *in, size_t n, uint8_t *out)

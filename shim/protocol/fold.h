@@ -9,6 +9,7 @@
 #ifndef PROTOCOL_FOLD_H
 #define PROTOCOL_FOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,5 +18,8 @@
  * {}. Writes at most RS_PATH_BYTES (abi.h) to out and returns how many.
  */
 size_t fold_path(const uint8_t *in, size_t n, uint8_t *out);
+
+/* false: fold_path would copy it as it is. */
+bool fold_may_change(const uint8_t *in, size_t n);
 
 #endif

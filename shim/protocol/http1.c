@@ -144,17 +144,18 @@ static enum http1_event http1_status_line(struct http1 *p, const struct line *li
 	return HTTP1_STATUS;
 }
 
+/* HTTP1_MORE: a body follows. */
 static enum http1_event http1_body(struct http1 *p)
 {
 	if (p->fields & FIELDS_CHUNKED) {
 		p->step = HTTP1_AT_CHUNK_SIZE;
 		p->head = 0;
-		return HTTP1_HEAD;
+		return HTTP1_MORE;
 	}
 	p->left = p->fields & FIELDS_HAS_LENGTH ? p->length : 0;
 	p->step = HTTP1_AT_BODY;
 	if (p->left)
-		return HTTP1_HEAD;
+		return HTTP1_MORE;
 	p->step = HTTP1_AT_START;
 	return HTTP1_END;
 }
@@ -194,7 +195,7 @@ static enum http1_event http1_response_head(struct http1 *p)
 	if (p->fields & (FIELDS_HAS_LENGTH | FIELDS_CHUNKED))
 		return http1_body(p);
 	p->step = HTTP1_AT_CLOSE;
-	return HTTP1_HEAD;
+	return HTTP1_MORE;
 }
 
 /* Size and extensions; size 0 is the last. */
@@ -314,15 +315,19 @@ static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const ui
 
 enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
+	enum http1_event event;
 	struct line line;
 
-	if (p->step == HTTP1_AT_FIELDS)
-		return fields_read(p, at, end) ? http1_request_head(p) : http1_unfinished(p);
+	if (p->step == HTTP1_AT_FIELDS) {
+		if (!fields_read(p, at, end))
+			return http1_unfinished(p);
+		event = http1_request_head(p);
+		return event == HTTP1_MORE ? http1_rest(p, at, end) : event;
+	}
 	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
 	if (p->step == HTTP1_AT_START) {
-		enum http1_event event = http1_begin(p, at, end, &line);
-
+		event = http1_begin(p, at, end, &line);
 		return event == HTTP1_TARGET ? http1_request_line(p, &line) : event;
 	}
 	return line_next(p, at, end, &line) ? http1_request_line(p, &line) : http1_unfinished(p);
@@ -330,15 +335,19 @@ enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_
 
 enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
+	enum http1_event event;
 	struct line line;
 
-	if (p->step == HTTP1_AT_FIELDS)
-		return fields_read(p, at, end) ? http1_response_head(p) : http1_unfinished(p);
+	if (p->step == HTTP1_AT_FIELDS) {
+		if (!fields_read(p, at, end))
+			return http1_unfinished(p);
+		event = http1_response_head(p);
+		return event == HTTP1_MORE ? http1_rest(p, at, end) : event;
+	}
 	if (p->step > HTTP1_AT_FIRST_LINE)
 		return http1_rest(p, at, end);
 	if (p->step == HTTP1_AT_START) {
-		enum http1_event event = http1_begin(p, at, end, &line);
-
+		event = http1_begin(p, at, end, &line);
 		return event == HTTP1_TARGET ? http1_status_line(p, &line) : event;
 	}
 	return line_next(p, at, end, &line) ? http1_status_line(p, &line) : http1_unfinished(p);

@@ -51,6 +51,10 @@ AT(rs_header, state, 384);
 AT(rs_header, lanes, 396);
 AT(rs_header, folded, 416);
 AT(rs_header, cells, 424);
+AT(rs_header, unseen, 460);
+AT(rs_header, arguments, 1024);
+_Static_assert(RS_ARGUMENTS_BYTES == 2048 && RS_ARGUMENT_BYTES == 128 && RS_OPTION_BYTES == 40,
+	       "arguments");
 
 AT(rs_cell, span, 88);
 AT(rs_cell, buckets, 128);

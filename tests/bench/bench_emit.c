@@ -76,13 +76,13 @@ static inline void push(uint64_t i)
 
 static inline void event(uint64_t i)
 {
-	struct emit_request r = { .bytes_in = 41,
-				  .bytes_out = 850,
-				  .connection = (uint32_t)i | 1,
-				  .shape = 2048,
-				  .status = 200,
-				  .method = RS_METHOD_GET,
-				  .protocol = RS_PROTOCOL_HTTP1 };
+	struct served r = { .bytes_in = 41,
+			    .bytes_out = 850,
+			    .connection = (uint32_t)i | 1,
+			    .shape = 2048,
+			    .status = 200,
+			    .method = RS_METHOD_GET,
+			    .protocol = RS_PROTOCOL_HTTP1 };
 
 	if (!guard_enter())
 		exit(2);

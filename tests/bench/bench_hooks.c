@@ -22,11 +22,11 @@
 #define OTHER_FD 301
 #define SHORT_GATE_NS 120
 #define BROWSER_GATE_NS 180
-#define HEADS_GATE_NS 50
+#define HEADS_GATE_NS 60
 /* The same where the machine is another: in passes of a plain loop over the same two heads. */
-#define SHORT_GATE_PASSES 1.25
-#define BROWSER_GATE_PASSES 0.6
-#define HEADS_GATE_PASSES 0.55
+#define SHORT_GATE_PASSES 1.1
+#define BROWSER_GATE_PASSES 0.5
+#define HEADS_GATE_PASSES 0.5
 #define BODY_BYTES 612
 
 static const char short_request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1:80801\r\n\r\n";

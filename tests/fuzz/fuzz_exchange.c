@@ -64,18 +64,18 @@ static void step(void *context, const struct exchange_request *r, uint8_t state)
 		abort();
 }
 
-static void done(void *context, const struct exchange_done *d)
+static void done(void *context, struct exchange_done *d)
 {
 	struct story *s = context;
 
 	if (--s->in_progress < 0 || d->open < 0)
 		abort();
-	tell(s, &d->bytes_in, sizeof(d->bytes_in));
-	tell(s, &d->bytes_out, sizeof(d->bytes_out));
-	tell(s, &d->shape, sizeof(d->shape));
-	tell(s, &d->status, sizeof(d->status));
-	tell(s, &d->method, sizeof(d->method));
-	tell(s, &d->flags, sizeof(d->flags));
+	tell(s, &d->request.bytes_in, sizeof(d->request.bytes_in));
+	tell(s, &d->request.bytes_out, sizeof(d->request.bytes_out));
+	tell(s, &d->request.shape, sizeof(d->request.shape));
+	tell(s, &d->request.status, sizeof(d->request.status));
+	tell(s, &d->request.method, sizeof(d->request.method));
+	tell(s, &d->request.flags, sizeof(d->request.flags));
 }
 
 static void unparsed(void *context, uint8_t why)

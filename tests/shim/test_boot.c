@@ -35,8 +35,35 @@ static int run_with(const char *expected, const char *const *variables)
 
 #define RUN(expected, ...) run_with(expected, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* The header's words are of the start: argv by NULs, in a fork child too, whatever became of it. */
+static void arguments_stand(const char *second)
+{
+	const struct rs_header *header = host_segment();
+	const char *first = header->arguments;
+
+	HOST_CHECK(strlen(first) > 9 && !strcmp(first + strlen(first) - 9, "host_boot"));
+	HOST_CHECK(!strcmp(first + strlen(first) + 1, second));
+}
+
+static void a_fork_child_claims_the_same(char *title, const char *service)
+{
+	char second[128];
+	int pid;
+
+	snprintf(second, sizeof(second), "%s", title);
+	memset(title, 'x', strlen(title)); /* as those do that show a title */
+	clearenv();
+	pid = fork();
+	if (!pid) {
+		arguments_stand(second);
+		HOST_CHECK(!strcmp(host_segment()->service, service));
+		_exit(42);
+	}
+	HOST_CHECK(host_wait(pid, 5000) == 42);
+}
+
 /* "inert", or "run_dir|service|from|environment". */
-static int be_second(const char *expected)
+static int be_second(char *expected)
 {
 	struct rs_header *header = host_segment();
 	char found[512];
@@ -48,13 +75,24 @@ static int be_second(const char *expected)
 		 header->service_from, header->environment);
 	if (strcmp(found, expected))
 		host_fail(__FILE__, __LINE__, found);
+	arguments_stand(expected);
+	snprintf(found, sizeof(found), "%s", header->service);
+	a_fork_child_claims_the_same(expected, found);
 	return 42;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+
+	HOST_CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
 }
 
 static void opting_out(void)
 {
 	char folder[] = "/tmp/ringside-boot-XXXXXX";
-	char file[64];
+	char file[64], named[64];
 
 	HOST_CHECK(RUN("inert", "RINGSIDE", "disabled") == 42);
 	HOST_CHECK(RUN("inert", "PERFORMANCE_MONITORING_ENABLED", "false") == 42);
@@ -65,6 +103,10 @@ static void opting_out(void)
 	snprintf(file, sizeof(file), "%s/off", folder);
 	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	HOST_CHECK(RUN("inert", "RINGSIDE_RUN_DIR", folder) == 42);
+	write_file(file, "shop\n");
+	HOST_CHECK(RUN("inert", "RINGSIDE_RUN_DIR", folder, "RINGSIDE_SERVICE", "shop") == 42);
+	snprintf(named, sizeof(named), "%s|bank|1|", folder);
+	HOST_CHECK(RUN(named, "RINGSIDE_RUN_DIR", folder, "RINGSIDE_SERVICE", "bank") == 42);
 	unlink(file);
 	snprintf(file, sizeof(file), "%s||0|", folder);
 	HOST_CHECK(RUN(file, "RINGSIDE_RUN_DIR", folder) == 42);

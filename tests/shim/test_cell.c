@@ -12,7 +12,7 @@ static const struct rs_cell *cell(uint32_t number)
 /* 1,000 requests of known durations meet a full lane: cell, block and our own book say the same. */
 static void a_full_lane_folds_exactly(void **state)
 {
-	struct emit_request r = { .t0 = 1, .connection = 1, .status = 200, .bytes_in = 10 };
+	struct served r = { .t0 = 1, .connection = 1, .status = 200, .bytes_in = 10 };
 	uint32_t buckets[RS_HIST_SLOTS] = { 0 };
 	uint64_t sum = 0;
 	bool fresh;
@@ -54,7 +54,7 @@ static void a_full_lane_folds_exactly(void **state)
 
 static void requests_without_a_shape_share_a_cell(void **state)
 {
-	struct emit_request r = { .t0 = 1, .end = 5000, .flags = RS_FLAG_ABORTED };
+	struct served r = { .t0 = 1, .end = 5000, .flags = RS_FLAG_ABORTED };
 
 	(void)state;
 	assert_true(guard_enter());
@@ -67,7 +67,7 @@ static void requests_without_a_shape_share_a_cell(void **state)
 
 static void without_calibration_a_request_is_dropped(void **state)
 {
-	struct emit_request r = { .t0 = 1, .end = 5000, .status = 200 };
+	struct served r = { .t0 = 1, .end = 5000, .status = 200 };
 
 	(void)state;
 	atomic_store(&home.header->agent.ns_per_tick, 0);
@@ -81,7 +81,7 @@ static void without_calibration_a_request_is_dropped(void **state)
 
 static void a_frozen_host_gets_no_new_cell(void **state)
 {
-	struct emit_request r = { .t0 = 1, .end = 5000, .status = 200 };
+	struct served r = { .t0 = 1, .end = 5000, .status = 200 };
 
 	(void)state;
 	atomic_store(&home.frozen, 1);

@@ -1,9 +1,10 @@
 #include "core.h"
 
+#include <pthread.h>
 #include <ringside/ring.h>
 #include <string.h>
 
-static const struct emit_request sample = {
+static const struct served sample = {
 	.t0 = 1000,
 	.end = 51000,
 	.first_byte = 1000 + 256 * 10,
@@ -16,7 +17,7 @@ static const struct emit_request sample = {
 	.protocol = RS_PROTOCOL_HTTP1,
 };
 
-static void emit(const struct emit_request *request)
+static void emit(const struct served *request)
 {
 	assert_true(guard_enter());
 	emit_request(request);
@@ -59,7 +60,7 @@ static void a_request_is_one_slot_and_its_counters(void **state)
 
 static void a_path_travels_in_continuation_slots(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 	uint8_t path[RS_PATH_BYTES];
 	uint8_t joined[3 * RS_SLOT_PAYLOAD];
 
@@ -91,7 +92,7 @@ static void a_path_travels_in_continuation_slots(void **state)
 
 static void positions_go_on_over_the_end_of_the_lane(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	here.lane->head = RS_BIG_SLOTS * 1000u - 1;
@@ -107,7 +108,7 @@ static void positions_go_on_over_the_end_of_the_lane(void **state)
 
 static void a_record_that_does_not_fit_leaves_no_trace(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	for (uint32_t i = 0; i < RS_BIG_SLOTS - 1; i++)
@@ -155,7 +156,7 @@ static void without_an_agent_only_counters_rise(void **state)
 
 static void without_a_clock_only_counters_rise(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	r.t0 = r.end = r.first_byte = 0;
@@ -167,7 +168,7 @@ static void without_a_clock_only_counters_rise(void **state)
 
 static void slow_requests_count_once(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	atomic_store(&home.header->agent.slow_warning, 1000);
@@ -213,7 +214,7 @@ static void a_sampled_detail_drops_what_it_leaves_out(void **state)
 
 static void a_detail_without_strings_leaves_the_path_out(void **state)
 {
-	struct emit_request r = sample;
+	struct served r = sample;
 
 	(void)state;
 	atomic_store(&home.header->agent.detail, 1);
@@ -221,6 +222,45 @@ static void a_detail_without_strings_leaves_the_path_out(void **state)
 	r.path_length = 7;
 	emit(&r);
 	assert_int_equal(here.lane->head, 1);
+}
+
+/* What one guard of a thread of its own added to the cost. */
+static void *enter_once(void *timed)
+{
+	if (!guard_enter())
+		return NULL;
+	*(int *)timed += here.stamp != 0;
+	guard_leave();
+	return NULL;
+}
+
+static void threads_that_end_at_once_are_sampled_like_others(void **state)
+{
+	int threads = 100 * (int)RS_COST_EVERY, timed = 0;
+	pthread_t thread;
+
+	(void)state;
+	for (int i = 0; i < threads; i++) {
+		assert_int_equal(pthread_create(&thread, NULL, enter_once, &timed), 0);
+		pthread_join(thread, NULL);
+	}
+	/* 100 are expected; six sigma more or less come once in five hundred million runs */
+	assert_in_range(timed, 40, 160);
+}
+
+static void the_time_of_a_preempted_guard_is_not_our_cost(void **state)
+{
+	uint64_t cost;
+
+	(void)state;
+	here.stamp = clock_ticks() - 1000;
+	guard_stamp_end();
+	cost = here.block->cost_ticks;
+	assert_true(cost >= 1000);
+	here.stamp = clock_ticks() - (UINT64_C(1) << 17);
+	guard_stamp_end();
+	assert_int_equal(here.block->cost_ticks, cost);
+	assert_int_equal(here.stamp, 0);
 }
 
 static void ids_are_never_zero(void **state)
@@ -248,6 +288,9 @@ int main(void)
 		cmocka_unit_test_setup(the_off_word_ends_it_for_good, core_setup),
 		cmocka_unit_test_setup(a_sampled_detail_drops_what_it_leaves_out, core_setup),
 		cmocka_unit_test_setup(a_detail_without_strings_leaves_the_path_out, core_setup),
+		cmocka_unit_test_setup(threads_that_end_at_once_are_sampled_like_others,
+				       core_setup),
+		cmocka_unit_test_setup(the_time_of_a_preempted_guard_is_not_our_cost, core_setup),
 		cmocka_unit_test_setup(ids_are_never_zero, core_setup),
 	};
 

@@ -52,6 +52,20 @@ static void by_daemon(uint32_t parent)
 	HOST_CHECK(read(ends[0], &verdict, 1) == 1 && verdict == 'y');
 }
 
+/* A parent that was switched off and serves nothing itself has children that are off too. */
+static void after_off(struct rs_header *header)
+{
+	int pid;
+
+	atomic_store(&header->agent.off, 1);
+	pid = fork();
+	if (!pid)
+		_exit(host_segment() || !host_serve(&pair, "/child") ? 1 : 0);
+	HOST_CHECK(host_wait(pid, 5000) == 0);
+	HOST_CHECK(atomic_load(&header->state) == RS_STATE_OFF);
+	HOST_CHECK(atomic_load(&header->why) == RS_WHY_ASKED);
+}
+
 int main(void)
 {
 	struct rs_header *header = host_segment_wanted();
@@ -84,5 +98,6 @@ int main(void)
 	HOST_CHECK(HOST_SUM(header, requests) == 1);
 	HOST_CHECK(host_serve(&pair, "/parent"));
 	HOST_CHECK(HOST_SUM(header, requests) == 2);
+	after_off(header);
 	return 0;
 }

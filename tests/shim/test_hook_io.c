@@ -257,19 +257,22 @@ static void a_stream_on_a_connection_is_told(void)
 	uint64_t unseen = HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]);
 	uint64_t begun = HOST_SUM(header, begun);
 	char line[64];
-	FILE *stream;
+	FILE *stream, *other;
 
 	host_disconnect(&pair);
 	host_connect(&pair);
 	stream = fdopen(pair.server, "r");
 	HOST_CHECK(stream && HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]) == unseen + 1);
 	HOST_CHECK(header->unseen & RS_UNSEEN_STDIO);
+	other = fdopen(dup(pair.server), "w");
+	HOST_CHECK(other && HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]) == unseen + 1);
 	ask(REQUEST);
 	HOST_CHECK(fgets(line, sizeof(line), stream));
 	HOST_CHECK(write_by(0, HEAD BODY, strlen(HEAD BODY)) > 0);
 	answered();
 	HOST_CHECK(HOST_SUM(header, begun) == begun);
 	fclose(stream);
+	fclose(other);
 }
 
 /* A regular file may hold a request; nothing answers in it. */

@@ -7,6 +7,7 @@
 
 #include "capture_fixture.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define WATCHED_NAME 'n'    /* another name */
 #define WATCHED_SHIM 'p'    /* maps the file watched.shim */
 #define WATCHED_LEADER 'l'  /* its first thread ends (after the answer), another carries on */
+#define WATCHED_LISTEN 'b'  /* on watched.port of 127.0.0.1 */
 #define WATCHED_EXEC 'x'    /* /bin/sleep: the answer's pipe ends */
 #define WATCHED_END 'q'
 
@@ -30,6 +32,7 @@ struct watched {
 	int orders, answers;
 	const char *run_dir;
 	const char *shim;
+	uint16_t port;
 	struct rs_header *header; /* the child's own */
 };
 
@@ -57,6 +60,17 @@ static inline void watched_map_shim(const struct watched *w)
 	close(fd);
 }
 
+static inline void watched_listen(const struct watched *w)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(w->port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 1))
+		_exit(5);
+}
+
 static void *watched_loop(void *watched);
 
 static inline void watched_obey(struct watched *w, char order)
@@ -75,6 +89,8 @@ static inline void watched_obey(struct watched *w, char order)
 		prctl(PR_SET_NAME, "renamed");
 	else if (order == WATCHED_SHIM)
 		watched_map_shim(w);
+	else if (order == WATCHED_LISTEN)
+		watched_listen(w);
 	else if (order == WATCHED_EXEC)
 		execl("/bin/sleep", "sleep", "60", (char *)NULL);
 	else if (order == WATCHED_END)

@@ -251,10 +251,12 @@ static void texts_without_an_end_get_one(void **state)
 	(void)state;
 	memset(h.service, 's', sizeof(h.service));
 	memset(h.environment, 'e', sizeof(h.environment));
+	memset(h.arguments, 'a', sizeof(h.arguments));
 	capture_write(fd, &h);
 	assert_int_equal(accept_fd_as(HERE, fd, 7, &got), ACCEPT_OK);
 	assert_int_equal(strlen(got.claims.service), sizeof(h.service) - 1);
 	assert_int_equal(strlen(got.claims.environment), sizeof(h.environment) - 1);
+	assert_int_equal(strlen(got.claims.arguments), sizeof(h.arguments) - 1);
 	close(got.fd);
 	memset(h.run_dir, 'r', sizeof(h.run_dir));
 	capture_write(fd, &h);

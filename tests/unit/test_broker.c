@@ -131,11 +131,13 @@ static void stage_broker(const struct stage *g, int link, const int *told)
 	struct broker_config config = {
 		.options = &options, .run_dir = g->folder, .link = link, .wake = g->wake
 	};
+	struct config *settings;
 	int alive[2];
 	char byte;
 
-	if (pipe2(alive, O_CLOEXEC))
+	if (config_open(&settings) || pipe2(alive, O_CLOEXEC))
 		_exit(9);
+	config.config = settings;
 	config.nursery = fork();
 	if (config.nursery == 0) {
 		close(alive[1]);

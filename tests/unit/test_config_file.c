@@ -96,6 +96,59 @@ static void a_value_of_another_type_is_refused_with_its_place(void **state)
 	file_refuses("7", "r.json:1: '[' or '{' expected near '7'");
 }
 
+static void rules_are_objects_each_one_item(void **state)
+{
+	static const char text[] =
+		"{\"targets\": {\"include\": [{\"exe\": \"/opt/my app/*\", \"port\": 80},\n"
+		"{\"cgroup\": \"/system.slice/*\"}],\n"
+		"\"exclude\": [],\n"
+		"\"names\": [{\"exe\": \"nginx\", \"service\": \"edge\"}]}}";
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(file_read(text, sizeof(text) - 1, &error), 0);
+	assert_string_equal(file_told, "r.json:1 targets.include=exe=/opt/my%20app/* port=80,"
+				       "cgroup=/system.slice/*\n"
+				       "r.json:3 targets.exclude=\n"
+				       "r.json:4 targets.names=exe=nginx service=edge\n");
+}
+
+static void a_wrong_rule_is_refused_where_it_stands(void **state)
+{
+	char text[256], value[140];
+
+	(void)state;
+	file_refuses("{\"targets\": {\"include\": [{\"exe\": \"a\"},\n {\"port\": 80,\n"
+		     "\"prot\": 80}]}}",
+		     "r.json:3: targets.include[1].prot: unknown key; did you mean port?");
+	file_refuses("{\"targets\": {\"exclude\": [{\"port\": 1},\n{\"port\": 70000}]}}",
+		     "r.json:2: targets.exclude[1]: port must be a number from 1 to 65535");
+	file_refuses("{\"targets\": {\"exclude\": [{\"colour\": 1}]}}",
+		     "r.json:1: targets.exclude[0].colour: unknown key");
+	file_refuses("{\"targets\": {\"exclude\": [\n{\"exe\": 7}]}}",
+		     "r.json:2: targets.exclude[0].exe: must be a text");
+	file_refuses("{\"targets\": {\"exclude\": [{\"port\": \"80\"}]}}",
+		     "r.json:1: targets.exclude[0].port: must be a number from 1 to 65535");
+	file_refuses("{\"targets\": {\"exclude\": [{\"exe\": \"a\"},\n\n{}]}}",
+		     "r.json:3: targets.exclude[1]: must say which processes: by exe, service, "
+		     "cgroup or port");
+	file_refuses("{\"targets\": {\"names\": [[], {\"exe\": \"a\"}]}}",
+		     "r.json:1: targets.names[0]: must be a list of at most 64 objects, as "
+		     "{\"exe\": \"/usr/sbin/nginx\"}");
+	file_refuses("{\"targets\": {\"names\":\n[{\"exe\": \"a\"}]}}",
+		     "r.json:2: targets.names[0]: must say how they are called: service");
+	file_refuses("{\"targets\": {\"names\": {\"exe\": \"a\"}}}",
+		     "r.json:1: targets.names: must be a list of at most 64 objects, as "
+		     "{\"exe\": \"/usr/sbin/nginx\"}");
+	file_refuses("{\"targets\": {\"excluded\": []}}",
+		     "r.json:1: targets.excluded: unknown key; did you mean targets.exclude?");
+	memset(value, ' ', sizeof(value) - 1); /* three bytes each, as %20 */
+	value[sizeof(value) - 1] = '\0';
+	snprintf(text, sizeof(text), "{\"targets\": {\"include\": [{\"exe\": \"%s\"}]}}", value);
+	file_refuses(text, "r.json:1: targets.include[0]: must be exe, service, cgroup or port "
+			   "with a value of at most 127 bytes");
+}
+
 static void a_broken_document_is_refused_with_its_line(void **state)
 {
 	struct config_error error;
@@ -196,6 +249,8 @@ int main(void)
 		cmocka_unit_test(every_key_comes_with_its_line),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(a_value_of_another_type_is_refused_with_its_place),
+		cmocka_unit_test(rules_are_objects_each_one_item),
+		cmocka_unit_test(a_wrong_rule_is_refused_where_it_stands),
 		cmocka_unit_test(a_broken_document_is_refused_with_its_line),
 		cmocka_unit_test(a_key_that_stands_twice_is_refused),
 		cmocka_unit_test(a_list_or_a_map_too_long_is_refused),

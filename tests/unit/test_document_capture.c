@@ -20,7 +20,11 @@ static void tell(struct document_fixture *d)
 	delta.lost[RS_LOST_SHAPE_FULL] = 5;
 	delta.unparsed[RS_UNPARSED_DEPTH] = 6;
 	delta.cost_ns = 600;
-	delta.cost_samples = 10;
+	delta.cost_samples = 30;
+	ledger.detail = (struct drain_detail){ .level = DRAIN_DETAIL_SAMPLED,
+					       .sample = 8,
+					       .since_ns = NOW - 2 * SECOND,
+					       .share = 12.5 };
 	d->f.sink.counters(d->f.sink.ctx, &d->f.target, &delta, &ledger, NOW, false);
 	fixture_tick(&d->f, NOW);
 }
@@ -34,7 +38,8 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 	document_open(&d);
 	tell(&d);
 	text = document_text(&d, document_capture, "/x");
-	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\",");
+	assert_holds(text, "\"processes\":[{\"pid\":70,\"service\":\"shop\","
+			   "\"serviceFrom\":\"program\",");
 	assert_holds(text, "\"alive\":true,\"state\":\"countersOnly\",\"why\":\"noTsc\","
 			   "\"clock\":\"monotonic\",\"allocator\":null,\"layers\":[\"preload\"],"
 			   "\"unseen\":[\"stdio\"],\"seen\":10,\"recorded\":7,\"folded\":2,"
@@ -44,7 +49,12 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 	assert_holds(text, "\"shapeFull\":5,");
 	assert_holds(text, "\"torn\":1,\"bad\":2,\"gap\":3}");
 	assert_holds(text, "\"depth\":6,");
-	assert_holds(text, "\"cost\":{\"nsPerRequest\":60,\"cpuPercent\":null,\"samples\":10}");
+	assert_holds(text, "\"cost\":{\"nsPerRequest\":3660,\"cpuPercent\":null,\"samples\":30},"
+			   "\"detail\":{\"level\":\"sampled\",\"sample\":8,\"why\":\"budget\","
+			   "\"since\":\"2025-12-31T23:59:58.000Z\",\"cpuPercent\":12.5}}]");
+	assert_holds(text, "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
+			   "\"processes\":1,\"reduced\":1,\"cost\":{\"nsPerRequest\":3660,"
+			   "\"cpuPercent\":null,\"samples\":30}}],");
 	assert_holds(text, "\"aggregates\":{\"requestsLost\":0,");
 	free(text);
 	document_close(&d);
@@ -61,13 +71,14 @@ static void one_that_ended_stands_behind_those_that_live(void **state)
 	document_open(&d);
 	tell(&d);
 	fixture_target(&other, 9, 90, "shop");
+	other.named = TARGET_NAMED_UNIT;
 	d.f.sink.seen(d.f.sink.ctx, &other);
 	fixture_counters(&d.f, &other, 1, 1, NOW);
 	d.f.sink.gone(d.f.sink.ctx, &d.f.target, NOW);
 	fixture_tick(&d.f, NOW + SECOND);
 	text = document_text(&d, document_capture, "/x");
 	ended = strstr(text, "\"pid\":70,");
-	alive = strstr(text, "\"pid\":90,");
+	alive = strstr(text, "\"pid\":90,\"service\":\"shop\",\"serviceFrom\":\"unit\",");
 	assert_true(ended && alive && alive < ended);
 	assert_holds(ended, "\"alive\":false,");
 	assert_holds(ended, "\"inFlight\":0,");
@@ -92,6 +103,9 @@ static void a_state_that_nobody_knows_is_null(void **state)
 	text = document_text(&d, document_capture, "/x");
 	assert_holds(text, "\"state\":null,\"why\":null,\"clock\":null,");
 	assert_holds(text, "\"kinds\":{},");
+	assert_holds(text, "\"cost\":{\"nsPerRequest\":null,\"cpuPercent\":null,\"samples\":0},"
+			   "\"detail\":{\"level\":\"all\",\"sample\":1,\"why\":null,"
+			   "\"since\":null,\"cpuPercent\":null}");
 	free(text);
 	document_close(&d);
 }

@@ -190,6 +190,8 @@ static void bench_serve(struct bench *b, uint32_t count)
 
 static void a_process_is_watched_from_its_add_to_its_death(void **state)
 {
+	const struct drain_detail eighth = { .level = DRAIN_DETAIL_SAMPLED, .sample = 8 };
+	const struct drain_detail off = { .level = DRAIN_DETAIL_OFF };
 	struct drain_counts counts;
 	struct bench b;
 
@@ -201,9 +203,13 @@ static void a_process_is_watched_from_its_add_to_its_death(void **state)
 	bench_serve(&b, 10);
 	wait_for(&b.s.requests, 10);
 	wait_for(&b.s.counted, 10);
+	assert_int_equal(drain_detail(b.d, 99, &off), 0);
+	assert_int_equal(drain_detail(b.d, bench_target.key, &eighth), 0);
 	bench_serve(&b, 5);
 	assert_int_equal(drain_died(b.d, bench_target.key), 0);
 	wait_for(&b.s.gone, 1);
+	assert_int_equal(b.f.header->agent.sample, 8);
+	assert_int_equal(b.f.header->agent.off, 0); /* that was for somebody else */
 	assert_int_equal(b.s.requests, 15);
 	assert_int_equal(b.s.counted, 15);
 	wait_past(&b.s.ticks, b.s.ticks + 2); /* what is published is of an earlier round */

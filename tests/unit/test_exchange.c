@@ -57,23 +57,26 @@ static void step(void *context, const struct exchange_request *r, uint8_t state)
 	assert_in_range(state, RS_OPEN_HEAD, RS_OPEN_ANSWERING);
 }
 
-static void done(void *context, const struct exchange_done *d)
+static void done(void *context, struct exchange_done *d)
 {
 	struct server *s = context;
 	char line[64];
 
-	snprintf(line, sizeof(line), "%d%c%d%s%s%s%s%s ", d->method, d->shape ? d->shape : '?',
-		 d->status, d->flags & RS_FLAG_ABORTED ? "a" : "",
-		 d->flags & RS_FLAG_CUT_BY_SERVER ? "s" : "",
-		 d->flags & RS_FLAG_CUT_BY_CLIENT ? "c" : "",
-		 d->flags & RS_FLAG_PIPELINED ? "p" : "", d->flags & RS_FLAG_UPGRADED ? "u" : "");
+	snprintf(line, sizeof(line), "%d%c%d%s%s%s%s%s ", d->request.method,
+		 d->request.shape ? d->request.shape : '?', d->request.status,
+		 d->request.flags & RS_FLAG_ABORTED ? "a" : "",
+		 d->request.flags & RS_FLAG_CUT_BY_SERVER ? "s" : "",
+		 d->request.flags & RS_FLAG_CUT_BY_CLIENT ? "c" : "",
+		 d->request.flags & RS_FLAG_PIPELINED ? "p" : "",
+		 d->request.flags & RS_FLAG_UPGRADED ? "u" : "");
 	tell(s, line);
-	assert_true(d->end >= d->t0);
-	assert_true(!d->status == !d->first_byte || d->flags & RS_FLAG_ABORTED);
+	assert_true(d->request.end >= d->request.t0);
+	assert_true(!d->request.status == !d->request.first_byte ||
+		    d->request.flags & RS_FLAG_ABORTED);
 	assert_true(d->open > 0);
 	s->in_progress--;
-	s->bytes_in += d->bytes_in;
-	s->bytes_out += d->bytes_out;
+	s->bytes_in += d->request.bytes_in;
+	s->bytes_out += d->request.bytes_out;
 	s->last = *d;
 }
 
@@ -366,9 +369,9 @@ static void times_are_those_of_first_and_last_bytes(void **state)
 	move(&s, '>', "abc", 3);
 	s.ticks = 20;
 	move(&s, '>', "de", 2); /* 21 */
-	assert_int_equal(s.last.t0, 1);
-	assert_int_equal(s.last.first_byte, 12);
-	assert_int_equal(s.last.end, 21);
+	assert_int_equal(s.last.request.t0, 1);
+	assert_int_equal(s.last.request.first_byte, 12);
+	assert_int_equal(s.last.request.end, 21);
 	assert_int_equal(s.ticks, 21);
 	end(&s, 'c');
 }
@@ -386,7 +389,7 @@ static void a_body_may_be_sent_unseen(void **state)
 	assert_string_equal(s.text, "");
 	assert_true(exchange_write_unseen(&s.x, &s.call, 3000000000));
 	assert_string_equal(s.text, "1a200 ");
-	assert_int_equal(s.last.bytes_out, 5000000000 + strlen(OK("5000000000")));
+	assert_int_equal(s.last.request.bytes_out, 5000000000 + strlen(OK("5000000000")));
 	move(&s, '<', POST("/b", "9"), strlen(POST("/b", "9")));
 	assert_true(exchange_read_unseen(&s.x, &s.call, 9));
 	assert_false(exchange_write_unseen(&s.x, &s.call, 4));

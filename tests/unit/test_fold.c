@@ -11,6 +11,8 @@ static void folds_to(const char *path, const char *shape)
 
 	out[n] = 0;
 	assert_string_equal((char *)out, shape);
+	if (strcmp(path, shape) != 0)
+		assert_true(fold_may_change((const uint8_t *)path, strlen(path)));
 	assert_int_equal(n, strlen(shape));
 }
 
@@ -24,6 +26,15 @@ static void plain_paths_stay(void **state)
 	folds_to("//a//b/", "//a//b/");
 	folds_to("/v1/users/", "/v1/users/");
 	folds_to("/a1b2/12a/1.2/-5", "/a1b2/12a/1.2/-5");
+}
+
+static void most_paths_need_no_copy(void **state)
+{
+	const char *const path = "/index.html/v1//users/";
+
+	(void)state;
+	assert_false(fold_may_change((const uint8_t *)path, strlen(path)));
+	assert_false(fold_may_change(NULL, 0));
 }
 
 static void variable_segments_become_holes(void **state)
@@ -65,6 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_paths_stay),
+		cmocka_unit_test(most_paths_need_no_copy),
 		cmocka_unit_test(variable_segments_become_holes),
 		cmocka_unit_test(a_shape_never_exceeds_its_room),
 	};

@@ -30,7 +30,6 @@ static void tell(struct story *s, const char *text)
 static void tell_event(struct story *s, enum http1_event event)
 {
 	static const char *const names[] = {
-		[HTTP1_HEAD] = "head ",
 		[HTTP1_INTERIM] = "interim ",
 		[HTTP1_END] = "end ",
 		[HTTP1_TUNNEL] = "tunnel ",
@@ -151,26 +150,25 @@ static void request_bodies(void **state)
 {
 	(void)state;
 	REQUEST("POST /p HTTP/1.1\r\ncontent-LENGTH:  5 \r\n\r\nhelloGET /q HTTP/1.1\r\n\r\n",
-		"3 /p head end 1 /q end ");
+		"3 /p end 1 /q end ");
 	REQUEST("POST /p HTTP/1.1\r\nContent-Length: 0\r\n\r\nGET /q HTTP/1.1\r\n\r\n",
 		"3 /p end 1 /q end ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n"
 		"A\r\nGET / HTTP\r\n0\r\nTrailer: x\r\n\r\nGET /q HTTP/1.1\r\n\r\n",
-		"3 /p head end 1 /q end ");
+		"3 /p end 1 /q end ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n",
-		"3 /p head end ");
-	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "3 /p head bad0 ");
+		"3 /p end ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "3 /p bad0 ");
 	REQUEST("POST /p HTTP/1.1\nTransfer-Encoding: chunked\n\n1\na\n10 ;x\n0123456789abcdef\n"
 		"00\n\nGET /q HTTP/1.1\n\n",
-		"3 /p head end 1 /q end ");
+		"3 /p end 1 /q end ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
-		"3 /p head bad0 ");
-	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na10\r\n",
-		"3 /p head bad0 ");
-	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "3 /p head bad0 ");
-	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1x\r\n", "3 /p head bad0 ");
+		"3 /p bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na10\r\n", "3 /p bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", "3 /p bad0 ");
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1x\r\n", "3 /p bad0 ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-		"3 /p head bad4 ");
+		"3 /p bad4 ");
 	REQUEST("POST /p HTTP/1.1\r\nContent-Lengthy: 5\r\nX-Content-Length: 6\r\n\r\n",
 		"3 /p end ");
 }
@@ -194,8 +192,8 @@ static void ambiguous_bodies(void **state)
 	AMBIGUOUS("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked");
 	REQUEST("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "3 / bad4 ");
 	REQUEST("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
-		"3 / head end ");
-	REQUEST("POST / HTTP/1.1\r\nX: 1\r\n 2\r\nContent-Length: 1\r\n\r\nx", "3 / head end ");
+		"3 / end ");
+	REQUEST("POST / HTTP/1.1\r\nX: 1\r\n 2\r\nContent-Length: 1\r\n\r\nx", "3 / end ");
 }
 
 static void responses(void **state)
@@ -204,7 +202,7 @@ static void responses(void **state)
 	RESPONSE(RS_METHOD_GET,
 		 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 404\r\n"
 		 "Content-Length: 0\r\n\r\n",
-		 "200 head end 404 end ");
+		 "200 end 404 end ");
 	RESPONSE(RS_METHOD_HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "200 end ");
 	RESPONSE(RS_METHOD_GET,
 		 "HTTP/1.1 204 No\r\n\r\nHTTP/1.1 304 Not\r\nContent-Length: 9\r\n\r\n",
@@ -213,16 +211,15 @@ static void responses(void **state)
 		 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
 		 "HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
 		 "0\r\n\r\n",
-		 "100 interim 103 interim 201 head end ");
+		 "100 interim 103 interim 201 end ");
 	RESPONSE(RS_METHOD_GET, "HTTP/1.0 200 OK\r\nServer: x\r\n\r\nall that follows\r\n\r\n",
-		 "200 head ");
-	RESPONSE(RS_METHOD_GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx", "200 head ");
+		 "200 ");
+	RESPONSE(RS_METHOD_GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx", "200 ");
 	RESPONSE(RS_METHOD_GET, "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x05xx\n",
 		 "101 tunnel ");
 	RESPONSE(RS_METHOD_CONNECT, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef",
 		 "200 tunnel ");
-	RESPONSE(RS_METHOD_CONNECT, "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabc",
-		 "403 head end ");
+	RESPONSE(RS_METHOD_CONNECT, "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabc", "403 end ");
 	RESPONSE(RS_METHOD_GET, "HTTP/1.1 2000 OK\r\n\r\n", "bad0 ");
 	RESPONSE(RS_METHOD_GET, "HTTP/1.1 099 OK\r\n\r\n", "bad0 ");
 	RESPONSE(RS_METHOD_GET, "220 smtp ready\r\n", "bad0 ");
@@ -249,7 +246,7 @@ static void long_lines_are_cut_at_the_same_place(void **state)
 	}
 	snprintf(bytes, sizeof(bytes),
 		 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%0200d5\r\n", 0);
-	REQUEST(bytes, "3 / head bad0 "); /* of such a number we would not see the end */
+	REQUEST(bytes, "3 / bad0 "); /* of such a number we would not see the end */
 	snprintf(bytes, sizeof(bytes), "POST / HTTP/1.1\r\nContent-Length: %300d\r\n\r\n", 5);
 	REQUEST(bytes, "3 / bad4 ");
 }
@@ -280,14 +277,14 @@ static void unseen_bytes_are_counted_in_bodies_only(void **state)
 	feed(&s, "HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\nab", 47 + 2);
 	assert_int_equal(http1_skip(&s.parser, 4999999997), 4999999997);
 	feed(&s, "", 0);
-	assert_string_equal(s.text, "200 head ");
+	assert_string_equal(s.text, "200 ");
 	assert_int_equal(http1_skip(&s.parser, 100), 1);
 	feed(&s, "", 0);
-	assert_string_equal(s.text, "200 head end ");
+	assert_string_equal(s.text, "200 end ");
 	feed(&s, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n", 51);
 	assert_int_equal(http1_skip(&s.parser, 16), 16);
 	feed(&s, "\r\n0\r\n\r\n", 7);
-	assert_string_equal(s.text, "200 head end 200 head end ");
+	assert_string_equal(s.text, "200 end 200 end ");
 	feed(&s, "HTTP/1.1 200 OK\r\n", 17);
 	assert_int_equal(http1_skip(&s.parser, 1), 0);
 }

@@ -178,6 +178,38 @@ static void a_gap_counts_and_says_so(void **state)
 	metrics_close(f.m);
 }
 
+/* Of ten failed requests in a round, so many left a record. */
+static void round_of_errors(struct fixture *f, int recorded)
+{
+	struct drain_counters delta = { .requests = 10 };
+	struct drain_ledger ledger = { .torn = 0 };
+
+	for (int i = 0; i < recorded; i++)
+		fixture_request_as(f, &f->target, 1000 * SECOND, MILLISECOND, "/a", 500, 0);
+	delta.status[4] = 10;
+	delta.dropped[RS_KIND_REQUEST] = 8;
+	f->sink.counters(f->sink.ctx, &f->target, &delta, &ledger, 1000 * SECOND, false);
+}
+
+static void errors_are_exact_where_one_request_in_so_many_is_recorded(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	round_of_errors(&f, 2);
+	round_of_errors(&f, 0); /* two records come a round later than their counts … */
+	round_of_errors(&f, 4);
+	round_of_errors(&f, 12); /* … and some more than there was room for */
+	round_of_errors(&f, 2);
+	fixture_tick(&f, 1000 * SECOND);
+	assert_int_equal(window_of(&f, scope).sums.count, 50);
+	assert_int_equal(window_of(&f, scope).sums.dropped, 40);
+	assert_int_equal(window_of(&f, scope).sums.errors, 50);
+	metrics_close(f.m);
+}
+
 static void a_held_lock_delays_and_loses_nothing(void **state)
 {
 	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
@@ -335,6 +367,7 @@ int main(void)
 		cmocka_unit_test(a_raw_path_joins_the_route_of_its_shape),
 		cmocka_unit_test(a_fold_fills_histogram_route_and_second),
 		cmocka_unit_test(a_gap_counts_and_says_so),
+		cmocka_unit_test(errors_are_exact_where_one_request_in_so_many_is_recorded),
 		cmocka_unit_test(a_held_lock_delays_and_loses_nothing),
 		cmocka_unit_test(questions_do_not_disturb_the_drain_thread),
 		cmocka_unit_test(ended_processes_leave_their_counts),

@@ -35,6 +35,7 @@ static void the_columns_are_counted_from_the_last_bracket(void **state)
 		assert_int_equal(got.state, 'S');
 		assert_int_equal(got.start_ticks, 4711);
 		assert_int_equal(got.start_code, 99);
+		assert_int_equal(got.parent, 1);
 		assert_false(got.kernel);
 	}
 }
@@ -192,6 +193,18 @@ static void lines_that_are_no_first_page_are_passed_over(void **state)
 	assert_false(maps.shim);
 }
 
+static void queues_of_io_uring_are_noted(void **state)
+{
+	struct proc_maps maps = { 0 };
+
+	(void)state;
+	proc_maps_line(&maps, "7f00-7f01 rw-s 00000000 00:0e 1043 anon_inode:[eventpoll]\n");
+	assert_false(maps.rings);
+	proc_maps_line(&maps, "7f00-7f01 rw-s 10000000 00:0e 1043 anon_inode:[io_uring]\n");
+	assert_true(maps.rings);
+	assert_int_equal(maps.segments, 0);
+}
+
 static void the_shim_is_known_by_its_file(void **state)
 {
 	struct proc_maps maps = { 0 };
@@ -298,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_file_longer_than_its_room_is_cut),
 		cmocka_unit_test(the_first_page_of_a_segment_is_noted_by_its_range),
 		cmocka_unit_test(lines_that_are_no_first_page_are_passed_over),
+		cmocka_unit_test(queues_of_io_uring_are_noted),
 		cmocka_unit_test(the_shim_is_known_by_its_file),
 		cmocka_unit_test(more_segments_than_fit_are_left_out),
 		cmocka_unit_test(our_own_segment_is_found_in_our_maps),

@@ -64,6 +64,32 @@ static void a_route_holds_exact_sums_beyond_the_cap(void **state)
 	metrics_close(f.m);
 }
 
+static void a_route_tells_what_its_service_did_not_record(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct drain_counters delta = { .requests = 8 };
+	struct drain_ledger ledger = { .torn = 0 };
+	struct metrics_window window;
+	struct metrics_row *rows;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_request(&f, 1000 * SECOND, MILLISECOND);
+	delta.dropped[RS_KIND_REQUEST] = 7;
+	f.sink.counters(f.sink.ctx, &f.target, &delta, &ledger, 1000 * SECOND, false);
+	fixture_tick(&f, 1000 * SECOND);
+	assert_int_equal(metrics_routes(f.m, &scope, &rows), 1);
+	assert_int_equal(rows[0].sums.count, 1);
+	assert_int_equal(rows[0].sums.dropped, 7);
+	free(rows);
+	scope.route = "/a";
+	assert_int_equal(metrics_window_get(f.m, &scope, &window), 0);
+	assert_int_equal(window.sums.count, 1);
+	assert_int_equal(window.sums.dropped, 7);
+	metrics_close(f.m);
+}
+
 static void services_and_processes_have_a_row_each(void **state)
 {
 	struct metrics_scope scope = { 0 };
@@ -241,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_never_seen_is_enoent),
 		cmocka_unit_test(a_route_holds_exact_sums_beyond_the_cap),
+		cmocka_unit_test(a_route_tells_what_its_service_did_not_record),
 		cmocka_unit_test(services_and_processes_have_a_row_each),
 		cmocka_unit_test(the_peak_is_the_best_minute_watched_in_full),
 		cmocka_unit_test(span_is_what_was_watched_of_the_window),

@@ -19,7 +19,23 @@ static void routes_are_told_apart_by_method_and_path(void **state)
 	assert_ptr_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{}"), get);
 	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_POST, "/users/{}"), get);
 	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{"), get);
-	assert_ptr_equal(registry_service(&registry, "shop", ""), service);
+	assert_ptr_equal(registry_service(&registry, "shop", "test"), service);
+	registry_fini(&registry, &budget);
+}
+
+static void environments_of_one_name_are_two_services(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct service *staging, *production;
+
+	(void)state;
+	memset(&registry, 0, sizeof(registry));
+	staging = registry_service(&registry, "shop", "staging");
+	production = registry_service(&registry, "shop", "production");
+	assert_ptr_not_equal(staging, production);
+	assert_ptr_equal(registry_service(&registry, "shop", "staging"), staging);
+	assert_ptr_not_equal(registry_service(&registry, "shop", ""), staging);
+	assert_string_equal(production->environment, "production");
 	registry_fini(&registry, &budget);
 }
 
@@ -143,6 +159,7 @@ static void processes_that_ended_first_are_dropped_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(environments_of_one_name_are_two_services),
 		cmocka_unit_test(routes_are_told_apart_by_method_and_path),
 		cmocka_unit_test(a_number_stands_for_its_path_and_is_told_apart_by_method),
 		cmocka_unit_test(the_201st_route_is_other),

@@ -200,7 +200,7 @@ static void another_process_under_the_pid_is_left_out(void **state)
 static void the_brokers_readings_are_taken(void **state)
 {
 	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
-	struct metrics_reading reading = { 150000, 90000, 1000, METRICS_UNKNOWN };
+	struct metrics_reading reading = { 150000, 90000, 1000, METRICS_UNKNOWN, false };
 	struct metrics_process p;
 	struct metrics_system system;
 	struct fixture f;
@@ -217,6 +217,11 @@ static void the_brokers_readings_are_taken(void **state)
 	assert_true(near(p.pss, 150000));
 	assert_true(near(p.read_per_s, 2000));
 	assert_true(p.write_per_s < 0);
+	assert_int_equal(p.ledger.unseen, 0);
+	reading.rings = true;
+	metrics_reading_put(f.m, 7, &reading);
+	p = process_of(&f, scope);
+	assert_int_equal(p.ledger.unseen, RS_UNSEEN_IO_URING);
 	metrics_system_get(f.m, &system);
 	assert_true(near(system.memory_used_percent, 50));
 	assert_true(system.pressure_io < 0);

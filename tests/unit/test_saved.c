@@ -63,6 +63,41 @@ static void live_slots_survive_a_restart(void **state)
 	metrics_close(after.m);
 }
 
+static void environments_of_one_name_stay_apart(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct capture_target staging;
+	struct fixture f, after;
+	struct metrics_row *rows;
+	size_t size;
+
+	(void)state;
+	fixture_open(&f, 9999 * SECOND); /* its own has no environment */
+	fixture_target(&staging, 8, 80, "shop");
+	strcpy(staging.environment, "staging");
+	f.sink.seen(f.sink.ctx, &staging);
+	fixture_request_as(&f, &staging, 10000 * SECOND, MILLISECOND, "/a", 200, 0);
+	fixture_counters(&f, &staging, 1, 1, 10000 * SECOND);
+	fixture_tick(&f, 10000 * SECOND);
+	size = metrics_save(f.m, blob, sizeof(blob));
+	metrics_close(f.m);
+	assert_int_equal(metrics_open(&after.m, &fixture_limits, 10001 * SECOND), 0);
+	assert_int_equal(metrics_restore(after.m, blob, size, 10001 * SECOND), 0);
+	assert_int_equal(metrics_services(after.m, &scope, &rows), 2);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(rows[i].sums.count, rows[i].environment[0] ? 1 : 0);
+	free(rows);
+	scope.pid = 80;
+	assert_int_equal(metrics_processes(after.m, &scope, &rows), 1);
+	assert_string_equal(rows[0].environment, "staging");
+	free(rows);
+	scope = fixture_scope("shop", 0, "/a");
+	assert_int_equal(metrics_routes(after.m, &scope, &rows), 1);
+	assert_string_equal(rows[0].environment, "staging");
+	free(rows);
+	metrics_close(after.m);
+}
+
 static void a_pid_taken_by_another_process_starts_anew(void **state)
 {
 	struct metrics_scope scope = { .pid = 71 };
@@ -167,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_slots_survive_a_restart),
+		cmocka_unit_test(environments_of_one_name_stay_apart),
 		cmocka_unit_test(a_pid_taken_by_another_process_starts_anew),
 		cmocka_unit_test(foreign_blobs_are_refused),
 		cmocka_unit_test(any_flipped_byte_is_survived),

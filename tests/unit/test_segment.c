@@ -93,9 +93,12 @@ static void claims_beyond_the_layout_are_clamped(void **state)
 
 static void the_agents_words_reach_the_shim(void **state)
 {
-	const struct segment_words words = {
-		.epoch = 3, .ns_per_tick = 5, .slow_warning = 7, .slow_critical = 9
-	};
+	const struct segment_words words = { .epoch = 3,
+					     .ns_per_tick = 5,
+					     .slow_warning = 7,
+					     .slow_critical = 9,
+					     .detail = 2,
+					     .sample = 8 };
 	struct both b;
 
 	(void)state;
@@ -105,6 +108,8 @@ static void the_agents_words_reach_the_shim(void **state)
 	assert_int_equal(both_header(&b)->agent.ns_per_tick, 5);
 	assert_int_equal(both_header(&b)->agent.slow_warning, 7);
 	assert_int_equal(both_header(&b)->agent.slow_critical, 9);
+	assert_int_equal(both_header(&b)->agent.detail, 2);
+	assert_int_equal(both_header(&b)->agent.sample, 8);
 	assert_int_equal(both_header(&b)->agent.off, 0);
 	segment_off_put(b.agent);
 	assert_int_equal(both_header(&b)->agent.off, 1);

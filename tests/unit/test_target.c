@@ -76,7 +76,7 @@ static void the_environments_name_comes_first(void **state)
 
 	(void)state;
 	assert_string_equal(t.service, "my%20shop");
-	assert_int_equal(t.service_from, RS_SERVICE_OTEL_NAME);
+	assert_int_equal(t.named, TARGET_NAMED_OTEL_NAME);
 }
 
 static void the_innermost_unit_comes_next(void **state)
@@ -89,6 +89,9 @@ static void the_innermost_unit_comes_next(void **state)
 		{ "/user.slice/user@1000.service/app.slice/shop.service", "shop" },
 		{ "/system.slice/php-fpm@8.2.service", "php-fpm@8.2" },
 		{ "/user.slice/user@1000.service/session.scope", "x" }, /* a login is none */
+		{ "/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:2", "x" },
+		{ "/system.slice/docker.service/docker-1.scope", "x" },
+		{ "/system.slice/docker.service/a.slice/x", "x" },
 		{ "/system.slice/a.services", "x" },
 		{ "/.service", "x" },
 		{ "/", "x" },
@@ -100,7 +103,8 @@ static void the_innermost_unit_comes_next(void **state)
 		struct capture_target t = chosen("", cases[i].cgroup, "/usr/bin/x");
 
 		assert_string_equal(t.service, cases[i].service);
-		assert_int_equal(t.service_from, RS_SERVICE_NONE);
+		assert_int_equal(t.named, cases[i].service[0] == 'x' ? TARGET_NAMED_PROGRAM
+								     : TARGET_NAMED_UNIT);
 	}
 }
 
@@ -110,6 +114,82 @@ static void the_programs_name_comes_last(void **state)
 	assert_string_equal(chosen("", "", "/usr/sbin/nginx").service, "nginx");
 	assert_string_equal(chosen("", "", "").service, "comm");
 	assert_string_equal(chosen("", "", "/strange/").service, "comm");
+}
+
+static void a_script_comes_ahead_of_its_interpreter(void **state)
+{
+	static const char arguments[] = "node\0/srv/app.js\0--port\0";
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t = { .pid = -1, .exe = "/usr/bin/node" };
+
+	(void)state;
+	memcpy(claims.arguments, arguments, sizeof(arguments));
+	target_service_choose(&t, &claims);
+	assert_string_equal(t.service, "/srv/app.js");
+	assert_int_equal(t.named, TARGET_NAMED_SCRIPT);
+	strcpy(t.exe, "/usr/sbin/nginx");
+	target_service_choose(&t, &claims);
+	assert_string_equal(t.service, "nginx");
+	/* filled to its last byte: accept ends it */
+	memset(claims.arguments, 'x', sizeof(claims.arguments) - 1);
+	strcpy(t.exe, "/usr/bin/node");
+	target_service_choose(&t, &claims);
+	assert_string_equal(t.service, "node");
+	strcpy(t.cgroup, "/system.slice/shop.service");
+	target_service_choose(&t, &claims);
+	assert_string_equal(t.service, "shop");
+}
+
+/* A shell that spawned another, whose code has no name, with a pipe to end both. */
+static pid_t shells_start(const char *folder, int *told, int *alive)
+{
+	char script[64], command[256];
+	int orders[2], answers[2];
+	pid_t pid, worker = 0;
+	FILE *answer;
+
+	snprintf(script, sizeof(script), "%s/serve.sh", folder);
+	snprintf(command, sizeof(command), "echo 'bash -c \"echo \\$\\$; read x; :\" <&0; :' >%s",
+		 script);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(pipe2(orders, O_CLOEXEC) || pipe2(answers, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(orders[0], 0);
+		dup2(answers[1], 1);
+		execl("/bin/bash", "bash", script, (char *)NULL);
+		_exit(127);
+	}
+	close(orders[0]);
+	close(answers[1]);
+	*alive = orders[1];
+	answer = fdopen(answers[0], "re");
+	assert_int_equal(fscanf(answer, "%d", &worker), 1);
+	fclose(answer);
+	unlink(script);
+	*told = pid;
+	return worker;
+}
+
+static void a_spawned_worker_goes_by_its_parents_script(void **state)
+{
+	char folder[] = "/tmp/rs_target_XXXXXX", wanted[64];
+	struct rs_header claims = capture_header("/run/x", 7);
+	struct capture_target t;
+	int parent, alive;
+	pid_t worker;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	worker = shells_start(folder, &parent, &alive);
+	assert_int_equal(target_read(worker, &claims, &t), 0);
+	close(alive);
+	waitpid(parent, NULL, 0);
+	rmdir(folder);
+	assert_int_equal(t.parent, parent);
+	snprintf(wanted, sizeof(wanted), "%s/serve.sh", folder);
+	assert_string_equal(t.service, wanted);
+	assert_int_equal(t.named, TARGET_NAMED_SCRIPT);
 }
 
 static void a_long_name_is_never_cut_inside_a_percent_xx(void **state)
@@ -144,7 +224,7 @@ static void claims_out_of_range_are_not_passed_on(void **state)
 	assert_int_equal(target_read(getpid(), &claims, &t), 0);
 	assert_int_equal(t.allocator, RS_ALLOCATOR_UNKNOWN);
 	assert_int_equal(t.clock, RS_CLOCK_NONE);
-	assert_int_equal(t.service_from, RS_SERVICE_NONE);
+	assert_int_equal(t.named, TARGET_NAMED_PROGRAM);
 	assert_int_equal(strlen(t.environment), sizeof(t.environment) - 1);
 }
 
@@ -213,6 +293,8 @@ int main(void)
 		cmocka_unit_test(the_environments_name_comes_first),
 		cmocka_unit_test(the_innermost_unit_comes_next),
 		cmocka_unit_test(the_programs_name_comes_last),
+		cmocka_unit_test(a_script_comes_ahead_of_its_interpreter),
+		cmocka_unit_test(a_spawned_worker_goes_by_its_parents_script),
 		cmocka_unit_test(a_long_name_is_never_cut_inside_a_percent_xx),
 		cmocka_unit_test(claims_out_of_range_are_not_passed_on),
 		cmocka_unit_test(a_process_is_described_by_the_kernel),

@@ -182,6 +182,39 @@ static void numbers_are_finite_and_decimal(void **state)
 		assert_int_equal(text_number(bad[i], &value), -EINVAL);
 }
 
+static void a_glob_means_all_of_a_text(void **state)
+{
+	static const char *const yes[][2] = {
+		{ "", "" },           { "*", "" },
+		{ "*", "a/b" },       { "**", "x" },
+		{ "a*", "a" },        { "a*c", "abbc" },
+		{ "*a*b", "xaabab" }, { "a?c", "abc" },
+		{ "?", "?" },         { "/usr/*/nginx", "/usr/local/sbin/nginx" },
+		{ "a\\*", "a*" },     { "\\?*", "?x" },
+		{ "\\\\", "\\" },     { "a\\", "a\\" }, /* nothing follows to be quoted */
+		{ "*\\*b", "a*b*b" },
+	};
+	static const char *const no[][2] = {
+		{ "", "a" },      { "a", "" },    { "a", "ab" },      { "ab", "a" },
+		{ "?", "" },      { "?", "ab" },  { "a*c", "acb" },   { "*a*b", "ba" },
+		{ "a\\*", "ab" }, { "\\?", "a" }, { "a\\b", "a\\b" }, { "*?", "" },
+	};
+	char pattern[256], text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(text_glob(yes[i][0], yes[i][1]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_false(text_glob(no[i][0], no[i][1]));
+	/* stars that could make it try everything */
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(pattern) - 2; i += 2)
+		memcpy(pattern + i, "*a", 2);
+	strcpy(pattern + sizeof(pattern) - 2, "b");
+	assert_false(text_glob(pattern, text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_span_too_long_to_be_told_is_out_of_range),
 		cmocka_unit_test(sizes_may_go_without_a_unit),
 		cmocka_unit_test(distance_counts_single_edits_and_swaps),
+		cmocka_unit_test(a_glob_means_all_of_a_text),
 		cmocka_unit_test(addresses_are_numbers_and_a_port),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(numbers_are_finite_and_decimal),

@@ -295,6 +295,34 @@ static void a_process_is_told_how_to_count_once_its_clock_is_known(void **state)
 	bench_close(&b);
 }
 
+static void how_much_to_record_is_told_and_kept_in_the_ledger(void **state)
+{
+	const struct drain_detail eighth = { .level = DRAIN_DETAIL_SAMPLED,
+					     .sample = 8,
+					     .since_ns = NOW };
+	const struct drain_detail off = { .level = DRAIN_DETAIL_OFF, .since_ns = NOW + 1 };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	b.f.header->agent.detail = 1; /* of an agent that died */
+	bench_watch(&b);
+	assert_int_equal(b.f.header->agent.detail, 0);
+	watched_detail(b.w, &eighth);
+	assert_int_equal(b.f.header->agent.detail, 2);
+	assert_int_equal(b.f.header->agent.sample, 8);
+	watched_tell(b.w, true); /* a new calibration changes nothing of it */
+	assert_int_equal(b.f.header->agent.sample, 8);
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.ledger.detail.sample, 8);
+	assert_int_equal(b.f.header->agent.off, 0);
+	watched_detail(b.w, &off);
+	assert_int_equal(b.f.header->agent.off, 1);
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.ledger.detail.level, DRAIN_DETAIL_OFF);
+	bench_close(&b);
+}
+
 static void a_lane_without_slots_gets_no_page_of_ours(void **state)
 {
 	struct stat before, after;
@@ -387,6 +415,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_never_came_is_unequal),
 		cmocka_unit_test(counted_while_nobody_listened_is_a_gap),
 		cmocka_unit_test(a_process_is_told_how_to_count_once_its_clock_is_known),
+		cmocka_unit_test(how_much_to_record_is_told_and_kept_in_the_ledger),
 		cmocka_unit_test(a_lane_without_slots_gets_no_page_of_ours),
 		cmocka_unit_test(a_process_that_says_nothing_new_costs_the_next_stage_nothing),
 		cmocka_unit_test(the_open_table_is_told_until_it_is_empty),

@@ -5,6 +5,7 @@
  * code, signals, descriptors, job control. What is to be seen after that is left to a watcher.
  */
 #include "arguments.h"
+#include "list.h"
 #include "preload.h"
 #include "program.h"
 #include "settings.h"
@@ -55,19 +56,23 @@ static void run_warn(const char *command, const char *why)
 }
 
 /* Where the environment switches the library off, the answer is known before the start. */
-static bool run_is_off(const char *run_dir, char *why, size_t size)
+static bool run_is_off(const char *run_dir, const char *program, char *why, size_t size)
 {
+	const char *service = getenv("RINGSIDE_SERVICE");
+	const char *base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
 	const char *asked = getenv("RINGSIDE");
 	const char *monitoring = getenv("PERFORMANCE_MONITORING_ENABLED");
+	struct list off;
 	char path[512];
 
-	snprintf(path, sizeof(path), "%.500s/off", run_dir);
+	snprintf(path, sizeof(path), "%.500s/" RS_LIST_OFF, run_dir);
 	if (asked && strcmp(asked, "disabled") == 0)
 		snprintf(why, size, "RINGSIDE=disabled is set");
 	else if (monitoring && strcmp(monitoring, "false") == 0)
 		snprintf(why, size, "PERFORMANCE_MONITORING_ENABLED=false is set");
-	else if (access(path, F_OK) == 0)
-		snprintf(why, size, "%.400s exists", path);
+	else if (list_read(&off, path) == 0 &&
+		 list_silences(&off, service && *service ? service : base, program))
+		snprintf(why, size, "%.400s switches it off", path);
 	else
 		return false;
 	return true;
@@ -138,7 +143,7 @@ static bool run_foresee(const char *command, const char *run_dir)
 		return false; /* exec will say it */
 	kind = program_look(path, why);
 	if (kind == PROGRAM_DYNAMIC || kind == PROGRAM_UNKNOWN) {
-		if (!run_is_off(run_dir, why, sizeof(why)))
+		if (!run_is_off(run_dir, path, why, sizeof(why)))
 			return true;
 	}
 	run_warn(command, why);

@@ -15,5 +15,9 @@
 int run_verb(int argc, char **argv); /* returns only when it could not become the command */
 int ps_verb(int argc, char **argv);
 int doctor_verb(int argc, char **argv);
+int enable_verb(int argc, char **argv);
+int disable_verb(int argc, char **argv);
+int off_verb(int argc, char **argv);
+int on_verb(int argc, char **argv);
 
 #endif

@@ -1,0 +1,157 @@
+#include "admit.h"
+
+#include "port.h"
+#include "rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADMIT_PORTS 64u /* of one process: more are not compared */
+
+struct admit_list {
+	struct rule *rules;
+	size_t count;
+};
+
+struct admit {
+	struct admit_list include, exclude, names;
+	bool by_port;
+};
+
+/* One process while it is judged. */
+struct admit_case {
+	struct capture_target *target;
+	struct rule_subject subject;
+	uint16_t ports[ADMIT_PORTS];
+};
+
+static int admit_list_open(struct admit *a, struct admit_list *list, const struct config *config,
+			   enum config_key key)
+{
+	size_t count = config_count(config, key);
+	const char *reason;
+
+	list->rules = calloc(count + 1, sizeof(*list->rules));
+	if (!list->rules)
+		return -ENOMEM;
+	for (; list->count < count; list->count++) {
+		struct rule *rule = &list->rules[list->count];
+		int result = rule_parse(config_item(config, key, list->count),
+					key == CONFIG_TARGETS_NAMES, rule, &reason);
+
+		if (result)
+			return result;
+		a->by_port = a->by_port || rule->port;
+	}
+	return 0;
+}
+
+int admit_open(struct admit **out, const struct config *config)
+{
+	struct admit *a = calloc(1, sizeof(*a));
+	int result;
+
+	*out = NULL;
+	if (!a)
+		return -ENOMEM;
+	result = admit_list_open(a, &a->include, config, CONFIG_TARGETS_INCLUDE);
+	if (result == 0)
+		result = admit_list_open(a, &a->exclude, config, CONFIG_TARGETS_EXCLUDE);
+	if (result == 0)
+		result = admit_list_open(a, &a->names, config, CONFIG_TARGETS_NAMES);
+	if (result) {
+		admit_close(a);
+		return result;
+	}
+	*out = a;
+	return 0;
+}
+
+void admit_close(struct admit *a)
+{
+	if (!a)
+		return;
+	free(a->include.rules);
+	free(a->exclude.rules);
+	free(a->names.rules);
+	free(a);
+}
+
+bool admit_by_port(const struct admit *a)
+{
+	return a->by_port;
+}
+
+static void admit_ports(struct admit_case *c)
+{
+	char exe[sizeof(c->target->exe)];
+
+	c->subject.ports = c->ports;
+	c->subject.port_count = port_read(c->target->pid, c->ports, ADMIT_PORTS);
+	if (c->subject.port_count || c->target->parent <= 1)
+		return;
+	target_exe_read(c->target->parent, exe, sizeof(exe));
+	if (*exe && strcmp(exe, c->target->exe) == 0)
+		c->subject.port_count = port_read(c->target->parent, c->ports, ADMIT_PORTS);
+}
+
+/* The first that matches for sure, else RULE_BY_PORT when one may still come to. */
+static enum rule_match admit_first(const struct admit_list *list, bool names,
+				   const struct rule_subject *subject, const struct rule **out)
+{
+	enum rule_match found = RULE_NO;
+
+	for (size_t i = 0; i < list->count; i++) {
+		enum rule_match match = rule_matches(&list->rules[i], names, subject);
+
+		*out = &list->rules[i];
+		if (match == RULE_YES)
+			return match;
+		if (match == RULE_BY_PORT)
+			found = match;
+	}
+	return found;
+}
+
+/* RULE_BY_PORT: it may get a name yet. */
+static enum rule_match admit_name(const struct admit *a, struct admit_case *c)
+{
+	struct capture_target *target = c->target;
+	const struct rule *rule = NULL;
+	enum rule_match match;
+
+	if (target->named >= TARGET_NAMED_RINGSIDE && target->named <= TARGET_NAMED_OTEL_ATTRIBUTES)
+		return RULE_NO;
+	match = admit_first(&a->names, true, &c->subject, &rule);
+	if (match == RULE_YES) {
+		strncpy(target->service, rule->text[RULE_SERVICE], sizeof(target->service) - 1);
+		target->service[sizeof(target->service) - 1] = '\0';
+		target->named = TARGET_NAMED_RULE;
+	}
+	return match;
+}
+
+enum admit_verdict admit_judge(const struct admit *a, struct capture_target *target, bool patient)
+{
+	struct admit_case c = { .target = target,
+				.subject.text = { [RULE_EXE] = target->exe,
+						  [RULE_SERVICE] = target->service,
+						  [RULE_CGROUP] = target->cgroup } };
+	enum rule_match name, exclude, include = RULE_YES;
+	const struct rule *rule;
+
+	if (a->by_port)
+		admit_ports(&c);
+	name = admit_name(a, &c);
+	exclude = admit_first(&a->exclude, false, &c.subject, &rule);
+	if (exclude == RULE_YES)
+		return ADMIT_NO;
+	if (a->include.count)
+		include = admit_first(&a->include, false, &c.subject, &rule);
+	if (include == RULE_NO)
+		return ADMIT_NO;
+	if (patient && (name == RULE_BY_PORT || exclude == RULE_BY_PORT || include == RULE_BY_PORT))
+		return ADMIT_LATER;
+	return include == RULE_YES ? ADMIT_YES : ADMIT_NO;
+}

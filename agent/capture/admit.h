@@ -1,0 +1,36 @@
+/*
+ * admit - which processes the configuration wants watched, and how it calls them.
+ *
+ * Threads:  the broker's only one.
+ * Memory:   admit_open copies the rules, admit_close frees them.
+ * Errors:   0 or -errno.
+ * A process is watched when a rule of targets.include matches (or there is none) and none of
+ * targets.exclude. The first match of targets.names names one that did not name itself. Its ports
+ * are its own, else those of its parent where that runs the same executable, as a cluster's does.
+ */
+#ifndef CAPTURE_ADMIT_H
+#define CAPTURE_ADMIT_H
+
+#include "config.h"
+#include "target.h"
+
+#include <stdbool.h>
+
+struct admit;
+
+enum admit_verdict {
+	ADMIT_YES,
+	ADMIT_NO,
+	ADMIT_LATER, /* a port decides, and it listens on none yet */
+};
+
+int admit_open(struct admit **out, const struct config *config);
+void admit_close(struct admit *a); /* NULL is fine */
+
+/* May name target->service. patient: it may still begin to listen. */
+enum admit_verdict admit_judge(const struct admit *a, struct capture_target *target, bool patient);
+
+/* Does any rule look at ports, so that the verdict may change? */
+bool admit_by_port(const struct admit *a);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * script - which program an interpreter runs, by its arguments.
+ *
+ * Threads:  any.
+ * Memory:   none; names go to the caller's buffer, in canonical form.
+ * Errors:   enum script_found.
+ * A script goes by its path as the arguments have it, one in a folder of the system's programs by
+ * its base name: /srv/a/app.js and /srv/b/app.js are two, /usr/bin/gunicorn is gunicorn. A module
+ * or class goes by its name.
+ */
+#ifndef CAPTURE_SCRIPT_H
+#define CAPTURE_SCRIPT_H
+
+#include <stddef.h>
+
+enum script_found {
+	SCRIPT_NONE,   /* the executable is no interpreter that is known */
+	SCRIPT_NAMED,  /* the name is in out */
+	SCRIPT_INLINE, /* code in an argument or from a pipe: it has no name */
+};
+
+/* exe: a path; arguments: argv by NULs, cut anywhere; out is cut at its beginning. */
+enum script_found script_name(const char *exe, const char *arguments, size_t length, char *out,
+			      size_t size);
+
+#endif

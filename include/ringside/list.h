@@ -1,0 +1,102 @@
+/*
+ * list - the files that name processes, one pattern a line: <run_dir>/off and preload.allow.
+ *
+ * Includers: shim/refuse.c, agent/ and tools/ringside.
+ * Format:    a line with a '/' is meant for the path of an executable, any other for the name of a
+ *            service; '*' stands for any bytes, '?' for one. Blanks around a line do not count, nor
+ *            do lines that are empty or begin with '#'.
+ * Bounds:    a file longer than RS_LIST_BYTES is not read any further: it is no list.
+ * It runs in a constructor ahead of any libc: no calls, no memory of its own.
+ */
+#ifndef RINGSIDE_LIST_H
+#define RINGSIDE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RS_LIST_BYTES 4096u
+#define RS_LIST_OFF "off"                           /* in the run directory; no line: everything */
+#define RS_LIST_ALLOW "/etc/ringside/preload.allow" /* no line: nothing */
+
+/* Is text, whole, of this pattern? One place to return to is enough: the last '*'. */
+static inline bool rs_list_fits(const char *pattern, size_t length, const char *text)
+{
+	size_t p = 0, star = length, again = 0, t = 0;
+
+	while (text[t]) {
+		if (p < length && pattern[p] == '*') {
+			star = p++;
+			again = t;
+		} else if (p < length && (pattern[p] == '?' || pattern[p] == text[t])) {
+			p++;
+			t++;
+		} else if (star < length) {
+			p = star + 1;
+			t = ++again;
+		} else {
+			return false;
+		}
+	}
+	while (p < length && pattern[p] == '*')
+		p++;
+	return p == length;
+}
+
+static inline bool rs_list_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The next line that counts, from *at on, which moves behind it; NULL: there is none. */
+static inline const char *rs_list_next(const char *text, size_t bytes, size_t *at, size_t *length)
+{
+	while (*at < bytes) {
+		size_t begin = *at, end;
+
+		while (begin < bytes && rs_list_blank(text[begin]))
+			begin++;
+		end = begin;
+		while (end < bytes && text[end] != '\n')
+			end++;
+		*at = end;
+		while (end > begin && rs_list_blank(text[end - 1]))
+			end--;
+		*length = end - begin;
+		if (*length && text[begin] != '#')
+			return text + begin;
+	}
+	return NULL;
+}
+
+static inline bool rs_list_empty(const char *text, size_t bytes)
+{
+	size_t at = 0, length;
+
+	return !rs_list_next(text, bytes, &at, &length);
+}
+
+static inline bool rs_list_is_path(const char *line, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (line[i] == '/')
+			return true;
+	return false;
+}
+
+/* Does a line name this service, or this executable? Either may be "". */
+static inline bool rs_list_names(const char *text, size_t bytes, const char *service,
+				 const char *exe)
+{
+	size_t at = 0, length;
+	const char *line;
+
+	while ((line = rs_list_next(text, bytes, &at, &length))) {
+		const char *name = rs_list_is_path(line, length) ? exe : service;
+
+		if (name[0] && rs_list_fits(line, length, name))
+			return true;
+	}
+	return false;
+}
+
+#endif

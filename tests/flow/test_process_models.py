@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""A server in each process model: every request that its clients had answered is counted once.
+
+What no preload can see (stdio on a socket, io_uring) is not counted, and is said so.
+"""
+import contextlib
+import resource
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+
+REQUEST = b"GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ROUNDS = 20  # of requests, until the agent must have counted them
+THREADS = 2000  # connections at once, each with a thread of its own
+wrong = []
+
+# model: connections at once, requests of each
+MODELS = {
+    "prefork": (4, 80), "restart": (4, 50), "again": (1, 200), "pass": (4, 80), "inetd": (4, 40),
+    "share": (1, 80), "activated": (1, 80), "over": (1, 80), "high": (1, 80), "drop": (4, 80),
+    "filter": (1, 80), "threads": (THREADS, 3), "churn": (1, 400), "events": (40, 10),
+    "peek": (1, 80), "spawn": (1, 20), "module": (1, 80),
+}
+UNSEEN = {"stdio": "stdio", "ring": "io_uring", "ring-raw": "io_uring"}
+
+
+def expect(fact, what):
+    print(("ok    " if fact else "WRONG ") + what)
+    if not fact:
+        wrong.append(what)
+
+
+class Server(live.Process):
+    """One of ours; activated: its listener is opened by us, as systemd does it."""
+
+    def __init__(self, stage, model):
+        self.model, self.port = model, None
+        log = stage.folder / f"{model}.log"
+        command = [live.find_program("host_server"), model]
+        environment = {**stage.environment, "RINGSIDE_SERVICE": model,
+                       "LD_PRELOAD": str(live.find_program("libringside.so"))}
+        if model == "module":
+            command.append(live.find_program("librs_server_module.so"))
+        if model == "activated":
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.port = listener.getsockname()[1]
+            command = ["bash", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "${@:2}" 3<&"$1"', "-",
+                       listener.fileno(), *command]
+            super().__init__(stage, command, log, environment, [listener.fileno()])
+            listener.close()
+        else:
+            super().__init__(stage, command, log, environment)
+
+    def wait(self):
+        """Its port, which is the first line that it says."""
+        def said():
+            return self.said().split("\n")[0] if "\n" in self.said() else None
+        self.port = self.port or int(live.wait_for(f"{self.model}'s port", said, 5))
+        return self
+
+
+def answered(connection):
+    """Reads one reply; false: the connection ended."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(65536)
+        if not piece:
+            return False
+        head += piece
+    head, body = head.split(b"\r\n\r\n", 1)
+    left = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]) - len(body)
+    while left:
+        piece = connection.recv(min(left, 65536))
+        if not piece:
+            return False
+        left -= len(piece)
+    return head.startswith(b"HTTP/1.1 200")
+
+
+def load(port, connections, each, counted_so_far):
+    """So many connections at once, so many rounds; the requests that were answered.
+
+    A process that ends before the agent saw it is a known gap: none ends here ahead of that.
+    """
+    done = 0
+    pool = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(connections)]
+    for i in range(each):
+        for connection in pool:
+            connection.sendall(REQUEST)
+        done += sum(answered(connection) for connection in pool)
+        if i % ROUNDS == ROUNDS - 1 or i == each - 1:
+            counted_so_far(done)
+    for connection in pool:
+        connection.close()
+    return done
+
+
+def rows(agent, service):
+    """What the ledger has of a service; nothing while it does not know it."""
+    with contextlib.suppress(RuntimeError):
+        return agent.get(f"/api/capture?service={service}&limit=500")["processes"]
+    return []
+
+
+def counted(agent, model, wanted):
+    with contextlib.suppress(TimeoutError):
+        live.wait_for(f"{wanted} of {model}",
+                      lambda: sum(p["seen"] for p in rows(agent, model)) >= wanted, 8, 0.1)
+
+
+def judge(agent, model, wanted):
+    found = rows(agent, model)
+    seen = sum(p["seen"] for p in found)
+    unparsed = {k: v for p in found for k, v in p["unparsed"].items() if v}
+    lost = {k: v for p in found for k, v in p["lost"].items() if v and k != "laneFull"}
+    expect(seen == wanted and not unparsed and not sum(p["inFlight"] for p in found),
+           f"{model}: {wanted} answered, {seen} counted in {len(found)} processes; "
+           f"unparsed {unparsed}, lost {lost}")
+
+
+def judge_unseen(agent, model, way, wanted):
+    def told():
+        return any(way in p["unseen"] for p in rows(agent, model))
+    with contextlib.suppress(TimeoutError):
+        live.wait_for(f"{way} of {model}", told, 8, 0.1)
+    found = rows(agent, model)
+    expect(any(way in p["unseen"] for p in found) and not sum(p["seen"] for p in found),
+           f"{model}: {wanted} answered, not counted, and said: "
+           f"{[(p['unseen'], p['unparsed']['unseenIo']) for p in found]}")
+
+
+def main():
+    live.need_root_and("bash", "true")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most < THREADS + 200:
+        MODELS["threads"] = (most // 2, 3)
+    signal.alarm(120)
+    with live.Stage() as stage:
+        agent = stage.agent().wait("/readyz")
+        servers = [Server(stage, model).wait() for model in (*MODELS, *UNSEEN)]
+        done = {}
+        for server in servers:
+            model = server.model
+            watch = partial(counted, agent, model) if model in MODELS else lambda done: None
+            done[model] = load(server.port, *MODELS.get(model, (1, 20)), watch)
+        time.sleep(1)  # what was counted twice shows now
+        for model, wanted in done.items():
+            if model in MODELS:
+                expect(wanted == MODELS[model][0] * MODELS[model][1],
+                       f"{model}: {wanted} requests were answered")
+                judge(agent, model, wanted)
+            else:
+                judge_unseen(agent, model, UNSEEN[model], wanted)
+        for server in servers:
+            expect(server.popen.poll() is None, f"{server.model} runs on")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
