@@ -21,7 +21,7 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts brief", defaults=(
+    "backend default connections user keeps silent shuts brief streams", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -40,6 +40,7 @@ Recipe = collections.namedtuple(
         0,               # silent: replies not logged, to the client that left in the middle
         False,           # shuts: it closes after each reply without saying so in its head
         False,           # brief: a process for each connection, gone before an agent can look
+        False,           # streams: with a length or in chunks, as its own threads have it
     ))
 
 
@@ -351,7 +352,7 @@ SERVERS = {
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
                       default=True, share=2),
     "varnish": Recipe(varnish, ("varnishd", "nginx", "gcc"), backend="nginx", default=True,
-                      share=2),
+                      share=2, streams=True),
     "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
     "squid": Recipe(squid, ("squid", "nginx"), log="access.log", form=PLAIN, backend="nginx",
                     user=True),

@@ -135,7 +135,7 @@ def run(name, recipe, stage, folder, www, agent):
         environment["LD_PRELOAD"] = str(live.find_program("libringside.so"))
     log = place.folder / "printed.log"
     log.unlink(missing_ok=True)
-    client = Client(place.port, recipe.shuts)
+    client = Client(place.port, recipe.shuts, recipe.streams)
     server = live.Process(stage, recipe.command(place), log, environment)
     live.wait_for(f"{name} listens", lambda: listens(place.port) or server.popen.poll() is not None,
                   60)
@@ -150,7 +150,8 @@ def run(name, recipe, stage, folder, www, agent):
     rows = agent.get("/api/processes")["processes"] if agent else None
     code = server.stop(recipe.stop, 15)
     entries, rest = logged(recipe, place, server.said())
-    return Run(replies, client, bulk, entries, plain(recipe, place, rest), code, document, rows, first)
+    printed = plain(recipe, place, rest)
+    return Run(replies, client, bulk, entries, printed, code, document, rows, first)
 
 
 def differences(what, bare, preloaded):
