@@ -225,6 +225,16 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 	}
 }
 
+/* All there was is consumed. */
+static bool exchange_read_more(struct exchange *x, struct exchange_call *call)
+{
+	if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
+		return exchange_read_bad(x, call);
+	exchange_step(call, x->reading,
+		      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
+	return true;
+}
+
 static inline void exchange_add_in(struct exchange *x, uint64_t n)
 {
 	struct exchange_request *r = x->reading;
@@ -255,13 +265,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 		    !exchange_read_begin(x, call))
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
-		if (event == HTTP1_MORE) {
-			if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
-				return exchange_read_bad(x, call);
-			exchange_step(call, x->reading,
-				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
-			return true;
-		}
+		if (event == HTTP1_MORE)
+			return exchange_read_more(x, call);
 		if (!exchange_read_event(x, call, event))
 			return false;
 	} while (at < end || x->in.step != HTTP1_AT_START);
@@ -448,17 +453,10 @@ void exchange_shutdown(struct exchange *x, struct exchange_call *call)
 	exchange_write_end(x, call, 0);
 }
 
-/* A request whose answer was not written to its end. */
-static void exchange_cut(struct exchange *x, struct exchange_call *call)
-{
-	uint8_t flags =
-		exchange_get(x->client_gone) ? RS_FLAG_CUT_BY_CLIENT : RS_FLAG_CUT_BY_SERVER;
-
-	exchange_finish(x, call, x->answering && x->status ? flags : RS_FLAG_ABORTED);
-}
-
 void exchange_close(struct exchange *x, struct exchange_call *call)
 {
+	const uint8_t cut =
+		exchange_get(x->client_gone) ? RS_FLAG_CUT_BY_CLIENT : RS_FLAG_CUT_BY_SERVER;
 	struct exchange_block *more;
 	struct exchange_queue *q;
 	struct exchange_request *r;
@@ -467,7 +465,8 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);
-		exchange_cut(x, call);
+		/* Its answer was not written to its end. */
+		exchange_finish(x, call, x->answering && x->status ? cut : RS_FLAG_ABORTED);
 	}
 	more = exchange_get(x->more);
 	exchange_set(x->more, NULL);
