@@ -175,13 +175,10 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
 static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) != EXCHANGE_HTTP && x->in.why == RS_UNPARSED_GARBAGE &&
-	    exchange_waiting(x) <= 1) {
-		x->no_http = true;
-		return false;
-	}
 	if (exchange_get(x->trust) == EXCHANGE_HTTP)
 		call->ops->unparsed(call->context, x->in.why);
+	else if (x->in.why == RS_UNPARSED_GARBAGE && exchange_waiting(x) <= 1)
+		x->no_http = true;
 	return false;
 }
 

@@ -14,6 +14,7 @@ import time
 SMALL, BIG, CHUNK, POST = "/small.txt", "/big.bin", "/chunk", "/post"
 BODY = b"0123456789abcdef" * 6250  # 100,000 bytes
 VARYING = {"date", "x-varnish", "age", "x-request-id", "x-timer", "expires", "via", "set-cookie"}
+FRAMING = {"content-length", "transfer-encoding"}
 
 Reply = collections.namedtuple("Reply", "status head body")
 
@@ -81,21 +82,23 @@ class Connection:
                 return b"".join(parts)
 
 
-def known(lines, port):
+def known(lines, port, varying):
     """What is compared of a head: all but what differs from one second, or port, to the next."""
     kept = [lines[0]]
     for line in lines[1:]:
         name, _, value = line.partition(":")
-        if name.lower() in VARYING:
+        if name.lower() in varying:
             value = " varying"
         kept.append(f"{name}:{re.sub(rf':{port}(?![0-9])', ':PORT', value)}")
     return "\n".join(kept)
 
 
 class Client:
-    def __init__(self, port, shuts=False, patience=3):
+    def __init__(self, port, shuts=False, streams=False, patience=3):
         self.port = port
         self.shuts = shuts
+        self.streams = streams
+        self.varying = VARYING | (FRAMING if streams else set())
         self.patience = patience
         self.classes = collections.Counter()  # answered requests, by class of their status
         self.unanswered = 0                   # requests sent whole that got no status line
@@ -135,8 +138,10 @@ class Client:
         text = data
         if len(data) < 65536:  # an error's page may name the port, or (Varnish) the request
             text = re.sub(rb":%d(?![0-9])|XID: \d+" % self.port, b"VARYING", data)
-        return Reply(status, "\n".join(interim + [known(lines, self.port)]),
-                     f"{len(data)} bytes, {ending}, {hashlib.sha256(text).hexdigest()[:16]}")
+        if self.streams and ending != "cut off, close,":
+            ending = "some way"
+        return Reply(status, "\n".join(interim + [known(lines, self.port, self.varying)]),
+                     f"{len(text)} bytes, {ending}, {hashlib.sha256(text).hexdigest()[:16]}")
 
     def closes(self, reply, connection):
         head = reply.head.lower()
@@ -257,7 +262,7 @@ class Client:
             connection.reset()
         self.classes[f"{status // 100}xx"] += 1
         self.logged["GET", status] += 1
-        return [Reply(status, known(lines, self.port), "left")]
+        return [Reply(status, known(lines, self.port, self.varying), "left")]
 
 
 SCENES = ("keep_alive", "head", "missing", "conditional", "pipelined", "cut", "post",

@@ -82,6 +82,9 @@ GUNICORN = {"log": "access.log", "form": PLAIN, "silent": 1, **PYTHONIC}
 UWSGI = {"needs": ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"), "noise": "write error",
          "environment": PYTHONIC["environment"]}
 
+PHP = {"without": {"cut": "it refuses a method that comes in two packets"},
+       "noise": "Accepted|Closing|Closed without"}
+
 LANGUAGES = {
     "node": Recipe(lambda p: ["node", SITES / "site.js", p.port], ("node",), default=True, share=2),
     "node-cluster": Recipe(lambda p: ["node", SITES / "site.js", p.port, "cluster"], ("node",),
@@ -116,18 +119,20 @@ LANGUAGES = {
     "eventlet": Recipe(program("eventlet"), modules=("eventlet",), log="output", **PYTHONIC),
     "werkzeug": Recipe(program("werkzeug"), modules=("werkzeug",), log="output", **PYTHONIC),
     "waitress": Recipe(python("waitress", "--listen", "127.0.0.1:{p.port}", "app:wsgi"),
-                       modules=("waitress",), noise="queue depth", **PYTHONIC),
+                       modules=("waitress",), noise="queue depth",
+                       without={"head": "it closes behind a body that is shorter than promised"},
+                       **PYTHONIC),
     "twisted": Recipe(python("twisted", "web", "--listen", "tcp:{p.port}:interface=127.0.0.1",
                              "--path", "{p.www}"), modules=("twisted",), log="output", silent=1,
                       **PYTHONIC),
-    "uwsgi": Recipe(uwsgi("python3,logfile", "--http11-socket"), log="access.log", form=PLAIN,
-                    default=True, **UWSGI),
+    "uwsgi": Recipe(uwsgi("python3,logfile", "--http-socket"), log="access.log", form=PLAIN,
+                    default=True, shuts=True, **UWSGI),
     "uwsgi-router": Recipe(uwsgi("python3,http,logfile", "--http-keepalive", "--http"), **UWSGI),
     "php": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"], ("php",),
                   log="output", form=r"\] (?P<method>[A-Z]+) (?P<status>\d{3})$", default=True,
-                  silent=1),
+                  silent=1, **PHP),
     "php-workers": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"],
-                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}),
+                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}, **PHP),
     "java": Recipe(java, ("java",), share=2),
     "webrick": Recipe(lambda p: ["ruby", SITES / "webrick.rb", p.port], ("ruby",), log="output"),
     "puma": Recipe(puma("-t", "4:4"), ("puma",), default=True),

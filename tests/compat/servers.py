@@ -21,7 +21,7 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts brief", defaults=(
+    "backend default connections user keeps silent shuts brief streams", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -40,6 +40,7 @@ Recipe = collections.namedtuple(
         0,               # silent: replies not logged, to the client that left in the middle
         False,           # shuts: it closes after each reply without saying so in its head
         False,           # brief: a process for each connection, gone before an agent can look
+        False,           # streams: with a length or in chunks, as its own threads have it
     ))
 
 
@@ -312,6 +313,21 @@ http://127.0.0.1:{place.port} {{
 """)]
 
 
+def jetty(place):
+    """Its own distribution with one folder of files as its web application."""
+    home = "/usr/share/jetty9"
+    (place.folder / "webapps").mkdir(exist_ok=True)
+    if not (place.folder / "webapps" / "root").exists():
+        shutil.copytree(place.www, place.folder / "webapps" / "root")
+    place.write("start.ini", f"""\
+--module=http
+--module=deploy
+jetty.http.host=127.0.0.1
+jetty.http.port={place.port}
+""")
+    return ["java", "-jar", f"{home}/start.jar", f"jetty.home={home}", f"jetty.base={place.folder}"]
+
+
 def busybox(place):
     return ["busybox", "httpd", "-f", "-p", f"127.0.0.1:{place.port}", "-h", place.www]
 
@@ -336,16 +352,20 @@ SERVERS = {
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
                       default=True, share=2),
     "varnish": Recipe(varnish, ("varnishd", "nginx", "gcc"), backend="nginx", default=True,
-                      share=2),
+                      share=2, streams=True),
     "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
     "squid": Recipe(squid, ("squid", "nginx"), log="access.log", form=PLAIN, backend="nginx",
                     user=True),
     "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
+    "jetty": Recipe(jetty, ("java", "/usr/share/jetty9/start.jar"), noise="INFO"),
+    "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
+                  ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),
     "busybox": Recipe(busybox, ("busybox",), default=True, brief=True),
     "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d",
                                     p.www, "-l", p.folder / "access.log"],
-                         ("mini_httpd",), log="access.log", brief=True),
+                         ("mini_httpd",), log="access.log", brief=True,
+                         form=r'"(?P<method>GET|HEAD|POST) [^"]*" (?P<status>\d{3})'),
     "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-4"],
                     ("webfsd",), without={"post": "its answer is lost with the body unread"}),
     "civetweb": Recipe(lambda p: ["civetweb", "-listening_ports", f"127.0.0.1:{p.port}",
