@@ -18,6 +18,7 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 	http1_init(&x->in);
 	http1_init(&x->out);
 	exchange_set(x->trust, (uint8_t)trust);
+	x->preface.step = PREFACE_FIRST;
 }
 
 static uint64_t exchange_now(struct exchange_call *call)
@@ -175,22 +176,28 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
 static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
 		call->ops->unparsed(call->context, x->in.why);
-	else if (x->in.why == RS_UNPARSED_GARBAGE && exchange_waiting(x) <= 1)
-		x->no_http = true;
+	} else if (x->in.why == RS_UNPARSED_GARBAGE) {
+		if (x->reading) /* how much of it was read depends on the cuts */
+			exchange_set(x->reading->bytes_in, 0);
+		x->no_http = exchange_waiting(x) <= 1;
+	}
+	return false;
+}
+
+static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+{
+	p->step = HTTP1_AT_BAD;
+	p->why = (uint8_t)why;
+	call->ops->unparsed(call->context, (uint8_t)why);
 	return false;
 }
 
 static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 {
 	x->reading = exchange_push(x, call);
-	if (x->reading)
-		return true;
-	x->in.step = HTTP1_AT_BAD;
-	x->in.why = RS_UNPARSED_DEPTH;
-	call->ops->unparsed(call->context, RS_UNPARSED_DEPTH);
-	return false;
+	return x->reading || exchange_lost(call, &x->in, RS_UNPARSED_DEPTH);
 }
 
 /* What follows a CONNECT is HTTP/1.x if it was refused. */
@@ -257,6 +264,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 
 	if (!exchange_may_read(x))
 		return false;
+	if (__builtin_expect(x->preface.step != PREFACE_OVER, 0))
+		return preface_pass(x, call, at, n);
 	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_request(&x->in, &at, end);
@@ -271,14 +280,6 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 			return false;
 	} while (at < end || x->in.step != HTTP1_AT_START);
 	return true;
-}
-
-static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
-{
-	p->step = HTTP1_AT_BAD;
-	p->why = (uint8_t)why;
-	call->ops->unparsed(call->context, (uint8_t)why);
-	return false;
 }
 
 bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)
@@ -461,6 +462,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	struct exchange_queue *q;
 	struct exchange_request *r;
 
+	preface_close(x, call);
 	exchange_shutdown(x, call);
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)

@@ -15,6 +15,7 @@
 #define PROTOCOL_EXCHANGE_H
 
 #include "http1.h"
+#include "preface.h"
 #include "served.h"
 
 #include <stdatomic.h>
@@ -85,6 +86,7 @@ struct exchange {
 	_Atomic uint8_t client_gone; /* 1 end of file, 2 reset */
 	bool no_http;                /* the first bytes read were no request */
 	bool answered;               /* a byte of an answer was written */
+	struct preface preface;
 	struct exchange_queue queue;
 	struct exchange_block *_Atomic more;
 	struct exchange_request *reading;

@@ -3,12 +3,18 @@
 #include <ringside/abi.h>
 
 #define FOREIGN_TLS 0x16 /* a TLS client that found the wrong port */
+#define FOREIGN_HEAD 6u  /* what tells uwsgi from others */
+
+/* As http1_request has it, which goes by nginx. */
+static bool foreign_is_method(uint8_t first)
+{
+	return first == '_' || first == '-' || (uint8_t)((first | 0x20) - 'a') < 26;
+}
 
 bool foreign_begins(struct http1 *p)
 {
-	uint8_t letter = p->text[0] | 0x20;
-
-	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || (letter >= 'a' && letter <= 'z'))
+	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || foreign_is_method(p->text[0]) ||
+	    (p->text[0] < FOREIGN_TLS && p->line < FOREIGN_HEAD))
 		return false;
 	p->step = HTTP1_AT_BAD;
 	p->why = RS_UNPARSED_GARBAGE;
@@ -18,7 +24,7 @@ bool foreign_begins(struct http1 *p)
 /* Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length. */
 static bool foreign_is_uwsgi(const struct http1 *p)
 {
-	return p->line > 5 && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5];
+	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5];
 }
 
 bool foreign_is_refused(const struct http1 *p, uint16_t status)

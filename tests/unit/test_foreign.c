@@ -33,12 +33,14 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_false(begins(CUT("")));
 	assert_false(begins(CUT("\r\n")));
 	assert_false(begins(CUT("G")));
+	assert_false(begins(CUT("_")));
 	assert_false(begins(CUT("\r\nz{")));
 	assert_false(begins(CUT("GET / HTTP/1.1\r\n*")));
-	assert_true(begins(CUT("\x01\x01")));          /* FastCGI */
-	assert_true(begins(CUT("70:CONTENT_LENGTH"))); /* SCGI */
-	assert_true(begins(CUT("\x16\x03\x01")));      /* TLS */
-	assert_true(begins(CUT("*1")));                /* Redis */
+	assert_false(begins(CUT("\x01\x01\x00\x01\x00")));
+	assert_true(begins(CUT("\x01\x01\x00\x01\x00\x08"))); /* FastCGI */
+	assert_true(begins(CUT("70:CONTENT_LENGTH")));        /* SCGI */
+	assert_true(begins(CUT("\x16\x03\x01")));             /* TLS */
+	assert_true(begins(CUT("*1")));                       /* Redis */
 }
 
 static bool refused(struct http1 p)
