@@ -66,27 +66,36 @@ static int claims_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The byte that a %XX at from means; 0: it is none. */
+static char claims_escape(const char *from, const char *end)
+{
+	int high = end - from > 2 ? claims_hex(from[1]) : -1;
+	int low = high >= 0 ? claims_hex(from[2]) : -1;
+
+	return low < 0 ? 0 : (char)(high * 16 + low);
+}
+
+static bool claims_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* [from, end) without its %XX and outer blanks, cut to bytes; false: that is no encoding. */
 static bool claims_decode(const char *from, const char *end, char *to, size_t bytes)
 {
 	size_t n = 0;
 
-	while (from < end && (*from == ' ' || *from == '\t'))
+	while (from < end && claims_blank(*from))
 		from++;
-	while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+	while (end > from && claims_blank(end[-1]))
 		end--;
 	for (; from < end; from++) {
-		char c = *from;
+		char c = *from == '%' ? claims_escape(from, end) : *from;
 
-		if (c == '%') {
-			int high = end - from > 2 ? claims_hex(from[1]) : -1;
-			int low = high >= 0 ? claims_hex(from[2]) : -1;
-
-			c = (char)(high * 16 + low);
-			if (low < 0 || !c)
-				return false;
+		if (!c)
+			return false;
+		if (*from == '%')
 			from += 2;
-		}
 		if (n + 1 < bytes)
 			to[n++] = c;
 	}

@@ -35,7 +35,7 @@ daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{
-	worker_connections 768;
+	worker_connections {connections};
 }}
 http {{
 	sendfile {sendfile};
@@ -230,7 +230,8 @@ class Agent(Process):
 
 
 class Nginx(Process):
-    def __init__(self, stage, name="nginx", workers=2, sendfile="on", log=True, shim=True):
+    def __init__(self, stage, name="nginx", workers=2, sendfile="on", log=True, shim=True,
+                 connections=768):
         self.folder = stage.folder / name
         self.port = free_port()
         www = self.folder / "www"
@@ -241,7 +242,7 @@ class Nginx(Process):
         self.access = self.folder / "access.log"
         config.write_text(NGINX_CONF.format(
             user="user www-data;" if os.geteuid() == 0 else "", folder=self.folder,
-            workers=workers, sendfile=sendfile, port=self.port,
+            workers=workers, sendfile=sendfile, port=self.port, connections=connections,
             log=f"{self.access} line" if log else "off"))
         for path in (stage.folder, self.folder, www):
             path.chmod(0o755)

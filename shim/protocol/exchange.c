@@ -186,15 +186,18 @@ static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
+static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+{
+	p->step = HTTP1_AT_BAD;
+	p->why = (uint8_t)why;
+	call->ops->unparsed(call->context, (uint8_t)why);
+	return false;
+}
+
 static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 {
 	x->reading = exchange_push(x, call);
-	if (x->reading)
-		return true;
-	x->in.step = HTTP1_AT_BAD;
-	x->in.why = RS_UNPARSED_DEPTH;
-	call->ops->unparsed(call->context, RS_UNPARSED_DEPTH);
-	return false;
+	return x->reading || exchange_lost(call, &x->in, RS_UNPARSED_DEPTH);
 }
 
 /* What follows a CONNECT is HTTP/1.x if it was refused. */
@@ -229,6 +232,16 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 	}
 }
 
+/* All there was is consumed. */
+static bool exchange_read_more(struct exchange *x, struct exchange_call *call)
+{
+	if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
+		return exchange_read_bad(x, call);
+	exchange_step(call, x->reading,
+		      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
+	return true;
+}
+
 static inline void exchange_add_in(struct exchange *x, uint64_t n)
 {
 	struct exchange_request *r = x->reading;
@@ -261,25 +274,12 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 		    !exchange_read_begin(x, call))
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
-		if (event == HTTP1_MORE) {
-			if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
-				return exchange_read_bad(x, call);
-			exchange_step(call, x->reading,
-				      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
-			return true;
-		}
+		if (event == HTTP1_MORE)
+			return exchange_read_more(x, call);
 		if (!exchange_read_event(x, call, event))
 			return false;
 	} while (at < end || x->in.step != HTTP1_AT_START);
 	return true;
-}
-
-static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
-{
-	p->step = HTTP1_AT_BAD;
-	p->why = (uint8_t)why;
-	call->ops->unparsed(call->context, (uint8_t)why);
-	return false;
 }
 
 bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)

@@ -1,6 +1,6 @@
 /*
- * bench_exec - what a process start costs more with the shim: /bin/true by vfork and exec, all sides
- * in turn. It prints the medians, and the same side twice as the noise of this machine.
+ * bench_exec - what a process start costs more with the shim: /bin/true by vfork and exec, all
+ * sides in turn. It prints the medians, and the same side twice as the noise of this machine.
  *
  * usage: bench_exec LIBRARY      exit 0; with RINGSIDE_TEST_FULL 1 above EXEC_MOST_MS
  */

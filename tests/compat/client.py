@@ -14,6 +14,7 @@ import time
 SMALL, BIG, CHUNK, POST = "/small.txt", "/big.bin", "/chunk", "/post"
 BODY = b"0123456789abcdef" * 6250  # 100,000 bytes
 VARYING = {"date", "x-varnish", "age", "x-request-id", "x-timer", "expires", "via", "set-cookie"}
+FRAMING = {"content-length", "transfer-encoding"}
 
 Reply = collections.namedtuple("Reply", "status head body")
 
@@ -69,9 +70,7 @@ class Connection:
         if "content-length" in fields:
             length = int(fields["content-length"])
             return self.stream.read(length), f"length {length}"
-        with contextlib.suppress(ConnectionError):
-            return self.stream.read(), "close"
-        return b"", "reset"
+        return self.stream.read(), "close"
 
     def chunks(self):
         parts = []
@@ -83,21 +82,23 @@ class Connection:
                 return b"".join(parts)
 
 
-def known(lines, port):
+def known(lines, port, varying):
     """What is compared of a head: all but what differs from one second, or port, to the next."""
     kept = [lines[0]]
     for line in lines[1:]:
         name, _, value = line.partition(":")
-        if name.lower() in VARYING:
+        if name.lower() in varying:
             value = " varying"
         kept.append(f"{name}:{re.sub(rf':{port}(?![0-9])', ':PORT', value)}")
     return "\n".join(kept)
 
 
 class Client:
-    def __init__(self, port, shuts=False, patience=3):
+    def __init__(self, port, shuts=False, streams=False, patience=3):
         self.port = port
         self.shuts = shuts
+        self.streams = streams
+        self.varying = VARYING | (FRAMING if streams else set())
         self.patience = patience
         self.classes = collections.Counter()  # answered requests, by class of their status
         self.unanswered = 0                   # requests sent whole that got no status line
@@ -130,16 +131,23 @@ class Client:
         self.classes[f"{status // 100}xx"] += 1
         self.logged[method, status] += 1
         fields = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines[1:])}
-        data, ending = connection.body(status, fields, method)
+        try:
+            data, ending = connection.body(status, fields, method)
+        except (OSError, ValueError):
+            data, ending = b"", "cut off, close,"
         text = data
         if len(data) < 65536:  # an error's page may name the port, or (Varnish) the request
             text = re.sub(rb":%d(?![0-9])|XID: \d+" % self.port, b"VARYING", data)
-        return Reply(status, "\n".join(interim + [known(lines, self.port)]),
-                     f"{len(data)} bytes, {ending}, {hashlib.sha256(text).hexdigest()[:16]}")
+        if self.streams and ending != "cut off, close,":
+            ending = "some way"
+        return Reply(status, "\n".join(interim + [known(lines, self.port, self.varying)]),
+                     f"{len(text)} bytes, {ending}, {hashlib.sha256(text).hexdigest()[:16]}")
 
     def closes(self, reply, connection):
         head = reply.head.lower()
-        if self.shuts or not reply.status or "connection: close" in head or ", close, " in reply.body:
+        if self.shuts or not reply.status or ", close, " in reply.body:
+            return True
+        if "connection: close" in head:
             return True
         if head.startswith("http/1.0") and "connection: keep-alive" not in head:
             return True
@@ -213,7 +221,8 @@ class Client:
     def post_expecting(self):
         """The body goes out once the server says so, or has kept silent for a while."""
         with self.connection() as connection:
-            connection.send(self.request("POST", POST, "Content-Length: 16", "Expect: 100-continue"))
+            connection.send(self.request("POST", POST, "Content-Length: 16",
+                                         "Expect: 100-continue"))
             time.sleep(0.1)
             connection.send_as_far_as_it_goes(BODY[:16])
             return [self.reply(connection, "POST")]
@@ -253,7 +262,7 @@ class Client:
             connection.reset()
         self.classes[f"{status // 100}xx"] += 1
         self.logged["GET", status] += 1
-        return [Reply(status, known(lines, self.port), "left")]
+        return [Reply(status, known(lines, self.port, self.varying), "left")]
 
 
 SCENES = ("keep_alive", "head", "missing", "conditional", "pipelined", "cut", "post",

@@ -1,4 +1,4 @@
-"""languages - the table, continued: servers that come with a language and run the site's program."""
+"""languages - the table, continued: servers that run the site's program in a language."""
 import signal
 
 from servers import COMMON, PLAIN, PYTHON, SITES, Recipe
@@ -29,11 +29,12 @@ def uvicorn(loop, parser):
                   parser, "--lifespan", "off", "app:asgi")
 
 
-def uwsgi(*how):
+def uwsgi(plugins, *how):
     return lambda place: [
-        "uwsgi", *how, f"127.0.0.1:{place.port}", "--wsgi-file", SITES / "app.py", "--callable",
-        "wsgi", "--master", "--processes", "2", "--die-on-term", "--need-app", "--log-format",
-        "%(method) %(status)", "--req-logger", f"file:{place.folder}/access.log"]
+        "uwsgi", "--plugin", plugins, *how, f"127.0.0.1:{place.port}", "--wsgi-file",
+        SITES / "app.py", "--callable", "wsgi", "--master", "--processes", "2", "--die-on-term",
+        "--need-app", "--log-format", "%(method) %(status)", "--req-logger",
+        f"file:{place.folder}/access.log"]
 
 
 def java(place):
@@ -78,6 +79,12 @@ os.execv('{PYTHON}', ['{PYTHON}', '-m', 'gunicorn', '-k', 'sync', '-w', '2', '--
 
 GUNICORN = {"log": "access.log", "form": PLAIN, "silent": 1, **PYTHONIC}
 
+UWSGI = {"needs": ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"), "noise": "write error",
+         "environment": PYTHONIC["environment"]}
+
+PHP = {"without": {"cut": "it refuses a method that comes in two packets"},
+       "noise": "Accepted|Closing|Closed without"}
+
 LANGUAGES = {
     "node": Recipe(lambda p: ["node", SITES / "site.js", p.port], ("node",), default=True, share=2),
     "node-cluster": Recipe(lambda p: ["node", SITES / "site.js", p.port, "cluster"], ("node",),
@@ -86,9 +93,9 @@ LANGUAGES = {
                           **ONE_BY_ONE),
     "python-threading": Recipe(program("threading"), log="output", default=True, keeps=False,
                                **PYTHONIC),
-    "gunicorn-sync": Recipe(gunicorn("sync"), modules=("gunicorn",), drops=4, **GUNICORN),
+    "gunicorn-sync": Recipe(gunicorn("sync"), modules=("gunicorn",), **GUNICORN),
     "gunicorn-gthread": Recipe(gunicorn("gthread", "--threads", "4"), modules=("gunicorn",),
-                               default=True, drops=4, **GUNICORN),
+                               default=True, **GUNICORN),
     "gunicorn-gevent": Recipe(gunicorn("gevent"), modules=("gunicorn", "gevent"), default=True,
                               **GUNICORN),
     "gunicorn-eventlet": Recipe(gunicorn("eventlet"), modules=("gunicorn", "eventlet"), **GUNICORN),
@@ -97,13 +104,13 @@ LANGUAGES = {
         python("gunicorn", "-b", "127.0.0.1:{p.port}", "-k", "uvicorn.workers.UvicornWorker", "-w",
                "2", "--log-level", "warning", "app:asgi"),
         modules=("gunicorn", "uvicorn"), **PYTHONIC),
-    "gunicorn-activated": Recipe(activated, modules=("gunicorn",), drops=4, **GUNICORN),
+    "gunicorn-activated": Recipe(activated, modules=("gunicorn",), **GUNICORN),
     "uvicorn-uvloop": Recipe(uvicorn("uvloop", "httptools"), log="output", default=True,
                              modules=("uvicorn", "uvloop", "httptools"), **PYTHONIC),
     "uvicorn-asyncio": Recipe(uvicorn("asyncio", "h11"), modules=("uvicorn", "h11"), log="output",
-                              **PYTHONIC),
+                              noise="socket.send.. raised exception", **PYTHONIC),
     "hypercorn": Recipe(python("hypercorn", "-b", "127.0.0.1:{p.port}", "-w", "2", "app:asgi"),
-                        modules=("hypercorn",), **PYTHONIC),
+                        modules=("hypercorn",), shuts=True, **PYTHONIC),
     "aiohttp": Recipe(program("aiohttp"), modules=("aiohttp",), **PYTHONIC),
     "tornado": Recipe(program("tornado"), modules=("tornado",), **PYTHONIC),
     "bottle": Recipe(program("bottle"), modules=("bottle",), log="output", silent=1, **PYTHONIC,
@@ -112,41 +119,41 @@ LANGUAGES = {
     "eventlet": Recipe(program("eventlet"), modules=("eventlet",), log="output", **PYTHONIC),
     "werkzeug": Recipe(program("werkzeug"), modules=("werkzeug",), log="output", **PYTHONIC),
     "waitress": Recipe(python("waitress", "--listen", "127.0.0.1:{p.port}", "app:wsgi"),
-                       modules=("waitress",), **PYTHONIC),
+                       modules=("waitress",), noise="queue depth",
+                       without={"head": "it closes behind a body that is shorter than promised"},
+                       **PYTHONIC),
     "twisted": Recipe(python("twisted", "web", "--listen", "tcp:{p.port}:interface=127.0.0.1",
-                             "--path", "{p.www}"), modules=("twisted",), log="output", **PYTHONIC),
-    "uwsgi": Recipe(uwsgi("--plugin", "python3,logfile", "--http11-socket"), ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"),
-                    log="access.log", form=PLAIN, default=True, drops=4,
-                    environment=PYTHONIC["environment"]),
-    "uwsgi-router": Recipe(uwsgi("--plugin", "python3,http,logfile", "--http-keepalive", "--http"), ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"),
-                           drops=4, environment=PYTHONIC["environment"]),
+                             "--path", "{p.www}"), modules=("twisted",), log="output", silent=1,
+                      **PYTHONIC),
+    "uwsgi": Recipe(uwsgi("python3,logfile", "--http-socket"), log="access.log", form=PLAIN,
+                    default=True, shuts=True, **UWSGI),
+    "uwsgi-router": Recipe(uwsgi("python3,http,logfile", "--http-keepalive", "--http"), **UWSGI),
     "php": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"], ("php",),
-                  log="output", form=r"\] (?P<method>[A-Z]+) (?P<status>\d{3})$", default=True),
+                  log="output", form=r"\] (?P<method>[A-Z]+) (?P<status>\d{3})$", default=True,
+                  silent=1, **PHP),
     "php-workers": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"],
-                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}),
+                          ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}, **PHP),
     "java": Recipe(java, ("java",), share=2),
     "webrick": Recipe(lambda p: ["ruby", SITES / "webrick.rb", p.port], ("ruby",), log="output"),
     "puma": Recipe(puma("-t", "4:4"), ("puma",), default=True),
     "puma-cluster": Recipe(puma("-w", "2", "-t", "2:2"), ("puma",)),
     "thin": Recipe(lambda p: ["thin", "start", "-a", "127.0.0.1", "-p", str(p.port), "-e", "none",
                               "-R", SITES / "config.ru"], ("thin",)),
-    "unicorn": Recipe(unicorn, ("unicorn",), drops=4),
+    "unicorn": Recipe(unicorn, ("unicorn",)),
     "starman": Recipe(lambda p: ["starman", "--listen", f"127.0.0.1:{p.port}", "--workers", "4",
                                  "--access-log", p.folder / "access.log", SITES / "app.psgi"],
                       ("starman",), log="access.log", form=COMMON, default=True),
-    "twiggy": Recipe(lambda p: ["twiggy", "--listen", f"127.0.0.1:{p.port}", SITES / "app.psgi"],
-                     ("twiggy",), keeps=False),
     "mojolicious": Recipe(lambda p: ["perl", SITES / "mojo.pl", "daemon", "-m", "production", "-l",
                                      f"http://127.0.0.1:{p.port}"], ("mojo",), keeps=False),
     "mojolicious-prefork": Recipe(lambda p: [
         "perl", SITES / "mojo.pl", "prefork", "-m", "production", "-w", "2", "-P",
         p.folder / "mojo.pid", "-l", f"http://127.0.0.1:{p.port}"], ("mojo",), keeps=False),
     "http-daemon": Recipe(lambda p: ["perl", SITES / "daemon.pl", p.port],
-                          ("/usr/share/perl5/HTTP/Daemon.pm",), **ONE_BY_ONE),
+                          ("/usr/share/perl5/HTTP/Daemon.pm",), keeps=False, **ONE_BY_ONE),
     "rust": Recipe(compiled("rustc", "site.rs", "-O"), ("rustc",), share=2),
     "go": Recipe(compiled("go build", "site.go"), ("go",), visible=False),
     "erlang": Recipe(lambda p: ["escript", SITES / "site.erl", p.port, p.folder, p.www],
-                     ("escript",)),
+                     ("escript",), shuts=True),
 }
 
 for each in LANGUAGES.values():

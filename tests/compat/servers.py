@@ -5,14 +5,14 @@ writes stays below that folder, which both runs of a server share, so that inode
 its replies are equal.
 """
 import collections
+import os
 import shutil
 import signal
 from pathlib import Path
 
-import live
-
 SITES = Path(__file__).resolve().parent / "sites"
 PYTHON = "/usr/bin/python3"  # Debian's, for which Debian's modules are
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ["PATH"]
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 # method and status of a line of a server's own log, in the forms that servers have
@@ -20,8 +20,8 @@ COMMON = r'"(?P<method>[A-Z]+) [^"]*" (?P<status>\d{3})'
 PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
-    "Recipe", "command needs modules log form stop without share visible drops environment noise "
-    "backend default connections user keeps silent shuts brief", defaults=(
+    "Recipe", "command needs modules log form stop without share visible environment noise "
+    "backend default connections user keeps silent shuts brief streams", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -30,7 +30,6 @@ Recipe = collections.namedtuple(
         {},              # without: scenes left out, and why
         1,               # share of the load, in the full form
         True,            # visible: to a preload
-        0,               # drops: requests that it reads and by design never answers
         {},              # environment
         None,            # noise: lines of its output that differ from run to run without us
         None,            # backend: what stands behind it, never preloaded
@@ -41,6 +40,7 @@ Recipe = collections.namedtuple(
         0,               # silent: replies not logged, to the client that left in the middle
         False,           # shuts: it closes after each reply without saying so in its head
         False,           # brief: a process for each connection, gone before an agent can look
+        False,           # streams: with a length or in chunks, as its own threads have it
     ))
 
 
@@ -313,6 +313,21 @@ http://127.0.0.1:{place.port} {{
 """)]
 
 
+def jetty(place):
+    """Its own distribution with one folder of files as its web application."""
+    home = "/usr/share/jetty9"
+    (place.folder / "webapps").mkdir(exist_ok=True)
+    if not (place.folder / "webapps" / "root").exists():
+        shutil.copytree(place.www, place.folder / "webapps" / "root")
+    place.write("start.ini", f"""\
+--module=http
+--module=deploy
+jetty.http.host=127.0.0.1
+jetty.http.port={place.port}
+""")
+    return ["java", "-jar", f"{home}/start.jar", f"jetty.home={home}", f"jetty.base={place.folder}"]
+
+
 def busybox(place):
     return ["busybox", "httpd", "-f", "-p", f"127.0.0.1:{place.port}", "-h", place.www]
 
@@ -337,19 +352,22 @@ SERVERS = {
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
                       default=True, share=2),
     "varnish": Recipe(varnish, ("varnishd", "nginx", "gcc"), backend="nginx", default=True,
-                      share=2),
+                      share=2, streams=True),
     "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
     "squid": Recipe(squid, ("squid", "nginx"), log="access.log", form=PLAIN, backend="nginx",
                     user=True),
     "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
+    "jetty": Recipe(jetty, ("java", "/usr/share/jetty9/start.jar"), noise="INFO"),
+    "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
+                  ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),
-    "busybox": Recipe(busybox, ("busybox",), default=True),
-    "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d", p.www,
-                                    "-l", p.folder / "access.log"],
-                         ("mini_httpd",), log="access.log"),
-    "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-l",
-                               p.folder / "access.log", "-4"], ("webfsd",),
-                    log="access.log"),
+    "busybox": Recipe(busybox, ("busybox",), default=True, brief=True),
+    "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d",
+                                    p.www, "-l", p.folder / "access.log"],
+                         ("mini_httpd",), log="access.log", brief=True,
+                         form=r'"(?P<method>GET|HEAD|POST) [^"]*" (?P<status>\d{3})'),
+    "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-4"],
+                    ("webfsd",), without={"post": "its answer is lost with the body unread"}),
     "civetweb": Recipe(lambda p: ["civetweb", "-listening_ports", f"127.0.0.1:{p.port}",
                                   "-document_root", p.www, "-access_log_file",
                                   p.folder / "access.log", "-num_threads", "10",
@@ -360,6 +378,6 @@ SERVERS = {
 
 def missing(recipe):
     """What a recipe needs and this machine has not."""
-    return [str(x) for x in recipe.needs
-            if not (Path(x).exists() if "/" in str(x) else
-                    shutil.which(x, path="/usr/sbin:/usr/bin:/sbin:/bin:" + live.os.environ["PATH"]))]
+    def there(what):
+        return Path(what).exists() if "/" in str(what) else shutil.which(what, path=PATH)
+    return [str(x) for x in recipe.needs if not there(x)]

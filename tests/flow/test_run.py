@@ -253,7 +253,7 @@ class Run(unittest.TestCase):
 
     def test_library_that_is_switched_off_is_said(self):
         for environment, word in (({"RINGSIDE": "disabled"}, "RINGSIDE=disabled"),
-                                  ({"RINGSIDE_RUN_DIR": str(self.folder)}, "/off exists")):
+                                  ({"RINGSIDE_RUN_DIR": str(self.folder)}, "/off switches it off")):
             (self.folder / "off").touch()
             code, _, err = ringside("run", "--", "true", environment=environment)
             self.assertEqual(code, 0)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const placed_folders[] = { "/usr/local/lib", "/usr/lib/" RS_MULTIARCH,
+static const char *const placed_folders[] = { "/usr/local/lib", ("/usr/lib/" RS_MULTIARCH),
 					      "/usr/lib", "/usr/lib64" };
 
 int placed_root(const char *given, char out[PRELOAD_PATH])

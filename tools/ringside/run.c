@@ -56,9 +56,10 @@ static void run_warn(const char *command, const char *why)
 }
 
 /* Where the environment switches the library off, the answer is known before the start. */
-static bool run_is_off(const char *run_dir, char *why, size_t size)
+static bool run_is_off(const char *run_dir, const char *program, char *why, size_t size)
 {
 	const char *service = getenv("RINGSIDE_SERVICE");
+	const char *base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
 	const char *asked = getenv("RINGSIDE");
 	const char *monitoring = getenv("PERFORMANCE_MONITORING_ENABLED");
 	struct list off;
@@ -69,7 +70,8 @@ static bool run_is_off(const char *run_dir, char *why, size_t size)
 		snprintf(why, size, "RINGSIDE=disabled is set");
 	else if (monitoring && strcmp(monitoring, "false") == 0)
 		snprintf(why, size, "PERFORMANCE_MONITORING_ENABLED=false is set");
-	else if (list_read(&off, path) == 0 && list_silences(&off, service ? service : "", ""))
+	else if (list_read(&off, path) == 0 &&
+		 list_silences(&off, service && *service ? service : base, program))
 		snprintf(why, size, "%.400s switches it off", path);
 	else
 		return false;
@@ -141,7 +143,7 @@ static bool run_foresee(const char *command, const char *run_dir)
 		return false; /* exec will say it */
 	kind = program_look(path, why);
 	if (kind == PROGRAM_DYNAMIC || kind == PROGRAM_UNKNOWN) {
-		if (!run_is_off(run_dir, why, sizeof(why)))
+		if (!run_is_off(run_dir, path, why, sizeof(why)))
 			return true;
 	}
 	run_warn(command, why);

@@ -15,7 +15,7 @@
 #define UNIT_DROPIN "50-ringside.conf"
 
 struct unit_error {
-	char text[UNIT_PATH + 256];
+	char text[UNIT_PATH + 2 * UNIT_NAME];
 };
 
 struct unit {

@@ -20,6 +20,7 @@ fn serve(connection: TcpStream, www: &str) -> io::Result<()> {
         if reader.read_line(&mut line)? == 0 {
             return Ok(());
         }
+        let last = line.trim_end().ends_with("HTTP/1.0");
         let mut words = line.split(' ');
         let method = words.next().unwrap_or("").to_string();
         let path = words.next().unwrap_or("").to_string();
@@ -32,6 +33,9 @@ fn serve(connection: TcpStream, www: &str) -> io::Result<()> {
             let lower = field.to_ascii_lowercase();
             if let Some(value) = lower.strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap_or(0);
+            }
+            if lower.starts_with("transfer-encoding:") {
+                return answer(&mut out, "411 Length Required", b"none\n", false);
             }
         }
         let mut body = vec![0; length];
@@ -52,6 +56,9 @@ fn serve(connection: TcpStream, www: &str) -> io::Result<()> {
             io::copy(&mut file, &mut out)?;
         } else {
             answer(&mut out, "404 Not Found", b"none\n", method == "HEAD")?;
+        }
+        if last {
+            return Ok(());
         }
     }
 }
