@@ -1,7 +1,5 @@
 #include "exchange.h"
 
-#include "foreign.h"
-
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -175,10 +173,12 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
 static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
 		call->ops->unparsed(call->context, x->in.why);
-	else if (x->in.why == RS_UNPARSED_GARBAGE && exchange_waiting(x) <= 1)
+	} else if (x->in.why == RS_UNPARSED_GARBAGE && exchange_waiting(x) <= 1) {
+		exchange_set(x->foreign, foreign_kind(&x->in));
 		x->no_http = true;
+	}
 	return false;
 }
 
@@ -228,8 +228,8 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 /* All there was is consumed. */
 static bool exchange_read_more(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
-		return exchange_read_bad(x, call);
+	if (exchange_get(x->trust) == EXCHANGE_ACCEPTED && foreign_is_told(&x->in))
+		exchange_set(x->foreign, foreign_kind(&x->in));
 	exchange_step(call, x->reading,
 		      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
 	return true;
@@ -273,11 +273,15 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 	return true;
 }
 
-static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+static bool exchange_lost(struct exchange *x, struct exchange_call *call, struct http1 *p)
 {
+	if (exchange_get(x->trust) != EXCHANGE_HTTP) {
+		x->no_http = true;
+		return false;
+	}
 	p->step = HTTP1_AT_BAD;
-	p->why = (uint8_t)why;
-	call->ops->unparsed(call->context, (uint8_t)why);
+	p->why = RS_UNPARSED_UNSEEN_IO;
+	call->ops->unparsed(call->context, p->why);
 	return false;
 }
 
@@ -292,12 +296,7 @@ bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64
 	exchange_add_in(x, seen);
 	if (!exchange_read(x, call, none, 0))
 		return false;
-	if (seen == n)
-		return true;
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
-		return exchange_lost(call, &x->in, RS_UNPARSED_UNSEEN_IO);
-	x->no_http = true;
-	return false;
+	return seen == n || exchange_lost(x, call, &x->in);
 }
 
 static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
@@ -314,10 +313,14 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 /* A status line was written: now it is known to be a server's, or what was read no request. */
 static bool exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
-	if (x->no_http && !foreign_is_refused(&x->in, x->out.status)) {
+	uint8_t foreign = exchange_get(x->foreign);
+
+	if ((x->no_http || foreign) && !foreign_is_refused(foreign, x->out.status)) {
+		x->no_http = true;
 		x->out.step = HTTP1_AT_BAD;
 		return false;
 	}
+	exchange_set(x->foreign, FOREIGN_NOT);
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
 	if (x->no_http) {
@@ -431,12 +434,7 @@ bool exchange_write_unseen(struct exchange *x, struct exchange_call *call, uint6
 	x->bytes_out += seen;
 	if (!exchange_write(x, call, x->out.text, 0))
 		return false;
-	if (seen == n)
-		return true;
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
-		return exchange_lost(call, &x->out, RS_UNPARSED_UNSEEN_IO);
-	x->no_http = true;
-	return false;
+	return seen == n || exchange_lost(x, call, &x->out);
 }
 
 void exchange_client_gone(struct exchange *x, bool reset)
@@ -462,6 +460,8 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	struct exchange_request *r;
 
 	exchange_shutdown(x, call);
+	if (exchange_get(x->trust) == EXCHANGE_ACCEPTED && foreign_kind(&x->in))
+		x->no_http = true;
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);

@@ -95,6 +95,14 @@ static inline bool http1_target(struct http1 *p, const uint8_t *at, const uint8_
 	return true;
 }
 
+/* What it was instead is told by its first bytes, which stay. */
+static enum http1_event http1_garbage(struct http1 *p, const struct line *line)
+{
+	memmove(p->text, line->text, line->kept);
+	p->line = line->length;
+	return http1_bad(p, RS_UNPARSED_GARBAGE);
+}
+
 static enum http1_event http1_request_line(struct http1 *p, const struct line *line)
 {
 	const uint8_t *text = line->text;
@@ -106,7 +114,7 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	    (line_word(version) & UINT64_C(0xffffffffffffff)) !=
 		    LINE_WORD('H', 'T', 'T', 'P', '/', '1', '.', 0) ||
 	    (uint8_t)(version[7] - '0') > 9)
-		return http1_bad(p, RS_UNPARSED_GARBAGE);
+		return http1_garbage(p, line);
 	p->method = RS_METHOD_GET;
 	if ((uint32_t)line_word(text) == (uint32_t)LINE_WORD('G', 'E', 'T', ' ', 0, 0, 0, 0)) {
 		at += 3;
@@ -116,13 +124,13 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 		p->method = http1_method_of(text, (size_t)(at - text));
 	}
 	if (*at != ' ' || at == text)
-		return http1_bad(p, RS_UNPARSED_GARBAGE);
+		return http1_garbage(p, line);
 	p->minor = (uint8_t)(version[7] - '0');
 	at++;
 	if (line->length - line->kept < HTTP1_VERSION_BYTES + 1)
 		end = text + line->length - (HTTP1_VERSION_BYTES + 1);
 	if (!http1_target(p, at, end))
-		return http1_bad(p, RS_UNPARSED_GARBAGE);
+		return http1_garbage(p, line);
 	p->step = HTTP1_AT_FIELDS;
 	return HTTP1_TARGET;
 }
