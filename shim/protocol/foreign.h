@@ -19,7 +19,7 @@ enum foreign {
 	FOREIGN_UWSGI, /* whose workers answer it by HTTP/1.x, also by 400 */
 };
 
-/* enum foreign of a first line that is not whole, or garbage: in a binary protocol no line may ever end. */
+/* An enum foreign, of a first line that is not whole or garbage: a binary one may never end. */
 uint8_t foreign_kind(const struct http1 *p);
 
 /* Enough bytes for that, while more may come. */
