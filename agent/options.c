@@ -150,5 +150,14 @@ void options_help(FILE *out)
 			fprintf(out, "  --%-18s %s (%s)\n", info->flag, info->help,
 				*info->initial ? info->initial : "none");
 	}
+	fprintf(out,
+		"\nOnly in the configuration, or as RINGSIDE_HTTP_READ_TOKEN and the like:\n\n");
+	for (int key = 0; key < CONFIG_KEYS; key++) {
+		const struct config_info *info = config_info((enum config_key)key);
+
+		if (!info->flag)
+			fprintf(out, "  %-22s %s (%s)\n", info->path, info->help,
+				*info->initial ? info->initial : "none");
+	}
 	fprintf(out, "\nSIGTERM ends it, SIGHUP reads the configuration again.\n");
 }

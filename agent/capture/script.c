@@ -12,6 +12,7 @@ struct script_interpreter {
 	const char *programs; /* … and is the program */
 	const char *inlines;  /* … and is its code */
 	const char *commands; /* words ahead of the program */
+	const char *folders;  /* options whose value names what is served, without a program */
 	const char *letters;  /* options as letters: with a value, the rest or the next argument */
 	const char *program_letters;
 	const char *inline_letters;
@@ -42,7 +43,8 @@ static const struct script_interpreter script_interpreters[] = {
 	  .inline_letters = "eE",
 	  .rest_letters = "MmCDFil0xVd" },
 	{ .names = " php ",
-	  .values = " -c -d -S -t -z --php-ini --define --server --docroot --zend-extension ",
+	  .values = " -c -d -S -z --php-ini --define --server --zend-extension ",
+	  .folders = " -t --docroot ",
 	  .programs = " -f --file ",
 	  .inlines = " -r --run -B -R -F -E " },
 	{ .names = " java ",
@@ -65,6 +67,7 @@ struct script_scan {
 	const struct script_interpreter *interpreter;
 	const char *at, *end; /* the next argument */
 	const char *program;  /* NULL: not found yet */
+	const char *folder;
 	bool is_inline;
 };
 
@@ -152,6 +155,8 @@ static void script_option(struct script_scan *s, const char *option)
 		s->is_inline = true;
 	else if (script_has_word(i->values, option, length))
 		script_next(s);
+	else if (script_has_word(i->folders, option, length))
+		s->folder = script_next(s);
 	else if (option[1] != '-' && (i->letters || i->inline_letters))
 		script_letters(s, option + 1);
 }
@@ -215,6 +220,8 @@ enum script_found script_name(const char *exe, const char *arguments, size_t len
 	if (!s.interpreter || !length || !*arguments)
 		return SCRIPT_NONE;
 	script_find(&s);
+	if (!s.program && !s.is_inline && s.folder)
+		script_program(&s, s.folder);
 	if (s.is_inline || !s.program || !*script_short(s.program))
 		return SCRIPT_INLINE;
 	script_put(script_short(s.program), out, size);

@@ -1,34 +1,6 @@
 #include "lane.h"
 
-#include <string.h>
-
 #define LANE_POSITION_BITS 56 /* what a sequence word has room for */
-
-static const struct rs_head *lane_slot(const struct lane *lane, uint64_t position)
-{
-	return &lane->slots[position & (lane->count - 1)];
-}
-
-static inline void lane_copy_word(const struct rs_head *slot, uint8_t *out, uint32_t i)
-{
-	const _Atomic uint64_t *words = &slot->seq;
-	uint64_t word = atomic_load_explicit(&words[i + 1], memory_order_relaxed);
-
-	memcpy(out + i * sizeof(word), &word, sizeof(word));
-}
-
-/* The slot but for its sequence word, which was looked at before. A loop would cost 2 ns more. */
-static inline void lane_copy(const struct rs_head *slot, uint8_t *out)
-{
-	_Static_assert(RS_SLOT_PAYLOAD == 7 * sizeof(uint64_t), "seven words");
-	lane_copy_word(slot, out, 0);
-	lane_copy_word(slot, out, 1);
-	lane_copy_word(slot, out, 2);
-	lane_copy_word(slot, out, 3);
-	lane_copy_word(slot, out, 4);
-	lane_copy_word(slot, out, 5);
-	lane_copy_word(slot, out, 6);
-}
 
 /* How far ahead of the tail this word's position is; negative: behind it. */
 static int64_t lane_ahead(const struct lane *lane, uint64_t word)
@@ -52,15 +24,14 @@ static enum lane_result lane_none(struct lane *lane, uint64_t word)
 	return LANE_TORN;
 }
 
-enum lane_result lane_take(struct lane *lane, struct lane_record *out)
+enum lane_result lane_take_further(struct lane *lane, uint64_t word, struct lane_record *out)
 {
 	const struct rs_head *slot = lane_slot(lane, lane->tail);
-	uint64_t word = ring_look(&slot->seq);
 	uint32_t n = ring_word_n(word);
 
 	if (word != ring_word(lane->tail, 0, n))
 		return lane_none(lane, word);
-	lane_copy(slot, (uint8_t *)&out->head + sizeof(uint64_t));
+	lane_copy(slot, &out->head.t0);
 	out->detail_bytes = (n - 1) * RS_SLOT_PAYLOAD;
 	for (uint32_t k = 1; k < n; k++) {
 		slot = lane_slot(lane, lane->tail + k);

@@ -182,19 +182,15 @@ void watched_detail(struct watched *w, const struct drain_detail *detail)
 static void watched_path(struct watched *w, uint16_t shape, const struct decode_raw *raw,
 			 struct drain_request *request)
 {
-	const char *path;
+	const char *path = raw->path ? NULL : shapes_path(&w->shapes, w->segment, shape);
 
-	if (raw->path) {
-		text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
-		request->path = w->path;
+	request->path = path ? path : "";
+	request->shape = path != NULL;
+	request->known = path ? w->target.key << WATCHED_SHAPE_BITS | shape : 0;
+	if (!raw->path)
 		return;
-	}
-	path = shapes_path(&w->shapes, w->segment, shape);
-	if (!path)
-		return;
-	request->path = path;
-	request->shape = true;
-	request->known = w->target.key << WATCHED_SHAPE_BITS | shape;
+	text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
+	request->path = w->path;
 }
 
 static void watched_request(struct watched *w, const struct lane_record *record, uint64_t now_ns)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-static struct slot *account_slot_take(struct account_book *book, uint32_t second)
+struct slot *account_slot_take(struct account_book *book, uint32_t second)
 {
 	struct slot *slot = book->spare;
 
@@ -16,6 +16,12 @@ static struct slot *account_slot_take(struct account_book *book, uint32_t second
 	book->slots++;
 	slot_init(slot, second);
 	return slot;
+}
+
+void account_slot_put(struct account_book *book, struct slot *slot)
+{
+	slot->next = book->spare;
+	book->spare = slot;
 }
 
 struct slot *account_slot_find(struct account_book *book, struct account *account, uint32_t second)
@@ -84,8 +90,7 @@ uint64_t account_merge(struct account_book *book, uint32_t now, struct series_bu
 			struct slot *next = slot->next;
 
 			late += account_hand_on(account, slot, now, budget);
-			slot->next = book->spare;
-			book->spare = slot;
+			account_slot_put(book, slot);
 			slot = next;
 		}
 	}

@@ -11,7 +11,7 @@
 #include "lifetime.h"
 #include "series.h"
 
-#define ACCOUNT_SLOTS 4096 /* 26 MB: a hostile process alone can ask for so many seconds at once */
+#define ACCOUNT_SLOTS 4096 /* 18 MB: a hostile process alone can ask for so many seconds at once */
 
 struct account {
 	struct slot *parts;       /* the drain thread's, newest first */
@@ -26,6 +26,10 @@ struct account_book {
 	struct slot *spare;
 	uint32_t slots;
 };
+
+/* A slot for what is not told to an account yet: empty; NULL: no room. */
+struct slot *account_slot_take(struct account_book *book, uint32_t second);
+void account_slot_put(struct account_book *book, struct slot *slot);
 
 /* Where to add what happened in this second. */
 struct slot *account_slot_find(struct account_book *book, struct account *account, uint32_t second);

@@ -10,23 +10,20 @@ static const uint16_t lifetime_last[METRICS_BOUNDS] = { 211, 254, 286, 318, 360,
 							466, 498, 517, 530, 573, 605, 623,
 							637, 679, 711, 730, 743 };
 
-static unsigned int lifetime_step(uint32_t bucket)
+void lifetime_add(struct lifetime *lifetime, const struct slot *slot)
 {
 	unsigned int step = 0;
 
-	while (step < METRICS_BOUNDS && bucket > lifetime_last[step])
-		step++;
-	return step;
-}
-
-void lifetime_add(struct lifetime *lifetime, const struct slot *slot)
-{
 	if (!lifetime->sums.max_ns)
 		lifetime->sums.min_ns = UINT64_MAX; /* nothing was measured yet */
 	slot_sums_add(&lifetime->sums, &slot->sums);
-	for (uint32_t i = 0; i < slot->touched; i++) {
-		uint32_t bucket = slot->touch[i];
+	for (uint64_t blocks = slot->blocks; blocks;) {
+		uint32_t at = slot_block_take(&blocks);
 
-		lifetime->steps[lifetime_step(bucket)] += slot->buckets[bucket];
+		for (uint32_t i = at; i < at + SLOT_BLOCK; i++) {
+			while (step < METRICS_BOUNDS && i > lifetime_last[step])
+				step++;
+			lifetime->steps[step] += slot->buckets[i];
+		}
 	}
 }

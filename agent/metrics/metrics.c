@@ -1,143 +1,10 @@
-#include "fold.h"
-#include "registry.h"
+#include "record.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define METRICS_SHED_TRIES 8
-
-static struct process *metrics_process_of(struct metrics *m, const struct capture_target *target)
-{
-	if (target != m->last_target) {
-		m->last_process = registry_process_find(&m->registry, target->key);
-		m->last_target = target;
-	}
-	return m->last_process;
-}
-
-static bool metrics_failed(const struct drain_request *request)
-{
-	if (request->status >= 500 && request->status <= 599)
-		return true;
-	if (request->flags & RS_FLAG_CUT_BY_SERVER)
-		return true;
-	return request->flags & RS_FLAG_ABORTED && !(request->flags & RS_FLAG_CUT_BY_CLIENT);
-}
-
-/* What a record knows better than the counters: its own span, and whether it failed. */
-static void metrics_book_detail(struct slot *slot, const struct drain_request *request,
-				uint32_t bucket, bool failed)
-{
-	slot->sums.recorded++;
-	slot->sums.errors += failed;
-	if (request->span_ns < slot->sums.min_ns)
-		slot->sums.min_ns = request->span_ns;
-	if (request->span_ns > slot->sums.max_ns)
-		slot->sums.max_ns = request->span_ns;
-	slot_bucket_add(slot, bucket, 1);
-}
-
-/* A route has no counters of its own: it is the sum of its records. */
-static void metrics_book_whole(const struct metrics *m, struct slot *slot,
-			       const struct drain_request *request)
-{
-	struct metrics_sums *sums = &slot->sums;
-	uint32_t class = request->status / 100u - 1;
-
-	sums->count++;
-	if (class < RS_STATUS_CLASSES && !(request->flags & RS_FLAG_ABORTED))
-		sums->status[class]++;
-	else
-		sums->aborted++;
-	sums->cut_by_server += (request->flags & RS_FLAG_CUT_BY_SERVER) != 0;
-	sums->cut_by_client += (request->flags & RS_FLAG_CUT_BY_CLIENT) != 0;
-	sums->bytes_in += request->bytes_in;
-	sums->bytes_out += request->bytes_out;
-	sums->span_ns += request->span_ns;
-	if (request->span_ns > m->limits.slow_critical_ns)
-		sums->slow_critical++;
-	else if (request->span_ns > m->limits.slow_warning_ns)
-		sums->slow_warning++;
-}
-
-static void metrics_list(struct metrics *m, const struct process *process,
-			 const struct route *route, const struct drain_request *request,
-			 bool failed)
-{
-	struct slowest_entry *entry = &m->pending[m->pending_count];
-	struct metrics_slow *row = &entry->row;
-
-	if (m->pending_count == REGISTRY_PENDING) {
-		m->lost_listed++;
-		return;
-	}
-	m->pending_count++;
-	memset(entry, 0, sizeof(*entry));
-	entry->end_ns = request->end_ns;
-	entry->slow = request->span_ns > m->limits.slow_warning_ns;
-	entry->failed = failed;
-	row->id = ++m->request_number;
-	row->span_ns = request->span_ns;
-	row->first_byte_ns = request->first_byte_ns;
-	row->bytes_in = request->bytes_in;
-	row->bytes_out = request->bytes_out;
-	row->memory_delta = request->memory_delta;
-	row->has_memory = request->has_memory;
-	memcpy(row->service, process->service->name, sizeof(row->service));
-	strncpy(row->path, request->path, sizeof(row->path) - 1);
-	memcpy(row->route, route->path, sizeof(row->route));
-	row->pid = process->news.target.pid;
-	row->status = request->status;
-	row->method = request->method;
-	row->flags = request->flags;
-	row->protocol = request->protocol;
-}
-
-/* A raw path travels with the first request of its shape, and where the shape table is full. */
-static struct route *metrics_route(struct metrics *m, struct service *service,
-				   const struct drain_request *request)
-{
-	uint8_t folded[RS_PATH_BYTES + 1];
-
-	if (request->known)
-		return registry_route_known(&m->registry, service, request);
-	if (request->shape)
-		return registry_route(&m->registry, service, request->method, request->path);
-	folded[fold_path((const uint8_t *)request->path, strlen(request->path), folded)] = '\0';
-	return registry_route(&m->registry, service, request->method, (const char *)folded);
-}
-
-static void metrics_on_request(void *ctx, const struct capture_target *target,
-			       const struct drain_request *request)
-{
-	struct metrics *m = ctx;
-	struct process *process = metrics_process_of(m, target);
-	uint32_t second = registry_second(request->end_ns);
-	uint32_t bucket = rs_hist_slot(request->span_ns);
-	bool failed = metrics_failed(request);
-	struct route *route;
-	struct slot *whole, *part;
-
-	if (!process) {
-		m->lost_requests++;
-		return;
-	}
-	process->errors.told += failed;
-	route = metrics_route(m, process->service, request);
-	whole = account_slot(&m->book, &process->account, second);
-	part = route ? account_slot(&m->book, &route->account, second) : NULL;
-	if (!whole || !part)
-		m->lost_requests++;
-	if (whole)
-		metrics_book_detail(whole, request, bucket, failed);
-	if (part) {
-		metrics_book_detail(part, request, bucket, failed);
-		metrics_book_whole(m, part, request);
-	}
-	if (route && (failed || request->span_ns > m->floor_ns))
-		metrics_list(m, process, route, request, failed);
-}
 
 static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, bool whole)
 {
@@ -164,7 +31,8 @@ static void metrics_book_fold(struct slot *slot, const struct drain_fold *fold, 
 	}
 	slot_sums_add(&slot->sums, &sums);
 	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)
-		slot_bucket_add(slot, i, fold->buckets[i]);
+		if (fold->buckets[i])
+			slot_bucket_add(slot, i, fold->buckets[i]);
 }
 
 static void metrics_on_fold(void *ctx, const struct capture_target *target,
@@ -359,6 +227,7 @@ void metrics_merge(struct metrics *m)
 
 	if (m->drain_ns > m->now_ns)
 		m->now_ns = m->drain_ns;
+	leaf_roll(&m->leaves, &m->book);
 	registry_link(&m->registry);
 	m->late_requests += account_merge(&m->book, now, &m->budget);
 	metrics_list_merge(m);
@@ -369,7 +238,7 @@ void metrics_merge(struct metrics *m)
 	/* Room for the next seconds before it is needed. */
 	for (int i = 0; i < METRICS_SHED_TRIES && m->budget.used > m->budget.limit / 8 * 7; i++)
 		registry_shed(&m->registry, &m->budget);
-	m->losses.requests = m->lost_requests + m->budget.given_up;
+	m->losses.requests = m->lost_requests + m->leaves.lost + m->budget.given_up;
 	m->losses.slots = m->budget.shed;
 	m->losses.late = m->late_requests;
 	m->losses.listed = m->lost_listed;
@@ -378,8 +247,9 @@ void metrics_merge(struct metrics *m)
 
 static bool metrics_has_news(const struct metrics *m, uint64_t now_ns)
 {
-	return m->book.dirty || m->registry.dirty_processes || m->registry.fresh_services ||
-	       m->pending_count || registry_second(now_ns) != m->aged_s;
+	return m->leaves.used || m->book.dirty || m->registry.dirty_processes ||
+	       m->registry.fresh_services || m->pending_count ||
+	       registry_second(now_ns) != m->aged_s;
 }
 
 static void metrics_on_tick(void *ctx, uint64_t now_ns)
@@ -398,7 +268,7 @@ void metrics_sink(struct metrics *m, struct drain_sink *out)
 	*out = (struct drain_sink){
 		.ctx = m,
 		.seen = metrics_on_seen,
-		.request = metrics_on_request,
+		.request = record_on_request,
 		.counters = metrics_on_counters,
 		.fold = metrics_on_fold,
 		.open = metrics_on_open,
@@ -434,6 +304,7 @@ void metrics_close(struct metrics *m)
 {
 	if (!m)
 		return;
+	leaf_roll(&m->leaves, &m->book);
 	registry_link(&m->registry);
 	account_merge(&m->book, registry_second(m->drain_ns), &m->budget);
 	registry_fini(&m->registry, &m->budget);

@@ -46,6 +46,8 @@ struct service *registry_service(struct registry *registry, const char *name,
 	return service;
 }
 
+_Static_assert((REGISTRY_SERVICES + 1) * (METRICS_ROUTES + 1) <= UINT16_MAX, "a number each");
+
 static struct route *registry_route_new(struct registry *registry, struct service *service,
 					uint8_t method, const char *path)
 {
@@ -56,15 +58,12 @@ static struct route *registry_route_new(struct registry *registry, struct servic
 	strncpy(route->path, path, sizeof(route->path) - 1);
 	route->length = (uint32_t)strlen(route->path);
 	route->method = method;
+	route->number = registry->route_count++;
 	route->service = service;
 	route->fresh = registry->fresh_routes;
 	registry->fresh_routes = route;
 	return route;
 }
-
-#define REGISTRY_METHOD_BITS 4
-
-_Static_assert(RS_METHODS <= 1 << REGISTRY_METHOD_BITS, "a method fits");
 
 static struct route *registry_other(struct registry *registry, struct service *service)
 {
@@ -112,20 +111,6 @@ struct route *registry_route(struct registry *registry, struct service *service,
 	route = registry_route_find(registry, service, method, path);
 	service->cache[place] = route;
 	return route;
-}
-
-struct route *registry_route_known(struct registry *registry, struct service *service,
-				   const struct drain_request *request)
-{
-	uint64_t key = request->known << REGISTRY_METHOD_BITS | request->method;
-	uint32_t place = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-	struct registry_known *known = &service->numbered[place & (REGISTRY_ROUTE_CACHE - 1)];
-
-	if (known->key == key)
-		return known->route;
-	known->route = registry_route_find(registry, service, request->method, request->path);
-	known->key = known->route ? key : 0;
-	return known->route;
 }
 
 static struct process *registry_restored_take(struct registry *registry,

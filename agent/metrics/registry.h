@@ -9,8 +9,8 @@
 #ifndef METRICS_REGISTRY_H
 #define METRICS_REGISTRY_H
 
-#include "account.h"
 #include "errors.h"
+#include "leaf.h"
 #include "means.h"
 #include "procfs.h"
 #include "slowest.h"
@@ -29,6 +29,8 @@
 
 #define REGISTRY_OTHER "_other"
 
+#define METRICS_ERROR_CLASS 4 /* status[4]: 5xx */
+
 struct route {
 	struct account account;
 	struct route *chain; /* drain: of the table */
@@ -37,14 +39,9 @@ struct route {
 	struct service *service;
 	uint64_t hash;
 	uint32_t length;
+	uint16_t number; /* no other has it */
 	uint8_t method;
 	char path[RS_PATH_BYTES + 1];
-};
-
-/* The route of a path that drain numbered; key: that number and the method. */
-struct registry_known {
-	uint64_t key; /* 0: free */
-	struct route *route;
 };
 
 struct service {
@@ -54,10 +51,9 @@ struct service {
 	struct service *next;                      /* shared */
 	struct route *table[REGISTRY_ROUTE_TABLE]; /* drain */
 	struct route *cache[REGISTRY_ROUTE_CACHE]; /* drain: by the address of the path */
-	struct registry_known numbered[REGISTRY_ROUTE_CACHE]; /* drain */
-	struct route *other;                                  /* drain */
-	uint32_t route_count;                                 /* drain */
-	struct route *routes;                                 /* shared */
+	struct route *other;                       /* drain */
+	uint32_t route_count;                      /* drain */
+	struct route *routes;                      /* shared */
 	char name[72];
 	char environment[40];
 };
@@ -100,6 +96,7 @@ struct registry {
 	struct process *restored;                      /* drain */
 	struct service *fresh_services;                /* drain */
 	struct route *fresh_routes;                    /* drain */
+	uint16_t route_count;                          /* drain: numbers given */
 	struct process *dirty_processes;               /* drain */
 	struct service *services;                      /* shared */
 	struct process *processes;                     /* shared */
@@ -110,6 +107,7 @@ struct metrics {
 	char root[128];
 	/* drain */
 	struct account_book book;
+	struct leaves leaves;
 	struct registry registry; /* says by field */
 	const struct capture_target *last_target;
 	struct process *last_process;
@@ -139,9 +137,6 @@ struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment);
 struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
 			     const char *path);
-/* The same for a path with a number (drain_request.known): neither hashed nor compared. */
-struct route *registry_route_known(struct registry *registry, struct service *service,
-				   const struct drain_request *request);
 struct process *registry_process_new(struct registry *registry,
 				     const struct capture_target *target);
 struct process *registry_process_find(struct registry *registry, uint64_t key);
@@ -159,6 +154,17 @@ void registry_fini(struct registry *registry, struct series_budget *budget);
 static inline uint32_t registry_second(uint64_t ns)
 {
 	return (uint32_t)(ns / UINT64_C(1000000000));
+}
+
+/* Drain thread. NULL: not one that was seen. */
+static inline struct process *metrics_process_of(struct metrics *m,
+						 const struct capture_target *target)
+{
+	if (target != m->last_target) {
+		m->last_process = registry_process_find(&m->registry, target->key);
+		m->last_target = target;
+	}
+	return m->last_process;
 }
 
 /* sample.c: the only one here that reads a clock; a wall clock is a label. */

@@ -232,9 +232,7 @@ static void series_sum(const struct series_tier *tier, uint32_t from, uint32_t t
 	}
 	if (!open || open->second < from || open->second >= to)
 		return;
-	slot_sums_add(sums, &open->sums);
-	for (uint32_t i = 0; i < open->touched; i++)
-		buckets[open->touch[i]] += open->buckets[open->touch[i]];
+	slot_window_add(open, sums, buckets);
 }
 
 uint32_t series_from(uint32_t from, uint32_t to)

@@ -42,19 +42,44 @@ void slot_init(struct slot *slot, uint32_t second)
 
 void slot_clear(struct slot *slot, uint32_t second)
 {
-	for (uint32_t i = 0; i < slot->touched; i++)
-		slot->buckets[slot->touch[i]] = 0;
-	slot->touched = 0;
+	for (uint64_t blocks = slot->blocks; blocks;) {
+		uint32_t *buckets = slot->buckets + slot_block_take(&blocks);
+
+		memset(buckets, 0, SLOT_BLOCK * sizeof(*buckets));
+	}
+	slot->blocks = 0;
 	slot_sums_init(&slot->sums);
 	slot->second = second;
 	slot->next = NULL;
 }
 
+/* Without a branch, so that the compiler takes several at once. */
+static void slot_block_add(uint32_t *restrict to, const uint32_t *restrict from)
+{
+	for (uint32_t i = 0; i < SLOT_BLOCK; i++) {
+		uint32_t sum = to[i] + from[i];
+
+		to[i] = sum | -(uint32_t)(sum < from[i]);
+	}
+}
+
 void slot_add(struct slot *to, const struct slot *from)
 {
 	slot_sums_add(&to->sums, &from->sums);
-	for (uint32_t i = 0; i < from->touched; i++)
-		slot_bucket_add(to, from->touch[i], from->buckets[from->touch[i]]);
+	for (uint64_t blocks = from->blocks; blocks;) {
+		uint32_t at = slot_block_take(&blocks);
+
+		slot_block_add(to->buckets + at, from->buckets + at);
+	}
+	to->blocks |= from->blocks;
+}
+
+void slot_window_add(const struct slot *slot, struct metrics_sums *sums,
+		     uint64_t buckets[RS_HIST_SLOTS])
+{
+	slot_sums_add(sums, &slot->sums);
+	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)
+		buckets[i] += slot->buckets[i];
 }
 
 static uint8_t *slot_put(uint8_t *out, uint64_t value)
@@ -82,17 +107,28 @@ static uint64_t slot_get(struct slot_reader *reader)
 	return 0;
 }
 
-static int slot_compare(const void *a, const void *b)
+/* Number of buckets that are not 0, and which these are. */
+static uint32_t slot_list(const struct slot *slot, uint16_t out[RS_HIST_SLOTS])
 {
-	return *(const uint16_t *)a - *(const uint16_t *)b;
+	uint32_t n = 0;
+
+	for (uint64_t blocks = slot->blocks; blocks;) {
+		uint32_t at = slot_block_take(&blocks);
+
+		for (uint32_t i = at; i < at + SLOT_BLOCK; i++) {
+			if (slot->buckets[i])
+				out[n++] = (uint16_t)i;
+		}
+	}
+	return n;
 }
 
 size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 {
 	struct metrics_sums sums = slot->sums;
 	uint64_t words[SLOT_SUMS], mask = 0;
-	uint16_t touch[RS_HIST_SLOTS];
-	uint32_t last = 0;
+	uint16_t list[RS_HIST_SLOTS];
+	uint32_t count = slot_list(slot, list), last = 0;
 	uint8_t *at;
 
 	sums.min_ns++; /* "none" becomes 0, which costs nothing */
@@ -104,13 +140,11 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 		if (words[i])
 			at = slot_put(at, words[i]);
 	}
-	memcpy(touch, slot->touch, slot->touched * sizeof(touch[0]));
-	qsort(touch, slot->touched, sizeof(touch[0]), slot_compare);
-	at = slot_put(at, slot->touched);
-	for (uint32_t i = 0; i < slot->touched; i++) {
-		at = slot_put(at, touch[i] - last);
-		at = slot_put(at, slot->buckets[touch[i]]);
-		last = touch[i];
+	at = slot_put(at, count);
+	for (uint32_t i = 0; i < count; i++) {
+		at = slot_put(at, list[i] - last);
+		at = slot_put(at, slot->buckets[list[i]]);
+		last = list[i];
 	}
 	return (size_t)(at - out);
 }

@@ -14,28 +14,43 @@
 #define SLOT_SUMS (sizeof(struct metrics_sums) / sizeof(uint64_t))
 #define SLOT_PACKED_MAX (5 + SLOT_SUMS * 10 + 2 + RS_HIST_SLOTS * (2 + 5))
 
+#define SLOT_BLOCK 16u                  /* buckets of a block: a cache line */
+#define SLOT_BUCKETS (64u * SLOT_BLOCK) /* one bit of blocks each */
+
+_Static_assert(SLOT_BUCKETS >= RS_HIST_SLOTS, "each bucket has a block");
+
 struct slot {
 	struct metrics_sums sums;
-	uint32_t second;               /* of CLOCK_MONOTONIC, its first */
-	uint32_t touched;              /* non-empty buckets … */
-	uint16_t touch[RS_HIST_SLOTS]; /* … and which they are, in the order of their first use */
-	uint32_t buckets[RS_HIST_SLOTS]; /* saturate */
+	uint32_t second; /* of CLOCK_MONOTONIC, its first */
+	uint64_t blocks; /* bit n: of the buckets from n * SLOT_BLOCK on, some may not be 0 */
 	struct slot *next;
+	uint32_t buckets[SLOT_BUCKETS]; /* saturate */
 };
 
 void slot_init(struct slot *slot, uint32_t second);
 void slot_clear(struct slot *slot, uint32_t second); /* cheaper: only what was touched */
-/* count: 0 adds nothing. In line, since each request passes here twice. */
+
+/* In line, since each request passes here. */
 static inline void slot_bucket_add(struct slot *slot, uint32_t bucket, uint32_t count)
 {
-	uint32_t before = slot->buckets[bucket];
+	uint32_t sum = slot->buckets[bucket] + count;
 
-	if (!before && count)
-		slot->touch[slot->touched++] = (uint16_t)bucket;
-	slot->buckets[bucket] = before + count < before ? UINT32_MAX : before + count;
+	slot->buckets[bucket] = sum < count ? UINT32_MAX : sum;
+	slot->blocks |= UINT64_C(1) << bucket / SLOT_BLOCK;
+}
+
+/* The first bucket of the lowest block in the set, which is taken out of it. */
+static inline uint32_t slot_block_take(uint64_t *blocks)
+{
+	uint32_t block = (uint32_t)__builtin_ctzll(*blocks);
+
+	*blocks &= *blocks - 1;
+	return block * SLOT_BLOCK;
 }
 
 void slot_add(struct slot *to, const struct slot *from);
+void slot_window_add(const struct slot *slot, struct metrics_sums *sums,
+		     uint64_t buckets[RS_HIST_SLOTS]);
 
 void slot_sums_init(struct metrics_sums *sums);
 void slot_sums_add(struct metrics_sums *to, const struct metrics_sums *from);

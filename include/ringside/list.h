@@ -2,9 +2,9 @@
  * list - the files that name processes, one pattern a line: <run_dir>/off and preload.allow.
  *
  * Includers: shim/refuse.c, agent/ and tools/ringside.
- * Format:    a line with a '/' is meant for the path of an executable, any other for the name of a
- *            service; '*' stands for any bytes, '?' for one. Blanks around a line do not count, nor
- *            do lines that are empty or begin with '#'.
+ * Format:    a line is the name of a service, or where it has a '/' the path of an executable too;
+ *            '*' stands for any bytes, '?' for one. Blanks around a line do not count, nor do lines
+ *            that are empty or begin with '#'.
  * Bounds:    a file longer than RS_LIST_BYTES is not read any further: it is no list.
  * It runs in a constructor ahead of any libc: no calls, no memory of its own.
  */
@@ -91,9 +91,9 @@ static inline bool rs_list_names(const char *text, size_t bytes, const char *ser
 	const char *line;
 
 	while ((line = rs_list_next(text, bytes, &at, &length))) {
-		const char *name = rs_list_is_path(line, length) ? exe : service;
-
-		if (name[0] && rs_list_fits(line, length, name))
+		if (service[0] && rs_list_fits(line, length, service))
+			return true;
+		if (exe[0] && rs_list_is_path(line, length) && rs_list_fits(line, length, exe))
 			return true;
 	}
 	return false;

@@ -1,5 +1,7 @@
 #include "exchange.h"
 
+#include "foreign.h"
+
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -16,6 +18,7 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 	http1_init(&x->in);
 	http1_init(&x->out);
 	exchange_set(x->trust, (uint8_t)trust);
+	x->preface.step = PREFACE_FIRST;
 }
 
 static uint64_t exchange_now(struct exchange_call *call)
@@ -175,22 +178,26 @@ static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
 	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
 		call->ops->unparsed(call->context, x->in.why);
-	} else if (x->in.why == RS_UNPARSED_GARBAGE && exchange_waiting(x) <= 1) {
-		exchange_set(x->foreign, foreign_kind(&x->in));
-		x->no_http = true;
+	} else if (x->in.why == RS_UNPARSED_GARBAGE) {
+		if (x->reading) /* how much of it was read depends on the cuts */
+			exchange_set(x->reading->bytes_in, 0);
+		x->no_http = exchange_waiting(x) <= 1;
 	}
+	return false;
+}
+
+static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+{
+	p->step = HTTP1_AT_BAD;
+	p->why = (uint8_t)why;
+	call->ops->unparsed(call->context, (uint8_t)why);
 	return false;
 }
 
 static bool exchange_read_begin(struct exchange *x, struct exchange_call *call)
 {
 	x->reading = exchange_push(x, call);
-	if (x->reading)
-		return true;
-	x->in.step = HTTP1_AT_BAD;
-	x->in.why = RS_UNPARSED_DEPTH;
-	call->ops->unparsed(call->context, RS_UNPARSED_DEPTH);
-	return false;
+	return x->reading || exchange_lost(call, &x->in, RS_UNPARSED_DEPTH);
 }
 
 /* What follows a CONNECT is HTTP/1.x if it was refused. */
@@ -228,8 +235,8 @@ static bool exchange_read_event(struct exchange *x, struct exchange_call *call,
 /* All there was is consumed. */
 static bool exchange_read_more(struct exchange *x, struct exchange_call *call)
 {
-	if (exchange_get(x->trust) == EXCHANGE_ACCEPTED && foreign_is_told(&x->in))
-		exchange_set(x->foreign, foreign_kind(&x->in));
+	if (exchange_get(x->trust) != EXCHANGE_HTTP && foreign_begins(&x->in))
+		return exchange_read_bad(x, call);
 	exchange_step(call, x->reading,
 		      x->in.step <= HTTP1_AT_FIELDS ? RS_OPEN_HEAD : RS_OPEN_BODY);
 	return true;
@@ -257,6 +264,8 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 
 	if (!exchange_may_read(x))
 		return false;
+	if (__builtin_expect(x->preface.step != PREFACE_OVER, 0))
+		return preface_pass(x, call, at, n);
 	do {
 		const uint8_t *from = at;
 		enum http1_event event = http1_request(&x->in, &at, end);
@@ -273,18 +282,6 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 	return true;
 }
 
-static bool exchange_lost(struct exchange *x, struct exchange_call *call, struct http1 *p)
-{
-	if (exchange_get(x->trust) != EXCHANGE_HTTP) {
-		x->no_http = true;
-		return false;
-	}
-	p->step = HTTP1_AT_BAD;
-	p->why = RS_UNPARSED_UNSEEN_IO;
-	call->ops->unparsed(call->context, p->why);
-	return false;
-}
-
 bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)
 {
 	const uint8_t *none = x->in.text;
@@ -296,7 +293,12 @@ bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64
 	exchange_add_in(x, seen);
 	if (!exchange_read(x, call, none, 0))
 		return false;
-	return seen == n || exchange_lost(x, call, &x->in);
+	if (seen == n)
+		return true;
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		return exchange_lost(call, &x->in, RS_UNPARSED_UNSEEN_IO);
+	x->no_http = true;
+	return false;
 }
 
 static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
@@ -313,14 +315,10 @@ static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
 /* A status line was written: now it is known to be a server's, or what was read no request. */
 static bool exchange_write_status(struct exchange *x, struct exchange_call *call)
 {
-	uint8_t foreign = exchange_get(x->foreign);
-
-	if ((x->no_http || foreign) && !foreign_is_refused(foreign, x->out.status)) {
-		x->no_http = true;
+	if (x->no_http && !foreign_is_refused(&x->in, x->out.status)) {
 		x->out.step = HTTP1_AT_BAD;
 		return false;
 	}
-	exchange_set(x->foreign, FOREIGN_NOT);
 	if (!x->first_byte)
 		exchange_write_begin(x, call);
 	if (x->no_http) {
@@ -434,7 +432,12 @@ bool exchange_write_unseen(struct exchange *x, struct exchange_call *call, uint6
 	x->bytes_out += seen;
 	if (!exchange_write(x, call, x->out.text, 0))
 		return false;
-	return seen == n || exchange_lost(x, call, &x->out);
+	if (seen == n)
+		return true;
+	if (exchange_get(x->trust) == EXCHANGE_HTTP)
+		return exchange_lost(call, &x->out, RS_UNPARSED_UNSEEN_IO);
+	x->no_http = true;
+	return false;
 }
 
 void exchange_client_gone(struct exchange *x, bool reset)
@@ -459,17 +462,17 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	struct exchange_queue *q;
 	struct exchange_request *r;
 
+	preface_close(x, call);
+	if (foreign_answers(&x->out))
+		exchange_write_bad(x, call);
 	exchange_shutdown(x, call);
-	if (exchange_get(x->trust) == EXCHANGE_ACCEPTED && foreign_kind(&x->in))
-		x->no_http = true;
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);
 		/* Its answer was not written to its end. */
 		exchange_finish(x, call, x->answering && x->status ? cut : RS_FLAG_ABORTED);
 	}
-	more = exchange_get(x->more);
-	exchange_set(x->more, NULL);
+	more = atomic_exchange_explicit(&x->more, NULL, memory_order_relaxed);
 	if (more)
 		call->ops->give_back(call->context, more);
 }

@@ -14,8 +14,8 @@
 #ifndef PROTOCOL_EXCHANGE_H
 #define PROTOCOL_EXCHANGE_H
 
-#include "foreign.h"
 #include "http1.h"
+#include "preface.h"
 #include "served.h"
 
 #include <stdatomic.h>
@@ -84,9 +84,9 @@ struct exchange {
 	_Atomic uint8_t tunnel; /* no HTTP/1.x any more */
 	_Atomic uint8_t connect_refused;
 	_Atomic uint8_t client_gone; /* 1 end of file, 2 reset */
-	_Atomic uint8_t foreign;     /* enum foreign, of the first bytes read */
 	bool no_http;                /* the first bytes read were no request */
 	bool answered;               /* a byte of an answer was written */
+	struct preface preface;
 	struct exchange_queue queue;
 	struct exchange_block *_Atomic more;
 	struct exchange_request *reading;

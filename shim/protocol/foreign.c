@@ -1,33 +1,57 @@
 #include "foreign.h"
 
-#define FOREIGN_BYTES 6u /* by which uwsgi is known */
+#include <ringside/abi.h>
+
+#include <string.h>
+
 #define FOREIGN_TLS 0x16 /* a TLS client that found the wrong port */
+#define FOREIGN_HEAD 6u  /* what tells uwsgi from others */
 
-bool foreign_is_told(const struct http1 *p)
+/* As http1_request has it, which goes by nginx. */
+static bool foreign_is_method(uint8_t first)
 {
-	return p->step == HTTP1_AT_FIRST_LINE && p->line >= FOREIGN_BYTES;
+	return first == '_' || first == '-' || (uint8_t)((first | 0x20) - 'a') < 26;
 }
 
-uint8_t foreign_kind(const struct http1 *p)
+bool foreign_begins(struct http1 *p)
 {
-	const uint8_t *text = p->text;
-	uint8_t letter = text[0] | 0x20;
-
-	if (!p->line || (letter >= 'a' && letter <= 'z') || text[0] == '-' || text[0] == '_')
-		return FOREIGN_NOT;
-	/* A modifier that nobody uses, and the high byte of the first key's length. */
-	if (p->line >= FOREIGN_BYTES && text[0] < FOREIGN_TLS && !text[3] && !text[5])
-		return FOREIGN_UWSGI;
-	return FOREIGN_OTHER;
+	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || foreign_is_method(p->text[0]) ||
+	    (p->text[0] < FOREIGN_TLS && p->line < FOREIGN_HEAD))
+		return false;
+	p->step = HTTP1_AT_BAD;
+	p->why = RS_UNPARSED_GARBAGE;
+	return true;
 }
 
-bool foreign_is_refused(uint8_t kind, uint16_t status)
+bool foreign_answers(struct http1 *p)
+{
+	static const char version[] = "HTTP/1.";
+	size_t n = p->line < sizeof(version) - 1 ? p->line : sizeof(version) - 1;
+
+	if (p->step != HTTP1_AT_FIRST_LINE || !memcmp(p->text, version, n))
+		return false;
+	p->step = HTTP1_AT_BAD;
+	p->why = RS_UNPARSED_GARBAGE;
+	return true;
+}
+
+/*
+ * Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length; 1
+ * and 2 are the length of all, which is not.
+ */
+static bool foreign_is_uwsgi(const struct http1 *p)
+{
+	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5] &&
+	       (p->text[1] || p->text[2]);
+}
+
+bool foreign_is_refused(const struct http1 *p, uint16_t status)
 {
 	static const uint16_t refusals[] = { 400, 408, 414, 426, 431, 501, 505 };
 
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		if (status == refusals[i])
-			return kind != FOREIGN_UWSGI;
+			return !foreign_is_uwsgi(p);
 	}
 	return false;
 }

@@ -13,19 +13,19 @@
 
 #include <stdbool.h>
 
-enum foreign {
-	FOREIGN_NOT, /* it may be a method of HTTP/1.x */
-	FOREIGN_OTHER,
-	FOREIGN_UWSGI, /* whose workers answer it by HTTP/1.x, also by 400 */
-};
+/*
+ * Of a first line that is cut: no method of HTTP/1.x begins like this. The direction is lost then,
+ * as http1_request does it; in a binary protocol no line may ever end.
+ */
+bool foreign_begins(struct http1 *p);
 
-/* An enum foreign, of a first line that is not whole or garbage: a binary one may never end. */
-uint8_t foreign_kind(const struct http1 *p);
+/* Of a response's first line that never ended: it was no HTTP/1.x. Is lost then, too. */
+bool foreign_answers(struct http1 *p);
 
-/* Enough bytes for that, while more may come. */
-bool foreign_is_told(const struct http1 *p);
-
-/* Behind what was no request: is this what a server answers that could not read it? */
-bool foreign_is_refused(uint8_t kind, uint16_t status);
+/*
+ * Behind what was no request: is this what a server answers that could not read it? uwsgi's workers
+ * answer their own protocol by HTTP/1.x, also by 400.
+ */
+bool foreign_is_refused(const struct http1 *p, uint16_t status);
 
 #endif

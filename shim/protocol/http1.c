@@ -95,8 +95,8 @@ static inline bool http1_target(struct http1 *p, const uint8_t *at, const uint8_
 	return true;
 }
 
-/* What it was instead is told by its first bytes, which stay. */
-static enum http1_event http1_garbage(struct http1 *p, const struct line *line)
+/* Its first bytes are kept, as of a line in pieces: who sent it shows in them. */
+static enum http1_event http1_no_request(struct http1 *p, const struct line *line)
 {
 	memmove(p->text, line->text, line->kept);
 	p->line = line->length;
@@ -114,7 +114,7 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	    (line_word(version) & UINT64_C(0xffffffffffffff)) !=
 		    LINE_WORD('H', 'T', 'T', 'P', '/', '1', '.', 0) ||
 	    (uint8_t)(version[7] - '0') > 9)
-		return http1_garbage(p, line);
+		return http1_no_request(p, line);
 	p->method = RS_METHOD_GET;
 	if ((uint32_t)line_word(text) == (uint32_t)LINE_WORD('G', 'E', 'T', ' ', 0, 0, 0, 0)) {
 		at += 3;
@@ -124,13 +124,13 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 		p->method = http1_method_of(text, (size_t)(at - text));
 	}
 	if (*at != ' ' || at == text)
-		return http1_garbage(p, line);
+		return http1_no_request(p, line);
 	p->minor = (uint8_t)(version[7] - '0');
 	at++;
 	if (line->length - line->kept < HTTP1_VERSION_BYTES + 1)
 		end = text + line->length - (HTTP1_VERSION_BYTES + 1);
 	if (!http1_target(p, at, end))
-		return http1_garbage(p, line);
+		return http1_no_request(p, line);
 	p->step = HTTP1_AT_FIELDS;
 	return HTTP1_TARGET;
 }

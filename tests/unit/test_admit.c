@@ -27,7 +27,7 @@ static void listen_somewhere(void)
 static struct admit *opened(const char *include, const char *exclude, const char *names)
 {
 	char text[512], a[128], b[128], c[128];
-	struct config_error error;
+	struct config_error error = { "" };
 	struct config *config;
 	struct admit *admit;
 

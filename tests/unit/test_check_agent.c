@@ -51,6 +51,9 @@ static void what_switches_the_library_off_is_told(void **state)
 	tree_put(&tree, "/off", "");
 	agent_check_switches(&checks, tree.root);
 	assert_non_null(strstr(test_last()->found, "/off exists"));
+	tree_put(&tree, "/off", "shop\n");
+	agent_check_switches(&checks, tree.root);
+	assert_non_null(strstr(test_last()->found, "in what it names"));
 }
 
 static void run_directory_is_judged_by_who_may_do_what(void **state)

@@ -75,7 +75,7 @@ static int scene_teardown(void **state)
 static void scene_rule(struct scene *s, const char *key, const char *rule)
 {
 	char text[256], filled[128];
-	struct config_error error;
+	struct config_error error = { "" };
 	struct config *config;
 
 	snprintf(filled, sizeof(filled), "%s", rule);

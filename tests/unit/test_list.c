@@ -86,7 +86,8 @@ static void lines_are_services_or_executables(void **state)
 	assert_false(rs_list_names(text, sizeof(text) - 1, "shop", "/bank"));
 	assert_true(rs_list_names(text, sizeof(text) - 1, "", "/usr/sbin/nginx"));
 	assert_true(rs_list_names(text, sizeof(text) - 1, "shop", "/opt/bin/x"));
-	assert_false(rs_list_names(text, sizeof(text) - 1, "/usr/sbin/nginx", ""));
+	assert_true(rs_list_names(text, sizeof(text) - 1, "/srv/bin/x", "")); /* a script's name */
+	assert_false(rs_list_names("bank", 4, "", "bank"));
 	assert_false(rs_list_names(text, sizeof(text) - 1, "", ""));
 	assert_false(rs_list_names("", 0, "bank", "/x"));
 }

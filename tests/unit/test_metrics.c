@@ -36,40 +36,6 @@ static void counters_are_the_truth_and_records_the_detail(void **state)
 	metrics_close(f.m);
 }
 
-static void an_error_is_a_5xx_a_cut_reply_or_no_reply(void **state)
-{
-	static const struct {
-		uint16_t status;
-		uint8_t flags;
-		uint64_t errors;
-	} cases[] = {
-		{ 200, 0, 0 },
-		{ 404, 0, 0 },
-		{ 500, 0, 1 },
-		{ 599, 0, 1 },
-		{ 600, 0, 0 },
-		{ 200, RS_FLAG_CUT_BY_SERVER, 1 },
-		{ 503, RS_FLAG_CUT_BY_SERVER, 1 },
-		{ 200, RS_FLAG_CUT_BY_CLIENT, 0 },
-		{ 0, RS_FLAG_ABORTED, 1 },
-		{ 0, RS_FLAG_ABORTED | RS_FLAG_CUT_BY_CLIENT, 0 },
-	};
-	struct fixture f;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		fixture_open(&f, 1000 * SECOND);
-		fixture_request_as(&f, &f.target, 1000 * SECOND, 1000, "/a", cases[i].status,
-				   cases[i].flags);
-		fixture_tick(&f, 1000 * SECOND);
-		assert_int_equal(window_of(&f, fixture_scope("shop", 0, NULL)).sums.errors,
-				 cases[i].errors);
-		assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/a")).sums.errors,
-				 cases[i].errors);
-		metrics_close(f.m);
-	}
-}
-
 static void a_request_stands_at_the_second_of_its_end(void **state)
 {
 	struct metrics_scope scope = fixture_scope("shop", 0, "/a");
@@ -91,31 +57,6 @@ static void a_request_stands_at_the_second_of_its_end(void **state)
 	scope.from_ns = 1003 * SECOND;
 	scope.to_ns = 1004 * SECOND;
 	assert_int_equal(window_of(&f, scope).sums.count, 0);
-	metrics_close(f.m);
-}
-
-static void a_raw_path_joins_the_route_of_its_shape(void **state)
-{
-	struct drain_request request = { .end_ns = 1000 * SECOND,
-					 .span_ns = 2 * SECOND,
-					 .path = "/users/42/orders",
-					 .status = 200,
-					 .method = RS_METHOD_GET };
-	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
-	struct metrics_slow *rows;
-	struct fixture f;
-
-	(void)state;
-	fixture_open(&f, 1000 * SECOND);
-	f.sink.request(f.sink.ctx, &f.target, &request);
-	fixture_request_as(&f, &f.target, 1000 * SECOND, MILLISECOND, "/users/{}/orders", 200, 0);
-	fixture_tick(&f, 1000 * SECOND);
-	assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/users/{}/orders")).sums.count, 2);
-	/* The list shows what was asked for, beside its route. */
-	assert_int_equal(metrics_slowest(f.m, &scope, &rows), 2);
-	assert_string_equal(rows[0].path, "/users/42/orders");
-	assert_string_equal(rows[0].route, "/users/{}/orders");
-	free(rows);
 	metrics_close(f.m);
 }
 
@@ -362,9 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_are_the_truth_and_records_the_detail),
-		cmocka_unit_test(an_error_is_a_5xx_a_cut_reply_or_no_reply),
 		cmocka_unit_test(a_request_stands_at_the_second_of_its_end),
-		cmocka_unit_test(a_raw_path_joins_the_route_of_its_shape),
 		cmocka_unit_test(a_fold_fills_histogram_route_and_second),
 		cmocka_unit_test(a_gap_counts_and_says_so),
 		cmocka_unit_test(errors_are_exact_where_one_request_in_so_many_is_recorded),

@@ -173,7 +173,7 @@ static void whatever_is_wrong_is_told_and_nothing_is_left(void **state)
 	}
 }
 
-static void help_names_every_flag(void **state)
+static void help_names_every_flag_and_every_other_key(void **state)
 {
 	char *text = NULL, flag[64];
 	size_t length;
@@ -187,9 +187,8 @@ static void help_names_every_flag(void **state)
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_info *info = config_info((enum config_key)i);
 
-		if (!info->flag)
-			continue;
-		snprintf(flag, sizeof(flag), "--%s ", info->flag);
+		snprintf(flag, sizeof(flag), "  %s%s ", info->flag ? "--" : "",
+			 info->flag ? info->flag : info->path);
 		assert_non_null(strstr(text, flag));
 		assert_non_null(strstr(text, info->help));
 	}
@@ -206,7 +205,7 @@ int main(void)
 		cmocka_unit_test(only_a_file_that_was_named_has_to_exist),
 		cmocka_unit_test(flags_stand_over_environment_over_file_over_defaults),
 		cmocka_unit_test(whatever_is_wrong_is_told_and_nothing_is_left),
-		cmocka_unit_test(help_names_every_flag),
+		cmocka_unit_test(help_names_every_flag_and_every_other_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,38 +39,6 @@ static void environments_of_one_name_are_two_services(void **state)
 	registry_fini(&registry, &budget);
 }
 
-static void a_number_stands_for_its_path_and_is_told_apart_by_method(void **state)
-{
-	struct drain_request request = { .path = "/a", .method = RS_METHOD_GET, .known = 7 << 16 };
-	struct series_budget budget = { .limit = 1 << 20 };
-	struct service *service;
-	struct route *get;
-
-	(void)state;
-	memset(&registry, 0, sizeof(registry));
-	service = registry_service(&registry, "shop", "");
-	get = registry_route(&registry, service, RS_METHOD_GET, "/a");
-	assert_ptr_equal(registry_route_known(&registry, service, &request), get);
-	request.path = "never looked at again";
-	assert_ptr_equal(registry_route_known(&registry, service, &request), get);
-	for (uint32_t i = 1; i < 1000; i++) {
-		char path[16];
-
-		snprintf(path, sizeof(path), "/%u", i % 50);
-		request.path = path;
-		request.known = 7 << 16 | i % 50;
-		request.method = i % 50 % 2 ? RS_METHOD_GET : RS_METHOD_PUT;
-		if (i % 50)
-			assert_string_equal(
-				registry_route_known(&registry, service, &request)->path, path);
-	}
-	request.path = "/a";
-	request.known = 7 << 16;
-	request.method = RS_METHOD_POST;
-	assert_ptr_not_equal(registry_route_known(&registry, service, &request), get);
-	registry_fini(&registry, &budget);
-}
-
 static void the_201st_route_is_other(void **state)
 {
 	struct series_budget budget = { .limit = 1 << 20 };
@@ -161,7 +129,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(environments_of_one_name_are_two_services),
 		cmocka_unit_test(routes_are_told_apart_by_method_and_path),
-		cmocka_unit_test(a_number_stands_for_its_path_and_is_told_apart_by_method),
 		cmocka_unit_test(the_201st_route_is_other),
 		cmocka_unit_test(a_path_of_128_bytes_fits_and_an_empty_one_is_other),
 		cmocka_unit_test(services_have_a_cap_too),

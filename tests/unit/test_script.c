@@ -80,6 +80,9 @@ static void other_interpreters_have_options_of_their_own(void **state)
 	IS("a.rb", "/usr/bin/ruby3.1", "ruby|-Ilib|-I|lib|-rjson|-W0|-wvrx|a.rb");
 	IS("a.pl", "/usr/bin/perl5.36.0", "perl|-MData::Dumper|-wT|-I|lib|a.pl");
 	IS("r.php", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t|/srv|r.php");
+	IS("/srv/a", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t|/srv/a");
+	IS("-", "/usr/bin/php8.2", "php|-t|/srv/a|-r|x");
+	IS("-", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t");
 	IS("r.php", "/usr/bin/php", "php|-d|x=1|-f|r.php|--|y");
 	IS("/opt/shop.jar", "/opt/jdk/bin/java", "java|-Xmx1g|-Da=b|-jar|/opt/shop.jar|x");
 	IS("com.example.Main", "/opt/jdk/bin/java", "java|-cp|/a:/b|com.example.Main");

@@ -6,6 +6,7 @@
 
 static struct watched child;
 static struct silence silence;
+static struct config *config;
 static char own_name[72]; /* of this program, and so of its child */
 
 static int setup(void **state)
@@ -18,7 +19,8 @@ static int setup(void **state)
 	watched_start(&child);
 	assert_int_equal(target_read(getpid(), &nobody, &target), 0);
 	memcpy(own_name, target.service, sizeof(own_name));
-	return silence_open(&silence, RUN_DIR);
+	assert_int_equal(config_open(&config), 0);
+	return silence_open(&silence, RUN_DIR, config);
 }
 
 static int teardown(void **state)
@@ -26,6 +28,7 @@ static int teardown(void **state)
 	(void)state;
 	watched_end(&child);
 	silence_close(&silence);
+	config_close(config);
 	return 0;
 }
 
@@ -161,6 +164,26 @@ static void a_pattern_finds_its_processes_and_no_others(void **state)
 	free(rows);
 }
 
+static void a_name_that_the_configuration_gives_counts(void **state)
+{
+	static const char text[] =
+		"{\"targets\": {\"names\": [{\"exe\": \"test_silence\", \"service\": \"shop\"}]}}";
+	struct config_error error;
+	struct silence_row *rows;
+
+	(void)state;
+	if (!may_open_mappings(RUN_DIR))
+		rs_skip("mappings may not be opened here");
+	silence_close(&silence);
+	assert_int_equal(config_read(config, "test", text, sizeof(text) - 1, &error), 0);
+	assert_int_equal(silence_open(&silence, RUN_DIR, config), 0);
+	child_records();
+	assert_int_equal(silence_all(&silence, own_name, &rows), 0);
+	assert_int_equal(silence_all(&silence, "shop", &rows), 1);
+	assert_int_equal(word_of(child.pid), 1);
+	free(rows);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -172,6 +195,7 @@ int main(void)
 		TEST(who_is_not_watched_is_told_why),
 		TEST(another_agents_process_is_left_alone),
 		TEST(a_pattern_finds_its_processes_and_no_others),
+		TEST(a_name_that_the_configuration_gives_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

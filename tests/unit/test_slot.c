@@ -77,7 +77,7 @@ static void a_cleared_slot_is_as_new(void **state)
 	slot_init(&fresh, 8);
 	assert_memory_equal(used.buckets, fresh.buckets, sizeof(fresh.buckets));
 	assert_memory_equal(&used.sums, &fresh.sums, sizeof(fresh.sums));
-	assert_int_equal(used.touched, 0);
+	assert_int_equal(used.blocks, 0);
 }
 
 static void a_full_bucket_stays_full(void **state)
@@ -89,7 +89,7 @@ static void a_full_bucket_stays_full(void **state)
 	slot_bucket_add(&slot, 3, UINT32_MAX - 1);
 	slot_bucket_add(&slot, 3, 5);
 	assert_int_equal(slot.buckets[3], UINT32_MAX);
-	assert_int_equal(slot.touched, 1);
+	assert_int_equal(slot.blocks, 1);
 }
 
 static void bad_bytes_change_nothing(void **state)

@@ -1,6 +1,7 @@
 #include "check_agent.h"
 
 #include "agent.h"
+#include "list.h"
 #include "preload.h"
 #include "privilege.h"
 #include "trial.h"
@@ -81,12 +82,16 @@ static void agent_check_library(struct checks *c, const char *named)
 static void agent_check_switches(struct checks *c, const char *run_dir)
 {
 	const char *asked = getenv("RINGSIDE");
+	struct list off;
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/off", run_dir);
-	if (access(path, F_OK) == 0)
-		check_add(c, "switch", CHECK_WARN, "remove the file, and start servers again",
-			  "%s exists: the library stays silent in every new process", path);
+	snprintf(path, sizeof(path), "%s/" RS_LIST_OFF, run_dir);
+	if (list_read(&off, path) == 0 && list_silences(&off, "", ""))
+		check_add(c, "switch", CHECK_WARN, "ringside on --all, and start servers again",
+			  "%s exists: the library stays silent in every process", path);
+	else if (list_read(&off, path) == 0)
+		check_add(c, "switch", CHECK_WARN, "ringside on, and start those again",
+			  "%s keeps the library silent in what it names", path);
 	else if (asked && strcmp(asked, "disabled") == 0)
 		check_add(
 			c, "switch", CHECK_WARN, "unset RINGSIDE",

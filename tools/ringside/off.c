@@ -27,7 +27,9 @@ static const struct arguments off_arguments = {
 		 "switched off stays off, and so do children that it forks, until it is started\n"
 		 "again: that is final. A SERVICE, or an EXECUTABLE by its path (* and ? stand\n"
 		 "for any bytes and for one), is also noted in the file `off` of the run\n"
-		 "directory, so that those that start later are silent too, until `ringside on`.\n"
+		 "directory, so that those that start later are silent too, until `ringside on`:\n"
+		 "at once where the environment, the unit or the executable gives that name, else\n"
+		 "within a second, by the agent.\n"
 		 "Exit code 1: something could not be switched off.\n",
 	.options = {
 		{ "all", NULL, "everything that runs, and everything that will be started" },
@@ -165,10 +167,11 @@ static void off_print_json(struct off *o)
 		puts(o->json.bytes);
 }
 
-static int off_run(const char *run_dir, char **words, const char *const *values)
+static int off_run(const struct settings *settings, char **words, const char *const *values)
 {
 	struct off o = { .failed = 0 };
-	int result = silence_open(&o.silence, run_dir);
+	const char *run_dir = settings_run_dir(settings);
+	int result = silence_open(&o.silence, run_dir, settings->config);
 
 	if (result) {
 		fprintf(stderr, "ringside off: %s: %s\n", run_dir, strerrordesc_np(-result));
@@ -232,7 +235,7 @@ int off_verb(int argc, char **argv)
 	}
 	if (settings.problem.text[0])
 		fprintf(stderr, "ringside: warning: %s\n", settings.problem.text);
-	result = off_run(settings_run_dir(&settings), argv + at, values);
+	result = off_run(&settings, argv + at, values);
 	settings_close(&settings);
 	return result;
 }

@@ -32,13 +32,21 @@ const char *silence_result_text(enum silence_result result)
 	return texts[result];
 }
 
-int silence_open(struct silence *s, const char *run_dir)
+int silence_open(struct silence *s, const char *run_dir, const struct config *config)
 {
-	return accept_open(&s->accept, run_dir);
+	int result = accept_open(&s->accept, run_dir);
+
+	if (result)
+		return result;
+	result = admit_open(&s->admit, config);
+	if (result)
+		accept_close(&s->accept);
+	return result;
 }
 
 void silence_close(struct silence *s)
 {
+	admit_close(s->admit);
 	accept_close(&s->accept);
 }
 
@@ -110,12 +118,15 @@ static enum silence_result silence_write(const struct silence_hand *hand)
 		       : SILENCE_FAILED;
 }
 
-static void silence_name(pid_t pid, const struct rs_header *claims, struct silence_row *out)
+/* As the agent would call it; whether it would watch it does not matter here. */
+static void silence_name(const struct silence *s, pid_t pid, const struct rs_header *claims,
+			 struct silence_row *out)
 {
 	struct capture_target target;
 
 	if (target_read(pid, claims, &target))
 		return;
+	admit_judge(s->admit, &target, false);
 	memcpy(out->service, target.service, sizeof(out->service));
 	memcpy(out->exe, target.exe, sizeof(out->exe));
 }
@@ -131,7 +142,7 @@ void silence_process(const struct silence *s, pid_t pid, const char *pattern,
 	out->why = silence_reach(s, pid, &hand);
 	if (out->why)
 		return;
-	silence_name(pid, &hand.claims, out);
+	silence_name(s, pid, &hand.claims, out);
 	if (pattern && !rs_list_names(pattern, strlen(pattern), out->service, out->exe)) {
 		out->why = "it goes by another name";
 	} else {

@@ -11,11 +11,13 @@
 #define RINGSIDE_SILENCE_H
 
 #include "accept.h"
+#include "admit.h"
 
 #include <sys/types.h>
 
 struct silence {
 	struct accept accept;
+	struct admit *admit; /* names by the configuration */
 };
 
 enum silence_result {
@@ -33,7 +35,8 @@ struct silence_row {
 	char exe[256];
 };
 
-int silence_open(struct silence *s, const char *run_dir); /* -errno */
+/* config: it may name services (targets.names), as the agent takes it. -errno. */
+int silence_open(struct silence *s, const char *run_dir, const struct config *config);
 void silence_close(struct silence *s);
 
 /* pattern: a line of a list that must name it, NULL: whatever it is. */
