@@ -463,6 +463,8 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	struct exchange_request *r;
 
 	preface_close(x, call);
+	if (foreign_answers(&x->out))
+		exchange_write_bad(x, call);
 	exchange_shutdown(x, call);
 	while ((r = exchange_front(x, &q))) {
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
@@ -470,8 +472,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 		/* Its answer was not written to its end. */
 		exchange_finish(x, call, x->answering && x->status ? cut : RS_FLAG_ABORTED);
 	}
-	more = exchange_get(x->more);
-	exchange_set(x->more, NULL);
+	more = atomic_exchange_explicit(&x->more, NULL, memory_order_relaxed);
 	if (more)
 		call->ops->give_back(call->context, more);
 }

@@ -2,6 +2,8 @@
 
 #include <ringside/abi.h>
 
+#include <string.h>
+
 #define FOREIGN_TLS 0x16 /* a TLS client that found the wrong port */
 #define FOREIGN_HEAD 6u  /* what tells uwsgi from others */
 
@@ -21,10 +23,26 @@ bool foreign_begins(struct http1 *p)
 	return true;
 }
 
-/* Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length. */
+bool foreign_answers(struct http1 *p)
+{
+	static const char version[] = "HTTP/1.";
+	size_t n = p->line < sizeof(version) - 1 ? p->line : sizeof(version) - 1;
+
+	if (p->step != HTTP1_AT_FIRST_LINE || !memcmp(p->text, version, n))
+		return false;
+	p->step = HTTP1_AT_BAD;
+	p->why = RS_UNPARSED_GARBAGE;
+	return true;
+}
+
+/*
+ * Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length; 1
+ * and 2 are the length of all, which is not.
+ */
 static bool foreign_is_uwsgi(const struct http1 *p)
 {
-	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5];
+	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5] &&
+	       (p->text[1] || p->text[2]);
 }
 
 bool foreign_is_refused(const struct http1 *p, uint16_t status)

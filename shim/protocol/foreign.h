@@ -19,6 +19,9 @@
  */
 bool foreign_begins(struct http1 *p);
 
+/* Of a response's first line that never ended: it was no HTTP/1.x. Is lost then, too. */
+bool foreign_answers(struct http1 *p);
+
 /*
  * Behind what was no request: is this what a server answers that could not read it? uwsgi's workers
  * answer their own protocol by HTTP/1.x, also by 400.

@@ -207,6 +207,8 @@ static const struct scene scenes[] = {
 	  { "<PROXY /p HTTP/1.1\r\n\r\n", ">" OK("0"), "<" GET("/b"), ">" OK("0") },
 	  "0p200 1b200 " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<PRO" }, "0?0a " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">\x15\x03\x03" }, "!0 1a0a " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<PROXY TCP4 10.0" }, "" },
 	{ EXCHANGE_ACCEPTED,
 	  'e',

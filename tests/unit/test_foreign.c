@@ -53,9 +53,24 @@ static void uwsgi_is_told_from_what_finds_a_web_port_by_mistake(void **state)
 	(void)state;
 	assert_false(refused(CUT("\x00\x10\x01\x00\x0e\x00REQUEST_METHOD")));
 	assert_true(refused(CUT("\x00\x10\x01\x00\x0e")));
+	assert_true(refused(CUT("\x00\x00\x00\x00\x00\x00\x00\x00")));
 	assert_true(refused(CUT("\x16\x03\x01\x00\xf0\x00\x00\xec"))); /* TLS */
 	assert_true(refused(CUT("\x00\x00\x00\x2f\xff\x53")));         /* SMB */
 	assert_true(refused(CUT("\x03\x00\x00\x13\x0e\xe0")));         /* RDP */
+}
+
+static void an_answer_begins_with_its_version(void **state)
+{
+	struct http1 p = CUT("HTTP/1.");
+
+	(void)state;
+	assert_false(foreign_answers(&p));
+	p = CUT("HT");
+	assert_false(foreign_answers(&p));
+	p = CUT("HTP");
+	assert_true(foreign_answers(&p));
+	assert_int_equal(p.why, RS_UNPARSED_GARBAGE);
+	assert_false(foreign_answers(&p)); /* once */
 }
 
 static void a_refusal_says_that_the_request_was_not_understood(void **state)
@@ -74,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_begins_with_a_letter_may_be_http),
 		cmocka_unit_test(uwsgi_is_told_from_what_finds_a_web_port_by_mistake),
+		cmocka_unit_test(an_answer_begins_with_its_version),
 		cmocka_unit_test(a_refusal_says_that_the_request_was_not_understood),
 	};
 
