@@ -80,7 +80,7 @@ os.execv('{PYTHON}', ['{PYTHON}', '-m', 'gunicorn', '-k', 'sync', '-w', '2', '--
 GUNICORN = {"log": "access.log", "form": PLAIN, "silent": 1, **PYTHONIC}
 
 UWSGI = {"needs": ("uwsgi", "/usr/lib/uwsgi/plugins/python3_plugin.so"),
-         "noise": "write error|SIGPIPE|uwsgi_response_sendfile_do",  # as the client that left is met
+         "noise": "write error|SIGPIPE|uwsgi_response_sendfile_do",  # how a client left
          "environment": PYTHONIC["environment"]}
 
 PHP = {"without": {"cut": "it refuses a method that comes in two packets"},
