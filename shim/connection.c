@@ -155,7 +155,7 @@ static void connection_give_back(void *context, struct exchange_block *block)
 	pool_put(&connection_blocks, (uint8_t *)block - offsetof(struct connection_block, block));
 }
 
-static const struct exchange_ops connection_ops = {
+const struct exchange_ops exchange_ops = {
 	.now = connection_now,
 	.begun = connection_begun,
 	.target = connection_target,
@@ -237,7 +237,7 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 								   const struct iovec *iov,
 								   size_t bytes)
 {
-	struct exchange_call call = { .ops = &connection_ops, .context = c };
+	struct exchange_call call = { .context = c };
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
@@ -289,7 +289,7 @@ void connection_gone(struct connection *c, bool reset)
 
 void connection_shutdown(struct connection *c)
 {
-	struct exchange_call call = { .ops = &connection_ops, .context = c };
+	struct exchange_call call = { .context = c };
 
 	if (!connection_own(c, CONNECTION_WRITE))
 		return;
@@ -344,7 +344,7 @@ _Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
 void connection_put(struct connection *c)
 {
-	struct exchange_call call = { .ops = &connection_ops, .context = c };
+	struct exchange_call call = { .context = c };
 	bool ours = c->generation == guard_generation();
 
 	if (atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1)

@@ -24,7 +24,7 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 static uint64_t exchange_now(struct exchange_call *call)
 {
 	if (!call->now)
-		call->now = call->ops->now(call->context);
+		call->now = exchange_ops.now(call->context);
 	return call->now;
 }
 
@@ -63,7 +63,7 @@ static struct exchange_request *exchange_push(struct exchange *x, struct exchang
 		r = exchange_place(x->requests, EXCHANGE_INLINE, q);
 	} else {
 		if (!more) {
-			more = call->ops->lend(call->context);
+			more = exchange_ops.lend(call->context);
 			/* E: release puts the empty block ahead of its use; pairs with F. */
 			atomic_store_explicit(&x->more, more, memory_order_release);
 		}
@@ -82,7 +82,7 @@ static struct exchange_request *exchange_push(struct exchange *x, struct exchang
 	r->t0 = exchange_now(call);
 	r->flags = inside || beyond ? RS_FLAG_PIPELINED : 0;
 	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
-		exchange_set(r->open, call->ops->begun(call->context, r->t0));
+		exchange_set(r->open, exchange_ops.begun(call->context, r->t0));
 		r->begun = true;
 	}
 	/* A: release puts the request ahead of its place in the queue; pairs with B. */
@@ -114,7 +114,7 @@ static void exchange_announce(struct exchange_request *r, struct exchange_call *
 	if (r->begun)
 		return;
 	r->begun = true;
-	exchange_set(r->open, call->ops->begun(call->context, r->t0));
+	exchange_set(r->open, exchange_ops.begun(call->context, r->t0));
 }
 
 /* The front request is over. */
@@ -140,7 +140,7 @@ static void exchange_finish(struct exchange *x, struct exchange_call *call, uint
 
 		exchange_set(r->gone, true);
 		if (r->begun)
-			call->ops->done(call->context, &done);
+			exchange_ops.done(call->context, &done);
 		/* C: release puts the end of a request ahead of its place's reuse; pairs with D. */
 		atomic_store_explicit(&q->head, exchange_get(q->head) + 1, memory_order_release);
 	}
@@ -155,7 +155,7 @@ static void exchange_step(struct exchange_call *call, const struct exchange_requ
 			  uint8_t state)
 {
 	if (r && r->begun && !exchange_get(r->gone))
-		call->ops->step(call->context, r, state);
+		exchange_ops.step(call->context, r, state);
 }
 
 /* The first line of a request. */
@@ -170,14 +170,14 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 		exchange_announce(r, call);
 	}
 	exchange_set(r->method, x->in.method);
-	exchange_set(r->shape, call->ops->target(call->context, &x->in, &r->has_path));
+	exchange_set(r->shape, exchange_ops.target(call->context, &x->in, &r->has_path));
 }
 
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
 static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
 	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
-		call->ops->unparsed(call->context, x->in.why);
+		exchange_ops.unparsed(call->context, x->in.why);
 	} else if (x->in.why == RS_UNPARSED_GARBAGE) {
 		if (x->reading) /* how much of it was read depends on the cuts */
 			exchange_set(x->reading->bytes_in, 0);
@@ -190,7 +190,7 @@ static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_u
 {
 	p->step = HTTP1_AT_BAD;
 	p->why = (uint8_t)why;
-	call->ops->unparsed(call->context, (uint8_t)why);
+	exchange_ops.unparsed(call->context, (uint8_t)why);
 	return false;
 }
 
@@ -323,12 +323,12 @@ static bool exchange_write_status(struct exchange *x, struct exchange_call *call
 		exchange_write_begin(x, call);
 	if (x->no_http) {
 		x->no_http = false; /* a request all the same, only a bad one */
-		call->ops->unparsed(call->context, x->in.why);
+		exchange_ops.unparsed(call->context, x->in.why);
 	}
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
 	if (!x->answering) {
-		call->ops->unparsed(call->context, RS_UNPARSED_UNASKED);
+		exchange_ops.unparsed(call->context, RS_UNPARSED_UNASKED);
 		return true;
 	}
 	exchange_announce(x->answering, call);
@@ -356,7 +356,7 @@ static void exchange_write_end(struct exchange *x, struct exchange_call *call, u
 static bool exchange_write_bad(struct exchange *x, struct exchange_call *call)
 {
 	if (exchange_get(x->trust) == EXCHANGE_HTTP)
-		call->ops->unparsed(call->context, x->out.why);
+		exchange_ops.unparsed(call->context, x->out.why);
 	return false;
 }
 
@@ -474,7 +474,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 	}
 	more = atomic_exchange_explicit(&x->more, NULL, memory_order_relaxed);
 	if (more)
-		call->ops->give_back(call->context, more);
+		exchange_ops.give_back(call->context, more);
 }
 
 static uint32_t exchange_adopt_queue(const struct exchange_queue *q, struct exchange_request *r,

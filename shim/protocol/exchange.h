@@ -60,7 +60,7 @@ struct exchange_done {
 	bool has_path;
 };
 
-/* What the caller does about it; context is that of the call. */
+/* What the program does about it; context is that of the call. */
 struct exchange_ops {
 	uint64_t (*now)(void *context);
 	int32_t (*begun)(void *context, uint64_t t0); /* the handle of its open entry, or -1 */
@@ -72,9 +72,11 @@ struct exchange_ops {
 	void (*give_back)(void *context, struct exchange_block *block);
 };
 
+/* One for all connections, defined by its user: so the shim, linked as one, calls it directly. */
+extern const struct exchange_ops exchange_ops;
+
 /* One call of the host: its clock is read once, and only when a time is wanted. */
 struct exchange_call {
-	const struct exchange_ops *ops;
 	void *context;
 	uint64_t now; /* 0: not read yet */
 };

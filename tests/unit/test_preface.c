@@ -101,15 +101,19 @@ static void step(void *context, const struct exchange_request *r, uint8_t state)
 	(void)state;
 }
 
+const struct exchange_ops exchange_ops = {
+	.begun = begun,
+	.now = now,
+	.target = target,
+	.step = step,
+};
+
 static void a_request_behind_version_2_is_one(void **state)
 {
 	static const char bytes[] = SIGNATURE "\x21\x11\0\x0c"
 					      "123456789012GET / HTTP/1.1\r\n\r\n";
-	const struct exchange_ops ops = {
-		.begun = begun, .now = now, .target = target, .step = step
-	};
 	uint64_t began = 0;
-	struct exchange_call call = { .ops = &ops, .context = &began };
+	struct exchange_call call = { .context = &began };
 	static struct exchange x;
 
 	(void)state;
