@@ -105,6 +105,8 @@ static void tells(next_fn *next, uint8_t method, const char *bytes, const char *
 	assert_string_equal(s.text, story);
 }
 
+/* Behind a Content-Length: enough to read it in its usual form. */
+#define REST "User-Agent: somebody who says more than he must\r\n"
 #define REQUEST(bytes, story) tells(http1_request, RS_METHOD_OTHER, bytes, story)
 #define RESPONSE(method, bytes, story) tells(http1_response, method, bytes, story)
 
@@ -193,6 +195,13 @@ static void ambiguous_bodies(void **state)
 	REQUEST("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "3 / bad4 ");
 	REQUEST("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
 		"3 / end ");
+	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1\r\n 2\r\n" REST "\r\nx", "3 / bad4 ");
+	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" REST "\r\nx",
+		"3 / bad4 ");
+	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n" REST "\r\nx",
+		"3 / end ");
+	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1x\r\n" REST "\r\nx", "3 / bad4 ");
+	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1x\n" REST "\r\nx", "3 / bad4 ");
 	REQUEST("POST / HTTP/1.1\r\nX: 1\r\n 2\r\nContent-Length: 1\r\n\r\nx", "3 / end ");
 }
 
