@@ -1,6 +1,6 @@
 #include "record.h"
 
-#include "fold.h"
+#include "routes.h"
 
 #include <string.h>
 
@@ -58,12 +58,11 @@ static void record_list(struct metrics *m, const struct leaf *leaf,
 static struct route *record_route(struct metrics *m, struct service *service,
 				  const struct drain_request *request)
 {
-	uint8_t folded[RS_PATH_BYTES + 1];
+	const struct routes_ask ask = { .path = request->path,
+					.method = request->method,
+					.refused = request->status / 100u == METRICS_REFUSED + 1 };
 
-	if (request->shape)
-		return registry_route(&m->registry, service, request->method, request->path);
-	folded[fold_path((const uint8_t *)request->path, strlen(request->path), folded)] = '\0';
-	return registry_route(&m->registry, service, request->method, (const char *)folded);
+	return routes_find(&m->registry, service, &ask);
 }
 
 /* What few requests have: an error, no answer, a place in the slow list. */
