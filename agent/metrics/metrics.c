@@ -244,7 +244,8 @@ void metrics_merge(struct metrics *m)
 	registry_link(&m->registry);
 	m->late_requests += account_merge(&m->book, now, &m->budget);
 	metrics_list_merge(m);
-	routes_reroute(&m->registry, &change);
+	if (routes_reroute(&m->registry, &change))
+		memset(m->named, 0, sizeof(m->named));
 	if (now != m->aged_s) {
 		m->aged_s = now;
 		registry_age(&m->registry, now, &m->budget);

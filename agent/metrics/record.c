@@ -65,6 +65,21 @@ static struct route *record_route(struct metrics *m, struct service *service,
 	return routes_find(&m->registry, service, &ask);
 }
 
+/* Of a path that has a number; one that was only refused so far is asked again, to be none. */
+static struct route *record_route_named(struct metrics *m, struct service *service,
+					const struct drain_request *request, uint64_t key)
+{
+	struct registry_named *named = &m->named[leaf_place(key) & (REGISTRY_NAMED - 1)];
+	struct route *route = named->route;
+
+	if (named->key == key && !route->stray)
+		return route;
+	route = record_route(m, service, request);
+	if (route && route != service->other)
+		*named = (struct registry_named){ key, route };
+	return route;
+}
+
 /* What few requests have: an error, no answer, a place in the slow list. */
 static RECORD_COLD void record_book_rare(struct metrics *m, struct leaf *leaf,
 					 const struct drain_request *request)
@@ -115,11 +130,13 @@ static uint64_t record_key(const struct drain_request *request)
 static struct leaf *record_leaf_open(struct metrics *m, struct process *process,
 				     const struct drain_request *request)
 {
-	struct route *route = record_route(m, process->service, request);
 	uint32_t second = registry_second(request->end_ns);
 	uint64_t key = record_key(request);
 	struct leaf *leaf = NULL;
+	struct route *route;
 
+	route = request->known ? record_route_named(m, process->service, request, key)
+			       : record_route(m, process->service, request);
 	if (!route)
 		return NULL;
 	if (!request->known) {

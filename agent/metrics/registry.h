@@ -110,12 +110,21 @@ struct registry {
 	struct process *processes;       /* shared */
 };
 
+#define REGISTRY_NAMED 256u /* power of two */
+
+/* The route of a number that drain gave to a path, which spares its name. */
+struct registry_named {
+	uint64_t key; /* 0: free */
+	struct route *route;
+};
+
 struct metrics {
 	struct metrics_limits limits;
 	char root[128];
 	/* drain */
 	struct account_book book;
 	struct leaves leaves;
+	struct registry_named named[REGISTRY_NAMED];
 	struct registry registry; /* says by field */
 	const struct capture_target *last_target;
 	struct process *last_process;

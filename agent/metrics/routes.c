@@ -219,8 +219,10 @@ static bool routes_follow(struct registry *registry, struct service *service, st
 	return true;
 }
 
-void routes_reroute(struct registry *registry, const struct routes_change *change)
+bool routes_reroute(struct registry *registry, const struct routes_change *change)
 {
+	bool any = false;
+
 	for (struct service *s = registry->services; s; s = s->next) {
 		uint64_t lessons = s->served.changes + s->refused.changes;
 
@@ -228,9 +230,12 @@ void routes_reroute(struct registry *registry, const struct routes_change *chang
 			continue;
 		s->rerouted = lessons;
 		for (struct route **at = &s->routes; *at;) {
-			if (!routes_follow(registry, s, at, change))
+			if (routes_follow(registry, s, at, change))
+				any = true;
+			else
 				at = &(*at)->next;
 		}
 	}
 	registry_link(registry);
+	return any;
 }

@@ -305,6 +305,42 @@ static void a_million_paths_of_forty_routes_are_forty_templates(void **state)
 	metrics_close(f.m);
 }
 
+static void a_number_follows_the_route_of_its_path(void **state)
+{
+	uint64_t now = 1000 * SECOND;
+	struct drain_request request = { .end_ns = now,
+					 .path = "/posts/word-1",
+					 .known = 1,
+					 .shape = true,
+					 .status = 404,
+					 .method = RS_METHOD_GET };
+	struct metrics_scope scope = fixture_scope("shop", 0, "/posts/{name}");
+	struct metrics_window w;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, now);
+	f.sink.request(f.sink.ctx, &f.target, &request);
+	fixture_tick(&f, now);
+	assert_int_equal(f.m->registry.services->strays, 1);
+	request.status = 200; /* now it exists */
+	f.sink.request(f.sink.ctx, &f.target, &request);
+	fixture_tick(&f, now);
+	assert_int_equal(f.m->registry.services->strays, 0);
+	for (uint32_t i = 1; i <= TEMPLATE_WIDTH + 1; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/posts/word-%u", i);
+		fixture_request_as(&f, &f.target, now, 1, path, 200, 0);
+	}
+	fixture_tick(&f, now);
+	f.sink.request(f.sink.ctx, &f.target, &request);
+	fixture_tick(&f, now);
+	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);
+	assert_int_equal(w.sums.count, TEMPLATE_WIDTH + 1 + 3);
+	metrics_close(f.m);
+}
+
 static void a_slow_request_follows_its_route(void **state)
 {
 	const struct metrics_scope scope = { .service = "shop", .route = "/posts/{name}" };
@@ -367,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_pattern_comes_before_all_that_is_learned),
 		cmocka_unit_test(nothing_is_lost_when_routes_are_united),
 		cmocka_unit_test(a_million_paths_of_forty_routes_are_forty_templates),
+		cmocka_unit_test(a_number_follows_the_route_of_its_path),
 		cmocka_unit_test(a_slow_request_follows_its_route),
 		cmocka_unit_test(a_restart_keeps_the_names),
 	};
