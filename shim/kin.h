@@ -9,6 +9,9 @@
  * Cost:     some ten system calls at the first fork of a process that accepts connections; in its
  *           children a request takes 0.3 us more, and there is no lane to be populated.
  *
+ * A child that counts there wakes nobody up: as a rule it is gone before an agent looks, and one
+ * that stays is found by the scan.
+ *
  * What stands in it was written by siblings: every number is checked where it is used.
  */
 #ifndef SHIM_KIN_H
@@ -47,13 +50,6 @@ bool kin_ended(void); /* true: it is to be counted here; false: in this process'
 static inline bool kin_counts(void)
 {
 	return atomic_load_explicit(&kin.pending, memory_order_relaxed) & KIN_COUNTS;
-}
-
-/* An agent has it: it need not be told of this process, which may be gone before it looks. */
-static inline bool kin_is_read(void)
-{
-	return kin_counts() &&
-	       atomic_load_explicit(&kin.header->agent.epoch, memory_order_relaxed) != 0;
 }
 
 static inline struct rs_block *kin_block(void)

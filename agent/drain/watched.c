@@ -12,7 +12,7 @@
 
 struct watched {
 	struct watched_shared *shared;
-	struct watched *owner; /* NULL: this is the process's own segment; else it is a kin's */
+	struct watched *owner;              /* whose kin's this is; NULL: a process's own */
 	const struct capture_target *about; /* for the sink: the owner's */
 	struct drain_ledger *ledger;        /* the owner's */
 	struct segment *segment;
@@ -30,8 +30,7 @@ struct watched {
 	uint32_t listed; /* requests in progress told last */
 	bool began;      /* had its first round */
 	bool whole;      /* nobody else ever took anything of it: all must be accounted for */
-	bool has_overflow;
-	bool dead;                   /* no writer is left: a hole stays one */
+	bool has_overflow, dead; /* dead: no writer is left: a hole stays one */
 	struct drain_counters known; /* in the first round: what has a record or a fold */
 	char path[RS_PATH_BYTES + 1];
 };
