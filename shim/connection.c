@@ -292,7 +292,7 @@ static bool connection_try(struct connection *c, enum connection_way way)
 }
 
 /*
- * No answer gets through any more. Its requests end here and not at the close, since a process that
+ * No answer can come any more. Its requests end here and not at the close, since a process that
  * serves one connection as a rule exits without one.
  */
 static void connection_break(struct connection *c)
@@ -312,7 +312,7 @@ void connection_gone(struct connection *c, bool reset)
 {
 	connection_touch(c);
 	exchange_client_gone(&c->exchange, reset);
-	if (reset && exchange_waiting(&c->exchange))
+	if ((reset || c->shut) && exchange_waiting(&c->exchange))
 		connection_break(c);
 }
 
@@ -323,6 +323,7 @@ void connection_shutdown(struct connection *c)
 	if (!connection_own(c, CONNECTION_WRITE))
 		return;
 	connection_touch(c);
+	c->shut = true;
 	exchange_shutdown(&c->exchange, &call);
 	connection_disown(c, CONNECTION_WRITE);
 }

@@ -183,7 +183,7 @@ def compare_counts(recipe, preloaded):
         out.append(f"counted {classes}, the client was answered {tally}")
     if aborted > client.unanswered:
         out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
-    if document["capture"]["unparsed"]:
+    if document["capture"]["unparsed"] and not recipe.bodies:
         out.append(f"unparsed: {document['capture']}")
     if out:
         out.append(f"of these processes: {preloaded.rows}")

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-# Answers when it is told to, by a file; its parent is dead by then.
+# Its child answers when it is told to, by a file: its parent is dead by then.
 ORPHAN = """
 import os, socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -82,7 +83,7 @@ class Server(live.Process):
 
 def commands():
     """name: command; of what this machine has."""
-    found = {"forking": [sys.executable, "-c", PYTHON.replace("{", "{{").replace("}", "}}"),
+    found = {"forking": [sys.executable, "-c", quoted(PYTHON),
                          "{port}"]}
     if shutil.which("busybox"):
         found["busybox"] = ["busybox", "httpd", "-f", "-p", "127.0.0.1:{port}", "-h", "{www}"]
@@ -92,7 +93,7 @@ def commands():
 
 
 def totals(agent, service):
-    """(count, folded, routes) of a service; nothing while it is not known."""
+    """What is counted of a service, and how; nothing while it is not known."""
     with contextlib.suppress(RuntimeError):
         document = agent.metrics(f"?service={service}&window=1h")
         return document["responseTimes"]["count"], document["capture"]
@@ -101,7 +102,8 @@ def totals(agent, service):
 
 def unseen(agent):
     """How many died unseen, as the health of the segments says."""
-    reason = agent.get("/api/health")["components"]["segments"]["reason"]
+    parts = agent.get("/api/health")["parts"]
+    reason = next(part["reason"] for part in parts if part["name"] == "segments")
     return int(reason.split(" died unseen")[0].split()[-1])
 
 
@@ -113,6 +115,37 @@ def judge(agent, server, when):
     counted, capture = totals(agent, server.name)
     expect(counted == server.served,
            f"{server.name}, {when}: {server.served} answered, {counted} counted; {capture}")
+
+
+def quoted(program):
+    return program.replace("{", "{{").replace("}", "}}")
+
+
+def over_the_death_of_its_parent(stage, agent):
+    """Children that outlive it go on counting for it until they are found themselves."""
+    server = Server(stage, "orphan", [sys.executable, "-c", quoted(ORPHAN), "{port}"])
+    live.wait_for("orphan", lambda: socket.create_connection(("127.0.0.1", server.port)), 10).close()
+    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(AT_ONCE)]
+    for client in clients:
+        client.sendall(b"GET /orphan HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.2)
+    os.kill(server.pid, signal.SIGKILL)
+    server.popen.wait()
+    (server.www / "go").touch()
+    for client in clients:
+        server.served += client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.close()
+    expect(server.served == AT_ONCE, f"orphan: {server.served} were answered")
+    judge(agent, server, "its parent killed meanwhile")
+
+
+def without_forks(stage):
+    """nginx's workers accept and do not fork: nothing is made for children that never come."""
+    nginx = stage.nginx()
+    live.ab(f"http://127.0.0.1:{nginx.port}/index.html", 100)
+    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in nginx.family())
+    expect("/memfd:ringside (deleted)" in maps and "ringside-kin" not in maps,
+           "nginx has no segment for children")
 
 
 def kill(agent):
@@ -139,20 +172,20 @@ def over_a_restart(stage, agent, server):
 
 def main():
     live.need_root_and("ab", "sh")
-    signal.alarm(280)
+    signal.alarm(290)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         servers = [Server(stage, *one).wait() for one in commands().items()]
         for server in servers:
             server.load("/index.html", REQUESTS)
             judge(agent, server, "the agent ahead of it")
+        expect(not unseen(agent), f"{unseen(agent)} died unseen")
+        over_the_death_of_its_parent(stage, agent)
+        without_forks(stage)
         for server in servers:
             agent = over_a_restart(stage, agent, server)
         for server in servers:
             expect(server.popen.poll() is None, f"{server.name} runs on")
-        print([p["reason"] for p in agent.get("/api/health")["parts"] if p["name"] == "segments"])
-        print([(r["route"], r["count"] if "count" in r else r) for r in agent.get("/api/routes?service=busybox&window=1h")["routes"]][:3])
-        print([l for l in agent.said().splitlines() if "refused" in l or "kin" in l][:10])
     return 1 if wrong else 0
 
 
