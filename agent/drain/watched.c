@@ -30,7 +30,7 @@ struct watched {
 	uint32_t listed; /* requests in progress told last */
 	bool began;      /* had its first round */
 	bool whole;      /* nobody else ever took anything of it: all must be accounted for */
-	bool has_overflow, dead; /* dead: no writer is left: a hole stays one */
+	bool has_overflow, dead;     /* dead: no writer is left: a hole stays one */
 	struct drain_counters known; /* in the first round: what has a record or a fold */
 	char path[RS_PATH_BYTES + 1];
 };
