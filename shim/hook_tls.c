@@ -104,7 +104,10 @@ static struct connection *tls_find(const struct tls_call *call, const void *sess
 	if (!connection_stands(connection_greeting) || !connection_is_greeted(c, random))
 		return NULL;
 	/* One that is secure has its session: this is the client's. */
-	return connection_is_secure(c) || !connection_secure(c) ? NULL : c;
+	if (connection_is_secure(c) || !connection_secure(c))
+		return NULL;
+	connection_greeting = 0;
+	return c;
 }
 
 /* moved: the handshake is over, so that there is nothing more to wait for. */
