@@ -459,6 +459,14 @@ static void connection_say_closed(const struct connection *c)
 _Static_assert(CONNECTION_BY_SERVER + 1 == CONNECTION_BY_CLIENT, "client_gone is the difference");
 _Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the difference");
 
+/* A hello was answered, but not by HTTP/1.x, and no library of ours knew of it. */
+static bool connection_is_unlinked(const struct connection *c)
+{
+	return c->exchange.no_http && hello_is_whole(&c->exchange.hello) &&
+	       !connection_is_secure(c) &&
+	       atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed);
+}
+
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
 void connection_put(struct connection *c)
 {
@@ -477,8 +485,7 @@ void connection_put(struct connection *c)
 	c->dropped = !ours ||
 		     (exchange_waiting(&c->exchange) &&
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
-	if (ours && c->exchange.no_http && hello_is_whole(&c->exchange.hello) &&
-	    !connection_is_secure(c))
+	if (ours && connection_is_unlinked(c))
 		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
 	exchange_close(&c->exchange, &call);
 	if (ours && c->id)

@@ -9,7 +9,7 @@
  *
  * A session belongs to the connection whose ClientHello carried the random that the library knows:
  * so nothing has to be seen of sockets, BIOs or buffers between the two. Libraries call their own
- * exports through us; only the outermost call counts.
+ * exports through us; only the calls of others count.
  */
 #include "connection.h"
 #include "emit.h"
@@ -20,19 +20,12 @@
 #include "session.h"
 
 #define TLS_INLINE static inline __attribute__((always_inline))
-#define TLS_SAME_STACK (UINT64_C(1) << 20) /* as guard.c has it */
-#define TLS_EARLY_DATA_SUCCESS 1           /* SSL_READ_EARLY_DATA_SUCCESS; 2: there was no more */
-
-struct tls_outer {
-	uintptr_t frame; /* 0: none */
-	const struct library *library;
-};
+#define TLS_EARLY_DATA_SUCCESS 1 /* SSL_READ_EARLY_DATA_SUCCESS; 2: there was no more */
 
 struct tls_call {
 	const struct library *library;
-	struct tls_outer outer;
 	enum library_family family;
-	bool nested;
+	bool nested; /* by the library itself */
 	struct library spare;
 };
 
@@ -41,31 +34,22 @@ struct tls_datum {
 	unsigned int size;
 };
 
-static __thread struct tls_outer tls_outer;
+/* Whose call came last. */
+static __thread const struct library *tls_last;
 
 #define TLS_DECLARE(name, result, parameters, none) result name parameters;
 LIBRARY_OPENSSL_FUNCTIONS(TLS_DECLARE)
 LIBRARY_GNUTLS_FUNCTIONS(TLS_DECLARE)
 
-/* A call from this library is one that another left to us by a jump (SSL_accept). */
+/* A call from our own code is one that the last one's library left to us by a jump (SSL_accept). */
 TLS_INLINE void tls_enter(struct tls_call *call, enum library_family family, uintptr_t at)
 {
-	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	bool own = library_is_own(at) && tls_last;
 
-	call->outer = tls_outer;
 	call->family = family;
-	call->nested = frame < tls_outer.frame && tls_outer.frame - frame < TLS_SAME_STACK;
-	if (__builtin_expect(call->nested && library_is_own(at), 0))
-		call->library = tls_outer.library;
-	else
-		call->library = library_of(family, at, &call->spare);
-	tls_outer.frame = frame;
-	tls_outer.library = call->library;
-}
-
-TLS_INLINE void tls_leave(const struct tls_call *call)
-{
-	tls_outer = call->outer;
+	call->library = __builtin_expect(own, 0) ? tls_last : library_of(family, at, &call->spare);
+	call->nested = own || at - call->library->self < call->library->self_bytes;
+	tls_last = call->library;
 }
 
 /* A process may be the client of itself. GnuTLS does not say who is who. */
@@ -168,7 +152,6 @@ static __attribute__((noinline)) void tls_doubt(const void *session)
 TLS_INLINE void tls_done(const struct tls_call *call, const void *session, enum connection_way way,
 			 const void *at, ssize_t bytes)
 {
-	tls_leave(call);
 	if (call->nested || !session)
 		return;
 	if (bytes > 0)
@@ -283,14 +266,11 @@ EXPORT int SSL_accept(void *ssl)
 EXPORT int SSL_clear(void *ssl)
 {
 	struct tls_call call;
-	int result;
 
 	if (session_word(ssl))
 		tls_doubt(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
-	result = call.library->openssl.SSL_clear(ssl);
-	tls_leave(&call);
-	return result;
+	return call.library->openssl.SSL_clear(ssl);
 }
 
 EXPORT void SSL_free(void *ssl)
@@ -301,7 +281,6 @@ EXPORT void SSL_free(void *ssl)
 		tls_doubt(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	call.library->openssl.SSL_free(ssl);
-	tls_leave(&call);
 }
 
 EXPORT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
@@ -377,12 +356,9 @@ EXPORT ssize_t gnutls_record_send_file(void *session, int fd, off_t *at, size_t 
 EXPORT int gnutls_record_uncork(void *session, unsigned int flags)
 {
 	struct tls_call call;
-	int result;
 
 	TLS_ENTER(&call, LIBRARY_GNUTLS);
-	result = call.library->gnutls.gnutls_record_uncork(session, flags);
-	tls_leave(&call);
-	return result;
+	return call.library->gnutls.gnutls_record_uncork(session, flags);
 }
 
 EXPORT int gnutls_handshake(void *session)
@@ -404,5 +380,4 @@ EXPORT void gnutls_deinit(void *session)
 		tls_doubt(session);
 	TLS_ENTER(&call, LIBRARY_GNUTLS);
 	call.library->gnutls.gnutls_deinit(session);
-	tls_leave(&call);
 }

@@ -50,8 +50,9 @@ struct library_entry {
 	struct library library;
 };
 
-static struct library_entry library_entries[LIBRARY_FAMILIES][LIBRARY_CALLERS];
+static struct library_entry library_entries[LIBRARY_FAMILIES][LIBRARY_CALLERS + 1];
 static _Atomic uint32_t library_claimed[LIBRARY_FAMILIES];
+static _Atomic bool library_nowhere[LIBRARY_FAMILIES];
 
 #define LIBRARY_NAME(name, result, parameters, none) #name "\0"
 #define LIBRARY_ANSWER(name, result, parameters, none) none,
@@ -255,25 +256,55 @@ static void library_fill(enum library_family family, const struct library_search
 	}
 }
 
-static void library_make(enum library_family family, uintptr_t at, struct library *out)
+static void library_make(enum library_family family, struct library_search *search,
+			 struct library *out)
+{
+	if (dl_iterate_phdr)
+		dl_iterate_phdr(library_look_for_library, search);
+	library_fill(family, search, out);
+	out->caller = search->caller.from;
+	out->caller_bytes = search->caller.to - search->caller.from;
+	out->self = search->best.from;
+	out->self_bytes = search->best.to - search->best.from;
+}
+
+/* A place to keep it; NULL: there is none. Callers outside of all objects share the last one. */
+static struct library_entry *library_claim(enum library_family family, bool nowhere)
+{
+	_Atomic uint32_t *claimed = &library_claimed[family];
+	uint32_t next = atomic_load_explicit(claimed, memory_order_relaxed);
+
+	if (nowhere)
+		return atomic_exchange_explicit(&library_nowhere[family], true,
+						memory_order_relaxed)
+			       ? NULL
+			       : &library_entries[family][LIBRARY_CALLERS];
+	if (next < LIBRARY_CALLERS)
+		next = atomic_fetch_add_explicit(claimed, 1, memory_order_relaxed);
+	return next < LIBRARY_CALLERS ? &library_entries[family][next] : NULL;
+}
+
+static __attribute__((noinline)) const struct library *
+library_first(enum library_family family, uintptr_t at, struct library *spare)
 {
 	struct library_search search = { .name = library_families[family].names, .at = at };
+	struct library_entry *entry = &library_entries[family][LIBRARY_CALLERS];
 
-	if (dl_iterate_phdr) {
+	if (dl_iterate_phdr)
 		dl_iterate_phdr(library_look_for_caller, &search);
-		dl_iterate_phdr(library_look_for_library, &search);
-	}
-	library_fill(family, &search, out);
-	out->caller = search.caller.from;
-	out->caller_bytes = search.caller.to - search.caller.from;
-	out->self = search.best.from;
-	out->self_bytes = search.best.to - search.best.from;
+	if (!search.caller.to && atomic_load_explicit(&entry->ready, memory_order_acquire))
+		return &entry->library;
+	entry = library_claim(family, !search.caller.to);
+	library_make(family, &search, entry ? &entry->library : spare);
+	if (!entry)
+		return spare;
+	/* U: release puts the making of an entry ahead of its use; pairs with T. */
+	atomic_store_explicit(&entry->ready, true, memory_order_release);
+	return &entry->library;
 }
 
 const struct library *library_of(enum library_family family, uintptr_t at, struct library *spare)
 {
-	uint32_t next;
-
 	for (uint32_t i = 0; i < LIBRARY_CALLERS; i++) {
 		struct library_entry *entry = &library_entries[family][i];
 
@@ -284,15 +315,5 @@ const struct library *library_of(enum library_family family, uintptr_t at, struc
 		    at - entry->library.self < entry->library.self_bytes)
 			return &entry->library;
 	}
-	next = atomic_load_explicit(&library_claimed[family], memory_order_relaxed);
-	if (next < LIBRARY_CALLERS)
-		next = atomic_fetch_add_explicit(&library_claimed[family], 1, memory_order_relaxed);
-	if (next >= LIBRARY_CALLERS) {
-		library_make(family, at, spare);
-		return spare;
-	}
-	library_make(family, at, &library_entries[family][next].library);
-	/* U: release puts the making of an entry ahead of its use; pairs with T. */
-	atomic_store_explicit(&library_entries[family][next].ready, true, memory_order_release);
-	return &library_entries[family][next].library;
+	return library_first(family, at, spare);
 }

@@ -29,7 +29,7 @@ static void nothing_is_found_where_nothing_is(void **state)
 	assert_int_equal(l->openssl.SSL_read(NULL, NULL, 0), -1);
 	assert_int_equal(l->openssl.SSL_read_ex(NULL, NULL, 0, NULL), 0);
 	assert_int_equal(l->self_bytes, 0);
-	memset(library_entries, 0, sizeof(library_entries));
+	memset(library_entries, 0, sizeof(library_entries)); /* the next tests load it */
 	library_claimed[LIBRARY_OPENSSL] = 0;
 }
 
@@ -75,6 +75,24 @@ static void beyond_the_entries_the_caller_lends_one(void **state)
 			 (void *)called_from((uintptr_t)called_from)->openssl.SSL_read);
 }
 
+/* Code made at run time lies in no object: it must not use up the entries. */
+static void callers_outside_of_all_objects_share_an_entry(void **state)
+{
+	static uint8_t *heap;
+	uint32_t claimed = library_claimed[LIBRARY_OPENSSL];
+	const struct library *l;
+
+	(void)state;
+	open_or_skip(SSL, RTLD_LOCAL);
+	heap = test_malloc(64);
+	l = called_from((uintptr_t)heap);
+	assert_ptr_equal(called_from((uintptr_t)heap + 8), l);
+	assert_ptr_equal((void *)l->openssl.SSL_read,
+			 (void *)called_from((uintptr_t)called_from)->openssl.SSL_read);
+	assert_int_equal(library_claimed[LIBRARY_OPENSSL], claimed);
+	test_free(heap);
+}
+
 /* An object of two needs: a table of strings, a dynamic section, no code. */
 static void what_an_object_needs_by_name_comes_first(void **state)
 {
@@ -104,6 +122,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_found_where_nothing_is),
 		cmocka_unit_test(a_library_loaded_for_its_user_alone_is_found),
 		cmocka_unit_test(every_function_that_the_library_has_is_found),
+		cmocka_unit_test(callers_outside_of_all_objects_share_an_entry),
 		cmocka_unit_test(beyond_the_entries_the_caller_lends_one),
 		cmocka_unit_test(what_an_object_needs_by_name_comes_first),
 	};
