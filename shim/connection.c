@@ -45,6 +45,7 @@ static struct pool connection_blocks = {
 };
 
 _Atomic uint32_t connection_forks;
+__thread uint64_t connection_greeting;
 
 /* glibc's word that no second thread was ever begun: then there is nobody to lock out. */
 extern char __libc_single_threaded;
@@ -256,14 +257,14 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	return more;
 }
 
-bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-		     size_t bytes)
+/* Inside the owner's turn. false: nothing more of this direction is of interest. */
+static inline __attribute__((always_inline)) bool connection_pass(struct connection *c,
+								  enum connection_way way,
+								  const struct iovec *iov,
+								  size_t bytes)
 {
 	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
-	bool more;
 
-	if (!connection_own(c, way))
-		return true;
 	connection_touch(c);
 	atomic_store_explicit(&c->bytes[way],
 			      atomic_load_explicit(&c->bytes[way], memory_order_relaxed) + bytes,
@@ -273,7 +274,46 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 		parser->step = HTTP1_AT_BAD;
 		emit_unparsed(RS_UNPARSED_RACE);
 	}
-	more = connection_parse(c, way, iov, bytes);
+	return connection_parse(c, way, iov, bytes);
+}
+
+/* What was read may be TLS: of a hello that came whole the library's next call will know. */
+static __attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
+						      const struct iovec *iov, size_t bytes)
+{
+	struct hello *h = &c->exchange.hello;
+
+	if (!iov)
+		atomic_store_explicit(&h->got, HELLO_NONE, memory_order_relaxed);
+	for (; iov && prefaced && bytes && hello_is_open(h); iov++) {
+		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
+
+		hello_read(h, iov->iov_base, part);
+		bytes -= part;
+	}
+	if (hello_is_whole(h))
+		connection_greeting = connection_word(c);
+}
+
+static bool connection_may_be_tls(const struct connection *c)
+{
+	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
+}
+
+bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+		     size_t bytes)
+{
+	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
+	bool more;
+
+	if (!connection_own(c, way))
+		return true;
+	more = connection_pass(c, way, iov, bytes);
+	if (__builtin_expect(connection_may_be_tls(c), 0)) {
+		if (way == CONNECTION_READ)
+			connection_hear(c, prefaced, iov, bytes);
+		more = more || hello_is_heard(&c->exchange.hello);
+	}
 	if (!more)
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
@@ -306,6 +346,77 @@ static void connection_break(struct connection *c)
 		connection_disown(c, CONNECTION_WRITE);
 	}
 	connection_disown(c, CONNECTION_READ);
+}
+
+bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM])
+{
+	return hello_is_whole(&c->exchange.hello) &&
+	       memcmp(c->exchange.hello.random, random, HELLO_RANDOM) == 0;
+}
+
+/* What the cipher text looked like is forgotten; the hello stays, as the connection's name. */
+static void connection_begin_plain(struct connection *c)
+{
+	struct exchange_call call = { .context = c };
+	struct hello hello = c->exchange.hello;
+
+	exchange_close(&c->exchange, &call);
+	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
+	c->exchange.hello = hello;
+	c->exchange.preface.step = PREFACE_OVER;
+	if (!c->id)
+		c->id = emit_opened();
+	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++) {
+		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
+		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
+	}
+	atomic_store_explicit(&c->secure, true, memory_order_relaxed);
+}
+
+bool connection_secure(struct connection *c)
+{
+	if (!connection_own(c, CONNECTION_READ))
+		return false;
+	if (!connection_own(c, CONNECTION_WRITE)) {
+		connection_disown(c, CONNECTION_READ);
+		return false;
+	}
+	connection_touch(c);
+	if (!connection_is_secure(c))
+		connection_begin_plain(c);
+	connection_disown(c, CONNECTION_WRITE);
+	connection_disown(c, CONNECTION_READ);
+	return true;
+}
+
+/* HTTP/2, which is not read yet. */
+static bool connection_is_foreign(struct connection *c, enum connection_way way,
+				  const struct iovec *iov, size_t bytes)
+{
+	static const char version[] = "PRI * HTTP/2";
+	size_t n = bytes < sizeof(version) - 1 ? bytes : sizeof(version) - 1;
+
+	if (way != CONNECTION_READ || c->plain)
+		return false;
+	c->plain = true;
+	if (!iov || n < 5 || iov->iov_len < n || memcmp(iov->iov_base, version, n) != 0)
+		return false;
+	emit_unparsed(RS_UNPARSED_GARBAGE);
+	atomic_store_explicit(&c->over[CONNECTION_WRITE], true, memory_order_relaxed);
+	return true;
+}
+
+void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
+			   size_t bytes)
+{
+	bool more;
+
+	if (atomic_load_explicit(&c->over[way], memory_order_relaxed) || !connection_own(c, way))
+		return;
+	more = !connection_is_foreign(c, way, iov, bytes) && connection_pass(c, way, iov, bytes);
+	if (!more)
+		atomic_store_explicit(&c->over[way], true, memory_order_relaxed);
+	connection_disown(c, way);
 }
 
 void connection_gone(struct connection *c, bool reset)
@@ -348,6 +459,13 @@ void connection_lose(struct connection *c)
 	emit_unparsed(RS_UNPARSED_UNSEEN_IO);
 }
 
+static uint8_t connection_protocol(const struct connection *c)
+{
+	if (c->requests)
+		return RS_PROTOCOL_HTTP1;
+	return hello_is_whole(&c->exchange.hello) ? RS_PROTOCOL_TLS : RS_PROTOCOL_UNKNOWN;
+}
+
 static void connection_say_closed(const struct connection *c)
 {
 	uint8_t gone = atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed);
@@ -359,7 +477,7 @@ static void connection_say_closed(const struct connection *c)
 			atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed),
 		.connection = c->id,
 		.requests = c->requests,
-		.protocol = c->requests ? RS_PROTOCOL_HTTP1 : RS_PROTOCOL_UNKNOWN,
+		.protocol = connection_protocol(c),
 		.how = (uint8_t)(CONNECTION_BY_SERVER + gone),
 	};
 
@@ -370,6 +488,14 @@ static void connection_say_closed(const struct connection *c)
 
 _Static_assert(CONNECTION_BY_SERVER + 1 == CONNECTION_BY_CLIENT, "client_gone is the difference");
 _Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the difference");
+
+/* A hello was answered, but not by HTTP/1.x, and no library of ours knew of it. */
+static bool connection_is_unlinked(const struct connection *c)
+{
+	return c->exchange.no_http && hello_is_whole(&c->exchange.hello) &&
+	       !connection_is_secure(c) &&
+	       atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed);
+}
 
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
 void connection_put(struct connection *c)
@@ -389,6 +515,8 @@ void connection_put(struct connection *c)
 	c->dropped = !ours ||
 		     (exchange_waiting(&c->exchange) &&
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
+	if (ours && connection_is_unlinked(c))
+		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
 	exchange_close(&c->exchange, &call);
 	if (ours && c->id)
 		connection_say_closed(c);

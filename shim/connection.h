@@ -31,6 +31,10 @@ struct connection {
 	_Atomic uint8_t path_taken;
 	bool dropped; /* closed without a word */
 	bool shut;    /* this side writes no more */
+	_Atomic bool
+		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
+	_Atomic bool over[2]; /* as quiet, of the plain text */
+	bool plain;           /* some of it was read */
 	uint8_t path_length;
 	uint16_t serial; /* one more each time it is taken from the pool */
 	_Atomic uint32_t references;
@@ -44,6 +48,10 @@ struct connection {
 	uint8_t path[RS_PATH_BYTES];
 };
 
+/* The word of the last TLS connection without a library that this thread read from; 0: none. */
+extern __thread uint64_t connection_greeting
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 extern _Atomic uint32_t connection_forks; /* children of this process so far */
 
 /* All of the following inside a guard. */
@@ -56,6 +64,41 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 void connection_gone(struct connection *c, bool reset); /* end of file, or an error */
 void connection_shutdown(struct connection *c);
 void connection_lose(struct connection *c); /* its bytes move unseen from now on */
+
+/*
+ * TLS. A connection that was greeted by this random becomes secure: from then on connection_move
+ * is not called for it, and its plain text passes through connection_move_plain. false: it is
+ * another thread's just now.
+ */
+bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM]);
+bool connection_secure(struct connection *c);
+void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
+			   size_t bytes);
+
+/* Address below bit 48, serial number above: another one each time it is taken from the pool. */
+static inline uint64_t connection_word(const struct connection *c)
+{
+	return (uint64_t)(uintptr_t)c | (uint64_t)c->serial << 48;
+}
+
+static inline struct connection *connection_peek(uint64_t word)
+{
+	return (struct connection *)(uintptr_t)(word & ((UINT64_C(1) << 48) - 1));
+}
+
+/* Does the word still stand for a connection that is open? */
+static inline bool connection_stands(uint64_t word)
+{
+	const struct connection *c = connection_peek(word);
+
+	return c && c->serial == word >> 48 &&
+	       atomic_load_explicit(&c->references, memory_order_relaxed);
+}
+
+static inline bool connection_is_secure(const struct connection *c)
+{
+	return atomic_load_explicit(&c->secure, memory_order_relaxed);
+}
 
 static inline void connection_get(struct connection *c)
 {

@@ -55,11 +55,6 @@ static _Atomic uint64_t *fdtable_at(int fd, bool make)
 	return leaf ? &leaf[(unsigned int)fd % FDTABLE_LEAF] : NULL;
 }
 
-static uint64_t fdtable_word_of(const struct connection *c)
-{
-	return (uint64_t)(uintptr_t)c | (uint64_t)c->serial << 48;
-}
-
 static void fdtable_change(_Atomic uint64_t *at, uint64_t word)
 {
 	/* S: both ways, so that a connection is ready before its word and taken out once. */
@@ -95,7 +90,7 @@ static struct connection *fdtable_open(int fd, enum exchange_trust trust)
 		return NULL;
 	}
 	c = connection_open(trust);
-	fdtable_change(at, c ? fdtable_word_of(c) : FDTABLE_IGNORED);
+	fdtable_change(at, c ? connection_word(c) : FDTABLE_IGNORED);
 	return c;
 }
 

@@ -21,7 +21,7 @@
 
 #define FDTABLE_UNKNOWN UINT64_C(0)
 #define FDTABLE_IGNORED UINT64_C(1)
-/* else: the connection's address below bit 48, its serial number above */
+/* else: connection_word */
 
 extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
@@ -52,7 +52,7 @@ static inline uint64_t fdtable_word(int fd)
 
 static inline struct connection *fdtable_peek(uint64_t word)
 {
-	return (struct connection *)(uintptr_t)(word & ((UINT64_C(1) << 48) - 1));
+	return connection_peek(word);
 }
 
 #endif

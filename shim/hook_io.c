@@ -58,6 +58,11 @@ IO_INLINE bool io_is_quiet(uint64_t word, enum connection_way way)
 	return atomic_load_explicit(&fdtable_peek(word)->quiet[way], memory_order_relaxed);
 }
 
+static inline bool io_is_beginning(const uint8_t *bytes, size_t n)
+{
+	return http1_is_request(bytes, n) || hello_begins(bytes, n);
+}
+
 /* wanted: the host asked for bytes, so that 0 is the end of the file. */
 IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wanted)
 {
@@ -67,8 +72,8 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 		return;
 	if (word == FDTABLE_UNKNOWN) {
 		if (result > 0 && iov &&
-		    http1_is_request(iov->iov_base,
-				     (size_t)result < iov->iov_len ? (size_t)result : iov->iov_len))
+		    io_is_beginning(iov->iov_base,
+				    (size_t)result < iov->iov_len ? (size_t)result : iov->iov_len))
 			io_move(fd, word, CONNECTION_READ, iov, (size_t)result);
 		return;
 	}

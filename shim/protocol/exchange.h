@@ -14,6 +14,7 @@
 #ifndef PROTOCOL_EXCHANGE_H
 #define PROTOCOL_EXCHANGE_H
 
+#include "hello.h"
 #include "http1.h"
 #include "preface.h"
 #include "served.h"
@@ -89,6 +90,7 @@ struct exchange {
 	bool no_http;                /* the first bytes read were no request */
 	bool answered;               /* a byte of an answer was written */
 	struct preface preface;
+	struct hello hello;
 	struct exchange_queue queue;
 	struct exchange_block *_Atomic more;
 	struct exchange_request *reading;

@@ -115,7 +115,10 @@ bool preface_pass(struct exchange *x, struct exchange_call *call, const uint8_t 
 		x->no_http = true;
 		return false;
 	}
-	return at == end || exchange_read(x, call, at, (size_t)(end - at));
+	if (at == end)
+		return true;
+	hello_read(&x->hello, at, (size_t)(end - at));
+	return exchange_read(x, call, at, (size_t)(end - at));
 }
 
 void preface_close(struct exchange *x, struct exchange_call *call)

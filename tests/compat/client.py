@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import struct
 import time
 
@@ -23,11 +24,24 @@ class Ended(Exception):
     """The server closed where a reply was expected."""
 
 
+BROKEN = (ConnectionError, ssl.SSLError)
+
+
+def trusting():
+    """What makes a client's TLS; whose certificate it is does not matter here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Connection:
-    def __init__(self, port, patience):
+    def __init__(self, port, patience, tls=None):
         self.port = port
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket)
         self.stream = self.socket.makefile("rb")
 
     def close(self):
@@ -43,14 +57,14 @@ class Connection:
 
     def send_as_far_as_it_goes(self, data):
         """A server may answer and close before it has read a body; its answer still counts."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(*BROKEN):
             self.socket.sendall(data)
 
     def head(self):
         """(status, lines) of the next reply's head."""
         try:
             line = self.stream.readline()
-        except ConnectionError as error:
+        except BROKEN as error:
             raise Ended from error
         if not line.startswith(b"HTTP/1."):
             raise Ended
@@ -60,6 +74,20 @@ class Connection:
                 raise Ended
             lines.append(more.rstrip(b"\r\n").decode("latin-1"))
         return int(line.split()[1]), lines
+
+    def is_open(self):
+        """Behind a whole reply: with TLS there may be tickets to read, but no byte of it."""
+        secure = isinstance(self.socket, ssl.SSLSocket)
+        before = self.socket.gettimeout()
+        self.socket.settimeout(0)
+        try:
+            return bool(self.socket.recv(1) if secure else self.socket.recv(1, socket.MSG_PEEK))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self.socket.settimeout(before)
 
     def body(self, status, fields, method):
         """(bytes, how they ended): by length, chunks, or the end of the connection."""
@@ -99,10 +127,11 @@ def known(lines, port, streams):
 
 
 class Client:
-    def __init__(self, port, shuts=False, streams=False, patience=3):
+    def __init__(self, port, shuts=False, streams=False, tls=None, patience=3):
         self.port = port
         self.shuts = shuts
         self.streams = streams
+        self.tls = tls
         self.patience = patience
         self.classes = collections.Counter()  # answered requests, by class of their status
         self.unanswered = 0                   # requests sent whole that got no status line
@@ -110,7 +139,7 @@ class Client:
 
     @contextlib.contextmanager
     def connection(self):
-        one = Connection(self.port, self.patience)
+        one = Connection(self.port, self.patience, self.tls)
         try:
             yield one
         finally:
@@ -155,15 +184,7 @@ class Client:
             return True
         if head.startswith("http/1.0") and "connection: keep-alive" not in head:
             return True
-        connection.socket.settimeout(0)
-        try:
-            return not connection.socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        finally:
-            connection.socket.settimeout(self.patience)
+        return not connection.is_open()
 
     def again_and_again(self, method, path, times, *headers):
         """One request so many times, on one connection as long as the server keeps it."""
@@ -255,7 +276,7 @@ class Client:
 
     def left(self):
         """A client that goes away in the middle of a download."""
-        connection = Connection(self.port, self.patience)
+        connection = Connection(self.port, self.patience, self.tls)
         connection.send(self.request("GET", BIG))
         try:
             status, lines = connection.head()

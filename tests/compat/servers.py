@@ -21,7 +21,7 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts streams bodies", defaults=(
+    "backend default connections user keeps silent shuts streams bodies tls unlinked", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -41,6 +41,8 @@ Recipe = collections.namedtuple(
         False,           # shuts: it closes after each reply without saying so in its head
         False,           # streams: with a length or in chunks, as its own threads have it
         False,           # bodies: behind the head of its answer to HEAD too: unparsed, and told
+        False,           # tls: it is spoken to by TLS
+        False,           # unlinked: its TLS library cannot be seen, each connection says so
     ))
 
 
@@ -52,6 +54,7 @@ class Place:
         self.www = www
         self.port = port
         self.backend = 0
+        self.certificate = folder.parent / "certificate.pem"  # and its key, in one file
 
     def write(self, name, text):
         path = self.folder / name

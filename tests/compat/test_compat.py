@@ -17,11 +17,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
-from client import SCENES, SMALL, Client
+from client import SCENES, SMALL, Client, trusting
 from languages import LANGUAGES
+from secured import SECURED
 from servers import PATH, SERVERS, Place, missing, nginx_config
 
-TABLE = {**SERVERS, **LANGUAGES}
+TABLE = {**SERVERS, **LANGUAGES, **SECURED}
 LOAD = 20000 if live.FULL else 1000  # requests of each run beside the scenes, times the share
 
 Run = collections.namedtuple("Run", "replies classes load logged output code counted rows first")
@@ -36,6 +37,15 @@ def site(folder):
     for file in www.iterdir():
         os.utime(file, (1577836800, 1577836800))
     return www
+
+
+def certify(folder):
+    """A certificate that nobody has signed, and its key."""
+    key, path = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-keyout", key, "-out", path],
+                   check=True, capture_output=True)
+    path.write_text(path.read_text() + key.read_text())
 
 
 def listens(port):
@@ -63,7 +73,8 @@ def load(recipe, client, requests):
     """Requests in bulk, counted by ab; its connections are kept where the server keeps them."""
     if not requests:
         return {}
-    said = live.ab(f"http://127.0.0.1:{client.port}{SMALL}", requests, "-l",
+    scheme = "https" if recipe.tls else "http"
+    said = live.ab(f"{scheme}://127.0.0.1:{client.port}{SMALL}", requests, "-l",
                    *["-k"] * recipe.keeps, connections=recipe.connections, timeout=280)
     client.classes["2xx"] += said["complete"] - said["non_2xx"]
     client.logged["GET", 200] += said["complete"] - said["non_2xx"]
@@ -116,7 +127,10 @@ def counted(agent, recipe, client):
     """What the agent counted for this server, once it has counted what the client tallied."""
     wanted = sum(client.classes.values())
     document = agent.wait_for_count(wanted if recipe.visible else 0, 8)
-    return document
+    reasons = collections.Counter()
+    for process in agent.get("/api/capture")["processes"]:
+        reasons.update(process["unparsed"])
+    return {**document, "reasons": reasons}
 
 
 def run(name, recipe, stage, folder, www, agent):
@@ -131,11 +145,13 @@ def run(name, recipe, stage, folder, www, agent):
         place.backend = stage.behind
     environment = {**stage.environment, **recipe.environment, "SITE_WWW": str(www),
                    "HOME": str(place.folder), "PATH": PATH}
+    if recipe.tls:
+        environment["SITE_CERTIFICATE"] = str(place.certificate)
     if agent:
         environment["LD_PRELOAD"] = str(live.find_program("libringside.so"))
     log = place.folder / "printed.log"
     log.unlink(missing_ok=True)
-    client = Client(place.port, recipe.shuts, recipe.streams)
+    client = Client(place.port, recipe.shuts, recipe.streams, trusting() if recipe.tls else None)
     server = live.Process(stage, recipe.command(place), log, environment)
     live.wait_for(f"{name} listens", lambda: listens(place.port) or server.popen.poll() is not None,
                   60)
@@ -183,8 +199,11 @@ def compare_counts(recipe, preloaded):
         out.append(f"counted {classes}, the client was answered {tally}")
     if aborted > client.unanswered:
         out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
-    if document["capture"]["unparsed"] and not recipe.bodies:
-        out.append(f"unparsed: {document['capture']}")
+    unparsed = {k: v for k, v in document["reasons"].items() if v}
+    if recipe.unlinked and not unparsed.pop("tlsUnlinked", 0):
+        out.append("no connection is said to be unlinked")
+    if unparsed and not recipe.bodies:
+        out.append(f"unparsed: {unparsed}")
     if out:
         out.append(f"of these processes: {preloaded.rows}")
     return out
@@ -209,6 +228,8 @@ def unanswered(one):
 def check(name, recipe):
     with live.Stage() as stage:
         www = site(stage.folder)
+        if recipe.tls:
+            certify(stage.folder)
         stage.behind = backend(stage, stage.folder, www) if recipe.backend else 0
         bare = run(name, recipe, stage, stage.folder, www, None)
         agent = stage.agent().wait("/readyz")

@@ -4,6 +4,7 @@ import os
 import sys
 
 WWW = os.environ.get("SITE_WWW", ".")
+CERTIFICATE = os.environ.get("SITE_CERTIFICATE")  # with its key; then it speaks TLS
 
 
 def read(name):
@@ -93,6 +94,14 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 class Server(http.server.HTTPServer):
     request_queue_size = 64
+
+    def server_activate(self):
+        if CERTIFICATE:
+            import ssl
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        super().server_activate()
 
     def handle_error(self, request, client_address):
         pass  # a client that left

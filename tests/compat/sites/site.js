@@ -1,5 +1,6 @@
 // site - the site of the suite for node, alone or (with a second argument) as a cluster of two.
 const cluster = require('cluster'), fs = require('fs'), http = require('http');
+const https = require('https'), file = process.env.SITE_CERTIFICATE;
 const www = process.env.SITE_WWW, port = +process.argv[2];
 
 function answer(request, reply) {
@@ -24,6 +25,9 @@ if (process.argv[3] && cluster.isPrimary) {
 	cluster.fork();
 	cluster.fork();
 	process.on('SIGTERM', () => process.exit(0));
+} else if (file) {
+	const both = fs.readFileSync(file);
+	https.createServer({ key: both, cert: both }, answer).listen(port, '127.0.0.1');
 } else {
 	http.createServer(answer).listen(port, '127.0.0.1');
 }
