@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "guard.h"
 #include "mem.h"
+#include "multiplex.h"
 #include "open.h"
 #include "pool.h"
 #include "shape.h"
@@ -187,6 +188,11 @@ struct connection *connection_open(enum exchange_trust trust)
 	return c;
 }
 
+static uint32_t connection_adopt_requests(struct connection *c)
+{
+	return c->multiplex ? multiplex_adopt(c) : exchange_adopt(&c->exchange);
+}
+
 /* Inherited by a fork: from now on it is this process's. */
 static void connection_adopt(struct connection *c)
 {
@@ -195,7 +201,7 @@ static void connection_adopt(struct connection *c)
 	c->t0 = 0;
 	if (c->id)
 		c->id = emit_opened();
-	for (uint32_t begun = exchange_adopt(&c->exchange); begun; begun--)
+	for (uint32_t begun = connection_adopt_requests(c); begun; begun--)
 		emit_begun();
 }
 
@@ -232,6 +238,37 @@ static inline __attribute__((always_inline)) void connection_touch(struct connec
 	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
 }
 
+/* Was nothing moved yet? A server of HTTP/2 may speak ahead of its client. */
+static inline bool connection_is_fresh(const struct connection *c)
+{
+	return c->exchange.out.step == HTTP1_AT_START &&
+	       !atomic_load_explicit(&c->bytes[CONNECTION_READ], memory_order_relaxed) &&
+	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) == EXCHANGE_ACCEPTED;
+}
+
+/* Its first bytes told what it is, or have not yet. */
+static inline __attribute__((always_inline)) bool connection_part(struct connection *c,
+								  struct exchange_call *call,
+								  enum connection_way way,
+								  const uint8_t *at, size_t n)
+{
+	bool more;
+
+	/* N: acquire puts the use of the object behind its making; pairs with M. */
+	if (__builtin_expect(atomic_load_explicit(&c->multiplex, memory_order_acquire) != NULL, 0))
+		return multiplex_move(c, way, at, n);
+	if (way == CONNECTION_WRITE) {
+		if (__builtin_expect(connection_is_fresh(c), 0) &&
+		    multiplex_begins(c, way, at, n, call, &more))
+			return more;
+		return exchange_write(&c->exchange, call, at, n);
+	}
+	more = exchange_read(&c->exchange, call, at, n);
+	if (__builtin_expect(!more, 0))
+		multiplex_begins(c, way, at, n, call, &more);
+	return more;
+}
+
 static inline __attribute__((always_inline)) bool connection_parse(struct connection *c,
 								   enum connection_way way,
 								   const struct iovec *iov,
@@ -241,6 +278,8 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
+	if (!iov && c->multiplex)
+		return multiplex_move(c, way, NULL, bytes);
 	if (!iov)
 		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
 					      : exchange_write_unseen(x, &call, bytes);
@@ -248,18 +287,26 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 
 		bytes -= part;
-		if (way == CONNECTION_READ)
-			more = exchange_read(x, &call, iov->iov_base, part);
-		else
-			more = exchange_write(x, &call, iov->iov_base, part);
+		more = connection_part(c, &call, way, iov->iov_base, part);
 	}
 	return more;
+}
+
+static void connection_race(struct connection *c, enum connection_way way)
+{
+	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
+
+	if (parser->step == HTTP1_AT_BAD && !c->multiplex)
+		return;
+	parser->step = HTTP1_AT_BAD;
+	if (c->multiplex)
+		multiplex_lose(c, way);
+	emit_unparsed(RS_UNPARSED_RACE);
 }
 
 bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
 		     size_t bytes)
 {
-	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
 	bool more;
 
 	if (!connection_own(c, way))
@@ -268,16 +315,13 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 	atomic_store_explicit(&c->bytes[way],
 			      atomic_load_explicit(&c->bytes[way], memory_order_relaxed) + bytes,
 			      memory_order_relaxed);
-	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0) &&
-	    parser->step != HTTP1_AT_BAD) {
-		parser->step = HTTP1_AT_BAD;
-		emit_unparsed(RS_UNPARSED_RACE);
-	}
+	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0))
+		connection_race(c, way);
 	more = connection_parse(c, way, iov, bytes);
 	if (!more)
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
-	return more || !c->exchange.no_http ||
+	return more || !c->exchange.no_http || c->multiplex ||
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
 }
 
@@ -304,6 +348,8 @@ static void connection_lose_way(struct connection *c, enum connection_way way, s
 		return;
 	parser->step = HTTP1_AT_BAD;
 	parser->why = RS_UNPARSED_UNSEEN_IO;
+	if (c->multiplex)
+		multiplex_lose(c, way);
 	atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
 }
@@ -318,6 +364,13 @@ void connection_lose(struct connection *c)
 	emit_unparsed(RS_UNPARSED_UNSEEN_IO);
 }
 
+static uint8_t connection_protocol(const struct connection *c)
+{
+	if (c->multiplex)
+		return RS_PROTOCOL_HTTP2;
+	return c->requests ? RS_PROTOCOL_HTTP1 : RS_PROTOCOL_UNKNOWN;
+}
+
 static void connection_say_closed(const struct connection *c)
 {
 	uint8_t gone = atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed);
@@ -329,7 +382,7 @@ static void connection_say_closed(const struct connection *c)
 			atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed),
 		.connection = c->id,
 		.requests = c->requests,
-		.protocol = c->requests ? RS_PROTOCOL_HTTP1 : RS_PROTOCOL_UNKNOWN,
+		.protocol = connection_protocol(c),
 		.how = (uint8_t)(CONNECTION_BY_SERVER + gone),
 	};
 
@@ -340,6 +393,11 @@ static void connection_say_closed(const struct connection *c)
 
 _Static_assert(CONNECTION_BY_SERVER + 1 == CONNECTION_BY_CLIENT, "client_gone is the difference");
 _Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the difference");
+
+static bool connection_waits(const struct connection *c)
+{
+	return c->multiplex ? multiplex_waiting(c) != 0 : exchange_waiting(&c->exchange) != 0;
+}
 
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
 void connection_put(struct connection *c)
@@ -354,13 +412,17 @@ void connection_put(struct connection *c)
 		return;
 	}
 	if (!ours)
-		exchange_adopt(&c->exchange);
+		connection_adopt_requests(c);
 	/* Handed to a child that goes on with its request: nothing moved here since the fork. */
 	c->dropped = !ours ||
-		     (exchange_waiting(&c->exchange) &&
+		     (connection_waits(c) &&
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
 	exchange_close(&c->exchange, &call);
+	if (c->multiplex)
+		multiplex_end(c);
 	if (ours && c->id)
 		connection_say_closed(c);
+	if (c->multiplex)
+		multiplex_close(c);
 	pool_put(&connection_pool, c);
 }

@@ -23,6 +23,8 @@ enum connection_way {
 	CONNECTION_WRITE,
 };
 
+struct multiplex;
+
 struct connection {
 	_Alignas(64) _Atomic uint64_t link; /* the pool's */
 	_Atomic uint8_t owned[2];           /* by enum connection_way */
@@ -39,6 +41,7 @@ struct connection {
 	uint32_t requests;
 	uint64_t t0; /* the first request's */
 	_Atomic uint64_t bytes[2];
+	struct multiplex *_Atomic multiplex; /* it speaks HTTP/2; NULL: it does not */
 	struct exchange exchange;
 	uint8_t path[RS_PATH_BYTES];
 };

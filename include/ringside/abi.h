@@ -164,6 +164,7 @@ enum rs_section {
 	RS_SECTION_STATEMENT, /* a statement without literals */
 	RS_SECTION_MEMORY, /* i64 allocated - freed bytes of the serving thread over the request */
 	RS_SECTION_LABEL,  /* "name=value": peer, database, SNI, gRPC status, captured header */
+	RS_SECTION_STREAM, /* u32: stream of an HTTP/2 request, whose header blocks have its path */
 };
 
 #define RS_PATH_BYTES 128u
