@@ -380,6 +380,12 @@ void emit_begun(void)
 		emit_add(here.shared, &here.block->begun, 1);
 }
 
+void emit_refused(void)
+{
+	if (!emit_silent())
+		emit_add(here.shared, &here.block->refused, 1);
+}
+
 void emit_unparsed(enum rs_unparsed why)
 {
 	emit_add(here.shared, &here.block->unparsed[why], 1);

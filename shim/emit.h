@@ -42,6 +42,7 @@ struct emit_piece {
 uint32_t emit_opened(void); /* a connection was accepted, received or found: its id, never 0 */
 void emit_closed(const struct emit_closed *closed);
 void emit_begun(void);
+void emit_refused(void);   /* what had begun counts as never sent */
 uint32_t emit_epoch(void); /* of the agent that listens; 0: nobody does */
 void emit_request(const struct served *request);
 bool emit_piece(const struct emit_piece *piece); /* false: it was lost, which is counted */

@@ -65,6 +65,11 @@ static void multiplex_done(void *context, struct http2_done *done)
 	struct served *request = &done->request;
 
 	request->connection = c->id;
+	if (done->refused && !c->dropped) {
+		emit_refused();
+		open_free(done->open);
+		return;
+	}
 	if (m->gap && request->stream >= m->gap) {
 		request->flags |= RS_FLAG_DETAIL_CUT;
 		if (!c->dropped && emit_epoch())

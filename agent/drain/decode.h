@@ -23,6 +23,7 @@
 struct decode_raw {
 	const uint8_t *path; /* as the client sent it, NULL: the record has none */
 	uint32_t path_bytes; /* 1 … RS_PATH_BYTES */
+	uint32_t stream;     /* of its connection; 0: it was none */
 };
 
 /* The sections behind the head. */
@@ -67,7 +68,9 @@ static inline int decode_request(const struct lane_record *record, const struct 
 	out->method = head->served.method;
 	out->protocol = head->served.protocol;
 	out->flags = head->flags;
+	out->failed = false;
 	raw->path = NULL;
+	raw->stream = 0;
 	return record->detail_bytes ? decode_sections(record, out, raw) : 0;
 }
 

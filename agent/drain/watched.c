@@ -1,6 +1,5 @@
 #include "watched.h"
 
-#include "decode.h"
 #include "text.h"
 
 #include <errno.h>
@@ -18,6 +17,7 @@ struct watched {
 	uint64_t inode;
 	struct pace pace;
 	struct shapes shapes;
+	struct streams *streams; /* NULL: it speaks no HTTP/2 */
 	struct drain_ledger ledger, told;
 	struct counters_words booked, at_first; /* at_first: when this agent began with it */
 	uint64_t folded;                        /* of the header, when cells were last taken */
@@ -130,6 +130,7 @@ void watched_close(struct watched *w)
 		return;
 	segment_close(w->segment);
 	shapes_fini(&w->shapes);
+	streams_close(w->streams, &w->shared->streams);
 	free(w->lanes);
 	free(w);
 }
@@ -203,6 +204,8 @@ static void watched_request(struct watched *w, const struct lane_record *record,
 		w->ledger.bad++;
 		return;
 	}
+	if (raw.stream)
+		streams_fill(w->streams, &w->shared->streams, &request, &raw);
 	watched_path(w, record->head.shape, &raw, &request);
 	w->ledger.delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
@@ -221,7 +224,7 @@ static void watched_record(struct watched *w, const struct lane_record *record, 
 		w->ledger.bad++;
 	} else {
 		w->ledger.delivered[kind]++;
-		w->shared->unknown++;
+		w->shared->unknown += !streams_record(&w->streams, &w->shared->streams, record);
 	}
 }
 

@@ -212,7 +212,7 @@ enum rs_lost {
  * request without a time (no clock); requests counts those too.
  */
 struct rs_block {
-	_Atomic uint64_t begun;    /* first byte was read; begun - requests: in flight */
+	_Atomic uint64_t begun;    /* first byte was read; less requests and refused: in flight */
 	_Atomic uint64_t requests; /* ended: the sum of status and aborted */
 	_Atomic uint64_t status[RS_STATUS_CLASSES]; /* 1xx (101 only) … 5xx */
 	_Atomic uint64_t aborted;
@@ -233,7 +233,8 @@ struct rs_block {
 	_Atomic uint64_t freed_bytes;     /* usable size; allocated - freed: live */
 	_Atomic uint64_t cost_ticks;      /* of one in RS_COST_EVERY of the hooks … */
 	_Atomic uint64_t cost_samples;    /* … of which so many ended a request */
-	_Atomic uint64_t reserved0[7];
+	_Atomic uint64_t refused;         /* begun, and the server said that it took no notice */
+	_Atomic uint64_t reserved0[6];
 	_Atomic uint64_t counted[RS_KINDS];
 	_Atomic uint64_t pushed[RS_KINDS];
 	_Atomic uint64_t folded[RS_KINDS];

@@ -98,6 +98,8 @@ static uint8_t frame_prefix_of(const struct frame *f)
 {
 	uint32_t n = 0;
 
+	if (f->type == FRAME_RST_STREAM || f->type == FRAME_GOAWAY)
+		return FRAME_WORD_BYTES;
 	if (f->type != FRAME_DATA && f->type != FRAME_HEADERS && f->type != FRAME_PUSH_PROMISE)
 		return 0;
 	if (f->flags & FRAME_PADDED)
@@ -117,6 +119,7 @@ static enum frame_event frame_head(struct frame *f)
 	f->stream = frame_word(f->text + 5) & FRAME_STREAM_MASK;
 	f->got = 0;
 	f->padding = 0;
+	f->word = 0;
 	f->told = false;
 	if (!frame_is_sound(f) || (!f->settled && f->type != FRAME_SETTINGS))
 		return frame_bad(f);
@@ -139,7 +142,9 @@ static bool frame_take_prefix(struct frame *f)
 {
 	f->got = 0;
 	f->step = FRAME_AT_BODY;
-	if (f->flags & FRAME_PADDED)
+	if (f->type == FRAME_RST_STREAM || f->type == FRAME_GOAWAY)
+		f->word = frame_word(f->text);
+	else if (f->flags & FRAME_PADDED)
 		f->padding = f->text[0];
 	return f->padding <= f->left;
 }

@@ -43,7 +43,7 @@ enum frame_event {
 	FRAME_MORE,  /* all input is consumed */
 	FRAME_BEGIN, /* the head is complete: type, flags and stream are set */
 	FRAME_BLOCK, /* a piece of a header block: piece, piece_bytes, and last at its end */
-	FRAME_END,   /* the frame is complete */
+	FRAME_END,   /* the frame is complete; word is what a RST_STREAM or a GOAWAY begins with */
 	FRAME_BAD,
 };
 
@@ -60,6 +60,7 @@ struct frame {
 	uint32_t piece_bytes;
 	uint32_t left; /* of the payload, padding included */
 	uint32_t stream;
+	uint32_t word;
 	uint32_t block; /* the stream whose header block goes on in a CONTINUATION; 0: none */
 	uint8_t step;   /* enum frame_step */
 	uint8_t got;    /* bytes of the preface, the head or the prefix */

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#define HTTP2_REFUSED_STREAM 7u /* the error code */
+#define HTTP2_STREAM_MOST 0x7fffffffu
+#define HTTP2_REFUSED 0x80u /* beside enum rs_flag */
+
 #define http2_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define http2_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
@@ -13,6 +17,7 @@ void http2_init(struct http2 *x, uint8_t skip)
 	frame_init(&x->way[HTTP2_READ].frame, skip);
 	frame_init(&x->way[HTTP2_WRITE].frame, FRAME_PREFACE_BYTES);
 	status_init(&x->status);
+	http2_set(x->most, HTTP2_STREAM_MOST);
 }
 
 static uint64_t http2_now(struct http2_call *call)
@@ -76,8 +81,9 @@ static void http2_finish(struct http2 *x, struct http2_call *call, struct http2_
 			     .stream = http2_get(s->id),
 			     .status = http2_get(s->status),
 			     .protocol = RS_PROTOCOL_HTTP2,
-			     .flags = flags },
+			     .flags = flags & (uint8_t)~HTTP2_REFUSED },
 		.open = s->open,
+		.refused = flags & HTTP2_REFUSED,
 	};
 
 	http2_ops.done(call->context, &done);
@@ -105,6 +111,8 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	if (!(id & 1) || id <= x->last)
 		return;
 	x->last = id;
+	if (id > http2_get(x->most))
+		return;
 	s = http2_vacant(x, id);
 	if (!s) {
 		http2_ops.unparsed(call->context, RS_UNPARSED_DEPTH);
@@ -190,13 +198,31 @@ static void http2_write_status(struct http2 *x, struct http2_stream *s)
 		http2_set(s->status, status);
 }
 
+/* The server goes: what it has not taken up it never will. */
+static void http2_goaway(struct http2 *x, struct http2_call *call, uint32_t last)
+{
+	http2_set(x->most, last & HTTP2_STREAM_MOST);
+	for (uint32_t i = 0; i < HTTP2_STREAMS; i++)
+		if (http2_get(x->streams[i].id) > (last & HTTP2_STREAM_MOST))
+			http2_finish(x, call, &x->streams[i], HTTP2_REFUSED, HTTP2_WRITE);
+}
+
+static uint8_t http2_broken_off(const struct http2_stream *s, uint32_t code)
+{
+	if (code == HTTP2_REFUSED_STREAM && !http2_get(s->status))
+		return HTTP2_REFUSED;
+	return http2_cut(s, RS_FLAG_CUT_BY_SERVER);
+}
+
 static void http2_write_end(struct http2 *x, struct http2_call *call)
 {
 	const struct frame *f = &x->way[HTTP2_WRITE].frame;
 	struct http2_stream *s = http2_find(x, f->stream);
 
-	if (s && f->type == FRAME_RST_STREAM)
-		http2_finish(x, call, s, http2_cut(s, RS_FLAG_CUT_BY_SERVER), HTTP2_WRITE);
+	if (f->type == FRAME_GOAWAY)
+		http2_goaway(x, call, f->word);
+	else if (s && f->type == FRAME_RST_STREAM)
+		http2_finish(x, call, s, http2_broken_off(s, f->word), HTTP2_WRITE);
 	else if (s && http2_ends(f))
 		http2_finish(x, call, s, 0, HTTP2_WRITE);
 }

@@ -9,7 +9,8 @@
  * Cost:     by frames; header blocks are handed on as they came, with nothing decoded but :status.
  *
  * A request runs from the first byte of its HEADERS read to the last byte of its response written,
- * also when that comes before the end of its body. What the server pushes is no request.
+ * also when that comes before the end of its body. What the server pushes is no request, nor is what
+ * it says it did not take up (REFUSED_STREAM, streams beyond its GOAWAY): clients send that again.
  */
 #ifndef PROTOCOL_HTTP2_H
 #define PROTOCOL_HTTP2_H
@@ -49,6 +50,7 @@ struct http2_stream {
 struct http2_done {
 	struct served request; /* with its stream; connection is the caller's to know */
 	int32_t open;
+	bool refused; /* it counts as never sent */
 };
 
 /* A piece of a header block, in the order of its direction. */
@@ -89,7 +91,8 @@ struct http2 {
 	struct http2_way way[2];
 	struct status status;
 	_Atomic uint8_t writing;
-	uint32_t last; /* stream that the client opened */
+	_Atomic uint32_t most; /* by the server's GOAWAY: the last stream that it takes up */
+	uint32_t last;         /* stream that the client opened */
 	struct http2_stream streams[HTTP2_STREAMS];
 };
 
