@@ -73,8 +73,12 @@ static int worker_metrics(struct worker *w)
 		.slow_warning_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_WARNING),
 		.slow_critical_ns = config_span_ns(c, CONFIG_REQUESTS_SLOW_CRITICAL),
 	};
+	int ret;
 
-	return metrics_open(&w->metrics, &limits, moment_monotonic_ns());
+	ret = metrics_open(&w->metrics, &limits, moment_monotonic_ns());
+	for (size_t i = 0; !ret && i < config_count(c, CONFIG_ROUTES_PATTERNS); i++)
+		ret = metrics_pattern_add(w->metrics, config_item(c, CONFIG_ROUTES_PATTERNS, i));
+	return ret;
 }
 
 static size_t worker_save(void *ctx, void *buffer, size_t size)

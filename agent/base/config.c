@@ -101,6 +101,7 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_MAP:
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
+	case CONFIG_TYPE_ROUTES:
 		return true;
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:

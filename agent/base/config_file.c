@@ -173,6 +173,7 @@ static const char *config_walk_expected(enum config_type type)
 		return "must be a duration with a unit, as \"250ms\", \"30s\" or \"5m\"";
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:
+	case CONFIG_TYPE_ROUTES:
 		return "must be a text or a list of texts";
 	case CONFIG_TYPE_MAP:
 		return "must be an object of texts";
@@ -295,7 +296,8 @@ static int config_walk_items(json_t *value, enum config_type type, char **items)
 {
 	if (type == CONFIG_TYPE_MAP)
 		return json_is_object(value) ? config_walk_map(value, items) : -EINVAL;
-	if (json_is_array(value) && (type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS))
+	if (json_is_array(value) &&
+	    (type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS || type == CONFIG_TYPE_ROUTES))
 		return config_walk_list(value, type, items);
 	items[0] = config_walk_scalar(value, type);
 	return items[0] ? 0 : -EINVAL;

@@ -1,6 +1,7 @@
 #include "config_key.h"
 
 #include "log.h"
+#include "pattern.h"
 #include "rule.h"
 #include "text.h"
 
@@ -61,6 +62,10 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				   "services of processes that do not name themselves, by exe, "
 				   "cgroup, port",
 				   CONFIG_TYPE_NAMES },
+	[CONFIG_ROUTES_PATTERNS] = { "routes.patterns", NULL, "", "",
+				     "routes that are not to be learned, as /users/{name} or "
+				     "/static/*; the first that fits is taken",
+				     CONFIG_TYPE_ROUTES },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -76,7 +81,7 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_PERCENT] = "percent", [CONFIG_TYPE_SPAN] = "duration",
 		[CONFIG_TYPE_LIST] = "list",       [CONFIG_TYPE_ADDRESS] = "addresses",
 		[CONFIG_TYPE_MAP] = "map",         [CONFIG_TYPE_RULES] = "rules",
-		[CONFIG_TYPE_NAMES] = "names",
+		[CONFIG_TYPE_NAMES] = "names",     [CONFIG_TYPE_ROUTES] = "routes",
 	};
 
 	return names[type];
@@ -206,6 +211,8 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_rule(text, false, reason);
 	case CONFIG_TYPE_NAMES:
 		return config_check_rule(text, true, reason);
+	case CONFIG_TYPE_ROUTES:
+		return pattern_check(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

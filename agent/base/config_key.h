@@ -32,6 +32,7 @@ enum config_key {
 	CONFIG_TARGETS_INCLUDE, /* items as in rule.h; none: every process that carries the shim */
 	CONFIG_TARGETS_EXCLUDE,
 	CONFIG_TARGETS_NAMES,
+	CONFIG_ROUTES_PATTERNS,
 	CONFIG_KEYS,
 };
 
@@ -47,6 +48,7 @@ enum config_type {
 	CONFIG_TYPE_MAP,     /* an object of texts */
 	CONFIG_TYPE_RULES,   /* a list of objects that say which processes: rule.h */
 	CONFIG_TYPE_NAMES,   /* … and how they are called */
+	CONFIG_TYPE_ROUTES,  /* a list of routes: pattern.h */
 };
 
 struct config_info {

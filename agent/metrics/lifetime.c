@@ -27,3 +27,16 @@ void lifetime_add(struct lifetime *lifetime, const struct slot *slot)
 		}
 	}
 }
+
+void lifetime_unite(struct lifetime *to, const struct lifetime *from)
+{
+	struct metrics_sums sums = from->sums;
+
+	if (!sums.max_ns)
+		sums.min_ns = UINT64_MAX;
+	if (!to->sums.max_ns)
+		to->sums.min_ns = UINT64_MAX;
+	slot_sums_add(&to->sums, &sums);
+	for (uint32_t i = 0; i <= METRICS_BOUNDS; i++)
+		to->steps[i] += from->steps[i];
+}

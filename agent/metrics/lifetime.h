@@ -17,5 +17,6 @@ struct lifetime {
 };
 
 void lifetime_add(struct lifetime *lifetime, const struct slot *slot);
+void lifetime_unite(struct lifetime *to, const struct lifetime *from);
 
 #endif

@@ -1,4 +1,6 @@
+#include "pattern.h"
 #include "record.h"
+#include "routes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,6 +44,10 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 	struct process *process = metrics_process_of(m, target);
 	uint32_t second = registry_second(now_ns);
 	struct slot *whole, *part;
+	/* A cell does not know the method; of many requests, one that was served is enough. */
+	const struct routes_ask ask = { .path = fold->path,
+					.method = RS_METHOD_OTHER,
+					.refused = fold->count == fold->status[METRICS_REFUSED] };
 	struct route *route;
 
 	if (!process) {
@@ -49,8 +55,7 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 		return;
 	}
 	process->errors.told += (int64_t)errors_folded(fold);
-	/* A cell does not know the method. */
-	route = registry_route(&m->registry, process->service, RS_METHOD_OTHER, fold->path);
+	route = routes_find(&m->registry, process->service, &ask);
 	whole = account_slot(&m->book, &process->account, second);
 	part = route ? account_slot(&m->book, &route->account, second) : NULL;
 	if (!whole || !part)
@@ -157,7 +162,7 @@ static int metrics_open_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct registry_open *metrics_open_copy(const struct process *process,
+static struct registry_open *metrics_open_copy(struct metrics *m, const struct process *process,
 					       const struct drain_open *open, uint32_t count)
 {
 	uint32_t kept = count < REGISTRY_OPEN_ROWS ? count : REGISTRY_OPEN_ROWS;
@@ -177,7 +182,7 @@ static struct registry_open *metrics_open_copy(const struct process *process,
 		struct metrics_in_flight *row = &list->rows[i];
 
 		memcpy(row->service, process->service->name, sizeof(row->service));
-		strncpy(row->path, order[i]->path, sizeof(row->path) - 1);
+		routes_name(&m->registry, process->service, order[i]->path, row->path);
 		row->pid = process->news.target.pid;
 		row->age_ns = order[i]->t0_ns;
 		row->bytes_out = order[i]->bytes_out;
@@ -199,7 +204,7 @@ static void metrics_on_open(void *ctx, const struct capture_target *target,
 	struct registry_open *list;
 
 	m->drain_ns = now_ns;
-	list = process ? metrics_open_copy(process, open, count) : NULL;
+	list = process ? metrics_open_copy(m, process, open, count) : NULL;
 	if (!list)
 		return;
 	free(process->fresh_open);
@@ -221,8 +226,16 @@ static void metrics_list_merge(struct metrics *m)
 		m->floor_ns = m->limits.slow_warning_ns;
 }
 
+static void metrics_on_renamed(void *ctx, const struct route *route, const char *name)
+{
+	struct metrics *m = ctx;
+
+	slowest_rename(&m->slowest, route->service->name, route->path, name);
+}
+
 void metrics_merge(struct metrics *m)
 {
+	const struct routes_change change = { &m->budget, metrics_on_renamed, m };
 	uint32_t now = registry_second(m->drain_ns);
 
 	if (m->drain_ns > m->now_ns)
@@ -231,6 +244,8 @@ void metrics_merge(struct metrics *m)
 	registry_link(&m->registry);
 	m->late_requests += account_merge(&m->book, now, &m->budget);
 	metrics_list_merge(m);
+	if (routes_reroute(&m->registry, &change))
+		memset(m->named, 0, sizeof(m->named));
 	if (now != m->aged_s) {
 		m->aged_s = now;
 		registry_age(&m->registry, now, &m->budget);
@@ -322,6 +337,18 @@ int metrics_root_set(struct metrics *m, const char *root)
 	if (length >= sizeof(m->root))
 		return -ENAMETOOLONG;
 	memcpy(m->root, root, length + 1);
+	return 0;
+}
+
+int metrics_pattern_add(struct metrics *m, const char *pattern)
+{
+	const char *reason;
+
+	if (m->registry.pattern_count == METRICS_PATTERNS)
+		return -ENOSPC;
+	if (pattern_check(pattern, &reason))
+		return -EINVAL;
+	memcpy(m->registry.patterns[m->registry.pattern_count++], pattern, strlen(pattern) + 1);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #define METRICS_ROUTES 200 /* (method, route) pairs of a service; later ones are "_other" */
+#define METRICS_PATTERNS 64
 #define METRICS_SLOWEST 100
 #define METRICS_BOUNDS 19      /* of the histogram that never forgets */
 #define METRICS_UNKNOWN (-1.0) /* a measured value that nobody knows: rendered as null */
@@ -93,6 +94,14 @@ enum metrics_level {
 	METRICS_LEVEL_UNKNOWN
 };
 
+/* Why a request belongs to no route but "_other". */
+enum metrics_other {
+	METRICS_OTHER_FULL,    /* the service has METRICS_ROUTES others */
+	METRICS_OTHER_REFUSED, /* answered 4xx, as half of them were */
+	METRICS_OTHER_UNKNOWN, /* its path is not known: it was folded, or recorded without it */
+	METRICS_OTHERS,
+};
+
 struct metrics_system {
 	double memory_used_percent, cpu_percent, load1;
 	double pressure_cpu, pressure_memory, pressure_io; /* PSI some avg10 */
@@ -104,6 +113,7 @@ struct metrics_row {
 	char environment[40];
 	char route[RS_PATH_BYTES + 1];
 	uint8_t method;     /* enum rs_method, routes only */
+	uint8_t other;      /* bit per enum metrics_other, of the route "_other" */
 	int32_t pid;        /* processes only */
 	uint32_t processes; /* that live: of a process 0 or 1 */
 	struct metrics_sums sums;
@@ -162,6 +172,9 @@ extern const double metrics_bounds_s[METRICS_BOUNDS];
 
 int metrics_open(struct metrics **out, const struct metrics_limits *limits, uint64_t now_ns);
 void metrics_close(struct metrics *m);
+
+/* A route that is not to be learned (pattern.h), before the first use. -ENOSPC, -EINVAL. */
+int metrics_pattern_add(struct metrics *m, const char *pattern);
 void metrics_sink(struct metrics *m, struct drain_sink *out);
 
 /* Each second, not on the drain thread: reads /proc of every live process and the system. */

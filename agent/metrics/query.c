@@ -306,6 +306,7 @@ static bool query_route_row(const struct metrics *m, const struct metrics_scope 
 	query_row_fill(row, &sum, route->service);
 	memcpy(row->route, route->path, sizeof(row->route));
 	row->method = route->method;
+	row->other = atomic_load_explicit(&route->why, memory_order_relaxed);
 	row->in_flight = in_flight;
 	return true;
 }

@@ -1,6 +1,6 @@
 #include "record.h"
 
-#include "fold.h"
+#include "routes.h"
 
 #include <string.h>
 
@@ -58,12 +58,26 @@ static void record_list(struct metrics *m, const struct leaf *leaf,
 static struct route *record_route(struct metrics *m, struct service *service,
 				  const struct drain_request *request)
 {
-	uint8_t folded[RS_PATH_BYTES + 1];
+	const struct routes_ask ask = { .path = request->path,
+					.method = request->method,
+					.refused = request->status / 100u == METRICS_REFUSED + 1 };
 
-	if (request->shape)
-		return registry_route(&m->registry, service, request->method, request->path);
-	folded[fold_path((const uint8_t *)request->path, strlen(request->path), folded)] = '\0';
-	return registry_route(&m->registry, service, request->method, (const char *)folded);
+	return routes_find(&m->registry, service, &ask);
+}
+
+/* Of a path that has a number; one that was only refused so far is asked again, to be none. */
+static struct route *record_route_named(struct metrics *m, struct service *service,
+					const struct drain_request *request, uint64_t key)
+{
+	struct registry_named *named = &m->named[leaf_place(key) & (REGISTRY_NAMED - 1)];
+	struct route *route = named->route;
+
+	if (named->key == key && !route->stray)
+		return route;
+	route = record_route(m, service, request);
+	if (route && route != service->other)
+		*named = (struct registry_named){ key, route };
+	return route;
 }
 
 /* What few requests have: an error, no answer, a place in the slow list. */
@@ -117,11 +131,13 @@ static uint64_t record_key(const struct drain_request *request)
 static struct leaf *record_leaf_open(struct metrics *m, struct process *process,
 				     const struct drain_request *request)
 {
-	struct route *route = record_route(m, process->service, request);
 	uint32_t second = registry_second(request->end_ns);
 	uint64_t key = record_key(request);
 	struct leaf *leaf = NULL;
+	struct route *route;
 
+	route = request->known ? record_route_named(m, process->service, request, key)
+			       : record_route(m, process->service, request);
 	if (!route)
 		return NULL;
 	if (!request->known) {

@@ -3,24 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REGISTRY_PRIME UINT64_C(0x9e3779b97f4a7c15)
-
-static uint64_t registry_hash(const char *path, size_t length, uint8_t method)
-{
-	uint64_t hash = (length << 8 | method) * REGISTRY_PRIME, word = 0;
-
-	for (size_t i = 0; i + 8 <= length; i += 8) {
-		memcpy(&word, path + i, 8);
-		hash = (hash ^ word) * REGISTRY_PRIME;
-		hash ^= hash >> 32;
-	}
-	word = 0;
-	for (size_t i = length & ~(size_t)7; i < length; i++)
-		word = word << 8 | (uint8_t)path[i];
-	hash = (hash ^ word) * REGISTRY_PRIME;
-	return hash ^ hash >> 29;
-}
-
 struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment)
 {
@@ -44,73 +26,6 @@ struct service *registry_service(struct registry *registry, const char *name,
 	registry->fresh_services = service;
 	registry->service_count++;
 	return service;
-}
-
-_Static_assert((REGISTRY_SERVICES + 1) * (METRICS_ROUTES + 1) <= UINT16_MAX, "a number each");
-
-static struct route *registry_route_new(struct registry *registry, struct service *service,
-					uint8_t method, const char *path)
-{
-	struct route *route = calloc(1, sizeof(*route));
-
-	if (!route)
-		return NULL;
-	strncpy(route->path, path, sizeof(route->path) - 1);
-	route->length = (uint32_t)strlen(route->path);
-	route->method = method;
-	route->number = registry->route_count++;
-	route->service = service;
-	route->fresh = registry->fresh_routes;
-	registry->fresh_routes = route;
-	return route;
-}
-
-static struct route *registry_other(struct registry *registry, struct service *service)
-{
-	if (!service->other)
-		service->other =
-			registry_route_new(registry, service, RS_METHOD_OTHER, REGISTRY_OTHER);
-	return service->other;
-}
-
-static struct route *registry_route_find(struct registry *registry, struct service *service,
-					 uint8_t method, const char *path)
-{
-	size_t length = strlen(path);
-	uint64_t hash = registry_hash(path, length, method);
-	struct route **head = &service->table[hash & (REGISTRY_ROUTE_TABLE - 1)];
-	struct route *route = *head;
-
-	while (route && (route->hash != hash || route->length != length ||
-			 route->method != method || memcmp(route->path, path, length) != 0))
-		route = route->chain;
-	if (route)
-		return route;
-	if (!length || length > RS_PATH_BYTES || service->route_count >= METRICS_ROUTES ||
-	    !strcmp(path, REGISTRY_OTHER))
-		return registry_other(registry, service);
-	route = registry_route_new(registry, service, method, path);
-	if (!route)
-		return NULL;
-	route->hash = hash;
-	route->chain = *head;
-	*head = route;
-	service->route_count++;
-	return route;
-}
-
-/* An interned path comes with the same address each time, which spares its hash. */
-struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
-			     const char *path)
-{
-	uint32_t place = (uint32_t)((uintptr_t)path / 8 + method) & (REGISTRY_ROUTE_CACHE - 1);
-	struct route *route = service->cache[place];
-
-	if (route && route->method == method && !strcmp(route->path, path))
-		return route;
-	route = registry_route_find(registry, service, method, path);
-	service->cache[place] = route;
-	return route;
 }
 
 static struct process *registry_restored_take(struct registry *registry,
@@ -319,6 +234,14 @@ void registry_fini(struct registry *registry, struct series_budget *budget)
 			free(route);
 		}
 		series_fini(&service->account.series, budget);
+		template_fini(&service->served);
+		template_fini(&service->refused);
 		free(service);
+	}
+	while (registry->spare_routes) {
+		struct route *route = registry->spare_routes;
+
+		registry->spare_routes = route->chain;
+		free(route);
 	}
 }

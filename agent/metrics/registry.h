@@ -14,6 +14,7 @@
 #include "means.h"
 #include "procfs.h"
 #include "slowest.h"
+#include "template.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,23 +24,25 @@
 #define REGISTRY_OPEN_ROWS 256u   /* requests in progress listed for a process: the oldest */
 #define REGISTRY_PENDING 256u     /* requests for the slow list between two merges */
 #define REGISTRY_ROUTE_TABLE 256u /* power of two */
-#define REGISTRY_ROUTE_CACHE 64u  /* power of two */
 #define REGISTRY_PROCESS_TABLE 1024u
 #define REGISTRY_BUDGET (64u * 1024 * 1024)
 
 #define REGISTRY_OTHER "_other"
 
+#define METRICS_REFUSED 3     /* status[3]: 4xx */
 #define METRICS_ERROR_CLASS 4 /* status[4]: 5xx */
 
 struct route {
 	struct account account;
-	struct route *chain; /* drain: of the table */
+	struct route *chain; /* drain: of the table, or of those at rest */
 	struct route *fresh; /* drain: not linked yet */
 	struct route *next;  /* shared */
 	struct service *service;
 	uint64_t hash;
 	uint32_t length;
-	uint16_t number; /* no other has it */
+	uint16_t number;     /* no other has it */
+	bool stray;          /* drain: all its requests were answered 4xx */
+	_Atomic uint8_t why; /* bit per enum metrics_other: what of "_other" */
 	uint8_t method;
 	char path[RS_PATH_BYTES + 1];
 };
@@ -50,9 +53,11 @@ struct service {
 	struct service *fresh;                     /* drain */
 	struct service *next;                      /* shared */
 	struct route *table[REGISTRY_ROUTE_TABLE]; /* drain */
-	struct route *cache[REGISTRY_ROUTE_CACHE]; /* drain: by the address of the path */
 	struct route *other;                       /* drain */
-	uint32_t route_count;                      /* drain */
+	uint32_t route_count;                      /* drain: without the other one */
+	uint32_t strays;                           /* drain: of them */
+	struct template served, refused;           /* drain: learned from */
+	uint64_t rerouted;                         /* drain: the lessons that the routes follow */
 	struct route *routes;                      /* shared */
 	char name[72];
 	char environment[40];
@@ -97,9 +102,20 @@ struct registry {
 	struct service *fresh_services;                /* drain */
 	struct route *fresh_routes;                    /* drain */
 	uint16_t route_count;                          /* drain: numbers given */
-	struct process *dirty_processes;               /* drain */
-	struct service *services;                      /* shared */
-	struct process *processes;                     /* shared */
+	struct route *spare_routes;                    /* drain: united with others */
+	uint32_t pattern_count;                        /* constant */
+	char patterns[METRICS_PATTERNS][RS_PATH_BYTES + 1];
+	struct process *dirty_processes; /* drain */
+	struct service *services;        /* shared */
+	struct process *processes;       /* shared */
+};
+
+#define REGISTRY_NAMED 256u /* power of two */
+
+/* The route of a number that drain gave to a path, which spares its name. */
+struct registry_named {
+	uint64_t key; /* 0: free */
+	struct route *route;
 };
 
 struct metrics {
@@ -108,6 +124,7 @@ struct metrics {
 	/* drain */
 	struct account_book book;
 	struct leaves leaves;
+	struct registry_named named[REGISTRY_NAMED];
 	struct registry registry; /* says by field */
 	const struct capture_target *last_target;
 	struct process *last_process;
@@ -135,8 +152,6 @@ struct metrics {
 /* A service is its name and its environment: staging and production of one name are two. */
 struct service *registry_service(struct registry *registry, const char *name,
 				 const char *environment);
-struct route *registry_route(struct registry *registry, struct service *service, uint8_t method,
-			     const char *path);
 struct process *registry_process_new(struct registry *registry,
 				     const struct capture_target *target);
 struct process *registry_process_find(struct registry *registry, uint64_t key);

@@ -6,7 +6,7 @@
  *           {tier u8, second u32, size u16, packed slot}, tier 0; the last kind is 0. Native order.
  * Errors:   as in metrics.h. A slot that is not sound is left out, the rest is taken.
  */
-#include "registry.h"
+#include "routes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #define SAVED_MAGIC UINT64_C(0x31564153474e4952)
 #define SAVED_VERSION 2u
 #define SAVED_BOOT_BYTES 40
+#define SAVED_STRAY 0x80u /* beside a method */
 
 enum saved_kind { SAVED_END, SAVED_SERVICE, SAVED_PROCESS, SAVED_ROUTE };
 enum saved_tier { SAVED_NO_SLOT, SAVED_FINE, SAVED_COARSE };
@@ -115,7 +116,7 @@ static void saved_put_service(struct saved_writer *w, const struct service *serv
 		saved_put_byte(w, SAVED_ROUTE);
 		saved_put_text(w, service->name);
 		saved_put_text(w, service->environment);
-		saved_put_byte(w, r->method);
+		saved_put_byte(w, r->stray ? r->method | SAVED_STRAY : r->method);
 		saved_put_text(w, r->path);
 		saved_put_series(w, &r->account.series);
 	}
@@ -280,12 +281,15 @@ static struct series *saved_get_route(struct saved_reader *r, struct service *se
 {
 	char path[RS_PATH_BYTES + 1];
 	uint8_t method = saved_get_byte(r);
+	const struct routes_ask ask = { .path = path,
+					.method = method & (SAVED_STRAY - 1),
+					.refused = method & SAVED_STRAY };
 	struct route *route;
 
 	saved_get_text(r, path, sizeof(path));
 	if (!service)
 		return NULL;
-	route = registry_route(&r->m->registry, service, method, path);
+	route = routes_find(&r->m->registry, service, &ask);
 	return route ? &route->account.series : NULL;
 }
 

@@ -182,6 +182,29 @@ void series_add(struct series *series, const struct slot *second, struct series_
 			second, budget);
 }
 
+static void series_tier_unite(struct series_tier *to, const struct series_tier *from,
+			      struct series_budget *budget)
+{
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct series_packed *packed = &from->packed[i];
+		struct slot *slot = series_slot_take(budget, packed->second);
+
+		if (!slot || slot_unpack(packed->bytes, packed->size, slot) ||
+		    series_pack(to, slot, budget))
+			budget->given_up += slot_unpack_count(packed->bytes, packed->size);
+		series_slot_put(budget, slot);
+	}
+	if (from->open)
+		series_tier_add(to, from->open->second, from->open, budget);
+}
+
+/* Both tiers hold the same requests: what finds no room is counted as it is in series_add. */
+void series_unite(struct series *to, const struct series *from, struct series_budget *budget)
+{
+	series_tier_unite(&to->fine, &from->fine, budget);
+	series_tier_unite(&to->coarse, &from->coarse, budget);
+}
+
 static void series_tier_age(struct series_tier *tier, uint32_t step, uint32_t keep, uint32_t now,
 			    struct series_budget *budget)
 {

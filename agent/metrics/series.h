@@ -48,6 +48,9 @@ void series_add(struct series *series, const struct slot *second, struct series_
 /* Packs what is complete, forgets what is too old. now: second. True: nothing is left at all. */
 bool series_age(struct series *series, uint32_t now, struct series_budget *budget);
 
+/* Adds all that from has. */
+void series_unite(struct series *to, const struct series *from, struct series_budget *budget);
+
 /* Gives up the oldest slots: an eighth of what there is in each tier. */
 void series_shed(struct series *series, struct series_budget *budget);
 

@@ -1,6 +1,7 @@
 #include "slowest.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint32_t slowest_period(uint64_t ns)
 {
@@ -41,6 +42,23 @@ void slowest_put(struct slowest *slowest, const struct slowest_entry *entry)
 		slowest->failed[slowest->failed_count++ % SLOWEST_FAILED] = *entry;
 	else
 		slowest_top_put(slowest, entry);
+}
+
+static void slowest_rename_row(struct metrics_slow *row, const char *service, const char *from,
+			       const char *to)
+{
+	if (strcmp(row->route, from) == 0 && strcmp(row->service, service) == 0)
+		strncpy(row->route, to, sizeof(row->route) - 1);
+}
+
+void slowest_rename(struct slowest *slowest, const char *service, const char *from, const char *to)
+{
+	for (uint32_t i = 0; i < SLOWEST_RING; i++)
+		slowest_rename_row(&slowest->slow[i].row, service, from, to);
+	for (uint32_t i = 0; i < SLOWEST_FAILED; i++)
+		slowest_rename_row(&slowest->failed[i].row, service, from, to);
+	for (uint32_t i = 0; i < 2 * METRICS_SLOWEST; i++)
+		slowest_rename_row(&slowest->top[i % 2][i / 2].row, service, from, to);
 }
 
 uint64_t slowest_floor_ns(const struct slowest *slowest, uint64_t now_ns)

@@ -32,6 +32,9 @@ struct slowest {
 
 void slowest_put(struct slowest *slowest, const struct slowest_entry *entry);
 
+/* A route of this service has another name from now on. */
+void slowest_rename(struct slowest *slowest, const char *service, const char *from, const char *to);
+
 /* A request that is neither slow nor failed and took no longer is not worth to be put. */
 uint64_t slowest_floor_ns(const struct slowest *slowest, uint64_t now_ns);
 

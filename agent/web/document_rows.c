@@ -135,6 +135,27 @@ static void rows_put_load(const struct metrics_row *row, struct json *j)
 	json_measure(j, "memoryPercent", row->memory_percent);
 }
 
+/* Why requests are here and in no route of their own; of all others, nothing. */
+static void rows_put_reasons(const struct metrics_row *row, struct json *j)
+{
+	static const char *const names[METRICS_OTHERS] = {
+		[METRICS_OTHER_FULL] = "route_limit",
+		[METRICS_OTHER_REFUSED] = "refused_limit",
+		[METRICS_OTHER_UNKNOWN] = "path_unknown",
+	};
+
+	if (!row->other) {
+		json_null(j, "reasons");
+		return;
+	}
+	json_array_begin(j, "reasons");
+	for (unsigned int i = 0; i < METRICS_OTHERS; i++) {
+		if (row->other & 1u << i)
+			json_string(j, NULL, names[i]);
+	}
+	json_array_end(j);
+}
+
 static void rows_put(const struct metrics_row *row, enum rows_about about, struct json *j)
 {
 	json_object_begin(j, NULL);
@@ -147,6 +168,7 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 	if (about == ROWS_ROUTES) {
 		json_string(j, "route", row->route);
 		json_string(j, "method", document_method(row->method));
+		rows_put_reasons(row, j);
 	}
 	json_uint(j, "count", row->sums.count);
 	json_measure(j, "requestsPerSecond", rows_rate(row));

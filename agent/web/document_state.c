@@ -173,6 +173,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_MAP:
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
+	case CONFIG_TYPE_ROUTES:
 		json_array_begin(j, "value");
 		for (size_t i = 0; i < count; i++)
 			json_string(j, NULL, config_item(c, key, i));

@@ -29,16 +29,23 @@ static bool fold_fits(const uint8_t *segment, size_t n, const char *pattern)
 	return true;
 }
 
-/* classes: what all bytes of the segment have in common. */
-static bool fold_is_variable(const uint8_t *segment, size_t n, uint8_t classes)
+enum fold_kind fold_kind(const uint8_t *segment, size_t n)
 {
-	if (!n)
-		return false;
-	if ((classes & FOLD_DIGIT) || ((classes & FOLD_HEX) && n >= FOLD_HEX_LEAST))
-		return true;
-	if (n == FOLD_UUID_BYTES)
-		return fold_fits(segment, n, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-	return n == FOLD_DATE_BYTES && fold_fits(segment, n, "dddd-dd-dd");
+	uint8_t classes = n ? 0xff : 0; /* what all its bytes have in common */
+
+	for (size_t i = 0; i < n; i++)
+		classes &= fold_class[segment[i]];
+	if (classes & FOLD_DIGIT)
+		return FOLD_TO_ID;
+	if ((classes & FOLD_HEX) && n >= FOLD_HEX_LEAST)
+		return FOLD_TO_HEX;
+	if (!(classes & FOLD_DASHED))
+		return FOLD_TO_NOTHING;
+	if (n == FOLD_UUID_BYTES && fold_fits(segment, n, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+		return FOLD_TO_UUID;
+	if (n == FOLD_DATE_BYTES && fold_fits(segment, n, "dddd-dd-dd"))
+		return FOLD_TO_DATE;
+	return FOLD_TO_NOTHING;
 }
 
 static size_t fold_put(uint8_t *out, size_t done, uint8_t c)
@@ -51,11 +58,7 @@ static size_t fold_put(uint8_t *out, size_t done, uint8_t c)
 /* One segment, n bytes; its place in out begins at done. */
 static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t done)
 {
-	uint8_t classes = 0xff;
-
-	for (size_t i = 0; i < n; i++)
-		classes &= fold_class[in[i]];
-	if ((classes & FOLD_DASHED) && fold_is_variable(in, n, classes))
+	if (fold_kind(in, n) != FOLD_TO_NOTHING)
 		return fold_put(out, fold_put(out, done, '{'), '}');
 	for (size_t i = 0; i < n; i++)
 		done = fold_put(out, done, in[i]);

@@ -19,6 +19,10 @@
  */
 size_t fold_path(const uint8_t *in, size_t n, uint8_t *out);
 
+/* What a segment is: fold_path replaces all but the first. */
+enum fold_kind { FOLD_TO_NOTHING, FOLD_TO_ID, FOLD_TO_HEX, FOLD_TO_UUID, FOLD_TO_DATE };
+enum fold_kind fold_kind(const uint8_t *segment, size_t n);
+
 /* false: fold_path would copy it as it is. */
 bool fold_may_change(const uint8_t *in, size_t n);
 

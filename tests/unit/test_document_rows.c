@@ -128,7 +128,7 @@ static void a_row_says_what_it_is_about(void **state)
 	free(text);
 	text = document_text(&d, document_routes, "/x?service=b");
 	assert_holds(text, "\"routes\":[{\"service\":\"b\",\"environment\":null,\"route\":\"/r\","
-			   "\"method\":\"GET\",\"count\":9,");
+			   "\"method\":\"GET\",\"reasons\":null,\"count\":9,");
 	assert_holds(text, "\"max\":10,\"apdex\":1,\"inFlight\":0,\"detailDropped\":0}]}");
 	assert_lacks(text, "rss");
 	free(text);

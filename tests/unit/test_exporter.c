@@ -183,7 +183,7 @@ static void more_routes_than_a_reply_holds_are_counted(void **state)
 		fixture_target(&target, (uint64_t)(20 + s), 200 + s, name);
 		d.f.sink.seen(d.f.sink.ctx, &target);
 		for (int r = 0; r < METRICS_ROUTES; r++) {
-			snprintf(name, sizeof(name), "/%d", r);
+			snprintf(name, sizeof(name), "/a%d/b%d", r / 50, r % 50);
 			fixture_request_as(&d.f, &target, NOW, 1, name, 200, 0);
 		}
 		fixture_tick(&d.f, NOW);

@@ -124,11 +124,12 @@ static void a_raw_path_joins_the_route_of_its_shape(void **state)
 	f.sink.request(f.sink.ctx, &f.target, &request);
 	fixture_request_as(&f, &f.target, 1000 * SECOND, MILLISECOND, "/users/{}/orders", 200, 0);
 	fixture_tick(&f, 1000 * SECOND);
-	assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/users/{}/orders")).sums.count, 2);
+	assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/users/{id}/orders")).sums.count,
+			 2);
 	/* The list shows what was asked for, beside its route. */
 	assert_int_equal(metrics_slowest(f.m, &scope, &rows), 2);
 	assert_string_equal(rows[0].path, "/users/42/orders");
-	assert_string_equal(rows[0].route, "/users/{}/orders");
+	assert_string_equal(rows[0].route, "/users/{id}/orders");
 	free(rows);
 	metrics_close(f.m);
 }

@@ -6,23 +6,6 @@
 
 static struct registry registry;
 
-static void routes_are_told_apart_by_method_and_path(void **state)
-{
-	struct series_budget budget = { .limit = 1 << 20 };
-	struct service *service;
-	struct route *get;
-
-	(void)state;
-	memset(&registry, 0, sizeof(registry));
-	service = registry_service(&registry, "shop", "test");
-	get = registry_route(&registry, service, RS_METHOD_GET, "/users/{}");
-	assert_ptr_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{}"), get);
-	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_POST, "/users/{}"), get);
-	assert_ptr_not_equal(registry_route(&registry, service, RS_METHOD_GET, "/users/{"), get);
-	assert_ptr_equal(registry_service(&registry, "shop", "test"), service);
-	registry_fini(&registry, &budget);
-}
-
 static void environments_of_one_name_are_two_services(void **state)
 {
 	struct series_budget budget = { .limit = 1 << 20 };
@@ -36,47 +19,6 @@ static void environments_of_one_name_are_two_services(void **state)
 	assert_ptr_equal(registry_service(&registry, "shop", "staging"), staging);
 	assert_ptr_not_equal(registry_service(&registry, "shop", ""), staging);
 	assert_string_equal(production->environment, "production");
-	registry_fini(&registry, &budget);
-}
-
-static void the_201st_route_is_other(void **state)
-{
-	struct series_budget budget = { .limit = 1 << 20 };
-	struct service *service;
-	struct route *other;
-	char path[32];
-
-	(void)state;
-	memset(&registry, 0, sizeof(registry));
-	service = registry_service(&registry, "shop", "");
-	for (int i = 0; i < METRICS_ROUTES; i++) {
-		snprintf(path, sizeof(path), "/%d", i);
-		assert_string_equal(registry_route(&registry, service, 1, path)->path, path);
-	}
-	other = registry_route(&registry, service, 1, "/one/more");
-	assert_string_equal(other->path, "_other");
-	assert_ptr_equal(registry_route(&registry, service, 2, "/and/another"), other);
-	assert_string_equal(registry_route(&registry, service, 1, "/7")->path, "/7");
-	assert_int_equal(service->route_count, METRICS_ROUTES);
-	registry_fini(&registry, &budget);
-}
-
-static void a_path_of_128_bytes_fits_and_an_empty_one_is_other(void **state)
-{
-	struct series_budget budget = { .limit = 1 << 20 };
-	struct service *service;
-	char path[RS_PATH_BYTES + 2];
-
-	(void)state;
-	memset(&registry, 0, sizeof(registry));
-	memset(path, 'p', sizeof(path));
-	path[RS_PATH_BYTES] = '\0';
-	service = registry_service(&registry, "shop", "");
-	assert_string_equal(registry_route(&registry, service, 1, path)->path, path);
-	assert_string_equal(registry_route(&registry, service, 1, "")->path, "_other");
-	path[RS_PATH_BYTES] = 'p';
-	path[RS_PATH_BYTES + 1] = '\0';
-	assert_string_equal(registry_route(&registry, service, 1, path)->path, "_other");
 	registry_fini(&registry, &budget);
 }
 
@@ -128,9 +70,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(environments_of_one_name_are_two_services),
-		cmocka_unit_test(routes_are_told_apart_by_method_and_path),
-		cmocka_unit_test(the_201st_route_is_other),
-		cmocka_unit_test(a_path_of_128_bytes_fits_and_an_empty_one_is_other),
 		cmocka_unit_test(services_have_a_cap_too),
 		cmocka_unit_test(processes_that_ended_first_are_dropped_first),
 	};
