@@ -341,14 +341,16 @@ static void emit_piece_fill(struct rs_head *head, const struct emit_piece *piece
 	memset(head->body, 0, sizeof(head->body));
 	head->headers.number = piece->number;
 	head->headers.stream = piece->stream;
-	head->headers.direction = piece->direction;
 	head->headers.last = piece->last;
 	head->headers.length = piece->length;
+	if (piece->length <= RS_PIECE_INLINE)
+		memcpy(head->headers.bytes, piece->bytes, piece->length);
 }
 
 bool emit_piece(const struct emit_piece *piece)
 {
-	uint32_t n = 1 + (piece->length ? emit_section_slots(piece->length) : 0);
+	bool section = piece->length > RS_PIECE_INLINE;
+	uint32_t n = 1 + (section ? emit_section_slots(piece->length) : 0);
 	struct rs_block *block = here.block;
 	bool shared = here.shared;
 	uint64_t position;
@@ -362,7 +364,7 @@ bool emit_piece(const struct emit_piece *piece)
 		return false;
 	}
 	emit_piece_fill(emit_slot(position), piece);
-	if (piece->length)
+	if (section)
 		emit_section(position, RS_SECTION_HEADERS, piece->bytes, piece->length);
 	emit_publish(shared, position, n);
 	emit_add(shared, &block->pushed[RS_KIND_HEADERS], 1);

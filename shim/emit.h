@@ -26,15 +26,14 @@ struct emit_closed {
 	uint8_t how;      /* 1 by the server, 2 by the client, 3 reset */
 };
 
-/* A piece of a header block of HTTP/2. */
+/* A piece of the header block of a request. */
 struct emit_piece {
 	const uint8_t *bytes;
 	uint32_t connection;
-	uint32_t number; /* running by connection and direction */
+	uint32_t number; /* running by connection */
 	uint32_t stream;
-	uint16_t length;   /* at most EMIT_PIECE_MOST */
-	uint8_t direction; /* 0 request, 1 response */
-	bool last;         /* the block ends with it */
+	uint16_t length; /* at most EMIT_PIECE_MOST */
+	bool last;       /* the block ends with it */
 };
 
 #define EMIT_PIECE_MOST (RS_DETAIL_BYTES - 4u) /* a record less the head of its section */

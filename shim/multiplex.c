@@ -12,7 +12,7 @@
 
 struct multiplex {
 	_Alignas(64) uint64_t link; /* the pool's */
-	uint32_t number[2];         /* of the next piece */
+	uint32_t number;            /* of the next piece */
 	uint32_t gap;               /* the first stream whose path is lost; 0: none */
 	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
 	struct http2 http2;
@@ -88,13 +88,13 @@ static void multiplex_unparsed(void *context, uint8_t why)
 	emit_unparsed(why);
 }
 
-static void multiplex_lost(void *context, uint32_t stream, uint8_t direction)
+static void multiplex_lost(void *context, uint32_t stream)
 {
 	struct connection *c = context;
 	struct multiplex *m = c->multiplex;
 
-	m->number[direction]++; /* so that the agent sees it too */
-	if (direction == HTTP2_READ && !m->gap)
+	m->number++; /* so that the agent sees it too */
+	if (!m->gap)
 		m->gap = stream;
 }
 
@@ -106,7 +106,7 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 	const uint8_t *at = from->bytes;
 	uint32_t left = from->length;
 
-	if (!m->number[HTTP2_READ] && !m->number[HTTP2_WRITE])
+	if (!m->number)
 		m->epoch = emit_epoch();
 	if (!c->id)
 		c->id = emit_opened();
@@ -115,17 +115,16 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 		struct emit_piece piece = {
 			.bytes = at,
 			.connection = c->id,
-			.number = m->number[from->direction],
+			.number = m->number,
 			.stream = from->stream,
 			.length = (uint16_t)n,
-			.direction = from->direction,
 			.last = from->last && n == left,
 		};
 
 		if (m->epoch != emit_epoch() || !emit_piece(&piece))
-			multiplex_lost(c, from->stream, from->direction);
+			multiplex_lost(c, from->stream);
 		else
-			m->number[from->direction]++;
+			m->number++;
 		at += n;
 		left -= n;
 	} while (left);
@@ -220,8 +219,7 @@ uint32_t multiplex_adopt(struct connection *c)
 
 	m->epoch = 0;
 	m->gap = 1;
-	m->number[HTTP2_READ]++;
-	m->number[HTTP2_WRITE]++;
+	m->number++;
 	return http2_adopt(&m->http2);
 }
 

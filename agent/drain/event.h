@@ -35,7 +35,6 @@ struct drain_request {
 	uint8_t flags;    /* enum rs_flag */
 	bool shape;       /* path is a shape: variable segments are {} already */
 	bool has_memory;
-	bool failed; /* by its own word: a gRPC status other than OK */
 };
 
 /* Counter differences of a process since the last call: the truth for its totals. */

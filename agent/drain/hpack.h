@@ -1,5 +1,5 @@
 /*
- * hpack - the header blocks of one direction of a connection, decoded in order by nghttp2.
+ * hpack - the header blocks of a connection's requests, decoded in order by nghttp2.
  *
  * Threads:  one at a time per struct hpack.
  * Memory:   hpack_open allocates, hpack_close frees: some kilobytes, and a table of HPACK_TABLE

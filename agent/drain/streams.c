@@ -9,35 +9,26 @@
 #define STREAMS_FIRST 16u /* entries of a connection; powers of two */
 #define STREAMS_MOST 256u /* as many as the shim follows */
 #define STREAMS_SECTION_HEAD 4u
-#define STREAMS_REQUEST 0
-#define STREAMS_RESPONSE 1
 
 struct streams_entry {
 	uint32_t stream; /* 0: none */
 	uint8_t method;
 	uint8_t path_bytes;
 	bool grpc;
-	bool failed; /* a grpc-status other than 0 */
 	uint8_t path[RS_PATH_BYTES];
 };
 
 struct streams_connection {
 	struct streams_connection *next;
-	struct hpack *tables[2]; /* NULL: nothing is known of that direction any more */
+	struct hpack *table; /* NULL: nothing is known any more */
 	uint32_t id;
-	uint32_t expected[2]; /* number of the next piece */
-	uint32_t size;        /* of entries */
+	uint32_t expected; /* number of the next piece */
+	uint32_t size;     /* of entries */
 	struct streams_entry *entries;
 };
 
 struct streams {
 	struct streams_connection *buckets[STREAMS_BUCKETS];
-};
-
-/* Whose field it is. */
-struct streams_block {
-	struct streams_entry *entry; /* NULL: a stream that nobody asks for */
-	bool response;
 };
 
 static struct streams_connection **streams_place(struct streams *s, uint32_t id)
@@ -54,8 +45,7 @@ static void streams_forget(struct streams_connection **at, struct streams_budget
 	struct streams_connection *c = *at;
 
 	*at = c->next;
-	hpack_close(c->tables[STREAMS_REQUEST]);
-	hpack_close(c->tables[STREAMS_RESPONSE]);
+	hpack_close(c->table);
 	free(c->entries);
 	free(c);
 	budget->connections--;
@@ -84,9 +74,7 @@ static struct streams_connection *streams_open(struct streams_connection **at,
 	c->id = id;
 	c->size = STREAMS_FIRST;
 	c->entries = calloc(c->size, sizeof(*c->entries));
-	if (!c->entries || hpack_open(&c->tables[STREAMS_REQUEST]) ||
-	    hpack_open(&c->tables[STREAMS_RESPONSE])) {
-		hpack_close(c->tables[STREAMS_REQUEST]);
+	if (!c->entries || hpack_open(&c->table)) {
 		free(c->entries);
 		free(c);
 		return NULL;
@@ -181,15 +169,9 @@ static void streams_path(struct streams_entry *entry, const struct hpack_field *
 static void streams_field(void *ctx, const struct hpack_field *field)
 {
 	static const char grpc[] = "application/grpc";
-	const struct streams_block *block = ctx;
-	struct streams_entry *entry = block->entry;
+	struct streams_entry *entry = ctx;
 
-	if (!entry)
-		return;
-	if (block->response) {
-		if (streams_is(field, "grpc-status"))
-			entry->failed = field->value_bytes != 1 || field->value[0] != '0';
-	} else if (streams_is(field, ":path")) {
+	if (streams_is(field, ":path")) {
 		streams_path(entry, field);
 	} else if (streams_is(field, ":method")) {
 		entry->method = streams_method(field);
@@ -205,41 +187,30 @@ static const uint8_t *streams_bytes(const struct lane_record *record)
 	const uint8_t *detail = record->detail;
 	uint32_t length = record->head.headers.length;
 
-	if (!length)
-		return detail;
+	if (length <= RS_PIECE_INLINE)
+		return record->head.headers.bytes;
 	if (record->detail_bytes < STREAMS_SECTION_HEAD + length ||
 	    detail[0] != RS_SECTION_HEADERS || (detail[2] | (uint32_t)detail[3] << 8) != length)
 		return NULL;
 	return detail + STREAMS_SECTION_HEAD;
 }
 
-static void streams_end(struct streams_connection *c, uint8_t direction)
-{
-	hpack_close(c->tables[direction]);
-	c->tables[direction] = NULL;
-}
-
 static void streams_piece(struct streams_connection *c, const struct lane_record *record)
 {
 	const struct rs_head *head = &record->head;
 	const uint8_t *bytes = streams_bytes(record);
-	uint8_t direction = head->headers.direction;
-	struct streams_block block = { .response = direction == STREAMS_RESPONSE };
+	int result = -EBADMSG;
 
-	if (!c->tables[direction])
+	if (!c->table)
 		return;
-	if (!bytes || head->headers.number != c->expected[direction]) {
-		streams_end(c, direction);
+	if (bytes && head->headers.number == c->expected && head->headers.stream)
+		result = hpack_read(c->table, bytes, head->headers.length, head->headers.last != 0,
+				    streams_field, streams_entry(c, head->headers.stream));
+	c->expected++;
+	if (!result)
 		return;
-	}
-	c->expected[direction]++;
-	if (block.response)
-		block.entry = streams_find(c, head->headers.stream);
-	else if (head->headers.stream & 1)
-		block.entry = streams_entry(c, head->headers.stream);
-	if (hpack_read(c->tables[direction], bytes, head->headers.length, head->headers.last != 0,
-		       streams_field, &block))
-		streams_end(c, direction);
+	hpack_close(c->table);
+	c->table = NULL;
 }
 
 bool streams_record(struct streams **s, struct streams_budget *budget,
@@ -258,7 +229,7 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 		return false;
 	if (!*s)
 		*s = calloc(1, sizeof(**s));
-	if (!*s || head->headers.direction > STREAMS_RESPONSE)
+	if (!*s || head->headers.direction)
 		return true;
 	at = streams_place(*s, head->connection);
 	c = *at ? *at : streams_open(at, budget, head->connection);
@@ -280,9 +251,7 @@ void streams_fill(struct streams *s, struct streams_budget *budget, struct drain
 	raw->path = entry->path;
 	raw->path_bytes = entry->path_bytes;
 	request->method = entry->method;
-	if (entry->grpc) {
+	if (entry->grpc)
 		request->protocol = RS_PROTOCOL_GRPC;
-		request->failed = entry->failed;
-	}
 	entry->stream = 0; /* its bytes stay until another takes the place */
 }

@@ -3,9 +3,9 @@
  *
  * Threads:  the drain thread.
  * Memory:   made when the first block comes, streams_close frees. All processes share
- *           STREAMS_CONNECTIONS; one takes up to 40 KiB by its open streams, and two tables.
+ *           STREAMS_CONNECTIONS; one takes up to 40 KiB by its open streams, and a table.
  * Errors:   a block that is missing, in another order or makes no sense ends the knowledge of its
- *           direction: later requests of that connection have no path, and none is guessed.
+ *           connection: later requests have no path, and none is guessed.
  */
 #ifndef DRAIN_STREAMS_H
 #define DRAIN_STREAMS_H
@@ -25,7 +25,7 @@ struct streams_budget {
 bool streams_record(struct streams **s, struct streams_budget *budget,
 		    const struct lane_record *record);
 
-/* Path, method, protocol and failure of a request that was a stream. raw borrows from s. */
+/* Path, method and protocol of a request that was a stream. raw borrows from s. */
 void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
 		  struct decode_raw *raw);
 

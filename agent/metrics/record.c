@@ -14,9 +14,9 @@ _Static_assert(RS_METHODS <= 1 << RECORD_METHOD_BITS, "a method fits");
 
 static bool record_failed(const struct drain_request *request)
 {
-	if (request->failed || (request->status >= 500 && request->status <= 599))
+	if (request->status >= 500 && request->status <= 599)
 		return true;
-	if (request->flags & RS_FLAG_CUT_BY_SERVER)
+	if (request->flags & (RS_FLAG_CUT_BY_SERVER | RS_FLAG_FAILED))
 		return true;
 	return request->flags & RS_FLAG_ABORTED && !(request->flags & RS_FLAG_CUT_BY_CLIENT);
 }
@@ -118,8 +118,7 @@ static inline RECORD_HOT void record_book(struct metrics *m, struct leaf *leaf,
 		sums->status[class]++;
 	else
 		sums->aborted++;
-	if (class >= METRICS_ERROR_CLASS || request->flags || request->failed ||
-	    request->span_ns > m->floor_ns)
+	if (class >= METRICS_ERROR_CLASS || request->flags || request->span_ns > m->floor_ns)
 		record_book_rare(m, leaf, request);
 }
 

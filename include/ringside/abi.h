@@ -16,6 +16,7 @@
 #define RS_SLOT_BYTES 64u
 #define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */
 #define RS_SLOT_PAYLOAD 56u /* a slot less its sequence word */
+#define RS_PIECE_INLINE 12u /* bytes of a header block that need no section */
 #define RS_DETAIL_BYTES (15u * RS_SLOT_PAYLOAD)
 
 /* What a record is about. The counters of struct rs_block are kept by kind. */
@@ -75,6 +76,7 @@ enum rs_flag {
 	RS_FLAG_PIPELINED = 1 << 4,     /* it waited behind another request of its connection */
 	RS_FLAG_UPGRADED = 1 << 5,      /* answered by 101, or a CONNECT that was granted */
 	RS_FLAG_DETAIL_CUT = 1 << 6,    /* a section did not fit and was left out */
+	RS_FLAG_FAILED = 1 << 7,        /* by its protocol's own word: grpc-status is not 0 */
 };
 
 /*
@@ -123,10 +125,10 @@ struct rs_head {
 		struct {
 			uint32_t number; /* of the piece, running by connection and direction */
 			uint32_t stream;
-			uint8_t direction; /* 0 request, 1 response */
+			uint8_t direction; /* 0 request; of responses none are sent */
 			uint8_t last;      /* the block ends with this piece */
-			uint16_t length;   /* bytes in the HEADERS section */
-			uint8_t reserved[12];
+			uint16_t length;   /* of the piece: here, or in its section */
+			uint8_t bytes[RS_PIECE_INLINE];
 		} headers; /* RS_KIND_HEADERS */
 		struct {
 			uint64_t address;

@@ -6,7 +6,7 @@
 
 #define HTTP2_REFUSED_STREAM 7u /* the error code */
 #define HTTP2_STREAM_MOST 0x7fffffffu
-#define HTTP2_REFUSED 0x80u /* beside enum rs_flag */
+#define HTTP2_REFUSED 0x100u /* beside enum rs_flag */
 
 #define http2_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define http2_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -64,7 +64,7 @@ static struct http2_stream *http2_vacant(struct http2 *x, uint32_t id)
 
 /* The request is over, if nobody was faster. way: who says so. */
 static void http2_finish(struct http2 *x, struct http2_call *call, struct http2_stream *s,
-			 uint8_t flags, enum http2_way_of way)
+			 uint32_t flags, enum http2_way_of way)
 {
 	uint8_t open = HTTP2_OPEN;
 	bool held;
@@ -81,7 +81,7 @@ static void http2_finish(struct http2 *x, struct http2_call *call, struct http2_
 			     .stream = http2_get(s->id),
 			     .status = http2_get(s->status),
 			     .protocol = RS_PROTOCOL_HTTP2,
-			     .flags = flags & (uint8_t)~HTTP2_REFUSED },
+			     .flags = (uint8_t)flags },
 		.open = s->open,
 		.refused = flags & HTTP2_REFUSED,
 	};
@@ -121,6 +121,7 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	s->t0 = w->began ? w->began : http2_now(call);
 	s->open = http2_ops.begun(call->context, s->t0);
 	http2_set(s->status, 0);
+	http2_set(s->failed, 0);
 	http2_set(s->bytes_in, 0);
 	http2_set(s->bytes_out, 0);
 	http2_set(s->first_byte, 0);
@@ -129,14 +130,14 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	atomic_store_explicit(&s->id, id, memory_order_release);
 }
 
-static void http2_piece(struct http2_way *w, struct http2_call *call, uint8_t direction)
+static void http2_piece(struct http2 *x, struct http2_call *call)
 {
+	struct http2_way *w = &x->way[HTTP2_READ];
 	const struct frame *f = &w->frame;
 	struct http2_piece piece = {
 		.bytes = f->piece,
 		.length = f->piece_bytes,
 		.stream = f->stream,
-		.direction = direction,
 		.last = f->last,
 	};
 
@@ -145,7 +146,7 @@ static void http2_piece(struct http2_way *w, struct http2_call *call, uint8_t di
 	w->block += f->piece_bytes;
 	if (w->block > HTTP2_BLOCK_MOST) {
 		http2_ops.unparsed(call->context, RS_UNPARSED_HEAD_LIMIT);
-		http2_ops.lost(call->context, f->stream, direction);
+		http2_ops.lost(call->context, f->stream);
 		return;
 	}
 	http2_ops.piece(call->context, &piece);
@@ -188,10 +189,13 @@ static void http2_write_begin(struct http2 *x, struct http2_call *call)
 /* A block of the server's has ended: the head of a response, an interim one, or trailers. */
 static void http2_write_status(struct http2 *x, struct http2_stream *s)
 {
-	uint16_t status = status_end(&x->status);
+	struct status_said said = status_end(&x->status);
+	uint16_t status = said.status;
 
 	if (!s)
 		return;
+	if (said.grpc_failed)
+		http2_set(s->failed, 1);
 	if (status >= 100 && status < 200)
 		http2_set(s->first_byte, 0);
 	else if (status && !http2_get(s->status))
@@ -207,7 +211,7 @@ static void http2_goaway(struct http2 *x, struct http2_call *call, uint32_t last
 			http2_finish(x, call, &x->streams[i], HTTP2_REFUSED, HTTP2_WRITE);
 }
 
-static uint8_t http2_broken_off(const struct http2_stream *s, uint32_t code)
+static uint32_t http2_broken_off(const struct http2_stream *s, uint32_t code)
 {
 	if (code == HTTP2_REFUSED_STREAM && !http2_get(s->status))
 		return HTTP2_REFUSED;
@@ -224,7 +228,7 @@ static void http2_write_end(struct http2 *x, struct http2_call *call)
 	else if (s && f->type == FRAME_RST_STREAM)
 		http2_finish(x, call, s, http2_broken_off(s, f->word), HTTP2_WRITE);
 	else if (s && http2_ends(f))
-		http2_finish(x, call, s, 0, HTTP2_WRITE);
+		http2_finish(x, call, s, http2_get(s->failed) ? RS_FLAG_FAILED : 0, HTTP2_WRITE);
 }
 
 static void http2_block_end(struct http2 *x, uint8_t way)
@@ -249,8 +253,9 @@ static void http2_event(struct http2 *x, struct http2_call *call, uint8_t way,
 			http2_begin(x, call, w->frame.stream);
 		w->began = 0;
 	} else if (event == FRAME_BLOCK) {
-		http2_piece(w, call, way);
-		if (way == HTTP2_WRITE)
+		if (way == HTTP2_READ)
+			http2_piece(x, call);
+		else
 			status_read(&x->status, w->frame.piece, w->frame.piece_bytes);
 		if (w->frame.last)
 			http2_block_end(x, way);

@@ -6,11 +6,13 @@
  * Memory:   16 KiB: places for HTTP2_STREAMS open streams, nothing else grows.
  * Errors:   by the unparsed callback: a direction that makes no sense ends there, a stream without
  *           a place is RS_UNPARSED_DEPTH, a header block without end RS_UNPARSED_HEAD_LIMIT.
- * Cost:     by frames; header blocks are handed on as they came, with nothing decoded but :status.
+ * Cost:     by frames; blocks of requests are handed on as they came, of those of responses nothing
+ *           is looked at but :status and grpc-status.
  *
  * A request runs from the first byte of its HEADERS read to the last byte of its response written,
- * also when that comes before the end of its body. What the server pushes is no request, nor is what
- * it says it did not take up (REFUSED_STREAM, streams beyond its GOAWAY): clients send that again.
+ * also when that comes before the end of its body. What the server pushes is no request, nor what
+ * it says that it did not take up (REFUSED_STREAM, streams beyond its GOAWAY): clients send it
+ * again.
  */
 #ifndef PROTOCOL_HTTP2_H
 #define PROTOCOL_HTTP2_H
@@ -37,8 +39,9 @@ enum http2_state {
 };
 
 struct http2_stream {
-	_Atomic uint32_t id;   /* 0: none */
-	_Atomic uint8_t state; /* enum http2_state */
+	_Atomic uint32_t id;    /* 0: none */
+	_Atomic uint8_t state;  /* enum http2_state */
+	_Atomic uint8_t failed; /* by its grpc-status */
 	_Atomic uint16_t status;
 	int32_t open; /* the caller's handle, -1: none */
 	uint64_t t0;
@@ -53,13 +56,12 @@ struct http2_done {
 	bool refused; /* it counts as never sent */
 };
 
-/* A piece of a header block, in the order of its direction. */
+/* A piece of a request's header block, in the order of all of them. */
 struct http2_piece {
 	const uint8_t *bytes;
 	uint32_t length;
 	uint32_t stream;
-	uint8_t direction; /* enum http2_way_of */
-	bool last;         /* the block ends with it */
+	bool last; /* the block ends with it */
 };
 
 /* What the program does about it; context is that of the call. */
@@ -70,7 +72,7 @@ struct http2_ops {
 	void (*done)(void *context, struct http2_done *done);
 	void (*unparsed)(void *context, uint8_t why); /* enum rs_unparsed */
 	void (*piece)(void *context, const struct http2_piece *piece);
-	void (*lost)(void *context, uint32_t stream, uint8_t direction); /* pieces are left out */
+	void (*lost)(void *context, uint32_t stream); /* pieces are left out */
 };
 
 /* One for all connections, defined by its user: so the shim, linked as one, calls it directly. */

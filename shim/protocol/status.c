@@ -5,6 +5,7 @@
 #define STATUS_FIRST_STATIC 8u /* :status is 8 … 14 of the static table, which has 61 */
 #define STATUS_LAST_STATIC 14u
 #define STATUS_STATIC 61u
+#define STATUS_ZERO_CODE 0x07 /* '0' by Huffman, padded */
 #define STATUS_SHIFT_MOST 21u /* of an integer: a length of 2^28 is nobody's */
 
 enum status_step {
@@ -82,10 +83,12 @@ static const struct status_known *status_dynamic(const struct status *s, uint32_
 	return NULL;
 }
 
-static void status_found(struct status *s, uint16_t status)
+static void status_found(struct status *s, uint8_t kind, uint16_t status)
 {
-	if (!s->found)
-		s->found = status;
+	if (kind == STATUS_GRPC)
+		s->said.grpc_failed = status != 0;
+	else if (!s->said.status)
+		s->said.status = status;
 }
 
 static void status_indexed(struct status *s, uint32_t index)
@@ -94,12 +97,23 @@ static void status_indexed(struct status *s, uint32_t index)
 
 	s->step = STATUS_AT_FIELD;
 	if (index >= STATUS_FIRST_STATIC && index <= STATUS_LAST_STATIC) {
-		status_found(s, status_static[index - STATUS_FIRST_STATIC]);
+		status_found(s, STATUS_HTTP, status_static[index - STATUS_FIRST_STATIC]);
 	} else if (index > STATUS_STATIC) {
 		known = status_dynamic(s, index);
 		if (known)
-			status_found(s, known->status);
+			status_found(s, known->kind, known->status);
 	}
+}
+
+static uint8_t status_kind_of(const struct status *s, uint32_t index)
+{
+	const struct status_known *known;
+
+	if (index <= STATUS_STATIC)
+		return index >= STATUS_FIRST_STATIC && index <= STATUS_LAST_STATIC ? STATUS_HTTP
+										   : STATUS_NONE;
+	known = status_dynamic(s, index);
+	return known ? known->kind : STATUS_NONE;
 }
 
 static void status_index(struct status *s, uint32_t index)
@@ -112,42 +126,63 @@ static void status_index(struct status *s, uint32_t index)
 		s->step = STATUS_AT_FIELD;
 		return;
 	}
-	s->is_status = index > STATUS_STATIC
-			       ? status_dynamic(s, index) != NULL
-			       : index >= STATUS_FIRST_STATIC && index <= STATUS_LAST_STATIC;
+	s->kind = status_kind_of(s, index);
 	s->step = index ? STATUS_AT_VALUE_LENGTH : STATUS_AT_NAME_LENGTH;
+}
+
+/* 0: it is no status, or of gRPC that all went well. */
+static uint16_t status_value(const struct status *s)
+{
+	bool whole = s->got == s->length && s->length <= STATUS_TEXT;
+
+	if (s->kind == STATUS_GRPC)
+		return s->length != 1 || s->text[0] != (s->huffman ? STATUS_ZERO_CODE : '0');
+	if (s->kind == STATUS_NONE || !whole)
+		return 0;
+	return s->huffman ? status_huffman(s->text, s->length) : status_plain(s->text, s->length);
 }
 
 static void status_field_end(struct status *s)
 {
-	uint16_t status = 0;
+	uint16_t status = status_value(s);
 
 	s->step = STATUS_AT_FIELD;
-	if (s->is_status && s->got == s->length)
-		status = s->huffman ? status_huffman(s->text, s->length)
-				    : status_plain(s->text, s->length);
-	if (status)
-		status_found(s, status);
+	if (status || s->kind == STATUS_GRPC)
+		status_found(s, s->kind, status);
 	if (!(s->field & STATUS_INSERTED))
 		return;
 	s->inserted++;
-	if (!s->is_status)
+	if (s->kind == STATUS_NONE)
 		return;
 	s->known[s->next++ % STATUS_KEPT] =
-		(struct status_known){ .number = s->inserted, .status = status };
+		(struct status_known){ .number = s->inserted, .status = status, .kind = s->kind };
+}
+
+/* A name that is spelled out; :status never is, since the static table has it. */
+static void status_name_end(struct status *s)
+{
+	static const uint8_t plain[] = { 'g', 'r', 'p', 'c', '-', 's', 't', 'a', 't', 'u', 's' };
+	static const uint8_t code[] = { 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f };
+	const uint8_t *name = s->huffman ? code : plain;
+	size_t n = s->huffman ? sizeof(code) : sizeof(plain);
+
+	s->kind = s->length == n && !memcmp(s->text, name, n) ? STATUS_GRPC : STATUS_NONE;
+	s->step = STATUS_AT_VALUE_LENGTH;
 }
 
 static void status_length(struct status *s, uint32_t length)
 {
+	bool name = s->step <= STATUS_AT_NAME_INTEGER;
+
 	s->value = length;
-	if (s->step <= STATUS_AT_NAME_INTEGER) {
-		s->step = length ? STATUS_AT_NAME : STATUS_AT_VALUE_LENGTH;
-		return;
-	}
 	s->got = 0;
-	s->length = length <= STATUS_TEXT ? (uint8_t)length : UINT8_MAX;
-	s->step = STATUS_AT_VALUE;
-	if (!length)
+	s->length = length <= STATUS_NAME ? (uint8_t)length : UINT8_MAX;
+	s->step = name ? STATUS_AT_NAME : STATUS_AT_VALUE;
+	if (length)
+		return;
+	if (name)
+		status_name_end(s);
+	else
 		status_field_end(s);
 }
 
@@ -197,13 +232,13 @@ static void status_integer(struct status *s, uint8_t byte)
 static size_t status_string(struct status *s, const uint8_t *at, size_t n)
 {
 	n = n < s->value ? n : s->value;
-	for (size_t i = 0; s->step == STATUS_AT_VALUE && i < n && s->got < STATUS_TEXT; i++)
+	for (size_t i = 0; i < n && s->got < STATUS_NAME; i++)
 		s->text[s->got++] = at[i];
 	s->value -= (uint32_t)n;
 	if (s->value)
 		return n;
 	if (s->step == STATUS_AT_NAME)
-		s->step = STATUS_AT_VALUE_LENGTH;
+		status_name_end(s);
 	else
 		status_field_end(s);
 	return n;
@@ -216,7 +251,7 @@ static size_t status_step(struct status *s, const uint8_t *at, size_t n)
 		status_field(s, *at);
 		return 1;
 	case STATUS_AT_NAME_LENGTH:
-		s->is_status = 0; /* nobody spells it out */
+		s->huffman = *at >> 7;
 		status_prefix(s, *at, 0x7f, STATUS_AT_NAME_INTEGER);
 		return 1;
 	case STATUS_AT_VALUE_LENGTH:
@@ -245,12 +280,13 @@ void status_read(struct status *s, const uint8_t *at, size_t n)
 	}
 }
 
-uint16_t status_end(struct status *s)
+struct status_said status_end(struct status *s)
 {
-	uint16_t found = s->step == STATUS_AT_BAD ? 0 : s->found;
+	static const struct status_said nothing;
+	struct status_said said = s->step == STATUS_AT_BAD ? nothing : s->said;
 
-	s->found = 0;
+	s->said = nothing;
 	if (s->step != STATUS_AT_FIELD)
 		s->step = STATUS_AT_BAD; /* a field that a block cuts: its end is not known */
-	return found;
+	return said;
 }

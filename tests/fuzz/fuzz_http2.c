@@ -72,10 +72,9 @@ static void story_piece(void *context, const struct http2_piece *piece)
 		tell(s, piece->stream);
 }
 
-static void story_lost(void *context, uint32_t stream, uint8_t direction)
+static void story_lost(void *context, uint32_t stream)
 {
 	(void)stream;
-	(void)direction;
 	tell(context, 7);
 }
 

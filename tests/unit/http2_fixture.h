@@ -15,9 +15,9 @@
 /* What was told, of the connection that is being read. */
 static struct {
 	uint64_t now;
-	uint32_t begun, done, aborted, cut_by_client, cut_by_server, lost, refused;
+	uint32_t begun, done, aborted, cut_by_client, cut_by_server, lost, refused, failed;
 	uint32_t unparsed[RS_UNPARSED_REASONS];
-	uint32_t blocks[2];
+	uint32_t blocks;
 	uint16_t status[MOST]; /* by stream / 2 */
 	uint64_t bytes_in[MOST], bytes_out[MOST], t0[MOST], end[MOST], first_byte[MOST];
 } told;
@@ -49,6 +49,7 @@ static void told_done(void *context, struct http2_done *done)
 	(void)context;
 	told.done++;
 	told.refused += done->refused;
+	told.failed += (r->flags & RS_FLAG_FAILED) != 0;
 	told.aborted += (r->flags & RS_FLAG_ABORTED) != 0;
 	told.cut_by_client += (r->flags & RS_FLAG_CUT_BY_CLIENT) != 0;
 	told.cut_by_server += (r->flags & RS_FLAG_CUT_BY_SERVER) != 0;
@@ -71,14 +72,13 @@ static void told_unparsed(void *context, uint8_t why)
 static void told_piece(void *context, const struct http2_piece *piece)
 {
 	(void)context;
-	told.blocks[piece->direction] += piece->last;
+	told.blocks += piece->last;
 }
 
-static void told_lost(void *context, uint32_t stream, uint8_t direction)
+static void told_lost(void *context, uint32_t stream)
 {
 	(void)context;
 	(void)stream;
-	(void)direction;
 	told.lost++;
 }
 

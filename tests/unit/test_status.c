@@ -13,7 +13,7 @@ static uint16_t status_of(const uint8_t *block, size_t n)
 
 	status_init(&s);
 	status_read(&s, block, n);
-	return status_end(&s);
+	return status_end(&s).status;
 }
 
 static void the_static_ones_are_known(void **state)
@@ -68,9 +68,37 @@ static void a_field_that_a_block_cuts_ends_the_knowledge(void **state)
 	(void)state;
 	status_init(&s);
 	status_read(&s, BYTES("\x88\x48"));
-	assert_int_equal(status_end(&s), 200);
+	assert_int_equal(status_end(&s).status, 200);
 	status_read(&s, BYTES("\x88"));
-	assert_int_equal(status_end(&s), 0);
+	assert_int_equal(status_end(&s).status, 0);
+}
+
+static bool grpc_fails(struct status *s, const uint8_t *block, size_t n)
+{
+	status_read(s, block, n);
+	return status_end(s).grpc_failed;
+}
+
+static void grpc_status_is_known_in_every_form(void **state)
+{
+	struct status s;
+
+	(void)state;
+	status_init(&s);
+	assert_false(grpc_fails(&s, BYTES("\x40\x0bgrpc-status\x01"
+					  "0")));
+	assert_false(grpc_fails(&s, BYTES("\xbe")));
+	assert_true(grpc_fails(&s, BYTES("\x7e\x02"
+					 "13"))); /* its name by the table */
+	assert_true(grpc_fails(&s, BYTES("\xbe")));
+	assert_false(grpc_fails(&s, BYTES("\xbf")));
+	assert_true(grpc_fails(&s, BYTES("\x10\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f\x01"
+					 "5")));
+	assert_false(grpc_fails(&s, BYTES("\x10\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f\x81\x07")));
+	assert_true(grpc_fails(&s, BYTES("\x10\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f\x81\x0f")));
+	assert_false(grpc_fails(&s, BYTES("\x10\x0bgrpc-statut\x01"
+					  "5")));
+	assert_false(grpc_fails(&s, BYTES("\x88"))); /* of a block, not of the connection */
 }
 
 static uint32_t seed = 1;
@@ -89,22 +117,26 @@ static uint32_t any(uint32_t below)
 	}
 
 /* As a server would write it; every so often another size of the table. */
-static size_t deflated(nghttp2_hd_deflater *deflater, uint16_t status, uint8_t *block, size_t room)
+static size_t deflated(nghttp2_hd_deflater *deflater, uint16_t status, uint8_t *block, size_t room,
+		       bool *failed)
 {
 	char code[8], date[32], length[16];
 	nghttp2_nv fields[4];
+	uint32_t count;
 	ssize_t n;
 
 	snprintf(code, sizeof(code), "%u", (unsigned int)status);
 	snprintf(date, sizeof(date), "%u", (unsigned int)any(5));
 	snprintf(length, sizeof(length), "%u", (unsigned int)any(100000));
 	FIELD(fields[0], ":status", code);
-	FIELD(fields[1], "date", date);
+	FIELD(fields[1], "grpc-status", date);
 	FIELD(fields[2], "content-length", length);
 	FIELD(fields[3], "x-some", length);
 	if (!any(20))
 		nghttp2_hd_deflate_change_table_size(deflater, any(4097));
-	n = nghttp2_hd_deflate_hd(deflater, block, room, fields, 1 + any(4));
+	count = 1 + any(4);
+	*failed = count > 1 && date[0] != '0';
+	n = nghttp2_hd_deflate_hd(deflater, block, room, fields, count);
 	assert_true(n > 0);
 	return (size_t)n;
 }
@@ -121,7 +153,9 @@ static void a_server_that_indexes_is_followed_at_any_cut(void **state)
 	for (int i = 0; i < 20000; i++) {
 		uint16_t status = all[any(sizeof(all) / sizeof(all[0]))];
 		uint8_t block[512];
-		size_t n = deflated(deflater, status, block, sizeof(block));
+		struct status_said said;
+		bool failed;
+		size_t n = deflated(deflater, status, block, sizeof(block), &failed);
 
 		for (size_t at = 0; at < n;) {
 			size_t part = 1 + any(8);
@@ -130,7 +164,9 @@ static void a_server_that_indexes_is_followed_at_any_cut(void **state)
 			status_read(&s, block + at, part);
 			at += part;
 		}
-		assert_int_equal(status_end(&s), status);
+		said = status_end(&s);
+		assert_int_equal(said.status, status);
+		assert_int_equal(said.grpc_failed, failed);
 	}
 	nghttp2_hd_deflate_del(deflater);
 }
@@ -141,6 +177,7 @@ int main(void)
 		cmocka_unit_test(the_static_ones_are_known),
 		cmocka_unit_test(literals_are_known_in_every_form),
 		cmocka_unit_test(what_is_none_is_not_guessed),
+		cmocka_unit_test(grpc_status_is_known_in_every_form),
 		cmocka_unit_test(a_field_that_a_block_cuts_ends_the_knowledge),
 		cmocka_unit_test(a_server_that_indexes_is_followed_at_any_cut),
 	};

@@ -25,7 +25,6 @@ static int teardown(void **state)
 
 struct piece {
 	uint32_t connection, number, stream;
-	uint8_t direction;
 	bool more;
 };
 
@@ -37,13 +36,17 @@ static void send(struct piece piece, const char *bytes, size_t n)
 	record.head.connection = piece.connection;
 	record.head.headers.number = piece.number;
 	record.head.headers.stream = piece.stream;
-	record.head.headers.direction = piece.direction;
 	record.head.headers.last = !piece.more;
 	record.head.headers.length = (uint16_t)n;
-	record.detail[0] = n ? RS_SECTION_HEADERS : RS_SECTION_END;
-	record.detail[2] = (uint8_t)n;
-	assert_true(n <= sizeof(record.detail) - 4);
-	memcpy(record.detail + 4, bytes, n);
+	assert_true(n < 256);
+	if (n <= RS_PIECE_INLINE) {
+		memcpy(record.head.headers.bytes, bytes, n);
+		record.detail_bytes = 0;
+	} else {
+		record.detail[0] = RS_SECTION_HEADERS;
+		record.detail[2] = (uint8_t)n;
+		memcpy(record.detail + 4, bytes, n);
+	}
 	assert_true(streams_record(&s, &budget, &record));
 }
 
@@ -86,14 +89,11 @@ static void a_block_may_come_in_pieces(void **state)
 	assert_string_equal(path_of(5, 1), "/a/b/c");
 }
 
-static void the_table_belongs_to_a_connection_and_a_direction(void **state)
+static void the_table_belongs_to_its_connection(void **state)
 {
 	(void)state;
 	SEND("\x82\x44\2/a", .connection = 5, .stream = 1);
 	SEND("\x82\x44\2/b", .connection = 6, .stream = 1);
-	SEND("\x48\x03"
-	     "503",
-	     .connection = 5, .stream = 1, .direction = 1);
 	SEND("\x82\xbe", .connection = 5, .number = 1, .stream = 3);
 	SEND("\x82\xbe", .connection = 6, .number = 1, .stream = 3);
 	assert_string_equal(path_of(5, 3), "/a");
@@ -119,7 +119,7 @@ static void a_connection_first_seen_in_its_middle_says_nothing(void **state)
 	assert_int_equal(budget.lost, 1);
 }
 
-static void a_bad_index_ends_its_direction(void **state)
+static void a_bad_index_ends_the_knowledge(void **state)
 {
 	(void)state;
 	SEND("\x82\xff\x7f", .connection = 5, .stream = 1);
@@ -128,35 +128,17 @@ static void a_bad_index_ends_its_direction(void **state)
 	assert_null(path_of(5, 3));
 }
 
-static void grpc_fails_by_its_trailers(void **state)
+static void grpc_is_known_by_its_content_type(void **state)
 {
 	(void)state;
 	SEND("\x83\x44\6/p.S/M\x5f\x10"
 	     "application/grpc",
 	     .connection = 5, .stream = 1);
 	SEND("\x83\xbf\xbe", .connection = 5, .number = 1, .stream = 3);
-	SEND("\x88", .connection = 5, .stream = 1, .direction = 1);
-	SEND("\x40\xbgrpc-status\1"
-	     "5",
-	     .connection = 5, .number = 1, .stream = 1, .direction = 1);
-	SEND("\x88\x40\xbgrpc-status\1"
-	     "0",
-	     .connection = 5, .number = 2, .stream = 3, .direction = 1);
 	assert_string_equal(path_of(5, 1), "/p.S/M");
 	assert_int_equal(request.protocol, RS_PROTOCOL_GRPC);
-	assert_true(request.failed);
 	assert_string_equal(path_of(5, 3), "/p.S/M");
 	assert_int_equal(request.protocol, RS_PROTOCOL_GRPC);
-	assert_false(request.failed);
-}
-
-static void what_is_pushed_is_decoded_and_asked_by_nobody(void **state)
-{
-	(void)state;
-	SEND("\x82\x44\2/a", .connection = 5, .stream = 1);
-	SEND("\x82\x44\2/p", .connection = 5, .stream = 1, .direction = 1);
-	SEND("\x88", .connection = 5, .number = 1, .stream = 2, .direction = 1);
-	assert_string_equal(path_of(5, 1), "/a");
 }
 
 static void as_many_streams_as_the_shim_follows_are_kept(void **state)
@@ -196,7 +178,7 @@ static void a_liar_gets_nothing(void **state)
 	record.head.kind = RS_KIND_HEADERS;
 	record.head.connection = 5;
 	record.head.headers.stream = 1;
-	record.head.headers.direction = 2;
+	record.head.headers.direction = 1;
 	assert_true(streams_record(&s, &budget, &record));
 	record.head.headers.direction = 0;
 	record.head.headers.length = 500; /* more than there is */
@@ -215,12 +197,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_finds_what_its_block_said),
 		TEST(a_block_may_come_in_pieces),
-		TEST(the_table_belongs_to_a_connection_and_a_direction),
+		TEST(the_table_belongs_to_its_connection),
 		TEST(after_a_gap_nothing_is_guessed),
 		TEST(a_connection_first_seen_in_its_middle_says_nothing),
-		TEST(a_bad_index_ends_its_direction),
-		TEST(grpc_fails_by_its_trailers),
-		TEST(what_is_pushed_is_decoded_and_asked_by_nobody),
+		TEST(a_bad_index_ends_the_knowledge),
+		TEST(grpc_is_known_by_its_content_type),
 		TEST(as_many_streams_as_the_shim_follows_are_kept),
 		TEST(connections_are_bounded_and_given_back),
 		TEST(a_liar_gets_nothing),
