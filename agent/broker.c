@@ -150,7 +150,7 @@ static uint32_t broker_memory_share(uint32_t targets)
 }
 
 /* What is costly to read. Rings that were there once stay told: what they moved was not seen. */
-static void broker_read_memory(struct finder_target *t)
+static void broker_read_memory(struct broker *b, struct finder_target *t, uint64_t now_ns)
 {
 	struct proc_usage usage;
 	struct proc_maps maps;
@@ -158,12 +158,15 @@ static void broker_read_memory(struct finder_target *t)
 	proc_memory_read(t->target.pid, &usage);
 	t->pss = usage.pss;
 	t->anonymous = usage.anonymous;
-	if (!t->rings && !proc_maps_read(t->target.pid, &maps))
-		t->rings = maps.rings;
+	if (proc_maps_read(t->target.pid, &maps))
+		return;
+	t->rings = t->rings || maps.rings;
+	if (maps.kins && t->kin.fd < 0)
+		finder_knock(b->finder, t->target.pid, now_ns); /* its own knock may be lost */
 }
 
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
-static void broker_read_targets(struct broker *b)
+static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
 	struct link_message message = { .kind = LINK_READING };
 	uint32_t count = finder_size(b->finder);
@@ -179,7 +182,7 @@ static void broker_read_targets(struct broker *b)
 			continue;
 		proc_io_read(t->target.pid, &message.usage);
 		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE))
-			broker_read_memory(t);
+			broker_read_memory(b, t, now_ns);
 		message.usage.pss = t->pss;
 		message.usage.anonymous = t->anonymous;
 		message.usage.rings = t->rings;
@@ -195,7 +198,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	broker_tell_counts(b);
-	broker_read_targets(b);
+	broker_read_targets(b, now_ns);
 }
 
 static void broker_reload(struct broker *b)

@@ -50,6 +50,10 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 	case LINK_TARGET:
 		inbox_target(i, message, passed);
 		return;
+	case LINK_KIN:
+		if (drain_kin(i->drain, message->key, passed))
+			log_error("the children of a process cannot be watched: no memory");
+		return;
 	case LINK_DIED:
 		drain_died(i->drain, message->key);
 		return;

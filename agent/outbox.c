@@ -91,6 +91,25 @@ static int outbox_send_targets(struct outbox *o, struct finder *f)
 	return result;
 }
 
+/* After the targets: whose it is has to be known. */
+static int outbox_send_kins(const struct outbox *o, struct finder *f)
+{
+	struct link_message message = { .kind = LINK_KIN };
+	int result = 0;
+
+	for (uint32_t i = 0; i < finder_size(f) && result == 0; i++) {
+		struct finder_target *t = finder_at(f, i);
+
+		if (t->kin.fd < 0 || t->kin.sent == o->worker)
+			continue;
+		message.key = t->target.key;
+		result = link_send(o->link, &message, t->kin.fd);
+		if (result == 0)
+			t->kin.sent = o->worker;
+	}
+	return result;
+}
+
 static int outbox_send_died(struct outbox *o)
 {
 	struct link_message message = { .kind = LINK_DIED };
@@ -133,6 +152,8 @@ int outbox_flush(struct outbox *o, struct finder *f)
 	result = outbox_send_parts(o);
 	if (result == 0)
 		result = outbox_send_targets(o, f);
+	if (result == 0)
+		result = outbox_send_kins(o, f);
 	if (result == 0)
 		result = outbox_send_died(o);
 	if (result == 0)

@@ -2,7 +2,8 @@
  * cell - requests that found their lane full, added up by shape.
  *
  * Threads:  any, inside a guard; relaxed atomic adds.
- * Memory:   the segment's cells, each populated at its first fold.
+ * Memory:   the segment's cells, or the kin's for a thread that counts there, each populated at
+ *           its first fold.
  * Errors:   false: no page for the cell (counted RS_LOST_CELL), or durations cannot be told yet.
  * Cost:     some 100 ns: only when the agent is behind.
  */
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 
 bool cell_fold(const struct served *request, uint64_t span);
-void cell_forget(void); /* in a new process */
+void cell_forget(void);      /* in a new process */
+void cell_prepare_kin(void); /* the one that takes what no other can */
 
 #endif

@@ -325,10 +325,39 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
 }
 
+/* Without a word to whoever has it. */
+static bool connection_try(struct connection *c, enum connection_way way)
+{
+	uint8_t nobody = 0;
+
+	/* Q too. */
+	return atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+/*
+ * No answer can come any more. Its requests end here and not at the close, since a process that
+ * serves one connection as a rule exits without one.
+ */
+static void connection_break(struct connection *c)
+{
+	struct exchange_call call = { .context = c };
+
+	if (!connection_try(c, CONNECTION_READ))
+		return;
+	if (connection_try(c, CONNECTION_WRITE)) {
+		exchange_close(&c->exchange, &call);
+		connection_disown(c, CONNECTION_WRITE);
+	}
+	connection_disown(c, CONNECTION_READ);
+}
+
 void connection_gone(struct connection *c, bool reset)
 {
 	connection_touch(c);
 	exchange_client_gone(&c->exchange, reset);
+	if ((reset || c->shut) && exchange_waiting(&c->exchange))
+		connection_break(c);
 }
 
 void connection_shutdown(struct connection *c)
@@ -338,6 +367,7 @@ void connection_shutdown(struct connection *c)
 	if (!connection_own(c, CONNECTION_WRITE))
 		return;
 	connection_touch(c);
+	c->shut = true;
 	exchange_shutdown(&c->exchange, &call);
 	connection_disown(c, CONNECTION_WRITE);
 }

@@ -32,6 +32,7 @@ struct connection {
 	_Atomic uint8_t raced[2];           /* bytes went by while another thread was at it */
 	_Atomic uint8_t path_taken;
 	bool dropped; /* closed without a word */
+	bool shut;    /* this side writes no more */
 	uint8_t path_length;
 	uint16_t serial; /* one more each time it is taken from the pool */
 	_Atomic uint32_t references;

@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "guard.h"
+#include "kin.h"
 #include "mem.h"
 #include "tally.h"
 
@@ -203,9 +204,9 @@ static EMIT_INLINE void emit_record(bool shared, const struct served *r, uint64_
 	}
 }
 
-static EMIT_INLINE void emit_span(bool shared, struct rs_block *block, uint64_t span)
+static EMIT_INLINE void emit_span(bool shared, const struct rs_agent *agent, uint64_t span)
 {
-	const struct rs_agent *agent = &home.header->agent;
+	struct rs_block *block = here.block;
 	uint64_t warning = atomic_load_explicit(&agent->slow_warning, memory_order_relaxed);
 	uint64_t critical = atomic_load_explicit(&agent->slow_critical, memory_order_relaxed);
 	uint64_t least = atomic_load_explicit(&block->span_min, memory_order_relaxed);
@@ -241,13 +242,10 @@ static inline bool emit_listened(void)
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed) != 0;
 }
 
-static EMIT_INLINE void emit_request_as(bool shared, const struct served *request)
+static EMIT_INLINE void emit_tally(bool shared, const struct served *request)
 {
 	struct rs_block *block = here.block;
-	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
 
-	if (emit_silent())
-		return;
 	emit_add(shared, &block->requests, 1);
 	if (__builtin_expect(request->flags & RS_FLAG_ABORTED, 0))
 		emit_add(shared, &block->aborted, 1);
@@ -261,16 +259,52 @@ static EMIT_INLINE void emit_request_as(bool shared, const struct served *reques
 	emit_add(shared, &block->bytes_out, request->bytes_out);
 	if (__builtin_expect(here.stamp != 0, 0))
 		emit_add(shared, &block->cost_samples, 1);
+}
+
+static EMIT_INLINE void emit_request_as(bool shared, const struct served *request)
+{
+	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
+
+	if (emit_silent())
+		return;
+	emit_tally(shared, request);
 	if (__builtin_expect(!request->t0, 0))
 		return; /* no clock, or none when it began: counted, not timed */
-	emit_span(shared, block, span);
+	emit_span(shared, &home.header->agent, span);
 	if (emit_listened())
 		emit_record(shared, request, span);
 }
 
+/* No record: a child that dies in one would leave a hole for good. */
+static void emit_request_kin(const struct served *request)
+{
+	const struct rs_agent *agent = &kin.header->agent;
+	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
+	struct rs_block *block = here.block;
+
+	if (emit_silent())
+		return;
+	tally_add_shared(&block->begun, 1);
+	emit_tally(true, request);
+	if (!request->t0)
+		return;
+	emit_span(true, agent, span);
+	if (!atomic_load_explicit(&agent->epoch, memory_order_relaxed))
+		return;
+	tally_add_shared(&block->counted[RS_KIND_REQUEST], 1);
+	tally_add_shared(cell_fold(request, span) ? &block->folded[RS_KIND_REQUEST]
+						  : &block->dropped[RS_KIND_REQUEST],
+			 1);
+}
+
 static __attribute__((noinline)) void emit_request_shared(const struct served *request)
 {
-	emit_request_as(true, request);
+	if (!here.kin)
+		emit_request_as(true, request);
+	else if (kin_ended())
+		emit_request_kin(request);
+	else
+		emit_request_as(false, request);
 }
 
 void emit_request(const struct served *request)
@@ -303,7 +337,7 @@ void emit_closed(const struct emit_closed *c)
 	if (emit_silent())
 		return;
 	emit_add(shared, &block->closed, 1);
-	if (!emit_listened() || !c->t0)
+	if (here.kin || !emit_listened() || !c->t0)
 		return;
 	emit_add(shared, &block->counted[RS_KIND_CONNECTION], 1);
 	if (!emit_claim(1, &position)) {
@@ -378,8 +412,9 @@ uint32_t emit_epoch(void)
 
 void emit_begun(void)
 {
-	if (!emit_silent())
-		emit_add(here.shared, &here.block->begun, 1);
+	if (emit_silent() || (here.kin && kin_began()))
+		return;
+	emit_add(here.shared, &here.block->begun, 1);
 }
 
 void emit_refused(void)

@@ -101,6 +101,8 @@ static struct connection *fdtable_open(int fd, enum exchange_trust trust)
 
 void fdtable_accepted(int fd)
 {
+	if (!atomic_load_explicit(&home.accepted, memory_order_relaxed))
+		atomic_store_explicit(&home.accepted, 1, memory_order_relaxed);
 	fdtable_forget(fd);
 	fdtable_open(fd, EXCHANGE_ACCEPTED);
 }

@@ -4,7 +4,7 @@
  * Threads:  the handlers run in the thread that forks.
  * Memory:   none.
  * Errors:   none.
- * Cost:     the parent adds up its blocks, the child makes a segment.
+ * Cost:     the parent adds up its blocks, the child makes a segment; see kin.h.
  *
  * fork, daemon and forkpty run the atfork handlers; _Fork runs none and is wrapped; vfork is an
  * assembly source. posix_spawn, system and popen call none of our hooks in the child, and exec
@@ -15,6 +15,7 @@
 
 #include "fdtable.h"
 #include "hooks.h"
+#include "kin.h"
 #include "layout.h"
 #include "real.h"
 #include "thread.h"
@@ -64,6 +65,7 @@ static void fork_before(void)
 		fork_add_block(n);
 	if (atomic_load_explicit(&home.header->overflow, memory_order_relaxed))
 		fork_add_block(RS_SHARED_BLOCK);
+	kin_fork();
 }
 
 void fork_watch(void)

@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "clock.h"
+#include "kin.h"
 #include "knock.h"
 #include "limit.h"
 #include "mem.h"
@@ -31,10 +32,9 @@ struct control control;
 struct home home;
 struct home_claims home_claims;
 
-/* A segment's descriptor, sealed before anybody can see it, or -errno. */
-static long home_create(void)
+long home_create(const char *name)
 {
-	long fd = sys_call(SYS_memfd_create, RS_SEGMENT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	long fd = sys_call(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (sys_failed(fd))
 		return fd;
@@ -67,10 +67,8 @@ static bool home_map_start(long fd)
 	return true;
 }
 
-static void home_write_header(void)
+void home_write_header(struct rs_header *h)
 {
-	struct rs_header *h = home.header;
-
 	h->abi = RS_ABI_VERSION;
 	h->bytes = RS_SEGMENT_BYTES;
 	h->pid = (uint32_t)sys_call(SYS_getpid);
@@ -100,7 +98,7 @@ bool home_make(void)
 
 	if (!limit_allow(RS_SEGMENT_BYTES))
 		return false;
-	fd = home_create();
+	fd = home_create(RS_SEGMENT_NAME);
 	if (sys_failed(fd))
 		return false;
 	mapped = home_map_start(fd);
@@ -109,7 +107,7 @@ bool home_make(void)
 		return false;
 	home.header = (struct rs_header *)(void *)(home.base + RS_HEADER_AT);
 	home.generation++;
-	home_write_header();
+	home_write_header(home.header);
 	home.expected = true;
 	atomic_store_explicit(&control.live, 1, memory_order_relaxed);
 	return true;
@@ -128,8 +126,10 @@ void home_child(void)
 	cell_forget();
 	atomic_store_explicit(&home.active, 0, memory_order_relaxed);
 	atomic_store_explicit(&home.prepared, 0, memory_order_relaxed);
+	atomic_store_explicit(&home.accepted, 0, memory_order_relaxed);
 	if (atomic_load_explicit(&home.frozen, memory_order_relaxed) || !home_make())
 		return;
+	kin_child();
 	thread_inherit(home.heap_blocks, home.heap_bytes);
 	if (active) {
 		home_activate();
@@ -143,7 +143,7 @@ void home_activate(void)
 	    atomic_load_explicit(&home.active, memory_order_relaxed) ||
 	    atomic_exchange_explicit(&home.active, 1, memory_order_relaxed))
 		return;
-	if (!atomic_load_explicit(&home.frozen, memory_order_relaxed))
+	if (!atomic_load_explicit(&home.frozen, memory_order_relaxed) && !kin_counts())
 		knock(home_claims.run_dir, home.header->pid);
 }
 
@@ -166,6 +166,7 @@ void home_freeze(void)
 		home_activate();
 		home_prepare();
 		thread_prepare_shared();
+		kin_prepare();
 	}
 	atomic_store_explicit(&home.frozen, 1, memory_order_relaxed);
 	if (live)

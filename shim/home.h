@@ -33,6 +33,7 @@ struct home {
 	_Atomic uint32_t prepared; /* what a request needs was populated */
 	_Atomic uint32_t frozen;   /* the host sandboxed itself: no system call for our own sake */
 	_Atomic uint32_t connections; /* ids given so far */
+	_Atomic uint32_t accepted;    /* this process took a connection from its listener */
 	bool expected;                /* control.live was raised in this process or in its parent */
 	uint64_t heap_blocks; /* live in the parent at its last fork: the child begins with them */
 	uint64_t heap_bytes;
@@ -63,6 +64,10 @@ void home_unfreeze(void); /* its call failed */
 void home_clock_off(enum rs_why why);
 void home_clock_on(enum rs_clock clock); /* the call that made us stop it failed */
 void home_leave(enum rs_why why);        /* silent for good */
+
+/* Both for kin.c too: a descriptor, sealed before anybody can see it, or -errno; all but agent. */
+long home_create(const char *name);
+void home_write_header(struct rs_header *header);
 
 /*
  * Maps bytes of the segment from offset on, in a place of their own. near is an address whose page

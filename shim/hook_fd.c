@@ -12,12 +12,15 @@
 #include "hooks.h"
 #include "real.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#pragma weak __errno_location
 
 #define FD_TYPE 15 /* SOCK_STREAM and its kin, without their flags */
 
@@ -109,14 +112,17 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 	return result;
 }
 
-static __attribute__((noinline)) void fd_shut(int fd, uint64_t word)
+static __attribute__((noinline)) void fd_shut(int fd, uint64_t word, int result)
 {
+	int error = result && __errno_location ? errno : 0;
 	struct connection *c;
 
-	if (!guard_enter())
+	if ((result && error != ENOTCONN) || !guard_enter())
 		return;
 	c = fdtable_connection(fd, word);
-	if (c)
+	if (c && result)
+		connection_gone(c, true); /* it was reset before */
+	else if (c)
 		connection_shutdown(c);
 	guard_leave();
 }
@@ -126,8 +132,8 @@ EXPORT int shutdown(int fd, int how)
 	int result = real.shutdown(fd, how);
 	uint64_t word = fdtable_word(fd);
 
-	if (!result && how != SHUT_RD && word > FDTABLE_IGNORED)
-		fd_shut(fd, word);
+	if (how != SHUT_RD && word > FDTABLE_IGNORED)
+		fd_shut(fd, word, result);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "emit.h"
 #include "fold.h"
+#include "kin.h"
 #include "mem.h"
 
 #define SHAPE_STEP 16384u
@@ -23,16 +24,28 @@ struct shape_path {
 	const uint8_t *bytes;
 };
 
+/* This process's own table, or the one that it shares. */
+struct shape_table {
+	uint8_t *base; /* of the segment */
+	struct rs_header *header;
+	_Atomic uint32_t *populated;
+};
+
 static _Atomic uint32_t shape_populated; /* bytes of the region */
 
-static _Atomic uint32_t *shape_index(void)
+static inline struct shape_table shape_own(void)
 {
-	return (_Atomic uint32_t *)(void *)(home.base + RS_SHAPES_AT);
+	return (struct shape_table){ home.base, home.header, &shape_populated };
 }
 
-static struct rs_shape *shape_entry(uint32_t id)
+static struct shape_table shape_shared(void)
 {
-	return (struct rs_shape *)(void *)(home.base + RS_SHAPES_AT + id * 8u);
+	return (struct shape_table){ kin.base, kin.header, &kin.shapes };
+}
+
+static inline struct rs_shape *shape_entry(const struct shape_table *table, uint32_t id)
+{
+	return (struct rs_shape *)(void *)(table->base + RS_SHAPES_AT + id * 8u);
 }
 
 /* The last bytes are read again with those before them, where there are eight. */
@@ -57,39 +70,40 @@ static uint32_t shape_hash(const uint8_t *bytes, uint32_t length)
 }
 
 /* id comes from shared memory: an entry outside the region or with a wild length is no match. */
-static bool shape_is(uint32_t id, const struct shape_path *path)
+static inline bool shape_is(const struct shape_table *table, uint32_t id,
+			    const struct shape_path *path)
 {
 	const struct rs_shape *entry;
 
 	if (id * 8u < RS_SHAPE_FIRST ||
 	    id * 8u > RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES)
 		return false;
-	entry = shape_entry(id);
+	entry = shape_entry(table, id);
 	return entry->hash == path->hash && entry->length == path->length &&
 	       !memcmp(entry->bytes, path->bytes, path->length);
 }
 
-static bool shape_grow(uint32_t end)
+static bool shape_grow(const struct shape_table *table, uint32_t end)
 {
-	uint32_t ready = atomic_load_explicit(&shape_populated, memory_order_relaxed);
+	uint32_t ready = atomic_load_explicit(table->populated, memory_order_relaxed);
 	uint32_t wanted = (end + SHAPE_STEP - 1) / SHAPE_STEP * SHAPE_STEP;
 
 	if (end <= ready)
 		return true;
 	if (end > RS_SHAPES_BYTES ||
-	    home_populate(home.base + RS_SHAPES_AT + ready, wanted - ready))
+	    home_populate(table->base + RS_SHAPES_AT + ready, wanted - ready))
 		return false;
 	while (ready < wanted &&
-	       !atomic_compare_exchange_weak_explicit(&shape_populated, &ready, wanted,
+	       !atomic_compare_exchange_weak_explicit(table->populated, &ready, wanted,
 						      memory_order_relaxed, memory_order_relaxed))
 		;
 	return true;
 }
 
 /* Writes an entry that nobody points at yet; 0: no room. */
-static uint32_t shape_append(const struct shape_path *path)
+static uint32_t shape_append(const struct shape_table *table, const struct shape_path *path)
 {
-	_Atomic uint32_t *end = &home.header->shape_end;
+	_Atomic uint32_t *end = &table->header->shape_end;
 	uint32_t bytes = (SHAPE_ENTRY_HEAD + path->length + 7) & ~7u;
 	uint32_t at = atomic_load_explicit(end, memory_order_relaxed);
 	struct rs_shape *entry;
@@ -98,12 +112,12 @@ static uint32_t shape_append(const struct shape_path *path)
 	do {
 		if (at < RS_SHAPE_FIRST ||
 		    at > RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES ||
-		    !shape_grow(at + bytes))
+		    !shape_grow(table, at + bytes))
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(end, &at, at + bytes, memory_order_relaxed,
 							memory_order_relaxed));
-	number = atomic_fetch_add_explicit(&home.header->shapes, 1, memory_order_relaxed);
-	entry = shape_entry(at / 8u);
+	number = atomic_fetch_add_explicit(&table->header->shapes, 1, memory_order_relaxed);
+	entry = shape_entry(table, at / 8u);
 	entry->hash = path->hash;
 	entry->length = (uint16_t)path->length;
 	entry->cell = (uint16_t)(number < RS_OTHER_CELL ? number : RS_OTHER_CELL);
@@ -111,22 +125,25 @@ static uint32_t shape_append(const struct shape_path *path)
 	return at / 8u;
 }
 
-static uint16_t shape_place(const struct shape_path *path, bool *fresh)
+/* In line: the table is known where it is called, and a request passes here. */
+static inline __attribute__((always_inline)) uint16_t
+shape_place(const struct shape_table *table, const struct shape_path *path, bool *fresh)
 {
+	_Atomic uint32_t *index = (_Atomic uint32_t *)(void *)(table->base + RS_SHAPES_AT);
 	uint32_t mine = 0;
 
 	for (uint32_t i = 0; i < SHAPE_PROBES; i++) {
-		_Atomic uint32_t *word = &shape_index()[(path->hash + i) % RS_SHAPE_INDEX_WORDS];
+		_Atomic uint32_t *word = &index[(path->hash + i) % RS_SHAPE_INDEX_WORDS];
 		/* J: acquire puts our look at the entry behind the word; pairs with I. */
 		uint32_t id = atomic_load_explicit(word, memory_order_acquire);
 
-		if (id && shape_is(id, path))
+		if (id && shape_is(table, id, path))
 			return (uint16_t)id;
 		if (id)
 			continue;
-		if (!mine && atomic_load_explicit(&home.header->shapes, memory_order_relaxed) <
+		if (!mine && atomic_load_explicit(&table->header->shapes, memory_order_relaxed) <
 				     SHAPE_ENTRIES_MAX)
-			mine = shape_append(path);
+			mine = shape_append(table, path);
 		if (!mine)
 			break;
 		/* I: release puts the entry ahead of its word; pairs with J and with the agent. */
@@ -135,7 +152,8 @@ static uint16_t shape_place(const struct shape_path *path, bool *fresh)
 			*fresh = true;
 			return (uint16_t)mine;
 		}
-		if (shape_is(id, path)) /* another thread was first; our entry stays unused */
+		if (shape_is(table, id,
+			     path)) /* another thread was first; our entry stays unused */
 			return (uint16_t)id;
 	}
 	*fresh = true;
@@ -148,9 +166,10 @@ static uint16_t shape_of(const uint8_t *bytes, uint32_t length, bool *fresh)
 	struct shape_path shape = { .hash = shape_hash(bytes, length),
 				    .length = length,
 				    .bytes = bytes };
+	const struct shape_table table = shape_own();
 
 	if (length && atomic_load_explicit(&shape_populated, memory_order_relaxed))
-		return shape_place(&shape, fresh);
+		return shape_place(&table, &shape, fresh);
 	*fresh = true;
 	emit_lost(RS_LOST_SHAPE_FULL);
 	return 0;
@@ -174,17 +193,46 @@ uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
 
 bool shape_prepare(void)
 {
-	return shape_grow(RS_SHAPE_FIRST + SHAPE_STEP);
+	const struct shape_table table = shape_own();
+
+	return shape_grow(&table, RS_SHAPE_FIRST + SHAPE_STEP);
 }
 
-uint16_t shape_cell(uint16_t shape)
+bool shape_prepare_kin(void)
+{
+	const struct shape_table table = shape_shared();
+
+	return shape_grow(&table, RS_SHAPE_FIRST + SHAPE_STEP);
+}
+
+static uint16_t shape_cell_in(const struct shape_table *table, uint16_t shape)
 {
 	uint16_t cell;
 
 	if (shape * 8u < RS_SHAPE_FIRST)
 		return RS_OTHER_CELL;
-	cell = shape_entry(shape)->cell;
+	cell = shape_entry(table, shape)->cell;
 	return cell < RS_CELLS ? cell : RS_OTHER_CELL;
+}
+
+uint16_t shape_cell(uint16_t shape)
+{
+	const struct shape_table table = shape_own();
+
+	return shape_cell_in(&table, shape);
+}
+
+uint16_t shape_cell_kin(uint16_t shape)
+{
+	const struct shape_table own = shape_own(), table = shape_shared();
+	const struct rs_shape *entry = shape_entry(&own, shape);
+	struct shape_path path;
+	bool fresh;
+
+	if (shape * 8u < RS_SHAPE_FIRST || !shape_prepare_kin())
+		return RS_OTHER_CELL;
+	path = (struct shape_path){ entry->hash, entry->length, entry->bytes };
+	return shape_cell_in(&table, shape_place(&table, &path, &fresh));
 }
 
 void shape_forget(void)

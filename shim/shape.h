@@ -21,6 +21,8 @@ uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh);
 
 bool shape_prepare(void);            /* populates the first step */
 uint16_t shape_cell(uint16_t shape); /* the number of its overflow cell */
-void shape_forget(void);             /* in a new process */
+bool shape_prepare_kin(void);
+uint16_t shape_cell_kin(uint16_t shape); /* of one of ours, in the segment of kin.h */
+void shape_forget(void);                 /* in a new process */
 
 #endif

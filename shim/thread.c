@@ -8,6 +8,7 @@
  */
 #include "thread.h"
 
+#include "kin.h"
 #include "layout.h"
 #include "open.h"
 #include "sys.h"
@@ -211,16 +212,47 @@ static uint8_t *thread_lane_place(uint32_t number)
 	return slots;
 }
 
-bool thread_ready(void)
+static void thread_use_lane(void)
 {
-	if (!here.block && !thread_block())
-		return false; /* a signal handler inside a claim, or no memory */
-	here.ready = 1;
 	here.slots = thread_lane_place(here.number);
 	if (!here.slots && !atomic_load_explicit(&home.frozen, memory_order_relaxed))
 		atomic_store_explicit(&home.header->why, RS_WHY_NO_MEMORY, memory_order_relaxed);
 	here.mask = rs_lane_slots(here.number) - 1;
 	here.own_slots = here.slots && !here.shared ? here.mask + 1 : 0;
+}
+
+/* Its heap stays with its own block: what a process has allocated ends with it. */
+static void thread_use_kin(void)
+{
+	here.block = kin_block();
+	here.shared = 1;
+	here.kin = 1;
+}
+
+static void thread_leave_kin(void)
+{
+	if (!here.kin)
+		return;
+	here.block = thread_block_at(here.number);
+	here.shared = 0;
+	here.kin = 0;
+}
+
+void thread_use_own(void)
+{
+	thread_leave_kin();
+	thread_use_lane();
+}
+
+bool thread_ready(void)
+{
+	if (!here.block && !thread_block())
+		return false; /* a signal handler inside a claim, or no memory */
+	here.ready = 1;
+	if (kin_counts() && !here.shared)
+		thread_use_kin();
+	else
+		thread_use_lane();
 	home_activate();
 	home_prepare();
 	return true;
@@ -228,13 +260,15 @@ bool thread_ready(void)
 
 static void thread_end(void *unused)
 {
-	struct rs_block *block = here.block;
+	struct rs_block *block;
 
 	(void)unused;
 	if (here.rounds++ < THREAD_ROUNDS) {
 		pthread_setspecific(thread_key, &here);
 		return;
 	}
+	thread_leave_kin();
+	block = here.block;
 	if (!block || !atomic_load_explicit(&control.live, memory_order_relaxed))
 		return;
 	open_return_spares();
@@ -292,4 +326,6 @@ void thread_prepare_shared(void)
 {
 	thread_page_ready(RS_SHARED_BLOCK);
 	thread_lane_place(RS_OVERFLOW_LANE);
+	if (here.kin)
+		thread_lane_place(here.number);
 }

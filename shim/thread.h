@@ -45,6 +45,7 @@ struct here {
 	uint8_t claiming; /* a signal handler may interrupt a claim */
 	uint8_t rounds;   /* of the destructor */
 	uint8_t ready;    /* block and lane were claimed, or refused */
+	uint8_t kin;      /* block is the kin's: shared is set, and its own has number */
 };
 
 _Static_assert(sizeof(struct here) < 512, "the host's static TLS is small");
@@ -56,6 +57,7 @@ extern struct lane lanes[RS_BLOCKS];
 bool thread_watch_ends(void); /* in the constructor; false: blocks are recycled by sweeps only */
 bool thread_ready(void);      /* claims block and lane; false: not now */
 struct rs_block *thread_block(void); /* claims a block alone; NULL: not now */
+void thread_use_own(void);           /* from the kin's block to its own, and to a lane */
 void thread_forget(void);            /* in a new process: nothing of the parent's is ours */
 void thread_inherit(uint64_t heap_blocks, uint64_t heap_bytes);
 void thread_prepare_shared(void); /* for the threads that come after home_freeze */

@@ -220,15 +220,15 @@ class Agent(Process):
     def metrics(self, query=""):
         return self.get("/api/performance/metrics" + query)
 
-    def wait_for_count(self, wanted, seconds=6):
+    def wait_for_count(self, wanted, seconds=6, query=""):
         """The metrics once they count at least so many requests; exactness is for the caller."""
         def counted():
-            document = self.metrics()
+            document = self.metrics(query)
             return document if document["responseTimes"]["count"] >= wanted else None
         with contextlib.suppress(TimeoutError):
             wait_for(f"{wanted} requests", counted, seconds, 0.1)
             time.sleep(0.6)  # one tick more: a request counted twice shows now
-        return self.metrics()
+        return self.metrics(query)
 
 
 class Nginx(Process):

@@ -155,3 +155,18 @@ enum admit_verdict admit_judge(const struct admit *a, struct capture_target *tar
 		return ADMIT_LATER;
 	return include == RULE_YES ? ADMIT_YES : ADMIT_NO;
 }
+
+enum accept_reason admit_reason(const struct admit *a, struct capture_target *target, bool patient)
+{
+	if (!a)
+		return ACCEPT_OK;
+	switch (admit_judge(a, target, patient)) {
+	case ADMIT_NO:
+		return ACCEPT_RULED;
+	case ADMIT_LATER:
+		return ACCEPT_LATER;
+	case ADMIT_YES:
+		break;
+	}
+	return ACCEPT_OK;
+}

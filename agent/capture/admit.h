@@ -11,6 +11,7 @@
 #ifndef CAPTURE_ADMIT_H
 #define CAPTURE_ADMIT_H
 
+#include "accept.h"
 #include "config.h"
 #include "target.h"
 
@@ -29,6 +30,9 @@ void admit_close(struct admit *a); /* NULL is fine */
 
 /* May name target->service. patient: it may still begin to listen. */
 enum admit_verdict admit_judge(const struct admit *a, struct capture_target *target, bool patient);
+
+/* The same as a reason to watch it or not; without rules all are wanted: a may be NULL. */
+enum accept_reason admit_reason(const struct admit *a, struct capture_target *target, bool patient);
 
 /* Does any rule look at ports, so that the verdict may change? */
 bool admit_by_port(const struct admit *a);

@@ -66,6 +66,7 @@ out_free:
 
 static void finder_target_free(struct finder_target *t)
 {
+	kin_fini(&t->kin);
 	close(t->fd);
 	close(t->pidfd);
 	free(t);
@@ -155,15 +156,19 @@ void finder_exit(struct finder *f, int32_t pid)
 /* Is this segment watched already, or are there too many? */
 static enum accept_reason finder_quota(const struct finder *f, uint64_t inode, uint32_t uid)
 {
-	uint32_t of_uid = 0;
+	uint32_t of_uid = 0, all = f->count;
 
-	if (f->count >= ACCEPT_IN_ALL)
-		return ACCEPT_QUOTA_ALL;
 	for (uint32_t i = 0; i < f->count; i++) {
-		if (f->targets[i]->inode == inode)
+		const struct finder_target *t = f->targets[i];
+		uint32_t kins = t->kin.fd >= 0;
+
+		if (t->inode == inode || (kins && t->kin.inode == inode))
 			return ACCEPT_TWICE;
-		of_uid += f->targets[i]->target.uid == uid;
+		of_uid += t->target.uid == uid ? 1 + kins : 0;
+		all += kins;
 	}
+	if (all >= ACCEPT_IN_ALL)
+		return ACCEPT_QUOTA_ALL;
 	return of_uid >= ACCEPT_PER_UID ? ACCEPT_QUOTA_UID : ACCEPT_OK;
 }
 
@@ -199,23 +204,6 @@ static int finder_pidfd(struct finder *f, struct finder_target *t)
 	return 0;
 }
 
-/* Do the rules want it? They may name it too. */
-static enum accept_reason finder_judge(const struct finder *f, struct capture_target *target,
-				       bool patient)
-{
-	if (!f->admit)
-		return ACCEPT_OK;
-	switch (admit_judge(f->admit, target, patient)) {
-	case ADMIT_NO:
-		return ACCEPT_RULED;
-	case ADMIT_LATER:
-		return ACCEPT_LATER;
-	case ADMIT_YES:
-		break;
-	}
-	return ACCEPT_OK;
-}
-
 /* Takes over segment->fd, whatever comes of it. */
 static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 				     const struct accept_segment *segment)
@@ -225,7 +213,7 @@ static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 
 	if (!t || finder_room(f) || target_read(entry->pid, &segment->claims, &t->target))
 		goto out;
-	reason = finder_judge(f, &t->target, entry->waits < FINDER_WAITS);
+	reason = admit_reason(f->admit, &t->target, entry->waits < FINDER_WAITS);
 	if (reason == ACCEPT_OK)
 		reason = finder_quota(f, segment->inode, t->target.uid);
 	if (reason)
@@ -233,6 +221,7 @@ static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 	t->target.key = ++f->key;
 	t->inode = segment->inode;
 	t->fd = segment->fd;
+	kin_init(&t->kin);
 	t->pss = -1.0;
 	t->anonymous = -1.0;
 	if (finder_pidfd(f, t)) {
@@ -258,7 +247,7 @@ static enum accept_reason finder_again(struct finder *f, uint32_t i)
 	enum accept_reason reason = ACCEPT_OK;
 
 	if (f->admit && admit_by_port(f->admit))
-		reason = finder_judge(f, &target, false);
+		reason = admit_reason(f->admit, &target, false);
 	if (reason)
 		finder_forget(f, i);
 	return reason;
@@ -333,6 +322,24 @@ static void finder_ended(struct finder *f, struct scan_entry *entry)
 	scan_drop(f->scan, entry->pid);
 }
 
+/* The first one that is its own; it makes no second. */
+static void finder_kin(struct finder *f, struct scan_entry *entry, const struct proc_maps *maps,
+		       uint32_t own_pid)
+{
+	struct finder_target *t = f->targets[finder_index(f, entry->key)];
+	enum accept_reason reason;
+	struct kin kin;
+
+	if (t->kin.fd >= 0 || !kin_find(&kin, &f->accept, entry->pid, maps, own_pid))
+		return;
+	reason = finder_quota(f, kin.inode, t->target.uid);
+	if (reason)
+		kin_fini(&kin);
+	else
+		t->kin = kin;
+	finder_refuse(f, entry, reason);
+}
+
 static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now_ns)
 {
 	struct proc_maps maps;
@@ -349,6 +356,7 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 	for (uint32_t i = 0; i < maps.segments; i++) {
 		reason = finder_try(f, entry, maps.range[i], own_pid);
 		if (reason == ACCEPT_OK) {
+			finder_kin(f, entry, &maps, own_pid);
 			entry->shim = false;
 			entry->look_ns = SCAN_NEVER;
 			entry->looks = 0;

@@ -11,6 +11,7 @@
 
 #include "accept.h"
 #include "admit.h"
+#include "kin.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct finder_target {
 	struct capture_target target;
 	uint64_t inode; /* of its segment */
 	int fd;         /* of its segment: a new worker gets it again */
+	struct kin kin; /* what its children count in */
 	int pidfd;
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */

@@ -19,11 +19,12 @@ enum link_kind {
 	LINK_HELLO = 1, /* worker: I am new; send everything (again) */
 	LINK_SERVING,   /* worker: the API answers */
 	LINK_TARGET,    /* broker: watch this one; its segment comes along */
-	LINK_DIED,      /* broker: the process of this key ended, or runs another program */
-	LINK_READING,   /* broker: what only the broker may read */
-	LINK_PART,      /* broker: the health of one of its parts */
-	LINK_COMPLETE,  /* broker: all that was known has been sent; reason when not ready */
-	LINK_RELOAD,    /* broker: the configuration's file comes along */
+	LINK_KIN,     /* broker: the segment that this key's shares with its children comes along */
+	LINK_DIED,    /* broker: the process of this key ended, or runs another program */
+	LINK_READING, /* broker: what only the broker may read */
+	LINK_PART,    /* broker: the health of one of its parts */
+	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
+	LINK_RELOAD,   /* broker: the configuration's file comes along */
 	LINK_KINDS,
 };
 
@@ -36,7 +37,7 @@ struct link_part {
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t reserved;
-	uint64_t key; /* of LINK_DIED and LINK_READING */
+	uint64_t key; /* of LINK_KIN, LINK_DIED and LINK_READING */
 	union {
 		struct capture_target target;
 		struct proc_usage usage;

@@ -10,6 +10,7 @@
 #define PROC_KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
 #define PROC_RING_NAME " anon_inode:[io_uring]"
 #define PROC_SEGMENT_NAME "/memfd:ringside (deleted)"
+#define PROC_KIN_NAME "/memfd:ringside-kin (deleted)"
 #define PROC_SHIM_NAME "/libringside.so"
 
 enum {
@@ -95,12 +96,23 @@ int proc_stat_read(int32_t pid, struct proc_stat *out)
 	return n < 0 ? (int)n : proc_stat_parse(text, out);
 }
 
+/* Anything but two addresses is a piece of somebody's long file name. */
+static bool proc_range(const char *line, const char *blank, char out[PROC_RANGE_BYTES])
+{
+	size_t length = strspn(line, "0123456789abcdef-");
+
+	if (line + length != blank || length >= PROC_RANGE_BYTES)
+		return false;
+	memcpy(out, line, length);
+	out[length] = '\0';
+	return true;
+}
+
 void proc_maps_line(struct proc_maps *out, const char *line)
 {
 	const char *blank = strchr(line, ' ');
 	const char *path = strchr(line, '/');
-	unsigned long offset;
-	size_t length;
+	bool kin;
 
 	if (strstr(line, PROC_RING_NAME))
 		out->rings = true;
@@ -108,18 +120,16 @@ void proc_maps_line(struct proc_maps *out, const char *line)
 		return;
 	if (strstr(path, PROC_SHIM_NAME))
 		out->shim = true;
-	if (strncmp(path, PROC_SEGMENT_NAME, sizeof(PROC_SEGMENT_NAME) - 1) != 0)
+	kin = strncmp(path, PROC_KIN_NAME, sizeof(PROC_KIN_NAME) - 1) == 0;
+	if (!kin && strncmp(path, PROC_SEGMENT_NAME, sizeof(PROC_SEGMENT_NAME) - 1) != 0)
 		return;
-	length = strspn(line, "0123456789abcdef-");
-	/* anything but two addresses is a piece of somebody's long file name */
-	if (line + length != blank || length >= sizeof(out->range[0]) ||
-	    strncmp(blank, " rw-s ", 6) != 0)
+	/* a file's beginning */
+	if (strncmp(blank, " rw-s ", 6) != 0 || strtoul(blank + 6, NULL, 16) != 0)
 		return;
-	offset = strtoul(blank + 6, NULL, 16);
-	if (offset != 0 || out->segments == PROC_SEGMENTS)
-		return;
-	memcpy(out->range[out->segments], line, length);
-	out->range[out->segments++][length] = '\0';
+	if (kin && out->kins < PROC_KINS)
+		out->kins += proc_range(line, blank, out->kin[out->kins]);
+	else if (!kin && out->segments < PROC_SEGMENTS)
+		out->segments += proc_range(line, blank, out->range[out->segments]);
 }
 
 int proc_maps_read(int32_t pid, struct proc_maps *out)

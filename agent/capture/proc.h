@@ -24,10 +24,13 @@ struct proc_stat {
 };
 
 /* A mapping of a segment's first page, and whether the shim is mapped at all. */
+#define PROC_RANGE_BYTES 40
 #define PROC_SEGMENTS 8
+#define PROC_KINS 4 /* an inherited one and its own, as a rule */
 struct proc_maps {
-	char range[PROC_SEGMENTS][40]; /* as the names in map_files have it */
-	uint32_t segments;
+	char range[PROC_SEGMENTS][PROC_RANGE_BYTES]; /* as the names in map_files have it */
+	char kin[PROC_KINS][PROC_RANGE_BYTES];       /* of segments that are shared with children */
+	uint32_t segments, kins;
 	bool shim;
 	bool rings;    /* and queues of io_uring */
 	bool readable; /* false: not ours to look into */

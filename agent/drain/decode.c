@@ -47,3 +47,44 @@ int decode_sections(const struct lane_record *record, struct drain_request *out,
 	}
 	return 0;
 }
+
+int decode_open(const struct segment_open_request *from, const struct calibrate *clock,
+		uint64_t now_ns, struct drain_open *out)
+{
+	uint64_t t0_ns = calibrate_ns(clock, from->t0);
+
+	if (from->method >= RS_METHODS || from->state > RS_OPEN_ANSWERING || !from->t0 ||
+	    t0_ns > now_ns)
+		return -EBADMSG;
+	*out = (struct drain_open){
+		.t0_ns = t0_ns,
+		.bytes_out = from->bytes_out,
+		.connection = from->connection,
+		.queued = from->queued,
+		.thread = from->thread,
+		.method = from->method,
+		.state = from->state,
+	};
+	return 0;
+}
+
+void decode_fold(const struct segment_cell *from, const struct calibrate *clock,
+		 struct drain_fold *out)
+{
+	*out = (struct drain_fold){
+		.count = from->count,
+		.aborted = from->aborted,
+		.cut_by_server = from->cut_by_server,
+		.cut_by_client = from->cut_by_client,
+		.bytes_in = from->bytes_in,
+		.bytes_out = from->bytes_out,
+		.span_ns = calibrate_span_ns(clock, from->span),
+		/* None: the one that made it was taken ahead of the number it belongs to. */
+		.min_ns = from->span_min ? calibrate_span_ns(clock, from->span_min) : UINT64_MAX,
+		.max_ns = calibrate_span_ns(clock, from->span_max),
+		.slow_warning = from->slow_warning,
+		.slow_critical = from->slow_critical,
+		.buckets = from->buckets,
+	};
+	memcpy(out->status, from->status, sizeof(out->status));
+}

@@ -1,5 +1,6 @@
 /*
- * decode - a record, copied from a lane, becomes a request: every field checked.
+ * decode - a record, copied from a lane, becomes a request: every field checked. So does an entry
+ *          of the open table, and a cell.
  *
  * Threads:  any; pure.
  * Memory:   path, known and shape of out are left to the caller; raw points into the record.
@@ -11,6 +12,7 @@
 #include "calibrate.h"
 #include "event.h"
 #include "lane.h"
+#include "segment.h"
 
 #include <errno.h>
 
@@ -26,6 +28,14 @@ struct decode_raw {
 /* The sections behind the head. */
 int decode_sections(const struct lane_record *record, struct drain_request *out,
 		    struct decode_raw *raw);
+
+/* path is left to the caller. */
+int decode_open(const struct segment_open_request *from, const struct calibrate *clock,
+		uint64_t now_ns, struct drain_open *out);
+
+/* As above; what a cell holds may be anything, and out is good until it changes. */
+void decode_fold(const struct segment_cell *from, const struct calibrate *clock,
+		 struct drain_fold *out);
 
 static inline int decode_times(const struct rs_head *head, const struct calibrate *clock,
 			       uint64_t now_ns, struct drain_request *out)

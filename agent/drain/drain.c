@@ -1,7 +1,7 @@
 #include "drain.h"
 
+#include "family.h"
 #include "moment.h"
-#include "watched.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 _Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
 
-enum drain_order { DRAIN_ADD, DRAIN_DIED, DRAIN_DETAIL };
+enum drain_order { DRAIN_ADD, DRAIN_KIN, DRAIN_DIED, DRAIN_DETAIL };
 
 struct drain_command {
 	struct drain_command *next;
@@ -30,11 +30,6 @@ struct drain_command {
 	int memfd;    /* -1: none */
 	struct capture_target target;
 	struct drain_detail detail;
-};
-
-struct drain_item {
-	struct watched *watched;
-	bool died; /* to be ended as soon as its clock is known */
 };
 
 struct drain {
@@ -47,8 +42,8 @@ struct drain {
 	/* the thread's own from here on */
 	struct drain_config config;
 	struct drain_counts counts;
-	struct drain_item *items;
-	uint32_t item_room;
+	struct family **families;
+	uint32_t family_room;
 	struct checkpoint *checkpoint;
 	uint64_t opened_ns, calibrate_ns, second_ns; /* when it began; when these are due */
 	uint64_t saved;                              /* what had been told when it was saved last */
@@ -91,6 +86,16 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 	return result;
 }
 
+int drain_kin(struct drain *d, uint64_t key, int memfd)
+{
+	struct drain_command command = { .order = DRAIN_KIN, .key = key, .memfd = memfd };
+	int result = drain_command_put(d, &command);
+
+	if (result)
+		close(memfd);
+	return result;
+}
+
 int drain_died(struct drain *d, uint64_t key)
 {
 	struct drain_command command = { .order = DRAIN_DIED, .key = key, .memfd = -1 };
@@ -109,55 +114,67 @@ int drain_detail(struct drain *d, uint64_t key, const struct drain_detail *detai
 
 static bool drain_room(struct drain *d)
 {
-	uint32_t room = d->item_room ? 2 * d->item_room : 64;
-	struct drain_item *items;
+	uint32_t room = d->family_room ? 2 * d->family_room : 64;
+	struct family **families;
 
-	if (d->counts.processes < d->item_room)
+	if (d->counts.processes < d->family_room)
 		return true;
-	items = realloc(d->items, room * sizeof(*items));
-	if (!items)
+	families = realloc(d->families, room * sizeof(struct family *));
+	if (!families)
 		return false;
-	d->items = items;
-	d->item_room = room;
+	d->families = families;
+	d->family_room = room;
 	return true;
 }
 
 static bool drain_watches(const struct drain *d, uint64_t key)
 {
 	for (uint32_t i = 0; i < d->counts.processes; i++)
-		if (watched_key(d->items[i].watched) == key)
+		if (family_key(d->families[i]) == key)
 			return true;
 	return false;
 }
 
 static void drain_obey_add(struct drain *d, const struct drain_command *command)
 {
-	struct watched *watched;
+	struct family *family;
 
 	if (drain_watches(d, command->target.key)) {
 		/* Told twice: a new worker also reads what its predecessor left on the link. */
-	} else if (!drain_room(d) || watched_open(&watched, &d->shared, &command->target,
-						  command->memfd, d->checkpoint)) {
+	} else if (!drain_room(d) || family_open(&family, &d->shared, &command->target,
+						 command->memfd, d->checkpoint)) {
 		d->counts.refused++;
 	} else {
-		d->items[d->counts.processes++] = (struct drain_item){ .watched = watched };
+		d->families[d->counts.processes++] = family;
 		d->counts.added++;
 	}
 	close(command->memfd);
 }
 
+/* May be told twice, as a process may. */
+static void drain_obey_kin(struct drain *d, struct family *family, int memfd)
+{
+	int result = family_kin(family, memfd, d->checkpoint);
+
+	d->counts.refused += result && result != -EEXIST;
+}
+
 static void drain_obey_about(struct drain *d, const struct drain_command *command)
 {
 	for (uint32_t i = 0; i < d->counts.processes; i++) {
-		struct drain_item *item = &d->items[i];
+		struct family *family = d->families[i];
 
-		if (watched_key(item->watched) != command->key)
+		if (family_key(family) != command->key)
 			continue;
 		if (command->order == DRAIN_DETAIL)
-			watched_detail(item->watched, &command->detail);
+			family_detail(family, &command->detail);
+		else if (command->order == DRAIN_DIED)
+			family_died(family);
 		else
-			item->died = true;
+			drain_obey_kin(d, family, command->memfd);
 	}
+	if (command->memfd >= 0)
+		close(command->memfd);
 }
 
 static void drain_obey(struct drain *d, struct drain_command *command)
@@ -177,7 +194,7 @@ static void drain_obey(struct drain *d, struct drain_command *command)
 static void drain_tell(struct drain *d, bool listening)
 {
 	for (uint32_t i = 0; i < d->counts.processes; i++)
-		watched_tell(d->items[i].watched, listening);
+		family_tell(d->families[i], listening);
 }
 
 static void drain_calibrate(struct drain *d, uint64_t now_ns)
@@ -195,34 +212,17 @@ static void drain_calibrate(struct drain *d, uint64_t now_ns)
 	d->counts.clock_changes += calibrate_source_changed(&d->shared.tsc, CALIBRATE_SOURCE);
 }
 
-/* False: it is no more. */
-static bool drain_visit(const struct drain *d, const struct drain_item *item, uint64_t now_ns)
-{
-	const struct watched *w = item->watched;
-	uint64_t early_ns = watched_period_ns(w) / 4; /* with its neighbours: one wake-up for all */
-
-	if (!watched_ready(w))
-		return true;
-	if (item->died) {
-		watched_end(item->watched, now_ns);
-		return false;
-	}
-	if (!d->last_round && now_ns + early_ns < watched_due_ns(w))
-		return true;
-	return watched_round(item->watched, now_ns);
-}
-
 static void drain_visit_all(struct drain *d, uint64_t now_ns)
 {
 	uint32_t i = 0;
 
 	while (i < d->counts.processes) {
-		if (drain_visit(d, &d->items[i], now_ns)) {
+		if (family_round(d->families[i], now_ns, d->last_round)) {
 			i++;
 			continue;
 		}
-		watched_close(d->items[i].watched);
-		d->items[i] = d->items[--d->counts.processes];
+		family_close(d->families[i]);
+		d->families[i] = d->families[--d->counts.processes];
 	}
 }
 
@@ -233,8 +233,8 @@ static void drain_each_second(struct drain *d, uint64_t now_ns)
 	d->second_ns = now_ns + DRAIN_SECOND_NS;
 	d->save_due = true;
 	for (uint32_t i = 0; i < d->counts.processes; i++)
-		if (watched_ready(d->items[i].watched))
-			watched_list(d->items[i].watched, now_ns);
+		if (family_ready(d->families[i]))
+			family_list(d->families[i], now_ns);
 	if (d->checkpoint && now_ns > d->opened_ns + DRAIN_FORGET_NS)
 		checkpoint_forget(d->checkpoint);
 }
@@ -257,7 +257,7 @@ static bool drain_save(struct drain *d)
 	if (d->config.save && (!bytes || bytes > DRAIN_SAVE_BYTES))
 		return false;
 	for (uint32_t i = 0; i < d->counts.processes; i++)
-		watched_save(d->items[i].watched, d->checkpoint);
+		family_save(d->families[i], d->checkpoint);
 	result = checkpoint_end(d->checkpoint, bytes);
 	d->counts.checkpoint_error = result;
 	if (result)
@@ -283,14 +283,14 @@ static uint64_t drain_next_ns(struct drain *d)
 	uint64_t period_ns = DRAIN_SECOND_NS;
 
 	for (uint32_t i = 0; i < d->counts.processes; i++) {
-		const struct watched *w = d->items[i].watched;
+		const struct family *f = d->families[i];
 
-		if (!watched_ready(w))
+		if (!family_ready(f))
 			continue; /* for the calibration */
-		if (watched_due_ns(w) < next_ns)
-			next_ns = watched_due_ns(w);
-		if (watched_period_ns(w) < period_ns)
-			period_ns = watched_period_ns(w);
+		if (family_due_ns(f) < next_ns)
+			next_ns = family_due_ns(f);
+		if (family_period_ns(f) < period_ns)
+			period_ns = family_period_ns(f);
 	}
 	d->counts.period_ms = (uint32_t)(period_ns / 1000000);
 	return next_ns;
@@ -427,8 +427,8 @@ static void drain_free(struct drain *d)
 		command = next;
 	}
 	for (uint32_t i = 0; i < d->counts.processes; i++)
-		watched_close(d->items[i].watched);
-	free(d->items);
+		family_close(d->families[i]);
+	free(d->families);
 	checkpoint_close(d->checkpoint);
 	pthread_cond_destroy(&d->wake);
 	pthread_mutex_destroy(&d->lock);

@@ -241,9 +241,13 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
 		  struct decode_raw *raw)
 {
-	struct streams_connection *c = s ? *streams_place(s, request->connection) : NULL;
-	struct streams_entry *entry = c ? streams_find(c, raw->stream) : NULL;
+	struct streams_connection *c;
+	struct streams_entry *entry;
 
+	if (!raw->stream)
+		return;
+	c = s ? *streams_place(s, request->connection) : NULL;
+	entry = c ? streams_find(c, raw->stream) : NULL;
 	if (!entry || !entry->path_bytes) {
 		budget->lost += !(request->flags & RS_FLAG_DETAIL_CUT);
 		return;

@@ -25,7 +25,7 @@ struct streams_budget {
 bool streams_record(struct streams **s, struct streams_budget *budget,
 		    const struct lane_record *record);
 
-/* Path, method and protocol of a request that was a stream. raw borrows from s. */
+/* Path, method and protocol of a request, if it was a stream. raw borrows from s. */
 void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
 		  struct decode_raw *raw);
 

@@ -11,6 +11,9 @@
 
 struct watched {
 	struct watched_shared *shared;
+	struct watched *owner;              /* whose kin's this is; NULL: a process's own */
+	const struct capture_target *about; /* for the sink: the owner's */
+	struct drain_ledger *ledger;        /* the owner's */
 	struct segment *segment;
 	const struct calibrate *clock;
 	struct capture_target target;
@@ -18,7 +21,7 @@ struct watched {
 	struct pace pace;
 	struct shapes shapes;
 	struct streams *streams; /* NULL: it speaks no HTTP/2 */
-	struct drain_ledger ledger, told;
+	struct drain_ledger kept, told;
 	struct counters_words booked, at_first; /* at_first: when this agent began with it */
 	uint64_t folded;                        /* of the header, when cells were last taken */
 	struct lane *lanes;
@@ -27,8 +30,7 @@ struct watched {
 	uint32_t listed; /* requests in progress told last */
 	bool began;      /* had its first round */
 	bool whole;      /* nobody else ever took anything of it: all must be accounted for */
-	bool has_overflow;
-	bool dead;                   /* no writer is left: a hole stays one */
+	bool has_overflow, dead;     /* dead: no writer is left: a hole stays one */
 	struct drain_counters known; /* in the first round: what has a record or a fold */
 	char path[RS_PATH_BYTES + 1];
 };
@@ -98,8 +100,9 @@ static int watched_map(struct watched *w, int memfd, struct checkpoint *checkpoi
 	return 0;
 }
 
-int watched_open(struct watched **out, struct watched_shared *shared,
-		 const struct capture_target *target, int memfd, struct checkpoint *checkpoint)
+static int watched_make(struct watched **out, struct watched_shared *shared,
+			const struct capture_target *target, int memfd,
+			struct checkpoint *checkpoint)
 {
 	struct watched *w = calloc(1, sizeof(*w));
 	int result;
@@ -109,18 +112,43 @@ int watched_open(struct watched **out, struct watched_shared *shared,
 		return -ENOMEM;
 	w->shared = shared;
 	w->target = *target;
+	w->about = &w->target;
+	w->ledger = &w->kept;
 	w->whole = true;
 	shapes_init(&w->shapes, &shared->budget);
 	pace_init(&w->pace, 0);
 	result = watched_map(w, memfd, checkpoint);
-	if (result) {
+	if (result)
 		watched_close(w);
+	else
+		*out = w;
+	return result;
+}
+
+int watched_open(struct watched **out, struct watched_shared *shared,
+		 const struct capture_target *target, int memfd, struct checkpoint *checkpoint)
+{
+	int result = watched_make(out, shared, target, memfd, checkpoint);
+
+	if (result)
 		return result;
-	}
-	watched_tell(w, true);
+	watched_tell(*out, true);
 	shared->told++;
-	shared->sink.seen(shared->sink.ctx, &w->target);
-	*out = w;
+	shared->sink.seen(shared->sink.ctx, (*out)->about);
+	return 0;
+}
+
+int watched_kin_open(struct watched **out, struct watched *owner, int memfd,
+		     struct checkpoint *checkpoint)
+{
+	int result = watched_make(out, owner->shared, &owner->target, memfd, checkpoint);
+
+	if (result)
+		return result;
+	(*out)->owner = owner;
+	(*out)->about = owner->about;
+	(*out)->ledger = owner->ledger;
+	watched_tell(*out, true);
 	return 0;
 }
 
@@ -163,19 +191,24 @@ void watched_tell(struct watched *w, bool listening)
 		.ns_per_tick = w->clock->ns_per_tick,
 		.slow_warning = calibrate_ticks(w->clock, shared->slow_warning_ns),
 		.slow_critical = calibrate_ticks(w->clock, shared->slow_critical_ns),
-		.detail = w->ledger.detail.level,
-		.sample = w->ledger.detail.sample,
+		.detail = w->ledger->detail.level,
+		.sample = w->ledger->detail.sample,
 	};
 
 	if (watched_ready(w))
 		segment_words_put(w->segment, &words);
 }
 
+void watched_off(struct watched *w)
+{
+	segment_off_put(w->segment);
+}
+
 void watched_detail(struct watched *w, const struct drain_detail *detail)
 {
-	w->ledger.detail = *detail;
+	w->ledger->detail = *detail;
 	if (detail->level == DRAIN_DETAIL_OFF)
-		segment_off_put(w->segment);
+		watched_off(w);
 	else
 		watched_tell(w, true);
 }
@@ -201,17 +234,16 @@ static void watched_request(struct watched *w, const struct lane_record *record,
 	struct decode_raw raw;
 
 	if (decode_request(record, w->clock, now_ns, &request, &raw)) {
-		w->ledger.bad++;
+		w->ledger->bad++;
 		return;
 	}
-	if (raw.stream)
-		streams_fill(w->streams, &w->shared->streams, &request, &raw);
+	streams_fill(w->streams, &w->shared->streams, &request, &raw);
 	watched_path(w, record->head.shape, &raw, &request);
-	w->ledger.delivered[RS_KIND_REQUEST]++;
+	w->ledger->delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
 		counters_add_request(&w->known, &request, shared->slow_warning_ns,
 				     shared->slow_critical_ns);
-	shared->sink.request(shared->sink.ctx, &w->target, &request);
+	shared->sink.request(shared->sink.ctx, w->about, &request);
 }
 
 static void watched_record(struct watched *w, const struct lane_record *record, uint64_t now_ns)
@@ -221,9 +253,9 @@ static void watched_record(struct watched *w, const struct lane_record *record, 
 	if (kind == RS_KIND_REQUEST) {
 		watched_request(w, record, now_ns);
 	} else if (kind == RS_KIND_NONE || kind >= RS_KINDS) {
-		w->ledger.bad++;
+		w->ledger->bad++;
 	} else {
-		w->ledger.delivered[kind]++;
+		w->ledger->delivered[kind]++;
 		w->shared->unknown += !streams_record(&w->streams, &w->shared->streams, record);
 	}
 }
@@ -236,11 +268,11 @@ static bool watched_next(struct watched *w, struct lane *lane, bool *whole)
 
 	*whole = result == LANE_RECORD;
 	if (result == LANE_TORN)
-		w->ledger.torn++;
+		w->ledger->torn++;
 	if (result != LANE_EMPTY || !w->dead)
 		return result != LANE_EMPTY;
 	found = lane_skip(lane, &torn);
-	w->ledger.torn += torn;
+	w->ledger->torn += torn;
 	return found;
 }
 
@@ -289,27 +321,12 @@ static void watched_take_cell(struct watched *w, uint32_t n, uint64_t now_ns)
 		segment_cell_clean(w->segment, n);
 	if (!segment_cell_take(w->segment, n, cell))
 		return;
-	fold = (struct drain_fold){
-		.path = shapes_cell_path(&w->shapes, w->segment, n),
-		.count = cell->count,
-		.aborted = cell->aborted,
-		.cut_by_server = cell->cut_by_server,
-		.cut_by_client = cell->cut_by_client,
-		.bytes_in = cell->bytes_in,
-		.bytes_out = cell->bytes_out,
-		.span_ns = calibrate_span_ns(w->clock, cell->span),
-		/* None: the one that made it was taken ahead of the number it belongs to. */
-		.min_ns = cell->span_min ? calibrate_span_ns(w->clock, cell->span_min) : UINT64_MAX,
-		.max_ns = calibrate_span_ns(w->clock, cell->span_max),
-		.slow_warning = cell->slow_warning,
-		.slow_critical = cell->slow_critical,
-		.buckets = cell->buckets,
-	};
-	memcpy(fold.status, cell->status, sizeof(fold.status));
+	decode_fold(cell, w->clock, &fold);
+	fold.path = shapes_cell_path(&w->shapes, w->segment, n);
 	if (!w->began)
 		counters_add_fold(&w->known, &fold);
 	shared->told++;
-	shared->sink.fold(shared->sink.ctx, &w->target, &fold, now_ns);
+	shared->sink.fold(shared->sink.ctx, w->about, &fold, now_ns);
 }
 
 static void watched_take_cells(struct watched *w, const struct segment_state *state,
@@ -339,9 +356,9 @@ static void watched_book(struct watched *w, const struct drain_counters *delta, 
 {
 	struct watched_shared *shared = w->shared;
 
-	w->told = w->ledger;
+	w->told = *w->ledger;
 	shared->told++;
-	shared->sink.counters(shared->sink.ctx, &w->target, delta, &w->ledger, now_ns, gap);
+	shared->sink.counters(shared->sink.ctx, w->about, delta, w->ledger, now_ns, gap);
 }
 
 /*
@@ -357,7 +374,7 @@ static void watched_book_first(struct watched *w, const struct counters_words *b
 	rest = all;
 	counters_split(&rest, &w->known, &gap);
 	if (gap.requests) {
-		w->ledger.gap_requests += gap.requests;
+		w->ledger->gap_requests += gap.requests;
 		watched_book(w, &gap, now_ns, true);
 		all = rest;
 	}
@@ -382,18 +399,18 @@ static void watched_book_round(struct watched *w, uint64_t now_ns)
 	/* Words that went back are a liar's own loss. */
 	counters_difference(&now, &w->booked, w->clock, &delta);
 	if (memcmp(&delta, &nothing, sizeof(delta)) != 0 ||
-	    !watched_ledger_same(&w->ledger, &w->told))
+	    !watched_ledger_same(w->ledger, &w->told))
 		watched_book(w, &delta, now_ns, false);
 }
 
 static void watched_note(struct watched *w, const struct segment_state *state)
 {
-	w->ledger.overflow_lane = w->has_overflow;
-	w->ledger.state = (uint8_t)(state->state <= RS_STATE_COUNT ? state->state : RS_STATE_OFF);
-	w->ledger.why = (uint8_t)(state->why <= RS_WHY_DOUBT ? state->why : RS_WHY_NONE);
-	w->ledger.clock =
+	w->ledger->overflow_lane = w->has_overflow;
+	w->ledger->state = (uint8_t)(state->state <= RS_STATE_COUNT ? state->state : RS_STATE_OFF);
+	w->ledger->why = (uint8_t)(state->why <= RS_WHY_DOUBT ? state->why : RS_WHY_NONE);
+	w->ledger->clock =
 		(uint8_t)(state->clock <= RS_CLOCK_MONOTONIC ? state->clock : RS_CLOCK_NONE);
-	w->ledger.unseen = (uint8_t)(state->unseen & (RS_UNSEEN_IO_URING | RS_UNSEEN_STDIO));
+	w->ledger->unseen = (uint8_t)(state->unseen & (RS_UNSEEN_IO_URING | RS_UNSEEN_STDIO));
 }
 
 static uint32_t watched_pass(struct watched *w, uint64_t now_ns)
@@ -403,11 +420,14 @@ static uint32_t watched_pass(struct watched *w, uint64_t now_ns)
 	uint32_t fill;
 
 	segment_state_get(w->segment, &state);
+	if (w->owner)
+		state.lanes = 0; /* what a kin's header says of lanes is a lie */
 	watched_grow(w, &state);
-	watched_note(w, &state);
+	if (!w->owner)
+		watched_note(w, &state);
 	if (!w->began)
 		watched_count(w, &before);
-	fill = watched_take_lanes(w, now_ns);
+	fill = w->owner ? 0 : watched_take_lanes(w, now_ns);
 	watched_take_cells(w, &state, now_ns);
 	if (!w->began)
 		watched_book_first(w, &before, now_ns);
@@ -418,8 +438,10 @@ static uint32_t watched_pass(struct watched *w, uint64_t now_ns)
 
 static void watched_gone(struct watched *w, uint64_t now_ns)
 {
+	if (w->owner)
+		return;
 	w->shared->told++;
-	w->shared->sink.gone(w->shared->sink.ctx, &w->target, now_ns);
+	w->shared->sink.gone(w->shared->sink.ctx, w->about, now_ns);
 }
 
 bool watched_round(struct watched *w, uint64_t now_ns)
@@ -432,13 +454,6 @@ bool watched_round(struct watched *w, uint64_t now_ns)
 	return false;
 }
 
-static const char *watched_open_path(struct watched *w, uint16_t shape)
-{
-	const char *path = shapes_path(&w->shapes, w->segment, shape);
-
-	return path ? path : "";
-}
-
 void watched_list(struct watched *w, uint64_t now_ns)
 {
 	struct watched_shared *shared = w->shared;
@@ -447,27 +462,17 @@ void watched_list(struct watched *w, uint64_t now_ns)
 
 	for (uint32_t i = 0; i < taken; i++) {
 		const struct segment_open_request *from = &shared->taken[i];
-		uint64_t t0_ns = calibrate_ns(w->clock, from->t0);
+		const char *path = shapes_path(&w->shapes, w->segment, from->shape);
 
-		if (from->method >= RS_METHODS || from->state > RS_OPEN_ANSWERING || !from->t0 ||
-		    t0_ns > now_ns)
+		if (decode_open(from, w->clock, now_ns, &shared->open[count]))
 			continue;
-		shared->open[count++] = (struct drain_open){
-			.t0_ns = t0_ns,
-			.bytes_out = from->bytes_out,
-			.path = watched_open_path(w, from->shape),
-			.connection = from->connection,
-			.queued = from->queued,
-			.thread = from->thread,
-			.method = from->method,
-			.state = from->state,
-		};
+		shared->open[count++].path = path ? path : "";
 	}
 	if (!count && !w->listed)
 		return;
 	w->listed = count;
 	shared->told++;
-	shared->sink.open(shared->sink.ctx, &w->target, shared->open, count, now_ns);
+	shared->sink.open(shared->sink.ctx, w->about, shared->open, count, now_ns);
 }
 
 void watched_end(struct watched *w, uint64_t now_ns)
@@ -476,7 +481,7 @@ void watched_end(struct watched *w, uint64_t now_ns)
 	watched_pass(w, now_ns);
 	if (segment_broken(w->segment))
 		w->shared->broken++;
-	else if (w->whole && !counters_account(&w->at_first, &w->booked, &w->ledger))
+	else if (!w->owner && w->whole && !counters_account(&w->at_first, &w->booked, w->ledger))
 		w->shared->unequal++;
 	watched_gone(w, now_ns);
 }

@@ -1,5 +1,5 @@
 /*
- * watched - one watched process: its segment, what was taken from it, and what was told of it.
+ * watched - one watched segment: its process, what was taken from it, and what was told of it.
  *
  * Threads:  the drain thread.
  * Memory:   watched_open maps, watched_close unmaps; target and what it tells are the sink's until
@@ -47,6 +47,13 @@ int watched_open(struct watched **out, struct watched_shared *shared,
 		 const struct capture_target *target, int memfd, struct checkpoint *checkpoint);
 void watched_close(struct watched *w); /* NULL is fine */
 
+/*
+ * The segment that a process shares with its children: counters and folds, told as its own. It ends
+ * before its owner; the sink hears of neither.
+ */
+int watched_kin_open(struct watched **out, struct watched *owner, int memfd,
+		     struct checkpoint *checkpoint);
+
 uint64_t watched_key(const struct watched *w);
 uint64_t watched_due_ns(const struct watched *w);
 uint64_t watched_period_ns(const struct watched *w);
@@ -65,6 +72,8 @@ void watched_end(struct watched *w, uint64_t now_ns);
 
 /* Tells the process how to count; listening: that somebody does. */
 void watched_tell(struct watched *w, bool listening);
+
+void watched_off(struct watched *w); /* for good: silence; of a kin: nobody reads it any more */
 
 void watched_detail(struct watched *w, const struct drain_detail *detail); /* tells it */
 

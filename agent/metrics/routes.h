@@ -37,8 +37,8 @@ struct routes_change {
 
 /*
  * Routes whose name is another by what was learned since are united with those of that name. To be
- * called where nothing of them is under way: leaves rolled, accounts merged, all linked. True: there
- * were such.
+ * called where nothing of them is under way: leaves rolled, accounts merged, all linked. True:
+ * there were such.
  */
 bool routes_reroute(struct registry *registry, const struct routes_change *change);
 

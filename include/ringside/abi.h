@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define RS_ABI_VERSION 1u
+#define RS_ABI_VERSION 2u
 
 #define RS_SLOT_BYTES 64u
 #define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */

@@ -1,5 +1,5 @@
 /*
- * segment - one sealed memfd per watched process: where its parts lie and who writes which word.
+ * segment - a sealed memfd of each watched process: where its parts lie and who writes which word.
  *
  * Made by the shim (named "ringside", sealed SHRINK|GROW|SEAL, size RS_SEGMENT_BYTES exactly),
  * found by the broker through /proc/PID/map_files, mapped by the worker.
@@ -13,6 +13,13 @@
  *   RS_LANES_AT    │ lane 0, lane 1   1024 × 64     │ owner thread         at the start
  *                  │ overflow lane    1024 × 64     │ any thread, CAS      at the start
  *                  └ lanes 2 … 255     256 × 64     ┘ owner thread         one by one, as claimed
+ *
+ * A process that accepts connections and forks makes a second one, the kin (named "ringside-kin"),
+ * for children that may be dead before anybody finds theirs. It is of the same form; of it are used
+ * the header (pid: whose it is), the shared block (overflow is 1 from the start), shapes and cells,
+ * all by any thread of any child. A child counts there, and folds each request, until an agent has
+ * its own segment (epoch there) or has closed this one (off here). The one who made it neither
+ * reads nor writes it afterwards: a child may have other rights and other ends.
  *
  * Everything is sparse: what was never written costs nothing and reads as zeros, and zeros are
  * never a valid record, shape, open request or counter of interest.
@@ -31,7 +38,8 @@
 
 #include "abi.h"
 
-#define RS_SEGMENT_NAME "ringside"            /* shows as /memfd:ringside (deleted) */
+#define RS_SEGMENT_NAME "ringside" /* shows as /memfd:ringside (deleted) */
+#define RS_KIN_NAME "ringside-kin"
 #define RS_MAGIC UINT64_C(0x3145444953474e52) /* "RNGSIDE1", little endian */
 
 #define RS_PAGE 4096u
@@ -102,7 +110,7 @@ enum rs_allocator {
 /* Words that the agent writes; the shim reads them once per event, relaxed. */
 struct rs_agent {
 	_Atomic uint32_t epoch;         /* 0: nobody listens, only counters are kept */
-	_Atomic uint32_t off;           /* 1: be silent at once */
+	_Atomic uint32_t off;           /* 1: be silent at once; in a kin: count in your own */
 	_Atomic uint32_t detail;        /* 0 all, 1 no strings, 2 sampled events; counters always */
 	_Atomic uint32_t sample;        /* at detail 2: one event in so many */
 	_Atomic uint64_t slow_warning;  /* ticks, 0: not known yet */

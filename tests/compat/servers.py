@@ -21,7 +21,7 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts brief streams", defaults=(
+    "backend default connections user keeps silent shuts streams bodies", defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -39,8 +39,8 @@ Recipe = collections.namedtuple(
         True,            # keeps: an HTTP/1.0 client's connection too, when that asks for it
         0,               # silent: replies not logged, to the client that left in the middle
         False,           # shuts: it closes after each reply without saying so in its head
-        False,           # brief: a process for each connection, gone before an agent can look
         False,           # streams: with a length or in chunks, as its own threads have it
+        False,           # bodies: behind the head of its answer to HEAD too: unparsed, and told
     ))
 
 
@@ -361,10 +361,10 @@ SERVERS = {
     "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
                   ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),
-    "busybox": Recipe(busybox, ("busybox",), default=True, brief=True),
+    "busybox": Recipe(busybox, ("busybox",), default=True, bodies=True),
     "mini-httpd": Recipe(lambda p: ["mini_httpd", "-D", "-h", "127.0.0.1", "-p", p.port, "-d",
                                     p.www, "-l", p.folder / "access.log"],
-                         ("mini_httpd",), log="access.log", brief=True,
+                         ("mini_httpd",), log="access.log",
                          form=r'"(?P<method>GET|HEAD|POST) [^"]*" (?P<status>\d{3})'),
     "webfs": Recipe(lambda p: ["webfsd", "-F", "-i", "127.0.0.1", "-p", p.port, "-r", p.www, "-4"],
                     ("webfsd",), without={"post": "its answer is lost with the body unread"}),

@@ -179,13 +179,11 @@ def compare_counts(recipe, preloaded):
     aborted = classes.pop("aborted", 0)
     tally = dict(client.classes) if recipe.visible else {}
     out = []
-    if recipe.brief:  # what it counts is true, and what it missed died unseen
-        tally = {k: min(v, classes.get(k, 0)) for k, v in tally.items() if k in classes}
     if classes != tally:
         out.append(f"counted {classes}, the client was answered {tally}")
     if aborted > client.unanswered:
         out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
-    if document["capture"]["unparsed"] and not recipe.brief:
+    if document["capture"]["unparsed"] and not recipe.bodies:
         out.append(f"unparsed: {document['capture']}")
     if out:
         out.append(f"of these processes: {preloaded.rows}")

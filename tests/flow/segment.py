@@ -7,7 +7,7 @@ import re
 import struct
 from pathlib import Path
 
-MAGIC, ABI = 0x3145444953474E52, 1
+MAGIC, ABI = 0x3145444953474E52, 2
 SLOT, BLOCK, BLOCKS_AT, TAIL_AT = 64, 1024, 4096, 960
 LANES, BIG_LANES, BIG_SLOTS, SLOTS = 256, 2, 1024, 256
 CELLS_AT = BLOCKS_AT + 266240 + 262144 + 4096 * 32
@@ -23,7 +23,7 @@ class Segment:
         self.memory = open(f"/proc/{pid}/mem", "rb", buffering=0)
         self.parts = []
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-s ([0-9a-f]+) .*memfd:ringside", line)
+            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-s ([0-9a-f]+) .*memfd:ringside \(", line)
             if found:
                 self.parts.append([int(x, 16) for x in found.groups()])
         if not self.parts:

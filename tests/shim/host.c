@@ -16,7 +16,7 @@
 
 #define HOST_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-static int host_find(struct rs_header **found)
+static int host_find(const char *name, struct rs_header **found)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	char line[512];
@@ -25,7 +25,7 @@ static int host_find(struct rs_header **found)
 	while (maps && fgets(line, sizeof(line), maps)) {
 		unsigned long from, to, offset;
 
-		if (!strstr(line, "/memfd:" RS_SEGMENT_NAME))
+		if (!strstr(line, name))
 			continue;
 		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &offset) != 3 || offset)
 			continue;
@@ -41,7 +41,15 @@ struct rs_header *host_segment(void)
 {
 	struct rs_header *found = NULL;
 
-	host_find(&found);
+	host_find("/memfd:" RS_SEGMENT_NAME " (deleted)", &found);
+	return found;
+}
+
+struct rs_header *host_kin(void)
+{
+	struct rs_header *found = NULL;
+
+	host_find("/memfd:" RS_KIN_NAME " (deleted)", &found);
 	return found;
 }
 
@@ -49,7 +57,7 @@ int host_segments(void)
 {
 	struct rs_header *found;
 
-	return host_find(&found);
+	return host_find("/memfd:" RS_SEGMENT_NAME " (deleted)", &found);
 }
 
 struct rs_header *host_segment_wanted(void)

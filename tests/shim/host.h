@@ -17,7 +17,8 @@
 
 /* This process's own segment, found by its name in /proc/self/maps; NULL: the shim is inert. */
 struct rs_header *host_segment(void);
-int host_segments(void);                     /* how many there are */
+int host_segments(void);          /* how many there are */
+struct rs_header *host_kin(void); /* the one for its children, made or inherited; NULL: none */
 struct rs_header *host_segment_wanted(void); /* the same, or the test fails */
 
 /* The sum over all blocks of the counter at an offset of struct rs_block. */

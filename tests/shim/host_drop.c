@@ -32,7 +32,7 @@ static void be_child(const struct host_pair *pair, const char *service)
 	/* Back out of the jail, which a descriptor kept open allows to root only. */
 	HOST_CHECK(!fchdir(root) && !chroot("."));
 	header = host_segment_wanted();
-	HOST_CHECK(HOST_SUM(header, requests) == 1);
+	HOST_CHECK(HOST_SUM(host_kin(), requests) == 1);
 	HOST_CHECK(!strcmp(header->service, service));
 	_exit(42);
 }

@@ -33,6 +33,7 @@ static void be_child(void)
 	for (int i = 0; i < 100; i++)
 		free(malloc((size_t)i * 100));
 	header = host_segment_wanted();
+	host_listen_as_agent(header); /* it was found */
 	host_connect(&pair);
 	HOST_CHECK(host_serve(&pair, "/child"));
 	HOST_CHECK(HOST_SUM(header, requests) == 1);

@@ -137,6 +137,66 @@ static void a_child_takes_over_what_it_moves_bytes_on(void **state)
 	assert_int_equal(here.block->closed, 1);
 }
 
+#define HALF "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no"
+
+/* Its process may exit without a close. */
+static void a_reset_ends_what_waits_for_an_answer_and_the_close_adds_nothing(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	move(c, CONNECTION_READ, REQUEST REQUEST);
+	move(c, CONNECTION_WRITE, HALF);
+	connection_gone(c, false);
+	assert_int_equal(here.block->requests, 0); /* it may read no more and answer yet */
+	connection_gone(c, true);
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->status[1], 1);
+	assert_int_equal(here.block->cut_by_client, 1);
+	assert_int_equal(here.block->aborted, 1);
+	assert_int_equal(open_entries(), 0);
+	connection_put(c);
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->closed, 1);
+}
+
+static void the_end_of_both_directions_is_as_good_as_a_reset(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	move(c, CONNECTION_READ, REQUEST);
+	move(c, CONNECTION_WRITE, HALF);
+	connection_shutdown(c);
+	assert_int_equal(here.block->requests, 0); /* by whom it is cut shows at the end */
+	connection_gone(c, false);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->cut_by_client, 1);
+	connection_put(c);
+	assert_int_equal(here.block->requests, 1);
+}
+
+/* Whoever is in a parse goes on with it; the close tells. */
+static void a_reset_waits_for_no_other_thread(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	move(c, CONNECTION_READ, REQUEST);
+	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++) {
+		atomic_store(&c->owned[way], 1);
+		connection_gone(c, true);
+		assert_int_equal(c->owned[way], 1);
+		assert_int_equal(c->owned[!way], 0);
+		assert_int_equal(c->raced[way], 0);
+		atomic_store(&c->owned[way], 0);
+	}
+	assert_int_equal(here.block->requests, 0);
+	assert_int_equal(here.block->lost[RS_LOST_RACE], 0);
+	connection_put(c);
+	assert_int_equal(here.block->aborted, 1);
+}
+
 static void unknown_content_may_be_forgotten(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_UNKNOWN);
@@ -159,6 +219,9 @@ int main(void)
 		TEST(a_parent_that_handed_its_request_on_says_nothing),
 		TEST(a_parent_that_goes_on_keeps_its_request),
 		TEST(a_child_takes_over_what_it_moves_bytes_on),
+		TEST(a_reset_ends_what_waits_for_an_answer_and_the_close_adds_nothing),
+		TEST(the_end_of_both_directions_is_as_good_as_a_reset),
+		TEST(a_reset_waits_for_no_other_thread),
 		TEST(unknown_content_may_be_forgotten),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * Children made by fork, _Fork, daemon and forkpty have segments of their own and count in them;
- * the parent's stays as it was.
+ * Children made by fork, _Fork, daemon and forkpty have segments of their own and count in them
+ * once they are found; the parent's stays as it was.
  */
 #include "host.h"
 
@@ -21,6 +21,7 @@ static void be_child(uint32_t parent)
 	struct rs_header *header = host_segment_wanted();
 
 	HOST_CHECK(header->pid != parent);
+	host_listen_as_agent(header);
 	HOST_CHECK(HOST_SUM(header, requests) == 0);
 	HOST_CHECK(host_serve(&pair, "/child"));
 	HOST_CHECK(HOST_SUM(header, requests) == 1);

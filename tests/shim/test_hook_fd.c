@@ -199,6 +199,7 @@ static void child_serves(struct host_pair *pair)
 {
 	struct rs_header *mine = host_segment_wanted();
 
+	host_listen_as_agent(mine); /* it was found */
 	close(pair->client);
 	take(pair->server);
 	reply(pair->server, REPLY);

@@ -16,9 +16,9 @@
 
 #define CAPTURE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-static inline int capture_memfd(size_t bytes, int seals)
+static inline int capture_memfd_named(const char *name, size_t bytes, int seals)
 {
-	int fd = memfd_create(RS_SEGMENT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
@@ -45,6 +45,11 @@ static inline struct rs_header capture_header(const char *run_dir, uint32_t pid)
 static inline void capture_write(int fd, const struct rs_header *h)
 {
 	assert_int_equal(pwrite(fd, h, sizeof(*h), 0), sizeof(*h));
+}
+
+static inline int capture_memfd(size_t bytes, int seals)
+{
+	return capture_memfd_named(RS_SEGMENT_NAME, bytes, seals);
 }
 
 /* A good one; the caller closes it. */

@@ -17,6 +17,7 @@
 
 /* Orders, a byte each; all but WATCHED_EXEC and WATCHED_END are answered when done. */
 #define WATCHED_SEGMENT 's' /* a segment, in the place of the one before */
+#define WATCHED_KIN 'k'     /* one for its children */
 #define WATCHED_EARLY 'e'   /* one whose header has no magic yet … */
 #define WATCHED_MAGIC 'm'   /* … and now it has */
 #define WATCHED_WRONG 'w'   /* one of another version */
@@ -51,6 +52,17 @@ static inline void watched_segment(struct watched *w, bool early, uint32_t abi)
 	close(fd);
 }
 
+static inline void watched_kin(const struct watched *w)
+{
+	struct rs_header h = capture_header(w->run_dir, (uint32_t)getpid());
+	int fd = capture_memfd_named(RS_KIN_NAME, RS_SEGMENT_BYTES, CAPTURE_SEALS);
+
+	capture_write(fd, &h);
+	if (mmap(NULL, RS_LANES_AT, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED)
+		_exit(3);
+	close(fd);
+}
+
 static inline void watched_map_shim(const struct watched *w)
 {
 	int fd = open(w->shim, O_RDONLY | O_CLOEXEC);
@@ -79,6 +91,8 @@ static inline void watched_obey(struct watched *w, char order)
 
 	if (order == WATCHED_SEGMENT)
 		watched_segment(w, false, RS_ABI_VERSION);
+	else if (order == WATCHED_KIN)
+		watched_kin(w);
 	else if (order == WATCHED_EARLY)
 		watched_segment(w, true, RS_ABI_VERSION);
 	else if (order == WATCHED_WRONG)

@@ -77,6 +77,20 @@ static void without_rules_all_are_watched(void **state)
 	admit_close(NULL);
 }
 
+static void a_verdict_is_a_reason_and_no_rules_are_a_yes(void **state)
+{
+	struct admit *admit = opened("exe\": \"apache\"", "", "");
+	struct capture_target t = target();
+
+	(void)state;
+	assert_int_equal(admit_reason(NULL, &t, true), ACCEPT_OK);
+	assert_int_equal(admit_reason(admit, &t, true), ACCEPT_RULED);
+	admit_close(admit);
+	admit = opened("exe\": \"nginx\"", "", "");
+	assert_int_equal(admit_reason(admit, &t, true), ACCEPT_OK);
+	admit_close(admit);
+}
+
 static void one_match_includes_and_one_excludes(void **state)
 {
 	(void)state;
@@ -209,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_rules_all_are_watched),
+		cmocka_unit_test(a_verdict_is_a_reason_and_no_rules_are_a_yes),
 		cmocka_unit_test(one_match_includes_and_one_excludes),
 		cmocka_unit_test(a_rule_names_who_did_not_name_itself),
 		cmocka_unit_test(the_other_rules_go_by_the_name_that_was_given),

@@ -50,6 +50,65 @@ static uint32_t section(struct lane_record *record, uint32_t at, uint8_t type, c
 	return at + 4 + ((length + 3u) & ~3u);
 }
 
+static void an_open_request_is_checked_too(void **state)
+{
+	const struct segment_open_request good = { .t0 = NOW - 1000,
+						   .bytes_out = 5,
+						   .connection = 3,
+						   .queued = 2,
+						   .thread = 12,
+						   .method = RS_METHOD_PUT,
+						   .state = RS_OPEN_ANSWERING };
+	struct segment_open_request bad = good;
+	struct drain_open open;
+
+	(void)state;
+	assert_int_equal(decode_open(&good, &calibrate_monotonic, NOW, &open), 0);
+	assert_int_equal(open.t0_ns, NOW - 1000);
+	assert_int_equal(open.bytes_out, 5);
+	assert_int_equal(open.connection, 3);
+	assert_int_equal(open.queued, 2);
+	assert_int_equal(open.thread, 12);
+	assert_int_equal(open.method, RS_METHOD_PUT);
+	assert_int_equal(open.state, RS_OPEN_ANSWERING);
+	bad.method = RS_METHODS;
+	assert_int_equal(decode_open(&bad, &calibrate_monotonic, NOW, &open), -EBADMSG);
+	bad = good;
+	bad.state = RS_OPEN_ANSWERING + 1;
+	assert_int_equal(decode_open(&bad, &calibrate_monotonic, NOW, &open), -EBADMSG);
+	bad = good;
+	bad.t0 = 0;
+	assert_int_equal(decode_open(&bad, &calibrate_monotonic, NOW, &open), -EBADMSG);
+	bad.t0 = NOW + 1;
+	assert_int_equal(decode_open(&bad, &calibrate_monotonic, NOW, &open), -EBADMSG);
+}
+
+static void a_cell_becomes_a_fold(void **state)
+{
+	struct segment_cell cell = { .count = 2,
+				     .status = { [1] = 1 },
+				     .aborted = 1,
+				     .span = 30,
+				     .span_min = 10,
+				     .span_max = 20,
+				     .slow_critical = 1 };
+	struct drain_fold fold;
+
+	(void)state;
+	decode_fold(&cell, &calibrate_monotonic, &fold);
+	assert_int_equal(fold.count, 2);
+	assert_int_equal(fold.status[1], 1);
+	assert_int_equal(fold.aborted, 1);
+	assert_int_equal(fold.span_ns, 30);
+	assert_int_equal(fold.min_ns, 10);
+	assert_int_equal(fold.max_ns, 20);
+	assert_int_equal(fold.slow_critical, 1);
+	assert_ptr_equal(fold.buckets, cell.buckets);
+	cell.span_min = 0;
+	decode_fold(&cell, &calibrate_monotonic, &fold);
+	assert_int_equal(fold.min_ns, UINT64_MAX);
+}
+
 static void each_field_has_its_place(void **state)
 {
 	struct lane_record record = made();
@@ -204,6 +263,8 @@ static void every_length_and_every_end_of_random_sections_is_safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_open_request_is_checked_too),
+		cmocka_unit_test(a_cell_becomes_a_fold),
 		cmocka_unit_test(each_field_has_its_place),
 		cmocka_unit_test(no_first_byte_is_none_and_the_first_ticks_are_some),
 		cmocka_unit_test(sections_are_found_and_unknown_ones_skipped),

@@ -397,7 +397,7 @@ static void processes_with_the_shim_and_no_segment_are_counted(void **state)
 static void quotas_hold_by_user_and_in_all(void **state)
 {
 	static struct finder_target *targets[ACCEPT_IN_ALL];
-	struct finder_target one = { .inode = 7, .target.uid = 5 };
+	struct finder_target one = { .inode = 7, .target.uid = 5, .kin.fd = -1 };
 	struct finder f = { .targets = targets };
 
 	(void)state;
@@ -410,6 +410,12 @@ static void quotas_hold_by_user_and_in_all(void **state)
 	assert_int_equal(finder_quota(&f, 8, 5), ACCEPT_QUOTA_UID);
 	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_OK);
 	f.count = ACCEPT_IN_ALL;
+	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_QUOTA_ALL);
+	one.kin = (struct kin){ .fd = 0, .inode = 9 }; /* segments as well */
+	f.count = ACCEPT_PER_UID / 2;
+	assert_int_equal(finder_quota(&f, 8, 5), ACCEPT_QUOTA_UID);
+	assert_int_equal(finder_quota(&f, 9, 6), ACCEPT_TWICE);
+	f.count = ACCEPT_IN_ALL / 2;
 	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_QUOTA_ALL);
 }
 

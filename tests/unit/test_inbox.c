@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct drain {
-	uint64_t added, died;
+	uint64_t kin, added, died;
 	int added_count;
 	int result;
 };
@@ -14,6 +14,13 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 {
 	d->added = target->key;
 	d->added_count++;
+	close(memfd);
+	return d->result;
+}
+
+int drain_kin(struct drain *d, uint64_t key, int memfd)
+{
+	d->kin = key;
 	close(memfd);
 	return d->result;
 }
@@ -92,6 +99,11 @@ static void a_target_goes_to_drain_with_its_segment(void **state)
 	assert_true(inbox_read(&f.inbox, 1));
 	assert_int_equal(f.drain.added, 7);
 	assert_int_equal(f.drain.died, 7);
+	message.kind = LINK_KIN;
+	message.key = 7;
+	send_file(&f, &message);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.kin, 7);
 	fixture_close(&f);
 }
 

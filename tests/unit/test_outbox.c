@@ -37,6 +37,7 @@ static int outbox_setup(void **state)
 	for (uint32_t i = 0; i < 3; i++) {
 		targets[i].target.key = i + 1;
 		targets[i].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		targets[i].kin.fd = -1;
 	}
 	return 0;
 }
@@ -67,6 +68,8 @@ static const char *worker_reads(void)
 		if (m.kind == LINK_TARGET)
 			n += (size_t)snprintf(told + n, sizeof(told) - n, "+%d ",
 					      (int)m.target.key);
+		else if (m.kind == LINK_KIN)
+			n += (size_t)snprintf(told + n, sizeof(told) - n, "kin%d ", (int)m.key);
 		else if (m.kind == LINK_DIED)
 			n += (size_t)snprintf(told + n, sizeof(told) - n, "-%d ", (int)m.key);
 		else
@@ -75,6 +78,23 @@ static const char *worker_reads(void)
 					      m.part.reason);
 	}
 	return told;
+}
+
+static void a_kin_follows_its_target_once_a_worker(void **state)
+{
+	(void)state;
+	targets_count = 2;
+	outbox_hello(&outbox);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "+1 +2 ");
+	targets[1].kin.fd = targets[1].fd; /* found later, as it is as a rule */
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "kin2 ");
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "");
+	outbox_hello(&outbox);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "+1 +2 kin2 ");
 }
 
 static void nothing_is_sent_before_a_hello(void **state)
@@ -233,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OUTBOX(nothing_is_sent_before_a_hello),
+		OUTBOX(a_kin_follows_its_target_once_a_worker),
 		OUTBOX(everything_is_sent_once_and_in_order),
 		OUTBOX(a_new_worker_is_told_everything_again),
 		OUTBOX(a_death_is_told_to_a_new_worker_too),

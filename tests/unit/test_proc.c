@@ -168,6 +168,20 @@ static void the_first_page_of_a_segment_is_noted_by_its_range(void **state)
 	assert_false(maps.shim);
 }
 
+static void a_segment_for_children_is_noted_apart(void **state)
+{
+	struct proc_maps maps = { 0 };
+
+	(void)state;
+	for (int i = 0; i < PROC_KINS + 3; i++)
+		proc_maps_line(&maps, "7f00-7f01 rw-s 00000000 00:01 1 /memfd:ringside-kin "
+				      "(deleted)\n");
+	proc_maps_line(&maps, "7f02-7f03 rw-s 00001000 00:01 1 /memfd:ringside-kin (deleted)\n");
+	assert_int_equal(maps.kins, PROC_KINS);
+	assert_string_equal(maps.kin[0], "7f00-7f01");
+	assert_int_equal(maps.segments, 0);
+}
+
 static void lines_that_are_no_first_page_are_passed_over(void **state)
 {
 	static const char *const others[] = {
@@ -310,6 +324,7 @@ int main(void)
 		cmocka_unit_test(a_process_that_is_gone_is_esrch),
 		cmocka_unit_test(a_file_longer_than_its_room_is_cut),
 		cmocka_unit_test(the_first_page_of_a_segment_is_noted_by_its_range),
+		cmocka_unit_test(a_segment_for_children_is_noted_apart),
 		cmocka_unit_test(lines_that_are_no_first_page_are_passed_over),
 		cmocka_unit_test(queues_of_io_uring_are_noted),
 		cmocka_unit_test(the_shim_is_known_by_its_file),
