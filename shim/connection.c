@@ -11,9 +11,11 @@
 #include "emit.h"
 #include "guard.h"
 #include "mem.h"
+#include "multiplex.h"
 #include "open.h"
 #include "pool.h"
 #include "shape.h"
+#include "turn.h"
 
 #define CONNECTION_FIRST 32u
 #define CONNECTION_CHUNK 256u
@@ -46,10 +48,6 @@ static struct pool connection_blocks = {
 
 _Atomic uint32_t connection_forks;
 __thread uint64_t connection_greeting;
-
-/* glibc's word that no second thread was ever begun: then there is nobody to lock out. */
-extern char __libc_single_threaded;
-#pragma weak __libc_single_threaded
 
 /* Not in the constructor: most processes never have a connection, and seven pages are not free. */
 static struct connection *connection_take(void)
@@ -188,49 +186,51 @@ struct connection *connection_open(enum exchange_trust trust)
 	return c;
 }
 
-/* Inherited by a fork: from now on it is this process's. */
-static void connection_adopt(struct connection *c)
+static uint32_t connection_adopt_requests(struct connection *c)
+{
+	return c->multiplex ? multiplex_adopt(c) : exchange_adopt(&c->exchange);
+}
+
+void connection_adopt(struct connection *c)
 {
 	c->generation = guard_generation();
 	c->requests = 0;
 	c->t0 = 0;
 	if (c->id)
 		c->id = emit_opened();
-	for (uint32_t begun = exchange_adopt(&c->exchange); begun; begun--)
+	for (uint32_t begun = connection_adopt_requests(c); begun; begun--)
 		emit_begun();
 }
 
-static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
-								 enum connection_way way)
+/* Was nothing moved yet? A server of HTTP/2 may speak ahead of its client. */
+static inline bool connection_is_fresh(const struct connection *c)
 {
-	uint8_t nobody = 0;
+	return c->exchange.out.step == HTTP1_AT_START &&
+	       !atomic_load_explicit(&c->bytes[CONNECTION_READ], memory_order_relaxed) &&
+	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) == EXCHANGE_ACCEPTED;
+}
 
-	if (&__libc_single_threaded && __libc_single_threaded &&
-	    !atomic_load_explicit(&c->owned[way], memory_order_relaxed)) {
-		atomic_store_explicit(&c->owned[way], 1, memory_order_relaxed);
-		return true;
+/* Its first bytes told what it is, or have not yet. */
+static inline __attribute__((always_inline)) bool connection_part(struct connection *c,
+								  struct exchange_call *call,
+								  enum connection_way way,
+								  const uint8_t *at, size_t n)
+{
+	bool more;
+
+	/* N: acquire puts the use of the object behind its making; pairs with M. */
+	if (__builtin_expect(atomic_load_explicit(&c->multiplex, memory_order_acquire) != NULL, 0))
+		return multiplex_move(c, way, at, n);
+	if (way == CONNECTION_WRITE) {
+		if (__builtin_expect(connection_is_fresh(c), 0) &&
+		    multiplex_begins(c, way, at, n, call, &more))
+			return more;
+		return exchange_write(&c->exchange, call, at, n);
 	}
-	/* Q: acquire puts this parse behind the last one; pairs with R. */
-	if (atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
-						    memory_order_acquire, memory_order_relaxed))
-		return true;
-	atomic_store_explicit(&c->raced[way], 1, memory_order_relaxed);
-	emit_lost(RS_LOST_RACE);
-	return false;
-}
-
-static inline __attribute__((always_inline)) void connection_disown(struct connection *c,
-								    enum connection_way way)
-{
-	/* R: release puts this parse ahead of the next one; pairs with Q. */
-	atomic_store_explicit(&c->owned[way], 0, memory_order_release);
-}
-
-static inline __attribute__((always_inline)) void connection_touch(struct connection *c)
-{
-	if (c->generation != guard_generation())
-		connection_adopt(c);
-	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
+	more = exchange_read(&c->exchange, call, at, n);
+	if (__builtin_expect(!more, 0))
+		multiplex_begins(c, way, at, n, call, &more);
+	return more;
 }
 
 static inline __attribute__((always_inline)) bool connection_parse(struct connection *c,
@@ -242,6 +242,8 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
+	if (!iov && c->multiplex)
+		return multiplex_move(c, way, NULL, bytes);
 	if (!iov)
 		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
 					      : exchange_write_unseen(x, &call, bytes);
@@ -249,32 +251,42 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 
 		bytes -= part;
-		if (way == CONNECTION_READ)
-			more = exchange_read(x, &call, iov->iov_base, part);
-		else
-			more = exchange_write(x, &call, iov->iov_base, part);
+		more = connection_part(c, &call, way, iov->iov_base, part);
 	}
 	return more;
 }
 
-/* Inside the owner's turn. false: nothing more of this direction is of interest. */
-static inline __attribute__((always_inline)) bool connection_pass(struct connection *c,
-								  enum connection_way way,
-								  const struct iovec *iov,
-								  size_t bytes)
+static void connection_race(struct connection *c, enum connection_way way)
 {
 	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
 
+	if (parser->step == HTTP1_AT_BAD && !c->multiplex)
+		return;
+	parser->step = HTTP1_AT_BAD;
+	if (c->multiplex)
+		multiplex_lose(c, way);
+	emit_unparsed(RS_UNPARSED_RACE);
+}
+
+static inline __attribute__((always_inline)) bool connection_take_in(struct connection *c,
+								     enum connection_way way,
+								     const struct iovec *iov,
+								     size_t bytes)
+{
 	connection_touch(c);
 	atomic_store_explicit(&c->bytes[way],
 			      atomic_load_explicit(&c->bytes[way], memory_order_relaxed) + bytes,
 			      memory_order_relaxed);
-	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0) &&
-	    parser->step != HTTP1_AT_BAD) {
-		parser->step = HTTP1_AT_BAD;
-		emit_unparsed(RS_UNPARSED_RACE);
-	}
+	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0))
+		connection_race(c, way);
 	return connection_parse(c, way, iov, bytes);
+}
+
+/* A copy of its own for plain text, so that the one above stays in line in connection_move. */
+__attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
+					       const struct iovec *iov, size_t bytes)
+{
+	return connection_take_in(c, way, iov, bytes);
 }
 
 /* What was read may be TLS: of a hello that came whole the library's next call will know. */
@@ -308,7 +320,7 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 
 	if (!connection_own(c, way))
 		return true;
-	more = connection_pass(c, way, iov, bytes);
+	more = connection_take_in(c, way, iov, bytes);
 	if (__builtin_expect(connection_may_be_tls(c), 0)) {
 		if (way == CONNECTION_READ)
 			connection_hear(c, prefaced, iov, bytes);
@@ -317,7 +329,7 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 	if (!more)
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
-	return more || !c->exchange.no_http ||
+	return more || !c->exchange.no_http || c->multiplex ||
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
 }
 
@@ -348,77 +360,6 @@ static void connection_break(struct connection *c)
 	connection_disown(c, CONNECTION_READ);
 }
 
-bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM])
-{
-	return hello_is_whole(&c->exchange.hello) &&
-	       memcmp(c->exchange.hello.random, random, HELLO_RANDOM) == 0;
-}
-
-/* What the cipher text looked like is forgotten; the hello stays, as the connection's name. */
-static void connection_begin_plain(struct connection *c)
-{
-	struct exchange_call call = { .context = c };
-	struct hello hello = c->exchange.hello;
-
-	exchange_close(&c->exchange, &call);
-	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
-	c->exchange.hello = hello;
-	c->exchange.preface.step = PREFACE_OVER;
-	if (!c->id)
-		c->id = emit_opened();
-	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++) {
-		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
-		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
-	}
-	atomic_store_explicit(&c->secure, true, memory_order_relaxed);
-}
-
-bool connection_secure(struct connection *c)
-{
-	if (!connection_own(c, CONNECTION_READ))
-		return false;
-	if (!connection_own(c, CONNECTION_WRITE)) {
-		connection_disown(c, CONNECTION_READ);
-		return false;
-	}
-	connection_touch(c);
-	if (!connection_is_secure(c))
-		connection_begin_plain(c);
-	connection_disown(c, CONNECTION_WRITE);
-	connection_disown(c, CONNECTION_READ);
-	return true;
-}
-
-/* HTTP/2, which is not read yet. */
-static bool connection_is_foreign(struct connection *c, enum connection_way way,
-				  const struct iovec *iov, size_t bytes)
-{
-	static const char version[] = "PRI * HTTP/2";
-	size_t n = bytes < sizeof(version) - 1 ? bytes : sizeof(version) - 1;
-
-	if (way != CONNECTION_READ || c->plain)
-		return false;
-	c->plain = true;
-	if (!iov || n < 5 || iov->iov_len < n || memcmp(iov->iov_base, version, n) != 0)
-		return false;
-	emit_unparsed(RS_UNPARSED_GARBAGE);
-	atomic_store_explicit(&c->over[CONNECTION_WRITE], true, memory_order_relaxed);
-	return true;
-}
-
-void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
-			   size_t bytes)
-{
-	bool more;
-
-	if (atomic_load_explicit(&c->over[way], memory_order_relaxed) || !connection_own(c, way))
-		return;
-	more = !connection_is_foreign(c, way, iov, bytes) && connection_pass(c, way, iov, bytes);
-	if (!more)
-		atomic_store_explicit(&c->over[way], true, memory_order_relaxed);
-	connection_disown(c, way);
-}
-
 void connection_gone(struct connection *c, bool reset)
 {
 	connection_touch(c);
@@ -445,6 +386,8 @@ static void connection_lose_way(struct connection *c, enum connection_way way, s
 		return;
 	parser->step = HTTP1_AT_BAD;
 	parser->why = RS_UNPARSED_UNSEEN_IO;
+	if (c->multiplex)
+		multiplex_lose(c, way);
 	atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
 }
@@ -461,6 +404,8 @@ void connection_lose(struct connection *c)
 
 static uint8_t connection_protocol(const struct connection *c)
 {
+	if (c->multiplex)
+		return RS_PROTOCOL_HTTP2;
 	if (c->requests)
 		return RS_PROTOCOL_HTTP1;
 	return hello_is_whole(&c->exchange.hello) ? RS_PROTOCOL_TLS : RS_PROTOCOL_UNKNOWN;
@@ -497,6 +442,11 @@ static bool connection_is_unlinked(const struct connection *c)
 	       atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed);
 }
 
+static bool connection_waits(const struct connection *c)
+{
+	return c->multiplex ? multiplex_waiting(c) != 0 : exchange_waiting(&c->exchange) != 0;
+}
+
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
 void connection_put(struct connection *c)
 {
@@ -510,15 +460,19 @@ void connection_put(struct connection *c)
 		return;
 	}
 	if (!ours)
-		exchange_adopt(&c->exchange);
+		connection_adopt_requests(c);
 	/* Handed to a child that goes on with its request: nothing moved here since the fork. */
 	c->dropped = !ours ||
-		     (exchange_waiting(&c->exchange) &&
+		     (connection_waits(c) &&
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
 	if (ours && connection_is_unlinked(c))
 		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
 	exchange_close(&c->exchange, &call);
+	if (c->multiplex)
+		multiplex_end(c);
 	if (ours && c->id)
 		connection_say_closed(c);
+	if (c->multiplex)
+		multiplex_close(c);
 	pool_put(&connection_pool, c);
 }

@@ -23,6 +23,8 @@ enum connection_way {
 	CONNECTION_WRITE,
 };
 
+struct multiplex;
+
 struct connection {
 	_Alignas(64) _Atomic uint64_t link; /* the pool's */
 	_Atomic uint8_t owned[2];           /* by enum connection_way */
@@ -34,7 +36,6 @@ struct connection {
 	_Atomic bool
 		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
 	_Atomic bool over[2]; /* as quiet, of the plain text */
-	bool plain;           /* some of it was read */
 	uint8_t path_length;
 	uint16_t serial; /* one more each time it is taken from the pool */
 	_Atomic uint32_t references;
@@ -44,6 +45,7 @@ struct connection {
 	uint32_t requests;
 	uint64_t t0; /* the first request's */
 	_Atomic uint64_t bytes[2];
+	struct multiplex *_Atomic multiplex; /* it speaks HTTP/2; NULL: it does not */
 	struct exchange exchange;
 	uint8_t path[RS_PATH_BYTES];
 };

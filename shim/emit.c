@@ -142,11 +142,28 @@ static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struc
 	head->served.protocol = r->protocol;
 }
 
+/* Its header blocks went before: the agent reads the path there. */
+static __attribute__((noinline)) bool emit_push_stream(bool shared, const struct served *r,
+						       uint64_t span)
+{
+	uint64_t position;
+
+	if (!emit_claim(2, &position))
+		return false;
+	emit_fill(shared, emit_slot(position), r, span);
+	emit_section(position, RS_SECTION_STREAM, (const uint8_t *)&r->stream, sizeof(r->stream));
+	emit_publish(shared, position, 2);
+	return true;
+}
+
 static EMIT_INLINE bool emit_push(bool shared, const struct served *r, uint64_t span, bool strings)
 {
 	uint32_t length = strings && r->path ? r->path_length : 0;
 	uint32_t n = 1 + (length ? emit_section_slots(length) : 0);
 	uint64_t position;
+
+	if (__builtin_expect(r->stream != 0, 0))
+		return emit_push_stream(shared, r, span);
 
 	if (!emit_claim(n, &position))
 		return false;
@@ -346,11 +363,64 @@ void emit_closed(const struct emit_closed *c)
 	emit_add(shared, &block->pushed[RS_KIND_CONNECTION], 1);
 }
 
+static void emit_piece_fill(struct rs_head *head, const struct emit_piece *piece)
+{
+	head->t0 = 0;
+	head->span = 0;
+	head->request = 0;
+	head->connection = piece->connection;
+	head->shape = 0;
+	head->kind = RS_KIND_HEADERS;
+	head->flags = 0;
+	memset(head->body, 0, sizeof(head->body));
+	head->headers.number = piece->number;
+	head->headers.stream = piece->stream;
+	head->headers.last = piece->last;
+	head->headers.length = piece->length;
+	if (piece->length <= RS_PIECE_INLINE)
+		memcpy(head->headers.bytes, piece->bytes, piece->length);
+}
+
+bool emit_piece(const struct emit_piece *piece)
+{
+	bool section = piece->length > RS_PIECE_INLINE;
+	uint32_t n = 1 + (section ? emit_section_slots(piece->length) : 0);
+	struct rs_block *block = here.block;
+	bool shared = here.shared;
+	uint64_t position;
+
+	if (emit_silent() || !emit_listened())
+		return false;
+	emit_add(shared, &block->counted[RS_KIND_HEADERS], 1);
+	if (atomic_load_explicit(&home.header->agent.detail, memory_order_relaxed) != EMIT_ALL ||
+	    !emit_claim(n, &position)) {
+		emit_add(shared, &block->dropped[RS_KIND_HEADERS], 1);
+		return false;
+	}
+	emit_piece_fill(emit_slot(position), piece);
+	if (section)
+		emit_section(position, RS_SECTION_HEADERS, piece->bytes, piece->length);
+	emit_publish(shared, position, n);
+	emit_add(shared, &block->pushed[RS_KIND_HEADERS], 1);
+	return true;
+}
+
+uint32_t emit_epoch(void)
+{
+	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed);
+}
+
 void emit_begun(void)
 {
 	if (emit_silent() || (here.kin && kin_began()))
 		return;
 	emit_add(here.shared, &here.block->begun, 1);
+}
+
+void emit_refused(void)
+{
+	if (!emit_silent())
+		emit_add(here.shared, &here.block->refused, 1);
 }
 
 void emit_unparsed(enum rs_unparsed why)

@@ -26,10 +26,25 @@ struct emit_closed {
 	uint8_t how;      /* 1 by the server, 2 by the client, 3 reset */
 };
 
+/* A piece of the header block of a request. */
+struct emit_piece {
+	const uint8_t *bytes;
+	uint32_t connection;
+	uint32_t number; /* running by connection */
+	uint32_t stream;
+	uint16_t length; /* at most EMIT_PIECE_MOST */
+	bool last;       /* the block ends with it */
+};
+
+#define EMIT_PIECE_MOST (RS_DETAIL_BYTES - 4u) /* a record less the head of its section */
+
 uint32_t emit_opened(void); /* a connection was accepted, received or found: its id, never 0 */
 void emit_closed(const struct emit_closed *closed);
 void emit_begun(void);
+void emit_refused(void);   /* what had begun counts as never sent */
+uint32_t emit_epoch(void); /* of the agent that listens; 0: nobody does */
 void emit_request(const struct served *request);
+bool emit_piece(const struct emit_piece *piece); /* false: it was lost, which is counted */
 void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
 void emit_unseen_fd(void);                /* a descriptor beyond the table */

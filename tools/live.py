@@ -45,6 +45,7 @@ http {{
 	default_type application/octet-stream;
 	log_format line '$status $request_method $uri';
 	access_log {log};
+	keepalive_requests {keepalive};
 	client_body_temp_path {folder}/body;
 	proxy_temp_path {folder}/proxy;
 	fastcgi_temp_path {folder}/fastcgi;
@@ -52,6 +53,7 @@ http {{
 	scgi_temp_path {folder}/scgi;
 	server {{
 		listen 127.0.0.1:{port};
+		listen 127.0.0.1:{port2} http2; # prior knowledge
 		root {folder}/www;
 		location = /nginx_status {{ stub_status; access_log off; }}
 		location /post {{ return 200 "posted\\n"; }}
@@ -231,9 +233,9 @@ class Agent(Process):
 
 class Nginx(Process):
     def __init__(self, stage, name="nginx", workers=2, sendfile="on", log=True, shim=True,
-                 connections=768):
+                 connections=768, keepalive=1000):
         self.folder = stage.folder / name
-        self.port = free_port()
+        self.port, self.port2 = free_port(), free_port()
         www = self.folder / "www"
         www.mkdir(parents=True)
         for file, size in (("index.html", PAGE), ("big.bin", 300000)):
@@ -242,7 +244,8 @@ class Nginx(Process):
         self.access = self.folder / "access.log"
         config.write_text(NGINX_CONF.format(
             user="user www-data;" if os.geteuid() == 0 else "", folder=self.folder,
-            workers=workers, sendfile=sendfile, port=self.port, connections=connections,
+            workers=workers, sendfile=sendfile, port=self.port,
+            port2=self.port2, connections=connections, keepalive=keepalive,
             log=f"{self.access} line" if log else "off"))
         for path in (stage.folder, self.folder, www):
             path.chmod(0o755)

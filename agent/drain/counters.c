@@ -40,6 +40,7 @@ static const struct counters_field counters_fields[] = {
 	COUNTERS_PLAIN(freed_bytes, 1),
 	{ SEGMENT_WORD(cost_ticks), COUNTERS_AT(cost_ns), 1, true, false },
 	COUNTERS_PLAIN(cost_samples, 1),
+	COUNTERS_PLAIN(refused, 1),
 	COUNTERS_PLAIN(counted, RS_KINDS),
 	COUNTERS_PLAIN(pushed, RS_KINDS),
 	COUNTERS_PLAIN(folded, RS_KINDS),
@@ -52,7 +53,7 @@ static const struct counters_field counters_fields[] = {
 
 /* struct drain_counters is words only, so that a table can tell them apart. */
 _Static_assert(sizeof(struct drain_counters) ==
-		       sizeof(uint64_t) * (18 + RS_STATUS_CLASSES + 4 * RS_KINDS +
+		       sizeof(uint64_t) * (19 + RS_STATUS_CLASSES + 4 * RS_KINDS +
 					   RS_UNPARSED_REASONS + RS_LOST_REASONS),
 	       "each word of the counters is in the table");
 

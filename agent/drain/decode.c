@@ -17,6 +17,10 @@ static int decode_section(uint8_t type, const uint8_t *bytes, uint32_t length,
 			return -EBADMSG;
 		memcpy(&out->memory_delta, bytes, sizeof(out->memory_delta));
 		out->has_memory = true;
+	} else if (type == RS_SECTION_STREAM) {
+		if (length != sizeof(raw->stream))
+			return -EBADMSG;
+		memcpy(&raw->stream, bytes, sizeof(raw->stream));
 	}
 	return 0;
 }

@@ -18,13 +18,11 @@
 
 #define DECODE_STATUS_MAX 999u
 #define DECODE_AHEAD_NS UINT64_C(1000000000) /* now is the beginning of a round, and a rate errs */
-#define DECODE_FLAGS                                                                               \
-	(RS_FLAG_ABORTED | RS_FLAG_CUT_BY_SERVER | RS_FLAG_CUT_BY_CLIENT | RS_FLAG_SHARED |        \
-	 RS_FLAG_PIPELINED | RS_FLAG_UPGRADED | RS_FLAG_DETAIL_CUT)
 
 struct decode_raw {
 	const uint8_t *path; /* as the client sent it, NULL: the record has none */
 	uint32_t path_bytes; /* 1 … RS_PATH_BYTES */
+	uint32_t stream;     /* of its connection; 0: it was none */
 };
 
 /* The sections behind the head. */
@@ -62,7 +60,7 @@ static inline int decode_request(const struct lane_record *record, const struct 
 	const struct rs_head *head = &record->head;
 
 	if (head->served.status > DECODE_STATUS_MAX || head->served.method >= RS_METHODS ||
-	    head->served.protocol > RS_PROTOCOL_TLS || head->flags & ~DECODE_FLAGS)
+	    head->served.protocol > RS_PROTOCOL_TLS)
 		return -EBADMSG;
 	if (decode_times(head, clock, now_ns, out))
 		return -EBADMSG;
@@ -78,6 +76,7 @@ static inline int decode_request(const struct lane_record *record, const struct 
 	out->protocol = head->served.protocol;
 	out->flags = head->flags;
 	raw->path = NULL;
+	raw->stream = 0;
 	return record->detail_bytes ? decode_sections(record, out, raw) : 0;
 }
 

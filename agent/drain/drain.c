@@ -308,7 +308,7 @@ static bool drain_wait(struct drain *d, struct drain_command **commands)
 	d->counts.broken = d->shared.broken;
 	d->counts.unequal = d->shared.unequal;
 	d->counts.unknown = d->shared.unknown;
-	d->counts.shapes_lost = d->shared.budget.lost;
+	d->counts.shapes_lost = d->shared.budget.lost + d->shared.streams.lost;
 	pthread_mutex_lock(&d->lock);
 	d->published = d->counts;
 	while (!d->first && !d->closing &&

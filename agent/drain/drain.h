@@ -37,7 +37,7 @@ struct drain_counts {
 	uint64_t broken;         /* segments dropped: their memory was taken away under us */
 	uint64_t unequal;        /* ended processes whose counted is not what came of it */
 	uint64_t unknown;        /* records of a kind that nobody asks for yet */
-	uint64_t shapes_lost;    /* times that a shape found no room: requests without a path */
+	uint64_t shapes_lost;    /* requests without a path: no room for a shape, or its block */
 	uint64_t clock_changes;  /* of the kernel's clock source */
 	uint64_t saved;          /* checkpoints written */
 	int checkpoint_error;    /* 0 or -errno: why none is kept; -ENOSPC: they do not fit */

@@ -43,10 +43,18 @@ struct drain_counters {
 	uint64_t bytes_in, bytes_out, span_ns, slow_warning, slow_critical;
 	uint64_t opened, closed;
 	uint64_t allocations, frees, allocated_bytes, freed_bytes;
-	uint64_t cost_ns, cost_samples;
+	uint64_t cost_ns, cost_samples, refused;
 	uint64_t counted[RS_KINDS], pushed[RS_KINDS], folded[RS_KINDS], dropped[RS_KINDS];
 	uint64_t unparsed[RS_UNPARSED_REASONS], lost[RS_LOST_REASONS];
 };
+
+/* Of totals: what has begun and did not end. */
+static inline uint64_t drain_in_flight(const struct drain_counters *totals)
+{
+	uint64_t over = totals->requests + totals->refused;
+
+	return totals->begun > over ? totals->begun - over : 0;
+}
 
 /* Requests of one shape that were folded since the last call. */
 struct drain_fold {

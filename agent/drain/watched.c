@@ -1,6 +1,5 @@
 #include "watched.h"
 
-#include "decode.h"
 #include "text.h"
 
 #include <errno.h>
@@ -21,6 +20,7 @@ struct watched {
 	uint64_t inode;
 	struct pace pace;
 	struct shapes shapes;
+	struct streams *streams; /* NULL: it speaks no HTTP/2 */
 	struct drain_ledger kept, told;
 	struct counters_words booked, at_first; /* at_first: when this agent began with it */
 	uint64_t folded;                        /* of the header, when cells were last taken */
@@ -158,6 +158,7 @@ void watched_close(struct watched *w)
 		return;
 	segment_close(w->segment);
 	shapes_fini(&w->shapes);
+	streams_close(w->streams, &w->shared->streams);
 	free(w->lanes);
 	free(w);
 }
@@ -220,15 +221,14 @@ static void watched_path(struct watched *w, uint16_t shape, const struct decode_
 	request->path = path ? path : "";
 	request->shape = path != NULL;
 	request->known = path ? w->target.key << WATCHED_SHAPE_BITS | shape : 0;
-	if (!raw->path)
-		return;
-	text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
-	request->path = w->path;
+	if (raw->path) {
+		text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
+		request->path = w->path;
+	}
 }
 
 static void watched_request(struct watched *w, const struct lane_record *record, uint64_t now_ns)
 {
-	const struct watched_shared *shared = w->shared;
 	struct drain_request request;
 	struct decode_raw raw;
 
@@ -236,26 +236,27 @@ static void watched_request(struct watched *w, const struct lane_record *record,
 		w->ledger->bad++;
 		return;
 	}
+	streams_fill(w->streams, &w->shared->streams, &request, &raw);
 	watched_path(w, record->head.shape, &raw, &request);
 	w->ledger->delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
-		counters_add_request(&w->known, &request, shared->slow_warning_ns,
-				     shared->slow_critical_ns);
-	shared->sink.request(shared->sink.ctx, w->about, &request);
+		counters_add_request(&w->known, &request, w->shared->slow_warning_ns,
+				     w->shared->slow_critical_ns);
+	w->shared->sink.request(w->shared->sink.ctx, w->about, &request);
 }
 
 static void watched_record(struct watched *w, const struct lane_record *record, uint64_t now_ns)
 {
 	uint8_t kind = record->head.kind;
 
-	if (kind == RS_KIND_REQUEST) {
-		watched_request(w, record, now_ns);
-	} else if (kind == RS_KIND_NONE || kind >= RS_KINDS) {
+	if (kind == RS_KIND_REQUEST)
+		return watched_request(w, record, now_ns);
+	if (kind == RS_KIND_NONE || kind >= RS_KINDS) {
 		w->ledger->bad++;
-	} else {
-		w->ledger->delivered[kind]++;
-		w->shared->unknown++;
+		return;
 	}
+	w->ledger->delivered[kind]++;
+	w->shared->unknown += !streams_record(&w->streams, &w->shared->streams, record);
 }
 
 /* The next record of this lane is in shared->record; false: there is none. */
@@ -389,15 +390,14 @@ static bool watched_ledger_same(const struct drain_ledger *a, const struct drain
 
 static void watched_book_round(struct watched *w, uint64_t now_ns)
 {
-	static const struct drain_counters nothing;
+	static const struct drain_counters none;
 	struct counters_words now;
 	struct drain_counters delta;
 
 	watched_count(w, &now);
 	/* Words that went back are a liar's own loss. */
 	counters_difference(&now, &w->booked, w->clock, &delta);
-	if (memcmp(&delta, &nothing, sizeof(delta)) != 0 ||
-	    !watched_ledger_same(w->ledger, &w->told))
+	if (memcmp(&delta, &none, sizeof(delta)) != 0 || !watched_ledger_same(w->ledger, &w->told))
 		watched_book(w, &delta, now_ns, false);
 }
 

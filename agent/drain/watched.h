@@ -19,6 +19,7 @@
 #include "lane.h"
 #include "pace.h"
 #include "shapes.h"
+#include "streams.h"
 
 struct watched;
 
@@ -29,6 +30,7 @@ struct watched_shared {
 	uint32_t epoch;
 	struct calibrate tsc;
 	struct shapes_budget budget;
+	struct streams_budget streams;
 	uint64_t unknown, unequal, broken; /* as in struct drain_counts */
 	uint64_t told;                     /* raised whenever the next stage was told something */
 	struct lane_record record;         /* of the moment */

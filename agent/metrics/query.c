@@ -52,11 +52,7 @@ static bool query_has_route(const struct metrics_scope *scope, const struct rout
 
 uint64_t query_process_in_flight(const struct process *process)
 {
-	const struct drain_counters *totals = &process->now.totals;
-
-	if (process->now.gone_ns || totals->begun < totals->requests)
-		return 0;
-	return totals->begun - totals->requests;
+	return process->now.gone_ns ? 0 : drain_in_flight(&process->now.totals);
 }
 
 static uint64_t query_route_in_flight(const struct metrics *m, const struct service *service,

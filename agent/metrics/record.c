@@ -16,7 +16,7 @@ static bool record_failed(const struct drain_request *request)
 {
 	if (request->status >= 500 && request->status <= 599)
 		return true;
-	if (request->flags & RS_FLAG_CUT_BY_SERVER)
+	if (request->flags & (RS_FLAG_CUT_BY_SERVER | RS_FLAG_FAILED))
 		return true;
 	return request->flags & RS_FLAG_ABORTED && !(request->flags & RS_FLAG_CUT_BY_CLIENT);
 }

@@ -124,9 +124,7 @@ static void saved_put_service(struct saved_writer *w, const struct service *serv
 
 static void saved_put_process(struct saved_writer *w, const struct process *process)
 {
-	const struct drain_counters *totals = &process->now.totals;
-	uint64_t in_flight =
-		totals->begun > totals->requests ? totals->begun - totals->requests : 0;
+	uint64_t in_flight = drain_in_flight(&process->now.totals);
 
 	saved_put_byte(w, SAVED_PROCESS);
 	saved_put_text(w, process->service->name);

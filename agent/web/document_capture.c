@@ -179,10 +179,7 @@ static void capture_put(const struct question *q, const struct metrics_process *
 	json_uint(j, "recorded", p->ledger.delivered[RS_KIND_REQUEST]);
 	json_uint(j, "folded", p->totals.folded[RS_KIND_REQUEST]);
 	json_uint(j, "dropped", p->totals.dropped[RS_KIND_REQUEST]);
-	json_uint(j, "inFlight",
-		  p->alive && p->totals.begun > p->totals.requests
-			  ? p->totals.begun - p->totals.requests
-			  : 0);
+	json_uint(j, "inFlight", p->alive ? drain_in_flight(&p->totals) : 0);
 	json_uint(j, "connectionsOpened", p->totals.opened);
 	json_uint(j, "connectionsClosed", p->totals.closed);
 	capture_put_kinds(p, j);

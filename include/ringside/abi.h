@@ -16,6 +16,7 @@
 #define RS_SLOT_BYTES 64u
 #define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */
 #define RS_SLOT_PAYLOAD 56u /* a slot less its sequence word */
+#define RS_PIECE_INLINE 12u /* bytes of a header block that need no section */
 #define RS_DETAIL_BYTES (15u * RS_SLOT_PAYLOAD)
 
 /* What a record is about. The counters of struct rs_block are kept by kind. */
@@ -75,6 +76,7 @@ enum rs_flag {
 	RS_FLAG_PIPELINED = 1 << 4,     /* it waited behind another request of its connection */
 	RS_FLAG_UPGRADED = 1 << 5,      /* answered by 101, or a CONNECT that was granted */
 	RS_FLAG_DETAIL_CUT = 1 << 6,    /* a section did not fit and was left out */
+	RS_FLAG_FAILED = 1 << 7,        /* by its protocol's own word: grpc-status is not 0 */
 };
 
 /*
@@ -123,10 +125,10 @@ struct rs_head {
 		struct {
 			uint32_t number; /* of the piece, running by connection and direction */
 			uint32_t stream;
-			uint8_t direction; /* 0 request, 1 response */
+			uint8_t direction; /* 0 request; of responses none are sent */
 			uint8_t last;      /* the block ends with this piece */
-			uint16_t length;   /* bytes in the HEADERS section */
-			uint8_t reserved[12];
+			uint16_t length;   /* of the piece: here, or in its section */
+			uint8_t bytes[RS_PIECE_INLINE];
 		} headers; /* RS_KIND_HEADERS */
 		struct {
 			uint64_t address;
@@ -164,6 +166,7 @@ enum rs_section {
 	RS_SECTION_STATEMENT, /* a statement without literals */
 	RS_SECTION_MEMORY, /* i64 allocated - freed bytes of the serving thread over the request */
 	RS_SECTION_LABEL,  /* "name=value": peer, database, SNI, gRPC status, captured header */
+	RS_SECTION_STREAM, /* u32: stream of an HTTP/2 request, whose header blocks have its path */
 };
 
 #define RS_PATH_BYTES 128u
@@ -211,7 +214,7 @@ enum rs_lost {
  * request without a time (no clock); requests counts those too.
  */
 struct rs_block {
-	_Atomic uint64_t begun;    /* first byte was read; begun - requests: in flight */
+	_Atomic uint64_t begun;    /* first byte was read; less requests and refused: in flight */
 	_Atomic uint64_t requests; /* ended: the sum of status and aborted */
 	_Atomic uint64_t status[RS_STATUS_CLASSES]; /* 1xx (101 only) … 5xx */
 	_Atomic uint64_t aborted;
@@ -232,7 +235,8 @@ struct rs_block {
 	_Atomic uint64_t freed_bytes;     /* usable size; allocated - freed: live */
 	_Atomic uint64_t cost_ticks;      /* of one in RS_COST_EVERY of the hooks … */
 	_Atomic uint64_t cost_samples;    /* … of which so many ended a request */
-	_Atomic uint64_t reserved0[7];
+	_Atomic uint64_t refused;         /* begun, and the server said that it took no notice */
+	_Atomic uint64_t reserved0[6];
 	_Atomic uint64_t counted[RS_KINDS];
 	_Atomic uint64_t pushed[RS_KINDS];
 	_Atomic uint64_t folded[RS_KINDS];

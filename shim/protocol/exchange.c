@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-#define EXCHANGE_EOF 1
-#define EXCHANGE_RESET 2
-
 #define exchange_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define exchange_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
@@ -274,6 +271,7 @@ bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t
 		    !exchange_read_begin(x, call))
 			return false;
 		exchange_add_in(x, (uint64_t)(at - from));
+		call->rest = at;
 		if (event == HTTP1_MORE)
 			return exchange_read_more(x, call);
 		if (!exchange_read_event(x, call, event))

@@ -25,6 +25,10 @@
 #define EXCHANGE_INLINE 4u /* a power of two */
 #define EXCHANGE_MORE 64u  /* in the block; a power of two */
 
+/* client_gone */
+#define EXCHANGE_EOF 1
+#define EXCHANGE_RESET 2
+
 /* How sure it is that this is a server's connection. */
 enum exchange_trust {
 	EXCHANGE_UNKNOWN,  /* a request is one when HTTP/1. was written behind it */
@@ -79,7 +83,8 @@ extern const struct exchange_ops exchange_ops;
 /* One call of the host: its clock is read once, and only when a time is wanted. */
 struct exchange_call {
 	void *context;
-	uint64_t now; /* 0: not read yet */
+	uint64_t now;        /* 0: not read yet */
+	const uint8_t *rest; /* of what was read last: behind what was parsed */
 };
 
 struct exchange {

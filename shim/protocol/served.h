@@ -20,6 +20,7 @@ struct served {
 	const uint8_t *path;  /* raw, query removed; NULL: its shape tells it, or it is unknown */
 	uint32_t path_length; /* at most RS_PATH_BYTES */
 	uint32_t connection;
+	uint32_t stream; /* of HTTP/2; 0: there are none */
 	uint16_t shape;
 	uint16_t status;  /* 0: none */
 	uint8_t method;   /* enum rs_method */

@@ -42,7 +42,7 @@ static void records_of_other_kinds_are_taken_and_counted(void **state)
 	fixture_lane(&b.f, 0);
 	bench_watch(&b);
 	for (uint32_t i = 0; i < 3; i++) {
-		static const uint8_t kinds[3] = { RS_KIND_CONNECTION, RS_KINDS, RS_KIND_NONE };
+		static const uint8_t kinds[3] = { RS_KIND_CALL, RS_KINDS, RS_KIND_NONE };
 
 		fixture_fill(&b.f, 0, &request);
 		fixture_slot(&b.f, 0, i)->kind = kinds[i];
@@ -51,7 +51,7 @@ static void records_of_other_kinds_are_taken_and_counted(void **state)
 	watched_round(b.w, NOW);
 	assert_int_equal(b.r.requests, 0);
 	assert_int_equal(b.shared->unknown, 1);
-	assert_int_equal(b.r.ledger.delivered[RS_KIND_CONNECTION], 1);
+	assert_int_equal(b.r.ledger.delivered[RS_KIND_CALL], 1);
 	assert_int_equal(b.r.ledger.bad, 2);
 	bench_close(&b);
 }

@@ -1,0 +1,261 @@
+#include "streams.h"
+
+#include "hpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STREAMS_BUCKETS 64u
+#define STREAMS_FIRST 16u /* entries of a connection; powers of two */
+#define STREAMS_MOST 256u /* as many as the shim follows */
+#define STREAMS_SECTION_HEAD 4u
+
+struct streams_entry {
+	uint32_t stream; /* 0: none */
+	uint8_t method;
+	uint8_t path_bytes;
+	bool grpc;
+	uint8_t path[RS_PATH_BYTES];
+};
+
+struct streams_connection {
+	struct streams_connection *next;
+	struct hpack *table; /* NULL: nothing is known any more */
+	uint32_t id;
+	uint32_t expected; /* number of the next piece */
+	uint32_t size;     /* of entries */
+	struct streams_entry *entries;
+};
+
+struct streams {
+	struct streams_connection *buckets[STREAMS_BUCKETS];
+};
+
+static struct streams_connection **streams_place(struct streams *s, uint32_t id)
+{
+	struct streams_connection **at = &s->buckets[id % STREAMS_BUCKETS];
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static void streams_forget(struct streams_connection **at, struct streams_budget *budget)
+{
+	struct streams_connection *c = *at;
+
+	*at = c->next;
+	hpack_close(c->table);
+	free(c->entries);
+	free(c);
+	budget->connections--;
+}
+
+void streams_close(struct streams *s, struct streams_budget *budget)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < STREAMS_BUCKETS; i++)
+		while (s->buckets[i])
+			streams_forget(&s->buckets[i], budget);
+	free(s);
+}
+
+static struct streams_connection *streams_open(struct streams_connection **at,
+					       struct streams_budget *budget, uint32_t id)
+{
+	struct streams_connection *c;
+
+	if (budget->connections == STREAMS_CONNECTIONS)
+		return NULL;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->id = id;
+	c->size = STREAMS_FIRST;
+	c->entries = calloc(c->size, sizeof(*c->entries));
+	if (!c->entries || hpack_open(&c->table)) {
+		free(c->entries);
+		free(c);
+		return NULL;
+	}
+	budget->connections++;
+	*at = c;
+	return c;
+}
+
+static struct streams_entry *streams_slot(const struct streams_connection *c, uint32_t stream)
+{
+	return &c->entries[(stream >> 1) & (c->size - 1)];
+}
+
+static struct streams_entry *streams_find(const struct streams_connection *c, uint32_t stream)
+{
+	struct streams_entry *entry = streams_slot(c, stream);
+
+	return entry->stream == stream ? entry : NULL;
+}
+
+/* Twice as many; two that had a place each keep one. */
+static bool streams_grow(struct streams_connection *c)
+{
+	struct streams_entry *before = c->entries;
+	uint32_t size = c->size;
+
+	if (size == STREAMS_MOST)
+		return false;
+	c->entries = calloc(2 * (size_t)size, sizeof(*before));
+	if (!c->entries) {
+		c->entries = before;
+		return false;
+	}
+	c->size = 2 * size;
+	for (uint32_t i = 0; i < size; i++)
+		if (before[i].stream)
+			*streams_slot(c, before[i].stream) = before[i];
+	free(before);
+	return true;
+}
+
+/* The younger of two takes the place where no more can be had. */
+static struct streams_entry *streams_entry(struct streams_connection *c, uint32_t stream)
+{
+	struct streams_entry *entry = streams_slot(c, stream);
+
+	while (entry->stream && entry->stream != stream && streams_grow(c))
+		entry = streams_slot(c, stream);
+	if (entry->stream != stream) {
+		memset(entry, 0, sizeof(*entry));
+		entry->stream = stream;
+	}
+	return entry;
+}
+
+static bool streams_is(const struct hpack_field *field, const char *name)
+{
+	size_t n = strlen(name);
+
+	return field->name_bytes == n && !memcmp(field->name, name, n);
+}
+
+static uint8_t streams_method(const struct hpack_field *field)
+{
+	static const char *const names[RS_METHODS] = {
+		[RS_METHOD_GET] = "GET",         [RS_METHOD_HEAD] = "HEAD",
+		[RS_METHOD_POST] = "POST",       [RS_METHOD_PUT] = "PUT",
+		[RS_METHOD_DELETE] = "DELETE",   [RS_METHOD_PATCH] = "PATCH",
+		[RS_METHOD_OPTIONS] = "OPTIONS", [RS_METHOD_CONNECT] = "CONNECT",
+		[RS_METHOD_TRACE] = "TRACE",
+	};
+
+	for (uint8_t i = RS_METHOD_GET; i < RS_METHODS; i++)
+		if (field->value_bytes == strlen(names[i]) &&
+		    !memcmp(field->value, names[i], field->value_bytes))
+			return i;
+	return RS_METHOD_OTHER;
+}
+
+static void streams_path(struct streams_entry *entry, const struct hpack_field *field)
+{
+	size_t n = 0;
+
+	while (n < field->value_bytes && n < RS_PATH_BYTES && field->value[n] != '?' &&
+	       field->value[n] != '#')
+		n++;
+	memcpy(entry->path, field->value, n);
+	entry->path_bytes = (uint8_t)n;
+}
+
+static void streams_field(void *ctx, const struct hpack_field *field)
+{
+	static const char grpc[] = "application/grpc";
+	struct streams_entry *entry = ctx;
+
+	if (streams_is(field, ":path")) {
+		streams_path(entry, field);
+	} else if (streams_is(field, ":method")) {
+		entry->method = streams_method(field);
+	} else if (streams_is(field, "content-type")) {
+		entry->grpc = field->value_bytes >= sizeof(grpc) - 1 &&
+			      !memcmp(field->value, grpc, sizeof(grpc) - 1);
+	}
+}
+
+/* The bytes of a piece; NULL: its record says two things. */
+static const uint8_t *streams_bytes(const struct lane_record *record)
+{
+	const uint8_t *detail = record->detail;
+	uint32_t length = record->head.headers.length;
+
+	if (length <= RS_PIECE_INLINE)
+		return record->head.headers.bytes;
+	if (record->detail_bytes < STREAMS_SECTION_HEAD + length ||
+	    detail[0] != RS_SECTION_HEADERS || (detail[2] | (uint32_t)detail[3] << 8) != length)
+		return NULL;
+	return detail + STREAMS_SECTION_HEAD;
+}
+
+static void streams_piece(struct streams_connection *c, const struct lane_record *record)
+{
+	const struct rs_head *head = &record->head;
+	const uint8_t *bytes = streams_bytes(record);
+	int result = -EBADMSG;
+
+	if (!c->table)
+		return;
+	if (bytes && head->headers.number == c->expected && head->headers.stream)
+		result = hpack_read(c->table, bytes, head->headers.length, head->headers.last != 0,
+				    streams_field, streams_entry(c, head->headers.stream));
+	c->expected++;
+	if (!result)
+		return;
+	hpack_close(c->table);
+	c->table = NULL;
+}
+
+bool streams_record(struct streams **s, struct streams_budget *budget,
+		    const struct lane_record *record)
+{
+	const struct rs_head *head = &record->head;
+	struct streams_connection **at, *c;
+
+	if (head->kind == RS_KIND_CONNECTION) {
+		at = *s ? streams_place(*s, head->connection) : NULL;
+		if (at && *at)
+			streams_forget(at, budget);
+		return true;
+	}
+	if (head->kind != RS_KIND_HEADERS)
+		return false;
+	if (!*s)
+		*s = calloc(1, sizeof(**s));
+	if (!*s || head->headers.direction)
+		return true;
+	at = streams_place(*s, head->connection);
+	c = *at ? *at : streams_open(at, budget, head->connection);
+	if (c)
+		streams_piece(c, record);
+	return true;
+}
+
+void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
+		  struct decode_raw *raw)
+{
+	struct streams_connection *c;
+	struct streams_entry *entry;
+
+	if (!raw->stream)
+		return;
+	c = s ? *streams_place(s, request->connection) : NULL;
+	entry = c ? streams_find(c, raw->stream) : NULL;
+	if (!entry || !entry->path_bytes) {
+		budget->lost += !(request->flags & RS_FLAG_DETAIL_CUT);
+		return;
+	}
+	raw->path = entry->path;
+	raw->path_bytes = entry->path_bytes;
+	request->method = entry->method;
+	if (entry->grpc)
+		request->protocol = RS_PROTOCOL_GRPC;
+	entry->stream = 0; /* its bytes stay until another takes the place */
+}

@@ -1,0 +1,61 @@
+/*
+ * secure - a connection whose TLS library is seen: its plain text is parsed, not what moves.
+ *
+ * Threads:  see connection.h.
+ * Memory:   of the connection.
+ * Errors:   see connection.h.
+ * Cost:     see connection.h.
+ */
+#include "mem.h"
+#include "turn.h"
+
+bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM])
+{
+	return hello_is_whole(&c->exchange.hello) &&
+	       memcmp(c->exchange.hello.random, random, HELLO_RANDOM) == 0;
+}
+
+/* What the cipher text looked like is forgotten; the hello stays, as the connection's name. */
+static void connection_begin_plain(struct connection *c)
+{
+	struct exchange_call call = { .context = c };
+	struct hello hello = c->exchange.hello;
+
+	exchange_close(&c->exchange, &call);
+	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
+	c->exchange.hello = hello;
+	c->exchange.preface.step = PREFACE_OVER;
+	if (!c->id)
+		c->id = emit_opened();
+	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++) {
+		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
+		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
+	}
+	atomic_store_explicit(&c->secure, true, memory_order_relaxed);
+}
+
+bool connection_secure(struct connection *c)
+{
+	if (!connection_own(c, CONNECTION_READ))
+		return false;
+	if (!connection_own(c, CONNECTION_WRITE)) {
+		connection_disown(c, CONNECTION_READ);
+		return false;
+	}
+	connection_touch(c);
+	if (!connection_is_secure(c))
+		connection_begin_plain(c);
+	connection_disown(c, CONNECTION_WRITE);
+	connection_disown(c, CONNECTION_READ);
+	return true;
+}
+
+void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
+			   size_t bytes)
+{
+	if (atomic_load_explicit(&c->over[way], memory_order_relaxed) || !connection_own(c, way))
+		return;
+	if (!connection_pass(c, way, iov, bytes))
+		atomic_store_explicit(&c->over[way], true, memory_order_relaxed);
+	connection_disown(c, way);
+}

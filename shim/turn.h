@@ -1,0 +1,60 @@
+/*
+ * turn - whose turn it is to parse a direction of a connection.
+ *
+ * Threads:  any; who loses a turn never waits, and the direction is RS_UNPARSED_RACE from then on.
+ * Memory:   words of the connection.
+ * Errors:   none.
+ * Cost:     a compare and swap, none in a process of one thread.
+ */
+#ifndef SHIM_TURN_H
+#define SHIM_TURN_H
+
+#include "connection.h"
+#include "emit.h"
+#include "guard.h"
+
+/* glibc's word that no second thread was ever begun: then there is nobody to lock out. */
+extern char __libc_single_threaded;
+#pragma weak __libc_single_threaded
+
+/* Inherited by a fork: from now on it is this process's. */
+void connection_adopt(struct connection *c);
+
+/* Inside a turn. false: nothing more of this direction is of interest. */
+bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,
+		     size_t bytes);
+
+static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
+								 enum connection_way way)
+{
+	uint8_t nobody = 0;
+
+	if (&__libc_single_threaded && __libc_single_threaded &&
+	    !atomic_load_explicit(&c->owned[way], memory_order_relaxed)) {
+		atomic_store_explicit(&c->owned[way], 1, memory_order_relaxed);
+		return true;
+	}
+	/* Q: acquire puts this parse behind the last one; pairs with R. */
+	if (atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
+						    memory_order_acquire, memory_order_relaxed))
+		return true;
+	atomic_store_explicit(&c->raced[way], 1, memory_order_relaxed);
+	emit_lost(RS_LOST_RACE);
+	return false;
+}
+
+static inline __attribute__((always_inline)) void connection_disown(struct connection *c,
+								    enum connection_way way)
+{
+	/* R: release puts this parse ahead of the next one; pairs with Q. */
+	atomic_store_explicit(&c->owned[way], 0, memory_order_release);
+}
+
+static inline __attribute__((always_inline)) void connection_touch(struct connection *c)
+{
+	if (c->generation != guard_generation())
+		connection_adopt(c);
+	c->forks = atomic_load_explicit(&connection_forks, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,230 @@
+#include "core.h"
+#include "multiplex.h"
+
+#include <ringside/ring.h>
+#include <string.h>
+
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define SETTINGS "\0\0\0\4\0\0\0\0\0"
+#define ASKED "\0\0\2\1\5\0\0\0\1\x82\x84"
+#define ANSWERED "\0\0\1\1\5\0\0\0\1\x88"
+
+static bool move(struct connection *c, enum connection_way way, const char *bytes, size_t n)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
+
+	return connection_move(c, way, &iov, n);
+}
+
+#define READ(c, text) move(c, CONNECTION_READ, text, sizeof(text) - 1)
+#define WRITE(c, text) move(c, CONNECTION_WRITE, text, sizeof(text) - 1)
+
+static int setup(void **state)
+{
+	core_setup(state);
+	return guard_enter() ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	guard_leave();
+	return 0;
+}
+
+static struct rs_head *record(uint64_t position)
+{
+	return (struct rs_head *)(void *)here.slots + (position & here.mask);
+}
+
+static void a_stream_is_a_request_and_its_blocks_come_before(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+	uint32_t stream;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	assert_int_equal(here.block->begun, 1);
+	WRITE(c, SETTINGS ANSWERED);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->status[1], 1);
+	assert_int_equal(here.lane->head - at, 3);
+	assert_int_equal(record(at)->kind, RS_KIND_HEADERS);
+	assert_int_equal(record(at)->connection, c->id);
+	assert_int_equal(record(at)->headers.number, 0);
+	assert_int_equal(record(at)->headers.stream, 1);
+	assert_int_equal(record(at)->headers.direction, 0);
+	assert_int_equal(record(at)->headers.last, 1);
+	assert_int_equal(record(at)->headers.length, 2);
+	assert_memory_equal(record(at)->headers.bytes, "\x82\x84", 2);
+	assert_int_equal(record(at + 1)->kind, RS_KIND_REQUEST);
+	assert_int_equal(record(at + 1)->served.status, 200);
+	assert_int_equal(record(at + 1)->served.protocol, RS_PROTOCOL_HTTP2);
+	assert_int_equal(*((uint8_t *)record(at + 2) + 8), RS_SECTION_STREAM);
+	memcpy(&stream, (uint8_t *)record(at + 2) + 12, sizeof(stream));
+	assert_int_equal(stream, 1);
+	connection_put(c);
+	assert_int_equal(record(at + 3)->closed.protocol, RS_PROTOCOL_HTTP2);
+	assert_int_equal(record(at + 3)->closed.requests, 1);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_GARBAGE], 0);
+	assert_int_equal(here.block->aborted, 0);
+}
+
+static void it_begins_at_every_split(void **state)
+{
+	static const char in[] = PREFACE SETTINGS ASKED;
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(in) - 1; cut++) {
+		struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+		uint64_t requests = here.block->requests;
+
+		move(c, CONNECTION_READ, in, cut);
+		move(c, CONNECTION_READ, in + cut, sizeof(in) - 1 - cut);
+		WRITE(c, SETTINGS ANSWERED);
+		assert_int_equal(here.block->requests, requests + 1);
+		connection_put(c);
+	}
+	assert_int_equal(here.block->aborted, 0);
+}
+
+static void a_proxy_line_may_stand_ahead(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, "PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n" PREFACE SETTINGS ASKED);
+	WRITE(c, SETTINGS ANSWERED);
+	assert_int_equal(here.block->requests, 1);
+	connection_put(c);
+}
+
+static void a_server_may_speak_first(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	WRITE(c, SETTINGS);
+	READ(c, "PRI * HT");
+	READ(c, "TP/2.0\r\n\r\nSM\r\n\r\n" SETTINGS ASKED);
+	WRITE(c, ANSWERED);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->status[1], 1);
+	connection_put(c);
+}
+
+static void what_was_inherited_is_known_by_its_preface(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_UNKNOWN);
+
+	(void)state;
+	assert_true(READ(c, PREFACE SETTINGS ASKED));
+	assert_true(WRITE(c, SETTINGS ANSWERED));
+	assert_int_equal(here.block->requests, 1);
+	connection_put(c);
+}
+
+static void a_file_that_is_sent_counts(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	WRITE(c, SETTINGS "\0\0\1\1\4\0\0\0\1\x88\0\1\0\0\1\0\0\0\1");
+	connection_move(c, CONNECTION_WRITE, NULL, 255);
+	assert_int_equal(here.block->requests, 0);
+	connection_move(c, CONNECTION_WRITE, NULL, 1);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->bytes_out, 10 + 9 + 256);
+	connection_put(c);
+}
+
+static void what_is_open_at_the_end_was_aborted(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	connection_gone(c, true);
+	connection_put(c);
+	assert_int_equal(here.block->aborted, 1);
+	assert_int_equal(here.block->cut_by_client, 1);
+	assert_int_equal(here.block->requests, here.block->begun);
+}
+
+static void a_lost_block_is_told_for_each_request_from_there_on(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	here.lane->head += RS_BIG_SLOTS - 1; /* full */
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	assert_int_equal(here.block->dropped[RS_KIND_HEADERS], 1);
+	here.lane->head = 1;
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->status[1], 2);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 1);
+	assert_int_equal(here.block->counted[RS_KIND_HEADERS],
+			 here.block->pushed[RS_KIND_HEADERS] +
+				 here.block->dropped[RS_KIND_HEADERS]);
+	connection_put(c);
+}
+
+static void an_agent_that_comes_later_is_told_of_the_gap(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	atomic_store(&home.header->agent.epoch, 0);
+	READ(c, PREFACE SETTINGS ASKED);
+	WRITE(c, SETTINGS ANSWERED);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 0); /* nobody asked */
+	atomic_store(&home.header->agent.epoch, 2);
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	WRITE(c, "\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 1);
+	assert_int_equal(here.block->pushed[RS_KIND_HEADERS], 0);
+	connection_put(c);
+}
+
+static void a_long_block_travels_in_several_records(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	static char block[2000];
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\x7\xd0\1\5\0\0\0\1");
+	at = here.lane->head;
+	move(c, CONNECTION_READ, block, sizeof(block));
+	assert_int_equal(record(at)->headers.length, EMIT_PIECE_MOST);
+	assert_int_equal(record(at)->headers.last, 0);
+	assert_int_equal(record(at + 16)->headers.number, 1);
+	assert_int_equal(record(at + 32)->headers.number, 2);
+	assert_int_equal(record(at + 32)->headers.length, 2000 - 2 * EMIT_PIECE_MOST);
+	assert_int_equal(record(at + 32)->headers.last, 1);
+	connection_put(c);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_stream_is_a_request_and_its_blocks_come_before),
+		TEST(it_begins_at_every_split),
+		TEST(a_proxy_line_may_stand_ahead),
+		TEST(a_server_may_speak_first),
+		TEST(what_was_inherited_is_known_by_its_preface),
+		TEST(a_file_that_is_sent_counts),
+		TEST(what_is_open_at_the_end_was_aborted),
+		TEST(a_lost_block_is_told_for_each_request_from_there_on),
+		TEST(an_agent_that_comes_later_is_told_of_the_gap),
+		TEST(a_long_block_travels_in_several_records),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
