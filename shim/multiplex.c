@@ -1,8 +1,10 @@
 #include "multiplex.h"
 
+#include "backlog.h"
 #include "clock.h"
 #include "emit.h"
 #include "http2.h"
+#include "indexing.h"
 #include "mem.h"
 #include "open.h"
 #include "pool.h"
@@ -15,6 +17,7 @@ struct multiplex {
 	uint32_t number;            /* of the next piece */
 	uint32_t gap;               /* the first stream whose path is lost; 0: none */
 	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
+	struct backlog backlog;
 	struct http2 http2;
 };
 
@@ -98,6 +101,23 @@ static void multiplex_lost(void *context, uint32_t stream)
 		m->gap = stream;
 }
 
+/* A record of it, or what can be done where there is no room for one. */
+static void multiplex_record(struct connection *c, const struct emit_piece *piece, bool whole)
+{
+	struct multiplex *m = c->multiplex;
+
+	if (m->gap)
+		return; /* nobody reads on */
+	if (backlog_is_empty(&m->backlog) && emit_piece(piece)) {
+		m->number++;
+		return;
+	}
+	if (whole && !indexing_changes(piece->bytes, piece->length))
+		emit_unparsed(RS_UNPARSED_HPACK_GAP); /* of this request alone */
+	else if (!backlog_put(&m->backlog, piece))
+		multiplex_lost(c, piece->stream);
+}
+
 /* In records of its own, as many as it takes. */
 static void multiplex_piece(void *context, const struct http2_piece *from)
 {
@@ -105,11 +125,16 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 	struct multiplex *m = c->multiplex;
 	const uint8_t *at = from->bytes;
 	uint32_t left = from->length;
+	bool whole = from->first && from->last && left <= EMIT_PIECE_MOST;
 
-	if (!m->number)
+	if (!m->number && backlog_is_empty(&m->backlog))
 		m->epoch = emit_epoch();
 	if (!c->id)
 		c->id = emit_opened();
+	if (!m->epoch || m->epoch != emit_epoch())
+		multiplex_lost(c, from->stream);
+	else if (!m->gap)
+		backlog_send(&m->backlog, c->id, &m->number);
 	do {
 		uint32_t n = left < EMIT_PIECE_MOST ? left : EMIT_PIECE_MOST;
 		struct emit_piece piece = {
@@ -121,10 +146,7 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 			.last = from->last && n == left,
 		};
 
-		if (m->epoch != emit_epoch() || !emit_piece(&piece))
-			multiplex_lost(c, from->stream);
-		else
-			m->number++;
+		multiplex_record(c, &piece, whole);
 		at += n;
 		left -= n;
 	} while (left);

@@ -18,7 +18,7 @@ struct streams;
 
 struct streams_budget {
 	uint32_t connections;
-	uint64_t lost; /* requests without a path though the shim sent all of it */
+	uint64_t lost; /* requests whose path did not come, or came too late */
 };
 
 /* A record of another kind than a request; false: it is none of ours. */

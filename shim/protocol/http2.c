@@ -138,6 +138,7 @@ static void http2_piece(struct http2 *x, struct http2_call *call)
 		.bytes = f->piece,
 		.length = f->piece_bytes,
 		.stream = f->stream,
+		.first = !w->block,
 		.last = f->last,
 	};
 

@@ -61,7 +61,8 @@ struct http2_piece {
 	const uint8_t *bytes;
 	uint32_t length;
 	uint32_t stream;
-	bool last; /* the block ends with it */
+	bool first; /* the block begins with it */
+	bool last;  /* the block ends with it */
 };
 
 /* What the program does about it; context is that of the call. */

@@ -1,3 +1,4 @@
+#include "backlog.h"
 #include "core.h"
 #include "multiplex.h"
 
@@ -153,7 +154,7 @@ static void what_is_open_at_the_end_was_aborted(void **state)
 	assert_int_equal(here.block->requests, here.block->begun);
 }
 
-static void a_lost_block_is_told_for_each_request_from_there_on(void **state)
+static void a_block_that_inserts_nothing_is_lost_alone(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
 
@@ -163,13 +164,54 @@ static void a_lost_block_is_told_for_each_request_from_there_on(void **state)
 	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
 	assert_int_equal(here.block->dropped[RS_KIND_HEADERS], 1);
 	here.lane->head = 1;
-	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88");
-	assert_int_equal(here.block->requests, 2);
-	assert_int_equal(here.block->status[1], 2);
+	READ(c, "\0\0\2\1\5\0\0\0\5\x82\x84");
+	assert_int_equal(record(1)->headers.stream, 5);
+	assert_int_equal(record(1)->headers.number, 1);
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88\0\0\1\1\5\0\0\0\5\x88");
+	assert_int_equal(here.block->requests, 3);
+	assert_int_equal(here.block->status[1], 3);
 	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 1);
 	assert_int_equal(here.block->counted[RS_KIND_HEADERS],
 			 here.block->pushed[RS_KIND_HEADERS] +
 				 here.block->dropped[RS_KIND_HEADERS]);
+	connection_put(c);
+}
+
+static void a_block_that_inserts_goes_first_once_there_is_room(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	here.lane->head += RS_BIG_SLOTS - 1; /* full */
+	READ(c, "\0\0\5\1\5\0\0\0\3\x82\x44\2/a");
+	READ(c, "\0\0\2\1\5\0\0\0\5\x82\xbe"); /* told, and lost alone */
+	here.lane->head = 1;
+	READ(c, "\0\0\2\1\5\0\0\0\7\x82\xbe");
+	assert_int_equal(record(1)->headers.stream, 3);
+	assert_int_equal(record(1)->headers.number, 1);
+	assert_memory_equal(record(1)->headers.bytes, "\x82\x44\2/a", 5);
+	assert_int_equal(record(2)->headers.stream, 7);
+	assert_int_equal(record(2)->headers.number, 2);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 1);
+	connection_put(c);
+}
+
+static void what_no_room_is_left_for_is_told_for_each_request_from_there_on(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	static char block[BACKLOG_BYTES];
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\x8\0\1\5\0\0\0\1");
+	here.lane->head += RS_BIG_SLOTS; /* full */
+	move(c, CONNECTION_READ, block, sizeof(block));
+	here.lane->head = 1;
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	assert_int_equal(here.lane->head, 1); /* nobody reads on */
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 2);
 	connection_put(c);
 }
 
@@ -221,7 +263,9 @@ int main(void)
 		TEST(what_was_inherited_is_known_by_its_preface),
 		TEST(a_file_that_is_sent_counts),
 		TEST(what_is_open_at_the_end_was_aborted),
-		TEST(a_lost_block_is_told_for_each_request_from_there_on),
+		TEST(a_block_that_inserts_nothing_is_lost_alone),
+		TEST(a_block_that_inserts_goes_first_once_there_is_room),
+		TEST(what_no_room_is_left_for_is_told_for_each_request_from_there_on),
 		TEST(an_agent_that_comes_later_is_told_of_the_gap),
 		TEST(a_long_block_travels_in_several_records),
 	};
