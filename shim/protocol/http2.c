@@ -34,7 +34,9 @@ static uint32_t http2_place(uint32_t id, uint32_t probe)
 
 static struct http2_stream *http2_find(struct http2 *x, uint32_t id)
 {
-	for (uint32_t i = 0; id && i < HTTP2_PROBES; i++) {
+	uint32_t far = id ? http2_get(x->far) : 0;
+
+	for (uint32_t i = 0; i < far; i++) {
 		struct http2_stream *s = &x->streams[http2_place(id, i)];
 
 		/* B: behind the writer's own word in the one order of all; pairs with A. */
@@ -44,20 +46,30 @@ static struct http2_stream *http2_find(struct http2 *x, uint32_t id)
 	return NULL;
 }
 
-/* The reader's: a place that nobody can have in his hands. */
+/* The reader's: is it a place that nobody can have in his hands? */
+static bool http2_is_vacant(struct http2 *x, const struct http2_stream *s)
+{
+	/* D: acquire puts its new use behind the last one; pairs with C. */
+	uint8_t state = atomic_load_explicit(&s->state, memory_order_acquire);
+
+	if (state == HTTP2_FREE)
+		return true;
+	/* Its number went long before: a writer that comes now finds nothing. */
+	return state == HTTP2_ENDED && !http2_get(s->id) &&
+	       !atomic_load_explicit(&x->writing, memory_order_seq_cst);
+}
+
 static struct http2_stream *http2_vacant(struct http2 *x, uint32_t id)
 {
-	for (uint32_t i = 0; i < HTTP2_PROBES; i++) {
+	for (uint32_t i = 0; i < HTTP2_STREAMS; i++) {
 		struct http2_stream *s = &x->streams[http2_place(id, i)];
-		/* D: acquire puts its new use behind the last one; pairs with C. */
-		uint8_t state = atomic_load_explicit(&s->state, memory_order_acquire);
 
-		if (state == HTTP2_FREE)
-			return s;
-		/* Its number went long before: a writer that comes now finds nothing. */
-		if (state == HTTP2_ENDED && !http2_get(s->id) &&
-		    !atomic_load_explicit(&x->writing, memory_order_seq_cst))
-			return s;
+		if (!http2_is_vacant(x, s))
+			continue;
+		/* Before the server can know of the stream: who looks for it looks so far. */
+		if (i >= http2_get(x->far))
+			http2_set(x->far, (uint16_t)(i + 1));
+		return s;
 	}
 	return NULL;
 }

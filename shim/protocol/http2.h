@@ -24,7 +24,6 @@
 #include <stdatomic.h>
 
 #define HTTP2_STREAMS 256u /* a power of two; servers allow 100 or 128 by themselves */
-#define HTTP2_PROBES 16u   /* places that a stream may lie in */
 #define HTTP2_BLOCK_MOST 262144u
 
 enum http2_way_of {
@@ -94,6 +93,7 @@ struct http2 {
 	struct http2_way way[2];
 	struct status status;
 	_Atomic uint8_t writing;
+	_Atomic uint16_t far;  /* places behind its own that a stream may lie in, from 1 */
 	_Atomic uint32_t most; /* by the server's GOAWAY: the last stream that it takes up */
 	uint32_t last;         /* stream that the client opened */
 	struct http2_stream streams[HTTP2_STREAMS];

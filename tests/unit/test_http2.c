@@ -132,6 +132,30 @@ static void rapid_resets_are_a_request_each(void **state)
 	assert_int_equal(told.unparsed[RS_UNPARSED_DEPTH], 0);
 }
 
+static void many_slow_streams_do_not_crowd_out_the_next(void **state)
+{
+	(void)state;
+	begin();
+	READ(PREFACE SETTINGS);
+	WRITE(SETTINGS);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint8_t id[2] = { (uint8_t)((2 * i + 1) >> 8), (uint8_t)(2 * i + 1) };
+		char head[] = "\0\0\1\1\5\0\0..\x82";
+		char answer[] = "\0\0\1\1\5\0\0..\x88";
+
+		memcpy(head + 7, id, 2);
+		memcpy(answer + 7, id, 2);
+		move(HTTP2_READ, head, sizeof(head) - 1);
+		if (i >= 100)
+			move(HTTP2_WRITE, answer, sizeof(answer) - 1);
+	}
+	assert_int_equal(told.unparsed[RS_UNPARSED_DEPTH], 0);
+	assert_int_equal(told.begun, 1000);
+	assert_int_equal(told.done, 900);
+	assert_int_equal(http2_open_streams(&x), 100);
+	leave(true);
+}
+
 static void streams_beyond_the_table_are_told(void **state)
 {
 	(void)state;
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test(a_reset_says_who_it_was),
 		cmocka_unit_test(what_goaway_leaves_out_was_never_sent),
 		cmocka_unit_test(rapid_resets_are_a_request_each),
+		cmocka_unit_test(many_slow_streams_do_not_crowd_out_the_next),
 		cmocka_unit_test(streams_beyond_the_table_are_told),
 		cmocka_unit_test(a_place_that_the_writer_may_hold_is_not_given_out),
 		cmocka_unit_test(what_the_server_pushes_is_no_request),
