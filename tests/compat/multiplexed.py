@@ -17,13 +17,14 @@ def more(command, text):
 
 
 def haproxy_h2(command, option):
-    """Each request on a connection of its own behind it: where one that is kept has just ended,
-    HAProxy breaks the stream off, for the client to ask again."""
+    """No more than the server behind it takes, each on a connection of its own: where that server
+    closes one that was kept, HAProxy breaks the stream off, for the client to ask again."""
     def with_h2(place):
         (*rest, config) = command(place)
         bind = f"bind 127.0.0.1:{place.port}"
         text = config.read_text().replace(bind, f"{bind} {option}")
-        config.write_text(text.replace("option dontlognull", "option http-server-close"))
+        text = text.replace("option dontlognull", "option http-server-close")
+        config.write_text(text.replace(f"{place.backend}\n", f"{place.backend} maxconn 200\n"))
         return [*rest, config]
     return with_h2
 

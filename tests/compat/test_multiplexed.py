@@ -81,7 +81,9 @@ def main():
           f"unparsed {dict(reasons)}; routes {routes}")
     known = {SMALL: answered["2xx"], "/missing": answered["4xx"]}
     wrong = [x for x, n in routes.items() if x not in (None, "_other") and n > known.get(x, 0)]
-    same = counted == dict(answered) == dict(classes) and not document["throughput"]["inFlight"]
+    same = counted == dict(answered) and not document["throughput"]["inFlight"]
+    # HAProxy drops lines of its log when it is busy, bare too: there the client is the witness
+    same &= not classes - answered if recipe.backend else classes == answered
     return 0 if same and not errored and not wrong and set(reasons) <= {"hpackGap"} else 1
 
 

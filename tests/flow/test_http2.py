@@ -41,7 +41,7 @@ def lines_at_rest(servers):
 
 
 def check(what, agent, servers, routes):
-    """Totals by status; routes: none of their header blocks may be lost, or some must be told so."""
+    """Totals by status; routes: none of their header blocks may be lost, or few, or some must be told so."""
     lines = lines_at_rest(servers)
     logged = collections.Counter(line[0] + "xx" for line in lines)
     by_route = collections.Counter(line.split()[2] for line in lines)
@@ -55,10 +55,16 @@ def check(what, agent, servers, routes):
     print(f"{what}:\n logged  {dict(sorted(logged.items()))} {dict(by_route)}\n"
           f" counted {dict(sorted(counted.items()))} {told}\n capture {document['capture']}, "
           f"{document['throughput']['inFlight']} in flight")
+    known = sum(told.get(route, 0) for route in by_route)
     same = (counted == dict(logged) and not document["throughput"]["inFlight"] and
             document["responseTimes"]["count"] == sum(logged.values()))
     if routes == "whole":
         return same and told == dict(by_route) and not document["capture"]["unparsed"]
+    if routes == "most":
+        since, check.known = known - check.known, known
+        print(f" {since} of {TOTAL} have their route")
+        return same and since >= TOTAL / 2  # a block that is lost blinds no connection for good
+    check.known = known
     # what is known of a route is true, and what is not was said
     wrong = [route for route, n in told.items() if route not in (None, "_other") and
              n > by_route[route]]
@@ -90,6 +96,8 @@ def main():
         same = check("slowly", agent, [nginx], "whole")
         failed += h2load(nginx, TOTAL, PATHS)
         same &= check("100 streams on 10 connections", agent, [nginx], "any")
+        failed += h2load(nginx, TOTAL, PATHS)
+        same &= check("the same, now that the agent is awake", agent, [nginx], "most")
         failed += load_a_stopped_agent(agent, nginx)
         same &= check("with a stopped agent", agent, [nginx], "gap")
         leaving = stage.nginx("leaving", keepalive=1000)
