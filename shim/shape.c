@@ -1,5 +1,5 @@
 /*
- * shape - the segment's table of paths whose obvious variable parts became {}.
+ * shape - the segment's table of paths whose obvious variable parts became {id} and the like.
  *
  * Threads:  any, inside a guard. An entry is written whole before its index word points at it.
  * Memory:   index and entries lie in the segment; how far it is populated is private.

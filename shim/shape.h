@@ -1,5 +1,5 @@
 /*
- * shape - the segment's table of paths whose obvious variable parts became {}.
+ * shape - the segment's table of paths whose obvious variable parts became {id} and the like.
  *
  * Threads:  any, inside a guard; insertion is by compare and swap, nobody waits.
  * Memory:   the segment's shape region, populated in steps; entries are never removed.

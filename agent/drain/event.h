@@ -33,7 +33,7 @@ struct drain_request {
 	uint8_t method;   /* enum rs_method */
 	uint8_t protocol; /* enum rs_protocol */
 	uint8_t flags;    /* enum rs_flag */
-	bool shape;       /* path is a shape: variable segments are {} already */
+	bool shape;       /* path is a shape: variable segments are {id} and the like already */
 	bool has_memory;
 };
 

@@ -11,17 +11,6 @@
 #define TEMPLATE_ROOM 64u  /* nodes that one path may need */
 #define TEMPLATE_ROOT 0u
 
-enum template_kind {
-	TEMPLATE_WORD, /* not variable */
-	TEMPLATE_ID,
-	TEMPLATE_HEX,
-	TEMPLATE_UUID,
-	TEMPLATE_DATE,
-	TEMPLATE_NAME,
-	TEMPLATE_ANY, /* as the shim writes it */
-	TEMPLATE_KINDS,
-};
-
 /* Which new words of a place are variable. */
 enum template_taken {
 	TEMPLATE_NONE,
@@ -29,15 +18,18 @@ enum template_taken {
 	TEMPLATE_ALL,
 };
 
-static const char *const template_text[TEMPLATE_KINDS] = {
-	[TEMPLATE_ID] = "{id}",     [TEMPLATE_HEX] = "{hex}",   [TEMPLATE_UUID] = "{uuid}",
-	[TEMPLATE_DATE] = "{date}", [TEMPLATE_NAME] = "{name}", [TEMPLATE_ANY] = "{}",
-};
+#define TEMPLATE_NAME FOLD_KINDS /* a kind more: words that were too many */
+#define TEMPLATE_KINDS (FOLD_KINDS + 1)
+
+static const char *template_text(uint8_t kind)
+{
+	return kind == TEMPLATE_NAME ? "{name}" : fold_name[kind];
+}
 
 struct template_segment {
 	const char *text;
 	size_t length;
-	enum template_kind kind;
+	uint8_t kind; /* enum fold_kind, or TEMPLATE_NAME */
 	bool last;
 };
 
@@ -54,21 +46,15 @@ void template_fini(struct template *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static enum template_kind template_kind_of(const char *text, size_t length)
+static uint8_t template_kind_of(const char *text, size_t length)
 {
-	static const enum template_kind folded[] = {
-		[FOLD_TO_NOTHING] = TEMPLATE_WORD, [FOLD_TO_ID] = TEMPLATE_ID,
-		[FOLD_TO_HEX] = TEMPLATE_HEX,      [FOLD_TO_UUID] = TEMPLATE_UUID,
-		[FOLD_TO_DATE] = TEMPLATE_DATE,
-	};
-
-	for (int kind = TEMPLATE_ID; length && text[0] == '{' && kind < TEMPLATE_KINDS; kind++) {
-		const char *name = template_text[kind];
+	for (uint8_t kind = FOLD_ID; length && text[0] == '{' && kind < TEMPLATE_KINDS; kind++) {
+		const char *name = template_text(kind);
 
 		if (strlen(name) == length && !memcmp(name, text, length))
-			return (enum template_kind)kind;
+			return kind;
 	}
-	return folded[fold_kind((const uint8_t *)text, length)];
+	return (uint8_t)fold_kind((const uint8_t *)text, length);
 }
 
 static uint64_t template_hash(const char *text, size_t length)
@@ -259,7 +245,7 @@ static bool template_has_room(struct template *t)
 	return spare + TEMPLATE_NODES - t->used >= TEMPLATE_ROOM;
 }
 
-static uint16_t template_variable(struct template_walk *w, enum template_kind kind)
+static uint16_t template_variable(struct template_walk *w, uint8_t kind)
 {
 	struct template *t = w->tree;
 	uint16_t node = template_at(t, w->at)->variable;
@@ -269,7 +255,7 @@ static uint16_t template_variable(struct template_walk *w, enum template_kind ki
 	node = template_node_take(t);
 	if (!node)
 		return 0;
-	template_at(t, node)->kind = (uint8_t)(kind == TEMPLATE_ANY ? TEMPLATE_ID : kind);
+	template_at(t, node)->kind = kind;
 	template_at(t, w->at)->variable = node;
 	return node;
 }
@@ -303,17 +289,16 @@ static uint16_t template_step(struct template_walk *w, const struct template_seg
 	return w->learn ? template_word_add(w, hash) : 0;
 }
 
-static enum template_kind template_walk_on(struct template_walk *w,
-					   const struct template_segment *segment)
+static uint8_t template_walk_on(struct template_walk *w, const struct template_segment *segment)
 {
 	uint16_t node = w->known ? template_step(w, segment) : 0;
 
 	if (!node) {
 		w->known = false;
-		return segment->kind == TEMPLATE_ANY ? TEMPLATE_ID : segment->kind;
+		return segment->kind;
 	}
 	w->at = node;
-	return (enum template_kind)template_at(w->tree, node)->kind;
+	return template_at(w->tree, node)->kind;
 }
 
 static size_t template_put(char *out, size_t done, const char *text, size_t length)
@@ -400,12 +385,12 @@ static bool template_tell(struct template *t, const char *path, char *out)
 	size_t done = 0;
 
 	while (!segment.last) {
-		enum template_kind kind;
 		const char *text;
+		uint8_t kind;
 
 		template_segment_at(path, &segment);
 		kind = template_walk_on(&walk, &segment);
-		text = kind ? template_text[kind] : segment.text;
+		text = kind ? template_text(kind) : segment.text;
 		done = template_put(out, done, text, kind ? strlen(text) : segment.length);
 		if (!segment.last)
 			done = template_put(out, done, "/", 1);

@@ -27,7 +27,7 @@ struct template_node {
 	uint16_t next;     /* word beside */
 	uint16_t variable; /* below */
 	uint16_t words;    /* below, in number */
-	uint8_t kind;      /* of a variable node: enum template_kind */
+	uint8_t kind;      /* of a variable node: what its segments are */
 	uint8_t taken;     /* enum template_taken */
 };
 

@@ -297,8 +297,8 @@ enum rs_open_state {
 };
 
 /*
- * A shape: a path whose obvious variable segments became {}. Entries are appended and never change
- * once an index word points at them; id = offset in the region / 8.
+ * A shape: a path whose obvious variable segments became {id}, {hex}, {uuid}, {date}. Entries are
+ * appended and never change once an index word points at them; id = offset in the region / 8.
  */
 struct rs_shape {
 	uint32_t hash;

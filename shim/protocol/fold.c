@@ -4,24 +4,31 @@
 
 #include <string.h>
 
-#define FOLD_DIGIT 1u
-#define FOLD_HEX 2u
-#define FOLD_DASHED 4u /* may stand in a UUID or a date */
+#define FOLD_IS_DIGIT 1u
+#define FOLD_IS_HEX 2u
+#define FOLD_IS_DASHED 4u /* may stand in a UUID or a date */
 #define FOLD_HEX_LEAST 8u
 #define FOLD_UUID_BYTES 36u
 #define FOLD_DATE_BYTES 10u
 
+const char fold_name[FOLD_KINDS][8] = {
+	[FOLD_ID] = "{id}",
+	[FOLD_HEX] = "{hex}",
+	[FOLD_UUID] = "{uuid}",
+	[FOLD_DATE] = "{date}",
+};
+
 static const uint8_t fold_class[256] = {
-	['0' ... '9'] = FOLD_DIGIT | FOLD_HEX | FOLD_DASHED,
-	['a' ... 'f'] = FOLD_HEX | FOLD_DASHED,
-	['A' ... 'F'] = FOLD_HEX | FOLD_DASHED,
-	['-'] = FOLD_DASHED,
+	['0' ... '9'] = FOLD_IS_DIGIT | FOLD_IS_HEX | FOLD_IS_DASHED,
+	['a' ... 'f'] = FOLD_IS_HEX | FOLD_IS_DASHED,
+	['A' ... 'F'] = FOLD_IS_HEX | FOLD_IS_DASHED,
+	['-'] = FOLD_IS_DASHED,
 };
 
 static bool fold_fits(const uint8_t *segment, size_t n, const char *pattern)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint8_t wanted = pattern[i] == 'x' ? FOLD_HEX : FOLD_DIGIT;
+		uint8_t wanted = pattern[i] == 'x' ? FOLD_IS_HEX : FOLD_IS_DIGIT;
 
 		if (pattern[i] == '-' ? segment[i] != '-' : !(fold_class[segment[i]] & wanted))
 			return false;
@@ -35,17 +42,17 @@ enum fold_kind fold_kind(const uint8_t *segment, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		classes &= fold_class[segment[i]];
-	if (classes & FOLD_DIGIT)
-		return FOLD_TO_ID;
-	if ((classes & FOLD_HEX) && n >= FOLD_HEX_LEAST)
-		return FOLD_TO_HEX;
-	if (!(classes & FOLD_DASHED))
-		return FOLD_TO_NOTHING;
+	if (classes & FOLD_IS_DIGIT)
+		return FOLD_ID;
+	if ((classes & FOLD_IS_HEX) && n >= FOLD_HEX_LEAST)
+		return FOLD_HEX;
+	if (!(classes & FOLD_IS_DASHED))
+		return FOLD_WORD;
 	if (n == FOLD_UUID_BYTES && fold_fits(segment, n, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
-		return FOLD_TO_UUID;
+		return FOLD_UUID;
 	if (n == FOLD_DATE_BYTES && fold_fits(segment, n, "dddd-dd-dd"))
-		return FOLD_TO_DATE;
-	return FOLD_TO_NOTHING;
+		return FOLD_DATE;
+	return FOLD_WORD;
 }
 
 static size_t fold_put(uint8_t *out, size_t done, uint8_t c)
@@ -58,9 +65,11 @@ static size_t fold_put(uint8_t *out, size_t done, uint8_t c)
 /* One segment, n bytes; its place in out begins at done. */
 static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t done)
 {
-	if (fold_kind(in, n) != FOLD_TO_NOTHING)
-		return fold_put(out, fold_put(out, done, '{'), '}');
-	for (size_t i = 0; i < n; i++)
+	const char *name = fold_name[fold_kind(in, n)];
+
+	for (size_t i = 0; *name && name[i]; i++)
+		done = fold_put(out, done, (uint8_t)name[i]);
+	for (size_t i = 0; !*name && i < n; i++)
 		done = fold_put(out, done, in[i]);
 	return done;
 }
@@ -73,7 +82,7 @@ bool fold_may_change(const uint8_t *in, size_t n)
 	if (n > RS_PATH_BYTES)
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		if (first && (fold_class[in[i]] & FOLD_DASHED))
+		if (first && (fold_class[in[i]] & FOLD_IS_DASHED))
 			return true;
 		first = in[i] == '/';
 	}

@@ -353,7 +353,7 @@ bool http2_unseen(struct http2 *x, struct http2_call *call, enum http2_way_of wa
 		http2_ops.unparsed(call->context, RS_UNPARSED_UNSEEN_IO);
 		return false;
 	}
-	http2_add(x, way, FRAME_MORE, (uint32_t)n);
+	http2_add(x, (uint8_t)way, FRAME_MORE, (uint32_t)n);
 	return way == HTTP2_READ ? http2_read(x, call, none, 0) : http2_write(x, call, none, 0);
 }
 

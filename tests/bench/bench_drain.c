@@ -82,8 +82,8 @@ static int segment_make(struct bench *b)
 		uint32_t at = RS_SHAPE_FIRST + i * 160;
 		struct rs_shape *shape = (struct rs_shape *)(void *)(b->base + RS_SHAPES_AT + at);
 
-		shape->length =
-			(uint16_t)sprintf((char *)shape->bytes, "/api/v1/resource-%u/{}/detail", i);
+		shape->length = (uint16_t)sprintf((char *)shape->bytes,
+						  "/api/v1/resource-%u/{id}/detail", i);
 		b->shapes[i] = (uint16_t)(at / 8);
 	}
 	return 0;

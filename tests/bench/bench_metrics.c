@@ -51,7 +51,7 @@ static double requests(const struct drain_sink *sink, const struct capture_targe
 	uint64_t seed = 88172645463325252u, start;
 
 	for (uint32_t i = 0; i < PATHS; i++)
-		snprintf(paths[i], sizeof(paths[i]), "/api/v1/resource-%u/{}/detail", i);
+		snprintf(paths[i], sizeof(paths[i]), "/api/v1/resource-%u/{id}/detail", i);
 	start = clock_ns();
 	for (uint32_t i = 0; i < BATCH * TICKS; i++) {
 		seed ^= seed << 13;

@@ -3,9 +3,9 @@
 
 Each server runs four times, on one core: bare, bare again, with a library whose hooks only pass
 through (what any preload costs), and watched. In each round all four are started anew, since where
-a process lies in memory alone is worth some percent, and serve 50 connections each, in an order that
-turns; the ratios to the bare side are of one round, so that drift cancels out. The bare/bare line is
-this machine's noise. CPU is the server's own by the kernel's
+a process lies in memory alone is worth some percent, and serve 50 connections each, in an order by
+lot: who comes behind whom is worth some too. Ratios are of one round, so that drift cancels out, and
+to the mean of its bare sides. The bare/bare line is this machine's noise. CPU is the server's own by the kernel's
 clock, requests are wrk's. wrk runs on the server's core: then nothing but the server and its hooks
 is in the figure. On another core (--apart, not judged) each reply may have to wake that core, which
 in a virtual machine costs the server 2 us or nothing, by whether it sleeps or polls just then.
@@ -13,6 +13,7 @@ in a virtual machine costs the server 2 us or nothing, by whether it sleeps or p
 import argparse
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 
 GATE = 1.05
-ENOUGH = 10  # rounds: fewer cannot tell 1.02 from 1.05
+ENOUGH = 20  # rounds: fewer cannot tell 1.02 from 1.05
 CONNECTIONS = 50
 CORES = sorted(os.sched_getaffinity(0))
 SIDES = ("bare", "again", "null", "watched")
@@ -156,17 +157,20 @@ def checked(agent, server, rounds):
         raise RuntimeError(f"{name}: {got} counted, {wanted} made")
 
 
-def round_of(stage, agent, name, turn, options):
+def by_lot():
+    return random.sample(SIDES, len(SIDES))
+
+
+def round_of(stage, agent, name, options):
     """ns per request by side, of processes that live for this round alone."""
     libraries = {"null": live.find_program("libnull_shim.so"),
                  "watched": live.find_program("libringside.so")}
     core = CORES[-1 if options.apart else 0]
-    servers = {side: Server(stage, name, side, libraries.get(side)) for side in SIDES}
+    servers = {side: Server(stage, name, side, libraries.get(side)) for side in by_lot()}
     costs = {}
-    for server in servers.values():
-        server.round(core, 1)  # caches, branch predictors, compilers
-    for i in range(len(SIDES)):
-        side = SIDES[(turn + i) % len(SIDES)]
+    for side in by_lot():
+        servers[side].round(core, 1)  # caches, branch predictors, compilers
+    for side in by_lot():
         costs[side] = servers[side].round(core, options.seconds)
     checked(agent, servers["watched"], 2)
     for server in servers.values():
@@ -176,15 +180,17 @@ def round_of(stage, agent, name, turn, options):
 
 
 def measure(stage, agent, name, options):
-    rounds = [round_of(stage, agent, name, turn, options) for turn in range(options.rounds)]
+    rounds = [round_of(stage, agent, name, options) for _ in range(options.rounds)]
     return {side: [costs[side] for costs in rounds] for side in SIDES}
 
 
 def ratios(costs):
     """Per line: median, least and most of the ratios, median ns per request."""
     table = {}
+    bases = {"again": costs["bare"]}
+    both = [(bare + again) / 2 for bare, again in zip(costs["bare"], costs["again"])]
     for side, line in LINES.items():
-        values = [cost / bare for cost, bare in zip(costs[side], costs["bare"])]
+        values = [cost / base for cost, base in zip(costs[side], bases.get(side, both))]
         table[line] = {"ratio": statistics.median(values), "min": min(values), "max": max(values),
                        "nsPerRequest": statistics.median(costs[side])}
     return table
@@ -201,8 +207,8 @@ def asked():
     full = live.FULL
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=" ".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=15 if full else 1)
-    parser.add_argument("--seconds", type=int, default=2 if full else 1, help="of a side in a round")
+    parser.add_argument("--rounds", type=int, default=30 if full else 1)
+    parser.add_argument("--seconds", type=int, default=1, help="of a side in a round")
     parser.add_argument("--apart", action="store_true", help="the load on another core; not judged")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -47,7 +47,7 @@ static void numbers_fold_into_one_shape(void **state)
 	(void)state;
 	assert_int_equal(intern("/users/42/cart", &fresh), id);
 	assert_false(fresh);
-	assert_memory_equal(entry(id)->bytes, "/users/{}/cart", 14);
+	assert_memory_equal(entry(id)->bytes, "/users/{id}/cart", 16);
 }
 
 /* Names without a segment that could be folded. */

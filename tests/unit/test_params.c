@@ -226,12 +226,12 @@ static void an_endpoint_takes_only_what_it_says(void **state)
 static void a_scope_is_taken_as_given(void **state)
 {
 	struct ask ask =
-		ask_of("/x?service=a%20b&route=/users/%7b%7d&limit=1000&cursor=7&sort=p99", ~0u);
+		ask_of("/x?service=a%20b&route=/users/%7bid%7d&limit=1000&cursor=7&sort=p99", ~0u);
 
 	(void)state;
 	assert_int_equal(no.status, 0);
 	assert_string_equal(ask.scope.service, "a b");
-	assert_string_equal(ask.scope.route, "/users/{}");
+	assert_string_equal(ask.scope.route, "/users/{id}");
 	assert_int_equal(ask.limit, 1000);
 	assert_int_equal(ask.offset, 7);
 	assert_string_equal(ask.sort, "p99");

@@ -122,7 +122,7 @@ static void a_raw_path_joins_the_route_of_its_shape(void **state)
 	(void)state;
 	fixture_open(&f, 1000 * SECOND);
 	f.sink.request(f.sink.ctx, &f.target, &request);
-	fixture_request_as(&f, &f.target, 1000 * SECOND, MILLISECOND, "/users/{}/orders", 200, 0);
+	fixture_request_as(&f, &f.target, 1000 * SECOND, MILLISECOND, "/users/{id}/orders", 200, 0);
 	fixture_tick(&f, 1000 * SECOND);
 	assert_int_equal(window_of(&f, fixture_scope("shop", 0, "/users/{id}/orders")).sums.count,
 			 2);

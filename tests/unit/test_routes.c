@@ -52,11 +52,11 @@ static int listed(const struct service *service, const char *path)
 static void routes_are_told_apart_by_method_and_path(void **state)
 {
 	struct service *service = fresh();
-	const struct routes_ask post = { "/users/{}", RS_METHOD_POST, false };
-	struct route *get = find(service, "/users/{}", false);
+	const struct routes_ask post = { "/users/{id}", RS_METHOD_POST, false };
+	struct route *get = find(service, "/users/{id}", false);
 
 	(void)state;
-	assert_ptr_equal(find(service, "/users/{}", false), get);
+	assert_ptr_equal(find(service, "/users/{id}", false), get);
 	assert_ptr_equal(find(service, "/users/17", false), get);
 	assert_string_equal(get->path, "/users/{id}");
 	assert_ptr_not_equal(routes_find(&registry, service, &post), get);
@@ -383,7 +383,7 @@ static void a_restart_keeps_the_names(void **state)
 	fixture_open(&f, now + SECOND);
 	assert_int_equal(metrics_restore(f.m, saved, size, now + SECOND), 0);
 	assert_int_equal(f.m->registry.services->strays, 1);
-	fixture_request_as(&f, &f.target, now + SECOND, SECOND, "/o/{}", 200, 0);
+	fixture_request_as(&f, &f.target, now + SECOND, SECOND, "/o/{uuid}", 200, 0);
 	fixture_tick(&f, now + 2 * SECOND);
 	scope = fixture_scope("shop", 0, "/o/{uuid}");
 	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);

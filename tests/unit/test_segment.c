@@ -168,10 +168,10 @@ static void a_shape_is_copied_in_canonical_form(void **state)
 
 	(void)state;
 	both_open(&b, CAPTURE_SEALS);
-	shape_put(&b, RS_SHAPE_FIRST / 8, 5, "/a\n{}behind");
+	shape_put(&b, RS_SHAPE_FIRST / 8, 7, "/a\n{id}behind");
 	assert_int_equal(segment_shape_get(b.agent, RS_SHAPE_FIRST / 8, &shape), 0);
-	assert_string_equal(shape.path, "/a%0A{}");
-	assert_int_equal(shape.length, 7);
+	assert_string_equal(shape.path, "/a%0A{id}");
+	assert_int_equal(shape.length, 9);
 	assert_int_equal(shape.cell, 12);
 	both_close(&b);
 }

@@ -82,18 +82,6 @@ static void what_is_obvious_has_its_name_at_once(void **state)
 	template_fini(&t);
 }
 
-static void a_shape_has_the_name_of_the_path_that_made_it(void **state)
-{
-	struct template t = { 0 };
-
-	(void)state;
-	learned(&t, "/o/123e4567-e89b-12d3-a456-426614174000");
-	assert_string_equal(told(&t, "/o/{}"), "/o/{uuid}");
-	assert_string_equal(told(&t, "/never/{}"), "/never/{id}");
-	assert_string_equal(learned(&t, "/o/{}"), "/o/{uuid}");
-	template_fini(&t);
-}
-
 static void a_name_is_its_own_name(void **state)
 {
 	static const char *const names[] = { "/users/{id}", "/o/{uuid}/x", "/c/{hex}", "/d/{date}",
@@ -103,7 +91,7 @@ static void a_name_is_its_own_name(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_string_equal(learned(&t, names[i]), names[i]);
-	assert_string_equal(told(&t, "/o/{}/x"), "/o/{uuid}/x");
+	assert_string_equal(told(&t, "/o/7/x"), "/o/{uuid}/x"); /* the first one names it */
 	template_fini(&t);
 }
 
@@ -302,7 +290,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_obvious_has_its_name_at_once),
-		cmocka_unit_test(a_shape_has_the_name_of_the_path_that_made_it),
 		cmocka_unit_test(a_name_is_its_own_name),
 		cmocka_unit_test(more_words_than_the_width_are_one_variable),
 		cmocka_unit_test(what_was_below_the_words_is_united),

@@ -9,7 +9,7 @@ static void a_request_is_delivered_once_and_counted(void **state)
 
 	(void)state;
 	bench_open(&b);
-	request.shape = fixture_shape(&b.f, 0, 0, "/a b/{}");
+	request.shape = fixture_shape(&b.f, 0, 0, "/a b/{id}");
 	fixture_lane(&b.f, 0);
 	bench_watch(&b);
 	fixture_serve(&b.f, 0, &request, 0);
@@ -22,7 +22,7 @@ static void a_request_is_delivered_once_and_counted(void **state)
 	assert_int_equal(b.r.counters.span_ns, 5000);
 	assert_int_equal(b.r.gap.requests, 0);
 	assert_int_equal(b.r.ledger.delivered[RS_KIND_REQUEST], 1);
-	assert_string_equal(b.r.path, "/a%20b/{}");
+	assert_string_equal(b.r.path, "/a%20b/{id}");
 	assert_true(b.r.last.shape);
 	assert_int_equal(b.r.last.known, 7 << 16 | request.shape);
 	assert_int_equal(fixture_block(&b.f, 0)->tail, 1);
@@ -59,7 +59,7 @@ static void a_full_lane_and_what_was_folded_agree(void **state)
 	(void)state;
 	bench_open(&b);
 	fixture_lane(&b.f, 2);
-	fixture_shape(&b.f, 3, 9, "/folded/{}");
+	fixture_shape(&b.f, 3, 9, "/folded/{id}");
 	bench_watch(&b);
 	watched_round(b.w, NOW);
 	for (slots = 0; slots + 4 <= RS_SLOTS; slots++) {
@@ -78,7 +78,7 @@ static void a_full_lane_and_what_was_folded_agree(void **state)
 	assert_int_equal(b.r.requests, slots);
 	assert_int_equal(b.r.folds, 1);
 	assert_int_equal(b.r.folded, 1000);
-	assert_string_equal(b.r.fold_path, "/folded/{}");
+	assert_string_equal(b.r.fold_path, "/folded/{id}");
 	assert_int_equal(b.r.least_ns, 97);
 	assert_int_equal(b.r.most_ns, 97000000);
 	buckets[rs_hist_slot(7)] += slots;
