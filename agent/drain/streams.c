@@ -148,10 +148,10 @@ static uint8_t streams_method(const struct hpack_field *field)
 		[RS_METHOD_TRACE] = "TRACE",
 	};
 
-	for (uint8_t i = RS_METHOD_GET; i < RS_METHODS; i++)
+	for (uint32_t i = RS_METHOD_GET; i < RS_METHODS; i++)
 		if (field->value_bytes == strlen(names[i]) &&
 		    !memcmp(field->value, names[i], field->value_bytes))
-			return i;
+			return (uint8_t)i;
 	return RS_METHOD_OTHER;
 }
 
