@@ -335,10 +335,14 @@ static const char *template_identifier(const char *text)
 /* /pkg.v1.Service/Method, as gRPC, Twirp and Connect have it: package in front, capitals behind. */
 static bool template_is_rpc(const char *path)
 {
-	const char *name = path + 1, *end = template_identifier(name);
+	const char *name = path, *end = path;
 	bool dotted = false;
 
-	while (*path == '/' && end > name && *end == '.') {
+	if (*path == '/') {
+		name = path + 1;
+		end = template_identifier(name);
+	}
+	while (end > name && *end == '.') {
 		dotted = true;
 		name = end + 1;
 		end = template_identifier(name);

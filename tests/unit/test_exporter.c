@@ -171,7 +171,7 @@ static void more_routes_than_a_reply_holds_are_counted(void **state)
 {
 	struct document_fixture d;
 	const char *at;
-	char name[16], *text;
+	char name[32], *text;
 	int told = 0;
 
 	(void)state;

@@ -78,6 +78,7 @@ static void what_is_obvious_has_its_name_at_once(void **state)
 	assert_string_equal(learned(&t, "/"), "/");
 	assert_string_equal(learned(&t, "/a/"), "/a/");
 	assert_string_equal(learned(&t, "*"), "*");
+	assert_string_equal(learned(&t, ""), "");
 	assert_whole(&t);
 	template_fini(&t);
 }
