@@ -20,7 +20,8 @@
 #define FDTABLE_LEAF 512u
 
 #define FDTABLE_UNKNOWN UINT64_C(0)
-#define FDTABLE_IGNORED UINT64_C(1)
+#define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and another process had it: it may be in its middle */
+#define FDTABLE_IGNORED UINT64_C(2)
 /* else: connection_word */
 
 extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];

@@ -107,7 +107,7 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	int result = real.connect(fd, address, length);
 
-	if ((unsigned int)fd < FDTABLE_LEAF && fdtable_word(fd) == FDTABLE_UNKNOWN)
+	if ((unsigned int)fd < FDTABLE_LEAF && fdtable_word(fd) < FDTABLE_IGNORED)
 		fd_become(fd, FDTABLE_IGNORED);
 	return result;
 }

@@ -6,9 +6,11 @@
  * Errors:   result and errno are the real function's; nothing is called after it that changes them.
  * Cost:     a few loads for a descriptor that is no connection of a server.
  */
+#include "emit.h"
 #include "fdtable.h"
 #include "guard.h"
 #include "hooks.h"
+#include "mem.h"
 #include "real.h"
 
 #include <errno.h>
@@ -34,7 +36,7 @@ static __attribute__((noinline)) void io_move(int fd, uint64_t word, enum connec
 
 	if (!guard_enter())
 		return;
-	c = word ? fdtable_connection(fd, word) : fdtable_found(fd);
+	c = word < FDTABLE_IGNORED ? fdtable_found(fd) : fdtable_connection(fd, word);
 	if (c && !connection_move(c, way, iov, bytes))
 		fdtable_set(fd, FDTABLE_IGNORED);
 	guard_leave();
@@ -70,7 +72,7 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 
 	if (word == FDTABLE_IGNORED)
 		return;
-	if (word == FDTABLE_UNKNOWN) {
+	if (word < FDTABLE_IGNORED) {
 		if (result > 0 && iov &&
 		    io_is_beginning(iov->iov_base,
 				    (size_t)result < iov->iov_len ? (size_t)result : iov->iov_len))
@@ -85,12 +87,30 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 	}
 }
 
+/* An answer to a request that another process read: whatever it was, it is not known here. */
+static __attribute__((noinline)) void io_answer_foreign(int fd, const struct iovec *iov,
+							ssize_t result)
+{
+	static const char version[] = "HTTP/1.";
+	const size_t n = sizeof(version) - 1;
+
+	if (result < (ssize_t)n || !iov || iov->iov_len < n ||
+	    memcmp(iov->iov_base, version, n) != 0 || !guard_enter())
+		return;
+	emit_unparsed(RS_UNPARSED_MID_STREAM);
+	fdtable_forget(fd); /* what is asked for from now on is read here */
+	guard_leave();
+}
+
 IO_INLINE void io_write(int fd, const struct iovec *iov, ssize_t result)
 {
 	uint64_t word = fdtable_word(fd);
 
-	if (word <= FDTABLE_IGNORED)
+	if (word <= FDTABLE_IGNORED) {
+		if (__builtin_expect(word == FDTABLE_FOREIGN, 0))
+			io_answer_foreign(fd, iov, result);
 		return;
+	}
 	if (result > 0) {
 		if (!io_is_quiet(word, CONNECTION_WRITE))
 			io_move(fd, word, CONNECTION_WRITE, iov, (size_t)result);
@@ -214,7 +234,7 @@ static __attribute__((noinline)) void io_descriptors(struct msghdr *message)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t i = 0; i < count; i++)
-			fdtable_forget(fds[i]);
+			fdtable_set(fds[i], FDTABLE_FOREIGN);
 	}
 	guard_leave();
 }
