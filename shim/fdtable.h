@@ -20,7 +20,7 @@
 #define FDTABLE_LEAF 512u
 
 #define FDTABLE_UNKNOWN UINT64_C(0)
-#define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and another process had it: it may be in its middle */
+#define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and maybe in its middle: another process had it */
 #define FDTABLE_IGNORED UINT64_C(2)
 /* else: connection_word */
 
