@@ -61,6 +61,7 @@ static double requests(const struct drain_sink *sink, const struct capture_targe
 		request.end_ns = *now_ns;
 		request.span_ns = 50000 + (seed & 0x3ffff & mask);
 		request.path = paths[(seed >> 20) % PATHS & mask];
+		request.known = 1 + ((seed >> 20) % PATHS & mask); /* as drain numbers them */
 		sink->request(sink->ctx, target, &request);
 		if (i % BATCH == BATCH - 1)
 			sink->tick(sink->ctx, *now_ns);
