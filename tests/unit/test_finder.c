@@ -430,7 +430,8 @@ static void many_targets_end_in_one_step_or_two(void **state)
 		watched_start(&many[i]);
 		watched_tell(&many[i], WATCHED_SEGMENT);
 	}
-	scene_step(s, 0);
+	for (int i = 0; i < 3 && s->found < MANY; i++) /* its wake-ups may come behind the step */
+		scene_step(s, 0);
 	assert_int_equal(s->found, MANY);
 	for (int i = 0; i < MANY; i++)
 		watched_end(&many[i]);
