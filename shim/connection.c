@@ -60,13 +60,13 @@ static struct connection *connection_take(void)
 	return pool_get(&connection_pool);
 }
 
-static uint64_t connection_now(void *context)
+uint64_t connection_now(void *context)
 {
 	(void)context;
 	return clock_ticks();
 }
 
-static int32_t connection_begun(void *context, uint64_t t0)
+int32_t connection_begun(void *context, uint64_t t0)
 {
 	struct connection *c = context;
 
@@ -131,7 +131,7 @@ static void connection_done(void *context, struct exchange_done *done)
 	open_free(done->open);
 }
 
-static void connection_unparsed(void *context, uint8_t why)
+void connection_unparsed(void *context, uint8_t why)
 {
 	(void)context;
 	emit_unparsed(why);
@@ -210,6 +210,18 @@ static inline bool connection_is_fresh(const struct connection *c)
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) == EXCHANGE_ACCEPTED;
 }
 
+static __attribute__((noinline)) bool connection_part_multiplexed(struct connection *c,
+								  struct exchange_call *call,
+								  enum connection_way way,
+								  const uint8_t *at, size_t n)
+{
+	if (way == CONNECTION_WRITE && !c->declined)
+		c->declined = multiplex_declines(c, at, n);
+	if (way == CONNECTION_WRITE && c->declined)
+		return exchange_write(&c->exchange, call, at, n);
+	return multiplex_move(c, way, at, n);
+}
+
 /* Its first bytes told what it is, or have not yet. */
 static inline __attribute__((always_inline)) bool connection_part(struct connection *c,
 								  struct exchange_call *call,
@@ -220,7 +232,7 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 
 	/* N: acquire puts the use of the object behind its making; pairs with M. */
 	if (__builtin_expect(atomic_load_explicit(&c->multiplex, memory_order_acquire) != NULL, 0))
-		return multiplex_move(c, way, at, n);
+		return connection_part_multiplexed(c, call, way, at, n);
 	if (way == CONNECTION_WRITE) {
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
 		    multiplex_begins(c, way, at, n, call, &more))
@@ -242,7 +254,7 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
-	if (!iov && c->multiplex)
+	if (!iov && c->multiplex && !(c->declined && way == CONNECTION_WRITE))
 		return multiplex_move(c, way, NULL, bytes);
 	if (!iov)
 		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
@@ -404,7 +416,7 @@ void connection_lose(struct connection *c)
 
 static uint8_t connection_protocol(const struct connection *c)
 {
-	if (c->multiplex)
+	if (c->multiplex && !c->declined)
 		return RS_PROTOCOL_HTTP2;
 	if (c->requests)
 		return RS_PROTOCOL_HTTP1;
@@ -444,7 +456,8 @@ static bool connection_is_unlinked(const struct connection *c)
 
 static bool connection_waits(const struct connection *c)
 {
-	return c->multiplex ? multiplex_waiting(c) != 0 : exchange_waiting(&c->exchange) != 0;
+	return c->multiplex && !c->declined ? multiplex_waiting(c) != 0
+					    : exchange_waiting(&c->exchange) != 0;
 }
 
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */

@@ -31,8 +31,9 @@ struct connection {
 	_Atomic uint8_t quiet[2];           /* nothing more is of interest */
 	_Atomic uint8_t raced[2];           /* bytes went by while another thread was at it */
 	_Atomic uint8_t path_taken;
-	bool dropped; /* closed without a word */
-	bool shut;    /* this side writes no more */
+	bool dropped;  /* closed without a word */
+	bool shut;     /* this side writes no more */
+	bool declined; /* HTTP/2 was asked for, HTTP/1.x is answered */
 	_Atomic bool
 		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
 	_Atomic bool over[2]; /* as quiet, of the plain text */

@@ -164,7 +164,6 @@ static EMIT_INLINE bool emit_push(bool shared, const struct served *r, uint64_t 
 
 	if (__builtin_expect(r->stream != 0, 0))
 		return emit_push_stream(shared, r, span);
-
 	if (!emit_claim(n, &position))
 		return false;
 	emit_fill(shared, emit_slot(position), r, span);

@@ -9,9 +9,11 @@
 #include "emit.h"
 #include "fdtable.h"
 #include "guard.h"
+#include "home.h"
 #include "hooks.h"
 #include "mem.h"
 #include "real.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,17 +89,42 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 	}
 }
 
+static bool io_begins_answer(const struct iovec *iov, size_t bytes)
+{
+	static const char version[] = "HTTP/1.";
+	size_t done = 0;
+
+	for (; bytes && done < sizeof(version) - 1; iov++) {
+		size_t n = iov->iov_len < bytes ? iov->iov_len : bytes;
+
+		bytes -= n;
+		if (n > sizeof(version) - 1 - done)
+			n = sizeof(version) - 1 - done;
+		if (memcmp(iov->iov_base, version + done, n) != 0)
+			return false;
+		done += n;
+	}
+	return done == sizeof(version) - 1;
+}
+
+/* Asked once, and only about what looks like an answer. A sandbox is not asked. */
+static bool io_is_socket(int fd)
+{
+	socklen_t length = sizeof(int);
+	int type;
+
+	return atomic_load_explicit(&home.frozen, memory_order_relaxed) ||
+	       !sys_call(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length);
+}
+
 /* An answer to a request that another process read: whatever it was, it is not known here. */
 static __attribute__((noinline)) void io_answer_foreign(int fd, const struct iovec *iov,
 							ssize_t result)
 {
-	static const char version[] = "HTTP/1.";
-	const size_t n = sizeof(version) - 1;
-
-	if (result < (ssize_t)n || !iov || iov->iov_len < n ||
-	    memcmp(iov->iov_base, version, n) != 0 || !guard_enter())
+	if (result <= 0 || !iov || !io_begins_answer(iov, (size_t)result) || !guard_enter())
 		return;
-	emit_unparsed(RS_UNPARSED_MID_STREAM);
+	if (io_is_socket(fd))
+		emit_unparsed(RS_UNPARSED_MID_STREAM);
 	fdtable_forget(fd); /* what is asked for from now on is read here */
 	guard_leave();
 }

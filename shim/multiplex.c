@@ -1,13 +1,13 @@
 #include "multiplex.h"
 
 #include "backlog.h"
-#include "clock.h"
 #include "emit.h"
 #include "http2.h"
 #include "indexing.h"
 #include "mem.h"
 #include "open.h"
 #include "pool.h"
+#include "turn.h"
 
 #define MULTIPLEX_CHUNK 8u
 #define MULTIPLEX_MOST 65536u /* 1 GiB of address space, as far as it is ever used */
@@ -30,26 +30,6 @@ static struct pool multiplex_pool = {
 _Static_assert(sizeof(struct multiplex) <= 16384, "as multiplex.h says");
 _Static_assert(HTTP2_READ == (int)CONNECTION_READ && HTTP2_WRITE == (int)CONNECTION_WRITE,
 	       "one is the other");
-
-static uint64_t multiplex_now(void *context)
-{
-	(void)context;
-	return clock_ticks();
-}
-
-static int32_t multiplex_begun(void *context, uint64_t t0)
-{
-	struct connection *c = context;
-
-	if (c->dropped)
-		return -1;
-	if (!c->id)
-		c->id = emit_opened();
-	if (!c->t0)
-		c->t0 = t0;
-	emit_begun();
-	return open_claim(c->id, t0);
-}
 
 static void multiplex_step(void *context, const struct http2_stream *s, uint8_t state)
 {
@@ -83,12 +63,6 @@ static void multiplex_done(void *context, struct http2_done *done)
 		c->requests++;
 	}
 	open_free(done->open);
-}
-
-static void multiplex_unparsed(void *context, uint8_t why)
-{
-	(void)context;
-	emit_unparsed(why);
 }
 
 static void multiplex_lost(void *context, uint32_t stream)
@@ -153,11 +127,11 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 }
 
 const struct http2_ops http2_ops = {
-	.now = multiplex_now,
-	.begun = multiplex_begun,
+	.now = connection_now,
+	.begun = connection_begun,
 	.step = multiplex_step,
 	.done = multiplex_done,
-	.unparsed = multiplex_unparsed,
+	.unparsed = connection_unparsed,
 	.piece = multiplex_piece,
 	.lost = multiplex_lost,
 };
@@ -222,6 +196,13 @@ bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t
 	if (!at)
 		return http2_unseen(x, &call, (enum http2_way_of)way, n);
 	return way == CONNECTION_READ ? http2_read(x, &call, at, n) : http2_write(x, &call, at, n);
+}
+
+bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n)
+{
+	struct http2_call call = { .context = c };
+
+	return http2_declines(&c->multiplex->http2, &call, at, n);
 }
 
 void multiplex_lose(struct connection *c, enum connection_way way)

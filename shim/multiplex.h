@@ -26,6 +26,9 @@ bool multiplex_begins(struct connection *c, enum connection_way way, const uint8
 /* Bytes that moved; at NULL: unseen. false: nothing of this direction is of interest any more. */
 bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at, size_t n);
 
+/* Bytes about to be written: does the server decline, by HTTP/1.x? */
+bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n);
+
 void multiplex_lose(struct connection *c, enum connection_way way);
 uint32_t multiplex_waiting(const struct connection *c); /* requests without their whole answer */
 uint32_t multiplex_adopt(struct connection *c);         /* as exchange_adopt */

@@ -224,6 +224,21 @@ static void http2_goaway(struct http2 *x, struct http2_call *call, uint32_t last
 			http2_finish(x, call, &x->streams[i], HTTP2_REFUSED, HTTP2_WRITE);
 }
 
+bool http2_declines(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n)
+{
+	static const char version[] = "HTTP/1.";
+	struct frame *f = &x->way[HTTP2_WRITE].frame;
+
+	if (f->step != FRAME_AT_HEAD || f->got || f->settled || n < sizeof(version) - 1 ||
+	    memcmp(at, version, sizeof(version) - 1) != 0)
+		return false;
+	atomic_store_explicit(&x->writing, 1, memory_order_seq_cst); /* F too */
+	http2_goaway(x, call, 0);
+	f->step = FRAME_AT_BAD;
+	atomic_store_explicit(&x->writing, 0, memory_order_release); /* G too */
+	return true;
+}
+
 static uint32_t http2_broken_off(const struct http2_stream *s, uint32_t code)
 {
 	if (code == HTTP2_REFUSED_STREAM && !http2_get(s->status))

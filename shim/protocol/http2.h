@@ -106,6 +106,12 @@ void http2_init(struct http2 *x, uint8_t skip);
 bool http2_read(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);
 bool http2_write(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);
 
+/*
+ * Ahead of http2_write: a server that does not speak it says so by HTTP/1.x, ahead of any frame.
+ * true: nothing that was asked for by HTTP/2 is answered.
+ */
+bool http2_declines(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);
+
 /* As above, of bytes that were moved unseen. */
 bool http2_unseen(struct http2 *x, struct http2_call *call, enum http2_way_of way, uint64_t n);
 

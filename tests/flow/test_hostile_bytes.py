@@ -127,12 +127,6 @@ class Counts:
                 {k.split(".")[1]: v for k, v in new.items() if "." in k})
 
 
-def only_told(name, logged, counted, unparsed):
-    """A server that was asked for HTTP/2 and answers by HTTP/1.1 that it does not know it."""
-    return name == "HTTP/2 unasked" and logged == {"4xx": 1} and not counted and \
-        sum(unparsed.values()) == 1
-
-
 def same_status(logged, counted):
     """A request to which nginx sent nothing has a status in its log all the same."""
     sent = {k: v for k, v in counted.items() if k != "aborted"}
@@ -148,8 +142,7 @@ def at_nginx(agent, nginx):
         time.sleep(0.1)
         logged = dict(nginx.classes() - before)
         counted, unparsed = counts.since(sum(logged.values()))
-        expect((same_status(logged, counted) or only_told(name, logged, counted, unparsed)) and
-               set(unparsed) <= set(reasons) and
+        expect(same_status(logged, counted) and set(unparsed) <= set(reasons) and
                bool(unparsed) == bool(reasons),
                f"nginx, {name}: logged {logged}, counted {counted}, unparsed {unparsed}")
 

@@ -28,10 +28,13 @@ SCENES = {
     "half a body": (POST + b"01234", b"56789", 0, 0, 1),
     "more behind": (HEAD, b"", 3, 3, 1),
     "not begun": (b"", HEAD, 2, 3, 0),
+    "a cut answer": (HEAD, b"", 0, 0, 1),
+    "a file": ("file", b"", 0, 0, 0),
+    "a pipe": ("pipe", b"", 0, 0, 0),
 }
 
 
-def work(link, later, more):
+def work(link, later, more, cut):
     """The watched process: takes a connection over, or writes to what is none."""
     if link < 0:
         fd = os.open("answer", os.O_WRONLY | os.O_CREAT)
@@ -39,17 +42,31 @@ def work(link, later, more):
         os.write(os.pipe()[1], ANSWER)
     else:
         _, messages, _, _ = socket.socket(fileno=link).recvmsg(1, socket.CMSG_SPACE(4))
-        connection = socket.socket(fileno=array.array("i", messages[0][2])[0])
+        fd = array.array("i", messages[0][2])[0]
         got = b""
         while len(got) < later:
-            got += connection.recv(1000)
-        os.write(connection.fileno(), ANSWER)
+            got += os.read(fd, 1000)
+        os.writev(fd, [ANSWER[:3], ANSWER[3:]] if cut else [ANSWER])
         for _ in range(more):
-            connection.recv(1000)
-            connection.sendall(ANSWER)
-        connection.close()
+            os.read(fd, 1000)
+            os.write(fd, ANSWER)
+        os.close(fd)
     print("done", flush=True)
     sys.stdin.read()
+
+
+def send(ends, fd):
+    ends.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+
+
+def hand_over(ends, what, folder):
+    """What is no connection, and gets an answer written all the same."""
+    fds = os.pipe() if what == "pipe" else [os.open(folder / "kept", os.O_RDWR | os.O_CREAT)]
+    send(ends, fds[-1])
+    if what == "pipe":
+        os.read(fds[0], len(ANSWER))
+    for fd in fds:
+        os.close(fd)
 
 
 def converse(ends, scene):
@@ -62,8 +79,7 @@ def converse(ends, scene):
     while len(got) < len(first):
         got += served.recv(len(first) - len(got))
     client.sendall(later)
-    ends.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                           array.array("i", [served.fileno()]))])
+    send(ends, served.fileno())
     served.close()
     for turn in range(1 + more):
         if turn:
@@ -97,10 +113,13 @@ def play(stage, agent, name, scene):
                    "LD_PRELOAD": str(live.find_program("libringside.so"))}
     process = subprocess.Popen(
         [sys.executable, "-B", __file__, str(-1 if first is None else link.fileno()),
-         str(len(later)), str(more)], env=environment, pass_fds=[link.fileno()], cwd=stage.folder,
+         str(len(later)), str(more),
+         str(int("cut" in name))], env=environment, pass_fds=[link.fileno()], cwd=stage.folder,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=live.dies_with_us)
     try:
-        if first is not None:
+        if isinstance(first, str):
+            hand_over(ends, first, stage.folder)
+        elif first is not None:
             converse(ends, scene)
         process.stdout.readline()
         live.wait_for(service, lambda: told_of(agent, process.pid) is not None, 10, 0.1)
@@ -119,7 +138,7 @@ def play(stage, agent, name, scene):
 
 
 def main():
-    if len(sys.argv) == 4:
+    if len(sys.argv) == 5:
         return work(*map(int, sys.argv[1:]))
     live.need_root_and()
     signal.alarm(120)

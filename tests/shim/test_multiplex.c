@@ -72,6 +72,37 @@ static void a_stream_is_a_request_and_its_blocks_come_before(void **state)
 	assert_int_equal(here.block->aborted, 0);
 }
 
+/* A client with prior knowledge of what is not so. */
+static void a_server_that_answers_by_http1_declines(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	WRITE(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno");
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->status[3], 1);
+	assert_int_equal(here.block->refused, 1);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_GARBAGE], 1);
+	READ(c, ASKED);
+	connection_put(c);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(here.block->aborted, 0);
+}
+
+static void no_server_declines_behind_its_first_frame(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	WRITE(c, SETTINGS);
+	WRITE(c, "HTTP/1.1 400 Bad Request\r\n\r\n");
+	assert_int_equal(here.block->status[3], 0);
+	assert_int_equal(here.block->refused, 0);
+	connection_put(c);
+}
+
 static void it_begins_at_every_split(void **state)
 {
 	static const char in[] = PREFACE SETTINGS ASKED;
@@ -257,6 +288,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_stream_is_a_request_and_its_blocks_come_before),
+		TEST(a_server_that_answers_by_http1_declines),
+		TEST(no_server_declines_behind_its_first_frame),
 		TEST(it_begins_at_every_split),
 		TEST(a_proxy_line_may_stand_ahead),
 		TEST(a_server_may_speak_first),
