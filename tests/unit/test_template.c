@@ -180,6 +180,20 @@ static void names_and_their_parts_end_as_one_in_any_order(void **state)
 	template_fini(&t);
 }
 
+static void a_place_that_is_variable_takes_the_words_that_join_it(void **state)
+{
+	struct template t = { 0 };
+
+	(void)state;
+	learned(&t, "/u/first/known-word");
+	learn_many(&t, "/u/second/w", "", WORDS);
+	learn_many(&t, "/u/u", "/settings", WORDS);
+	assert_string_equal(told(&t, "/u/x/known-word"), "/u/{name}/{name}");
+	assert_int_equal(reachable(&t, 0), 5); /* the root, "", u, the user, what is below */
+	assert_whole(&t);
+	template_fini(&t);
+}
+
 static void numbers_and_words_at_one_place_are_one_variable(void **state)
 {
 	struct template t = { 0 };
@@ -297,6 +311,7 @@ int main(void)
 		cmocka_unit_test(words_within_words_are_variable_at_both_places),
 		cmocka_unit_test(a_word_that_others_follow_stays_when_the_pages_beside_it_go),
 		cmocka_unit_test(names_and_their_parts_end_as_one_in_any_order),
+		cmocka_unit_test(a_place_that_is_variable_takes_the_words_that_join_it),
 		cmocka_unit_test(numbers_and_words_at_one_place_are_one_variable),
 		cmocka_unit_test(forty_names_at_one_place_stay),
 		cmocka_unit_test(rpc_names_stay_however_many),
