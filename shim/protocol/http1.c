@@ -46,8 +46,7 @@ static bool http1_is_token(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || (c >= 'a' && c <= 'z');
 }
 
-/* Of a line of 12 bytes and more. */
-static uint8_t http1_method_of(const uint8_t *text, size_t length)
+uint8_t http1_method(const uint8_t *text, size_t length)
 {
 	uint64_t word = line_word(text);
 
@@ -121,7 +120,7 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	} else {
 		while (at < text + HTTP1_METHOD_MOST && http1_is_token(*at))
 			at++;
-		p->method = http1_method_of(text, (size_t)(at - text));
+		p->method = http1_method(text, (size_t)(at - text));
 	}
 	if (*at != ' ' || at == text)
 		return http1_no_request(p, line);
