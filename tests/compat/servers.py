@@ -21,7 +21,8 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts streams bodies tls unlinked", defaults=(
+    "backend default connections user keeps silent shuts streams bodies tls unlinked services",
+    defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -43,6 +44,7 @@ Recipe = collections.namedtuple(
         False,           # bodies: behind the head of its answer to HEAD too: unparsed, and told
         False,           # tls: it is spoken to by TLS
         False,           # unlinked: its TLS library cannot be seen, each connection says so
+        (),              # services: each of them has every request; (): all of them together do
     ))
 
 
@@ -136,7 +138,7 @@ def nginx_proxy(place):
 
 
 def nginx_php(place):
-    """nginx in front of php-fpm, which is preloaded too and speaks FastCGI only."""
+    """nginx in front of php-fpm, which is preloaded too and serves the same requests by FastCGI."""
     pool = place.write("fpm.conf", f"""\
 [global]
 daemonize = no
@@ -346,7 +348,7 @@ SERVERS = {
     "nginx-reuseport": Recipe(nginx(listen=" reuseport"), share=2, **NGINX_LOG),
     "nginx-proxy": Recipe(nginx_proxy, backend="nginx", default=True, share=2, **NGINX_LOG),
     "nginx-php": Recipe(nginx_php, log="access.log", form=PLAIN, needs=("nginx", "php-fpm8.2"),
-                        user=True),
+                        user=True, services=("nginx", "php-fpm8.2")),
     "apache-prefork": Recipe(apache("prefork"), **APACHE_LOG),
     "apache-worker": Recipe(apache("worker"), share=2, **APACHE_LOG),
     "apache-event": Recipe(apache("event"), default=True, share=2, **APACHE_LOG),
