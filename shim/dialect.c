@@ -7,7 +7,7 @@ bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t
 		    const struct exchange_call *call, bool *more)
 {
 	return multiplex_begins(c, way, at, n, call, more) ||
-	       (way == CONNECTION_READ && gateway_begins(c, at, n, more));
+	       (way == CONNECTION_READ && gateway_begins(c, at, n, call, more));
 }
 
 bool dialect_take(struct connection *c, struct dialect *d)

@@ -161,14 +161,15 @@ static bool gateway_open(struct connection *c, enum cgi_kind kind)
 	return false;
 }
 
-bool gateway_begins(struct connection *c, const uint8_t *at, size_t n, bool *more)
+bool gateway_begins(struct connection *c, const uint8_t *at, size_t n,
+		    const struct exchange_call *call, bool *more)
 {
 	const struct http1 *p = &c->exchange.in;
 	uint32_t before = gateway_before(p, at, n);
 	uint8_t first[CGI_FIRST];
 	enum cgi_kind kind;
 
-	if (!c->exchange.no_http || before > sizeof(first) ||
+	if (!c->exchange.no_http || !call->rest || before > sizeof(first) ||
 	    atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_ACCEPTED ||
 	    atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed))
 		return false;

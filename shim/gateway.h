@@ -12,6 +12,7 @@
 #include "dialect.h"
 
 /* As dialect_begins, of bytes read. */
-bool gateway_begins(struct connection *c, const uint8_t *at, size_t n, bool *more);
+bool gateway_begins(struct connection *c, const uint8_t *at, size_t n,
+		    const struct exchange_call *call, bool *more);
 
 #endif

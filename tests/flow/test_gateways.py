@@ -56,7 +56,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 512; }}
 http {{
-	log_format line '$uri $request_method $status $upstream_status';
+	log_format line '$uri $request_method $upstream_status $upstream_bytes_received';
 	access_log {folder}/access.log line;
 	client_body_temp_path {folder}/body;
 	fastcgi_temp_path {folder}/fastcgi;
@@ -150,11 +150,18 @@ def load(port, place):
 def logged(access, place):
     """(classes, methods) of what the application behind this place answered."""
     classes, methods = collections.Counter(), collections.Counter()
-    for uri, method, _, status in re.findall(r"^(\S+) (\S+) (\S+) (\S+)$", access.read_text(), re.M):
-        if uri.startswith(f"/{place}/") and status != "-":
+    lines = re.findall(r"^(\S+) (\S+) (\d+) ([1-9]\d*)$", access.read_text(), re.M)
+    for uri, method, status, _ in lines:  # without those that found it not up yet
+        if uri.startswith(f"/{place}/"):
             classes[status[0] + "xx"] += 1
             methods[method] += 1
     return classes, methods
+
+
+def rows_of(agent, place, wanted):
+    """Once they have all requests."""
+    rows = agent.get(f"/api/routes?service={place}&window=1h&limit=100")["routes"]
+    return rows if sum(row["count"] for row in rows) >= wanted else None
 
 
 def check(agent, access, place):
@@ -164,7 +171,7 @@ def check(agent, access, place):
     counted = {k: v for k, v in document["status"].items() if v}
     expect(counted == dict(classes) and wanted >= REQUESTS + 9,
            f"{place}: logged {dict(classes)}, counted {counted}")
-    rows = agent.get(f"/api/routes?service={place}&window=1h&limit=100")["routes"]
+    rows = live.wait_for(f"{place}: its routes", lambda: rows_of(agent, place, wanted), 8, 0.2)
     by_method = collections.Counter()
     for row in rows:
         by_method[row["method"]] += row["count"]

@@ -136,6 +136,19 @@ static void whoever_did_not_accept_it_is_no_application(void **state)
 	assert_int_equal(here.block->begun, 0);
 }
 
+static void only_first_bytes_tell(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, "\x16\3\1\1");
+	READ(c, UWSGI_HEAD UWSGI);
+	READ(c, BEGIN ROLE);
+	assert_null(c->dialect);
+	connection_put(c);
+	assert_int_equal(here.block->begun, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +157,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(uwsgi_begins_at_its_first_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_end_in_the_first_bytes_is_a_byte, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(only_first_bytes_tell, setup, teardown),
 		cmocka_unit_test_setup_teardown(whoever_did_not_accept_it_is_no_application, setup,
 						teardown),
 	};
