@@ -136,7 +136,6 @@ static bool cgi_begin(struct cgi *x, struct cgi_call *call, uint16_t id)
 	cgi_set(r->has_path, false);
 	cgi_set(r->aborted, false);
 	cgi_set(r->shape, 0);
-	cgi_set(r->bytes_in, 0);
 	variables_init(&x->variables, (enum variables_form)cgi_kinds[x->kind].form);
 	/* C: release puts the request ahead of its state; pairs with D. */
 	atomic_store_explicit(&r->state, CGI_OPEN, memory_order_release);
@@ -206,6 +205,7 @@ static bool cgi_read_record(struct cgi *x, struct cgi_call *call)
 		x->head = 0;
 		if (!cgi_begin(x, call, f->id))
 			return cgi_lost(x, call, CGI_READ, RS_UNPARSED_DEPTH);
+		cgi_set(x->request.bytes_in, 0);
 	}
 	if (f->type == FASTCGI_ABORT_REQUEST && f->id == x->request.id)
 		cgi_set(x->request.aborted, true);
@@ -231,13 +231,21 @@ static bool cgi_read_piece(struct cgi *x, struct cgi_call *call)
 	return true;
 }
 
+/* What an event adds: a head when it is complete, since until then it is nobody's. */
+static uint64_t cgi_bytes(const struct fastcgi *f, enum fastcgi_event event, const uint8_t *from,
+			  const uint8_t *to)
+{
+	if (event == FASTCGI_RECORD)
+		return FASTCGI_HEAD_BYTES;
+	return f->got ? 0 : (uint64_t)(to - from);
+}
+
 static bool cgi_read_records(struct cgi *x, struct cgi_call *call, const uint8_t *at,
 			     const uint8_t *end)
 {
 	for (;;) {
 		const uint8_t *from = at;
 		enum fastcgi_event event = fastcgi_next(&x->in, &at, end);
-		uint64_t n = (uint64_t)(at - from);
 
 		if (event == FASTCGI_BAD)
 			return cgi_lost(x, call, CGI_READ, RS_UNPARSED_GARBAGE);
@@ -245,10 +253,9 @@ static bool cgi_read_records(struct cgi *x, struct cgi_call *call, const uint8_t
 			return false;
 		if (event == FASTCGI_PIECE && !cgi_read_piece(x, call))
 			return false;
-		if (event == FASTCGI_RECORD && x->in.type == FASTCGI_BEGIN_REQUEST)
-			n = FASTCGI_HEAD_BYTES; /* also what came before this call */
 		if (cgi_waits(x))
-			cgi_set(x->request.bytes_in, cgi_get(x->request.bytes_in) + n);
+			cgi_set(x->request.bytes_in,
+				cgi_get(x->request.bytes_in) + cgi_bytes(&x->in, event, from, at));
 		if (event == FASTCGI_MORE)
 			break;
 	}
@@ -326,7 +333,7 @@ bool cgi_read(struct cgi *x, struct cgi_call *call, const uint8_t *at, size_t n)
 /* An answer's bytes, its records' heads included; of FastCGI only those of its own request. */
 static void cgi_answer(struct cgi *x, struct cgi_call *call, uint64_t n)
 {
-	if (!cgi_waits(x))
+	if (!cgi_waits(x) || !n)
 		return;
 	x->bytes_out += n;
 	if (x->first_byte)
@@ -357,7 +364,7 @@ static bool cgi_write_records(struct cgi *x, struct cgi_call *call, const uint8_
 			return cgi_lost(x, call, CGI_WRITE, RS_UNPARSED_GARBAGE);
 		if (event == FASTCGI_RECORD && f->id && (!cgi_waits(x) || f->id != x->request.id))
 			return cgi_lost(x, call, CGI_WRITE, RS_UNPARSED_UNASKED);
-		cgi_answer(x, call, (uint64_t)(at - from));
+		cgi_answer(x, call, cgi_bytes(f, event, from, at));
 		if (event == FASTCGI_PIECE && f->type == FASTCGI_STDOUT)
 			cgi_reply_read(&x->reply, f->piece, f->piece_bytes);
 		if (event == FASTCGI_END)

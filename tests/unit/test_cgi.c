@@ -247,6 +247,7 @@ static void check_only(enum cgi_kind kind, const char *asked, size_t n, uint8_t 
 		assert_int_equal(log.done, 1);
 		assert_post_of_a(&log, 200, protocol);
 		assert_int_equal(log.last.bytes_out, sizeof(answered) - 1);
+		assert_int_equal(log.last.bytes_in, n);
 		assert_int_equal(log.last.end, log.clock);
 	}
 }
