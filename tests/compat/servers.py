@@ -221,6 +221,33 @@ $HTTP["url"] =~ "^/(post|chunk)$" {{ cgi.assign = ("" => "") }}
 """)]
 
 
+def lighttpd_workers(place):
+    (*rest, config) = lighttpd(place)
+    config.write_text(config.read_text() + "server.max-worker = 2\n")
+    return [*rest, config]
+
+
+
+
+def nginx_stream(place):
+    """What it passes on by TCP is HTTP, and counted."""
+    return ["nginx", "-c", place.write("nginx.conf", f"""\
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+worker_processes 2;
+pid {place.folder}/nginx.pid;
+error_log {place.folder}/error.log;
+events {{
+}}
+stream {{
+	server {{
+		listen 127.0.0.1:{place.port};
+		proxy_pass 127.0.0.1:{place.backend};
+	}}
+}}
+""")]
+
+
 def haproxy(place):
     return ["haproxy", "-db", "-f", place.write("haproxy.conf", f"""\
 global
@@ -363,6 +390,15 @@ SERVERS = {
                     user=True),
     "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
     "jetty": Recipe(jetty, ("java", "/usr/share/jetty9/start.jar"), noise="INFO"),
+    "lighttpd-workers": Recipe(lighttpd_workers, ("lighttpd",), log="access.log", form=PLAIN,
+                               user=True),
+    "nginx-stream": Recipe(nginx_stream, ("nginx", "/usr/lib/nginx/modules/ngx_stream_module.so"),
+                           backend="nginx"),
+    "socat": Recipe(lambda p: ["socat", f"TCP-LISTEN:{p.port},bind=127.0.0.1,fork,backlog=64",
+                               f"TCP:127.0.0.1:{p.backend}"], ("socat", "nginx"), backend="nginx",
+                    noise="Connection reset|Broken pipe"),  # how a client left
+    "sslh": Recipe(lambda p: ["sslh", "-f", "-u", "root", "-p", f"127.0.0.1:{p.port}", "--http",
+                              f"127.0.0.1:{p.backend}"], ("sslh", "nginx"), backend="nginx"),
     "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
                   ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),
