@@ -65,24 +65,49 @@ func main() {
 	os.Exit(4)
 }
 """
+COMPILERS = ("gcc", "clang", "go")
+SANITIZERS = ("address", "leak", "thread", "undefined", "memory")
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")
 
 
-def build(command, product):
-    done = subprocess.run([str(a) for a in command], capture_output=True, check=False, timeout=300)
-    return product if done.returncode == 0 else None
+def build(name, command, product):
+    """The program; None, and said, where it cannot be had."""
+    if missing := next((c for c in COMPILERS if c in command and not shutil.which(c)), None):
+        print(f"not tried: {name}: {missing} is missing")
+        return None
+    done = subprocess.run([str(a) for a in command], capture_output=True, text=True, check=False,
+                          timeout=300)
+    if done.returncode == 0:
+        return product
+    print(f"not tried: {name}: it cannot be built: {(done.stderr.splitlines() or ['?'])[-1]}")
+    return None
+
+
+def sanitized(folder, source):
+    """All is well, and one block is freed twice."""
+    for compiler in ("gcc", "clang"):
+        for kind in SANITIZERS:
+            if (compiler, kind) == ("gcc", "memory"):
+                continue  # only clang has it
+            name, program = f"{compiler} -fsanitize={kind}", folder / f"{compiler}-{kind}"
+            if not build(name, [compiler, "-g", "-fno-omit-frame-pointer", f"-fsanitize={kind}",
+                                source, "-o", program], program):
+                continue
+            # its runtime wants to be first, with or without others
+            start = ["env", "ASAN_OPTIONS=verify_asan_link_order=0", program]
+            yield name, start
+            yield f"{name}, a double free", [*start, "xx"]
 
 
 def with_compilers(folder):
     source = folder / "texts.c"
     source.write_text(SOURCE)
     plain = folder / "texts"
-    yield "valgrind", ["valgrind", "-q", build(["gcc", "-g", source, "-o", plain], plain)]
-    asan = folder / "asan"
-    if build(["gcc", "-g", "-fsanitize=address", source, "-o", asan], asan):
-        # its runtime wants to be first, with or without others
-        yield "AddressSanitizer", ["env", "ASAN_OPTIONS=verify_asan_link_order=0", asan]
+    if build("valgrind", ["gcc", "-g", source, "-o", plain], plain):
+        yield "valgrind", ["valgrind", "-q", "--error-exitcode=9", plain]
+        yield "valgrind, a double free", ["valgrind", "-q", "--error-exitcode=9", plain, "xx"]
+    yield from sanitized(folder, source)
     for i in range(UNITS):
         (folder / f"unit{i}.c").write_text(SOURCE.replace("main", f"unit{i}"))
     yield "gcc", ["sh", "-c", f"cd {folder} && for i in unit*.c; do gcc -O2 -c $i -o $i.o; done && "
@@ -94,10 +119,9 @@ def with_compilers(folder):
     (folder / "hello.go").write_text(GO)
     for mode in ("exe", "pie"):
         program = folder / f"go-{mode}"
-        if not shutil.which("go"):
-            print("not tried: Go: go is missing")
-        elif build(["env", f"GOCACHE={folder}/cache", "go", "build", f"-buildmode={mode}", "-o",
-                    program, folder / "hello.go"], program):
+        if build(f"Go, {mode}", ["env", f"GOCACHE={folder}/cache", "go", "build",
+                                 f"-buildmode={mode}", "-o", program, folder / "hello.go"],
+                 program):
             yield f"Go, {mode}", [program]
 
 
