@@ -9,6 +9,7 @@ installed is said and left out.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,29 @@ func main() {
 """
 COMPILERS = ("gcc", "clang", "go")
 SANITIZERS = ("address", "leak", "thread", "undefined", "memory")
+SSHD = """Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+"""
+# $1: the folder, $2: the port; sshd wants a directory of root's, which nobody else shall see
+LOGIN = """mount -t tmpfs none /run && mkdir /run/sshd && sshd -t -f $1/sshd && echo fine || exit 1
+$(command -v sshd) -D -e -f $1/sshd 2>$1/log &
+told() { for i in $(seq 200); do grep -q "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
+told listening $1
+seq 20000 | ssh -F none -i $1/key -p $2 -o StrictHostKeyChecking=no \\
+	-o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR root@127.0.0.1 \\
+	'cksum; echo $((6 * 7)); exit 5'
+echo $?
+told 'Disconnected from' $1
+kill $!
+wait $!
+sort $1/log
+"""
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")
 
@@ -125,6 +149,20 @@ def with_compilers(folder):
             yield f"Go, {mode}", [program]
 
 
+def with_sshd(folder):
+    """Its check of a configuration, and a login: own keys, own port, own /run."""
+    if not shutil.which("sshd") or os.geteuid() != 0:
+        print("not tried: sshd: openssh-server is missing, or this is not root")
+        return
+    for key in ("host", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key],
+                       check=True, stdin=subprocess.DEVNULL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "sshd").write_text(SSHD.format(port=port, folder=folder))
+    yield "sshd and a login", ["unshare", "-m", "sh", "-c", LOGIN, "login", folder, port]
+
+
 def programs(folder):
     yield "bash and thousands of execs", \
         ["bash", "-c", f"for ((i = 0; i < {EXECS}; i++)); do /bin/true; done; "
@@ -134,7 +172,7 @@ def programs(folder):
     for program in ("su", "mount", "passwd"):
         yield f"{program}, set-user-id, as nobody", \
             [*NOBODY, program, "--help" if program == "passwd" else "--version"]
-    yield "sshd", ["sshd", "-t"]
+    yield from with_sshd(folder)
     yield "static", ["/bin/busybox", "sh", "-c", "echo $((6 * 7)); exit 9"]
     yield "perl", ["perl", "-MIO::Socket::INET", "-MIO::Select", "-e",
                    "$l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1'); "
@@ -150,7 +188,7 @@ def programs(folder):
 CHANGING = ((rb"==\d+==", b"==PID=="), (rb"0x[0-9a-f]+", b"ADDRESS"), (rb"\d+:\d\d:\d\d", b"TIME"),
             (rb"[\d.]+ (m?s|sec|seconds|min)\b", b"TIME"), (rb"load avg: [\d.]+", b"LOAD"),
             (rb"(BuildId|seed|pid)[:= ]+[0-9a-f]+", b"SOME"), (rb"T\d+\b", b"THREAD"),
-            (rb"/tmp/[^\s:)]+", b"FILE"))
+            (rb"port \d+", b"port SOME"), (rb"/tmp/[^\s:)]+", b"FILE"))
 
 
 def run(arguments, preload, folder):
