@@ -80,7 +80,7 @@ PermitRootLogin prohibit-password
 # $1: the folder, $2: the port; sshd wants a directory of root's, which nobody else shall see
 LOGIN = """mount -t tmpfs none /run && mkdir /run/sshd && sshd -t -f $1/sshd && echo fine || exit 1
 $(command -v sshd) -D -e -f $1/sshd 2>$1/log &
-told() { for i in $(seq 200); do grep -q "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
+told() { for i in $(seq 200); do grep -qs "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
 told listening $1
 seq 20000 | ssh -F none -i $1/key -p $2 -o StrictHostKeyChecking=no \\
 	-o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR root@127.0.0.1 \\
@@ -91,6 +91,8 @@ kill $!
 wait $!
 sort $1/log
 """
+# Debian ships no test of Perl itself, and this one of what is written in it.
+MOJO = Path("/usr/share/doc/libmojolicious-perl/examples/login")
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")
 
@@ -178,6 +180,10 @@ def programs(folder):
                    "$l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1'); "
                    "if (!fork) { $c = IO::Socket::INET->new($l->sockhost . ':' . $l->sockport); "
                    "print $c 'hello'; exit } $a = $l->accept; print <$a>; wait; exit 6"]
+    if MOJO.exists():
+        yield "Mojolicious and its server, tested", ["perl", f"-I{MOJO}/lib", MOJO / "t/login.t"]
+    else:
+        print("not tried: Mojolicious: libmojolicious-perl is missing")
     yield from with_compilers(folder)
     if FULL:
         for test in PYTHON_TESTS:
