@@ -79,7 +79,7 @@ PermitRootLogin prohibit-password
 """
 # $1: the folder, $2: the port; sshd wants a directory of root's, which nobody else shall see
 LOGIN = """mount -t tmpfs none /run && mkdir /run/sshd && sshd -t -f $1/sshd && echo fine || exit 1
-$(command -v sshd) -D -e -f $1/sshd 2>$1/log &
+rm -f $1/log; $(command -v sshd) -D -e -f $1/sshd 2>$1/log &
 told() { for i in $(seq 200); do grep -qs "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
 told listening $1
 seq 20000 | ssh -F none -i $1/key -p $2 -o StrictHostKeyChecking=no \\
