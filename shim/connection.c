@@ -10,6 +10,7 @@
 
 #include "emit.h"
 #include "guard.h"
+#include "hot.h"
 #include "mem.h"
 #include "multiplex.h"
 #include "open.h"
@@ -60,13 +61,13 @@ static struct connection *connection_take(void)
 	return pool_get(&connection_pool);
 }
 
-uint64_t connection_now(void *context)
+HOT uint64_t connection_now(void *context)
 {
 	(void)context;
 	return clock_ticks();
 }
 
-int32_t connection_begun(void *context, uint64_t t0)
+HOT int32_t connection_begun(void *context, uint64_t t0)
 {
 	struct connection *c = context;
 
@@ -80,7 +81,7 @@ int32_t connection_begun(void *context, uint64_t t0)
 	return open_claim(c->id, t0);
 }
 
-static uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+static HOT uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
 {
 	struct connection *c = context;
 	bool fresh;
@@ -95,7 +96,7 @@ static uint16_t connection_target(void *context, const struct http1 *head, bool 
 	return shape;
 }
 
-static void connection_step(void *context, const struct exchange_request *r, uint8_t state)
+static HOT void connection_step(void *context, const struct exchange_request *r, uint8_t state)
 {
 	struct connection *c = context;
 	int32_t open = atomic_load_explicit(&r->open, memory_order_relaxed);
@@ -108,7 +109,7 @@ static void connection_step(void *context, const struct exchange_request *r, uin
 			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
 }
 
-static void connection_done(void *context, struct exchange_done *done)
+static HOT void connection_done(void *context, struct exchange_done *done)
 {
 	struct connection *c = context;
 	struct served *request = &done->request;
@@ -324,8 +325,8 @@ static bool connection_may_be_tls(const struct connection *c)
 	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
 }
 
-bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-		     size_t bytes)
+HOT bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+			 size_t bytes)
 {
 	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
 	bool more;

@@ -10,6 +10,7 @@
  */
 #include "arena.h"
 #include "hooks.h"
+#include "hot.h"
 #include "real.h"
 #include "tally.h"
 #include "thread.h"
@@ -166,21 +167,21 @@ static void *alloc_move(void *old, size_t bytes)
 	return block;
 }
 
-EXPORT void *malloc(size_t bytes)
+EXPORT HOT void *malloc(size_t bytes)
 {
 	if (__builtin_expect(alloc_passes, 0))
 		return real.malloc(bytes);
 	return alloc_got(real.malloc(bytes));
 }
 
-EXPORT void *calloc(size_t count, size_t bytes)
+EXPORT HOT void *calloc(size_t count, size_t bytes)
 {
 	if (__builtin_expect(alloc_passes, 0))
 		return real.calloc(count, bytes);
 	return alloc_got(real.calloc(count, bytes));
 }
 
-EXPORT void free(void *block)
+EXPORT HOT void free(void *block)
 {
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
@@ -189,7 +190,7 @@ EXPORT void free(void *block)
 	real.free(block);
 }
 
-EXPORT void *realloc(void *old, size_t bytes)
+EXPORT HOT void *realloc(void *old, size_t bytes)
 {
 	size_t before;
 	void *block;

@@ -1,6 +1,7 @@
 #include "http1.h"
 
 #include "fields.h"
+#include "hot.h"
 
 #include <ringside/abi.h>
 
@@ -103,7 +104,7 @@ static enum http1_event http1_no_request(struct http1 *p, const struct line *lin
 	return http1_bad(p, RS_UNPARSED_GARBAGE);
 }
 
-static enum http1_event http1_request_line(struct http1 *p, const struct line *line)
+static HOT enum http1_event http1_request_line(struct http1 *p, const struct line *line)
 {
 	const uint8_t *text = line->text;
 	const uint8_t *end = text + line->kept;
@@ -310,7 +311,7 @@ static inline enum http1_event http1_begin(struct http1 *p, const uint8_t **at, 
 }
 
 /* Everything behind a head, the same for both directions. */
-static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
+static HOT enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	if (p->step >= HTTP1_AT_CHUNK_SIZE && p->step <= HTTP1_AT_TRAILERS)
 		return http1_chunked(p, at, end);
@@ -321,7 +322,7 @@ static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const ui
 	return HTTP1_END;
 }
 
-enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
+HOT enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	enum http1_event event;
 	struct line line;
@@ -341,7 +342,7 @@ enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_
 	return line_next(p, at, end, &line) ? http1_request_line(p, &line) : http1_unfinished(p);
 }
 
-enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8_t *end)
+HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	enum http1_event event;
 	struct line line;
