@@ -153,8 +153,6 @@ LANGUAGES = {
                           ("/usr/share/perl5/HTTP/Daemon.pm",), keeps=False, **ONE_BY_ONE),
     "rust": Recipe(compiled("rustc", "site.rs", "-O"), ("rustc",), share=2),
     "go": Recipe(compiled("go build", "site.go"), ("go",), visible=False),
-    # linked dynamically: the shim is loaded, finds no C library and stays out
-    "go-pie": Recipe(compiled("go build -buildmode=pie", "site.go"), ("go",), visible=False),
     "erlang": Recipe(lambda p: ["escript", SITES / "site.erl", p.port, p.folder, p.www],
                      ("escript",), shuts=True),
 }
