@@ -220,7 +220,7 @@ static enum http1_event http1_chunk_size(struct http1 *p, const struct line *lin
 		if (digit > 15 || ((uint8_t)(c - '0') > 9 && digit < 10))
 			break;
 		size = size << 4 | digit;
-		if (size > LINE_NUMBER_MOST)
+		if (size >= LINE_NUMBER_MOST) /* one digit more would wrap to a last chunk */
 			return http1_bad(p, RS_UNPARSED_AMBIGUOUS);
 	}
 	if (!i || i == HTTP1_KEPT ||
