@@ -146,13 +146,17 @@ static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struc
 static __attribute__((noinline)) bool emit_push_stream(bool shared, const struct served *r,
 						       uint64_t span)
 {
+	bool section = !r->block && !(r->flags & RS_FLAG_DETAIL_CUT);
 	uint64_t position;
 
-	if (!emit_claim(2, &position))
+	if (!emit_claim(1 + section, &position))
 		return false;
 	emit_fill(shared, emit_slot(position), r, span);
-	emit_section(position, RS_SECTION_STREAM, (const uint8_t *)&r->stream, sizeof(r->stream));
-	emit_publish(shared, position, 2);
+	rs_block_put(emit_slot(position), r->block);
+	if (section)
+		emit_section(position, RS_SECTION_STREAM, (const uint8_t *)&r->stream,
+			     sizeof(r->stream));
+	emit_publish(shared, position, 1 + section);
 	return true;
 }
 
@@ -374,6 +378,7 @@ static void emit_piece_fill(struct rs_head *head, const struct emit_piece *piece
 	memset(head->body, 0, sizeof(head->body));
 	head->headers.number = piece->number;
 	head->headers.stream = piece->stream;
+	head->headers.place = piece->place;
 	head->headers.last = piece->last;
 	head->headers.length = piece->length;
 	if (piece->length <= RS_PIECE_INLINE)

@@ -33,6 +33,7 @@ struct emit_piece {
 	uint32_t number; /* running by connection */
 	uint32_t stream;
 	uint16_t length; /* at most EMIT_PIECE_MOST */
+	uint8_t place;   /* where a whole block is kept, from 1; 0: nowhere */
 	bool last;       /* the block ends with it */
 };
 

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "open.h"
 #include "pool.h"
+#include "repeats.h"
 #include "turn.h"
 
 #define MULTIPLEX_CHUNK 8u
@@ -18,6 +19,7 @@ struct multiplex {
 	uint32_t gap;               /* the first stream whose path is lost; 0: none */
 	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
 	struct backlog backlog;
+	struct repeats repeats;
 	struct http2 http2;
 };
 
@@ -41,27 +43,33 @@ static void multiplex_step(void *context, const struct http2_stream *s, uint8_t 
 		open_update(s->open, 0, RS_METHOD_OTHER, state);
 }
 
+static void multiplex_emit(struct connection *c, struct served *request)
+{
+	const struct multiplex *m = c->multiplex;
+
+	if (m->gap && request->stream >= m->gap) {
+		request->flags |= RS_FLAG_DETAIL_CUT;
+		request->block = 0;
+		if (emit_epoch())
+			emit_unparsed(RS_UNPARSED_HPACK_GAP);
+	}
+	emit_request(request);
+	c->requests++;
+}
+
 static void multiplex_done(void *context, struct http2_done *done)
 {
 	struct connection *c = context;
-	const struct multiplex *m = c->multiplex;
-	struct served *request = &done->request;
 
-	request->connection = c->id;
-	if (done->refused && !c->dropped) {
+	done->request.connection = c->id;
+	done->request.block = repeats_block_of(done->kept);
+	if (c->dropped)
+		;
+	else if (done->refused)
 		emit_refused();
-		open_free(done->open);
-		return;
-	}
-	if (m->gap && request->stream >= m->gap) {
-		request->flags |= RS_FLAG_DETAIL_CUT;
-		if (!c->dropped && emit_epoch())
-			emit_unparsed(RS_UNPARSED_HPACK_GAP);
-	}
-	if (!c->dropped) {
-		emit_request(request);
-		c->requests++;
-	}
+	else
+		multiplex_emit(c, &done->request);
+	repeats_release(&c->multiplex->repeats, done->kept);
 	open_free(done->open);
 }
 
@@ -75,40 +83,35 @@ static void multiplex_lost(void *context, uint32_t stream)
 		m->gap = stream;
 }
 
-/* A record of it, or what can be done where there is no room for one. */
-static void multiplex_record(struct connection *c, const struct emit_piece *piece, bool whole)
+/* A record of it, or what can be done where there is no room for one. Returns a word of repeats. */
+static uint32_t multiplex_record(struct connection *c, const struct emit_piece *piece, bool changes)
 {
 	struct multiplex *m = c->multiplex;
 
 	if (m->gap)
-		return; /* nobody reads on */
+		return 0; /* nobody reads on */
 	if (backlog_is_empty(&m->backlog) && emit_piece(piece)) {
 		m->number++;
-		return;
+		return piece->place ? repeats_keep(&m->repeats, piece->place, piece->number,
+						   piece->bytes, piece->length)
+				    : 0;
 	}
-	if (whole && !indexing_changes(piece->bytes, piece->length))
+	if (!changes)
 		emit_unparsed(RS_UNPARSED_HPACK_GAP); /* of this request alone */
 	else if (!backlog_put(&m->backlog, piece))
 		multiplex_lost(c, piece->stream);
+	return 0;
 }
 
 /* In records of its own, as many as it takes. */
-static void multiplex_piece(void *context, const struct http2_piece *from)
+static uint32_t multiplex_records(struct connection *c, const struct http2_piece *from,
+				  bool changes)
 {
-	struct connection *c = context;
 	struct multiplex *m = c->multiplex;
 	const uint8_t *at = from->bytes;
 	uint32_t left = from->length;
-	bool whole = from->first && from->last && left <= EMIT_PIECE_MOST;
+	uint32_t word;
 
-	if (!m->number && backlog_is_empty(&m->backlog))
-		m->epoch = emit_epoch();
-	if (!c->id)
-		c->id = emit_opened();
-	if (!m->epoch || m->epoch != emit_epoch())
-		multiplex_lost(c, from->stream);
-	else if (!m->gap)
-		backlog_send(&m->backlog, c->id, &m->number);
 	do {
 		uint32_t n = left < EMIT_PIECE_MOST ? left : EMIT_PIECE_MOST;
 		struct emit_piece piece = {
@@ -120,10 +123,42 @@ static void multiplex_piece(void *context, const struct http2_piece *from)
 			.last = from->last && n == left,
 		};
 
-		multiplex_record(c, &piece, whole);
+		if (!changes && from->opens)
+			piece.place = repeats_place(&m->repeats, n, m->number);
+		word = multiplex_record(c, &piece, changes);
 		at += n;
 		left -= n;
 	} while (left);
+	return word;
+}
+
+/* Known already, or to be told. */
+static uint32_t multiplex_piece(void *context, const struct http2_piece *from)
+{
+	struct connection *c = context;
+	struct multiplex *m = c->multiplex;
+	bool whole = from->first && from->last && from->length <= EMIT_PIECE_MOST;
+	uint32_t word = 0;
+	bool changes;
+
+	if (!m->number && backlog_is_empty(&m->backlog))
+		m->epoch = emit_epoch();
+	if (!c->id)
+		c->id = emit_opened();
+	if (!m->epoch || m->epoch != emit_epoch())
+		multiplex_lost(c, from->stream);
+	else if (!m->gap)
+		backlog_send(&m->backlog, c->id, &m->number);
+	if (m->gap)
+		return 0;
+	if (whole && from->opens)
+		word = repeats_find(&m->repeats, from->bytes, from->length);
+	if (word)
+		return word;
+	changes = !whole || indexing_changes(from->bytes, from->length);
+	if (changes)
+		repeats_forget(&m->repeats);
+	return multiplex_records(c, from, changes);
 }
 
 const struct http2_ops http2_ops = {

@@ -11,7 +11,7 @@
 #define STREAMS_SECTION_HEAD 4u
 
 struct streams_entry {
-	uint32_t stream; /* 0: none */
+	uint32_t stream; /* 0: none; of a block that is kept: its number, as in rs_block_of */
 	uint8_t method;
 	uint8_t path_bytes;
 	bool grpc;
@@ -24,7 +24,9 @@ struct streams_connection {
 	uint32_t id;
 	uint32_t expected; /* number of the next piece */
 	uint32_t size;     /* of entries */
+	bool inside;       /* a block that has begun */
 	struct streams_entry *entries;
+	struct streams_entry *kept; /* [RS_PLACES], NULL: none yet */
 };
 
 struct streams {
@@ -47,6 +49,7 @@ static void streams_forget(struct streams_connection **at, struct streams_budget
 	*at = c->next;
 	hpack_close(c->table);
 	free(c->entries);
+	free(c->kept);
 	free(c);
 	budget->connections--;
 }
@@ -195,17 +198,58 @@ static const uint8_t *streams_bytes(const struct lane_record *record)
 	return detail + STREAMS_SECTION_HEAD;
 }
 
+/* Only a whole block can be kept. */
+static struct streams_entry *streams_keep(struct streams_connection *c, const struct rs_head *head)
+{
+	struct streams_entry *entry;
+
+	if (head->headers.place > RS_PLACES || c->inside || !head->headers.last)
+		return NULL;
+	if (!c->kept)
+		c->kept = calloc(RS_PLACES, sizeof(*c->kept));
+	if (!c->kept)
+		return NULL;
+	entry = &c->kept[head->headers.place - 1];
+	memset(entry, 0, sizeof(*entry));
+	return entry;
+}
+
+/* It stays until its place is given to another, whatever becomes of the table. */
+static int streams_kept(struct streams_connection *c, const struct rs_head *head,
+			const uint8_t *bytes)
+{
+	struct streams_entry *entry = streams_keep(c, head);
+	int result = -EBADMSG;
+
+	if (entry)
+		result = hpack_read(c->table, bytes, head->headers.length, true, streams_field,
+				    entry);
+	if (!result)
+		entry->stream = head->headers.number + 1;
+	return result;
+}
+
+static int streams_block(struct streams_connection *c, const struct rs_head *head,
+			 const uint8_t *bytes)
+{
+	bool last = head->headers.last != 0;
+
+	if (!bytes || head->headers.number != c->expected || !head->headers.stream)
+		return -EBADMSG;
+	if (head->headers.place)
+		return streams_kept(c, head, bytes);
+	c->inside = !last;
+	return hpack_read(c->table, bytes, head->headers.length, last, streams_field,
+			  streams_entry(c, head->headers.stream));
+}
+
 static void streams_piece(struct streams_connection *c, const struct lane_record *record)
 {
-	const struct rs_head *head = &record->head;
-	const uint8_t *bytes = streams_bytes(record);
-	int result = -EBADMSG;
+	int result;
 
 	if (!c->table)
 		return;
-	if (bytes && head->headers.number == c->expected && head->headers.stream)
-		result = hpack_read(c->table, bytes, head->headers.length, head->headers.last != 0,
-				    streams_field, streams_entry(c, head->headers.stream));
+	result = streams_block(c, &record->head, streams_bytes(record));
 	c->expected++;
 	if (!result)
 		return;
@@ -229,7 +273,7 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 		return false;
 	if (!*s)
 		*s = calloc(1, sizeof(**s));
-	if (!*s || head->headers.direction)
+	if (!*s)
 		return true;
 	at = streams_place(*s, head->connection);
 	c = *at ? *at : streams_open(at, budget, head->connection);
@@ -238,16 +282,26 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 	return true;
 }
 
+static struct streams_entry *streams_kept_find(const struct streams_connection *c, uint32_t block)
+{
+	for (uint32_t i = 0; c->kept && i < RS_PLACES; i++)
+		if (c->kept[i].stream == block)
+			return &c->kept[i];
+	return NULL;
+}
+
 void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
 		  struct decode_raw *raw)
 {
 	struct streams_connection *c;
-	struct streams_entry *entry;
+	struct streams_entry *entry = NULL;
 
-	if (!raw->stream)
+	if (!raw->stream && !raw->block)
 		return;
 	c = s ? *streams_place(s, request->connection) : NULL;
-	entry = c ? streams_find(c, raw->stream) : NULL;
+	if (c)
+		entry = raw->block ? streams_kept_find(c, raw->block)
+				   : streams_find(c, raw->stream);
 	if (!entry || !entry->path_bytes) {
 		budget->lost += !(request->flags & RS_FLAG_DETAIL_CUT);
 		return;
@@ -257,5 +311,6 @@ void streams_fill(struct streams *s, struct streams_budget *budget, struct drain
 	request->method = entry->method;
 	if (entry->grpc)
 		request->protocol = RS_PROTOCOL_GRPC;
-	entry->stream = 0; /* its bytes stay until another takes the place */
+	if (!raw->block)
+		entry->stream = 0; /* its bytes stay until another takes the place */
 }

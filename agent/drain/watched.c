@@ -213,14 +213,14 @@ void watched_detail(struct watched *w, const struct drain_detail *detail)
 		watched_tell(w, true);
 }
 
-static void watched_path(struct watched *w, uint16_t shape, const struct decode_raw *raw,
+static void watched_path(struct watched *w, const struct decode_raw *raw,
 			 struct drain_request *request)
 {
-	const char *path = raw->path ? NULL : shapes_path(&w->shapes, w->segment, shape);
+	const char *path = raw->path ? NULL : shapes_path(&w->shapes, w->segment, raw->shape);
 
 	request->path = path ? path : "";
 	request->shape = path != NULL;
-	request->known = path ? w->target.key << WATCHED_SHAPE_BITS | shape : 0;
+	request->known = path ? w->target.key << WATCHED_SHAPE_BITS | raw->shape : 0;
 	if (raw->path) {
 		text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
 		request->path = w->path;
@@ -237,7 +237,7 @@ static void watched_request(struct watched *w, const struct lane_record *record,
 		return;
 	}
 	streams_fill(w->streams, &w->shared->streams, &request, &raw);
-	watched_path(w, record->head.shape, &raw, &request);
+	watched_path(w, &raw, &request);
 	w->ledger->delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
 		counters_add_request(&w->known, &request, w->shared->slow_warning_ns,

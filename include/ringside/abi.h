@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define RS_ABI_VERSION 2u
+#define RS_ABI_VERSION 3u
 
 #define RS_SLOT_BYTES 64u
 #define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */
@@ -92,7 +92,8 @@ struct rs_head {
 	uint64_t span;       /* ticks: from t0 to the last byte of the response written */
 	uint64_t request;    /* unique in its process, never 0 */
 	uint32_t connection; /* unique in its process until it wraps, never 0 */
-	uint16_t shape; /* shape table: offset / 8 of the entry; 0: none, the path is a section */
+	uint16_t shape; /* shape table: offset / 8 of the entry; 0: none, the path is a section;
+			   of an HTTP/2 request: rs_block_of */
 	uint8_t kind;   /* enum rs_kind */
 	uint8_t flags;  /* enum rs_flag */
 	union {
@@ -123,11 +124,11 @@ struct rs_head {
 			uint8_t protocol;
 		} call; /* RS_KIND_CALL */
 		struct {
-			uint32_t number; /* of the piece, running by connection and direction */
+			uint32_t number; /* of the piece, running by connection */
 			uint32_t stream;
-			uint8_t direction; /* 0 request; of responses none are sent */
-			uint8_t last;      /* the block ends with this piece */
-			uint16_t length;   /* of the piece: here, or in its section */
+			uint8_t place; /* 0; or it is a whole block to be kept there: rs_block_of */
+			uint8_t last;  /* the block ends with this piece */
+			uint16_t length; /* of the piece: here, or in its section */
 			uint8_t bytes[RS_PIECE_INLINE];
 		} headers; /* RS_KIND_HEADERS */
 		struct {
@@ -143,6 +144,26 @@ struct rs_head {
 };
 
 _Static_assert(sizeof(struct rs_head) == RS_SLOT_BYTES, "a slot is one cache line");
+
+/*
+ * A header block that comes again and changes nothing for those behind it travels once, in a piece
+ * with a place from 1 to RS_PLACES, and is kept there until another takes the place. A request of
+ * such a block names it by the number of that piece + 1; it stands where other protocols have
+ * shape and method. 0: there is none, and RS_SECTION_STREAM names the stream of its own block.
+ */
+#define RS_PLACES 16u
+#define RS_BLOCK_MOST 0xffffffu
+
+static inline uint32_t rs_block_of(const struct rs_head *head)
+{
+	return head->shape | (uint32_t)head->served.method << 16;
+}
+
+static inline void rs_block_put(struct rs_head *head, uint32_t block)
+{
+	head->shape = (uint16_t)block;
+	head->served.method = (uint8_t)(block >> 16);
+}
 
 struct rs_continuation {
 	_Atomic uint64_t seq;
