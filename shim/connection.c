@@ -47,7 +47,6 @@ static struct pool connection_blocks = {
 };
 
 _Atomic uint32_t connection_forks;
-__thread uint64_t connection_greeting;
 
 /* Not in the constructor: most processes never have a connection, and seven pages are not free. */
 static struct connection *connection_take(void)
@@ -108,14 +107,9 @@ static void connection_step(void *context, const struct exchange_request *r, uin
 			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
 }
 
-static void connection_done(void *context, struct exchange_done *done)
+void connection_emit(struct connection *c, struct served *request, bool has_path)
 {
-	struct connection *c = context;
-	struct served *request = &done->request;
-
-	request->connection = c->id;
-	request->protocol = RS_PROTOCOL_HTTP1;
-	if (done->has_path) {
+	if (has_path) {
 		request->path = c->path;
 		request->path_length = c->path_length;
 	} else if (!request->shape) {
@@ -125,9 +119,21 @@ static void connection_done(void *context, struct exchange_done *done)
 		emit_request(request);
 		c->requests++;
 	}
-	if (done->has_path)
+	if (has_path)
 		/* P: release puts our use of the path ahead of the next; pairs with the acquire. */
 		atomic_store_explicit(&c->path_taken, 0, memory_order_release);
+}
+
+static void connection_done(void *context, struct exchange_done *done)
+{
+	struct connection *c = context;
+	struct served *request = &done->request;
+
+	if (__builtin_expect(request->flags & RS_FLAG_UPGRADED, 0) && multiplex_upgrades(c, done))
+		return;
+	request->connection = c->id;
+	request->protocol = RS_PROTOCOL_HTTP1;
+	connection_emit(c, request, done->has_path);
 	open_free(done->open);
 }
 
@@ -237,7 +243,10 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
 		    multiplex_begins(c, way, at, n, call, &more))
 			return more;
-		return exchange_write(&c->exchange, call, at, n);
+		more = exchange_write(&c->exchange, call, at, n);
+		if (__builtin_expect(!more && c->multiplex, 0)) /* it was upgraded */
+			more = multiplex_move(c, way, call->rest, (size_t)(at + n - call->rest));
+		return more;
 	}
 	more = exchange_read(&c->exchange, call, at, n);
 	if (__builtin_expect(!more, 0))
@@ -301,29 +310,6 @@ __attribute__((noinline)) bool connection_pass(struct connection *c, enum connec
 	return connection_take_in(c, way, iov, bytes);
 }
 
-/* What was read may be TLS: of a hello that came whole the library's next call will know. */
-static __attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
-						      const struct iovec *iov, size_t bytes)
-{
-	struct hello *h = &c->exchange.hello;
-
-	if (!iov)
-		atomic_store_explicit(&h->got, HELLO_NONE, memory_order_relaxed);
-	for (; iov && prefaced && bytes && hello_is_open(h); iov++) {
-		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
-
-		hello_read(h, iov->iov_base, part);
-		bytes -= part;
-	}
-	if (hello_is_whole(h))
-		connection_greeting = connection_word(c);
-}
-
-static bool connection_may_be_tls(const struct connection *c)
-{
-	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
-}
-
 bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
 		     size_t bytes)
 {
@@ -338,7 +324,7 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 			connection_hear(c, prefaced, iov, bytes);
 		more = more || hello_is_heard(&c->exchange.hello);
 	}
-	if (!more)
+	if (!more && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
 	return more || !c->exchange.no_http || c->multiplex ||

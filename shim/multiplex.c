@@ -2,6 +2,7 @@
 
 #include "backlog.h"
 #include "emit.h"
+#include "fields.h"
 #include "http2.h"
 #include "indexing.h"
 #include "mem.h"
@@ -18,6 +19,11 @@ struct multiplex {
 	uint32_t number;            /* of the next piece */
 	uint32_t gap;               /* the first stream whose path is lost; 0: none */
 	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
+	uint16_t shape;             /* of the request that it began with as HTTP/1.1 */
+	uint8_t method;
+	uint8_t flags;
+	bool upgraded;
+	bool has_path; /* it has the connection's path */
 	struct backlog backlog;
 	struct repeats repeats;
 	struct http2 http2;
@@ -43,10 +49,28 @@ static void multiplex_step(void *context, const struct http2_stream *s, uint8_t 
 		open_update(s->open, 0, RS_METHOD_OTHER, state);
 }
 
+/* What was asked by HTTP/1.1 is told as that, with the answer that HTTP/2 gave. */
+static void multiplex_emit_first(struct connection *c, struct served *request)
+{
+	struct multiplex *m = c->multiplex;
+
+	request->stream = 0;
+	request->protocol = RS_PROTOCOL_HTTP1;
+	request->shape = m->shape;
+	request->method = m->method;
+	request->flags |= m->flags;
+	connection_emit(c, request, m->has_path);
+	m->upgraded = false;
+}
+
 static void multiplex_emit(struct connection *c, struct served *request)
 {
 	const struct multiplex *m = c->multiplex;
 
+	if (m->upgraded && request->stream == 1) {
+		multiplex_emit_first(c, request);
+		return;
+	}
 	if (m->gap && request->stream >= m->gap) {
 		request->flags |= RS_FLAG_DETAIL_CUT;
 		request->block = 0;
@@ -63,11 +87,9 @@ static void multiplex_done(void *context, struct http2_done *done)
 
 	done->request.connection = c->id;
 	done->request.block = repeats_block_of(done->kept);
-	if (c->dropped)
-		;
-	else if (done->refused)
+	if (done->refused && !c->dropped)
 		emit_refused();
-	else
+	else if (!c->dropped)
 		multiplex_emit(c, &done->request);
 	repeats_release(&c->multiplex->repeats, done->kept);
 	open_free(done->open);
@@ -171,17 +193,26 @@ const struct http2_ops http2_ops = {
 	.lost = multiplex_lost,
 };
 
-static bool multiplex_open(struct connection *c, uint8_t skip)
+/* skip: as of http2_init. NULL: there is no room. */
+static struct multiplex *multiplex_make(uint8_t skip)
 {
 	struct multiplex *m = pool_get(&multiplex_pool);
-	struct multiplex *nobody = NULL;
 
 	if (!m) {
 		emit_unparsed(RS_UNPARSED_NO_MEMORY);
-		return false;
+		return NULL;
 	}
 	memset(m, 0, offsetof(struct multiplex, http2));
 	http2_init(&m->http2, skip);
+	return m;
+}
+
+static bool multiplex_open(struct connection *c, struct multiplex *m)
+{
+	struct multiplex *nobody = NULL;
+
+	if (!m)
+		return false;
 	/* M: release puts the empty object ahead of its use by the other way; pairs with N. */
 	if (atomic_compare_exchange_strong_explicit(&c->multiplex, &nobody, m, memory_order_release,
 						    memory_order_relaxed))
@@ -202,7 +233,7 @@ static bool multiplex_reads_preface(struct connection *c, const struct exchange_
 	if (!x->no_http || !call->rest || !frame_is_preface(x->in.text, x->in.line))
 		return false;
 	if (!multiplex_moved(c, CONNECTION_WRITE))
-		return multiplex_open(c, FRAME_LINE_BYTES);
+		return multiplex_open(c, multiplex_make(FRAME_LINE_BYTES));
 	emit_unparsed(RS_UNPARSED_MID_STREAM); /* what was written before was no frame */
 	return false;
 }
@@ -216,11 +247,35 @@ bool multiplex_begins(struct connection *c, enum connection_way way, const uint8
 		if (!multiplex_reads_preface(c, call))
 			return false;
 		at = call->rest;
-	} else if (!frame_is_settings(at, n) || !multiplex_open(c, 0)) {
+	} else if (!frame_is_settings(at, n) || !multiplex_open(c, multiplex_make(0))) {
 		return false;
 	}
 	*more = multiplex_move(c, way, at, (size_t)(end - at));
 	return true;
+}
+
+bool multiplex_upgrades(struct connection *c, const struct exchange_done *done)
+{
+	const struct served *request = &done->request;
+	const struct exchange *x = &c->exchange;
+	struct multiplex *m;
+
+	if (!(x->out.fields & FIELDS_H2C) || c->multiplex)
+		return false;
+	if (x->in.step != HTTP1_AT_START) {
+		emit_unparsed(RS_UNPARSED_MID_STREAM); /* the rest of its body is not followed */
+		return false;
+	}
+	m = multiplex_make(0);
+	if (!m)
+		return false;
+	m->upgraded = true;
+	m->shape = request->shape;
+	m->method = request->method;
+	m->flags = request->flags;
+	m->has_path = done->has_path;
+	http2_upgrade(&m->http2, request, done->open);
+	return multiplex_open(c, m);
 }
 
 bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at, size_t n)

@@ -9,6 +9,25 @@
 #include "mem.h"
 #include "turn.h"
 
+__thread uint64_t connection_greeting;
+
+__attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
+					       const struct iovec *iov, size_t bytes)
+{
+	struct hello *h = &c->exchange.hello;
+
+	if (!iov)
+		atomic_store_explicit(&h->got, HELLO_NONE, memory_order_relaxed);
+	for (; iov && prefaced && bytes && hello_is_open(h); iov++) {
+		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
+
+		hello_read(h, iov->iov_base, part);
+		bytes -= part;
+	}
+	if (hello_is_whole(h))
+		connection_greeting = connection_word(c);
+}
+
 bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM])
 {
 	return hello_is_whole(&c->exchange.hello) &&
@@ -55,7 +74,7 @@ void connection_move_plain(struct connection *c, enum connection_way way, const 
 {
 	if (atomic_load_explicit(&c->over[way], memory_order_relaxed) || !connection_own(c, way))
 		return;
-	if (!connection_pass(c, way, iov, bytes))
+	if (!connection_pass(c, way, iov, bytes) && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->over[way], true, memory_order_relaxed);
 	connection_disown(c, way);
 }

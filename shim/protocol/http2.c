@@ -20,6 +20,20 @@ void http2_init(struct http2 *x, uint8_t skip)
 	http2_set(x->most, HTTP2_STREAM_MOST);
 }
 
+void http2_upgrade(struct http2 *x, const struct served *request, int32_t open)
+{
+	struct http2_stream *s = &x->streams[0];
+
+	s->t0 = request->t0;
+	s->open = open;
+	http2_set(s->bytes_in, request->bytes_in);
+	http2_set(s->bytes_out, request->bytes_out);
+	http2_set(s->state, HTTP2_OPEN);
+	http2_set(s->id, 1);
+	http2_set(x->far, 1);
+	x->last = 1;
+}
+
 static uint64_t http2_now(struct http2_call *call)
 {
 	if (!call->now)

@@ -106,6 +106,9 @@ struct http2 {
 /* skip: bytes of the client's preface that were read as something else. */
 void http2_init(struct http2 *x, uint8_t skip);
 
+/* Of HTTP/1.1, by an upgrade: the request that was read becomes the first stream. */
+void http2_upgrade(struct http2 *x, const struct served *request, int32_t open);
+
 /* false: nothing of this direction is of interest any more. */
 bool http2_read(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);
 bool http2_write(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);
