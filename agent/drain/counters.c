@@ -173,3 +173,11 @@ bool counters_account(const struct counters_words *first, const struct counters_
 	}
 	return missing <= ledger->torn + ledger->bad;
 }
+
+bool counters_ledger_same(const struct drain_ledger *a, const struct drain_ledger *b)
+{
+	return !memcmp(a->delivered, b->delivered, sizeof(a->delivered)) && a->torn == b->torn &&
+	       a->bad == b->bad && a->overflow_lane == b->overflow_lane && a->state == b->state &&
+	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen &&
+	       a->detail.since_ns == b->detail.since_ns;
+}

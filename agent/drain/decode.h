@@ -31,6 +31,9 @@ struct decode_raw {
 int decode_sections(const struct lane_record *record, struct drain_request *out,
 		    struct decode_raw *raw);
 
+/* What the shim says of itself, in the ranges that it may. */
+void decode_ledger(const struct segment_state *from, bool overflow, struct drain_ledger *out);
+
 /* path is left to the caller. */
 int decode_open(const struct segment_open_request *from, const struct calibrate *clock,
 		uint64_t now_ns, struct drain_open *out);

@@ -290,22 +290,19 @@ static struct streams_entry *streams_kept_find(const struct streams_connection *
 	return NULL;
 }
 
-void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
-		  struct decode_raw *raw)
+bool streams_fill(struct streams *s, struct drain_request *request, struct decode_raw *raw)
 {
 	struct streams_connection *c;
 	struct streams_entry *entry = NULL;
 
 	if (!raw->stream && !raw->block)
-		return;
+		return true;
 	c = s ? *streams_place(s, request->connection) : NULL;
 	if (c)
 		entry = raw->block ? streams_kept_find(c, raw->block)
 				   : streams_find(c, raw->stream);
-	if (!entry || !entry->path_bytes) {
-		budget->lost += !(request->flags & RS_FLAG_DETAIL_CUT);
-		return;
-	}
+	if (!entry || !entry->path_bytes)
+		return request->flags & RS_FLAG_DETAIL_CUT; /* it was said already */
 	raw->path = entry->path;
 	raw->path_bytes = entry->path_bytes;
 	request->method = entry->method;
@@ -313,4 +310,5 @@ void streams_fill(struct streams *s, struct streams_budget *budget, struct drain
 		request->protocol = RS_PROTOCOL_GRPC;
 	if (!raw->block)
 		entry->stream = 0; /* its bytes stay until another takes the place */
+	return true;
 }

@@ -25,9 +25,9 @@ struct streams_budget {
 bool streams_record(struct streams **s, struct streams_budget *budget,
 		    const struct lane_record *record);
 
-/* Path, method and protocol of a request, if it was a stream. raw borrows from s. */
-void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
-		  struct decode_raw *raw);
+/* Path, method and protocol of a request, if it was a stream. raw borrows from s. false: its block
+ * did not come, or not yet. */
+bool streams_fill(struct streams *s, struct drain_request *request, struct decode_raw *raw);
 
 void streams_close(struct streams *s, struct streams_budget *budget); /* NULL is fine */
 

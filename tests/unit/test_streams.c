@@ -62,7 +62,7 @@ static const char *told(uint32_t connection, uint32_t stream, uint32_t block)
 	request.connection = connection;
 	request.protocol = RS_PROTOCOL_HTTP2;
 	raw = (struct decode_raw){ .stream = stream, .block = block };
-	streams_fill(s, &budget, &request, &raw);
+	budget.lost += !streams_fill(s, &request, &raw);
 	if (!raw.path)
 		return NULL;
 	memcpy(path, raw.path, raw.path_bytes);
