@@ -9,6 +9,8 @@
 #define STREAMS_FIRST 16u /* entries of a connection; powers of two */
 #define STREAMS_MOST 256u /* as many as the shim follows */
 #define STREAMS_SECTION_HEAD 4u
+#define STREAMS_ENDED 32u
+#define STREAMS_AHEAD_MOST 4096u /* pieces: what lies further is none of ours */
 
 struct streams_entry {
 	uint32_t stream; /* 0: none; of a block that is kept: its number, as in rs_block_of */
@@ -31,6 +33,8 @@ struct streams_connection {
 
 struct streams {
 	struct streams_connection *buckets[STREAMS_BUCKETS];
+	uint32_t ended[STREAMS_ENDED]; /* connections: a request may still come by another lane */
+	uint32_t ended_count;
 };
 
 static struct streams_connection **streams_place(struct streams *s, uint32_t id)
@@ -247,14 +251,62 @@ static void streams_piece(struct streams_connection *c, const struct lane_record
 {
 	int result;
 
-	if (!c->table)
-		return;
 	result = streams_block(c, &record->head, streams_bytes(record));
 	c->expected++;
 	if (!result)
 		return;
 	hpack_close(c->table);
 	c->table = NULL;
+}
+
+static bool streams_is_ahead(const struct streams_connection *c, const struct lane_record *record)
+{
+	uint32_t by = record->head.headers.number - c->expected;
+
+	return by && by < STREAMS_AHEAD_MOST;
+}
+
+/* This one, and those that waited for it. */
+static void streams_pieces(struct streams_connection *c, struct ahead *ahead,
+			   const struct lane_record *record)
+{
+	if (c->table && streams_is_ahead(c, record) && ahead_put(ahead, record))
+		return;
+	while (record && c->table) {
+		streams_piece(c, record);
+		record = ahead->count ? ahead_take(ahead, c->id, c->expected) : NULL;
+	}
+}
+
+static void streams_end(struct streams *s, struct streams_budget *budget, uint32_t id)
+{
+	struct streams_connection **at = streams_place(s, id);
+
+	if (!*at)
+		return;
+	if (s->ended_count < STREAMS_ENDED)
+		s->ended[s->ended_count++] = id;
+	else
+		streams_forget(at, budget);
+}
+
+void streams_settle(struct streams *s, struct streams_budget *budget)
+{
+	struct ahead *ahead = &budget->ahead;
+	struct streams_connection **at;
+
+	while (s && ahead->count) {
+		const struct lane_record *record = &ahead->records[--ahead->count];
+
+		at = streams_place(s, record->head.connection);
+		if (*at && (*at)->table)
+			streams_piece(*at, record);
+	}
+	while (s && s->ended_count) {
+		at = streams_place(s, s->ended[--s->ended_count]);
+		if (*at)
+			streams_forget(at, budget);
+	}
 }
 
 bool streams_record(struct streams **s, struct streams_budget *budget,
@@ -264,9 +316,8 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 	struct streams_connection **at, *c;
 
 	if (head->kind == RS_KIND_CONNECTION) {
-		at = *s ? streams_place(*s, head->connection) : NULL;
-		if (at && *at)
-			streams_forget(at, budget);
+		if (*s)
+			streams_end(*s, budget, head->connection);
 		return true;
 	}
 	if (head->kind != RS_KIND_HEADERS)
@@ -278,7 +329,7 @@ bool streams_record(struct streams **s, struct streams_budget *budget,
 	at = streams_place(*s, head->connection);
 	c = *at ? *at : streams_open(at, budget, head->connection);
 	if (c)
-		streams_piece(c, record);
+		streams_pieces(c, &budget->ahead, record);
 	return true;
 }
 

@@ -315,15 +315,16 @@ static uint32_t watched_take_lanes(struct watched *w, uint64_t now_ns)
 /* Again, for the header blocks of requests that were found first. */
 static void watched_take_late(struct watched *w, uint64_t now_ns)
 {
-	struct late *late = &w->shared->late;
+	struct watched_shared *shared = w->shared;
 	struct drain_request request;
 	struct decode_raw raw;
-	uint32_t at = 0;
+	uint32_t at = 0, turn = 0;
 
-	for (uint32_t i = 0; i < WATCHED_LATE_TURNS && late->count; i++)
+	while ((shared->late.count || shared->streams.ahead.count) && turn++ < WATCHED_LATE_TURNS)
 		watched_take_lanes(w, now_ns);
-	while (late_take(late, &at, &request, &raw))
+	while (late_take(&shared->late, &at, &request, &raw))
 		watched_hand_on_late(w, &request, &raw);
+	streams_settle(w->streams, &shared->streams);
 }
 
 static void watched_take_cell(struct watched *w, uint32_t n, uint64_t now_ns)

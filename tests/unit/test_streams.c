@@ -123,6 +123,36 @@ static void after_a_gap_nothing_is_guessed(void **state)
 	assert_null(path_of(5, 7));
 }
 
+/* By threads whose lanes are visited in another order. */
+static void pieces_wait_for_those_before_them(void **state)
+{
+	(void)state;
+	SEND("\x82\x44\2/a", .connection = 5, .stream = 1);
+	SEND("\x82\xbe", .connection = 5, .number = 3, .stream = 7);
+	SEND("\x82\xbe", .connection = 5, .number = 1, .stream = 3);
+	assert_string_equal(path_of(5, 3), "/a");
+	assert_null(path_of(5, 7));
+	SEND("\x82\x44\2/b", .connection = 5, .number = 2, .stream = 5);
+	assert_string_equal(path_of(5, 5), "/b");
+	assert_string_equal(path_of(5, 7), "/b");
+	assert_int_equal(budget.ahead.count, 0);
+}
+
+static void what_does_not_come_is_a_gap(void **state)
+{
+	(void)state;
+	SEND("\x82\x84", .connection = 5, .stream = 1);
+	SEND("\x82\x84", .connection = 5, .number = 2, .stream = 5);
+	assert_int_equal(budget.ahead.count, 1);
+	streams_settle(s, &budget);
+	assert_int_equal(budget.ahead.count, 0);
+	assert_null(path_of(5, 5));
+	SEND("\x82\x84", .connection = 5, .number = 1, .stream = 3); /* too late */
+	assert_null(path_of(5, 3));
+	SEND("\x82\x84", .connection = 6, .number = 100000, .stream = 1); /* not ahead, but a lie */
+	assert_int_equal(budget.ahead.count, 0);
+}
+
 static void a_connection_first_seen_in_its_middle_says_nothing(void **state)
 {
 	(void)state;
@@ -236,6 +266,8 @@ static void connections_are_bounded_and_given_back(void **state)
 	assert_null(path_of(STREAMS_CONNECTIONS + 1, 1));
 	closed.head.connection = 77;
 	assert_true(streams_record(&s, &budget, &closed));
+	assert_string_equal(path_of(77, 1), "/"); /* found in another lane, later */
+	streams_settle(s, &budget);
 	assert_int_equal(budget.connections, STREAMS_CONNECTIONS - 1);
 	assert_null(path_of(77, 1));
 	assert_string_equal(path_of(78, 1), "/");
@@ -267,6 +299,8 @@ int main(void)
 		TEST(a_block_may_come_in_pieces),
 		TEST(the_table_belongs_to_its_connection),
 		TEST(after_a_gap_nothing_is_guessed),
+		TEST(pieces_wait_for_those_before_them),
+		TEST(what_does_not_come_is_a_gap),
 		TEST(a_connection_first_seen_in_its_middle_says_nothing),
 		TEST(a_bad_index_ends_the_knowledge),
 		TEST(grpc_is_known_by_its_content_type),
