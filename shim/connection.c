@@ -466,6 +466,8 @@ void connection_put(struct connection *c)
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
 	if (ours && connection_is_unlinked(c))
 		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
+	if (ours && connection_is_shaking(c))
+		emit_handshake_failed();
 	exchange_close(&c->exchange, &call);
 	if (c->multiplex)
 		multiplex_end(c);

@@ -427,6 +427,22 @@ void emit_refused(void)
 		emit_add(here.shared, &here.block->refused, 1);
 }
 
+void emit_handshake(enum rs_tls version, uint64_t span)
+{
+	struct rs_block *block = here.block;
+
+	if (emit_silent())
+		return;
+	emit_add(here.shared, &block->handshakes[version], 1);
+	emit_add(here.shared, &block->handshake, span);
+}
+
+void emit_handshake_failed(void)
+{
+	if (!emit_silent())
+		emit_add(here.shared, &here.block->handshakes_failed, 1);
+}
+
 void emit_unparsed(enum rs_unparsed why)
 {
 	emit_add(here.shared, &here.block->unparsed[why], 1);

@@ -48,6 +48,8 @@ void emit_request(const struct served *request);
 bool emit_piece(const struct emit_piece *piece); /* false: it was lost, which is counted */
 void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
+void emit_handshake(enum rs_tls version, uint64_t span); /* ticks */
+void emit_handshake_failed(void);
 void emit_unseen_fd(void);                /* a descriptor beyond the table */
 void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
 

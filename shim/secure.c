@@ -40,6 +40,8 @@ static void connection_begin_plain(struct connection *c)
 	struct exchange_call call = { .context = c };
 	struct hello hello = c->exchange.hello;
 
+	c->t0 = c->exchange.requests[0].t0; /* what came first, whatever it was taken for */
+	atomic_store_explicit(&c->shaking, true, memory_order_relaxed);
 	exchange_close(&c->exchange, &call);
 	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
 	c->exchange.hello = hello;
@@ -67,6 +69,14 @@ bool connection_secure(struct connection *c)
 	connection_disown(c, CONNECTION_WRITE);
 	connection_disown(c, CONNECTION_READ);
 	return true;
+}
+
+void connection_shaken(struct connection *c, enum rs_tls version)
+{
+	uint64_t now = clock_ticks();
+
+	if (atomic_exchange_explicit(&c->shaking, false, memory_order_relaxed))
+		emit_handshake(version, c->t0 && now > c->t0 ? now - c->t0 : 0);
 }
 
 void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,

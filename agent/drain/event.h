@@ -44,6 +44,7 @@ struct drain_counters {
 	uint64_t opened, closed;
 	uint64_t allocations, frees, allocated_bytes, freed_bytes;
 	uint64_t cost_ns, cost_samples, refused;
+	uint64_t handshakes[RS_TLS_VERSIONS], handshakes_failed, handshake_ns;
 	uint64_t counted[RS_KINDS], pushed[RS_KINDS], folded[RS_KINDS], dropped[RS_KINDS];
 	uint64_t unparsed[RS_UNPARSED_REASONS], lost[RS_LOST_REASONS];
 };

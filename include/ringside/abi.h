@@ -222,6 +222,15 @@ enum rs_lost {
 	RS_LOST_REASONS = 8,
 };
 
+/* What a TLS handshake agreed on; rs_block.handshakes is indexed by it. */
+enum rs_tls {
+	RS_TLS_UNKNOWN,
+	RS_TLS_OLDER, /* than 1.2 */
+	RS_TLS_1_2,
+	RS_TLS_1_3,
+	RS_TLS_VERSIONS,
+};
+
 #define RS_STATUS_CLASSES 5u
 #define RS_COST_EVERY 61u /* hooks, one is timed; prime: reads and writes alternate */
 
@@ -257,7 +266,9 @@ struct rs_block {
 	_Atomic uint64_t cost_ticks;      /* of one in RS_COST_EVERY of the hooks … */
 	_Atomic uint64_t cost_samples;    /* … of which so many ended a request */
 	_Atomic uint64_t refused;         /* begun, and the server said that it took no notice */
-	_Atomic uint64_t reserved0[6];
+	_Atomic uint64_t handshakes[RS_TLS_VERSIONS]; /* of TLS, complete */
+	_Atomic uint64_t handshakes_failed;           /* begun, and its connection ended */
+	_Atomic uint64_t handshake; /* ticks, sum: the hello's first byte to the library's word */
 	_Atomic uint64_t counted[RS_KINDS];
 	_Atomic uint64_t pushed[RS_KINDS];
 	_Atomic uint64_t folded[RS_KINDS];

@@ -39,6 +39,7 @@ AT(rs_block, span, 96);
 AT(rs_block, opened, 136);
 AT(rs_block, allocations, 152);
 AT(rs_block, cost_ticks, 184);
+AT(rs_block, handshakes, 208);
 AT(rs_block, counted, 256);
 AT(rs_block, unparsed, 512);
 AT(rs_block, lost, 640);

@@ -127,6 +127,37 @@ static void what_is_no_http_inside_tls_is_told_once(void **state)
 	connection_put(c);
 }
 
+static void a_handshake_is_told_once_with_its_time(void **state)
+{
+	struct connection *c = greeted();
+	uint64_t hello_at = c->exchange.requests[0].t0;
+
+	(void)state;
+	assert_true(connection_secure(c));
+	assert_int_equal(c->t0, hello_at);
+	assert_true(connection_is_shaking(c));
+	c->t0 -= 1000000;
+	connection_shaken(c, RS_TLS_1_2);
+	connection_shaken(c, RS_TLS_1_3);
+	assert_false(connection_is_shaking(c));
+	assert_int_equal(here.block->handshakes[RS_TLS_1_2], 1);
+	assert_int_equal(here.block->handshakes[RS_TLS_1_3], 0);
+	assert_true(here.block->handshake >= 1000000);
+	connection_put(c);
+	assert_int_equal(here.block->handshakes_failed, 0);
+}
+
+static void one_that_is_not_over_at_the_end_has_failed(void **state)
+{
+	struct connection *c = greeted();
+
+	(void)state;
+	assert_true(connection_secure(c));
+	connection_put(c);
+	assert_int_equal(here.block->handshakes_failed, 1);
+	assert_int_equal(here.block->handshake, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +169,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(http2_inside_tls_is_known_by_its_preface, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_http_inside_tls_is_told_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_handshake_is_told_once_with_its_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(one_that_is_not_over_at_the_end_has_failed, setup,
 						teardown),
 	};
 
