@@ -76,7 +76,8 @@ void connection_lose(struct connection *c); /* its bytes move unseen from now on
  */
 bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM]);
 bool connection_secure(struct connection *c);
-void connection_shaken(struct connection *c, enum rs_tls version); /* its handshake is over */
+/* Its handshake is over; name: the host that the client asked for, as it did. */
+void connection_shaken(struct connection *c, enum rs_tls version, const char *name, size_t n);
 void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
 			   size_t bytes);
 

@@ -409,6 +409,36 @@ bool emit_piece(const struct emit_piece *piece)
 	return true;
 }
 
+void emit_label(uint32_t connection, const uint8_t *label, uint32_t length)
+{
+	uint32_t n = 1 + emit_section_slots(length);
+	struct rs_block *block = here.block;
+	bool shared = here.shared;
+	struct rs_head *head;
+	uint64_t position;
+
+	if (emit_silent() || here.kin || !emit_listened())
+		return;
+	emit_add(shared, &block->counted[RS_KIND_NOTE], 1);
+	if (atomic_load_explicit(&home.header->agent.detail, memory_order_relaxed) != EMIT_ALL ||
+	    !emit_claim(n, &position)) {
+		emit_add(shared, &block->dropped[RS_KIND_NOTE], 1);
+		return;
+	}
+	head = emit_slot(position);
+	head->t0 = 0;
+	head->span = 0;
+	head->request = 0;
+	head->connection = connection;
+	head->shape = 0;
+	head->kind = RS_KIND_NOTE;
+	head->flags = 0;
+	memset(head->body, 0, sizeof(head->body));
+	emit_section(position, RS_SECTION_LABEL, label, length);
+	emit_publish(shared, position, n);
+	emit_add(shared, &block->pushed[RS_KIND_NOTE], 1);
+}
+
 uint32_t emit_epoch(void)
 {
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed);

@@ -50,6 +50,7 @@ void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
 void emit_handshake(enum rs_tls version, uint64_t span); /* ticks */
 void emit_handshake_failed(void);
+void emit_label(uint32_t connection, const uint8_t *label, uint32_t length); /* RS_SECTION_LABEL */
 void emit_unseen_fd(void);                /* a descriptor beyond the table */
 void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
 

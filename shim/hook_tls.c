@@ -15,6 +15,7 @@
 #include "emit.h"
 #include "guard.h"
 #include "hooks.h"
+#include "host.h"
 #include "library.h"
 #include "mem.h"
 #include "session.h"
@@ -138,11 +139,36 @@ static enum rs_tls tls_version(const struct tls_call *call, const void *session)
 	return version < TLS_OPENSSL_1_2 ? RS_TLS_OLDER : RS_TLS_UNKNOWN;
 }
 
+/* The host that the client asked for, in the library's memory or in room; NULL: none. */
+static const char *tls_name(const struct tls_call *call, const void *session,
+			    char room[HOST_BYTES + 1], size_t *n)
+{
+	const char *name = room;
+	unsigned int type = 0;
+
+	*n = HOST_BYTES + 1;
+	if (call->family == LIBRARY_OPENSSL)
+		name = call->library->openssl.SSL_get_servername(session, 0);
+	else if (call->library->gnutls.gnutls_server_name_get((void *)(uintptr_t)session, room, n,
+							      &type, 0))
+		name = NULL;
+	if (name && name != room)
+		for (*n = 0; *n <= HOST_BYTES && name[*n]; (*n)++)
+			;
+	return name;
+}
+
 /* Said by the library, or seen by what it lets through. */
 static void tls_shaken(const struct tls_call *call, const void *session, struct connection *c)
 {
-	if (c && connection_is_shaking(c))
-		connection_shaken(c, tls_version(call, session));
+	char room[HOST_BYTES + 1];
+	const char *name;
+	size_t n;
+
+	if (!c || !connection_is_shaking(c))
+		return;
+	name = tls_name(call, session, room, &n);
+	connection_shaken(c, tls_version(call, session), name, name ? n : 0);
 }
 
 /* at NULL: bytes that were moved unseen. noinline: see hook_io.c. */

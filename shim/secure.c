@@ -6,8 +6,11 @@
  * Errors:   see connection.h.
  * Cost:     see connection.h.
  */
+#include "host.h"
 #include "mem.h"
 #include "turn.h"
+
+#define SECURE_SNI 4u /* "sni=" */
 
 __thread uint64_t connection_greeting;
 
@@ -71,12 +74,24 @@ bool connection_secure(struct connection *c)
 	return true;
 }
 
-void connection_shaken(struct connection *c, enum rs_tls version)
+static void connection_name(const struct connection *c, const char *name, size_t n)
+{
+	uint8_t label[SECURE_SNI + HOST_BYTES] = "sni=";
+	size_t length = host_canonical((const uint8_t *)name, n, label + SECURE_SNI);
+
+	if (length)
+		emit_label(c->id, label, (uint32_t)(SECURE_SNI + length));
+}
+
+void connection_shaken(struct connection *c, enum rs_tls version, const char *name, size_t n)
 {
 	uint64_t now = clock_ticks();
 
-	if (atomic_exchange_explicit(&c->shaking, false, memory_order_relaxed))
-		emit_handshake(version, c->t0 && now > c->t0 ? now - c->t0 : 0);
+	if (!atomic_exchange_explicit(&c->shaking, false, memory_order_relaxed))
+		return;
+	emit_handshake(version, c->t0 && now > c->t0 ? now - c->t0 : 0);
+	if (n)
+		connection_name(c, name, n);
 }
 
 void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,

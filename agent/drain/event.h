@@ -118,6 +118,8 @@ struct drain_sink {
 		     uint64_t now_ns);
 	void (*open)(void *ctx, const struct capture_target *target, const struct drain_open *open,
 		     uint32_t count, uint64_t now_ns); /* once a second, the whole list */
+	void (*named)(void *ctx, const struct capture_target *target, const uint8_t *host,
+		      uint32_t bytes); /* a client of TLS asked for it; as the process said */
 	void (*gone)(void *ctx, const struct capture_target *target, uint64_t now_ns);
 	void (*tick)(void *ctx, uint64_t now_ns); /* after each round over all processes */
 };

@@ -1,5 +1,7 @@
 #include "watched.h"
 
+#include "others.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,14 +216,12 @@ void watched_detail(struct watched *w, const struct drain_detail *detail)
 static void watched_hand_on(struct watched *w, struct drain_request *request,
 			    const struct decode_raw *raw)
 {
-	struct watched_shared *shared = w->shared;
-
 	shapes_fill(&w->shapes, w->segment, w->target.key, raw, request, w->path);
 	w->ledger->delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
-		counters_add_request(&w->known, request, shared->slow_warning_ns,
-				     shared->slow_critical_ns);
-	shared->sink.request(shared->sink.ctx, w->about, request);
+		counters_add_request(&w->known, request, w->shared->slow_warning_ns,
+				     w->shared->slow_critical_ns);
+	w->shared->sink.request(w->shared->sink.ctx, w->about, request);
 }
 
 /* With its path or without one. */
@@ -258,7 +258,7 @@ static void watched_record(struct watched *w, const struct lane_record *record, 
 		return;
 	}
 	w->ledger->delivered[kind]++;
-	w->shared->unknown += !streams_record(&w->streams, &w->shared->streams, record);
+	others_take(w->shared, w->about, &w->streams, record);
 }
 
 /* The next record of this lane is in shared->record; false: there is none. */

@@ -224,6 +224,23 @@ static int capture_compare_services(const void *left, const void *right)
 	return strcmp(a->target.service, b->target.service);
 }
 
+/* Hosts that clients asked for by TLS, of as many handshakes as were told with one. */
+static void capture_put_names(const struct question *q, const char *service, struct json *j)
+{
+	struct metrics_name *rows = NULL;
+	int count = metrics_names(q->site->metrics, service, &rows);
+
+	json_array_begin(j, "tlsNames");
+	for (int i = 0; i < count; i++) {
+		json_object_begin(j, NULL);
+		json_string(j, "name", rows[i].host);
+		json_uint(j, "handshakes", rows[i].count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	free(rows);
+}
+
 static void capture_put_service(const struct question *q, const struct metrics_process *rows,
 				int count, struct json *j)
 {
@@ -250,6 +267,7 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 	json_int(j, "processes", alive);
 	json_int(j, "reduced", reduced);
 	capture_put_tls(&sum.totals, j);
+	capture_put_names(q, rows->target.service, j);
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(&sum));
 	json_measure(j, "cpuPercent",

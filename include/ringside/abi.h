@@ -28,7 +28,7 @@ enum rs_kind {
 	RS_KIND_HEADERS,    /* a piece of an HTTP/2 header block, in the order of its connection */
 	RS_KIND_STACK,      /* a sampled allocation or its release, with its stack */
 	RS_KIND_STATEMENT,  /* the text behind a statement shape, literals removed */
-	RS_KIND_NOTE,       /* the shim's own news: a state change */
+	RS_KIND_NOTE,       /* a label of a connection: the host that its client asked for */
 	RS_KINDS = 8,
 };
 

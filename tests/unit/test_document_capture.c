@@ -30,6 +30,9 @@ static void tell(struct document_fixture *d)
 					       .since_ns = NOW - 2 * SECOND,
 					       .share = 12.5 };
 	d->f.sink.counters(d->f.sink.ctx, &d->f.target, &delta, &ledger, NOW, false);
+	for (int i = 0; i < 3; i++)
+		d->f.sink.named(d->f.sink.ctx, &d->f.target,
+				(const uint8_t *)(i ? "a.example" : "/no name"), i ? 9 : 8);
 	fixture_tick(&d->f, NOW);
 }
 
@@ -58,11 +61,14 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 	assert_holds(text, "\"cost\":{\"nsPerRequest\":3660,\"cpuPercent\":null,\"samples\":30},"
 			   "\"detail\":{\"level\":\"sampled\",\"sample\":8,\"why\":\"budget\","
 			   "\"since\":\"2025-12-31T23:59:58.000Z\",\"cpuPercent\":12.5}}]");
-	assert_holds(text, "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
-			   "\"processes\":1,\"reduced\":1,\"tls\":{\"handshakes\":4,\"failed\":2,"
-			   "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"cost\":{"
-			   "\"nsPerRequest\":3660,"
-			   "\"cpuPercent\":null,\"samples\":30}}],");
+	assert_holds(text,
+		     "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
+		     "\"processes\":1,\"reduced\":1,\"tls\":{\"handshakes\":4,\"failed\":2,"
+		     "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"tlsNames\":[{"
+		     "\"name\":\"a.example\",\"handshakes\":2},{\"name\":\"_other\","
+		     "\"handshakes\":1}],\"cost\":{"
+		     "\"nsPerRequest\":3660,"
+		     "\"cpuPercent\":null,\"samples\":30}}],");
 	assert_holds(text, "\"aggregates\":{\"requestsLost\":0,");
 	free(text);
 	document_close(&d);
