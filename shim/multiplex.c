@@ -15,11 +15,11 @@
 #define MULTIPLEX_MOST 65536u /* 1 GiB of address space, as far as it is ever used */
 
 struct multiplex {
-	_Alignas(64) uint64_t link; /* the pool's */
-	uint32_t number;            /* of the next piece */
-	uint32_t gap;               /* the first stream whose path is lost; 0: none */
-	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
-	uint16_t shape;             /* of the request that it began with as HTTP/1.1 */
+	struct dialect dialect;
+	uint32_t number; /* of the next piece */
+	uint32_t gap;    /* the first stream whose path is lost; 0: none */
+	uint32_t epoch;  /* of the agent that has seen all of it; 0: nobody has */
+	uint16_t shape;  /* of the request that it began with as HTTP/1.1 */
 	uint8_t method;
 	uint8_t flags;
 	bool upgraded;
@@ -39,6 +39,11 @@ _Static_assert(sizeof(struct multiplex) <= 16384, "as multiplex.h says");
 _Static_assert(HTTP2_READ == (int)CONNECTION_READ && HTTP2_WRITE == (int)CONNECTION_WRITE,
 	       "one is the other");
 
+static inline struct multiplex *multiplex_of(const struct connection *c)
+{
+	return (struct multiplex *)(void *)atomic_load_explicit(&c->dialect, memory_order_relaxed);
+}
+
 static void multiplex_step(void *context, const struct http2_stream *s, uint8_t state)
 {
 	(void)context;
@@ -52,7 +57,7 @@ static void multiplex_step(void *context, const struct http2_stream *s, uint8_t 
 /* What was asked by HTTP/1.1 is told as that, with the answer that HTTP/2 gave. */
 static void multiplex_emit_first(struct connection *c, struct served *request)
 {
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 
 	request->stream = 0;
 	request->protocol = RS_PROTOCOL_HTTP1;
@@ -65,7 +70,7 @@ static void multiplex_emit_first(struct connection *c, struct served *request)
 
 static void multiplex_emit(struct connection *c, struct served *request)
 {
-	const struct multiplex *m = c->multiplex;
+	const struct multiplex *m = multiplex_of(c);
 
 	if (m->upgraded && request->stream == 1) {
 		multiplex_emit_first(c, request);
@@ -91,14 +96,14 @@ static void multiplex_done(void *context, struct http2_done *done)
 		emit_refused();
 	else if (!c->dropped)
 		multiplex_emit(c, &done->request);
-	repeats_release(&c->multiplex->repeats, done->kept);
+	repeats_release(&multiplex_of(c)->repeats, done->kept);
 	open_free(done->open);
 }
 
 static void multiplex_lost(void *context, uint32_t stream)
 {
 	struct connection *c = context;
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 
 	m->number++; /* so that the agent sees it too */
 	if (!m->gap)
@@ -108,7 +113,7 @@ static void multiplex_lost(void *context, uint32_t stream)
 /* A record of it, or what can be done where there is no room for one. Returns a word of repeats. */
 static uint32_t multiplex_record(struct connection *c, const struct emit_piece *piece, bool changes)
 {
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 
 	if (m->gap)
 		return 0; /* nobody reads on */
@@ -129,7 +134,7 @@ static uint32_t multiplex_record(struct connection *c, const struct emit_piece *
 static uint32_t multiplex_records(struct connection *c, const struct http2_piece *from,
 				  bool changes)
 {
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 	const uint8_t *at = from->bytes;
 	uint32_t left = from->length;
 	uint32_t word;
@@ -158,7 +163,7 @@ static uint32_t multiplex_records(struct connection *c, const struct http2_piece
 static uint32_t multiplex_piece(void *context, const struct http2_piece *from)
 {
 	struct connection *c = context;
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 	bool whole = from->first && from->last && from->length <= EMIT_PIECE_MOST;
 	uint32_t word = 0;
 	bool changes;
@@ -193,6 +198,8 @@ const struct http2_ops http2_ops = {
 	.lost = multiplex_lost,
 };
 
+static const struct dialect_ops multiplex_ops;
+
 /* skip: as of http2_init. NULL: there is no room. */
 static struct multiplex *multiplex_make(uint8_t skip)
 {
@@ -203,19 +210,16 @@ static struct multiplex *multiplex_make(uint8_t skip)
 		return NULL;
 	}
 	memset(m, 0, offsetof(struct multiplex, http2));
+	m->dialect.ops = &multiplex_ops;
 	http2_init(&m->http2, skip);
 	return m;
 }
 
 static bool multiplex_open(struct connection *c, struct multiplex *m)
 {
-	struct multiplex *nobody = NULL;
-
 	if (!m)
 		return false;
-	/* M: release puts the empty object ahead of its use by the other way; pairs with N. */
-	if (atomic_compare_exchange_strong_explicit(&c->multiplex, &nobody, m, memory_order_release,
-						    memory_order_relaxed))
+	if (dialect_take(c, &m->dialect))
 		return true;
 	pool_put(&multiplex_pool, m);
 	return false;
@@ -237,6 +241,78 @@ static bool multiplex_reads_preface(struct connection *c, const struct exchange_
 	emit_unparsed(RS_UNPARSED_MID_STREAM); /* what was written before was no frame */
 	return false;
 }
+
+static bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at,
+			   size_t n)
+{
+	struct http2_call call = { .context = c };
+	struct http2 *x = &multiplex_of(c)->http2;
+
+	if (!at)
+		return http2_unseen(x, &call, (enum http2_way_of)way, n);
+	return way == CONNECTION_READ ? http2_read(x, &call, at, n) : http2_write(x, &call, at, n);
+}
+
+static bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n)
+{
+	struct http2_call call = { .context = c };
+
+	return http2_declines(&multiplex_of(c)->http2, &call, at, n);
+}
+
+static void multiplex_lose(struct connection *c, enum connection_way way)
+{
+	http2_lose(&multiplex_of(c)->http2, (enum http2_way_of)way);
+}
+
+static uint32_t multiplex_waiting(const struct connection *c)
+{
+	return http2_open_streams(&multiplex_of(c)->http2);
+}
+
+/* The blocks so far went to the parent's segment. */
+static uint32_t multiplex_adopt(struct connection *c)
+{
+	struct multiplex *m = multiplex_of(c);
+
+	m->epoch = 0;
+	m->gap = 1;
+	m->number++;
+	return http2_adopt(&m->http2);
+}
+
+static void multiplex_end(struct connection *c)
+{
+	struct http2_call call = { .context = c };
+
+	http2_close(&multiplex_of(c)->http2, &call,
+		    atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed) != 0);
+}
+
+static void multiplex_close(struct connection *c)
+{
+	struct multiplex *m = multiplex_of(c);
+
+	atomic_store_explicit(&c->dialect, NULL, memory_order_relaxed);
+	pool_put(&multiplex_pool, m);
+}
+
+static uint8_t multiplex_protocol(const struct connection *c)
+{
+	(void)c;
+	return RS_PROTOCOL_HTTP2;
+}
+
+static const struct dialect_ops multiplex_ops = {
+	.move = multiplex_move,
+	.declines = multiplex_declines,
+	.lose = multiplex_lose,
+	.waiting = multiplex_waiting,
+	.adopt = multiplex_adopt,
+	.end = multiplex_end,
+	.close = multiplex_close,
+	.protocol = multiplex_protocol,
+};
 
 bool multiplex_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		      const struct exchange_call *call, bool *more)
@@ -260,7 +336,7 @@ bool multiplex_upgrades(struct connection *c, const struct exchange_done *done)
 	const struct exchange *x = &c->exchange;
 	struct multiplex *m;
 
-	if (!(x->out.fields & FIELDS_H2C) || c->multiplex)
+	if (!(x->out.fields & FIELDS_H2C) || c->dialect)
 		return false;
 	if (x->in.step != HTTP1_AT_START) {
 		emit_unparsed(RS_UNPARSED_MID_STREAM); /* the rest of its body is not followed */
@@ -276,58 +352,4 @@ bool multiplex_upgrades(struct connection *c, const struct exchange_done *done)
 	m->has_path = done->has_path;
 	http2_upgrade(&m->http2, request, done->open);
 	return multiplex_open(c, m);
-}
-
-bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at, size_t n)
-{
-	struct http2_call call = { .context = c };
-	struct http2 *x = &c->multiplex->http2;
-
-	if (!at)
-		return http2_unseen(x, &call, (enum http2_way_of)way, n);
-	return way == CONNECTION_READ ? http2_read(x, &call, at, n) : http2_write(x, &call, at, n);
-}
-
-bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n)
-{
-	struct http2_call call = { .context = c };
-
-	return http2_declines(&c->multiplex->http2, &call, at, n);
-}
-
-void multiplex_lose(struct connection *c, enum connection_way way)
-{
-	http2_lose(&c->multiplex->http2, (enum http2_way_of)way);
-}
-
-uint32_t multiplex_waiting(const struct connection *c)
-{
-	return http2_open_streams(&c->multiplex->http2);
-}
-
-/* The blocks so far went to the parent's segment. */
-uint32_t multiplex_adopt(struct connection *c)
-{
-	struct multiplex *m = c->multiplex;
-
-	m->epoch = 0;
-	m->gap = 1;
-	m->number++;
-	return http2_adopt(&m->http2);
-}
-
-void multiplex_end(struct connection *c)
-{
-	struct http2_call call = { .context = c };
-
-	http2_close(&c->multiplex->http2, &call,
-		    atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed) != 0);
-}
-
-void multiplex_close(struct connection *c)
-{
-	struct multiplex *m = c->multiplex;
-
-	atomic_store_explicit(&c->multiplex, NULL, memory_order_relaxed);
-	pool_put(&multiplex_pool, m);
 }
