@@ -68,7 +68,8 @@ def check(what, agent, servers, routes):
     # what is known of a route is true, and what is not was said
     wrong = [route for route, n in told.items() if route not in (None, "_other") and
              n > by_route[route]]
-    return same and not wrong and (routes != "gap" or document["capture"]["unparsed"] > 0)
+    said = document["capture"]["unparsed"] + document["capture"]["folded"]
+    return same and not wrong and (routes != "gap" or said > 0)
 
 
 def load_a_stopped_agent(agent, nginx):
