@@ -8,11 +8,11 @@
  */
 #include "connection.h"
 
-#include "dialect.h"
 #include "emit.h"
 #include "guard.h"
 #include "hot.h"
 #include "mem.h"
+#include "multiplex.h"
 #include "open.h"
 #include "pool.h"
 #include "shape.h"
@@ -48,7 +48,6 @@ static struct pool connection_blocks = {
 };
 
 _Atomic uint32_t connection_forks;
-__thread uint64_t connection_greeting;
 
 /* Not in the constructor: most processes never have a connection, and seven pages are not free. */
 static struct connection *connection_take(void)
@@ -134,6 +133,9 @@ HOT void connection_emit(struct connection *c, struct served *request, bool has_
 
 static HOT void connection_done(void *context, struct exchange_done *done)
 {
+	if (__builtin_expect(done->request.flags & RS_FLAG_UPGRADED, 0) &&
+	    multiplex_upgrades(context, done))
+		return;
 	done->request.protocol = RS_PROTOCOL_HTTP1;
 	connection_emit(context, &done->request, done->has_path);
 	open_free(done->open);
@@ -245,7 +247,11 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
 		    dialect_begins(c, way, at, n, call, &more))
 			return more;
-		return exchange_write(&c->exchange, call, at, n);
+		more = exchange_write(&c->exchange, call, at, n);
+		if (__builtin_expect(!more && c->dialect, 0)) /* it was upgraded */
+			more = c->dialect->ops->move(c, way, call->rest,
+						     (size_t)(at + n - call->rest));
+		return more;
 	}
 	more = exchange_read(&c->exchange, call, at, n);
 	if (__builtin_expect(!more, 0))
@@ -309,29 +315,6 @@ __attribute__((noinline)) bool connection_pass(struct connection *c, enum connec
 	return connection_take_in(c, way, iov, bytes);
 }
 
-/* What was read may be TLS: of a hello that came whole the library's next call will know. */
-static __attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
-						      const struct iovec *iov, size_t bytes)
-{
-	struct hello *h = &c->exchange.hello;
-
-	if (!iov)
-		atomic_store_explicit(&h->got, HELLO_NONE, memory_order_relaxed);
-	for (; iov && prefaced && bytes && hello_is_open(h); iov++) {
-		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
-
-		hello_read(h, iov->iov_base, part);
-		bytes -= part;
-	}
-	if (hello_is_whole(h))
-		connection_greeting = connection_word(c);
-}
-
-static bool connection_may_be_tls(const struct connection *c)
-{
-	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
-}
-
 HOT bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
 			 size_t bytes)
 {
@@ -346,7 +329,7 @@ HOT bool connection_move(struct connection *c, enum connection_way way, const st
 			connection_hear(c, prefaced, iov, bytes);
 		more = more || hello_is_heard(&c->exchange.hello);
 	}
-	if (!more)
+	if (!more && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
 	return more || !c->exchange.no_http || c->dialect ||
@@ -488,6 +471,8 @@ void connection_put(struct connection *c)
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
 	if (ours && connection_is_unlinked(c))
 		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
+	if (ours && connection_is_shaking(c))
+		emit_handshake_failed();
 	exchange_close(&c->exchange, &call);
 	if (c->dialect)
 		c->dialect->ops->end(c);

@@ -18,4 +18,10 @@
 bool multiplex_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		      const struct exchange_call *call, bool *more);
 
+/*
+ * Inside the writer's turn: a 101 was written. If it switches to HTTP/2, what follows is parsed as
+ * that, and the request is over when its stream is. false: it is over now.
+ */
+bool multiplex_upgrades(struct connection *c, const struct exchange_done *done);
+
 #endif

@@ -33,6 +33,20 @@ void connection_emit(struct connection *c, struct served *request, bool has_path
 bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,
 		     size_t bytes);
 
+/* What was read may be TLS: of a hello that came whole the library's next call will know. */
+void connection_hear(struct connection *c, bool prefaced, const struct iovec *iov, size_t bytes);
+
+/* Of what is no HTTP/1.x any more the bytes count still. */
+static inline bool connection_is_tunnel(const struct connection *c)
+{
+	return atomic_load_explicit(&c->exchange.tunnel, memory_order_relaxed) && !c->dialect;
+}
+
+static inline bool connection_may_be_tls(const struct connection *c)
+{
+	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
+}
+
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
 								 enum connection_way way)
 {

@@ -411,6 +411,7 @@ HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const ui
 		enum http1_event event = http1_response(&x->out, &at, end);
 
 		x->bytes_out += (uint64_t)(at - from);
+		call->rest = at;
 		if (event == HTTP1_MORE) {
 			exchange_step(call, x->answering, RS_OPEN_ANSWERING);
 			return true;

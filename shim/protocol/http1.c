@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "hot.h"
+#include "upgrade.h"
 
 #include <ringside/abi.h>
 
@@ -347,7 +348,7 @@ HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const u
 	struct line line;
 
 	if (p->step == HTTP1_AT_FIELDS) {
-		if (!fields_read(p, at, end))
+		if (!(p->status == 101 ? upgrade_read : fields_read)(p, at, end))
 			return http1_unfinished(p);
 		event = http1_response_head(p);
 		return event == HTTP1_MORE ? http1_rest(p, at, end) : event;
