@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 /* name, result, parameters */
 #define REAL_FUNCTIONS(X)                                                                          \
@@ -76,7 +77,8 @@
 	X(memalign, void *, (size_t, size_t))                                                      \
 	X(valloc, void *, (size_t))                                                                \
 	X(pvalloc, void *, (size_t))                                                               \
-	X(malloc_usable_size, size_t, (void *))
+	X(malloc_usable_size, size_t, (void *))                                                    \
+	X(clock_gettime, int, (clockid_t, struct timespec *))
 
 #define REAL_MEMBER(name, result, parameters) result(*name) parameters;
 
