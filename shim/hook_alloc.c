@@ -20,8 +20,12 @@
 
 #pragma weak dladdr
 
-/* real.malloc_usable_size, or what says 0 where that is another allocator's than real.malloc. */
-static size_t (*alloc_ask)(void *block) = arena_usable;
+/* Of a sanitizer whose allocator is behind us: AddressSanitizer's, and all of its kin. */
+int __sanitizer_get_ownership(const volatile void *block);
+#pragma weak __sanitizer_get_ownership
+
+/* Nothing is asked or counted, and no frame of ours stands between the host and its allocator. */
+static bool alloc_passes = true;
 
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
@@ -48,13 +52,13 @@ static inline size_t alloc_bytes(void *block)
 {
 	if (__builtin_expect(alloc_asks, 0) ||
 	    __builtin_expect(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED, 0))
-		return alloc_ask(block);
+		return real.malloc_usable_size(block);
 	return alloc_chunk_bytes(block);
 }
 
 static void alloc_check(void *block)
 {
-	if (alloc_bytes(block) != alloc_ask(block))
+	if (alloc_bytes(block) != real.malloc_usable_size(block))
 		alloc_asks = true;
 }
 
@@ -65,7 +69,7 @@ static void alloc_choose_way(void)
 #else
 static inline size_t alloc_bytes(void *block)
 {
-	return alloc_ask(block);
+	return real.malloc_usable_size(block);
 }
 
 static void alloc_check(void *block)
@@ -78,16 +82,21 @@ static void alloc_choose_way(void)
 }
 #endif
 
-/* An allocator without the one function is asked by way of the C library's, which would crash. */
+/*
+ * An allocator without the one function is asked by way of the C library's, which would crash; one
+ * that looks for errors takes the question for the host's, and for an error of its own.
+ */
 bool hook_alloc_choose(void)
 {
 	Dl_info gives, tells;
 
+	if (__sanitizer_get_ownership)
+		return false;
 	if (dladdr && dladdr((void *)(uintptr_t)real.malloc, &gives) &&
 	    dladdr((void *)(uintptr_t)real.malloc_usable_size, &tells) &&
 	    gives.dli_fbase != tells.dli_fbase)
 		return false;
-	alloc_ask = real.malloc_usable_size;
+	alloc_passes = false;
 	alloc_choose_way();
 	return true;
 }
@@ -104,6 +113,11 @@ static __attribute__((noinline, cold)) void alloc_count_shared(size_t got, size_
 	tally_add_shared(&block->allocated_bytes, got);
 	tally_add_shared(&block->frees, gives);
 	tally_add_shared(&block->freed_bytes, given);
+}
+
+static inline bool alloc_passed(void)
+{
+	return __builtin_expect(alloc_passes, 0);
 }
 
 static inline bool alloc_live(void)
@@ -154,19 +168,19 @@ static void *alloc_move(void *old, size_t bytes)
 
 EXPORT void *malloc(size_t bytes)
 {
-	return alloc_got(real.malloc(bytes));
+	return alloc_passed() ? real.malloc(bytes) : alloc_got(real.malloc(bytes));
 }
 
 EXPORT void *calloc(size_t count, size_t bytes)
 {
-	return alloc_got(real.calloc(count, bytes));
+	return alloc_passed() ? real.calloc(count, bytes) : alloc_got(real.calloc(count, bytes));
 }
 
 EXPORT void free(void *block)
 {
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
-	if (alloc_live())
+	if (!alloc_passed() && alloc_live())
 		alloc_gave(alloc_bytes(block));
 	real.free(block);
 }
@@ -178,6 +192,8 @@ EXPORT void *realloc(void *old, size_t bytes)
 
 	if (arena_owns(old))
 		return alloc_move(old, bytes);
+	if (alloc_passed())
+		return real.realloc(old, bytes);
 	before = old && alloc_live() ? alloc_bytes(old) : 0;
 	block = real.realloc(old, bytes);
 	/* Of size 0 the C library frees and returns NULL. */
@@ -190,6 +206,8 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 {
 	size_t all;
 
+	if (alloc_passed() && !arena_owns(old))
+		return real.reallocarray(old, count, bytes);
 	if (__builtin_mul_overflow(count, bytes, &all)) {
 		real_fail(ENOMEM);
 		return NULL;
@@ -199,8 +217,11 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 {
-	int result = real.posix_memalign(out, alignment, bytes);
+	int result;
 
+	if (alloc_passed())
+		return real.posix_memalign(out, alignment, bytes);
+	result = real.posix_memalign(out, alignment, bytes);
 	if (!result)
 		alloc_got(*out);
 	return result;
@@ -208,22 +229,24 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 
 EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
 {
-	return alloc_got(real.aligned_alloc(alignment, bytes));
+	return alloc_passed() ? real.aligned_alloc(alignment, bytes)
+			      : alloc_got(real.aligned_alloc(alignment, bytes));
 }
 
 EXPORT void *memalign(size_t alignment, size_t bytes)
 {
-	return alloc_got(real.memalign(alignment, bytes));
+	return alloc_passed() ? real.memalign(alignment, bytes)
+			      : alloc_got(real.memalign(alignment, bytes));
 }
 
 EXPORT void *valloc(size_t bytes)
 {
-	return alloc_got(real.valloc(bytes));
+	return alloc_passed() ? real.valloc(bytes) : alloc_got(real.valloc(bytes));
 }
 
 EXPORT void *pvalloc(size_t bytes)
 {
-	return alloc_got(real.pvalloc(bytes));
+	return alloc_passed() ? real.pvalloc(bytes) : alloc_got(real.pvalloc(bytes));
 }
 
 EXPORT size_t malloc_usable_size(void *block)
