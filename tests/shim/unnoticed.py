@@ -18,9 +18,31 @@ FULL = bool(os.environ.get("RINGSIDE_TEST_FULL"))
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 EXECS = 2000
 UNITS = 20
-SOURCE = """#include <stdio.h>
+SANITIZERS = ("address", "leak", "thread", "undefined")
+unbuilt = []
+SOURCE = """#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void *ask(void *end) {
+	int fd = *(int *)end;
+	write(fd, "GET / HTTP/1.0\\r\\n\\r\\n", 18);
+	return NULL;
+}
+static void serve(void) {
+	char head[18];
+	int ends[2];
+	pthread_t thread;
+	socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+	pthread_create(&thread, NULL, ask, &ends[1]);
+	read(ends[0], head, sizeof(head));
+	write(ends[0], "HTTP/1.0 200 OK\\r\\n\\r\\n", 19);
+	pthread_join(thread, NULL);
+	close(ends[0]);
+	close(ends[1]);
+}
 int main(int argc, char **argv) {
 	char **texts = calloc(1000, sizeof(*texts));
 	for (int i = 0; i < 1000; i++) {
@@ -33,6 +55,7 @@ int main(int argc, char **argv) {
 	if (argc > 1)
 		free(texts[strlen(argv[1])]);
 	free(texts);
+	serve();
 	puts("done");
 	return 3;
 }
@@ -70,19 +93,40 @@ PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "tes
 
 
 def build(command, product):
+    """The product; what cannot be built here is a failure, said and counted."""
     done = subprocess.run([str(a) for a in command], capture_output=True, check=False, timeout=300)
-    return product if done.returncode == 0 else None
+    if done.returncode == 0:
+        return product
+    unbuilt.append(product)
+    print(f"not built: {product.name}: {done.stderr.decode(errors='replace')[-2000:]}")
+    return None
+
+
+def with_checkers(folder, source):
+    """Programs that look for errors, without one and with one: a block freed twice."""
+    plain = folder / "texts"
+    programs = [("valgrind", "valgrind", build(["gcc", "-g", source, "-o", plain], plain))]
+    for compiler in ("gcc", "clang"):
+        for kind in SANITIZERS:
+            product = folder / f"{compiler}-{kind}"
+            if not shutil.which(compiler):
+                print(f"not tried: {compiler}, {kind}: {compiler} is missing")
+                continue
+            # its runtime wants to be first, with or without others
+            programs.append((f"{compiler}'s {kind} sanitizer", "env", build(
+                [compiler, "-g", f"-fsanitize={kind}", source, "-o", product], product)))
+    for name, first, product in programs:
+        begin = ["valgrind", "-q"] if first == "valgrind" else \
+            ["env", "ASAN_OPTIONS=verify_asan_link_order=0"]
+        if product:
+            yield name, [*begin, product]
+            yield f"{name}, a double free", [*begin, product, "abc"]
 
 
 def with_compilers(folder):
     source = folder / "texts.c"
     source.write_text(SOURCE)
-    plain = folder / "texts"
-    yield "valgrind", ["valgrind", "-q", build(["gcc", "-g", source, "-o", plain], plain)]
-    asan = folder / "asan"
-    if build(["gcc", "-g", "-fsanitize=address", source, "-o", asan], asan):
-        # its runtime wants to be first, with or without others
-        yield "AddressSanitizer", ["env", "ASAN_OPTIONS=verify_asan_link_order=0", asan]
+    yield from with_checkers(folder, source)
     for i in range(UNITS):
         (folder / f"unit{i}.c").write_text(SOURCE.replace("main", f"unit{i}"))
     yield "gcc", ["sh", "-c", f"cd {folder} && for i in unit*.c; do gcc -O2 -c $i -o $i.o; done && "
@@ -101,6 +145,28 @@ def with_compilers(folder):
             yield f"Go, {mode}", [program]
 
 
+def with_ssh(folder):
+    """Its check of a configuration, which starts nothing; with its own key, whatever is in /etc."""
+    server = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin") or "sshd"
+    if not shutil.which(server) or not shutil.which("ssh-keygen"):
+        print("not tried: sshd: sshd or ssh-keygen is missing")
+        return
+    key, config = folder / "host_key", folder / "sshd_config"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True,
+                   timeout=60)
+    config.write_text(f"HostKey {key}\nPidFile none\nUsePAM no\n")
+    locked = Path("/run/sshd")  # where it locks its children up; it looks for it all the same
+    ours = not locked.exists() and os.geteuid() == 0
+    if ours:
+        locked.mkdir(mode=0o755)
+    yield "sshd -t", [server, "-t", "-f", config]
+    yield "sshd -T", [server, "-T", "-f", config]
+    key.with_name("bad_config").write_text("Nonsense yes\n")
+    yield "sshd -t, refused", [server, "-t", "-f", key.with_name("bad_config")]
+    if ours:
+        locked.rmdir()
+
+
 def programs(folder):
     yield "bash and thousands of execs", \
         ["bash", "-c", f"for ((i = 0; i < {EXECS}; i++)); do /bin/true; done; "
@@ -110,7 +176,7 @@ def programs(folder):
     for program in ("su", "mount", "passwd"):
         yield f"{program}, set-user-id, as nobody", \
             [*NOBODY, program, "--help" if program == "passwd" else "--version"]
-    yield "sshd", ["sshd", "-t"]
+    yield from with_ssh(folder)
     yield "static", ["/bin/busybox", "sh", "-c", "echo $((6 * 7)); exit 9"]
     yield "perl", ["perl", "-MIO::Socket::INET", "-MIO::Select", "-e",
                    "$l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1'); "
@@ -121,6 +187,11 @@ def programs(folder):
         for test in PYTHON_TESTS:
             yield f"python's {test}", ["/usr/bin/python3", "-B", "-m", "test", "-j1", test]
 
+
+# What a program must have found, so that its report is one.
+TOLD = {"valgrind, a double free": b"Invalid free",
+        "gcc's address sanitizer, a double free": b"double-free",
+        "clang's address sanitizer, a double free": b"double-free"}
 
 # What differs from run to run.
 CHANGING = ((rb"==\d+==", b"==PID=="), (rb"0x[0-9a-f]+", b"ADDRESS"), (rb"\d+:\d\d:\d\d", b"TIME"),
@@ -171,13 +242,16 @@ def main():
                 continue
             bare, watched = run(arguments, None, folder), run(arguments, sys.argv[1], folder)
             compared += 1
+            if TOLD.get(name, b"") not in bare[2]:
+                print(f"{name}: it found nothing: {bare}")
+                differ += 1
             if bare != watched and bare != run(arguments, None, folder):
                 print(f"not judged: {name}: it differs from itself")
             elif bare != watched:
                 print(f"{name}: without {bare}\nwith the shim {watched}")
                 differ += 1
     print(f"{compared} programs, {differ} differences")
-    return 1 if differ else 0
+    return 1 if differ or unbuilt else 0
 
 
 if __name__ == "__main__":
