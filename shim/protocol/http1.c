@@ -219,9 +219,9 @@ static enum http1_event http1_chunk_size(struct http1 *p, const struct line *lin
 
 		if (digit > 15 || ((uint8_t)(c - '0') > 9 && digit < 10))
 			break;
-		size = size << 4 | digit;
-		if (size > LINE_NUMBER_MOST)
+		if (size > LINE_NUMBER_MOST >> 4) /* ahead of the shift, which would lose 2^64 */
 			return http1_bad(p, RS_UNPARSED_AMBIGUOUS);
+		size = size << 4 | digit;
 	}
 	if (!i || i == HTTP1_KEPT ||
 	    (i < line->kept && line->text[i] != ';' && !line_is_blank(line->text[i])))
