@@ -84,7 +84,7 @@ void fdtable_forget(int fd)
 	fdtable_set(fd, FDTABLE_UNKNOWN);
 }
 
-/* A socket of a pair, or one to a proxy of the same machine, is as a rule no server's connection. */
+/* A socket of a pair, or one to a proxy on the same machine: as a rule no server's connection. */
 static bool fdtable_is_internet(int fd)
 {
 	socklen_t length = sizeof(int);

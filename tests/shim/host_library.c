@@ -1,7 +1,7 @@
 /*
  * A host whose allocator is a library of its own behind the shim: counted by the sizes that it
- * tells; one that tells none is left in peace, and no zeros are shown for it. A sanitizer's is called
- * as if by the host itself, and not asked: its reports name who called, and what is wrong.
+ * tells; one that tells none is left in peace, and no zeros are shown for it. A sanitizer's is
+ * called as if by the host itself, and not asked: its reports name who called, and what is wrong.
  */
 #include "host.h"
 

@@ -1,8 +1,8 @@
 /*
  * library_malloc - an allocator behind the shim: each block begins a page, and the page before it
  * cannot be read. With SIZES it tells how large its blocks are, as jemalloc does; else it does not.
- * With SANITIZES it is one that ends the program when asked, as AddressSanitizer does of a block that
- * was freed, and remembers who called it.
+ * With SANITIZES it is one that ends the program when asked, as AddressSanitizer does of a block
+ * that was freed, and remembers who called it.
  */
 #include <malloc.h>
 #include <stddef.h>

@@ -1,8 +1,6 @@
 #include "../../agent/capture/finder.c" /* white box: quotas, and when the next look is due */
+#include "alone.h"
 #include "target_process.h"
-
-#include <sched.h>
-#include <sys/mount.h>
 
 #define SKIPPED 77
 #define S SCAN_SECOND_NS
@@ -460,34 +458,6 @@ static void it_opens_and_closes_without_a_step(void **state)
 	long_dir[sizeof(long_dir) - 1] = '\0';
 	assert_int_equal(finder_open(&f, long_dir, &sink), -ENAMETOOLONG);
 	assert_null(f);
-}
-
-/*
- * Of all processes of the machine it sees those that it started alone: whatever else is watched here
- * changes nothing. Returns in that process; where that may not be had, in this one.
- */
-static void alone_on_its_machine(void)
-{
-	int status;
-	pid_t child;
-
-	if (unshare(CLONE_NEWPID | CLONE_NEWNS)) {
-		printf("not alone (%s): other watched processes may disturb it\n", strerror(errno));
-		return;
-	}
-	child = fork();
-	if (child < 0)
-		exit(EXIT_FAILURE);
-	if (child) {
-		while (waitpid(child, &status, 0) < 0)
-			;
-		exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
-	}
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("proc", "/proc", "proc", 0, NULL)) {
-		printf("no /proc of its own: %s\n", strerror(errno));
-		exit(EXIT_FAILURE);
-	}
 }
 
 #define SCENE(fact) cmocka_unit_test_setup_teardown(fact, scene_setup, scene_teardown)
