@@ -50,6 +50,8 @@ bool foreign_is_refused(const struct http1 *p, uint16_t status)
 {
 	static const uint16_t refusals[] = { 400, 408, 414, 426, 431, 501, 505 };
 
+	if (p->why == RS_UNPARSED_UNSEEN_IO)
+		return false; /* nobody knows what was read */
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		if (status == refusals[i])
 			return !foreign_is_uwsgi(p);

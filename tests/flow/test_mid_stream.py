@@ -28,6 +28,7 @@ SCENES = {
     "no connection": (None, b"", 0, 0, 0),
     "answer first": (HEAD, b"", 0, 0, 1),
     "half a head": (HEAD[:18], HEAD[18:], 0, 0, 1),
+    "the end of a head": (HEAD[:-2], HEAD[-2:], 2, 2, 1),
     "half a body": (POST + b"01234", b"56789", 0, 0, 1),
     "more behind": (HEAD, b"", 3, 3, 1),
     "not begun": (b"", HEAD, 2, 3, 0),
