@@ -3,7 +3,7 @@
  *
  * Threads:  clock_choose runs in the constructor; clock_monotonic_ns anywhere.
  * Memory:   none.
- * Errors:   where reading it would kill, the clock is RS_CLOCK_NONE.
+ * Errors:   where user space may read no clock it is RS_CLOCK_NONE.
  * Cost:     four system calls at start, none later.
  */
 #include "clock.h"
@@ -25,7 +25,7 @@ uint64_t clock_monotonic_ns(void)
 {
 	struct timespec now;
 
-	/* Not the host's own: a program under a sanitizer has one that is not ready yet. */
+	/* Not by name: a program of clang -fsanitize=thread has one that is not ready. */
 	if (real.clock_gettime(CLOCK_MONOTONIC, &now))
 		return 0;
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -72,5 +72,7 @@ enum rs_clock clock_choose(void)
 {
 	if (clock_forbidden())
 		return RS_CLOCK_NONE;
-	return clock_tsc_usable() ? RS_CLOCK_TSC : RS_CLOCK_MONOTONIC;
+	if (clock_tsc_usable())
+		return RS_CLOCK_TSC;
+	return RS_CLOCK_MONOTONIC;
 }

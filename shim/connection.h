@@ -23,7 +23,7 @@ enum connection_way {
 	CONNECTION_WRITE,
 };
 
-struct multiplex;
+struct dialect;
 
 struct connection {
 	_Alignas(64) _Atomic uint64_t link; /* the pool's */
@@ -33,7 +33,7 @@ struct connection {
 	_Atomic uint8_t path_taken;
 	bool dropped;  /* closed without a word */
 	bool shut;     /* this side writes no more */
-	bool declined; /* HTTP/2 was asked for, HTTP/1.x is answered */
+	bool declined; /* its dialect was asked for, another is answered */
 	_Atomic bool
 		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
 	_Atomic bool over[2]; /* as quiet, of the plain text */
@@ -46,7 +46,7 @@ struct connection {
 	uint32_t requests;
 	uint64_t t0; /* the first request's */
 	_Atomic uint64_t bytes[2];
-	struct multiplex *_Atomic multiplex; /* it speaks HTTP/2; NULL: it does not */
+	struct dialect *_Atomic dialect; /* what it speaks instead of HTTP/1.x; NULL: nothing */
 	struct exchange exchange;
 	uint8_t path[RS_PATH_BYTES];
 };

@@ -10,6 +10,7 @@
  */
 #include "arena.h"
 #include "hooks.h"
+#include "hot.h"
 #include "real.h"
 #include "tally.h"
 #include "thread.h"
@@ -20,12 +21,15 @@
 
 #pragma weak dladdr
 
-/* Of a sanitizer whose allocator is behind us: AddressSanitizer's, and all of its kin. */
-int __sanitizer_get_ownership(const volatile void *block);
-#pragma weak __sanitizer_get_ownership
+/* Every sanitizer that comes with an allocator of its own has this, in gcc's form and clang's. */
+size_t __sanitizer_get_heap_size(void);
+#pragma weak __sanitizer_get_heap_size
 
-/* Nothing is asked or counted, and no frame of ours stands between the host and its allocator. */
-static bool alloc_passes = true;
+/* real.malloc_usable_size, or what says 0 where that is another allocator's than real.malloc. */
+static size_t (*alloc_ask)(void *block) = arena_usable;
+
+/* All calls are tail calls, not counted: a sanitizer's reports show no frame of ours. */
+static bool alloc_passes;
 
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
@@ -52,13 +56,13 @@ static inline size_t alloc_bytes(void *block)
 {
 	if (__builtin_expect(alloc_asks, 0) ||
 	    __builtin_expect(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED, 0))
-		return real.malloc_usable_size(block);
+		return alloc_ask(block);
 	return alloc_chunk_bytes(block);
 }
 
 static void alloc_check(void *block)
 {
-	if (alloc_bytes(block) != real.malloc_usable_size(block))
+	if (alloc_bytes(block) != alloc_ask(block))
 		alloc_asks = true;
 }
 
@@ -69,7 +73,7 @@ static void alloc_choose_way(void)
 #else
 static inline size_t alloc_bytes(void *block)
 {
-	return real.malloc_usable_size(block);
+	return alloc_ask(block);
 }
 
 static void alloc_check(void *block)
@@ -83,20 +87,22 @@ static void alloc_choose_way(void)
 #endif
 
 /*
- * An allocator without the one function is asked by way of the C library's, which would crash; one
- * that looks for errors takes the question for the host's, and for an error of its own.
+ * An allocator without the one function is asked by way of the C library's, which would crash. A
+ * sanitizer's takes the question after a block that is gone for the program's own mistake.
  */
 bool hook_alloc_choose(void)
 {
 	Dl_info gives, tells;
 
-	if (__sanitizer_get_ownership)
+	if (__sanitizer_get_heap_size) {
+		alloc_passes = true;
 		return false;
+	}
 	if (dladdr && dladdr((void *)(uintptr_t)real.malloc, &gives) &&
 	    dladdr((void *)(uintptr_t)real.malloc_usable_size, &tells) &&
 	    gives.dli_fbase != tells.dli_fbase)
 		return false;
-	alloc_passes = false;
+	alloc_ask = real.malloc_usable_size;
 	alloc_choose_way();
 	return true;
 }
@@ -113,11 +119,6 @@ static __attribute__((noinline, cold)) void alloc_count_shared(size_t got, size_
 	tally_add_shared(&block->allocated_bytes, got);
 	tally_add_shared(&block->frees, gives);
 	tally_add_shared(&block->freed_bytes, given);
-}
-
-static inline bool alloc_passed(void)
-{
-	return __builtin_expect(alloc_passes, 0);
 }
 
 static inline bool alloc_live(void)
@@ -166,33 +167,37 @@ static void *alloc_move(void *old, size_t bytes)
 	return block;
 }
 
-EXPORT void *malloc(size_t bytes)
+EXPORT HOT void *malloc(size_t bytes)
 {
-	return alloc_passed() ? real.malloc(bytes) : alloc_got(real.malloc(bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.malloc(bytes);
+	return alloc_got(real.malloc(bytes));
 }
 
-EXPORT void *calloc(size_t count, size_t bytes)
+EXPORT HOT void *calloc(size_t count, size_t bytes)
 {
-	return alloc_passed() ? real.calloc(count, bytes) : alloc_got(real.calloc(count, bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.calloc(count, bytes);
+	return alloc_got(real.calloc(count, bytes));
 }
 
-EXPORT void free(void *block)
+EXPORT HOT void free(void *block)
 {
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
-	if (!alloc_passed() && alloc_live())
+	if (__builtin_expect(!alloc_passes, 1) && alloc_live())
 		alloc_gave(alloc_bytes(block));
 	real.free(block);
 }
 
-EXPORT void *realloc(void *old, size_t bytes)
+EXPORT HOT void *realloc(void *old, size_t bytes)
 {
 	size_t before;
 	void *block;
 
 	if (arena_owns(old))
 		return alloc_move(old, bytes);
-	if (alloc_passed())
+	if (__builtin_expect(alloc_passes, 0))
 		return real.realloc(old, bytes);
 	before = old && alloc_live() ? alloc_bytes(old) : 0;
 	block = real.realloc(old, bytes);
@@ -206,8 +211,6 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 {
 	size_t all;
 
-	if (alloc_passed() && !arena_owns(old))
-		return real.reallocarray(old, count, bytes);
 	if (__builtin_mul_overflow(count, bytes, &all)) {
 		real_fail(ENOMEM);
 		return NULL;
@@ -219,7 +222,7 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 {
 	int result;
 
-	if (alloc_passed())
+	if (__builtin_expect(alloc_passes, 0))
 		return real.posix_memalign(out, alignment, bytes);
 	result = real.posix_memalign(out, alignment, bytes);
 	if (!result)
@@ -229,24 +232,30 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 
 EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
 {
-	return alloc_passed() ? real.aligned_alloc(alignment, bytes)
-			      : alloc_got(real.aligned_alloc(alignment, bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.aligned_alloc(alignment, bytes);
+	return alloc_got(real.aligned_alloc(alignment, bytes));
 }
 
 EXPORT void *memalign(size_t alignment, size_t bytes)
 {
-	return alloc_passed() ? real.memalign(alignment, bytes)
-			      : alloc_got(real.memalign(alignment, bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.memalign(alignment, bytes);
+	return alloc_got(real.memalign(alignment, bytes));
 }
 
 EXPORT void *valloc(size_t bytes)
 {
-	return alloc_passed() ? real.valloc(bytes) : alloc_got(real.valloc(bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.valloc(bytes);
+	return alloc_got(real.valloc(bytes));
 }
 
 EXPORT void *pvalloc(size_t bytes)
 {
-	return alloc_passed() ? real.pvalloc(bytes) : alloc_got(real.pvalloc(bytes));
+	if (__builtin_expect(alloc_passes, 0))
+		return real.pvalloc(bytes);
+	return alloc_got(real.pvalloc(bytes));
 }
 
 EXPORT size_t malloc_usable_size(void *block)

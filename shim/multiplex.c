@@ -13,10 +13,10 @@
 #define MULTIPLEX_MOST 65536u /* 1 GiB of address space, as far as it is ever used */
 
 struct multiplex {
-	_Alignas(64) uint64_t link; /* the pool's */
-	uint32_t number;            /* of the next piece */
-	uint32_t gap;               /* the first stream whose path is lost; 0: none */
-	uint32_t epoch;             /* of the agent that has seen all of it; 0: nobody has */
+	struct dialect dialect;
+	uint32_t number; /* of the next piece */
+	uint32_t gap;    /* the first stream whose path is lost; 0: none */
+	uint32_t epoch;  /* of the agent that has seen all of it; 0: nobody has */
 	struct backlog backlog;
 	struct http2 http2;
 };
@@ -27,9 +27,15 @@ static struct pool multiplex_pool = {
 	.most = MULTIPLEX_MOST,
 };
 
+_Static_assert(offsetof(struct multiplex, dialect) == 0, "one is the other");
 _Static_assert(sizeof(struct multiplex) <= 16384, "as multiplex.h says");
 _Static_assert(HTTP2_READ == (int)CONNECTION_READ && HTTP2_WRITE == (int)CONNECTION_WRITE,
 	       "one is the other");
+
+static inline struct multiplex *multiplex_of(const struct connection *c)
+{
+	return (struct multiplex *)(void *)atomic_load_explicit(&c->dialect, memory_order_relaxed);
+}
 
 static void multiplex_step(void *context, const struct http2_stream *s, uint8_t state)
 {
@@ -44,7 +50,7 @@ static void multiplex_step(void *context, const struct http2_stream *s, uint8_t 
 static void multiplex_done(void *context, struct http2_done *done)
 {
 	struct connection *c = context;
-	const struct multiplex *m = c->multiplex;
+	const struct multiplex *m = multiplex_of(c);
 	struct served *request = &done->request;
 
 	request->connection = c->id;
@@ -68,7 +74,7 @@ static void multiplex_done(void *context, struct http2_done *done)
 static void multiplex_lost(void *context, uint32_t stream)
 {
 	struct connection *c = context;
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 
 	m->number++; /* so that the agent sees it too */
 	if (!m->gap)
@@ -78,7 +84,7 @@ static void multiplex_lost(void *context, uint32_t stream)
 /* A record of it, or what can be done where there is no room for one. */
 static void multiplex_record(struct connection *c, const struct emit_piece *piece, bool whole)
 {
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 
 	if (m->gap)
 		return; /* nobody reads on */
@@ -96,7 +102,7 @@ static void multiplex_record(struct connection *c, const struct emit_piece *piec
 static void multiplex_piece(void *context, const struct http2_piece *from)
 {
 	struct connection *c = context;
-	struct multiplex *m = c->multiplex;
+	struct multiplex *m = multiplex_of(c);
 	const uint8_t *at = from->bytes;
 	uint32_t left = from->length;
 	bool whole = from->first && from->last && left <= EMIT_PIECE_MOST;
@@ -136,20 +142,20 @@ const struct http2_ops http2_ops = {
 	.lost = multiplex_lost,
 };
 
+static const struct dialect_ops multiplex_ops;
+
 static bool multiplex_open(struct connection *c, uint8_t skip)
 {
 	struct multiplex *m = pool_get(&multiplex_pool);
-	struct multiplex *nobody = NULL;
 
 	if (!m) {
 		emit_unparsed(RS_UNPARSED_NO_MEMORY);
 		return false;
 	}
 	memset(m, 0, offsetof(struct multiplex, http2));
+	m->dialect.ops = &multiplex_ops;
 	http2_init(&m->http2, skip);
-	/* M: release puts the empty object ahead of its use by the other way; pairs with N. */
-	if (atomic_compare_exchange_strong_explicit(&c->multiplex, &nobody, m, memory_order_release,
-						    memory_order_relaxed))
+	if (dialect_take(c, &m->dialect))
 		return true;
 	pool_put(&multiplex_pool, m);
 	return false;
@@ -172,6 +178,78 @@ static bool multiplex_reads_preface(struct connection *c, const struct exchange_
 	return false;
 }
 
+static bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at,
+			   size_t n)
+{
+	struct http2_call call = { .context = c };
+	struct http2 *x = &multiplex_of(c)->http2;
+
+	if (!at)
+		return http2_unseen(x, &call, (enum http2_way_of)way, n);
+	return way == CONNECTION_READ ? http2_read(x, &call, at, n) : http2_write(x, &call, at, n);
+}
+
+static bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n)
+{
+	struct http2_call call = { .context = c };
+
+	return http2_declines(&multiplex_of(c)->http2, &call, at, n);
+}
+
+static void multiplex_lose(struct connection *c, enum connection_way way)
+{
+	http2_lose(&multiplex_of(c)->http2, (enum http2_way_of)way);
+}
+
+static uint32_t multiplex_waiting(const struct connection *c)
+{
+	return http2_open_streams(&multiplex_of(c)->http2);
+}
+
+/* The blocks so far went to the parent's segment. */
+static uint32_t multiplex_adopt(struct connection *c)
+{
+	struct multiplex *m = multiplex_of(c);
+
+	m->epoch = 0;
+	m->gap = 1;
+	m->number++;
+	return http2_adopt(&m->http2);
+}
+
+static void multiplex_end(struct connection *c)
+{
+	struct http2_call call = { .context = c };
+
+	http2_close(&multiplex_of(c)->http2, &call,
+		    atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed) != 0);
+}
+
+static void multiplex_close(struct connection *c)
+{
+	struct multiplex *m = multiplex_of(c);
+
+	atomic_store_explicit(&c->dialect, NULL, memory_order_relaxed);
+	pool_put(&multiplex_pool, m);
+}
+
+static uint8_t multiplex_protocol(const struct connection *c)
+{
+	(void)c;
+	return RS_PROTOCOL_HTTP2;
+}
+
+static const struct dialect_ops multiplex_ops = {
+	.move = multiplex_move,
+	.declines = multiplex_declines,
+	.lose = multiplex_lose,
+	.waiting = multiplex_waiting,
+	.adopt = multiplex_adopt,
+	.end = multiplex_end,
+	.close = multiplex_close,
+	.protocol = multiplex_protocol,
+};
+
 bool multiplex_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		      const struct exchange_call *call, bool *more)
 {
@@ -186,58 +264,4 @@ bool multiplex_begins(struct connection *c, enum connection_way way, const uint8
 	}
 	*more = multiplex_move(c, way, at, (size_t)(end - at));
 	return true;
-}
-
-bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at, size_t n)
-{
-	struct http2_call call = { .context = c };
-	struct http2 *x = &c->multiplex->http2;
-
-	if (!at)
-		return http2_unseen(x, &call, (enum http2_way_of)way, n);
-	return way == CONNECTION_READ ? http2_read(x, &call, at, n) : http2_write(x, &call, at, n);
-}
-
-bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n)
-{
-	struct http2_call call = { .context = c };
-
-	return http2_declines(&c->multiplex->http2, &call, at, n);
-}
-
-void multiplex_lose(struct connection *c, enum connection_way way)
-{
-	http2_lose(&c->multiplex->http2, (enum http2_way_of)way);
-}
-
-uint32_t multiplex_waiting(const struct connection *c)
-{
-	return http2_open_streams(&c->multiplex->http2);
-}
-
-/* The blocks so far went to the parent's segment. */
-uint32_t multiplex_adopt(struct connection *c)
-{
-	struct multiplex *m = c->multiplex;
-
-	m->epoch = 0;
-	m->gap = 1;
-	m->number++;
-	return http2_adopt(&m->http2);
-}
-
-void multiplex_end(struct connection *c)
-{
-	struct http2_call call = { .context = c };
-
-	http2_close(&c->multiplex->http2, &call,
-		    atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed) != 0);
-}
-
-void multiplex_close(struct connection *c)
-{
-	struct multiplex *m = c->multiplex;
-
-	atomic_store_explicit(&c->multiplex, NULL, memory_order_relaxed);
-	pool_put(&multiplex_pool, m);
 }

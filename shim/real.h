@@ -67,6 +67,7 @@
 	X(syscall, long, (long, ...))                                                              \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...))                                 \
 	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
+	X(clock_gettime, int, (clockid_t, struct timespec *))                                      \
 	X(malloc, void *, (size_t))                                                                \
 	X(calloc, void *, (size_t, size_t))                                                        \
 	X(realloc, void *, (void *, size_t))                                                       \
@@ -77,8 +78,7 @@
 	X(memalign, void *, (size_t, size_t))                                                      \
 	X(valloc, void *, (size_t))                                                                \
 	X(pvalloc, void *, (size_t))                                                               \
-	X(malloc_usable_size, size_t, (void *))                                                    \
-	X(clock_gettime, int, (clockid_t, struct timespec *))
+	X(malloc_usable_size, size_t, (void *))
 
 #define REAL_MEMBER(name, result, parameters) result(*name) parameters;
 

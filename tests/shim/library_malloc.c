@@ -1,8 +1,6 @@
 /*
  * library_malloc - an allocator behind the shim: each block begins a page, and the page before it
  * cannot be read. With SIZES it tells how large its blocks are, as jemalloc does; else it does not.
- * With SANITIZES it is one that ends the program when asked, as AddressSanitizer does of a block
- * that was freed, and remembers who called it.
  */
 #include <malloc.h>
 #include <stddef.h>
@@ -15,15 +13,12 @@
 #define BLOCKS 4096u
 
 size_t library_blocks(void);
-const void *library_caller(void);
-int __sanitizer_get_ownership(const volatile void *block);
 
 static struct {
 	void *at;
 	size_t bytes;
 } blocks[BLOCKS];
 static _Atomic size_t used;
-static const void *caller;
 
 static void *take(size_t bytes)
 {
@@ -43,7 +38,6 @@ static void *take(size_t bytes)
 
 void *malloc(size_t bytes)
 {
-	caller = __builtin_return_address(0);
 	return take(bytes);
 }
 
@@ -59,12 +53,10 @@ static size_t bytes_of(const void *block)
 void free(void *block)
 {
 	(void)block;
-	caller = __builtin_return_address(0);
 }
 
 void *calloc(size_t count, size_t bytes)
 {
-	caller = __builtin_return_address(0);
 	return take(count * bytes); /* a page is used once, so it is zero */
 }
 
@@ -73,7 +65,6 @@ void *realloc(void *old, size_t bytes)
 	void *block = take(bytes);
 	size_t before = old ? bytes_of(old) : 0;
 
-	caller = __builtin_return_address(0);
 	return old && block ? memcpy(block, old, before < bytes ? before : bytes) : block;
 }
 
@@ -83,24 +74,6 @@ size_t malloc_usable_size(void *block)
 	return bytes_of(block);
 }
 #endif
-
-#ifdef SANITIZES
-size_t malloc_usable_size(void *block)
-{
-	(void)block;
-	abort();
-}
-
-int __sanitizer_get_ownership(const volatile void *block)
-{
-	return block != NULL;
-}
-#endif
-
-const void *library_caller(void)
-{
-	return caller;
-}
 
 size_t library_blocks(void)
 {

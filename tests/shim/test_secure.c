@@ -107,7 +107,7 @@ static void http2_inside_tls_is_known_by_its_preface(void **state)
 	(void)state;
 	assert_true(connection_secure(c));
 	move_plain(c, CONNECTION_READ, PREFACE);
-	assert_non_null(c->multiplex);
+	assert_non_null(c->dialect);
 	connection_put(c);
 	assert_int_equal(unparsed(), 0);
 }

@@ -9,6 +9,7 @@ installed is said and left out.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,31 +19,9 @@ FULL = bool(os.environ.get("RINGSIDE_TEST_FULL"))
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 EXECS = 2000
 UNITS = 20
-SANITIZERS = ("address", "leak", "thread", "undefined")
-unbuilt = []
-SOURCE = """#include <pthread.h>
-#include <stdio.h>
+SOURCE = """#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-static void *ask(void *end) {
-	int fd = *(int *)end;
-	write(fd, "GET / HTTP/1.0\\r\\n\\r\\n", 18);
-	return NULL;
-}
-static void serve(void) {
-	char head[18];
-	int ends[2];
-	pthread_t thread;
-	socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
-	pthread_create(&thread, NULL, ask, &ends[1]);
-	read(ends[0], head, sizeof(head));
-	write(ends[0], "HTTP/1.0 200 OK\\r\\n\\r\\n", 19);
-	pthread_join(thread, NULL);
-	close(ends[0]);
-	close(ends[1]);
-}
 int main(int argc, char **argv) {
 	char **texts = calloc(1000, sizeof(*texts));
 	for (int i = 0; i < 1000; i++) {
@@ -55,7 +34,6 @@ int main(int argc, char **argv) {
 	if (argc > 1)
 		free(texts[strlen(argv[1])]);
 	free(texts);
-	serve();
 	puts("done");
 	return 3;
 }
@@ -88,45 +66,74 @@ func main() {
 	os.Exit(4)
 }
 """
+COMPILERS = ("gcc", "clang", "go")
+SANITIZERS = ("address", "leak", "thread", "undefined", "memory")
+SSHD = """Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+"""
+# $1: the folder, $2: the port; sshd wants a directory of root's, which nobody else shall see
+LOGIN = """mount -t tmpfs none /run && mkdir /run/sshd && sshd -t -f $1/sshd && echo fine || exit 1
+rm -f $1/log; $(command -v sshd) -D -e -f $1/sshd 2>$1/log &
+told() { for i in $(seq 200); do grep -qs "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
+told listening $1
+seq 20000 | ssh -F none -i $1/key -p $2 -o StrictHostKeyChecking=no \\
+	-o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR root@127.0.0.1 \\
+	'cksum; echo $((6 * 7)); exit 5'
+echo $?
+told 'Disconnected from' $1
+kill $!
+wait $!
+sort $1/log
+"""
+# Debian ships no test of Perl itself, and this one of what is written in it.
+MOJO = Path("/usr/share/doc/libmojolicious-perl/examples/login")
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")
 
 
-def build(command, product):
-    """The product; what cannot be built here is a failure, said and counted."""
-    done = subprocess.run([str(a) for a in command], capture_output=True, check=False, timeout=300)
+def build(name, command, product):
+    """The program; None, and said, where it cannot be had."""
+    if missing := next((c for c in COMPILERS if c in command and not shutil.which(c)), None):
+        print(f"not tried: {name}: {missing} is missing")
+        return None
+    done = subprocess.run([str(a) for a in command], capture_output=True, text=True, check=False,
+                          timeout=300)
     if done.returncode == 0:
         return product
-    unbuilt.append(product)
-    print(f"not built: {product.name}: {done.stderr.decode(errors='replace')[-2000:]}")
+    print(f"not tried: {name}: it cannot be built: {(done.stderr.splitlines() or ['?'])[-1]}")
     return None
 
 
-def with_checkers(folder, source):
-    """Programs that look for errors, without one and with one: a block freed twice."""
-    plain = folder / "texts"
-    programs = [("valgrind", "valgrind", build(["gcc", "-g", source, "-o", plain], plain))]
+def sanitized(folder, source):
+    """All is well, and one block is freed twice."""
     for compiler in ("gcc", "clang"):
         for kind in SANITIZERS:
-            product = folder / f"{compiler}-{kind}"
-            if not shutil.which(compiler):
-                print(f"not tried: {compiler}, {kind}: {compiler} is missing")
+            if (compiler, kind) == ("gcc", "memory"):
+                continue  # only clang has it
+            name, program = f"{compiler} -fsanitize={kind}", folder / f"{compiler}-{kind}"
+            if not build(name, [compiler, "-g", "-fno-omit-frame-pointer", f"-fsanitize={kind}",
+                                source, "-o", program], program):
                 continue
             # its runtime wants to be first, with or without others
-            programs.append((f"{compiler}'s {kind} sanitizer", "env", build(
-                [compiler, "-g", f"-fsanitize={kind}", source, "-o", product], product)))
-    for name, first, product in programs:
-        begin = ["valgrind", "-q"] if first == "valgrind" else \
-            ["env", "ASAN_OPTIONS=verify_asan_link_order=0"]
-        if product:
-            yield name, [*begin, product]
-            yield f"{name}, a double free", [*begin, product, "abc"]
+            start = ["env", "ASAN_OPTIONS=verify_asan_link_order=0", program]
+            yield name, start
+            yield f"{name}, a double free", [*start, "xx"]
 
 
 def with_compilers(folder):
     source = folder / "texts.c"
     source.write_text(SOURCE)
-    yield from with_checkers(folder, source)
+    plain = folder / "texts"
+    if build("valgrind", ["gcc", "-g", source, "-o", plain], plain):
+        yield "valgrind", ["valgrind", "-q", "--error-exitcode=9", plain]
+        yield "valgrind, a double free", ["valgrind", "-q", "--error-exitcode=9", plain, "xx"]
+    yield from sanitized(folder, source)
     for i in range(UNITS):
         (folder / f"unit{i}.c").write_text(SOURCE.replace("main", f"unit{i}"))
     yield "gcc", ["sh", "-c", f"cd {folder} && for i in unit*.c; do gcc -O2 -c $i -o $i.o; done && "
@@ -138,33 +145,24 @@ def with_compilers(folder):
     (folder / "hello.go").write_text(GO)
     for mode in ("exe", "pie"):
         program = folder / f"go-{mode}"
-        if not shutil.which("go"):
-            print("not tried: Go: go is missing")
-        elif build(["env", f"GOCACHE={folder}/cache", "go", "build", f"-buildmode={mode}", "-o",
-                    program, folder / "hello.go"], program):
+        if build(f"Go, {mode}", ["env", f"GOCACHE={folder}/cache", "go", "build",
+                                 f"-buildmode={mode}", "-o", program, folder / "hello.go"],
+                 program):
             yield f"Go, {mode}", [program]
 
 
-def with_ssh(folder):
-    """Its check of a configuration, which starts nothing; with its own key, whatever is in /etc."""
-    server = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin") or "sshd"
-    if not shutil.which(server) or not shutil.which("ssh-keygen"):
-        print("not tried: sshd: sshd or ssh-keygen is missing")
+def with_sshd(folder):
+    """Its check of a configuration, and a login: own keys, own port, own /run."""
+    if not shutil.which("sshd") or os.geteuid() != 0:
+        print("not tried: sshd: openssh-server is missing, or this is not root")
         return
-    key, config = folder / "host_key", folder / "sshd_config"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True,
-                   timeout=60)
-    config.write_text(f"HostKey {key}\nPidFile none\nUsePAM no\n")
-    locked = Path("/run/sshd")  # where it locks its children up; it looks for it all the same
-    ours = not locked.exists() and os.geteuid() == 0
-    if ours:
-        locked.mkdir(mode=0o755)
-    yield "sshd -t", [server, "-t", "-f", config]
-    yield "sshd -T", [server, "-T", "-f", config]
-    key.with_name("bad_config").write_text("Nonsense yes\n")
-    yield "sshd -t, refused", [server, "-t", "-f", key.with_name("bad_config")]
-    if ours:
-        locked.rmdir()
+    for key in ("host", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key],
+                       check=True, stdin=subprocess.DEVNULL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "sshd").write_text(SSHD.format(port=port, folder=folder))
+    yield "sshd and a login", ["unshare", "-m", "sh", "-c", LOGIN, "login", folder, port]
 
 
 def programs(folder):
@@ -176,28 +174,27 @@ def programs(folder):
     for program in ("su", "mount", "passwd"):
         yield f"{program}, set-user-id, as nobody", \
             [*NOBODY, program, "--help" if program == "passwd" else "--version"]
-    yield from with_ssh(folder)
+    yield from with_sshd(folder)
     yield "static", ["/bin/busybox", "sh", "-c", "echo $((6 * 7)); exit 9"]
     yield "perl", ["perl", "-MIO::Socket::INET", "-MIO::Select", "-e",
                    "$l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1'); "
                    "if (!fork) { $c = IO::Socket::INET->new($l->sockhost . ':' . $l->sockport); "
                    "print $c 'hello'; exit } $a = $l->accept; print <$a>; wait; exit 6"]
+    if MOJO.exists():
+        yield "Mojolicious and its server, tested", ["perl", f"-I{MOJO}/lib", MOJO / "t/login.t"]
+    else:
+        print("not tried: Mojolicious: libmojolicious-perl is missing")
     yield from with_compilers(folder)
     if FULL:
         for test in PYTHON_TESTS:
             yield f"python's {test}", ["/usr/bin/python3", "-B", "-m", "test", "-j1", test]
 
 
-# What a program must have found, so that its report is one.
-TOLD = {"valgrind, a double free": b"Invalid free",
-        "gcc's address sanitizer, a double free": b"double-free",
-        "clang's address sanitizer, a double free": b"double-free"}
-
 # What differs from run to run.
 CHANGING = ((rb"==\d+==", b"==PID=="), (rb"0x[0-9a-f]+", b"ADDRESS"), (rb"\d+:\d\d:\d\d", b"TIME"),
             (rb"[\d.]+ (m?s|sec|seconds|min)\b", b"TIME"), (rb"load avg: [\d.]+", b"LOAD"),
             (rb"(BuildId|seed|pid)[:= ]+[0-9a-f]+", b"SOME"), (rb"T\d+\b", b"THREAD"),
-            (rb"/tmp/[^\s:)]+", b"FILE"))
+            (rb"port \d+", b"port SOME"), (rb"/tmp/[^\s:)]+", b"FILE"))
 
 
 def run(arguments, preload, folder):
@@ -242,16 +239,13 @@ def main():
                 continue
             bare, watched = run(arguments, None, folder), run(arguments, sys.argv[1], folder)
             compared += 1
-            if TOLD.get(name, b"") not in bare[2]:
-                print(f"{name}: it found nothing: {bare}")
-                differ += 1
             if bare != watched and bare != run(arguments, None, folder):
                 print(f"not judged: {name}: it differs from itself")
             elif bare != watched:
                 print(f"{name}: without {bare}\nwith the shim {watched}")
                 differ += 1
     print(f"{compared} programs, {differ} differences")
-    return 1 if differ or unbuilt else 0
+    return 1 if differ else 0
 
 
 if __name__ == "__main__":

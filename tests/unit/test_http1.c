@@ -146,10 +146,6 @@ static void no_request_lines(void **state)
 	REQUEST("ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\n\r\n", "bad0 ");
 	REQUEST("HTTP/1.1 200 OK\r\n\r\n", "bad0 ");
 	REQUEST("*3\r\n$3\r\nSET\r\n", "bad0 ");
-	REQUEST("SET key value\r\n", "bad0 ");
-	REQUEST("PING\r\n", "bad0 ");
-	REQUEST("EHLO mail.example.org\r\nMAIL FROM:<a@b>\r\n", "bad0 ");
-	REQUEST("set key 0 0 5\r\nhello\r\n", "bad0 ");
 }
 
 static void request_bodies(void **state)
@@ -175,6 +171,15 @@ static void request_bodies(void **state)
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1x\r\n", "3 /p bad0 ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
 		"3 /p bad4 ");
+#define CHUNK(size, story)                                                                         \
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" size "\r\n", "3 "         \
+										      "/p " story)
+	CHUNK("0fffffffffffffff", "");
+	CHUNK("1000000000000000", "bad4 ");
+	CHUNK("7fffffffffffffff", "bad4 ");
+	CHUNK("8000000000000000", "bad4 ");
+	CHUNK("FFFFFFFFFFFFFFFF", "bad4 ");
+	CHUNK("10000000000000000", "bad4 ");
 	REQUEST("POST /p HTTP/1.1\r\nContent-Lengthy: 5\r\nX-Content-Length: 6\r\n\r\n",
 		"3 /p end ");
 }
@@ -190,6 +195,12 @@ static void ambiguous_bodies(void **state)
 	AMBIGUOUS("Content-Length: -5");
 	AMBIGUOUS("Content-Length:");
 	AMBIGUOUS("Content-Length: 99999999999999999999999");
+	AMBIGUOUS("Content-Length: 1152921504606846977");
+	AMBIGUOUS("Content-Length: 9223372036854775807");
+	AMBIGUOUS("Content-Length: 9223372036854775808");
+	AMBIGUOUS("Content-Length: 18446744073709551615");
+	AMBIGUOUS("Content-Length: 18446744073709551616");
+	AMBIGUOUS("Content-Length: 18446744073709551621"); /* 5, if it wrapped */
 	AMBIGUOUS("Content-Length : 5");
 	AMBIGUOUS("Content-Length: 5\r\n 6");
 	AMBIGUOUS("Content-Length: 5\r\n\t6");
@@ -207,36 +218,6 @@ static void ambiguous_bodies(void **state)
 	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1x\r\n" REST "\r\nx", "3 / bad4 ");
 	REQUEST("POST / HTTP/1.1\r\nContent-Length: 1x\n" REST "\r\nx", "3 / bad4 ");
 	REQUEST("POST / HTTP/1.1\r\nX: 1\r\n 2\r\nContent-Length: 1\r\n\r\nx", "3 / end ");
-}
-
-/* 2^63 - 1, 2^63, 2^64 - 1, 2^64: no body has so many bytes, and no sum of them may turn over. */
-static void lengths_at_the_edges_of_words_are_given_up(void **state)
-{
-	static const char *const lengths[][2] = {
-		{ "9223372036854775807", "7fffffffffffffff" },
-		{ "9223372036854775808", "8000000000000000" },
-		{ "18446744073709551615", "ffffffffffffffff" },
-		{ "18446744073709551616", "10000000000000000" },
-	};
-	static const char chunked[] = "Transfer-Encoding: chunked";
-	char text[200];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		snprintf(text, sizeof(text),
-			 "POST / HTTP/1.1\r\nContent-Length: %s\r\n" REST "\r\nab", lengths[i][0]);
-		REQUEST(text, "3 / bad4 ");
-		snprintf(text, sizeof(text), "POST / HTTP/1.1\r\n%s\r\n\r\n1\r\na\r\n%s\r\nab",
-			 chunked, lengths[i][1]);
-		REQUEST(text, "3 / bad4 ");
-		snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\nab",
-			 lengths[i][0]);
-		RESPONSE(RS_METHOD_GET, text, "200 bad4 ");
-		snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n%s\r\n\r\n%s;x\r\nab", chunked,
-			 lengths[i][1]);
-		RESPONSE(RS_METHOD_GET, text, "200 bad4 ");
-	}
-	REQUEST("POST / HTTP/1.1\r\nContent-Length: 00000000000000000000002\r\n\r\nab", "3 / end ");
 }
 
 static void responses(void **state)
@@ -351,7 +332,6 @@ int main(void)
 		cmocka_unit_test(no_request_lines),
 		cmocka_unit_test(request_bodies),
 		cmocka_unit_test(ambiguous_bodies),
-		cmocka_unit_test(lengths_at_the_edges_of_words_are_given_up),
 		cmocka_unit_test(responses),
 		cmocka_unit_test(long_lines_are_cut_at_the_same_place),
 		cmocka_unit_test(a_head_without_end_is_given_up),
