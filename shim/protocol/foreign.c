@@ -55,18 +55,21 @@ bool foreign_answers(struct http1 *p)
 
 /*
  * Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length; 1
- * and 2 are the length of all, which is not.
+ * and 2 are the length of all, which is not. Nor is 4 less than two, as in a frame of HTTP/2 or a
+ * record of FastCGI: no name of a variable is so short.
  */
 static bool foreign_is_uwsgi(const struct http1 *p)
 {
 	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5] &&
-	       (p->text[1] || p->text[2]);
+	       (p->text[1] || p->text[2]) && p->text[4] > 1;
 }
 
 bool foreign_is_refused(const struct http1 *p, uint16_t status)
 {
 	static const uint16_t refusals[] = { 400, 408, 414, 426, 431, 501, 505 };
 
+	if (p->why == RS_UNPARSED_UNSEEN_IO)
+		return false; /* nobody knows what was read */
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		if (status == refusals[i])
 			return !foreign_is_uwsgi(p);
