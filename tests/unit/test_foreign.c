@@ -45,6 +45,8 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_true(begins(CUT("\x20\0\0\x01\x85\xa6")));       /* a MySQL client */
 	assert_true(begins(CUT("\0\0\x12\x04\0\0\0\0\0")));     /* HTTP/2 without its preface */
 	assert_true(begins(CUT("\x81\x85")));                   /* WebSocket */
+	assert_true(begins(CUT("R\6\0\0\0\0\0\0")));            /* mod_wsgi to its daemon */
+	assert_false(begins(CUT("GET /a\tb\r")));
 }
 
 static bool refused(struct http1 p)
