@@ -4,7 +4,7 @@
  * Threads:  one; it runs ahead of every other constructor (-z initfirst).
  * Memory:   none.
  * Errors:   any doubt leaves every hook a plain passage to the real function.
- * Cost:     some twenty-five system calls, and one for each descriptor that is there, 0.1 ms.
+ * Cost:     some twenty-five system calls, and one for each of the first descriptors, 0.1 ms.
  */
 #include "claims.h"
 #include "clock.h"

@@ -18,6 +18,7 @@
 
 #define FDTABLE_FDS (1u << 20)
 #define FDTABLE_LEAF 512u
+#define FDTABLE_INHERITED 64 /* descriptors that are looked at when a program starts */
 
 #define FDTABLE_UNKNOWN UINT64_C(0)
 #define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and maybe in its middle: another program had it */
@@ -27,7 +28,7 @@
 extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
 void fdtable_forked(void);  /* in the parent, at a fork */
-void fdtable_inherit(void); /* in the constructor: connections that came over exec are foreign */
+void fdtable_inherit(void); /* in the constructor: of the first, what came over exec is foreign */
 
 /* All of the following inside a guard. */
 void fdtable_accepted(int fd);
