@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "shape.h"
 #include "turn.h"
+#include "unseen.h"
 
 #define CONNECTION_FIRST 32u
 #define CONNECTION_CHUNK 256u
@@ -237,7 +238,7 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
 		    multiplex_begins(c, way, at, n, call, &more))
 			return more;
-		return exchange_write(&c->exchange, call, at, n);
+		return unseen_write(&c->exchange, call, at, n);
 	}
 	more = exchange_read(&c->exchange, call, at, n);
 	if (__builtin_expect(!more, 0))
@@ -257,8 +258,9 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	if (!iov && c->multiplex && !(c->declined && way == CONNECTION_WRITE))
 		return multiplex_move(c, way, NULL, bytes);
 	if (!iov)
-		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
-					      : exchange_write_unseen(x, &call, bytes);
+		return way == CONNECTION_READ
+			       ? exchange_read_unseen(x, &call, bytes)
+			       : unseen_note(x, exchange_write_unseen(x, &call, bytes));
 	for (; bytes && more; iov++) {
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 
