@@ -10,6 +10,7 @@
 
 #include "emit.h"
 #include "guard.h"
+#include "hot.h"
 #include "mem.h"
 #include "multiplex.h"
 #include "open.h"
@@ -48,7 +49,6 @@ static struct pool connection_blocks = {
 };
 
 _Atomic uint32_t connection_forks;
-__thread uint64_t connection_greeting;
 
 /* Not in the constructor: most processes never have a connection, and seven pages are not free. */
 static struct connection *connection_take(void)
@@ -61,13 +61,13 @@ static struct connection *connection_take(void)
 	return pool_get(&connection_pool);
 }
 
-uint64_t connection_now(void *context)
+HOT uint64_t connection_now(void *context)
 {
 	(void)context;
 	return clock_ticks();
 }
 
-int32_t connection_begun(void *context, uint64_t t0)
+HOT int32_t connection_begun(void *context, uint64_t t0)
 {
 	struct connection *c = context;
 
@@ -81,22 +81,27 @@ int32_t connection_begun(void *context, uint64_t t0)
 	return open_claim(c->id, t0);
 }
 
-static uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+HOT uint16_t connection_route(struct connection *c, const uint8_t *path, size_t length,
+			      bool *has_path)
 {
-	struct connection *c = context;
 	bool fresh;
-	uint16_t shape = shape_intern(head->path, head->path_length, &fresh);
+	uint16_t shape = shape_intern(path, length, &fresh);
 
 	if (!fresh || atomic_load_explicit(&c->path_taken, memory_order_acquire))
 		return shape;
-	memcpy(c->path, head->path, head->path_length);
-	c->path_length = head->path_length;
+	memcpy(c->path, path, length);
+	c->path_length = (uint8_t)length;
 	atomic_store_explicit(&c->path_taken, 1, memory_order_relaxed);
 	*has_path = true;
 	return shape;
 }
 
-static void connection_step(void *context, const struct exchange_request *r, uint8_t state)
+static HOT uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+{
+	return connection_route(context, head->path, head->path_length, has_path);
+}
+
+static HOT void connection_step(void *context, const struct exchange_request *r, uint8_t state)
 {
 	struct connection *c = context;
 	int32_t open = atomic_load_explicit(&r->open, memory_order_relaxed);
@@ -109,14 +114,10 @@ static void connection_step(void *context, const struct exchange_request *r, uin
 			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
 }
 
-static void connection_done(void *context, struct exchange_done *done)
+HOT void connection_emit(struct connection *c, struct served *request, bool has_path)
 {
-	struct connection *c = context;
-	struct served *request = &done->request;
-
 	request->connection = c->id;
-	request->protocol = RS_PROTOCOL_HTTP1;
-	if (done->has_path) {
+	if (has_path) {
 		request->path = c->path;
 		request->path_length = c->path_length;
 	} else if (!request->shape) {
@@ -126,9 +127,18 @@ static void connection_done(void *context, struct exchange_done *done)
 		emit_request(request);
 		c->requests++;
 	}
-	if (done->has_path)
+	if (has_path)
 		/* P: release puts our use of the path ahead of the next; pairs with the acquire. */
 		atomic_store_explicit(&c->path_taken, 0, memory_order_release);
+}
+
+static HOT void connection_done(void *context, struct exchange_done *done)
+{
+	if (__builtin_expect(done->request.flags & RS_FLAG_UPGRADED, 0) &&
+	    multiplex_upgrades(context, done))
+		return;
+	done->request.protocol = RS_PROTOCOL_HTTP1;
+	connection_emit(context, &done->request, done->has_path);
 	open_free(done->open);
 }
 
@@ -189,7 +199,7 @@ struct connection *connection_open(enum exchange_trust trust)
 
 static uint32_t connection_adopt_requests(struct connection *c)
 {
-	return c->multiplex ? multiplex_adopt(c) : exchange_adopt(&c->exchange);
+	return c->dialect ? c->dialect->ops->adopt(c) : exchange_adopt(&c->exchange);
 }
 
 void connection_adopt(struct connection *c)
@@ -211,16 +221,16 @@ static inline bool connection_is_fresh(const struct connection *c)
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) == EXCHANGE_ACCEPTED;
 }
 
-static __attribute__((noinline)) bool connection_part_multiplexed(struct connection *c,
-								  struct exchange_call *call,
-								  enum connection_way way,
-								  const uint8_t *at, size_t n)
+static __attribute__((noinline)) bool connection_part_dialect(struct connection *c,
+							      struct exchange_call *call,
+							      enum connection_way way,
+							      const uint8_t *at, size_t n)
 {
 	if (way == CONNECTION_WRITE && !c->declined)
-		c->declined = multiplex_declines(c, at, n);
+		c->declined = c->dialect->ops->declines(c, at, n);
 	if (way == CONNECTION_WRITE && c->declined)
 		return exchange_write(&c->exchange, call, at, n);
-	return multiplex_move(c, way, at, n);
+	return c->dialect->ops->move(c, way, at, n);
 }
 
 /* Its first bytes told what it is, or have not yet. */
@@ -232,17 +242,21 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 	bool more;
 
 	/* N: acquire puts the use of the object behind its making; pairs with M. */
-	if (__builtin_expect(atomic_load_explicit(&c->multiplex, memory_order_acquire) != NULL, 0))
-		return connection_part_multiplexed(c, call, way, at, n);
+	if (__builtin_expect(atomic_load_explicit(&c->dialect, memory_order_acquire) != NULL, 0))
+		return connection_part_dialect(c, call, way, at, n);
 	if (way == CONNECTION_WRITE) {
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
-		    multiplex_begins(c, way, at, n, call, &more))
+		    dialect_begins(c, way, at, n, call, &more))
 			return more;
-		return unseen_write(&c->exchange, call, at, n);
+		more = unseen_write(&c->exchange, call, at, n);
+		if (__builtin_expect(!more && c->dialect, 0)) /* it was upgraded */
+			more = c->dialect->ops->move(c, way, call->rest,
+						     (size_t)(at + n - call->rest));
+		return more;
 	}
 	more = exchange_read(&c->exchange, call, at, n);
 	if (__builtin_expect(!more, 0))
-		multiplex_begins(c, way, at, n, call, &more);
+		dialect_begins(c, way, at, n, call, &more);
 	return more;
 }
 
@@ -255,8 +269,8 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
-	if (!iov && c->multiplex && !(c->declined && way == CONNECTION_WRITE))
-		return multiplex_move(c, way, NULL, bytes);
+	if (!iov && c->dialect && !(c->declined && way == CONNECTION_WRITE))
+		return c->dialect->ops->move(c, way, NULL, bytes);
 	if (!iov)
 		return way == CONNECTION_READ
 			       ? exchange_read_unseen(x, &call, bytes)
@@ -274,11 +288,11 @@ static void connection_race(struct connection *c, enum connection_way way)
 {
 	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
 
-	if (parser->step == HTTP1_AT_BAD && !c->multiplex)
+	if (parser->step == HTTP1_AT_BAD && !c->dialect)
 		return;
 	parser->step = HTTP1_AT_BAD;
-	if (c->multiplex)
-		multiplex_lose(c, way);
+	if (c->dialect)
+		c->dialect->ops->lose(c, way);
 	emit_unparsed(RS_UNPARSED_RACE);
 }
 
@@ -297,37 +311,14 @@ static inline __attribute__((always_inline)) bool connection_take_in(struct conn
 }
 
 /* A copy of its own for plain text, so that the one above stays in line in connection_move. */
-__attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
-					       const struct iovec *iov, size_t bytes)
+HOT __attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
+						   const struct iovec *iov, size_t bytes)
 {
 	return connection_take_in(c, way, iov, bytes);
 }
 
-/* What was read may be TLS: of a hello that came whole the library's next call will know. */
-static __attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
-						      const struct iovec *iov, size_t bytes)
-{
-	struct hello *h = &c->exchange.hello;
-
-	if (!iov)
-		atomic_store_explicit(&h->got, HELLO_NONE, memory_order_relaxed);
-	for (; iov && prefaced && bytes && hello_is_open(h); iov++) {
-		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
-
-		hello_read(h, iov->iov_base, part);
-		bytes -= part;
-	}
-	if (hello_is_whole(h))
-		connection_greeting = connection_word(c);
-}
-
-static bool connection_may_be_tls(const struct connection *c)
-{
-	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
-}
-
-bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-		     size_t bytes)
+HOT bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+			 size_t bytes)
 {
 	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
 	bool more;
@@ -340,10 +331,10 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 			connection_hear(c, prefaced, iov, bytes);
 		more = more || hello_is_heard(&c->exchange.hello);
 	}
-	if (!more)
+	if (!more && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
-	return more || !c->exchange.no_http || c->multiplex ||
+	return more || !c->exchange.no_http || c->dialect ||
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
 }
 
@@ -400,8 +391,8 @@ static void connection_lose_way(struct connection *c, enum connection_way way, s
 		return;
 	parser->step = HTTP1_AT_BAD;
 	parser->why = RS_UNPARSED_UNSEEN_IO;
-	if (c->multiplex)
-		multiplex_lose(c, way);
+	if (c->dialect)
+		c->dialect->ops->lose(c, way);
 	atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	connection_disown(c, way);
 }
@@ -418,8 +409,8 @@ void connection_lose(struct connection *c)
 
 static uint8_t connection_protocol(const struct connection *c)
 {
-	if (c->multiplex && !c->declined)
-		return RS_PROTOCOL_HTTP2;
+	if (c->dialect && !c->declined)
+		return c->dialect->ops->protocol(c);
 	if (c->requests)
 		return RS_PROTOCOL_HTTP1;
 	return hello_is_whole(&c->exchange.hello) ? RS_PROTOCOL_TLS : RS_PROTOCOL_UNKNOWN;
@@ -458,8 +449,8 @@ static bool connection_is_unlinked(const struct connection *c)
 
 static bool connection_waits(const struct connection *c)
 {
-	return c->multiplex && !c->declined ? multiplex_waiting(c) != 0
-					    : exchange_waiting(&c->exchange) != 0;
+	return c->dialect && !c->declined ? c->dialect->ops->waiting(c) != 0
+					  : exchange_waiting(&c->exchange) != 0;
 }
 
 /* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
@@ -482,12 +473,14 @@ void connection_put(struct connection *c)
 		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
 	if (ours && connection_is_unlinked(c))
 		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
+	if (ours && connection_is_shaking(c))
+		emit_handshake_failed();
 	exchange_close(&c->exchange, &call);
-	if (c->multiplex)
-		multiplex_end(c);
+	if (c->dialect)
+		c->dialect->ops->end(c);
 	if (ours && c->id)
 		connection_say_closed(c);
-	if (c->multiplex)
-		multiplex_close(c);
+	if (c->dialect)
+		c->dialect->ops->close(c);
 	pool_put(&connection_pool, c);
 }

@@ -23,7 +23,7 @@ enum connection_way {
 	CONNECTION_WRITE,
 };
 
-struct multiplex;
+struct dialect;
 
 struct connection {
 	_Alignas(64) _Atomic uint64_t link; /* the pool's */
@@ -31,9 +31,10 @@ struct connection {
 	_Atomic uint8_t quiet[2];           /* nothing more is of interest */
 	_Atomic uint8_t raced[2];           /* bytes went by while another thread was at it */
 	_Atomic uint8_t path_taken;
-	bool dropped;  /* closed without a word */
-	bool shut;     /* this side writes no more */
-	bool declined; /* HTTP/2 was asked for, HTTP/1.x is answered */
+	bool dropped;         /* closed without a word */
+	bool shut;            /* this side writes no more */
+	_Atomic bool shaking; /* secure, and its handshake is not over */
+	bool declined;        /* its dialect was asked for, another is answered */
 	_Atomic bool
 		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
 	_Atomic bool over[2]; /* as quiet, of the plain text */
@@ -44,9 +45,9 @@ struct connection {
 	uint32_t generation; /* of the process that moved its bytes last: guard_generation() */
 	uint32_t forks;      /* connection_forks when it did */
 	uint32_t requests;
-	uint64_t t0; /* the first request's */
+	uint64_t t0; /* of the first request, or of a hello */
 	_Atomic uint64_t bytes[2];
-	struct multiplex *_Atomic multiplex; /* it speaks HTTP/2; NULL: it does not */
+	struct dialect *_Atomic dialect; /* what it speaks instead of HTTP/1.x; NULL: nothing */
 	struct exchange exchange;
 	uint8_t path[RS_PATH_BYTES];
 };
@@ -75,6 +76,8 @@ void connection_lose(struct connection *c); /* its bytes move unseen from now on
  */
 bool connection_is_greeted(const struct connection *c, const uint8_t random[HELLO_RANDOM]);
 bool connection_secure(struct connection *c);
+/* Its handshake is over; name: the host that the client asked for, as it did. */
+void connection_shaken(struct connection *c, enum rs_tls version, const char *name, size_t n);
 void connection_move_plain(struct connection *c, enum connection_way way, const struct iovec *iov,
 			   size_t bytes);
 
@@ -101,6 +104,11 @@ static inline bool connection_stands(uint64_t word)
 static inline bool connection_is_secure(const struct connection *c)
 {
 	return atomic_load_explicit(&c->secure, memory_order_relaxed);
+}
+
+static inline bool connection_is_shaking(const struct connection *c)
+{
+	return atomic_load_explicit(&c->shaking, memory_order_relaxed);
 }
 
 static inline void connection_get(struct connection *c)

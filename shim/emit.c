@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "guard.h"
+#include "hot.h"
 #include "kin.h"
 #include "mem.h"
 #include "tally.h"
@@ -146,13 +147,17 @@ static EMIT_INLINE void emit_fill(bool shared, struct rs_head *head, const struc
 static __attribute__((noinline)) bool emit_push_stream(bool shared, const struct served *r,
 						       uint64_t span)
 {
+	bool section = !r->block && !(r->flags & RS_FLAG_DETAIL_CUT);
 	uint64_t position;
 
-	if (!emit_claim(2, &position))
+	if (!emit_claim(1 + section, &position))
 		return false;
 	emit_fill(shared, emit_slot(position), r, span);
-	emit_section(position, RS_SECTION_STREAM, (const uint8_t *)&r->stream, sizeof(r->stream));
-	emit_publish(shared, position, 2);
+	rs_block_put(emit_slot(position), r->block);
+	if (section)
+		emit_section(position, RS_SECTION_STREAM, (const uint8_t *)&r->stream,
+			     sizeof(r->stream));
+	emit_publish(shared, position, 1 + section);
 	return true;
 }
 
@@ -306,7 +311,7 @@ static __attribute__((noinline)) void emit_request_shared(const struct served *r
 		emit_request_as(false, request);
 }
 
-void emit_request(const struct served *request)
+HOT void emit_request(const struct served *request)
 {
 	if (__builtin_expect(here.shared, 0))
 		emit_request_shared(request);
@@ -374,6 +379,7 @@ static void emit_piece_fill(struct rs_head *head, const struct emit_piece *piece
 	memset(head->body, 0, sizeof(head->body));
 	head->headers.number = piece->number;
 	head->headers.stream = piece->stream;
+	head->headers.place = piece->place;
 	head->headers.last = piece->last;
 	head->headers.length = piece->length;
 	if (piece->length <= RS_PIECE_INLINE)
@@ -404,6 +410,36 @@ bool emit_piece(const struct emit_piece *piece)
 	return true;
 }
 
+void emit_label(uint32_t connection, const uint8_t *label, uint32_t length)
+{
+	uint32_t n = 1 + emit_section_slots(length);
+	struct rs_block *block = here.block;
+	bool shared = here.shared;
+	struct rs_head *head;
+	uint64_t position;
+
+	if (emit_silent() || here.kin || !emit_listened())
+		return;
+	emit_add(shared, &block->counted[RS_KIND_NOTE], 1);
+	if (atomic_load_explicit(&home.header->agent.detail, memory_order_relaxed) != EMIT_ALL ||
+	    !emit_claim(n, &position)) {
+		emit_add(shared, &block->dropped[RS_KIND_NOTE], 1);
+		return;
+	}
+	head = emit_slot(position);
+	head->t0 = 0;
+	head->span = 0;
+	head->request = 0;
+	head->connection = connection;
+	head->shape = 0;
+	head->kind = RS_KIND_NOTE;
+	head->flags = 0;
+	memset(head->body, 0, sizeof(head->body));
+	emit_section(position, RS_SECTION_LABEL, label, length);
+	emit_publish(shared, position, n);
+	emit_add(shared, &block->pushed[RS_KIND_NOTE], 1);
+}
+
 uint32_t emit_epoch(void)
 {
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed);
@@ -420,6 +456,22 @@ void emit_refused(void)
 {
 	if (!emit_silent())
 		emit_add(here.shared, &here.block->refused, 1);
+}
+
+void emit_handshake(enum rs_tls version, uint64_t span)
+{
+	struct rs_block *block = here.block;
+
+	if (emit_silent())
+		return;
+	emit_add(here.shared, &block->handshakes[version], 1);
+	emit_add(here.shared, &block->handshake, span);
+}
+
+void emit_handshake_failed(void)
+{
+	if (!emit_silent())
+		emit_add(here.shared, &here.block->handshakes_failed, 1);
 }
 
 void emit_unparsed(enum rs_unparsed why)

@@ -33,6 +33,7 @@ struct emit_piece {
 	uint32_t number; /* running by connection */
 	uint32_t stream;
 	uint16_t length; /* at most EMIT_PIECE_MOST */
+	uint8_t place;   /* where a whole block is kept, from 1; 0: nowhere */
 	bool last;       /* the block ends with it */
 };
 
@@ -47,6 +48,9 @@ void emit_request(const struct served *request);
 bool emit_piece(const struct emit_piece *piece); /* false: it was lost, which is counted */
 void emit_unparsed(enum rs_unparsed why);
 void emit_lost(enum rs_lost why);
+void emit_handshake(enum rs_tls version, uint64_t span); /* ticks */
+void emit_handshake_failed(void);
+void emit_label(uint32_t connection, const uint8_t *label, uint32_t length); /* RS_SECTION_LABEL */
 void emit_unseen_fd(void);                /* a descriptor beyond the table */
 void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
 

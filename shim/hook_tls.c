@@ -15,11 +15,19 @@
 #include "emit.h"
 #include "guard.h"
 #include "hooks.h"
+#include "host.h"
+#include "hot.h"
 #include "library.h"
 #include "mem.h"
 #include "session.h"
 
 #define TLS_INLINE static inline __attribute__((always_inline))
+#define TLS_OPENSSL_1_2 0x303 /* TLS1_2_VERSION; DTLS counts down from 0xfeff */
+#define TLS_OPENSSL_1_3 0x304
+#define TLS_OPENSSL_MOST 0x3ff
+#define TLS_GNUTLS_1_2 4 /* GNUTLS_TLS1_2; GNUTLS_DTLS0_9 is 200 */
+#define TLS_GNUTLS_1_3 5
+#define TLS_GNUTLS_MOST 100
 #define TLS_EARLY_DATA_SUCCESS 1 /* SSL_READ_EARLY_DATA_SUCCESS; 2: there was no more */
 
 struct tls_call {
@@ -106,8 +114,8 @@ static struct connection *tls_link(const struct tls_call *call, const void *sess
 	return c;
 }
 
-static struct connection *tls_connection(const struct tls_call *call, const void *session,
-					 bool moved)
+static HOT struct connection *tls_connection(const struct tls_call *call, const void *session,
+					     bool moved)
 {
 	uint64_t word = session_word(session);
 
@@ -116,10 +124,58 @@ static struct connection *tls_connection(const struct tls_call *call, const void
 	return word == SESSION_STRANGER ? NULL : tls_link(call, session, moved);
 }
 
+static enum rs_tls tls_version(const struct tls_call *call, const void *session)
+{
+	bool openssl = call->family == LIBRARY_OPENSSL;
+	int version = openssl ? call->library->openssl.SSL_version(session)
+			      : call->library->gnutls.gnutls_protocol_get_version(
+					(void *)(uintptr_t)session);
+
+	if (version <= 0 || version > (openssl ? TLS_OPENSSL_MOST : TLS_GNUTLS_MOST))
+		return RS_TLS_UNKNOWN;
+	if (version == (openssl ? TLS_OPENSSL_1_3 : TLS_GNUTLS_1_3))
+		return RS_TLS_1_3;
+	if (version == (openssl ? TLS_OPENSSL_1_2 : TLS_GNUTLS_1_2))
+		return RS_TLS_1_2;
+	return version < TLS_OPENSSL_1_2 ? RS_TLS_OLDER : RS_TLS_UNKNOWN;
+}
+
+/* The host that the client asked for, in the library's memory or in room; NULL: none. */
+static const char *tls_name(const struct tls_call *call, const void *session,
+			    char room[HOST_BYTES + 1], size_t *n)
+{
+	const char *name = room;
+	unsigned int type = 0;
+
+	*n = HOST_BYTES + 1;
+	if (call->family == LIBRARY_OPENSSL)
+		name = call->library->openssl.SSL_get_servername(session, 0);
+	else if (call->library->gnutls.gnutls_server_name_get((void *)(uintptr_t)session, room, n,
+							      &type, 0))
+		name = NULL;
+	if (name && name != room)
+		for (*n = 0; *n <= HOST_BYTES && name[*n]; (*n)++)
+			;
+	return name;
+}
+
+/* Said by the library, or seen by what it lets through. */
+static void tls_shaken(const struct tls_call *call, const void *session, struct connection *c)
+{
+	char room[HOST_BYTES + 1];
+	const char *name;
+	size_t n;
+
+	if (!c || !connection_is_shaking(c))
+		return;
+	name = tls_name(call, session, room, &n);
+	connection_shaken(c, tls_version(call, session), name, name ? n : 0);
+}
+
 /* at NULL: bytes that were moved unseen. noinline: see hook_io.c. */
-static __attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
-					       enum connection_way way, const void *at,
-					       size_t bytes)
+static HOT __attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
+						   enum connection_way way, const void *at,
+						   size_t bytes)
 {
 	struct iovec one = { .iov_base = (void *)(uintptr_t)at, .iov_len = bytes };
 	struct connection *c;
@@ -127,17 +183,23 @@ static __attribute__((noinline)) void tls_move(const struct tls_call *call, cons
 	if (!guard_enter())
 		return;
 	c = tls_connection(call, session, true);
+	tls_shaken(call, session, c);
 	if (c)
 		connection_move_plain(c, way, at ? &one : NULL, bytes);
 	guard_leave();
 }
 
 /* No plain text was moved, but the handshake may have come to where the random is known. */
-static __attribute__((noinline)) void tls_look(const struct tls_call *call, const void *session)
+static __attribute__((noinline)) void tls_look(const struct tls_call *call, const void *session,
+					       bool shaken)
 {
+	struct connection *c;
+
 	if (!guard_enter())
 		return;
-	tls_connection(call, session, false);
+	c = tls_connection(call, session, false);
+	if (shaken)
+		tls_shaken(call, session, c);
 	guard_leave();
 }
 
@@ -157,12 +219,19 @@ TLS_INLINE void tls_done(const struct tls_call *call, const void *session, enum 
 	if (bytes > 0)
 		tls_move(call, session, way, at, (size_t)bytes);
 	else if (connection_greeting)
-		tls_look(call, session);
+		tls_look(call, session, false);
+}
+
+/* A handshake, or a part of it. */
+TLS_INLINE void tls_shook(const struct tls_call *call, const void *session, bool over)
+{
+	if (!call->nested && session && (over || connection_greeting))
+		tls_look(call, session, over);
 }
 
 #define TLS_ENTER(call, family) tls_enter(call, family, (uintptr_t)__builtin_return_address(0))
 
-EXPORT int SSL_read(void *ssl, void *to, int bytes)
+EXPORT HOT int SSL_read(void *ssl, void *to, int bytes)
 {
 	struct tls_call call;
 	int result;
@@ -173,7 +242,7 @@ EXPORT int SSL_read(void *ssl, void *to, int bytes)
 	return result;
 }
 
-EXPORT int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
+EXPORT HOT int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
 {
 	struct tls_call call;
 	int result;
@@ -196,7 +265,7 @@ EXPORT int SSL_read_early_data(void *ssl, void *to, size_t bytes, size_t *read)
 	return result;
 }
 
-EXPORT int SSL_write(void *ssl, const void *from, int bytes)
+EXPORT HOT int SSL_write(void *ssl, const void *from, int bytes)
 {
 	struct tls_call call;
 	int result;
@@ -207,7 +276,7 @@ EXPORT int SSL_write(void *ssl, const void *from, int bytes)
 	return result;
 }
 
-EXPORT int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
+EXPORT HOT int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
 {
 	struct tls_call call;
 	int result;
@@ -247,7 +316,7 @@ EXPORT int SSL_do_handshake(void *ssl)
 
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_do_handshake(ssl);
-	tls_done(&call, ssl, CONNECTION_READ, NULL, 0);
+	tls_shook(&call, ssl, result == 1);
 	return result;
 }
 
@@ -258,7 +327,7 @@ EXPORT int SSL_accept(void *ssl)
 
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_accept(ssl);
-	tls_done(&call, ssl, CONNECTION_READ, NULL, 0);
+	tls_shook(&call, ssl, result == 1);
 	return result;
 }
 
@@ -283,7 +352,7 @@ EXPORT void SSL_free(void *ssl)
 	call.library->openssl.SSL_free(ssl);
 }
 
-EXPORT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
+EXPORT HOT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;
@@ -318,7 +387,7 @@ EXPORT ssize_t gnutls_record_recv_early_data(void *session, void *to, size_t byt
 }
 
 /* Without bytes it goes on with those of the call before, which are not at hand any more. */
-EXPORT ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
+EXPORT HOT ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;
@@ -368,7 +437,7 @@ EXPORT int gnutls_handshake(void *session)
 
 	TLS_ENTER(&call, LIBRARY_GNUTLS);
 	result = call.library->gnutls.gnutls_handshake(session);
-	tls_done(&call, session, CONNECTION_READ, NULL, 0);
+	tls_shook(&call, session, result == 0);
 	return result;
 }
 

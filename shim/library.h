@@ -34,6 +34,8 @@
 	X(SSL_clear, int, (void *), 0)                                                             \
 	X(SSL_free, void, (void *), 0)                                                             \
 	X(SSL_is_server, int, (const void *), -1)                                                  \
+	X(SSL_version, int, (const void *), 0)                                                     \
+	X(SSL_get_servername, const char *, (const void *, int), 0)                                \
 	X(SSL_get_client_random, size_t, (const void *, unsigned char *, size_t), 0)
 
 #define LIBRARY_GNUTLS_FUNCTIONS(X)                                                                \
@@ -46,6 +48,8 @@
 	X(gnutls_record_uncork, int, (void *, unsigned), -1)                                       \
 	X(gnutls_handshake, int, (void *), -1)                                                     \
 	X(gnutls_deinit, void, (void *), 0)                                                        \
+	X(gnutls_protocol_get_version, int, (void *), 0)                                           \
+	X(gnutls_server_name_get, int, (void *, void *, size_t *, unsigned *, unsigned), -1)       \
 	X(gnutls_session_get_random, void, (void *, void *, void *), 0)
 
 enum library_family {

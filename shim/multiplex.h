@@ -12,27 +12,16 @@
 #ifndef SHIM_MULTIPLEX_H
 #define SHIM_MULTIPLEX_H
 
-#include "connection.h"
+#include "dialect.h"
 
-struct multiplex;
-
-/*
- * Does the connection begin here? Of bytes read: exchange_read has just refused them, call is its
- * own. Of bytes written: the first of all. If so, they are parsed, and *more is as of a move.
- */
+/* As dialect_begins. */
 bool multiplex_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		      const struct exchange_call *call, bool *more);
 
-/* Bytes that moved; at NULL: unseen. false: nothing of this direction is of interest any more. */
-bool multiplex_move(struct connection *c, enum connection_way way, const uint8_t *at, size_t n);
-
-/* Bytes about to be written: does the server decline, by HTTP/1.x? */
-bool multiplex_declines(struct connection *c, const uint8_t *at, size_t n);
-
-void multiplex_lose(struct connection *c, enum connection_way way);
-uint32_t multiplex_waiting(const struct connection *c); /* requests without their whole answer */
-uint32_t multiplex_adopt(struct connection *c);         /* as exchange_adopt */
-void multiplex_end(struct connection *c);               /* no more will be answered */
-void multiplex_close(struct connection *c);
+/*
+ * Inside the writer's turn: a 101 was written. If it switches to HTTP/2, what follows is parsed as
+ * that, and the request is over when its stream is. false: it is over now.
+ */
+bool multiplex_upgrades(struct connection *c, const struct exchange_done *done);
 
 #endif

@@ -20,14 +20,32 @@ extern char __libc_single_threaded;
 /* Inherited by a fork: from now on it is this process's. */
 void connection_adopt(struct connection *c);
 
-/* As exchange_ops and http2_ops call them; context is the connection. */
+/* As the ops of every protocol call them; context is the connection. */
 uint64_t connection_now(void *context);
 int32_t connection_begun(void *context, uint64_t t0);
 void connection_unparsed(void *context, uint8_t why);
 
+/* A path's shape. *has_path: the connection keeps the path itself until the request is emitted. */
+uint16_t connection_route(struct connection *c, const uint8_t *path, size_t length, bool *has_path);
+void connection_emit(struct connection *c, struct served *request, bool has_path);
+
 /* Inside a turn. false: nothing more of this direction is of interest. */
 bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,
 		     size_t bytes);
+
+/* What was read may be TLS: of a hello that came whole the library's next call will know. */
+void connection_hear(struct connection *c, bool prefaced, const struct iovec *iov, size_t bytes);
+
+/* Of what is no HTTP/1.x any more the bytes count still. */
+static inline bool connection_is_tunnel(const struct connection *c)
+{
+	return atomic_load_explicit(&c->exchange.tunnel, memory_order_relaxed) && !c->dialect;
+}
+
+static inline bool connection_may_be_tls(const struct connection *c)
+{
+	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
+}
 
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
 								 enum connection_way way)

@@ -216,9 +216,9 @@ bool segment_lane_ready(const struct segment *s, uint32_t n)
 	return atomic_load_explicit(&segment_block(s, n)->lane, memory_order_relaxed) != 0;
 }
 
-const struct rs_head *segment_lane(const struct segment *s, uint32_t n)
+struct rs_head *segment_lane(const struct segment *s, uint32_t n)
 {
-	return (const struct rs_head *)(void *)(s->base + rs_lane_at(n));
+	return (struct rs_head *)(void *)(s->base + rs_lane_at(n));
 }
 
 _Atomic uint64_t *segment_tail(struct segment *s, uint32_t n)

@@ -81,7 +81,7 @@ void segment_block_add(const struct segment *s, uint32_t n, uint64_t *sums);
 bool segment_lane_ready(const struct segment *s, uint32_t n);
 
 /* The slots of lane n (RS_OVERFLOW_LANE: the shared one), rs_lane_slots(n) of them. */
-const struct rs_head *segment_lane(const struct segment *s, uint32_t n);
+struct rs_head *segment_lane(const struct segment *s, uint32_t n);
 _Atomic uint64_t *segment_tail(struct segment *s, uint32_t n);
 
 /* -ENOENT: no such shape, or not one that could be. */

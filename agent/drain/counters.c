@@ -41,6 +41,9 @@ static const struct counters_field counters_fields[] = {
 	{ SEGMENT_WORD(cost_ticks), COUNTERS_AT(cost_ns), 1, true, false },
 	COUNTERS_PLAIN(cost_samples, 1),
 	COUNTERS_PLAIN(refused, 1),
+	COUNTERS_PLAIN(handshakes, RS_TLS_VERSIONS),
+	COUNTERS_PLAIN(handshakes_failed, 1),
+	{ SEGMENT_WORD(handshake), COUNTERS_AT(handshake_ns), 1, true, false },
 	COUNTERS_PLAIN(counted, RS_KINDS),
 	COUNTERS_PLAIN(pushed, RS_KINDS),
 	COUNTERS_PLAIN(folded, RS_KINDS),
@@ -53,7 +56,7 @@ static const struct counters_field counters_fields[] = {
 
 /* struct drain_counters is words only, so that a table can tell them apart. */
 _Static_assert(sizeof(struct drain_counters) ==
-		       sizeof(uint64_t) * (19 + RS_STATUS_CLASSES + 4 * RS_KINDS +
+		       sizeof(uint64_t) * (21 + RS_STATUS_CLASSES + RS_TLS_VERSIONS + 4 * RS_KINDS +
 					   RS_UNPARSED_REASONS + RS_LOST_REASONS),
 	       "each word of the counters is in the table");
 
@@ -172,4 +175,12 @@ bool counters_account(const struct counters_words *first, const struct counters_
 			missing += pushed - delivered;
 	}
 	return missing <= ledger->torn + ledger->bad;
+}
+
+bool counters_ledger_same(const struct drain_ledger *a, const struct drain_ledger *b)
+{
+	return !memcmp(a->delivered, b->delivered, sizeof(a->delivered)) && a->torn == b->torn &&
+	       a->bad == b->bad && a->overflow_lane == b->overflow_lane && a->state == b->state &&
+	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen &&
+	       a->detail.since_ns == b->detail.since_ns;
 }

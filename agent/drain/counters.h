@@ -44,4 +44,7 @@ void counters_split(struct drain_counters *all, const struct drain_counters *kno
 bool counters_account(const struct counters_words *first, const struct counters_words *last,
 		      const struct drain_ledger *ledger);
 
+/* Is there nothing new to tell, of what moves without a counter? */
+bool counters_ledger_same(const struct drain_ledger *a, const struct drain_ledger *b);
+
 #endif

@@ -23,11 +23,16 @@ struct decode_raw {
 	const uint8_t *path; /* as the client sent it, NULL: the record has none */
 	uint32_t path_bytes; /* 1 … RS_PATH_BYTES */
 	uint32_t stream;     /* of its connection; 0: it was none */
+	uint32_t block;      /* rs_block_of; 0: none */
+	uint16_t shape;
 };
 
 /* The sections behind the head. */
 int decode_sections(const struct lane_record *record, struct drain_request *out,
 		    struct decode_raw *raw);
+
+/* What the shim says of itself, in the ranges that it may. */
+void decode_ledger(const struct segment_state *from, bool overflow, struct drain_ledger *out);
 
 /* path is left to the caller. */
 int decode_open(const struct segment_open_request *from, const struct calibrate *clock,
@@ -58,9 +63,10 @@ static inline int decode_request(const struct lane_record *record, const struct 
 				 uint64_t now_ns, struct drain_request *out, struct decode_raw *raw)
 {
 	const struct rs_head *head = &record->head;
+	bool blocks = head->served.protocol == RS_PROTOCOL_HTTP2;
 
-	if (head->served.status > DECODE_STATUS_MAX || head->served.method >= RS_METHODS ||
-	    head->served.protocol > RS_PROTOCOL_TLS)
+	if (head->served.status > DECODE_STATUS_MAX || head->served.protocol > RS_PROTOCOL_TLS ||
+	    (!blocks && head->served.method >= RS_METHODS))
 		return -EBADMSG;
 	if (decode_times(head, clock, now_ns, out))
 		return -EBADMSG;
@@ -72,11 +78,13 @@ static inline int decode_request(const struct lane_record *record, const struct 
 	out->connection = head->connection;
 	out->thread = head->served.thread;
 	out->status = head->served.status;
-	out->method = head->served.method;
+	out->method = blocks ? RS_METHOD_OTHER : head->served.method;
 	out->protocol = head->served.protocol;
 	out->flags = head->flags;
 	raw->path = NULL;
 	raw->stream = 0;
+	raw->block = blocks ? rs_block_of(head) : 0;
+	raw->shape = blocks ? 0 : head->shape;
 	return record->detail_bytes ? decode_sections(record, out, raw) : 0;
 }
 

@@ -44,6 +44,7 @@ struct drain_counters {
 	uint64_t opened, closed;
 	uint64_t allocations, frees, allocated_bytes, freed_bytes;
 	uint64_t cost_ns, cost_samples, refused;
+	uint64_t handshakes[RS_TLS_VERSIONS], handshakes_failed, handshake_ns;
 	uint64_t counted[RS_KINDS], pushed[RS_KINDS], folded[RS_KINDS], dropped[RS_KINDS];
 	uint64_t unparsed[RS_UNPARSED_REASONS], lost[RS_LOST_REASONS];
 };
@@ -117,6 +118,8 @@ struct drain_sink {
 		     uint64_t now_ns);
 	void (*open)(void *ctx, const struct capture_target *target, const struct drain_open *open,
 		     uint32_t count, uint64_t now_ns); /* once a second, the whole list */
+	void (*named)(void *ctx, const struct capture_target *target, const uint8_t *host,
+		      uint32_t bytes); /* a client of TLS asked for it; as the process said */
 	void (*gone)(void *ctx, const struct capture_target *target, uint64_t now_ns);
 	void (*tick)(void *ctx, uint64_t now_ns); /* after each round over all processes */
 };

@@ -1,8 +1,11 @@
 #include "shapes.h"
 
+#include "text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#define SHAPES_BITS 16   /* ids of shapes are that long, keys of processes never near 48 */
 #define SHAPES_ROUND 16u /* what an allocation costs beside its bytes */
 
 void shapes_init(struct shapes *s, struct shapes_budget *budget)
@@ -53,6 +56,21 @@ const char *shapes_path_fetch(struct shapes *s, const struct segment *segment, u
 		memcpy(path, shape.path, shape.length + 1u);
 	(*page)[id % SHAPES_PAGE] = path;
 	return path;
+}
+
+void shapes_fill(struct shapes *s, const struct segment *segment, uint64_t key,
+		 const struct decode_raw *raw, struct drain_request *request,
+		 char room[RS_PATH_BYTES + 1])
+{
+	const char *path = raw->path ? NULL : shapes_path(s, segment, raw->shape);
+
+	request->path = path ? path : "";
+	request->shape = path != NULL;
+	request->known = path ? key << SHAPES_BITS | raw->shape : 0;
+	if (!raw->path)
+		return;
+	text_canonical(raw->path, raw->path_bytes, room, RS_PATH_BYTES + 1);
+	request->path = room;
 }
 
 /* Which shape has which cell: as the entries that the index points at say. */

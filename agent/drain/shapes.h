@@ -8,6 +8,7 @@
 #ifndef DRAIN_SHAPES_H
 #define DRAIN_SHAPES_H
 
+#include "decode.h"
 #include "segment.h"
 
 #define SHAPES_BYTES (16u << 20) /* of all processes; 100 of them with the shim's most take 40 % */
@@ -41,6 +42,11 @@ static inline const char *shapes_path(struct shapes *s, const struct segment *se
 		return page[id % SHAPES_PAGE];
 	return shapes_path_fetch(s, segment, id);
 }
+
+/* The path of a request of the process with this key: out of raw, into room, or by its shape. */
+void shapes_fill(struct shapes *s, const struct segment *segment, uint64_t key,
+		 const struct decode_raw *raw, struct drain_request *request,
+		 char room[RS_PATH_BYTES + 1]);
 
 /* Never NULL: SHAPES_OTHER where nothing better is known. */
 const char *shapes_cell_path(struct shapes *s, const struct segment *segment, uint32_t cell);

@@ -10,6 +10,7 @@
 #ifndef DRAIN_STREAMS_H
 #define DRAIN_STREAMS_H
 
+#include "ahead.h"
 #include "decode.h"
 
 #define STREAMS_CONNECTIONS 1024u
@@ -18,16 +19,20 @@ struct streams;
 
 struct streams_budget {
 	uint32_t connections;
-	uint64_t lost; /* requests whose path did not come, or came too late */
+	uint64_t lost;      /* requests whose path did not come, or came too late */
+	struct ahead ahead; /* of the process whose lanes are being visited */
 };
 
 /* A record of another kind than a request; false: it is none of ours. */
 bool streams_record(struct streams **s, struct streams_budget *budget,
 		    const struct lane_record *record);
 
-/* Path, method and protocol of a request, if it was a stream. raw borrows from s. */
-void streams_fill(struct streams *s, struct streams_budget *budget, struct drain_request *request,
-		  struct decode_raw *raw);
+/* Path, method and protocol of a request, if it was a stream. raw borrows from s. false: its block
+ * did not come, or not yet. */
+bool streams_fill(struct streams *s, struct drain_request *request, struct decode_raw *raw);
+
+/* All lanes were visited again: what did not come is missing, and what has ended is forgotten. */
+void streams_settle(struct streams *s, struct streams_budget *budget); /* NULL is fine */
 
 void streams_close(struct streams *s, struct streams_budget *budget); /* NULL is fine */
 

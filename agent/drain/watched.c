@@ -1,13 +1,13 @@
 #include "watched.h"
 
-#include "text.h"
+#include "others.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define WATCHED_SHAPE_BITS 16 /* ids of shapes are that long, keys of processes never near 48 */
+#define WATCHED_LATE_TURNS 2 /* in the first, others may be found ahead of theirs */
 
 struct watched {
 	struct watched_shared *shared;
@@ -213,18 +213,23 @@ void watched_detail(struct watched *w, const struct drain_detail *detail)
 		watched_tell(w, true);
 }
 
-static void watched_path(struct watched *w, uint16_t shape, const struct decode_raw *raw,
-			 struct drain_request *request)
+static void watched_hand_on(struct watched *w, struct drain_request *request,
+			    const struct decode_raw *raw)
 {
-	const char *path = raw->path ? NULL : shapes_path(&w->shapes, w->segment, shape);
+	shapes_fill(&w->shapes, w->segment, w->target.key, raw, request, w->path);
+	w->ledger->delivered[RS_KIND_REQUEST]++;
+	if (!w->began)
+		counters_add_request(&w->known, request, w->shared->slow_warning_ns,
+				     w->shared->slow_critical_ns);
+	w->shared->sink.request(w->shared->sink.ctx, w->about, request);
+}
 
-	request->path = path ? path : "";
-	request->shape = path != NULL;
-	request->known = path ? w->target.key << WATCHED_SHAPE_BITS | shape : 0;
-	if (raw->path) {
-		text_canonical(raw->path, raw->path_bytes, w->path, sizeof(w->path));
-		request->path = w->path;
-	}
+/* With its path or without one. */
+static void watched_hand_on_late(struct watched *w, struct drain_request *request,
+				 struct decode_raw *raw)
+{
+	w->shared->streams.lost += !streams_fill(w->streams, request, raw);
+	watched_hand_on(w, request, raw);
 }
 
 static void watched_request(struct watched *w, const struct lane_record *record, uint64_t now_ns)
@@ -236,13 +241,10 @@ static void watched_request(struct watched *w, const struct lane_record *record,
 		w->ledger->bad++;
 		return;
 	}
-	streams_fill(w->streams, &w->shared->streams, &request, &raw);
-	watched_path(w, record->head.shape, &raw, &request);
-	w->ledger->delivered[RS_KIND_REQUEST]++;
-	if (!w->began)
-		counters_add_request(&w->known, &request, w->shared->slow_warning_ns,
-				     w->shared->slow_critical_ns);
-	w->shared->sink.request(w->shared->sink.ctx, w->about, &request);
+	if (streams_fill(w->streams, &request, &raw))
+		watched_hand_on(w, &request, &raw);
+	else if (!late_put(&w->shared->late, &request, &raw))
+		watched_hand_on_late(w, &request, &raw);
 }
 
 static void watched_record(struct watched *w, const struct lane_record *record, uint64_t now_ns)
@@ -256,7 +258,7 @@ static void watched_record(struct watched *w, const struct lane_record *record, 
 		return;
 	}
 	w->ledger->delivered[kind]++;
-	w->shared->unknown += !streams_record(&w->streams, &w->shared->streams, record);
+	others_take(w->shared, w->about, &w->streams, record);
 }
 
 /* The next record of this lane is in shared->record; false: there is none. */
@@ -308,6 +310,21 @@ static uint32_t watched_take_lanes(struct watched *w, uint64_t now_ns)
 		fullest = fill > fullest ? fill : fullest;
 	}
 	return fullest;
+}
+
+/* Again, for the header blocks of requests that were found first. */
+static void watched_take_late(struct watched *w, uint64_t now_ns)
+{
+	struct watched_shared *shared = w->shared;
+	struct drain_request request;
+	struct decode_raw raw;
+	uint32_t at = 0, turn = 0;
+
+	while ((shared->late.count || shared->streams.ahead.count) && turn++ < WATCHED_LATE_TURNS)
+		watched_take_lanes(w, now_ns);
+	while (late_take(&shared->late, &at, &request, &raw))
+		watched_hand_on_late(w, &request, &raw);
+	streams_settle(w->streams, &shared->streams);
 }
 
 static void watched_take_cell(struct watched *w, uint32_t n, uint64_t now_ns)
@@ -380,14 +397,6 @@ static void watched_book_first(struct watched *w, const struct counters_words *b
 	watched_book(w, &all, now_ns, false);
 }
 
-static bool watched_ledger_same(const struct drain_ledger *a, const struct drain_ledger *b)
-{
-	return !memcmp(a->delivered, b->delivered, sizeof(a->delivered)) && a->torn == b->torn &&
-	       a->bad == b->bad && a->overflow_lane == b->overflow_lane && a->state == b->state &&
-	       a->why == b->why && a->clock == b->clock && a->unseen == b->unseen &&
-	       a->detail.since_ns == b->detail.since_ns;
-}
-
 static void watched_book_round(struct watched *w, uint64_t now_ns)
 {
 	static const struct drain_counters none;
@@ -397,18 +406,8 @@ static void watched_book_round(struct watched *w, uint64_t now_ns)
 	watched_count(w, &now);
 	/* Words that went back are a liar's own loss. */
 	counters_difference(&now, &w->booked, w->clock, &delta);
-	if (memcmp(&delta, &none, sizeof(delta)) != 0 || !watched_ledger_same(w->ledger, &w->told))
+	if (memcmp(&delta, &none, sizeof(delta)) != 0 || !counters_ledger_same(w->ledger, &w->told))
 		watched_book(w, &delta, now_ns, false);
-}
-
-static void watched_note(struct watched *w, const struct segment_state *state)
-{
-	w->ledger->overflow_lane = w->has_overflow;
-	w->ledger->state = (uint8_t)(state->state <= RS_STATE_COUNT ? state->state : RS_STATE_OFF);
-	w->ledger->why = (uint8_t)(state->why <= RS_WHY_DOUBT ? state->why : RS_WHY_NONE);
-	w->ledger->clock =
-		(uint8_t)(state->clock <= RS_CLOCK_MONOTONIC ? state->clock : RS_CLOCK_NONE);
-	w->ledger->unseen = (uint8_t)(state->unseen & (RS_UNSEEN_IO_URING | RS_UNSEEN_STDIO));
 }
 
 static uint32_t watched_pass(struct watched *w, uint64_t now_ns)
@@ -422,10 +421,11 @@ static uint32_t watched_pass(struct watched *w, uint64_t now_ns)
 		state.lanes = 0; /* what a kin's header says of lanes is a lie */
 	watched_grow(w, &state);
 	if (!w->owner)
-		watched_note(w, &state);
+		decode_ledger(&state, w->has_overflow, w->ledger);
 	if (!w->began)
 		watched_count(w, &before);
 	fill = w->owner ? 0 : watched_take_lanes(w, now_ns);
+	watched_take_late(w, now_ns);
 	watched_take_cells(w, &state, now_ns);
 	if (!w->began)
 		watched_book_first(w, &before, now_ns);

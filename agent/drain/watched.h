@@ -17,6 +17,7 @@
 #include "checkpoint.h"
 #include "event.h"
 #include "lane.h"
+#include "late.h"
 #include "pace.h"
 #include "shapes.h"
 #include "streams.h"
@@ -34,6 +35,7 @@ struct watched_shared {
 	uint64_t unknown, unequal, broken; /* as in struct drain_counts */
 	uint64_t told;                     /* raised whenever the next stage was told something */
 	struct lane_record record;         /* of the moment */
+	struct late late;                  /* as above: empty between two processes */
 	struct segment_cell cell;
 	struct segment_open_request taken[RS_OPEN_ENTRIES];
 	struct drain_open open[RS_OPEN_ENTRIES];

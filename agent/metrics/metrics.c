@@ -139,6 +139,25 @@ static void metrics_on_seen(void *ctx, const struct capture_target *target)
 		process->news.seen_ns = m->drain_ns;
 }
 
+static void metrics_on_named(void *ctx, const struct capture_target *target, const uint8_t *host,
+			     uint32_t bytes)
+{
+	struct process *process = metrics_process_of(ctx, target);
+	struct names *names;
+
+	if (!process)
+		return;
+	names = atomic_load_explicit(&process->service->names, memory_order_relaxed);
+	if (!names) {
+		names = calloc(1, sizeof(*names));
+		if (!names)
+			return;
+		/* C: release puts the empty list ahead of its use; pairs with metrics_names' D. */
+		atomic_store_explicit(&process->service->names, names, memory_order_release);
+	}
+	names_add(names, host, bytes);
+}
+
 static void metrics_on_gone(void *ctx, const struct capture_target *target, uint64_t now_ns)
 {
 	struct metrics *m = ctx;
@@ -288,6 +307,7 @@ void metrics_sink(struct metrics *m, struct drain_sink *out)
 		.fold = metrics_on_fold,
 		.open = metrics_on_open,
 		.gone = metrics_on_gone,
+		.named = metrics_on_named,
 		.tick = metrics_on_tick,
 	};
 }

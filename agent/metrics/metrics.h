@@ -139,6 +139,11 @@ struct metrics_slow {
 	bool has_memory;
 };
 
+struct metrics_name {
+	char host[RS_PATH_BYTES + 1];
+	uint64_t count;
+};
+
 struct metrics_in_flight {
 	char service[72];
 	char path[RS_PATH_BYTES + 1];
@@ -236,6 +241,8 @@ int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
 			 struct metrics_process **rows);
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows);
+/* Hosts that clients of TLS asked the service for, the last row "_other" if there are such. */
+int metrics_names(struct metrics *m, const char *service, struct metrics_name **rows);
 int metrics_open_requests(struct metrics *m, const struct metrics_scope *scope,
 			  struct metrics_in_flight **rows);
 

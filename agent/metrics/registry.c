@@ -236,6 +236,7 @@ void registry_fini(struct registry *registry, struct series_budget *budget)
 		series_fini(&service->account.series, budget);
 		template_fini(&service->served);
 		template_fini(&service->refused);
+		free(service->names);
 		free(service);
 	}
 	while (registry->spare_routes) {

@@ -12,6 +12,7 @@
 #include "errors.h"
 #include "leaf.h"
 #include "means.h"
+#include "names.h"
 #include "procfs.h"
 #include "slowest.h"
 #include "template.h"
@@ -59,6 +60,7 @@ struct service {
 	struct template served, refused;           /* drain: learned from */
 	uint64_t rerouted;                         /* drain: the lessons that the routes follow */
 	struct route *routes;                      /* shared */
+	struct names *_Atomic names;               /* anybody's; NULL: nobody asked by one */
 	char name[72];
 	char environment[40];
 };

@@ -63,6 +63,32 @@ static void capture_put_kinds(const struct metrics_process *p, struct json *j)
 	json_object_end(j);
 }
 
+/* Handshakes since it was first seen, and their mean; null: there was none. */
+static void capture_put_tls(const struct drain_counters *c, struct json *j)
+{
+	static const char *const names[RS_TLS_VERSIONS] = {
+		[RS_TLS_UNKNOWN] = "unknown",
+		[RS_TLS_OLDER] = "older",
+		[RS_TLS_1_2] = "TLSv1.2",
+		[RS_TLS_1_3] = "TLSv1.3",
+	};
+	uint64_t all = 0;
+
+	for (unsigned int k = 0; k < RS_TLS_VERSIONS; k++)
+		all += c->handshakes[k];
+	json_object_begin(j, "tls");
+	json_uint(j, "handshakes", all);
+	json_uint(j, "failed", c->handshakes_failed);
+	json_measure(j, "avgMs",
+		     all ? (double)c->handshake_ns / (double)all / 1e6 : METRICS_UNKNOWN);
+	json_object_begin(j, "versions");
+	for (unsigned int k = 0; k < RS_TLS_VERSIONS; k++)
+		if (c->handshakes[k])
+			json_uint(j, names[k], c->handshakes[k]);
+	json_object_end(j);
+	json_object_end(j);
+}
+
 static void capture_put_reasons(const struct metrics_process *p, struct json *j)
 {
 	json_object_begin(j, "lost");
@@ -182,6 +208,7 @@ static void capture_put(const struct question *q, const struct metrics_process *
 	json_uint(j, "inFlight", p->alive ? drain_in_flight(&p->totals) : 0);
 	json_uint(j, "connectionsOpened", p->totals.opened);
 	json_uint(j, "connectionsClosed", p->totals.closed);
+	capture_put_tls(&p->totals, j);
 	capture_put_kinds(p, j);
 	capture_put_reasons(p, j);
 	capture_put_cost(q, p, j);
@@ -195,6 +222,23 @@ static int capture_compare_services(const void *left, const void *right)
 	const struct metrics_process *a = left, *b = right;
 
 	return strcmp(a->target.service, b->target.service);
+}
+
+/* Hosts that clients asked for by TLS, of as many handshakes as were told with one. */
+static void capture_put_names(const struct question *q, const char *service, struct json *j)
+{
+	struct metrics_name *rows = NULL;
+	int count = metrics_names(q->site->metrics, service, &rows);
+
+	json_array_begin(j, "tlsNames");
+	for (int i = 0; i < count; i++) {
+		json_object_begin(j, NULL);
+		json_string(j, "name", rows[i].host);
+		json_uint(j, "handshakes", rows[i].count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	free(rows);
 }
 
 static void capture_put_service(const struct question *q, const struct metrics_process *rows,
@@ -211,6 +255,10 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 		sum.totals.cost_ns += p->totals.cost_ns;
 		sum.totals.cost_samples += p->totals.cost_samples;
 		sum.totals.requests += p->totals.requests;
+		for (unsigned int k = 0; k < RS_TLS_VERSIONS; k++)
+			sum.totals.handshakes[k] += p->totals.handshakes[k];
+		sum.totals.handshakes_failed += p->totals.handshakes_failed;
+		sum.totals.handshake_ns += p->totals.handshake_ns;
 		if (p->user_ms >= 0)
 			sum.user_ms += p->user_ms + p->system_ms;
 	}
@@ -218,6 +266,8 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 	json_string(j, "service", rows->target.service);
 	json_int(j, "processes", alive);
 	json_int(j, "reduced", reduced);
+	capture_put_tls(&sum.totals, j);
+	capture_put_names(q, rows->target.service, j);
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(&sum));
 	json_measure(j, "cpuPercent",

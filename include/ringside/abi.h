@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define RS_ABI_VERSION 2u
+#define RS_ABI_VERSION 3u
 
 #define RS_SLOT_BYTES 64u
 #define RS_RECORD_SLOTS 16u /* head + 15 continuation slots at most */
@@ -28,7 +28,7 @@ enum rs_kind {
 	RS_KIND_HEADERS,    /* a piece of an HTTP/2 header block, in the order of its connection */
 	RS_KIND_STACK,      /* a sampled allocation or its release, with its stack */
 	RS_KIND_STATEMENT,  /* the text behind a statement shape, literals removed */
-	RS_KIND_NOTE,       /* the shim's own news: a state change */
+	RS_KIND_NOTE,       /* a label of a connection: the host that its client asked for */
 	RS_KINDS = 8,
 };
 
@@ -92,7 +92,8 @@ struct rs_head {
 	uint64_t span;       /* ticks: from t0 to the last byte of the response written */
 	uint64_t request;    /* unique in its process, never 0 */
 	uint32_t connection; /* unique in its process until it wraps, never 0 */
-	uint16_t shape; /* shape table: offset / 8 of the entry; 0: none, the path is a section */
+	uint16_t shape; /* shape table: offset / 8 of the entry; 0: none, the path is a section;
+			   of an HTTP/2 request: rs_block_of */
 	uint8_t kind;   /* enum rs_kind */
 	uint8_t flags;  /* enum rs_flag */
 	union {
@@ -123,11 +124,11 @@ struct rs_head {
 			uint8_t protocol;
 		} call; /* RS_KIND_CALL */
 		struct {
-			uint32_t number; /* of the piece, running by connection and direction */
+			uint32_t number; /* of the piece, running by connection */
 			uint32_t stream;
-			uint8_t direction; /* 0 request; of responses none are sent */
-			uint8_t last;      /* the block ends with this piece */
-			uint16_t length;   /* of the piece: here, or in its section */
+			uint8_t place; /* 0; or it is a whole block to be kept there: rs_block_of */
+			uint8_t last;  /* the block ends with this piece */
+			uint16_t length; /* of the piece: here, or in its section */
 			uint8_t bytes[RS_PIECE_INLINE];
 		} headers; /* RS_KIND_HEADERS */
 		struct {
@@ -143,6 +144,26 @@ struct rs_head {
 };
 
 _Static_assert(sizeof(struct rs_head) == RS_SLOT_BYTES, "a slot is one cache line");
+
+/*
+ * A header block that comes again and changes nothing for those behind it travels once, in a piece
+ * with a place from 1 to RS_PLACES, and is kept there until another takes the place. A request of
+ * such a block names it by the number of that piece + 1; it stands where other protocols have
+ * shape and method. 0: there is none, and RS_SECTION_STREAM names the stream of its own block.
+ */
+#define RS_PLACES 16u
+#define RS_BLOCK_MOST 0xffffffu
+
+static inline uint32_t rs_block_of(const struct rs_head *head)
+{
+	return head->shape | (uint32_t)head->served.method << 16;
+}
+
+static inline void rs_block_put(struct rs_head *head, uint32_t block)
+{
+	head->shape = (uint16_t)block;
+	head->served.method = (uint8_t)(block >> 16);
+}
 
 struct rs_continuation {
 	_Atomic uint64_t seq;
@@ -201,6 +222,15 @@ enum rs_lost {
 	RS_LOST_REASONS = 8,
 };
 
+/* What a TLS handshake agreed on; rs_block.handshakes is indexed by it. */
+enum rs_tls {
+	RS_TLS_UNKNOWN,
+	RS_TLS_OLDER, /* than 1.2 */
+	RS_TLS_1_2,
+	RS_TLS_1_3,
+	RS_TLS_VERSIONS,
+};
+
 #define RS_STATUS_CLASSES 5u
 #define RS_COST_EVERY 61u /* hooks, one is timed; prime: reads and writes alternate */
 
@@ -236,7 +266,9 @@ struct rs_block {
 	_Atomic uint64_t cost_ticks;      /* of one in RS_COST_EVERY of the hooks … */
 	_Atomic uint64_t cost_samples;    /* … of which so many ended a request */
 	_Atomic uint64_t refused;         /* begun, and the server said that it took no notice */
-	_Atomic uint64_t reserved0[6];
+	_Atomic uint64_t handshakes[RS_TLS_VERSIONS]; /* of TLS, complete */
+	_Atomic uint64_t handshakes_failed;           /* begun, and its connection ended */
+	_Atomic uint64_t handshake; /* ticks, sum: the hello's first byte to the library's word */
 	_Atomic uint64_t counted[RS_KINDS];
 	_Atomic uint64_t pushed[RS_KINDS];
 	_Atomic uint64_t folded[RS_KINDS];

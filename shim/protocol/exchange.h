@@ -84,7 +84,7 @@ extern const struct exchange_ops exchange_ops;
 struct exchange_call {
 	void *context;
 	uint64_t now;        /* 0: not read yet */
-	const uint8_t *rest; /* of what was read last: behind what was parsed */
+	const uint8_t *rest; /* of what was moved last: behind what was parsed */
 };
 
 struct exchange {

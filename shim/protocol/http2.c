@@ -20,6 +20,20 @@ void http2_init(struct http2 *x, uint8_t skip)
 	http2_set(x->most, HTTP2_STREAM_MOST);
 }
 
+void http2_upgrade(struct http2 *x, const struct served *request, int32_t open)
+{
+	struct http2_stream *s = &x->streams[0];
+
+	s->t0 = request->t0;
+	s->open = open;
+	http2_set(s->bytes_in, request->bytes_in);
+	http2_set(s->bytes_out, request->bytes_out);
+	http2_set(s->state, HTTP2_OPEN);
+	http2_set(s->id, 1);
+	http2_set(x->far, 1);
+	x->last = 1;
+}
+
 static uint64_t http2_now(struct http2_call *call)
 {
 	if (!call->now)
@@ -95,6 +109,7 @@ static void http2_finish(struct http2 *x, struct http2_call *call, struct http2_
 			     .protocol = RS_PROTOCOL_HTTP2,
 			     .flags = (uint8_t)flags },
 		.open = s->open,
+		.kept = http2_get(s->kept),
 		.refused = flags & HTTP2_REFUSED,
 	};
 
@@ -120,6 +135,7 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	struct http2_way *w = &x->way[HTTP2_READ];
 	struct http2_stream *s;
 
+	x->opened = NULL;
 	if (!(id & 1) || id <= x->last)
 		return;
 	x->last = id;
@@ -137,9 +153,11 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	http2_set(s->bytes_in, 0);
 	http2_set(s->bytes_out, 0);
 	http2_set(s->first_byte, 0);
+	http2_set(s->kept, 0);
 	http2_set(s->state, HTTP2_OPEN);
 	/* E: release puts the stream ahead of its number; pairs with B. */
 	atomic_store_explicit(&s->id, id, memory_order_release);
+	x->opened = s;
 }
 
 static void http2_piece(struct http2 *x, struct http2_call *call)
@@ -152,7 +170,9 @@ static void http2_piece(struct http2 *x, struct http2_call *call)
 		.stream = f->stream,
 		.first = !w->block,
 		.last = f->last,
+		.opens = x->opened,
 	};
+	uint32_t kept;
 
 	if (w->block > HTTP2_BLOCK_MOST)
 		return;
@@ -162,7 +182,9 @@ static void http2_piece(struct http2 *x, struct http2_call *call)
 		http2_ops.lost(call->context, f->stream);
 		return;
 	}
-	http2_ops.piece(call->context, &piece);
+	kept = http2_ops.piece(call->context, &piece);
+	if (kept && x->opened)
+		http2_set(x->opened->kept, kept);
 }
 
 /* Does the stream end with this frame? With HEADERS it does when their block has ended. */

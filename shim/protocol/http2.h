@@ -42,7 +42,8 @@ struct http2_stream {
 	_Atomic uint8_t state;  /* enum http2_state */
 	_Atomic uint8_t failed; /* by its grpc-status */
 	_Atomic uint16_t status;
-	int32_t open; /* the caller's handle, -1: none */
+	int32_t open;          /* the caller's handle, -1: none */
+	_Atomic uint32_t kept; /* what the caller said of its header block; 0: nothing */
 	uint64_t t0;
 	_Atomic uint64_t bytes_in;
 	_Atomic uint64_t bytes_out;
@@ -52,6 +53,7 @@ struct http2_stream {
 struct http2_done {
 	struct served request; /* with its stream; connection is the caller's to know */
 	int32_t open;
+	uint32_t kept;
 	bool refused; /* it counts as never sent */
 };
 
@@ -62,6 +64,7 @@ struct http2_piece {
 	uint32_t stream;
 	bool first; /* the block begins with it */
 	bool last;  /* the block ends with it */
+	bool opens; /* the stream begins with it: what piece returns is remembered */
 };
 
 /* What the program does about it; context is that of the call. */
@@ -71,7 +74,7 @@ struct http2_ops {
 	void (*step)(void *context, const struct http2_stream *s, uint8_t state); /* rs_open */
 	void (*done)(void *context, struct http2_done *done);
 	void (*unparsed)(void *context, uint8_t why); /* enum rs_unparsed */
-	void (*piece)(void *context, const struct http2_piece *piece);
+	uint32_t (*piece)(void *context, const struct http2_piece *piece);
 	void (*lost)(void *context, uint32_t stream); /* pieces are left out */
 };
 
@@ -93,14 +96,18 @@ struct http2 {
 	struct http2_way way[2];
 	struct status status;
 	_Atomic uint8_t writing;
-	_Atomic uint16_t far;  /* places behind its own that a stream may lie in, from 1 */
-	_Atomic uint32_t most; /* by the server's GOAWAY: the last stream that it takes up */
-	uint32_t last;         /* stream that the client opened */
+	_Atomic uint16_t far;        /* places behind its own that a stream may lie in, from 1 */
+	_Atomic uint32_t most;       /* by the server's GOAWAY: the last stream that it takes up */
+	uint32_t last;               /* stream that the client opened */
+	struct http2_stream *opened; /* whose first header block is being read; NULL: none's */
 	struct http2_stream streams[HTTP2_STREAMS];
 };
 
 /* skip: bytes of the client's preface that were read as something else. */
 void http2_init(struct http2 *x, uint8_t skip);
+
+/* Of HTTP/1.1, by an upgrade: the request that was read becomes the first stream. */
+void http2_upgrade(struct http2 *x, const struct served *request, int32_t open);
 
 /* false: nothing of this direction is of interest any more. */
 bool http2_read(struct http2 *x, struct http2_call *call, const uint8_t *at, size_t n);

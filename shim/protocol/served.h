@@ -21,6 +21,7 @@ struct served {
 	uint32_t path_length; /* at most RS_PATH_BYTES */
 	uint32_t connection;
 	uint32_t stream; /* of HTTP/2; 0: there are none */
+	uint32_t block;  /* rs_block_of */
 	uint16_t shape;
 	uint16_t status;  /* 0: none */
 	uint8_t method;   /* enum rs_method */

@@ -158,15 +158,27 @@ static void status_field_end(struct status *s)
 		(struct status_known){ .number = s->inserted, .status = status, .kind = s->kind };
 }
 
-/* A name that is spelled out; :status never is, since the static table has it. */
+/*
+ * A name that is spelled out. The static table has :status, but gRPC's core spells out all that it
+ * says of a call whose time is up.
+ */
 static void status_name_end(struct status *s)
 {
-	static const uint8_t plain[] = { 'g', 'r', 'p', 'c', '-', 's', 't', 'a', 't', 'u', 's' };
-	static const uint8_t code[] = { 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f };
-	const uint8_t *name = s->huffman ? code : plain;
-	size_t n = s->huffman ? sizeof(code) : sizeof(plain);
+	static const struct {
+		uint8_t kind, huffman, length;
+		uint8_t text[STATUS_NAME];
+	} names[] = {
+		{ STATUS_GRPC, 0, 11, "grpc-status" },
+		{ STATUS_GRPC, 1, 8, { 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f } },
+		{ STATUS_HTTP, 0, 7, ":status" },
+		{ STATUS_HTTP, 1, 5, { 0xb8, 0x84, 0x8d, 0x36, 0xa3 } },
+	};
 
-	s->kind = s->length == n && !memcmp(s->text, name, n) ? STATUS_GRPC : STATUS_NONE;
+	s->kind = STATUS_NONE;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (s->huffman == names[i].huffman && s->length == names[i].length &&
+		    !memcmp(s->text, names[i].text, s->length))
+			s->kind = names[i].kind;
 	s->step = STATUS_AT_VALUE_LENGTH;
 }
 

@@ -1,5 +1,5 @@
 /*
- * layout - the numbers of ABI version 2, written down once more: whoever changes a layout without
+ * layout - the numbers of ABI version 3, written down once more: whoever changes a layout without
  * raising RS_ABI_VERSION does not get past the compiler here.
  */
 #include <ringside/ring.h>
@@ -10,7 +10,7 @@
 #define AT(type, field, offset)                                                                    \
 	_Static_assert(offsetof(struct type, field) == (offset), #type "." #field)
 
-_Static_assert(RS_ABI_VERSION == 2, "a new version: new numbers here");
+_Static_assert(RS_ABI_VERSION == 3, "a new version: new numbers here");
 _Static_assert(RS_SEGMENT_BYTES == 6111232 && RS_START_BYTES == 1949696, "segment");
 _Static_assert(RS_BLOCKS_AT == 4096 && RS_SHAPES_AT == 270336 && RS_OPEN_AT == 532480, "regions");
 _Static_assert(RS_CELLS_AT == 663552 && RS_LANES_AT == 1753088, "regions");
@@ -30,7 +30,7 @@ AT(rs_head, served.status, 60);
 AT(rs_head, served.method, 62);
 AT(rs_head, served.protocol, 63);
 AT(rs_head, closed.requests, 56);
-AT(rs_head, headers.direction, 48);
+AT(rs_head, headers.place, 48);
 AT(rs_head, stack.frames, 60);
 
 AT(rs_block, requests, 8);
@@ -39,6 +39,7 @@ AT(rs_block, span, 96);
 AT(rs_block, opened, 136);
 AT(rs_block, allocations, 152);
 AT(rs_block, cost_ticks, 184);
+AT(rs_block, handshakes, 208);
 AT(rs_block, counted, 256);
 AT(rs_block, unparsed, 512);
 AT(rs_block, lost, 640);

@@ -4,7 +4,8 @@
 usage: test_handshakes.py SERVER
 
 What the server logs by class of status is what is counted, and no connection is unlinked: not one
-whose handshake fails, and not one whose client speaks plain HTTP, or nothing that is known.
+whose handshake fails, and not one whose client speaks plain HTTP, or nothing that is known. The
+handshakes are counted by their end, and the host that a client asks for is told.
 """
 import collections
 import contextlib
@@ -62,7 +63,7 @@ class Wrong:
 
     def half_closed(self):
         for _ in range(TIMES):
-            with self.secure() as connection:
+            with self.secure(server_hostname="Seat.Example") as connection:
                 self.ask(connection, more="Connection: close\r\n")
                 assert self.answer(connection) == (200, True)
                 with contextlib.suppress(OSError):
@@ -139,14 +140,18 @@ def main():
         reasons = collections.Counter()
         for process in agent.get("/api/capture")["processes"]:
             reasons.update({k: v for k, v in process["unparsed"].items() if v})
+        tls = [(row["tls"], {x["name"]: x["handshakes"] for x in row["tlsNames"]})
+               for row in agent.get("/api/capture")["services"] if row["tls"]["handshakes"]]
         server.stop(recipe.stop, 15)
         lines, _ = logged(recipe, place, "")
     classes = collections.Counter()
     for (_, status), times in lines.items():
         classes[f"{status // 100}xx"] += times
     print(f"{name}: answered {dict(total)}, counted {counted}, logged {dict(classes)}, "
-          f"unparsed {dict(reasons)}")
-    return 0 if counted == dict(total) == dict(classes) and not reasons else 1
+          f"unparsed {dict(reasons)}, handshakes {tls}")
+    shaken = [(row["handshakes"], row["failed"], names) for row, names in tls]
+    same = shaken == [(5 * TIMES, TIMES, {"seat.example": TIMES})]
+    return 0 if same and counted == dict(total) == dict(classes) and not reasons else 1
 
 
 if __name__ == "__main__":

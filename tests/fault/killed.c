@@ -115,7 +115,7 @@ static void drain_lane(struct reader *r, uint32_t n, bool dead)
 	bool torn;
 
 	if (!lane->slots) {
-		lane->slots = (const struct rs_head *)(const void *)(r->base + rs_lane_at(n));
+		lane->slots = (struct rs_head *)(void *)(r->base + rs_lane_at(n));
 		lane->count = rs_lane_slots(n);
 	}
 	do {

@@ -67,7 +67,7 @@ int main(void)
 
 	header = host_segment_wanted();
 	host_listen_as_agent(header);
-	lane.slots = (const struct rs_head *)(const void *)((uint8_t *)header + rs_lane_at(0));
+	lane.slots = (struct rs_head *)(void *)((uint8_t *)header + rs_lane_at(0));
 	lane.count = rs_lane_slots(0);
 	sigaction(SIGTRAP, &action, NULL);
 	host_connect(&pair);

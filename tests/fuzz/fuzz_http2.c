@@ -62,7 +62,7 @@ static void story_unparsed(void *context, uint8_t why)
 	tell(context, why);
 }
 
-static void story_piece(void *context, const struct http2_piece *piece)
+static uint32_t story_piece(void *context, const struct http2_piece *piece)
 {
 	struct story *s = context;
 
@@ -70,6 +70,7 @@ static void story_piece(void *context, const struct http2_piece *piece)
 		tell(s, piece->bytes[i]);
 	if (piece->last)
 		tell(s, piece->stream);
+	return piece->opens;
 }
 
 static void story_lost(void *context, uint32_t stream)

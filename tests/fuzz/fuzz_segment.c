@@ -108,6 +108,18 @@ static void on_gone(void *ctx, const struct capture_target *target, uint64_t now
 	it.gone++;
 }
 
+static void on_named(void *ctx, const struct capture_target *target, const uint8_t *host,
+		     uint32_t bytes)
+{
+	static volatile uint8_t last;
+
+	(void)ctx;
+	(void)target;
+	must(bytes <= RS_DETAIL_BYTES);
+	if (bytes)
+		last = host[bytes - 1]; /* it is there */
+}
+
 static void once(void)
 {
 	it.shared = calloc(1, sizeof(*it.shared));
@@ -120,6 +132,7 @@ static void once(void)
 					       .counters = on_counters,
 					       .fold = on_fold,
 					       .open = on_open,
+					       .named = on_named,
 					       .gone = on_gone };
 	it.shared->slow_warning_ns = SECOND;
 	it.shared->slow_critical_ns = 5 * SECOND;

@@ -214,6 +214,11 @@ static uint64_t unparsed(enum rs_unparsed why)
 	return host_sum(header, offsetof(struct rs_block, unparsed) + why * sizeof(uint64_t));
 }
 
+static uint64_t handshakes(enum rs_tls version)
+{
+	return host_sum(header, offsetof(struct rs_block, handshakes) + version * sizeof(uint64_t));
+}
+
 static void finish(struct host_pair *pair, struct peer *server, struct peer *client)
 {
 	SSL_free(server->ssl);
@@ -226,6 +231,7 @@ static void counted_once(enum how how, size_t piece, bool by_reading)
 {
 	uint64_t before = HOST_SUM(header, requests), in = HOST_SUM(header, bytes_in);
 	uint64_t out = HOST_SUM(header, bytes_out), opened = HOST_SUM(header, opened);
+	uint64_t shaken = handshakes(RS_TLS_1_2), took = HOST_SUM(header, handshake);
 	struct peer server, client;
 	struct host_pair pair;
 
@@ -245,6 +251,8 @@ static void counted_once(enum how how, size_t piece, bool by_reading)
 	HOST_CHECK(HOST_SUM(header, bytes_out) - out == 4 * strlen(REPLY));
 	HOST_CHECK(HOST_SUM(header, opened) - opened == 1);
 	HOST_CHECK(HOST_SUM(header, opened) == HOST_SUM(header, closed));
+	HOST_CHECK(handshakes(RS_TLS_1_2) == shaken + 1 && HOST_SUM(header, handshake) > took);
+	HOST_CHECK(!HOST_SUM(header, handshakes_failed));
 	for (int why = 0; why < RS_UNPARSED_REASONS; why++)
 		HOST_CHECK(!unparsed(why));
 }
@@ -318,6 +326,7 @@ static void http2_is_counted_by_its_streams(void)
 static void a_handshake_alone_is_no_loss(void)
 {
 	uint64_t before = unparsed(RS_UNPARSED_TLS_UNLINKED), begun = HOST_SUM(header, begun);
+	uint64_t shaken = handshakes(RS_TLS_1_2);
 	struct peer server, client;
 	struct host_pair pair;
 
@@ -330,6 +339,34 @@ static void a_handshake_alone_is_no_loss(void)
 	}
 	HOST_CHECK(unparsed(RS_UNPARSED_TLS_UNLINKED) == before);
 	HOST_CHECK(HOST_SUM(header, begun) == begun);
+	HOST_CHECK(handshakes(RS_TLS_1_2) == shaken + HOWS);
+}
+
+/* An older version, and a client that leaves in the middle. */
+static void a_handshake_is_counted_by_its_version_and_its_end(void)
+{
+	uint64_t shaken = handshakes(RS_TLS_OLDER), failed = HOST_SUM(header, handshakes_failed);
+	struct peer server, client;
+	struct host_pair pair;
+
+	for (int whole = 0; whole < 2; whole++) {
+		host_connect(&pair);
+		open_peer(&server, pair.server, true, BY_FD);
+		open_peer(&client, pair.client, false, BY_FD);
+		HOST_CHECK(SSL_set_max_proto_version(client.ssl, TLS1_1_VERSION));
+		HOST_CHECK(SSL_set_min_proto_version(server.ssl, TLS1_VERSION));
+		HOST_CHECK(SSL_set_min_proto_version(client.ssl, TLS1_VERSION));
+		if (whole) {
+			shake(&server, &client, false);
+		} else {
+			HOST_CHECK(SSL_do_handshake(client.ssl) == -1);
+			wait_a_little(pair.server);
+			HOST_CHECK(SSL_accept(server.ssl) == -1);
+		}
+		finish(&pair, &server, &client);
+		HOST_CHECK(handshakes(RS_TLS_OLDER) == shaken + (uint64_t)whole);
+		HOST_CHECK(HOST_SUM(header, handshakes_failed) == failed + 1);
+	}
 }
 
 static void errors_are_those_of_the_library(void)
@@ -371,6 +408,7 @@ int main(void)
 	what_another_thread_read_is_unlinked();
 	http2_is_counted_by_its_streams();
 	a_handshake_alone_is_no_loss();
+	a_handshake_is_counted_by_its_version_and_its_end();
 	errors_are_those_of_the_library();
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "backlog.h"
 #include "core.h"
 #include "multiplex.h"
+#include "turn.h"
 
 #include <ringside/ring.h>
 #include <string.h>
@@ -42,7 +43,6 @@ static void a_stream_is_a_request_and_its_blocks_come_before(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
 	uint64_t at = here.lane->head;
-	uint32_t stream;
 
 	(void)state;
 	READ(c, PREFACE SETTINGS ASKED);
@@ -50,26 +50,136 @@ static void a_stream_is_a_request_and_its_blocks_come_before(void **state)
 	WRITE(c, SETTINGS ANSWERED);
 	assert_int_equal(here.block->requests, 1);
 	assert_int_equal(here.block->status[1], 1);
-	assert_int_equal(here.lane->head - at, 3);
+	assert_int_equal(here.lane->head - at, 2);
 	assert_int_equal(record(at)->kind, RS_KIND_HEADERS);
 	assert_int_equal(record(at)->connection, c->id);
 	assert_int_equal(record(at)->headers.number, 0);
 	assert_int_equal(record(at)->headers.stream, 1);
-	assert_int_equal(record(at)->headers.direction, 0);
+	assert_int_equal(record(at)->headers.place, 1);
 	assert_int_equal(record(at)->headers.last, 1);
 	assert_int_equal(record(at)->headers.length, 2);
 	assert_memory_equal(record(at)->headers.bytes, "\x82\x84", 2);
 	assert_int_equal(record(at + 1)->kind, RS_KIND_REQUEST);
 	assert_int_equal(record(at + 1)->served.status, 200);
 	assert_int_equal(record(at + 1)->served.protocol, RS_PROTOCOL_HTTP2);
-	assert_int_equal(*((uint8_t *)record(at + 2) + 8), RS_SECTION_STREAM);
-	memcpy(&stream, (uint8_t *)record(at + 2) + 12, sizeof(stream));
-	assert_int_equal(stream, 1);
+	assert_int_equal(rs_block_of(record(at + 1)), 1);
 	connection_put(c);
-	assert_int_equal(record(at + 3)->closed.protocol, RS_PROTOCOL_HTTP2);
-	assert_int_equal(record(at + 3)->closed.requests, 1);
+	assert_int_equal(record(at + 2)->closed.protocol, RS_PROTOCOL_HTTP2);
+	assert_int_equal(record(at + 2)->closed.requests, 1);
 	assert_int_equal(here.block->unparsed[RS_UNPARSED_GARBAGE], 0);
 	assert_int_equal(here.block->aborted, 0);
+}
+
+static uint32_t stream_of(uint64_t at)
+{
+	uint32_t stream;
+
+	assert_int_equal(*((uint8_t *)record(at + 1) + 8), RS_SECTION_STREAM);
+	memcpy(&stream, (uint8_t *)record(at + 1) + 12, sizeof(stream));
+	return stream;
+}
+
+static void a_block_that_inserts_is_known_by_its_stream(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\5\1\5\0\0\0\1\x82\x44\2/a");
+	WRITE(c, SETTINGS ANSWERED);
+	assert_int_equal(record(at)->headers.place, 0);
+	assert_int_equal(rs_block_of(record(at + 1)), 0);
+	assert_int_equal(stream_of(at + 1), 1);
+	connection_put(c);
+}
+
+/* All ends are written later, so that what is asked stands alone. */
+static void a_block_that_comes_again_is_not_sent_again(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED "\0\0\2\1\5\0\0\0\3\x82\x84\0\0\2\1\5\0\0\0\5\x82\x85");
+	READ(c, "\0\0\2\1\5\0\0\0\7\x82\x84");
+	assert_int_equal(here.lane->head - at, 2); /* of the first and the third */
+	assert_int_equal(here.block->counted[RS_KIND_HEADERS], 2);
+	here.lane->head += RS_BIG_SLOTS - 2; /* full: what is known needs no room */
+	READ(c, "\0\0\2\1\5\0\0\0\x9\x82\x85");
+	here.lane->head = at = 1;
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88\0\0\1\1\5\0\0\0\5\x88"
+				   "\0\0\1\1\5\0\0\0\7\x88\0\0\1\1\5\0\0\0\x9\x88");
+	assert_int_equal(here.lane->head - at, 5);
+	assert_int_equal(rs_block_of(record(at)), 1);
+	assert_int_equal(rs_block_of(record(at + 1)), 1);
+	assert_int_equal(rs_block_of(record(at + 2)), 2);
+	assert_int_equal(rs_block_of(record(at + 3)), 1);
+	assert_int_equal(rs_block_of(record(at + 4)), 2);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 0);
+	connection_put(c);
+}
+
+/* What 0xbe means is another thing behind each insertion. */
+static void behind_an_insertion_the_same_bytes_are_sent_again(void **state)
+{
+	static const char *const changes[] = {
+		"\0\0\5\1\5\0\0\0\5\x82\x44\2/b", /* inserts */
+		"\0\0\3\1\5\0\0\0\5\x20\x82\x84", /* empties the table */
+		"\0\0\2\1\1\0\0\0\5\x82\x84",     /* is cut … */
+	};
+	static const size_t lengths[] = { 14, 12, 11 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+		uint64_t at;
+
+		READ(c, PREFACE SETTINGS "\0\0\5\1\5\0\0\0\1\x82\x44\2/a");
+		READ(c, "\0\0\2\1\5\0\0\0\3\x82\xbe");
+		move(c, CONNECTION_READ, changes[i], lengths[i]);
+		if (i == 2)
+			READ(c, "\0\0\4\x9\4\0\0\0\5\x44\2/b"); /* … and inserts at its end */
+		at = here.lane->head;
+		READ(c, "\0\0\2\1\5\0\0\0\7\x82\xbe");
+		assert_int_equal(here.lane->head - at, 1);
+		assert_memory_equal(record(at)->headers.bytes, "\x82\xbe", 2);
+		assert_int_equal(record(at)->headers.last, 1);
+		connection_put(c);
+	}
+}
+
+static void trailers_are_not_what_a_request_is_known_by(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\2\1\4\0\0\0\1\x83\x84\0\0\1\1\5\0\0\0\1\x90");
+	READ(c, "\0\0\1\1\5\0\0\0\3\x90");
+	at = here.lane->head;
+	assert_int_equal(record(at - 2)->headers.place, 0);
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(rs_block_of(record(at)), 1);
+	assert_int_equal(rs_block_of(record(at + 1)), 3);
+	connection_put(c);
+}
+
+static void a_child_refers_to_nothing_of_its_parent(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS ASKED);
+	connection_adopt(c);
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	at = here.lane->head;
+	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(here.lane->head - at, 2);
+	assert_int_equal(rs_block_of(record(at)), 0);
+	assert_int_equal(rs_block_of(record(at + 1)), 0);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 2);
+	connection_put(c);
 }
 
 /* A client with prior knowledge of what is not so. */
@@ -192,10 +302,10 @@ static void a_block_that_inserts_nothing_is_lost_alone(void **state)
 	(void)state;
 	READ(c, PREFACE SETTINGS ASKED);
 	here.lane->head += RS_BIG_SLOTS - 1; /* full */
-	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x85");
 	assert_int_equal(here.block->dropped[RS_KIND_HEADERS], 1);
 	here.lane->head = 1;
-	READ(c, "\0\0\2\1\5\0\0\0\5\x82\x84");
+	READ(c, "\0\0\2\1\5\0\0\0\5\x82\x85");
 	assert_int_equal(record(1)->headers.stream, 5);
 	assert_int_equal(record(1)->headers.number, 1);
 	WRITE(c, SETTINGS ANSWERED "\0\0\1\1\5\0\0\0\3\x88\0\0\1\1\5\0\0\0\5\x88");
@@ -288,6 +398,11 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_stream_is_a_request_and_its_blocks_come_before),
+		TEST(a_block_that_inserts_is_known_by_its_stream),
+		TEST(a_block_that_comes_again_is_not_sent_again),
+		TEST(behind_an_insertion_the_same_bytes_are_sent_again),
+		TEST(trailers_are_not_what_a_request_is_known_by),
+		TEST(a_child_refers_to_nothing_of_its_parent),
 		TEST(a_server_that_answers_by_http1_declines),
 		TEST(no_server_declines_behind_its_first_frame),
 		TEST(it_begins_at_every_split),

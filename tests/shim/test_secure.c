@@ -107,7 +107,7 @@ static void http2_inside_tls_is_known_by_its_preface(void **state)
 	(void)state;
 	assert_true(connection_secure(c));
 	move_plain(c, CONNECTION_READ, PREFACE);
-	assert_non_null(c->multiplex);
+	assert_non_null(c->dialect);
 	connection_put(c);
 	assert_int_equal(unparsed(), 0);
 }
@@ -127,6 +127,55 @@ static void what_is_no_http_inside_tls_is_told_once(void **state)
 	connection_put(c);
 }
 
+static void a_handshake_is_told_once_with_its_time(void **state)
+{
+	struct connection *c = greeted();
+	uint64_t hello_at = c->exchange.requests[0].t0;
+	uint64_t at;
+
+	(void)state;
+	assert_true(connection_secure(c));
+	assert_int_equal(c->t0, hello_at);
+	assert_true(connection_is_shaking(c));
+	c->t0 -= 1000000;
+	at = here.lane->head;
+	connection_shaken(c, RS_TLS_1_2, "Www.Example.org.", 16);
+	connection_shaken(c, RS_TLS_1_3, "again", 5);
+	assert_int_equal(here.lane->head - at, 2);
+	assert_memory_equal((uint8_t *)here.slots + at * RS_SLOT_BYTES + RS_SLOT_BYTES + 12,
+			    "sni=www.example.org", 19);
+	assert_false(connection_is_shaking(c));
+	assert_int_equal(here.block->handshakes[RS_TLS_1_2], 1);
+	assert_int_equal(here.block->handshakes[RS_TLS_1_3], 0);
+	assert_true(here.block->handshake >= 1000000);
+	connection_put(c);
+	assert_int_equal(here.block->handshakes_failed, 0);
+}
+
+static void what_is_no_name_stays_here(void **state)
+{
+	struct connection *c = greeted();
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	assert_true(connection_secure(c));
+	connection_shaken(c, RS_TLS_1_3, "se cret", 7);
+	assert_int_equal(here.lane->head, at);
+	assert_int_equal(here.block->handshakes[RS_TLS_1_3], 1);
+	connection_put(c);
+}
+
+static void one_that_is_not_over_at_the_end_has_failed(void **state)
+{
+	struct connection *c = greeted();
+
+	(void)state;
+	assert_true(connection_secure(c));
+	connection_put(c);
+	assert_int_equal(here.block->handshakes_failed, 1);
+	assert_int_equal(here.block->handshake, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +187,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(http2_inside_tls_is_known_by_its_preface, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_http_inside_tls_is_told_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_handshake_is_told_once_with_its_time, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_name_stays_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_is_not_over_at_the_end_has_failed, setup,
 						teardown),
 	};
 

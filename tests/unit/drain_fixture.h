@@ -207,6 +207,8 @@ static inline void fixture_serve(struct fixture *f, uint32_t n, const struct fix
 
 /* The next stage: everything it was told, added up. */
 struct recorder {
+	uint32_t named;
+	char host[256];
 	struct drain_counters counters, gap, known; /* known: of records and folds */
 	struct drain_ledger ledger;
 	uint64_t seen, gone, ticks, requests, folds, folded, opens, open_count, over;
@@ -293,6 +295,16 @@ static inline void recorder_open(void *ctx, const struct capture_target *target,
 	snprintf(r->open_path, sizeof(r->open_path), "%s", open[0].path);
 }
 
+static inline void recorder_named(void *ctx, const struct capture_target *target,
+				  const uint8_t *host, uint32_t bytes)
+{
+	struct recorder *r = ctx;
+
+	(void)target;
+	r->named++;
+	snprintf(r->host, sizeof(r->host), "%.*s", (int)bytes, (const char *)host);
+}
+
 static inline void recorder_gone(void *ctx, const struct capture_target *target, uint64_t now_ns)
 {
 	struct recorder *r = ctx;
@@ -322,6 +334,7 @@ static inline struct drain_sink recorder_sink(struct recorder *r)
 		.counters = recorder_counters,
 		.fold = recorder_fold,
 		.open = recorder_open,
+		.named = recorder_named,
 		.gone = recorder_gone,
 		.tick = recorder_tick,
 	};

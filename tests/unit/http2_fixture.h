@@ -17,7 +17,7 @@ static struct {
 	uint64_t now;
 	uint32_t begun, done, aborted, cut_by_client, cut_by_server, lost, refused, failed;
 	uint32_t unparsed[RS_UNPARSED_REASONS];
-	uint32_t blocks;
+	uint32_t blocks, kept; /* kept: of the last that was done */
 	uint16_t status[MOST]; /* by stream / 2 */
 	uint64_t bytes_in[MOST], bytes_out[MOST], t0[MOST], end[MOST], first_byte[MOST];
 } told;
@@ -49,6 +49,7 @@ static void told_done(void *context, struct http2_done *done)
 	(void)context;
 	told.done++;
 	told.refused += done->refused;
+	told.kept = done->kept;
 	told.failed += (r->flags & RS_FLAG_FAILED) != 0;
 	told.aborted += (r->flags & RS_FLAG_ABORTED) != 0;
 	told.cut_by_client += (r->flags & RS_FLAG_CUT_BY_CLIENT) != 0;
@@ -69,10 +70,11 @@ static void told_unparsed(void *context, uint8_t why)
 	told.unparsed[why]++;
 }
 
-static void told_piece(void *context, const struct http2_piece *piece)
+static uint32_t told_piece(void *context, const struct http2_piece *piece)
 {
 	(void)context;
 	told.blocks += piece->last;
+	return piece->opens && piece->last ? piece->stream + 1000 : 0;
 }
 
 static void told_lost(void *context, uint32_t stream)

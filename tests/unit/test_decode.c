@@ -50,6 +50,23 @@ static uint32_t section(struct lane_record *record, uint32_t at, uint8_t type, c
 	return at + 4 + ((length + 3u) & ~3u);
 }
 
+static void an_http2_request_names_its_block_where_others_have_shape_and_method(void **state)
+{
+	struct lane_record record = made();
+
+	(void)state;
+	record.head.shape = 9;
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(raw.block, 0);
+	assert_int_equal(raw.shape, 9);
+	record.head.served.protocol = RS_PROTOCOL_HTTP2;
+	rs_block_put((struct rs_head *)&record.head, 0xf00102);
+	assert_int_equal(decode(&record), 0);
+	assert_int_equal(raw.block, 0xf00102);
+	assert_int_equal(raw.shape, 0);
+	assert_int_equal(out.method, RS_METHOD_OTHER);
+}
+
 static void an_open_request_is_checked_too(void **state)
 {
 	const struct segment_open_request good = { .t0 = NOW - 1000,
@@ -263,6 +280,8 @@ static void every_length_and_every_end_of_random_sections_is_safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			an_http2_request_names_its_block_where_others_have_shape_and_method),
 		cmocka_unit_test(an_open_request_is_checked_too),
 		cmocka_unit_test(a_cell_becomes_a_fold),
 		cmocka_unit_test(each_field_has_its_place),

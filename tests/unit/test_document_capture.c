@@ -19,6 +19,10 @@ static void tell(struct document_fixture *d)
 	ledger.delivered[RS_KIND_REQUEST] = 7;
 	delta.lost[RS_LOST_SHAPE_FULL] = 5;
 	delta.unparsed[RS_UNPARSED_DEPTH] = 6;
+	delta.handshakes[RS_TLS_1_2] = 1;
+	delta.handshakes[RS_TLS_1_3] = 3;
+	delta.handshakes_failed = 2;
+	delta.handshake_ns = 6000000;
 	delta.cost_ns = 600;
 	delta.cost_samples = 30;
 	ledger.detail = (struct drain_detail){ .level = DRAIN_DETAIL_SAMPLED,
@@ -26,6 +30,9 @@ static void tell(struct document_fixture *d)
 					       .since_ns = NOW - 2 * SECOND,
 					       .share = 12.5 };
 	d->f.sink.counters(d->f.sink.ctx, &d->f.target, &delta, &ledger, NOW, false);
+	for (int i = 0; i < 3; i++)
+		d->f.sink.named(d->f.sink.ctx, &d->f.target,
+				(const uint8_t *)(i ? "a.example" : "/no name"), i ? 9 : 8);
 	fixture_tick(&d->f, NOW);
 }
 
@@ -44,7 +51,9 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 			   "\"clock\":\"monotonic\",\"allocator\":null,\"layers\":[\"preload\"],"
 			   "\"unseen\":[\"stdio\"],\"seen\":10,\"recorded\":7,\"folded\":2,"
 			   "\"dropped\":1,\"inFlight\":2,\"connectionsOpened\":4,"
-			   "\"connectionsClosed\":3,\"kinds\":{\"request\":{\"counted\":10,"
+			   "\"connectionsClosed\":3,\"tls\":{\"handshakes\":4,\"failed\":2,"
+			   "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"kinds\":{"
+			   "\"request\":{\"counted\":10,"
 			   "\"delivered\":7,\"folded\":2,\"dropped\":1}},");
 	assert_holds(text, "\"shapeFull\":5,");
 	assert_holds(text, "\"torn\":1,\"bad\":2,\"gap\":3}");
@@ -52,9 +61,14 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 	assert_holds(text, "\"cost\":{\"nsPerRequest\":3660,\"cpuPercent\":null,\"samples\":30},"
 			   "\"detail\":{\"level\":\"sampled\",\"sample\":8,\"why\":\"budget\","
 			   "\"since\":\"2025-12-31T23:59:58.000Z\",\"cpuPercent\":12.5}}]");
-	assert_holds(text, "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
-			   "\"processes\":1,\"reduced\":1,\"cost\":{\"nsPerRequest\":3660,"
-			   "\"cpuPercent\":null,\"samples\":30}}],");
+	assert_holds(text,
+		     "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
+		     "\"processes\":1,\"reduced\":1,\"tls\":{\"handshakes\":4,\"failed\":2,"
+		     "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"tlsNames\":[{"
+		     "\"name\":\"a.example\",\"handshakes\":2},{\"name\":\"_other\","
+		     "\"handshakes\":1}],\"cost\":{"
+		     "\"nsPerRequest\":3660,"
+		     "\"cpuPercent\":null,\"samples\":30}}],");
 	assert_holds(text, "\"aggregates\":{\"requestsLost\":0,");
 	free(text);
 	document_close(&d);
@@ -102,7 +116,8 @@ static void a_state_that_nobody_knows_is_null(void **state)
 	fixture_tick(&d.f, NOW);
 	text = document_text(&d, document_capture, "/x");
 	assert_holds(text, "\"state\":null,\"why\":null,\"clock\":null,");
-	assert_holds(text, "\"kinds\":{},");
+	assert_holds(text, "\"tls\":{\"handshakes\":0,\"failed\":0,\"avgMs\":null,\"versions\":{}},"
+			   "\"kinds\":{},");
 	assert_holds(text, "\"cost\":{\"nsPerRequest\":null,\"cpuPercent\":null,\"samples\":0},"
 			   "\"detail\":{\"level\":\"all\",\"sample\":1,\"why\":null,"
 			   "\"since\":null,\"cpuPercent\":null}");

@@ -65,6 +65,44 @@ static void interim_heads_and_trailers_are_no_status(void **state)
 	assert_int_equal(told.blocks, 2);
 }
 
+static void what_was_said_of_its_first_block_comes_back(void **state)
+{
+	(void)state;
+	begin();
+	READ(PREFACE SETTINGS "\0\0\1\1\0\0\0\0\1\x83\0\0\1\x9\4\0\0\0\1\x84");
+	READ("\0\0\1\1\5\0\0\0\1\x84"); /* trailers */
+	READ("\0\0\1\1\5\0\0\0\2\x84"); /* nobody's */
+	WRITE(SETTINGS "\0\0\1\1\5\0\0\0\1\x88");
+	assert_int_equal(told.kept, 1001);
+	READ("\0\0\1\1\5\0\0\0\3\x82");
+	WRITE("\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(told.kept, 1003);
+	READ("\0\0\1\1\1\0\0\0\5\x82");
+	WRITE("\0\0\1\1\5\0\0\0\5\x88"); /* ahead of the block's end */
+	assert_int_equal(told.kept, 0);
+}
+
+static void an_upgraded_request_is_the_first_stream(void **state)
+{
+	const struct served asked = { .t0 = 7, .bytes_in = 80, .bytes_out = 71 };
+
+	(void)state;
+	begin();
+	http2_upgrade(&x, &asked, 5);
+	WRITE(SETTINGS "\0\0\1\1\5\0\0\0\1\x8e");
+	assert_int_equal(told.done, 1);
+	assert_int_equal(told.status[0], 500);
+	assert_int_equal(told.t0[0], 7);
+	assert_int_equal(told.bytes_in[0], 80);
+	assert_int_equal(told.bytes_out[0], 71 + 10);
+	READ(PREFACE SETTINGS "\0\0\1\1\5\0\0\0\1\x82"); /* it is over */
+	assert_int_equal(told.begun, 0);
+	READ("\0\0\1\1\5\0\0\0\3\x82");
+	WRITE("\0\0\1\1\5\0\0\0\3\x88");
+	assert_int_equal(told.begun, 1);
+	assert_int_equal(told.done, 2);
+}
+
 static void grpc_fails_by_its_trailers(void **state)
 {
 	(void)state;
@@ -296,6 +334,8 @@ int main(void)
 		cmocka_unit_test(a_request_ends_with_the_end_of_its_response),
 		cmocka_unit_test(its_time_begins_with_its_first_byte),
 		cmocka_unit_test(interim_heads_and_trailers_are_no_status),
+		cmocka_unit_test(what_was_said_of_its_first_block_comes_back),
+		cmocka_unit_test(an_upgraded_request_is_the_first_stream),
 		cmocka_unit_test(grpc_fails_by_its_trailers),
 		cmocka_unit_test(a_reset_says_who_it_was),
 		cmocka_unit_test(what_goaway_leaves_out_was_never_sent),

@@ -43,6 +43,15 @@ static void literals_are_known_in_every_form(void **state)
 	assert_int_equal(status_of(BYTES("\x20\x48\x03"
 					 "418")),
 			 418); /* behind a new size of the table */
+	assert_int_equal(status_of(BYTES("\x00\x07:status\x03"
+					 "200")),
+			 200); /* its name spelled out */
+	assert_int_equal(status_of(BYTES("\x00\x85\xb8\x84\x8d\x36\xa3\x03"
+					 "503")),
+			 503);
+	assert_int_equal(status_of(BYTES("\x00\x07:statux\x03"
+					 "200")),
+			 0);
 }
 
 static void what_is_none_is_not_guessed(void **state)

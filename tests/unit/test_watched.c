@@ -48,6 +48,50 @@ static void a_raw_path_is_canonical_and_no_shape(void **state)
 	bench_close(&b);
 }
 
+static void serve_block(struct fixture *f, uint32_t n, uint32_t block)
+{
+	const struct fixture_request request = bench_request(1);
+	uint32_t slots = fixture_fill(f, n, &request);
+	struct rs_head *head = fixture_slot(f, n, f->heads[n]);
+
+	head->served.protocol = RS_PROTOCOL_HTTP2;
+	rs_block_put(head, block);
+	fixture_publish(f, n, slots);
+}
+
+/* The thread that read it has a later lane than the one that answered. */
+static void a_block_may_be_drained_behind_its_request(void **state)
+{
+	struct rs_head *head;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	fixture_lane(&b.f, 0);
+	fixture_lane(&b.f, 1);
+	bench_watch(&b);
+	serve_block(&b.f, 0, 1);
+	head = fixture_slot(&b.f, 1, 0);
+	*head = (struct rs_head){ .connection = 1, .kind = RS_KIND_HEADERS };
+	head->headers.stream = 1;
+	head->headers.place = 1;
+	head->headers.last = 1;
+	head->headers.length = 5;
+	memcpy(head->headers.bytes, "\x83\x04\2/a", 5);
+	fixture_publish(&b.f, 1, 1);
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.requests, 1);
+	assert_string_equal(b.r.path, "/a");
+	assert_int_equal(b.r.last.method, RS_METHOD_POST);
+	assert_int_equal(b.shared->streams.lost, 0);
+	serve_block(&b.f, 0, 2); /* and one that never comes, of a connection that is known */
+	watched_round(b.w, NOW);
+	assert_int_equal(b.r.requests, 2);
+	assert_string_equal(b.r.path, "");
+	assert_int_equal(b.shared->streams.lost, 1);
+	bench_close(&b);
+}
+
 /* Cell, block and our own log of 1,000 durations that met a full lane say the same. */
 static void a_full_lane_and_what_was_folded_agree(void **state)
 {
@@ -405,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_delivered_once_and_counted),
 		cmocka_unit_test(a_raw_path_is_canonical_and_no_shape),
+		cmocka_unit_test(a_block_may_be_drained_behind_its_request),
 		cmocka_unit_test(a_full_lane_and_what_was_folded_agree),
 		cmocka_unit_test(cells_are_looked_at_only_when_something_was_folded),
 		cmocka_unit_test(a_minimum_that_was_taken_before_is_none),

@@ -1,0 +1,20 @@
+#include "dialect.h"
+
+#include "gateway.h"
+#include "multiplex.h"
+
+bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
+		    const struct exchange_call *call, bool *more)
+{
+	return multiplex_begins(c, way, at, n, call, more) ||
+	       (way == CONNECTION_READ && gateway_begins(c, at, n, call, more));
+}
+
+bool dialect_take(struct connection *c, struct dialect *d)
+{
+	struct dialect *nobody = NULL;
+
+	/* M: release puts the empty object ahead of its use by the other way; pairs with N. */
+	return atomic_compare_exchange_strong_explicit(&c->dialect, &nobody, d,
+						       memory_order_release, memory_order_relaxed);
+}
