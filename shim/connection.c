@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "shape.h"
 #include "turn.h"
+#include "unseen.h"
 
 #define CONNECTION_FIRST 32u
 #define CONNECTION_CHUNK 256u
@@ -247,7 +248,7 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 		if (__builtin_expect(connection_is_fresh(c), 0) &&
 		    dialect_begins(c, way, at, n, call, &more))
 			return more;
-		more = exchange_write(&c->exchange, call, at, n);
+		more = unseen_write(&c->exchange, call, at, n);
 		if (__builtin_expect(!more && c->dialect, 0)) /* it was upgraded */
 			more = c->dialect->ops->move(c, way, call->rest,
 						     (size_t)(at + n - call->rest));
@@ -271,8 +272,9 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	if (!iov && c->dialect && !(c->declined && way == CONNECTION_WRITE))
 		return c->dialect->ops->move(c, way, NULL, bytes);
 	if (!iov)
-		return way == CONNECTION_READ ? exchange_read_unseen(x, &call, bytes)
-					      : exchange_write_unseen(x, &call, bytes);
+		return way == CONNECTION_READ
+			       ? exchange_read_unseen(x, &call, bytes)
+			       : unseen_note(x, exchange_write_unseen(x, &call, bytes));
 	for (; bytes && more; iov++) {
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 

@@ -103,6 +103,7 @@ struct exchange {
 	uint64_t first_byte; /* of the response being written */
 	uint64_t bytes_out;
 	uint16_t status; /* 0: no final status line yet */
+	uint8_t waiting; /* requests, when bytes of a body were written last: see unseen */
 	struct exchange_request requests[EXCHANGE_INLINE];
 	struct http1 in;
 	struct http1 out;

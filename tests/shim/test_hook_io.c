@@ -251,6 +251,27 @@ static void a_reset_is_seen_and_leaves_errno_alone(void)
 	host_connect(&pair);
 }
 
+/* As if a system call of the host's own had moved the first body: the next answer is counted. */
+static void an_answer_behind_an_unseen_body_is_counted(void)
+{
+	uint64_t unseen = HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]);
+	uint64_t served = HOST_SUM(header, requests);
+	uint64_t aborted = HOST_SUM(header, aborted);
+
+	host_disconnect(&pair);
+	host_connect(&pair);
+	for (int i = 0; i < 2; i++) {
+		ask(REQUEST);
+		HOST_CHECK(read(pair.server, buffer, sizeof(buffer)) > 0);
+		HOST_CHECK(write_by(0, HEAD, strlen(HEAD)) > 0);
+	}
+	host_disconnect(&pair);
+	HOST_CHECK(HOST_SUM(header, requests) == served + 2);
+	HOST_CHECK(HOST_SUM(header, aborted) == aborted);
+	HOST_CHECK(HOST_SUM(header, unparsed[RS_UNPARSED_UNSEEN_IO]) == unseen + 1);
+	host_connect(&pair);
+}
+
 /* stdio calls no function that could be hooked: such a connection is given up aloud. */
 static void a_stream_on_a_connection_is_told(void)
 {
@@ -312,6 +333,7 @@ int main(void)
 			   i == RS_UNPARSED_GARBAGE);
 	interrupted_and_partial_calls_count_what_they_moved();
 	a_reset_is_seen_and_leaves_errno_alone();
+	an_answer_behind_an_unseen_body_is_counted();
 	a_stream_on_a_connection_is_told();
 	return 0;
 }
