@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Paths are packed as clients may, most by their place in the table: the agent must say the same. */
+/* Paths are packed as clients may, most by their place in the table: the agent says the same. */
 #define REQUESTS 40000u
 #define OPEN 12u /* few, so that none is left behind by all that the agent keeps */
 #define PATHS 10u
