@@ -309,8 +309,8 @@ static inline __attribute__((always_inline)) bool connection_take_in(struct conn
 }
 
 /* A copy of its own for plain text, so that the one above stays in line in connection_move. */
-__attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
-					       const struct iovec *iov, size_t bytes)
+HOT __attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
+						   const struct iovec *iov, size_t bytes)
 {
 	return connection_take_in(c, way, iov, bytes);
 }

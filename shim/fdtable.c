@@ -10,9 +10,16 @@
 
 #include "emit.h"
 #include "home.h"
+#include "mem.h"
 #include "sys.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+
+#define FDTABLE_NAMES_BYTES 256u /* of the list of descriptors at a time: no frame is large */
 
 static _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
 
@@ -75,6 +82,54 @@ void fdtable_set(int fd, uint64_t word)
 void fdtable_forget(int fd)
 {
 	fdtable_set(fd, FDTABLE_UNKNOWN);
+}
+
+/* A socket of a pair, or one to a proxy on the same machine: as a rule no server's connection. */
+static bool fdtable_is_internet(int fd)
+{
+	socklen_t length = sizeof(int);
+	int domain;
+
+	return !sys_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) &&
+	       (domain == AF_INET || domain == AF_INET6);
+}
+
+/* The name of a descriptor; -1: another entry, or the descriptor of the list itself. */
+static int fdtable_named(const char *name, long list)
+{
+	int fd = 0;
+
+	for (; *name; name++) {
+		if (*name < '0' || *name > '9')
+			return -1;
+		fd = fd * 10 + (*name - '0');
+	}
+	return fd == list ? -1 : fd;
+}
+
+__attribute__((noinline)) void fdtable_inherit(void)
+{
+	long list = sys_call(SYS_openat, AT_FDCWD, "/proc/self/fd",
+			     O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	char names[FDTABLE_NAMES_BYTES];
+	long bytes;
+
+	if (sys_failed(list))
+		return;
+	while ((bytes = sys_call(SYS_getdents64, list, names, sizeof(names))) > 0) {
+		uint16_t length;
+
+		for (long at = 0; at < bytes; at += length) {
+			int fd =
+				fdtable_named(names + at + offsetof(struct dirent64, d_name), list);
+
+			memcpy(&length, names + at + offsetof(struct dirent64, d_reclen),
+			       sizeof(length));
+			if (fd >= 0 && fdtable_is_internet(fd))
+				fdtable_set(fd, FDTABLE_FOREIGN);
+		}
+	}
+	sys_call(SYS_close, list);
 }
 
 static struct connection *fdtable_open(int fd, enum exchange_trust trust)

@@ -20,13 +20,14 @@
 #define FDTABLE_LEAF 512u
 
 #define FDTABLE_UNKNOWN UINT64_C(0)
-#define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and maybe in its middle: another process had it */
+#define FDTABLE_FOREIGN UINT64_C(1) /* unknown, and maybe in its middle: another program had it */
 #define FDTABLE_IGNORED UINT64_C(2)
 /* else: connection_word */
 
 extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
-void fdtable_forked(void); /* in the parent, at a fork */
+void fdtable_forked(void);  /* in the parent, at a fork */
+void fdtable_inherit(void); /* in the constructor: connections that came over exec are foreign */
 
 /* All of the following inside a guard. */
 void fdtable_accepted(int fd);

@@ -16,6 +16,7 @@
 #include "guard.h"
 #include "hooks.h"
 #include "host.h"
+#include "hot.h"
 #include "library.h"
 #include "mem.h"
 #include "session.h"
@@ -113,8 +114,8 @@ static struct connection *tls_link(const struct tls_call *call, const void *sess
 	return c;
 }
 
-static struct connection *tls_connection(const struct tls_call *call, const void *session,
-					 bool moved)
+static HOT struct connection *tls_connection(const struct tls_call *call, const void *session,
+					     bool moved)
 {
 	uint64_t word = session_word(session);
 
@@ -172,9 +173,9 @@ static void tls_shaken(const struct tls_call *call, const void *session, struct 
 }
 
 /* at NULL: bytes that were moved unseen. noinline: see hook_io.c. */
-static __attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
-					       enum connection_way way, const void *at,
-					       size_t bytes)
+static HOT __attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
+						   enum connection_way way, const void *at,
+						   size_t bytes)
 {
 	struct iovec one = { .iov_base = (void *)(uintptr_t)at, .iov_len = bytes };
 	struct connection *c;
@@ -230,7 +231,7 @@ TLS_INLINE void tls_shook(const struct tls_call *call, const void *session, bool
 
 #define TLS_ENTER(call, family) tls_enter(call, family, (uintptr_t)__builtin_return_address(0))
 
-EXPORT int SSL_read(void *ssl, void *to, int bytes)
+EXPORT HOT int SSL_read(void *ssl, void *to, int bytes)
 {
 	struct tls_call call;
 	int result;
@@ -241,7 +242,7 @@ EXPORT int SSL_read(void *ssl, void *to, int bytes)
 	return result;
 }
 
-EXPORT int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
+EXPORT HOT int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
 {
 	struct tls_call call;
 	int result;
@@ -264,7 +265,7 @@ EXPORT int SSL_read_early_data(void *ssl, void *to, size_t bytes, size_t *read)
 	return result;
 }
 
-EXPORT int SSL_write(void *ssl, const void *from, int bytes)
+EXPORT HOT int SSL_write(void *ssl, const void *from, int bytes)
 {
 	struct tls_call call;
 	int result;
@@ -275,7 +276,7 @@ EXPORT int SSL_write(void *ssl, const void *from, int bytes)
 	return result;
 }
 
-EXPORT int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
+EXPORT HOT int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
 {
 	struct tls_call call;
 	int result;
@@ -351,7 +352,7 @@ EXPORT void SSL_free(void *ssl)
 	call.library->openssl.SSL_free(ssl);
 }
 
-EXPORT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
+EXPORT HOT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;
@@ -386,7 +387,7 @@ EXPORT ssize_t gnutls_record_recv_early_data(void *session, void *to, size_t byt
 }
 
 /* Without bytes it goes on with those of the call before, which are not at hand any more. */
-EXPORT ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
+EXPORT HOT ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;

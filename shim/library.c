@@ -125,10 +125,12 @@ static void *library_symbol_at(const struct library_object *o, uint32_t index, c
 	const ElfW(Sym) *symbols = (const ElfW(Sym) *)library_address(o, DT_SYMTAB);
 	const char *names = (const char *)library_address(o, DT_STRTAB);
 	const uint16_t *versions = (const uint16_t *)library_address(o, DT_VERSYM);
-	const ElfW(Sym) *symbol = symbols + index;
+	const ElfW(Sym) *symbol = symbols ? symbols + index : NULL;
 
-	if (!symbols || !names || symbol->st_shndx == SHN_UNDEF ||
-	    (symbol->st_info & 15) != STT_FUNC || (versions && versions[index] & LIBRARY_HIDDEN) ||
+	if (!symbol || !names)
+		return NULL;
+	if (symbol->st_shndx == SHN_UNDEF || (symbol->st_info & 15) != STT_FUNC ||
+	    (versions && versions[index] & LIBRARY_HIDDEN) ||
 	    !library_names_equal(names + symbol->st_name, name))
 		return NULL;
 	return (void *)(o->base + symbol->st_value);

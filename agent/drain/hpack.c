@@ -31,14 +31,16 @@ void hpack_close(struct hpack *h)
 		nghttp2_hd_inflate_del(hpack_inflater(h));
 }
 
-int hpack_read(struct hpack *h, const uint8_t *bytes, size_t n, bool last, hpack_field_fn fn,
-	       void *ctx)
+int hpack_read(struct hpack *h, const struct hpack_piece *piece, hpack_field_fn fn, void *ctx)
 {
+	const uint8_t *bytes = piece->bytes;
+	size_t n = piece->n;
+
 	for (;;) {
 		nghttp2_nv from;
 		int flags = 0;
-		ssize_t done =
-			nghttp2_hd_inflate_hd2(hpack_inflater(h), &from, &flags, bytes, n, last);
+		ssize_t done = nghttp2_hd_inflate_hd2(hpack_inflater(h), &from, &flags, bytes, n,
+						      piece->last);
 
 		if (done < 0)
 			return -EBADMSG;
@@ -55,7 +57,7 @@ int hpack_read(struct hpack *h, const uint8_t *bytes, size_t n, bool last, hpack
 			nghttp2_hd_inflate_end_headers(hpack_inflater(h));
 			return n ? -EBADMSG : 0;
 		} else if (!n) {
-			return last ? -EBADMSG : 0;
+			return piece->last ? -EBADMSG : 0;
 		}
 	}
 }

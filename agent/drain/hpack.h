@@ -28,8 +28,12 @@ typedef void (*hpack_field_fn)(void *ctx, const struct hpack_field *field);
 int hpack_open(struct hpack **out);
 void hpack_close(struct hpack *h); /* NULL is fine */
 
-/* A piece of a block; last: the block ends with it. */
-int hpack_read(struct hpack *h, const uint8_t *bytes, size_t n, bool last, hpack_field_fn fn,
-	       void *ctx);
+struct hpack_piece {
+	const uint8_t *bytes;
+	size_t n;
+	bool last; /* the block ends with it */
+};
+
+int hpack_read(struct hpack *h, const struct hpack_piece *piece, hpack_field_fn fn, void *ctx);
 
 #endif

@@ -226,8 +226,9 @@ static int streams_kept(struct streams_connection *c, const struct rs_head *head
 	int result = -EBADMSG;
 
 	if (entry)
-		result = hpack_read(c->table, bytes, head->headers.length, true, streams_field,
-				    entry);
+		result = hpack_read(c->table,
+				    &(struct hpack_piece){ bytes, head->headers.length, true },
+				    streams_field, entry);
 	if (!result)
 		entry->stream = head->headers.number + 1;
 	return result;
@@ -243,8 +244,8 @@ static int streams_block(struct streams_connection *c, const struct rs_head *hea
 	if (head->headers.place)
 		return streams_kept(c, head, bytes);
 	c->inside = !last;
-	return hpack_read(c->table, bytes, head->headers.length, last, streams_field,
-			  streams_entry(c, head->headers.stream));
+	return hpack_read(c->table, &(struct hpack_piece){ bytes, head->headers.length, last },
+			  streams_field, streams_entry(c, head->headers.stream));
 }
 
 static void streams_piece(struct streams_connection *c, const struct lane_record *record)

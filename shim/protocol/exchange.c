@@ -281,23 +281,25 @@ HOT bool exchange_read(struct exchange *x, struct exchange_call *call, const uin
 	return true;
 }
 
+/* What moved unseen was no body. Was it HTTP? An answer in plain sight will tell. */
+static bool exchange_unseen(struct exchange *x, struct exchange_call *call, struct http1 *p)
+{
+	p->why = RS_UNPARSED_UNSEEN_IO;
+	x->no_http = exchange_get(x->trust) != EXCHANGE_HTTP;
+	return !x->no_http && exchange_lost(call, p, RS_UNPARSED_UNSEEN_IO);
+}
+
 bool exchange_read_unseen(struct exchange *x, struct exchange_call *call, uint64_t n)
 {
-	const uint8_t *none = x->in.text;
 	uint64_t seen;
 
 	if (!exchange_may_read(x))
 		return false;
 	seen = http1_skip(&x->in, n);
 	exchange_add_in(x, seen);
-	if (!exchange_read(x, call, none, 0))
+	if (!exchange_read(x, call, x->in.text, 0))
 		return false;
-	if (seen == n)
-		return true;
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
-		return exchange_lost(call, &x->in, RS_UNPARSED_UNSEEN_IO);
-	x->no_http = true;
-	return false;
+	return seen == n || exchange_unseen(x, call, &x->in);
 }
 
 static void exchange_write_begin(struct exchange *x, struct exchange_call *call)
@@ -316,6 +318,8 @@ static bool exchange_write_status(struct exchange *x, struct exchange_call *call
 {
 	if (x->no_http && !foreign_is_refused(&x->in, x->out.status)) {
 		x->out.step = HTTP1_AT_BAD;
+		if (x->in.why == RS_UNPARSED_UNSEEN_IO) /* then a request was among it */
+			exchange_ops.unparsed(call->context, RS_UNPARSED_UNSEEN_IO);
 		return false;
 	}
 	if (!x->first_byte)
@@ -327,7 +331,9 @@ static bool exchange_write_status(struct exchange *x, struct exchange_call *call
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
 	if (!x->answering) {
-		exchange_ops.unparsed(call->context, RS_UNPARSED_UNASKED);
+		exchange_ops.unparsed(call->context, exchange_get(x->trust) == EXCHANGE_UNKNOWN
+							     ? RS_UNPARSED_MID_STREAM
+							     : RS_UNPARSED_UNASKED);
 		return true;
 	}
 	exchange_announce(x->answering, call);
@@ -432,12 +438,7 @@ bool exchange_write_unseen(struct exchange *x, struct exchange_call *call, uint6
 	x->bytes_out += seen;
 	if (!exchange_write(x, call, x->out.text, 0))
 		return false;
-	if (seen == n)
-		return true;
-	if (exchange_get(x->trust) == EXCHANGE_HTTP)
-		return exchange_lost(call, &x->out, RS_UNPARSED_UNSEEN_IO);
-	x->no_http = true;
-	return false;
+	return seen == n || exchange_unseen(x, call, &x->out);
 }
 
 void exchange_client_gone(struct exchange *x, bool reset)
@@ -494,7 +495,6 @@ uint32_t exchange_adopt(struct exchange *x)
 	struct exchange_block *more = exchange_get(x->more);
 	uint32_t begun = exchange_adopt_queue(&x->queue, x->requests, EXCHANGE_INLINE);
 
-	if (more)
-		begun += exchange_adopt_queue(&more->queue, more->requests, EXCHANGE_MORE);
-	return begun;
+	return begun +
+	       (more ? exchange_adopt_queue(&more->queue, more->requests, EXCHANGE_MORE) : 0);
 }

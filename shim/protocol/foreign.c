@@ -13,10 +13,28 @@ static bool foreign_is_method(uint8_t first)
 	return first == '_' || first == '-' || (uint8_t)((first | 0x20) - 'a') < 26;
 }
 
+/* A length may look like a letter: what follows is in no line (mod_wsgi's daemons). */
+static bool foreign_is_binary(const struct http1 *p)
+{
+	uint32_t n = p->line < HTTP1_KEPT ? p->line : HTTP1_KEPT;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (p->text[i] < ' ' && p->text[i] != '\t' && p->text[i] != '\r')
+			return true;
+	}
+	return false;
+}
+
+static bool foreign_is_cut(const struct http1 *p)
+{
+	if (foreign_is_method(p->text[0]))
+		return foreign_is_binary(p);
+	return p->text[0] >= FOREIGN_TLS || p->line >= FOREIGN_HEAD;
+}
+
 bool foreign_begins(struct http1 *p)
 {
-	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || foreign_is_method(p->text[0]) ||
-	    (p->text[0] < FOREIGN_TLS && p->line < FOREIGN_HEAD))
+	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || !foreign_is_cut(p))
 		return false;
 	p->step = HTTP1_AT_BAD;
 	p->why = RS_UNPARSED_GARBAGE;
@@ -37,18 +55,21 @@ bool foreign_answers(struct http1 *p)
 
 /*
  * Bytes 3 and 5 are zero: a modifier nobody uses, and the high byte of the first key's length; 1
- * and 2 are the length of all, which is not.
+ * and 2 are the length of all, which is not. Nor is 4 less than two, as in a frame of HTTP/2 or a
+ * record of FastCGI: no name of a variable is so short.
  */
 static bool foreign_is_uwsgi(const struct http1 *p)
 {
 	return p->line >= FOREIGN_HEAD && p->text[0] < FOREIGN_TLS && !p->text[3] && !p->text[5] &&
-	       (p->text[1] || p->text[2]);
+	       (p->text[1] || p->text[2]) && p->text[4] > 1;
 }
 
 bool foreign_is_refused(const struct http1 *p, uint16_t status)
 {
 	static const uint16_t refusals[] = { 400, 408, 414, 426, 431, 501, 505 };
 
+	if (p->why == RS_UNPARSED_UNSEEN_IO)
+		return false; /* nobody knows what was read */
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		if (status == refusals[i])
 			return !foreign_is_uwsgi(p);

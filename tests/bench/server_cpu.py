@@ -2,12 +2,12 @@
 """CPU per request of real servers with the shim over without it, on the smallest usual reply.
 
 Each server runs four times: bare, bare again, with a library whose hooks only pass through (what any
-preload costs), and watched. All four share one core and serve at once, 50 connections each, so that
+preload costs), and watched. All four share one core and serve at once, so that
 what this machine does beside, which is worth ten percent from one second to the next, is done to all
 alike. In each round all four are started anew, since where a process lies in memory alone is worth
 some percent. Ratios are of one round, and to the mean of its bare sides. The bare/bare line is this
-machine's noise. CPU is the server's own by the kernel's clock, requests are wrk's. wrk runs on the
-servers' core: then nothing but the server and its hooks is in the figure. On another core (--apart,
+machine's noise. CPU is the server's own by the kernel's clock, requests are the load's. That runs on
+the servers' core: then nothing but the server and its hooks is in the figure. On another core (--apart,
 not judged) each reply may have to wake that core, which in a virtual machine costs the server 2 us
 or nothing, by whether it sleeps or polls just then.
 """
@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import statistics
@@ -27,90 +26,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from served import SERVERS, lacking
 
-GATE = 1.05
 ENOUGH = 8  # rounds: fewer cannot tell 1.04 from 1.05
-CONNECTIONS = 50
+SLACK = 200  # requests: of a load that is ended in their middle, and what it asks by itself
 WARM_S = 4  # caches, branch predictors, compilers
 CORES = sorted(os.sched_getaffinity(0))
 SIDES = ("bare", "again", "null", "watched")
 LINES = {"again": "bare/bare", "null": "null/bare", "watched": "watched/bare"}
-MODULES = "/usr/lib/apache2/modules/mod_"
-
-APACHE = """\
-ServerRoot {folder}
-ServerName 127.0.0.1
-Listen 127.0.0.1:{port}
-PidFile {folder}/apache.pid
-ErrorLog {folder}/error.log
-LoadModule mpm_event_module {modules}mpm_event.so
-LoadModule authz_core_module {modules}authz_core.so
-DocumentRoot {folder}
-StartServers 1
-ServerLimit 1
-ThreadsPerChild 64
-MaxRequestWorkers 64
-MinSpareThreads 64
-MaxSpareThreads 64
-KeepAlive On
-MaxKeepAliveRequests 0
-"""
-
-NODE = """\
-const page = 'x'.repeat({page});
-require('http').createServer((request, reply) => reply.end(page)).listen({port}, '127.0.0.1');
-"""
-
-PYTHON = """\
-import http.server
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "{page}")
-        self.end_headers()
-        self.wfile.write(b"x" * {page})
-
-    def log_message(self, *_):
-        pass
-
-http.server.ThreadingHTTPServer.request_queue_size = 64
-http.server.ThreadingHTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
-"""
-
-NGINX = """\
-worker_processes 1;
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 768; }}
-http {{
-	sendfile on;
-	tcp_nopush on;
-	access_log off;
-	keepalive_requests 1000000000;
-	server {{ listen 127.0.0.1:{port}; root {folder}; }}
-}}
-"""
-
-
-def configured(name, text, *command):
-    """A server whose command ends with its own file."""
-    def make(folder, port):
-        file = folder / name
-        file.write_text(text.format(folder=folder, port=port, page=live.PAGE, modules=MODULES))
-        return [*command, file]
-    return make
-
-
-SERVERS = {
-    "nginx": (configured("nginx.conf", NGINX, "nginx", "-c"), "nginx"),
-    "node": (configured("site.js", NODE, "node"), "node"),
-    "apache-event": (configured("apache.conf", APACHE, "apache2", "-DFOREGROUND", "-f"), "apache2"),
-    "python-threading": (configured("site.py", PYTHON, "/usr/bin/python3"), "/usr/bin/python3"),
-}
 
 
 class Server(live.Process):
@@ -120,44 +43,38 @@ class Server(live.Process):
         folder.chmod(0o755)
         (folder / "index.html").write_bytes(b"x" * live.PAGE)
         self.port = live.free_port()
+        self.kind = SERVERS[name]
+        self.service = f"{name}-{side}-{self.port}"
         self.served = 0
-        environment = dict(stage.environment, RINGSIDE_SERVICE=f"{name}-{side}")
+        environment = dict(stage.environment, RINGSIDE_SERVICE=self.service)
         if library:
             environment["LD_PRELOAD"] = str(library)
-        command = ["taskset", "-c", str(CORES[0]), *SERVERS[name][0](folder, self.port)]
+        command = ["taskset", "-c", str(CORES[0]), *self.kind.make(folder, self.port)]
         super().__init__(stage, command, folder / "output", environment)
-        live.wait_for(name, lambda: live.fetch(self.port, "/index.html")[0] == 200, 20)
+        live.wait_for(name, lambda: self.kind.answers(self.port), 30)
 
     def cpu_ns(self):
-        """Of all its processes and all the threads they had: the clock of a process, by its pid."""
-        return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in self.family())
-
-    def worker(self):
-        return self.family()[-1]  # nginx and Apache: the child
+        """Of all its processes and the threads and children that they had: a process's clock, by
+        its pid, and what ended children left to the first one."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ended = (int(stat[13]) + int(stat[14])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+        return ended + sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in self.family())
 
     def round(self, core, seconds):
         """ns of CPU per request."""
         before = self.cpu_ns()
-        done = subprocess.run(
-            ["taskset", "-c", str(core), "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d",
-             f"{seconds}s", f"http://127.0.0.1:{self.port}/index.html"],
-            capture_output=True, text=True, check=True, timeout=seconds + 30)
-        used = self.cpu_ns() - before
-        requests = int(re.search(r"(\d+) requests in", done.stdout).group(1))
-        if re.search(r"Socket errors|Non-2xx", done.stdout):
-            raise RuntimeError(f"{self.log}: wrk: {done.stdout}")
+        requests = self.kind.load(self.port, core, seconds)
         self.served += requests
-        return used / requests
+        return (self.cpu_ns() - before) / requests
 
 
-def checked(agent, server, rounds):
-    """A ratio of a shim that is off would be 1: the agent must have counted what wrk did."""
-    name = server.log.parent.name
+def checked(agent, server):
+    """A ratio of a shim that is off would be 1: the agent must have counted what was loaded."""
     wanted = server.served + 1  # the first answer was ours
-    got = agent.wait_for_count(wanted, 10, f"?pid={server.worker()}")["responseTimes"]["count"]
-    # wrk leaves in the middle of a request on each of its connections
-    if not wanted <= got <= wanted + CONNECTIONS * rounds:
-        raise RuntimeError(f"{name}: {got} counted, {wanted} made")
+    document = agent.wait_for_count(wanted, 10, f"?service={server.service}")
+    got = document["responseTimes"]["count"]
+    if not wanted <= got <= wanted + SLACK:
+        raise RuntimeError(f"{server.service}: {got} counted, {wanted} made")
 
 
 def by_lot():
@@ -188,7 +105,7 @@ def round_of(stage, agent, name, options):
     servers = {side: Server(stage, name, side, libraries.get(side)) for side in by_lot()}
     at_once(servers, core, WARM_S)
     costs = at_once(servers, core, options.seconds)
-    checked(agent, servers["watched"], 2)
+    checked(agent, servers["watched"])
     for server in servers.values():
         server.stop()
         shutil.rmtree(server.log.parent)
@@ -214,8 +131,9 @@ def ratios(costs):
 
 
 def show(name, table, where):
-    print(f"{name}{where}\n{'':16} ratio   error     min     max  ns/request")
-    for line, row in table.items():
+    print(f"{name}, wanted {table['gate']}{where}\n{'':16} ratio   error     min     max  ns/request")
+    for line in LINES.values():
+        row = table[line]
         error = "      -" if row["error"] is None else f"{row['error']:7.4f}"
         print(f"  {line:12} {row['ratio']:7.4f} {error} {row['min']:7.4f} {row['max']:7.4f} "
               f"{row['nsPerRequest']:9.0f}", flush=True)
@@ -242,29 +160,30 @@ def asked():
 
 def main():
     options = asked()
-    live.need_root_and("wrk", "taskset")
+    live.need_root_and("taskset")
     os.environ["PATH"] += ":/usr/sbin"
-    signal.alarm(len(options.servers) * options.rounds * (60 + options.seconds))
+    signal.alarm(len(options.servers) * options.rounds * (90 + 4 * options.seconds))
     tables = {}
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         for name in options.servers:
-            if not shutil.which(SERVERS[name][1]):
-                print(f"{name}: not measured, {SERVERS[name][1]} is missing", file=sys.stderr)
+            if missing := lacking(SERVERS[name]):
+                print(f"{name}: not measured, {', '.join(missing)} is missing", file=sys.stderr)
                 continue
             tables[name] = ratios(measure(stage, agent, name, options))
+            tables[name]["gate"] = SERVERS[name].gate
             if not options.json:
                 show(name, tables[name], ", the load on another core" if options.apart else "")
     judged = options.rounds >= ENOUGH and not options.apart
     broken = [name for name, table in tables.items()
-              if judged and table["watched/bare"]["ratio"] > GATE]
+              if judged and table["watched/bare"]["ratio"] > SERVERS[name].gate]
     if options.json:
-        print(json.dumps({"gate": GATE, "judged": judged, "broken": broken, "rounds":
-                          options.rounds, "seconds": options.seconds, "servers": tables}))
+        print(json.dumps({"judged": judged, "broken": broken, "rounds": options.rounds, "seconds":
+                          options.seconds, "servers": tables}))
     elif judged:
-        print(f"gate {GATE}: " + (f"BROKEN by {', '.join(broken)}" if broken else "held"))
+        print("gates: " + (f"BROKEN by {', '.join(broken)}" if broken else "held"))
     else:
-        print(f"gate {GATE}: not judged" + ("" if options.apart else
+        print("gates: not judged" + ("" if options.apart else
               f", {options.rounds} rounds cannot tell 1.04 from 1.05"))
     return 1 if broken else 0
 

@@ -203,6 +203,22 @@ def apache(model):
     return command
 
 
+def apache_wsgi(place):
+    """Applications in daemons of their own, asked over a Unix socket in a protocol of mod_wsgi's."""
+    (*rest, config, how) = apache("event")(place)
+    aliases = "\n".join(x for x in config.read_text().splitlines() if "ScriptAlias" not in x)
+    config.write_text(aliases + f"""
+LoadModule wsgi_module {APACHE_MODULES}/mod_wsgi.so
+WSGIDaemonProcess site processes=2 threads=3 python-path={SITES}
+WSGIProcessGroup site
+WSGIApplicationGroup %{{GLOBAL}}
+WSGISocketPrefix {place.folder}/wsgi
+WSGIScriptAlias / {SITES}/app.py/
+WSGICallableObject wsgi
+""")
+    return [*rest, config, how]
+
+
 def lighttpd(place):
     return ["lighttpd", "-D", "-f", place.write("lighttpd.conf", f"""\
 server.modules = ("mod_access", "mod_alias", "mod_cgi", "mod_accesslog")
@@ -379,6 +395,8 @@ SERVERS = {
     "apache-prefork": Recipe(apache("prefork"), **APACHE_LOG),
     "apache-worker": Recipe(apache("worker"), share=2, **APACHE_LOG),
     "apache-event": Recipe(apache("event"), default=True, share=2, **APACHE_LOG),
+    "apache-wsgi": Recipe(apache_wsgi, log="access.log", form=PLAIN, user=True,
+                          needs=("apache2", APACHE_MODULES / "mod_wsgi.so")),
     "lighttpd": Recipe(lighttpd, ("lighttpd",), log="access.log", form=PLAIN, default=True,
                        share=3, user=True),
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",

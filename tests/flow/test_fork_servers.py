@@ -75,7 +75,8 @@ class Server(live.Process):
         return answer
 
     def load(self, path, requests):
-        done = live.ab(f"http://127.0.0.1:{self.port}{path}", requests, connections=AT_ONCE)
+        done = live.ab(f"http://127.0.0.1:{self.port}{path}", requests, connections=AT_ONCE,
+                       timeout=400 if live.FULL else 120)
         expect(done["complete"] == requests and not done["failed"],
                f"{self.name}: {done} of {requests} were answered")
         self.served += done["complete"]

@@ -37,6 +37,8 @@ CLIENTS = [
     ("FastCGI", b"\1\1\0\1\0\x08\0\0\0\1\0\0\0\0\0\0\1\4\0\1\0\0\0\0", ("garbage",)),
     ("HTTP/2 frames without a preface", b"\0\0\0\4\0\0\0\0\0\0\0\1\1\5\0\0\0\1\x82",
      ("garbage",)),
+    ("FastCGI, request 256", b"\1\1\1\0\0\x08\0\0\0\1\0\0\0\0\0\0", ("garbage",)),
+    ("HTTP/2 data at once", b"\0\0\5\0\1\0\0\0\1hello", ("garbage",)),
     ("a WebSocket frame", b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", ("garbage",)),
     ("RESP", b"*1\r\n$4\r\nPING\r\n", ("garbage",)),
     ("an SSH banner", b"SSH-2.0-OpenSSH_9.2\r\n", ("garbage",)),

@@ -2,7 +2,8 @@
 """A connection that is taken over in its middle is told as that, and what follows on it is counted.
 
 One process reads a request, or a part of it, and hands the connection to a watched one by
-SCM_RIGHTS, which answers. Files and pipes that get the same bytes are no connections at all.
+SCM_RIGHTS, which answers; or it turns into another program by exec. Files and pipes that get the
+same bytes are no connections at all.
 """
 import array
 import os
@@ -20,15 +21,22 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HEAD = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
 
+CUT, EXECS, EXECED = 1, 2, 3  # how it goes on: an answer in pieces, by exec, and behind it
+
 # what the first process reads, what comes later, requests behind it; counted, told
 SCENES = {
     "no connection": (None, b"", 0, 0, 0),
     "answer first": (HEAD, b"", 0, 0, 1),
     "half a head": (HEAD[:18], HEAD[18:], 0, 0, 1),
+    "the end of a head": (HEAD[:-2], HEAD[-2:], 2, 2, 1),
     "half a body": (POST + b"01234", b"56789", 0, 0, 1),
     "more behind": (HEAD, b"", 3, 3, 1),
     "not begun": (b"", HEAD, 2, 3, 0),
     "a cut answer": (HEAD, b"", 0, 0, 1),
+    "exec": (HEAD, b"", 0, 0, 1),
+    "exec, half a head": (HEAD[:18], HEAD[18:], 0, 0, 1),
+    "exec, more behind": (HEAD, b"", 3, 3, 1),
+    "exec, not begun": (b"", HEAD, 2, 3, 0),
     "a file": ("file", b"", 0, 0, 0),
     "a pipe": ("pipe", b"", 0, 0, 0),
 }
@@ -36,23 +44,33 @@ SCENES = {
 
 def work(link, later, more, cut):
     """The watched process: takes a connection over, or writes to what is none."""
-    if link < 0:
+    if cut == EXECED:
+        answer(link, later, more, cut)
+    elif link < 0:
         fd = os.open("answer", os.O_WRONLY | os.O_CREAT)
         os.write(fd, ANSWER)
         os.write(os.pipe()[1], ANSWER)
     else:
         _, messages, _, _ = socket.socket(fileno=link).recvmsg(1, socket.CMSG_SPACE(4))
         fd = array.array("i", messages[0][2])[0]
-        got = b""
-        while len(got) < later:
-            got += os.read(fd, 1000)
-        os.writev(fd, [ANSWER[:3], ANSWER[3:]] if cut else [ANSWER])
-        for _ in range(more):
-            os.read(fd, 1000)
-            os.write(fd, ANSWER)
-        os.close(fd)
+        if cut == EXECS:
+            os.set_inheritable(fd, True)
+            os.execv(sys.executable, [sys.executable, "-B", __file__, str(fd), str(later),
+                                      str(more), str(EXECED)])
+        answer(fd, later, more, cut)
     print("done", flush=True)
     sys.stdin.read()
+
+
+def answer(fd, later, more, cut):
+    got = b""
+    while len(got) < later:
+        got += os.read(fd, 1000)
+    os.writev(fd, [ANSWER[:3], ANSWER[3:]] if cut == CUT else [ANSWER])
+    for _ in range(more):
+        os.read(fd, 1000)
+        os.write(fd, ANSWER)
+    os.close(fd)
 
 
 def send(ends, fd):
@@ -114,7 +132,7 @@ def play(stage, agent, name, scene):
     process = subprocess.Popen(
         [sys.executable, "-B", __file__, str(-1 if first is None else link.fileno()),
          str(len(later)), str(more),
-         str(int("cut" in name))], env=environment, pass_fds=[link.fileno()], cwd=stage.folder,
+         str(CUT if "cut" in name else EXECS if "exec" in name else 0)], env=environment, pass_fds=[link.fileno()], cwd=stage.folder,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=live.dies_with_us)
     try:
         if isinstance(first, str):

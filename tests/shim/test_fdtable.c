@@ -1,6 +1,10 @@
 #include "core.h"
 #include "fdtable.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static int setup(void **state)
 {
 	core_setup(state);
@@ -134,6 +138,52 @@ static void a_sandbox_gets_no_new_leaf(void **state)
 	assert_int_equal(here.block->unparsed[RS_UNPARSED_NO_MEMORY], 1);
 }
 
+static void connections_that_came_over_exec_are_foreign(void **state)
+{
+	int internet = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int high = fcntl(internet, F_DUPFD_CLOEXEC, 700);
+	int pair[2], ends[2];
+
+	(void)state;
+	assert_true(internet >= 0 && high >= 700);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	for (int i = 0; i < 40; i++) /* more than one look at the list */
+		assert_true(fcntl(ends[0], F_DUPFD_CLOEXEC, 600) >= 600);
+	fdtable_inherit();
+	assert_int_equal(fdtable_word(internet), FDTABLE_FOREIGN);
+	assert_int_equal(fdtable_word(high), FDTABLE_FOREIGN);
+	assert_int_equal(fdtable_word(pair[0]), FDTABLE_UNKNOWN);
+	assert_int_equal(fdtable_word(ends[0]), FDTABLE_UNKNOWN);
+	close_range(600, ~0u, 0);
+	close(internet);
+	close(pair[0]);
+	close(pair[1]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_foreign_descriptor_becomes_a_connection_by_what_is_read(void **state)
+{
+	struct connection *c;
+
+	(void)state;
+	fdtable_set(7, FDTABLE_FOREIGN);
+	fdtable_copied(7, 8);
+	assert_int_equal(fdtable_word(8), FDTABLE_FOREIGN);
+	assert_null(fdtable_connection(7, FDTABLE_FOREIGN));
+	c = fdtable_found(7);
+	assert_non_null(c);
+	assert_ptr_equal(fdtable_connection(7, fdtable_word(7)), c);
+	assert_int_equal(atomic_load(&c->exchange.trust), EXCHANGE_UNKNOWN);
+	assert_int_equal(fdtable_word(8), FDTABLE_FOREIGN);
+	fdtable_accepted(8); /* its number again */
+	assert_int_equal(atomic_load(&fdtable_peek(fdtable_word(8))->exchange.trust),
+			 EXCHANGE_ACCEPTED);
+	fdtable_set(8, FDTABLE_FOREIGN);
+	assert_int_equal(here.block->closed, 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -146,6 +196,8 @@ int main(void)
 		TEST(ranges_are_forgotten_over_leaves_that_do_not_exist),
 		TEST(a_descriptor_beyond_the_table_is_told),
 		TEST(a_sandbox_gets_no_new_leaf),
+		TEST(connections_that_came_over_exec_are_foreign),
+		TEST(a_foreign_descriptor_becomes_a_connection_by_what_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

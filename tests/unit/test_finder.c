@@ -1,4 +1,5 @@
 #include "../../agent/capture/finder.c" /* white box: quotas, and when the next look is due */
+#include "alone.h"
 #include "target_process.h"
 
 #define SKIPPED 77
@@ -378,7 +379,7 @@ static void processes_with_the_shim_and_no_segment_are_counted(void **state)
 	watched_start(&bare);
 	scene_step(s, 0);
 	finder_counts_get(s->finder, &counts);
-	before = counts.bare; /* of others on this machine */
+	before = counts.bare;
 	watched_tell(&bare, WATCHED_SHIM);
 	finder_knock(s->finder, bare.pid, s->now_ns);
 	scene_step(s, 0);
@@ -488,6 +489,7 @@ int main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(run_dir, sizeof(run_dir), "/run/rs-finder-%d", getpid());
+	alone_on_its_machine();
 	log_open("test", LOG_LEVEL_ERROR);
 	if (!may_open_mappings(run_dir)) {
 		printf("skipped: /proc/PID/map_files needs CAP_CHECKPOINT_RESTORE\n");

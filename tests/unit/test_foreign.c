@@ -45,6 +45,8 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_true(begins(CUT("\x20\0\0\x01\x85\xa6")));       /* a MySQL client */
 	assert_true(begins(CUT("\0\0\x12\x04\0\0\0\0\0")));     /* HTTP/2 without its preface */
 	assert_true(begins(CUT("\x81\x85")));                   /* WebSocket */
+	assert_true(begins(CUT("R\6\0\0\0\0\0\0")));            /* mod_wsgi to its daemon */
+	assert_false(begins(CUT("GET /a\tb\r")));
 }
 
 static bool refused(struct http1 p)
@@ -58,9 +60,12 @@ static void uwsgi_is_told_from_what_finds_a_web_port_by_mistake(void **state)
 	assert_false(refused(CUT("\x00\x10\x01\x00\x0e\x00REQUEST_METHOD")));
 	assert_true(refused(CUT("\x00\x10\x01\x00\x0e")));
 	assert_true(refused(CUT("\x00\x00\x00\x00\x00\x00\x00\x00")));
-	assert_true(refused(CUT("\x16\x03\x01\x00\xf0\x00\x00\xec"))); /* TLS */
-	assert_true(refused(CUT("\x00\x00\x00\x2f\xff\x53")));         /* SMB */
-	assert_true(refused(CUT("\x03\x00\x00\x13\x0e\xe0")));         /* RDP */
+	assert_true(refused(CUT("\x00\x00\x05\x00\x01\x00\x00\x00\x01hello"))); /* HTTP/2 */
+	assert_true(refused(CUT("\x01\x01\x01\x00\x00\x00\x00\x00")));          /* FastCGI */
+	assert_true(refused(CUT("\x00\x00\x00\x12\x00\x03\x00\x00user")));      /* PostgreSQL */
+	assert_true(refused(CUT("\x16\x03\x01\x00\xf0\x00\x00\xec")));          /* TLS */
+	assert_true(refused(CUT("\x00\x00\x00\x2f\xff\x53")));                  /* SMB */
+	assert_true(refused(CUT("\x03\x00\x00\x13\x0e\xe0")));                  /* RDP */
 }
 
 static void an_answer_begins_with_its_version(void **state)

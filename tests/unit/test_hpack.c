@@ -16,6 +16,11 @@ static void see(void *ctx, const struct hpack_field *field)
 		 (const char *)field->name, (int)field->value_bytes, (const char *)field->value);
 }
 
+static int piece(struct hpack *h, const uint8_t *bytes, size_t n, bool last)
+{
+	return hpack_read(h, &(struct hpack_piece){ bytes, n, last }, see, NULL);
+}
+
 /* RFC 7541 C.4.1 and C.4.2: the second block needs what the first one left. */
 static const uint8_t first[] = { 0x82, 0x86, 0x84, 0x41, 0x8c, 0xf1, 0xe3, 0xc2, 0xe5,
 				 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff };
@@ -30,10 +35,9 @@ static void blocks_are_decoded_at_every_split(void **state)
 
 		seen[0] = '\0';
 		assert_int_equal(hpack_open(&h), 0);
-		assert_int_equal(hpack_read(h, first, cut, false, see, NULL), 0);
-		assert_int_equal(hpack_read(h, first + cut, sizeof(first) - cut, true, see, NULL),
-				 0);
-		assert_int_equal(hpack_read(h, second, sizeof(second), true, see, NULL), 0);
+		assert_int_equal(piece(h, first, cut, false), 0);
+		assert_int_equal(piece(h, first + cut, sizeof(first) - cut, true), 0);
+		assert_int_equal(piece(h, second, sizeof(second), true), 0);
 		assert_string_equal(seen, ":method=GET;:scheme=http;:path=/;:authority=www.example."
 					  "com;:method=GET;:scheme=http;:path=/;:authority=www."
 					  "example.com;cache-control=no-cache;");
@@ -47,7 +51,7 @@ static int read_once(const void *bytes, size_t n)
 	int result;
 
 	assert_int_equal(hpack_open(&h), 0);
-	result = hpack_read(h, bytes, n, true, see, NULL);
+	result = piece(h, bytes, n, true);
 	hpack_close(h);
 	return result;
 }
