@@ -15,8 +15,8 @@
 
 struct lane {
 	struct rs_head *slots; /* shared */
-	uint64_t tail;               /* ours; the process is only told */
-	uint32_t count;              /* of slots, a power of two */
+	uint64_t tail;         /* ours; the process is only told */
+	uint32_t count;        /* of slots, a power of two */
 };
 
 enum lane_result {

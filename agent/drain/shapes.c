@@ -59,8 +59,7 @@ const char *shapes_path_fetch(struct shapes *s, const struct segment *segment, u
 }
 
 void shapes_fill(struct shapes *s, const struct segment *segment, uint64_t key,
-		 const struct decode_raw *raw, struct drain_request *request,
-		 char room[RS_PATH_BYTES + 1])
+		 const struct decode_raw *raw, struct drain_request *request)
 {
 	const char *path = raw->path ? NULL : shapes_path(s, segment, raw->shape);
 
@@ -69,8 +68,8 @@ void shapes_fill(struct shapes *s, const struct segment *segment, uint64_t key,
 	request->known = path ? key << SHAPES_BITS | raw->shape : 0;
 	if (!raw->path)
 		return;
-	text_canonical(raw->path, raw->path_bytes, room, RS_PATH_BYTES + 1);
-	request->path = room;
+	text_canonical(raw->path, raw->path_bytes, s->path, sizeof(s->path));
+	request->path = s->path;
 }
 
 /* Which shape has which cell: as the entries that the index points at say. */

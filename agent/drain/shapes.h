@@ -26,7 +26,8 @@ struct shapes {
 	char **pages[SHAPES_PAGES]; /* by id */
 	uint64_t bytes;
 	bool listed; /* the index was read since the caller cleared this: once a round is enough */
-	uint16_t cells[RS_CELLS]; /* the shape of a cell, 0: not known */
+	uint16_t cells[RS_CELLS];     /* the shape of a cell, 0: not known */
+	char path[RS_PATH_BYTES + 1]; /* of the last request that brought its own */
 };
 
 void shapes_init(struct shapes *s, struct shapes_budget *budget);
@@ -43,10 +44,9 @@ static inline const char *shapes_path(struct shapes *s, const struct segment *se
 	return shapes_path_fetch(s, segment, id);
 }
 
-/* The path of a request of the process with this key: out of raw, into room, or by its shape. */
+/* The path of a request of the process with this key, by raw or by its shape; until the next. */
 void shapes_fill(struct shapes *s, const struct segment *segment, uint64_t key,
-		 const struct decode_raw *raw, struct drain_request *request,
-		 char room[RS_PATH_BYTES + 1]);
+		 const struct decode_raw *raw, struct drain_request *request);
 
 /* Never NULL: SHAPES_OTHER where nothing better is known. */
 const char *shapes_cell_path(struct shapes *s, const struct segment *segment, uint32_t cell);

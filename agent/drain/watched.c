@@ -32,7 +32,6 @@ struct watched {
 	bool whole;      /* nobody else ever took anything of it: all must be accounted for */
 	bool has_overflow, dead;     /* dead: no writer is left: a hole stays one */
 	struct drain_counters known; /* in the first round: what has a record or a fold */
-	char path[RS_PATH_BYTES + 1];
 };
 
 static struct lane watched_lane(struct watched *w, uint32_t n)
@@ -216,7 +215,7 @@ void watched_detail(struct watched *w, const struct drain_detail *detail)
 static void watched_hand_on(struct watched *w, struct drain_request *request,
 			    const struct decode_raw *raw)
 {
-	shapes_fill(&w->shapes, w->segment, w->target.key, raw, request, w->path);
+	shapes_fill(&w->shapes, w->segment, w->target.key, raw, request);
 	w->ledger->delivered[RS_KIND_REQUEST]++;
 	if (!w->began)
 		counters_add_request(&w->known, request, w->shared->slow_warning_ns,

@@ -111,13 +111,10 @@ static void on_gone(void *ctx, const struct capture_target *target, uint64_t now
 static void on_named(void *ctx, const struct capture_target *target, const uint8_t *host,
 		     uint32_t bytes)
 {
-	static volatile uint8_t last;
-
 	(void)ctx;
 	(void)target;
 	must(bytes <= RS_DETAIL_BYTES);
-	if (bytes)
-		last = host[bytes - 1]; /* it is there */
+	must(!bytes || memchr(host, host[bytes - 1], bytes)); /* it is there */
 }
 
 static void once(void)

@@ -67,6 +67,33 @@ static void an_http2_request_names_its_block_where_others_have_shape_and_method(
 	assert_int_equal(out.method, RS_METHOD_OTHER);
 }
 
+static void what_the_shim_says_of_itself_is_taken_in_its_ranges(void **state)
+{
+	struct segment_state from = { .state = RS_STATE_COUNT,
+				      .why = RS_WHY_DOUBT,
+				      .clock = RS_CLOCK_MONOTONIC,
+				      .unseen = RS_UNSEEN_STDIO };
+	struct drain_ledger ledger = { 0 };
+
+	(void)state;
+	decode_ledger(&from, true, &ledger);
+	assert_int_equal(ledger.state, RS_STATE_COUNT);
+	assert_int_equal(ledger.why, RS_WHY_DOUBT);
+	assert_int_equal(ledger.clock, RS_CLOCK_MONOTONIC);
+	assert_int_equal(ledger.unseen, RS_UNSEEN_STDIO);
+	assert_true(ledger.overflow_lane);
+	from = (struct segment_state){ .state = 256 + RS_STATE_ON,
+				       .why = RS_WHY_DOUBT + 1,
+				       .clock = RS_CLOCK_MONOTONIC + 1,
+				       .unseen = 1u << 7 };
+	decode_ledger(&from, false, &ledger);
+	assert_int_equal(ledger.state, RS_STATE_OFF);
+	assert_int_equal(ledger.why, RS_WHY_NONE);
+	assert_int_equal(ledger.clock, RS_CLOCK_NONE);
+	assert_int_equal(ledger.unseen, 0);
+	assert_false(ledger.overflow_lane);
+}
+
 static void an_open_request_is_checked_too(void **state)
 {
 	const struct segment_open_request good = { .t0 = NOW - 1000,
@@ -285,6 +312,7 @@ int main(void)
 		cmocka_unit_test(an_open_request_is_checked_too),
 		cmocka_unit_test(a_cell_becomes_a_fold),
 		cmocka_unit_test(each_field_has_its_place),
+		cmocka_unit_test(what_the_shim_says_of_itself_is_taken_in_its_ranges),
 		cmocka_unit_test(no_first_byte_is_none_and_the_first_ticks_are_some),
 		cmocka_unit_test(sections_are_found_and_unknown_ones_skipped),
 		cmocka_unit_test(a_section_may_fill_its_record_to_the_last_byte),
