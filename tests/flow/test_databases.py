@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""What a database's own statistics count is what is counted, by command: Redis."""
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+
+REQUESTS = 20000
+SECRET = "s3cretw0rd"  # in keys, values, unknown commands: nothing of it may be told
+
+
+class Server(live.Process):
+    """A server under the library, on a port of its own."""
+
+    def __init__(self, stage, name, command, port):
+        self.port = port
+        super().__init__(stage, command, stage.folder / f"{name}.log",
+                         {**stage.environment, "RINGSIDE_SERVICE": name,
+                          "LD_PRELOAD": str(live.find_program("libringside.so"))})
+        live.wait_for(name, lambda: socket.create_connection(("127.0.0.1", port), 1), 10).close()
+
+
+def ask(port, text, wanted, seconds=5):
+    """Writes the text in one piece and reads until that many bytes, or a pattern, are there."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as connection:
+        connection.sendall(text)
+        return hear(connection, wanted)
+
+
+def hear(connection, wanted):
+    got = b""
+    while not re.search(wanted, got, re.S):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        got += piece
+    return got
+
+
+def array(*words):
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in
+                                              (x if isinstance(x, bytes) else str(x).encode()
+                                               for x in words))
+
+
+def redis_stats(port):
+    """Calls and rejected calls by command, the asking INFO left out."""
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(array("INFO", "commandstats"))
+        text = hear(connection, rb"\r\n\r\n$|(cmdstat_[^\n]*\r\n)\r\n").decode()
+    found = {}
+    for name, calls, rejected in re.findall(
+            r"cmdstat_([^:]+):calls=(\d+),.*?rejected_calls=(\d+)", text):
+        found[name.upper()] = int(calls) + int(rejected)
+    return {name: n for name, n in found.items() if n}
+
+
+def routes(agent, service):
+    return {row["route"]: row["count"]
+            for row in agent.get(f"/api/routes?limit=1000&service={service}")["routes"]
+            if row["count"]}
+
+
+def redis_load(port):
+    """Of everything some, and what is unknown to the server: how much of that."""
+    tests = "ping,set,get,incr,lpush,rpop,sadd,hset,zadd,lrange_100,mset"
+    for pipeline in (1, 16):
+        subprocess.run(["redis-benchmark", "-p", str(port), "-q", "-n", str(REQUESTS), "-c", "20",
+                        "-r", "1000", "-P", str(pipeline), "-t", tests],
+                       check=True, stdout=subprocess.DEVNULL, timeout=120)
+    ask(port, b"PING\r\nSET inline " + SECRET.encode() + b"\r\nget inline\r\n\r\nconfig get save\r\n",
+        rb"\*2\r\n\$4\r\nsave.*\r\n")
+    # a deep pipeline of different commands, in one write
+    deep = b"".join(array("HSET", SECRET, i, SECRET) + array("EXPIRE", SECRET, 100)
+                    for i in range(5000))
+    ask(port, deep + array("ECHO", "end"), rb"\$3\r\nend\r\n")
+    redis_transactions(port)
+    redis_errors(port)
+    redis_blocks(port)
+    redis_streams(port)
+
+
+def redis_transactions(port):
+    ask(port, array("MULTI") + array("SET", "a", 1) + array("INCR", "a") + array("LPUSH", "a", 1) +
+        array("EXEC"), rb"\*3\r\n.*WRONGTYPE[^\n]*\n")
+    ask(port, array("MULTI") + array("SET", "a", 1) + array("DISCARD"), rb"QUEUED\r\n\+OK\r\n")
+    ask(port, array("MULTI") + array("GET") + array("SET", "a", 1) + array("EXEC"), rb"EXECABORT")
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        one.sendall(array("WATCH", "a"))
+        hear(one, rb"\+OK\r\n")
+        ask(port, array("SET", "a", 5), rb"\+OK\r\n")
+        one.sendall(array("MULTI") + array("SET", "a", 7) + array("EXEC"))
+        hear(one, rb"\*-1\r\n")
+
+
+def redis_errors(port):
+    ask(port, array("LPUSH", "list", 1) + array("INCR", "list") + array("GET") +
+        array(SECRET, SECRET) + array("CONFIG", SECRET) + array("OBJECT", "ENCODING", "list") +
+        array("EVAL", "return redis.call('type', KEYS[1])", 1, "list") + array("ECHO", "end"),
+        rb"\$3\r\nend\r\n")
+    return 2
+
+
+def redis_blocks(port):
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        one.sendall(array("BLPOP", "queue", 5))
+        time.sleep(0.2)
+        ask(port, array("RPUSH", "queue", SECRET), rb":1\r\n")
+        hear(one, SECRET.encode())
+        one.sendall(array("BLPOP", "queue", "0.1"))
+        hear(one, rb"\*-1\r\n")
+
+
+def redis_streams(port):
+    """RESP3 pushes leave commands paired; subscriptions of RESP2 do not, and it is said."""
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        one.sendall(array("HELLO", 3) + array("CLIENT", "TRACKING", "ON") + array("GET", "a"))
+        hear(one, rb"OK\r\n.*\$1\r\n")
+        ask(port, array("SET", "a", 9), rb"\+OK\r\n")
+        hear(one, rb"invalidate")
+        one.sendall(array("GET", "a"))
+        hear(one, rb"\$1\r\n9\r\n")
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        one.sendall(array("SUBSCRIBE", "news"))
+        hear(one, rb":1\r\n")
+        ask(port, array("PUBLISH", "news", SECRET), rb":1\r\n")
+        hear(one, SECRET.encode())
+        one.sendall(array("PING"))
+        hear(one, rb"pong")
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        one.sendall(array("MONITOR"))
+        hear(one, rb"\+OK\r\n")
+        ask(port, array("ECHO", SECRET), rb"\$\d+\r\n")
+        hear(one, SECRET.encode())
+
+
+def test_redis(stage, agent):
+    port = live.free_port()
+    server = Server(stage, "redis", ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save",
+                                     "", "--dir", stage.folder, "--daemonize", "no"], port)
+    live.wait_for("the agent", lambda: agent.get("/api/processes?service=redis")["processes"], 5)
+    time.sleep(1.2)
+    redis_load(port)
+    wanted = redis_stats(port)
+    wanted["_unknown"] = 2
+    wanted["INFO"] = wanted.get("INFO", 0) + 1  # the one that told
+    wanted["TYPE"] -= 1  # a script called it
+    wanted["PING"] -= 1  # on a connection of messages
+    wanted = {name: n for name, n in wanted.items() if n}
+    agent.wait_for_count(sum(wanted.values()), 10, "?service=redis")
+    told = routes(agent, "redis")
+    document = agent.metrics("?service=redis")
+    print(f"redis:\n its own {wanted}\n counted {told}\n {document['status']} "
+          f"{document['capture']} {document['throughput']['inFlight']} in flight")
+    unpaired = agent.get("/api/capture")["processes"]
+    unpaired = [p["unparsed"]["unpaired"] for p in unpaired if p["pid"] == server.pid]
+    same = told == wanted and unpaired == [1] and not document["throughput"]["inFlight"]
+    if told != wanted:
+        print(" differs:", {k: (wanted.get(k), told.get(k)) for k in {*wanted, *told}
+                            if wanted.get(k) != told.get(k)})
+    return same and document["responseTimes"]["count"] == sum(wanted.values()) and \
+        secret_is_kept(agent, server)
+
+
+def secret_is_kept(agent, server):
+    """Nothing of keys, values and words that are no commands: neither in the API nor in memory."""
+    places = {path: agent.get(path) for path in
+              ("/api/routes?limit=1000", "/api/services", "/api/performance/metrics")}
+    where = [path for path, text in places.items() if SECRET in str(text).lower()]
+    memory = Path(f"/proc/{server.pid}/mem").open("rb", 0)
+    for line in Path(f"/proc/{server.pid}/maps").read_text().splitlines():
+        found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-s .*memfd:ringside \(", line)
+        if not found:
+            continue
+        start, end = (int(x, 16) for x in found.groups())
+        memory.seek(start)
+        if SECRET.encode() in memory.read(end - start).lower():
+            where.append("shared memory")
+    print(f" the secret is in: {where}")
+    return not where
+
+
+def main():
+    live.need_root_and("redis-server", "redis-benchmark")
+    signal.alarm(280)
+    with live.Stage() as stage:
+        agent = stage.agent().wait("/readyz")
+        same = test_redis(stage, agent)
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
