@@ -3,6 +3,7 @@
 #include "emit.h"
 #include "frame.h"
 #include "mem.h"
+#include "memcached.h"
 #include "open.h"
 #include "pool.h"
 #include "redis.h"
@@ -18,7 +19,7 @@
 /* One of the protocols. Its object begins with its pairs. */
 struct dialogue_kind {
 	bool (*begins)(const uint8_t *at, size_t n);
-	bool (*declines)(const struct pairs *p, const uint8_t *at);
+	bool (*declines)(const struct pairs *p, const uint8_t *at, size_t n);
 	void (*init)(struct pairs *p);
 	bool (*read)(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n);
 	bool (*write)(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n);
@@ -33,6 +34,7 @@ struct dialogue {
 	union {
 		struct pairs pairs;
 		struct redis redis;
+		struct memcached memcached;
 	};
 };
 
@@ -55,6 +57,7 @@ static struct pool dialogue_blocks = {
 
 _Static_assert(offsetof(struct dialogue, dialect) == 0, "one is the other");
 _Static_assert(offsetof(struct redis, pairs) == 0, "one is the other");
+_Static_assert(offsetof(struct memcached, pairs) == 0, "one is the other");
 
 static inline struct dialogue *dialogue_of(const struct connection *c)
 {
@@ -160,9 +163,12 @@ static bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
 
-	if (!n || !d->kind->declines(&d->pairs, at))
+	if (!n || !d->kind->declines(&d->pairs, at, n))
 		return false;
 	pairs_lose(&d->pairs, &call, RS_UNPARSED_GARBAGE);
+	/* An inline command in memcached's words, to Redis: what was read of it is gone. */
+	if (d->kind->protocol == RS_PROTOCOL_MEMCACHED && redis_answers(at[0]))
+		emit_unparsed(RS_UNPARSED_AMBIGUOUS);
 	return true;
 }
 
@@ -220,9 +226,9 @@ static const struct dialect_ops dialogue_ops = {
 	.protocol = dialogue_protocol,
 };
 
-static bool dialogue_redis_declines(const struct pairs *p, const uint8_t *at)
+static bool dialogue_redis_declines(const struct pairs *p, const uint8_t *at, size_t n)
 {
-	return redis_declines((const struct redis *)(const void *)p, at);
+	return redis_declines((const struct redis *)(const void *)p, at, n);
 }
 
 static void dialogue_redis_init(struct pairs *p)
@@ -252,7 +258,45 @@ static void dialogue_redis_close(struct pairs *p, struct pairs_call *call, bool 
 	redis_close((struct redis *)(void *)p, call, client_gone);
 }
 
+static bool dialogue_memcached_declines(const struct pairs *p, const uint8_t *at, size_t n)
+{
+	return memcached_declines((const struct memcached *)(const void *)p, at, n);
+}
+
+static void dialogue_memcached_init(struct pairs *p)
+{
+	memcached_init((struct memcached *)(void *)p);
+}
+
+static bool dialogue_memcached_read(struct pairs *p, struct pairs_call *call, const uint8_t *at,
+				    size_t n)
+{
+	return memcached_read((struct memcached *)(void *)p, call, at, n);
+}
+
+static bool dialogue_memcached_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
+				     size_t n)
+{
+	return memcached_write((struct memcached *)(void *)p, call, at, n);
+}
+
+static void dialogue_memcached_close(struct pairs *p, struct pairs_call *call, bool client_gone)
+{
+	memcached_close((struct memcached *)(void *)p, call, client_gone);
+}
+
+/* memcached first: its words are in lower case, which Redis takes too. */
 static const struct dialogue_kind dialogue_kinds[] = {
+	{
+		.begins = memcached_begins,
+		.declines = dialogue_memcached_declines,
+		.init = dialogue_memcached_init,
+		.read = dialogue_memcached_read,
+		.write = dialogue_memcached_write,
+		.adopt = pairs_adopt,
+		.close = dialogue_memcached_close,
+		.protocol = RS_PROTOCOL_MEMCACHED,
+	},
 	{
 		.begins = redis_begins,
 		.declines = dialogue_redis_declines,

@@ -31,16 +31,20 @@ bool redis_begins(const uint8_t *at, size_t n)
 	return n && n <= RESP_NAME_BYTES;
 }
 
-bool redis_declines(const struct redis *r, const uint8_t *at)
+bool redis_answers(uint8_t first)
 {
 	static const char types[] = "+-:$*_#,(!=%~>|";
 
-	if (pairs_is_confirmed(&r->pairs) || r->out.step != RESP_AT_START)
-		return false;
 	for (size_t i = 0; i < sizeof(types) - 1; i++)
-		if (at[0] == (uint8_t)types[i])
-			return false;
-	return true;
+		if (first == (uint8_t)types[i])
+			return true;
+	return false;
+}
+
+bool redis_declines(const struct redis *r, const uint8_t *at, size_t n)
+{
+	return !pairs_is_confirmed(&r->pairs) && r->out.step == RESP_AT_START && n &&
+	       !redis_answers(at[0]);
 }
 
 static void redis_ask(struct redis *r, struct pairs_call *call)

@@ -46,8 +46,10 @@ void redis_init(struct redis *r);
 /* Are these the first bytes of a client of Redis, as far as they go? */
 bool redis_begins(const uint8_t *at, size_t n);
 
+bool redis_answers(uint8_t first); /* may an answer begin so? */
+
 /* Are the next bytes written those of no Redis? */
-bool redis_declines(const struct redis *r, const uint8_t *at);
+bool redis_declines(const struct redis *r, const uint8_t *at, size_t n);
 
 /* false: nothing more of this direction is of interest. */
 bool redis_read(struct redis *r, struct pairs_call *call, const uint8_t *at, size_t n);

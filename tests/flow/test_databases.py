@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""What a database's own statistics count is what is counted, by command: Redis."""
+"""What a database's own statistics count is what is counted, by command: Redis, memcached."""
+import collections
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -168,6 +170,86 @@ def test_redis(stage, agent):
         secret_is_kept(agent, server)
 
 
+def memcached_stats(port):
+    text = ask(port, b"stats\r\n", rb"END\r\n").decode()
+    return {name: int(value) for name, value in re.findall(r"STAT (\w+) (\d+)\r", text)}
+
+
+def memcached_text(port):
+    """A mixture by text; what was sent, by command, and how many keys its gets had beyond one."""
+    sent, keys = collections.Counter(), 0
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        for turn in range(200):
+            batch, ends = [], 0
+            for i in range(20):
+                key = f"{SECRET}{i}".encode()
+                batch += [b"set %s 0 0 10\r\n%s\r\n" % (key, SECRET.encode()),
+                          b"get %s\r\n" % key, b"gets %s %s nokey\r\n" % (key, key),
+                          b"add %s 0 0 1 noreply\r\nx\r\n" % key,
+                          b"set n 0 0 1\r\n%d\r\n" % (i % 10), b"incr n 2\r\n",
+                          b"decr n 1\r\n", b"append %s 0 0 2\r\nyz\r\n" % key,
+                          b"touch %s 100\r\n" % key, b"delete %s\r\n" % key,
+                          b"ms %s 4\r\nmeta\r\n" % key, b"mg %s v\r\n" % key,
+                          b"mg nokey v q\r\n", b"mg %s v q\r\n" % key, b"mn\r\n"]
+                sent.update(("set", "get", "gets", "add", "set", "incr", "decr", "append", "touch",
+                             "delete", "ms", "mg", "mg", "mg", "mn"))
+                keys += 2
+            one.sendall(b"".join(batch) + b"version\r\n")
+            sent["version"] += 1
+            hear(one, rb"VERSION [^\n]*\n$")
+        one.sendall(b"hunter2 x\r\nset k 0 0 abc\r\nset big 0 0 3000000\r\n" + b"x" * 3000000 +
+                    b"\r\nversion\r\n")
+        hear(one, rb"VERSION [^\n]*\n$")
+        sent.update(("_unknown", "set", "set", "version"))
+        one.sendall(b"quit\r\n")
+        sent["quit"] += 1
+    return sent, keys
+
+
+def binary(opcode, key=b"", extras=b"", value=b""):
+    body = extras + key + value
+    return struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), len(extras), 0, 0, len(body), 0,
+                       0) + body
+
+
+def memcached_binary(port):
+    key, sent = SECRET.encode(), collections.Counter()
+    with socket.create_connection(("127.0.0.1", port), 5) as one:
+        for turn in range(200):
+            one.sendall(binary(0x01, key, b"\0" * 8, key) + binary(0x09, key) +
+                        binary(0x09, b"nokey") + binary(0x11, key, b"\0" * 8, b"v") +
+                        binary(0x00, key) + binary(0x10) + binary(0x0a))
+            sent.update(("set", "getq", "getq", "setq", "get", "stat", "noop"))
+            hear(one, rb"\x81\x0a.{22}$")
+    return sent
+
+
+def test_memcached(stage, agent):
+    port = live.free_port()
+    server = Server(stage, "memcached", ["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", port,
+                                         "-t", "2"], port)
+    live.wait_for("the agent", lambda: agent.get("/api/processes?service=memcached")["processes"], 5)
+    time.sleep(1.2)
+    (wanted, keys), quiet = memcached_text(port), memcached_binary(port)
+    wanted += quiet
+    own = memcached_stats(port)
+    wanted["stats"] += 1
+    agent.wait_for_count(sum(wanted.values()), 10, "?service=memcached")
+    told = routes(agent, "memcached")
+    document = agent.metrics("?service=memcached")
+    sums = {"cmd_set": sum(told.get(x, 0) for x in ("set", "setq", "add", "append", "ms")) - 2,
+            "cmd_get": sum(told.get(x, 0) for x in ("get", "getq", "gets", "mg")) + keys,
+            "cmd_touch": told.get("touch"), "delete_hits": told.get("delete"), "incr_hits": told.get("incr"),
+            "decr_hits": told.get("decr")}
+    print(f"memcached:\n sent {dict(wanted)}\n counted {told}\n its own "
+          f"{ {k: own.get(k) for k in sums} }\n by routes {sums}\n {document['status']} "
+          f"{document['capture']} {document['throughput']['inFlight']} in flight")
+    return told == dict(wanted) and all(own.get(k) == n for k, n in sums.items()) and \
+        document["status"]["4xx"] == 2 and document["status"]["5xx"] == 1 and \
+        not document["capture"]["unparsed"] and not document["throughput"]["inFlight"] and \
+        secret_is_kept(agent, server)
+
+
 def secret_is_kept(agent, server):
     """Nothing of keys, values and words that are no commands: neither in the API nor in memory."""
     places = {path: agent.get(path) for path in
@@ -187,11 +269,12 @@ def secret_is_kept(agent, server):
 
 
 def main():
-    live.need_root_and("redis-server", "redis-benchmark")
+    live.need_root_and("redis-server", "redis-benchmark", "memcached")
     signal.alarm(280)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         same = test_redis(stage, agent)
+        same &= test_memcached(stage, agent)
     return 0 if same else 1
 
 

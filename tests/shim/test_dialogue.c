@@ -201,6 +201,39 @@ static void a_server_that_speaks_first_is_no_redis(void **state)
 	assert_int_equal(here.block->requests, 0);
 }
 
+static void memcached_is_known_by_its_words(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	READ(c, "set secret 0 0 5\r\nva");
+	READ(c, "lue\r\nget secret\r\n");
+	WRITE(c, "STORED\r\nVALUE secret 0 5\r\nvalue\r\nEND\r\n");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(record(at)->served.protocol, RS_PROTOCOL_MEMCACHED);
+	assert_true(shape_reads(record(at)->shape, "set"));
+	assert_true(shape_reads(record(at + 1)->shape, "get"));
+	assert_false(segment_has("secret"));
+	connection_put(c);
+}
+
+static void a_word_of_memcached_that_redis_answers_is_said(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	READ(c, "get k\r\n");
+	WRITE(c, "$-1\r\n");
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_AMBIGUOUS], 1);
+	READ(c, "get k\r\n");
+	WRITE(c, "$-1\r\n");
+	connection_put(c);
+	assert_int_equal(here.block->requests, 0);
+	assert_int_equal(here.block->begun, 0);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_AMBIGUOUS], 1);
+}
+
 static uint32_t listed(uint16_t *shape)
 {
 	uint32_t n = 0;
@@ -285,6 +318,8 @@ int main(void)
 		CASE(a_server_that_answers_by_http_declines),
 		CASE(what_is_never_answered_was_no_request),
 		CASE(a_server_that_speaks_first_is_no_redis),
+		CASE(memcached_is_known_by_its_words),
+		CASE(a_word_of_memcached_that_redis_answers_is_said),
 		CASE(the_command_that_is_waited_for_is_listed),
 		CASE(bytes_that_move_unseen_end_it),
 		CASE(a_fork_child_takes_what_had_begun_along),

@@ -221,16 +221,21 @@ static void its_first_bytes_are_known(void **state)
 	assert_false(begins(""));
 }
 
+static bool declines(const char *text)
+{
+	return redis_declines(&r, (const uint8_t *)text, strlen(text));
+}
+
 static void the_first_byte_of_an_answer_tells_another_protocol(void **state)
 {
 	(void)state;
 	begin();
 	READ(PING);
-	assert_true(redis_declines(&r, (const uint8_t *)"HTTP/1.1 400"));
-	assert_true(redis_declines(&r, (const uint8_t *)"ERROR\r\n"));
-	assert_false(redis_declines(&r, (const uint8_t *)"-ERR\r\n"));
+	assert_true(declines("HTTP/1.1 400"));
+	assert_true(declines("ERROR\r\n"));
+	assert_false(declines("-ERR\r\n"));
 	WRITE("+PO");
-	assert_false(redis_declines(&r, (const uint8_t *)"NG\r\n"));
+	assert_false(declines("NG\r\n"));
 	end();
 }
 
