@@ -6,6 +6,7 @@
 #include "memcached.h"
 #include "open.h"
 #include "pool.h"
+#include "postgres.h"
 #include "redis.h"
 #include "shape.h"
 #include "turn.h"
@@ -35,6 +36,7 @@ struct dialogue {
 		struct pairs pairs;
 		struct redis redis;
 		struct memcached memcached;
+		struct postgres postgres;
 	};
 };
 
@@ -58,6 +60,7 @@ static struct pool dialogue_blocks = {
 _Static_assert(offsetof(struct dialogue, dialect) == 0, "one is the other");
 _Static_assert(offsetof(struct redis, pairs) == 0, "one is the other");
 _Static_assert(offsetof(struct memcached, pairs) == 0, "one is the other");
+_Static_assert(offsetof(struct postgres, pairs) == 0, "one is the other");
 
 static inline struct dialogue *dialogue_of(const struct connection *c)
 {
@@ -285,8 +288,45 @@ static void dialogue_memcached_close(struct pairs *p, struct pairs_call *call, b
 	memcached_close((struct memcached *)(void *)p, call, client_gone);
 }
 
+static bool dialogue_postgres_declines(const struct pairs *p, const uint8_t *at, size_t n)
+{
+	return postgres_declines((const struct postgres *)(const void *)p, at, n);
+}
+
+static void dialogue_postgres_init(struct pairs *p)
+{
+	postgres_init((struct postgres *)(void *)p);
+}
+
+static bool dialogue_postgres_read(struct pairs *p, struct pairs_call *call, const uint8_t *at,
+				   size_t n)
+{
+	return postgres_read((struct postgres *)(void *)p, call, at, n);
+}
+
+static bool dialogue_postgres_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
+				    size_t n)
+{
+	return postgres_write((struct postgres *)(void *)p, call, at, n);
+}
+
+static void dialogue_postgres_close(struct pairs *p, struct pairs_call *call, bool client_gone)
+{
+	postgres_close((struct postgres *)(void *)p, call, client_gone);
+}
+
 /* memcached first: its words are in lower case, which Redis takes too. */
 static const struct dialogue_kind dialogue_kinds[] = {
+	{
+		.begins = postgres_begins,
+		.declines = dialogue_postgres_declines,
+		.init = dialogue_postgres_init,
+		.read = dialogue_postgres_read,
+		.write = dialogue_postgres_write,
+		.adopt = pairs_adopt,
+		.close = dialogue_postgres_close,
+		.protocol = RS_PROTOCOL_POSTGRESQL,
+	},
 	{
 		.begins = memcached_begins,
 		.declines = dialogue_memcached_declines,

@@ -359,7 +359,7 @@ static bool template_is_name(const char *path)
 {
 	const char *colon = strrchr(path, ':');
 
-	if (!template_is_letter(*path))
+	if (!template_is_letter(*path) && *path != '(')
 		return false;
 	return !colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")];
 }

@@ -59,6 +59,11 @@ static void pairs_list(struct pairs_call *call, struct pairs_run *run)
 	run->open = pairs_ops.open(call->context, run->t0, run->shape);
 }
 
+static bool pairs_is_aside(const struct pairs_run *run)
+{
+	return run->mark & PAIRS_ASIDE;
+}
+
 static void pairs_publish(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_run *run = p->fresh;
@@ -66,7 +71,7 @@ static void pairs_publish(struct pairs *p, struct pairs_call *call)
 	if (!run)
 		return;
 	p->fresh = NULL;
-	run->begun = pairs_is_confirmed(p);
+	run->begun = pairs_is_confirmed(p) && !pairs_is_aside(run);
 	if (run->begun)
 		pairs_ops.begun(call->context, run->t0, run->count);
 	if (run->begun && !pairs_queued(p))
@@ -105,6 +110,7 @@ void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask 
 
 	if (pairs_goes_on(p->fresh, ask)) {
 		p->fresh->count++;
+		p->asked += !pairs_is_aside(p->fresh);
 		return;
 	}
 	pairs_publish(p, call);
@@ -119,11 +125,12 @@ void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask 
 	run->count = 1;
 	run->open = -1;
 	run->shape = 0;
-	run->flags = pairs_queued(p) ? RS_FLAG_PIPELINED : 0;
+	run->flags = p->asked != pairs_get(p->over) ? RS_FLAG_PIPELINED : 0;
 	run->mark = ask->mark;
 	run->named = false;
 	run->name_length = ask->name_length;
 	memcpy(run->name, ask->name, ask->name_length);
+	p->asked += !pairs_is_aside(run);
 	p->fresh = run;
 }
 
@@ -187,6 +194,8 @@ static void pairs_leave(struct pairs *p, struct pairs_call *call, struct pairs_r
 		atomic_fetch_sub_explicit(&p->beyond, 1, memory_order_relaxed);
 		return;
 	}
+	if (!pairs_is_aside(run))
+		pairs_set(p->over, pairs_get(p->over) + 1);
 	if (++p->answered < run->count)
 		return;
 	pairs_ops.shut(call->context, run->open);
@@ -201,9 +210,16 @@ static uint16_t pairs_shape(struct pairs_call *call, struct pairs_run *run,
 			    const struct pairs_answer *a)
 {
 	static const uint8_t unknown[] = PAIRS_UNKNOWN;
+	uint16_t shape = 0;
 
 	if (!run->t0 && !run->name_length)
 		return 0;
+	if (a->shaped)
+		return a->shape;
+	if (a->unknown && run->name_length) /* for another client it may have known it */
+		shape = pairs_ops.name(call->context, run->name, run->name_length, false);
+	if (shape)
+		return shape;
 	if (a->unknown || !run->name_length)
 		return pairs_ops.name(call->context, unknown, sizeof(unknown) - 1, true);
 	if (!run->named && !run->shape)
@@ -228,7 +244,7 @@ void pairs_answer(struct pairs *p, struct pairs_call *call, const struct pairs_a
 		.t0 = run->t0,
 		.end = pairs_now(call),
 		.first_byte = a->first_byte,
-		.bytes_in = run->bytes_in,
+		.bytes_in = run->bytes_in + a->bytes_in,
 		.bytes_out = a->bytes_out,
 		.shape = pairs_shape(call, run, a),
 		.status = a->status,
@@ -268,6 +284,17 @@ void pairs_tell(struct pairs_call *call, const struct pairs_later *later, uint16
 	};
 
 	pairs_say(call, &request, true);
+}
+
+void pairs_skip(struct pairs *p, struct pairs_call *call)
+{
+	struct pairs_run *run = pairs_front(p, call);
+
+	if (!run)
+		return;
+	if (run->begun)
+		pairs_ops.dropped(call->context, 1);
+	pairs_leave(p, call, run);
 }
 
 void pairs_written(struct pairs *p, struct pairs_call *call)
@@ -319,9 +346,9 @@ static void pairs_close_front(struct pairs *p, struct pairs_call *call, struct p
 		.flags = flags,
 	};
 
-	if (!run->shape && run->name_length)
+	if (!run->shape && run->name_length && !pairs_is_aside(run))
 		request.shape = pairs_ops.name(call->context, run->name, run->name_length, false);
-	if (!pairs_is_lost(p) && pairs_is_confirmed(p))
+	if (!pairs_is_lost(p) && pairs_is_confirmed(p) && !pairs_is_aside(run))
 		pairs_say(call, &request, run->begun);
 	else if (run->begun)
 		pairs_ops.dropped(call->context, 1);

@@ -26,6 +26,9 @@
 #define PAIRS_MOST 16384u
 #define PAIRS_UNKNOWN "_unknown" /* what the server did not know either */
 
+/* In a mark: no request, only a place in the order; t0 and name are its protocol's own. */
+#define PAIRS_ASIDE 0x40u
+
 /* What protocols without a status number are shown as. */
 #define PAIRS_OK 200u
 #define PAIRS_ELSEWHERE 302u /* another server has it */
@@ -105,6 +108,9 @@ struct pairs_answer {
 	uint16_t status;
 	uint8_t flags;
 	bool unknown; /* the server does not know it by its name */
+	bool shaped;  /* it has this shape instead of its run's name */
+	uint16_t shape;
+	uint64_t bytes_in; /* beside those of its run */
 };
 
 /* Where one of the two is in the blocks. */
@@ -120,6 +126,8 @@ struct pairs {
 	_Atomic uint32_t tail;   /* runs read, the reader's */
 	_Atomic uint64_t beyond; /* requests that found no room and are not answered yet */
 	uint32_t answered;       /* of the front run */
+	uint32_t asked;          /* requests in the queue so far, asides left out */
+	_Atomic uint32_t over;   /* of those */
 	struct pairs_end reading;
 	struct pairs_end answering;
 	struct pairs_run *fresh;   /* written, not yet in the queue */
@@ -157,6 +165,8 @@ void pairs_unanswered(struct pairs *p, struct pairs_call *call, const struct pai
 struct pairs_run *pairs_front(struct pairs *p, struct pairs_call *call);
 void pairs_confirm(struct pairs *p);
 void pairs_answer(struct pairs *p, struct pairs_call *call, const struct pairs_answer *a);
+/* The next one is passed over: an aside, or a request that did not happen. */
+void pairs_skip(struct pairs *p, struct pairs_call *call);
 void pairs_written(struct pairs *p, struct pairs_call *call); /* ends a call */
 
 /* As pairs_answer, but it is not over: *out is to be told in the end, or dropped. */
