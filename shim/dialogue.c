@@ -154,11 +154,14 @@ static bool dialogue_move(struct connection *c, enum connection_way way, const u
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
+	bool more;
 
 	if (!at)
 		return pairs_lose(&d->pairs, &call, RS_UNPARSED_UNSEEN_IO);
-	return way == CONNECTION_READ ? d->kind->read(&d->pairs, &call, at, n)
-				      : d->kind->write(&d->pairs, &call, at, n);
+	if (way == CONNECTION_READ)
+		return d->kind->read(&d->pairs, &call, at, n);
+	more = d->kind->write(&d->pairs, &call, at, n);
+	return d->pairs.encrypted ? connection_restart(c) : more;
 }
 
 static bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)

@@ -29,6 +29,9 @@ void connection_unparsed(void *context, uint8_t why);
 bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,
 		     size_t bytes);
 
+/* Inside the writer's turn: what follows is TLS. Its dialect is closed. false: not to be had. */
+bool connection_restart(struct connection *c);
+
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
 								 enum connection_way way)
 {

@@ -235,6 +235,9 @@ static bool backend_encrypt(struct postgres *g, struct pairs_call *call, uint8_t
 	g->asked = false;
 	if (c == 'N')
 		return true;
+	g->pairs.encrypted = c == 'S';
+	if (g->pairs.encrypted)
+		return false;
 	pairs_ops.unparsed(call->context, RS_UNPARSED_TLS_UNLINKED);
 	return pairs_lose(&g->pairs, call, RS_UNPARSED_TLS_UNLINKED);
 }

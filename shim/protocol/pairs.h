@@ -122,6 +122,7 @@ struct pairs_end {
 struct pairs {
 	_Atomic bool confirmed;  /* an answer came that fits: from here on it is told of */
 	_Atomic bool lost;       /* what is answered next is not known any more */
+	bool encrypted;          /* TLS follows: the connection begins again */
 	_Atomic uint32_t head;   /* runs answered, the writer's */
 	_Atomic uint32_t tail;   /* runs read, the reader's */
 	_Atomic uint64_t beyond; /* requests that found no room and are not answered yet */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a database's own statistics count is what is counted, by command: Redis, memcached, PostgreSQL."""
 import collections
+import os
 import re
 import shutil
 import signal
@@ -269,15 +270,25 @@ class Postgres(Server):
                         "-U", "postgres"], check=True, stdout=subprocess.DEVNULL, timeout=60)
         port = live.free_port()
         settings = ("shared_preload_libraries=pg_stat_statements", "fsync=off", "autovacuum=off",
-                    "listen_addresses=127.0.0.1", f"port={port}", "pg_stat_statements.max=5000",
+                    "listen_addresses=127.0.0.1", *self.certificate(), f"port={port}", "pg_stat_statements.max=5000",
                     f"unix_socket_directories={self.data}")
         super().__init__(stage, "postgres", [*self.as_postgres, self.bin / "postgres", "-D", self.data,
                                              *(x for s in settings for x in ("-c", s))], port)
 
-    def run(self, program, *arguments, check=True, text=None):
+    def certificate(self):
+        """Settings for TLS, which libpq takes where it is offered; none without openssl."""
+        if not shutil.which("openssl"):
+            return ()
+        subprocess.run([*self.as_postgres, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                        "-subj", "/CN=localhost", "-days", "2", "-keyout", self.data / "server.key",
+                        "-out", self.data / "server.crt"], check=True, capture_output=True, timeout=60)
+        return ("ssl=on",)
+
+    def run(self, program, *arguments, check=True, text=None, mode="disable"):
         return subprocess.run([self.bin / program, "-h", "127.0.0.1", "-p", str(self.port), "-U",
                                "postgres", *arguments], check=check, input=text,
-                              capture_output=True, text=True, timeout=120).stdout
+                              capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "PGSSLMODE": mode}).stdout
 
     def sql(self, text):
         return self.run("psql", "-X", "-A", "-t", "-F", "|", "-d", "postgres", text=text)
@@ -295,7 +306,8 @@ def postgres_load(server):
     server.run("pgbench", "-i", "-q", "-s", "1", "postgres")
     server.sql("SELECT pg_stat_statements_reset()")
     for mode in ("simple", "extended", "prepared"):
-        server.run("pgbench", "-n", "-M", mode, "-c", "4", "-t", "250", "postgres")
+        server.run("pgbench", "-n", "-M", mode, "-c", "4", "-t", "250", "postgres",
+                   mode="prefer" if mode == "extended" else "disable")  # TLS where it can be had
     server.run("psql", "-X", "-d", "postgres", check=False, text=f"""
         CREATE TABLE t (a int primary key, b text);
         INSERT INTO t VALUES (1, '{SECRET}'), (2, E'it\\'s {SECRET}'), (3, $x$ {SECRET} ' $x$);
@@ -310,6 +322,8 @@ def postgres_load(server):
         COPY t TO STDOUT;
         SELECT 1/0;
         """)
+    if shutil.which("openssl"):
+        server.run("psql", "-X", "-d", "postgres", "-c", "SELECT current_user", mode="require")
     server.run("psql", "-X", "-d", "postgres", "-c", "SELECT 1 AS a; SELECT version(); SELECT now()")
 
 

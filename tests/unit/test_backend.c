@@ -82,15 +82,28 @@ static void a_replication_stream_is_an_upgrade(void **state)
 	assert_true(heard.served[0].flags & RS_FLAG_UPGRADED);
 }
 
-static void encryption_is_said_and_not_followed(void **state)
+static void tls_begins_the_connection_again(void **state)
 {
 	(void)state;
 	heard_nothing();
 	postgres_init(&g);
 	move(false, "\0\0\0\x08\x04\xd2\x16\x2f", 8);
+	assert_false(g.pairs.encrypted);
 	assert_false(move(true, "S", 1));
+	assert_true(g.pairs.encrypted);
+	session_end();
+	assert_int_equal(heard.done + heard.begun, 0);
+}
+
+static void other_encryption_is_said_and_not_followed(void **state)
+{
+	(void)state;
+	heard_nothing();
+	postgres_init(&g);
+	move(false, "\0\0\0\x08\x04\xd2\x16\x30", 8);
+	assert_false(move(true, "G", 1));
 	assert_int_equal(heard.unparsed[RS_UNPARSED_TLS_UNLINKED], 1);
-	assert_false(move(false, "\x16\x03\x01", 3));
+	assert_false(move(false, "\x60\x03\x01", 3));
 	session_end();
 }
 
@@ -131,7 +144,8 @@ int main(void)
 		cmocka_unit_test(behind_an_error_the_rest_did_not_happen),
 		cmocka_unit_test(an_error_without_an_execute_is_no_request),
 		cmocka_unit_test(a_replication_stream_is_an_upgrade),
-		cmocka_unit_test(encryption_is_said_and_not_followed),
+		cmocka_unit_test(tls_begins_the_connection_again),
+		cmocka_unit_test(other_encryption_is_said_and_not_followed),
 		cmocka_unit_test(another_protocol_is_told_by_its_first_bytes),
 		cmocka_unit_test(the_clock_is_read_once_a_call),
 	};
