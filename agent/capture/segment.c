@@ -258,8 +258,8 @@ int segment_shape_get(const struct segment *s, uint16_t id, struct segment_shape
 	out->cell = head.cell < RS_CELLS ? head.cell : RS_OTHER_CELL;
 	/* Between the words of a statement there are blanks; in a path there are none. */
 	canonical = copy[sizeof(head)] == '/' ? text_canonical : text_words;
-	out->length = (uint16_t)canonical(copy + sizeof(head), head.length, out->path,
-					  sizeof(out->path));
+	out->length =
+		(uint16_t)canonical(copy + sizeof(head), head.length, out->path, sizeof(out->path));
 	return 0;
 }
 

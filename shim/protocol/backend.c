@@ -2,32 +2,22 @@
 
 #include <string.h>
 
-#define BACKEND_PREPARED                                                                           \
-	((uint32_t)(sizeof(struct pairs_run[PAIRS_RUNS]) / (sizeof(struct postgres_statement))))
-
-static struct postgres_statement *backend_statements(struct pairs_block *block)
-{
-	return (struct postgres_statement *)(void *)block->runs;
-}
-
-static struct postgres_statement *backend_prepared(const struct postgres *g, uint64_t name)
+static struct pairs_name *backend_prepared(const struct postgres *g, uint64_t name)
 {
 	struct pairs_block *block = g->prepared;
 
 	for (; block; block = atomic_load_explicit(&block->next, memory_order_relaxed)) {
-		struct postgres_statement *s = backend_statements(block);
-
-		for (uint32_t i = 0; i < BACKEND_PREPARED; i++)
-			if (s[i].name == name)
-				return &s[i];
+		for (uint32_t i = 0; i < PAIRS_NAMES; i++)
+			if (block->names[i].hash == name)
+				return &block->names[i];
 	}
 	return NULL;
 }
 
 /* A place for a new one: NULL: no memory. */
-static struct postgres_statement *backend_prepare(struct postgres *g, struct pairs_call *call)
+static struct pairs_name *backend_prepare(struct postgres *g, struct pairs_call *call)
 {
-	uint32_t at = g->statements++ % BACKEND_PREPARED;
+	uint32_t at = g->statements++ % (uint32_t)PAIRS_NAMES;
 	struct pairs_block *block = g->prepared;
 
 	if (!block || (!at && g->statements <= POSTGRES_STATEMENTS)) {
@@ -36,18 +26,18 @@ static struct postgres_statement *backend_prepare(struct postgres *g, struct pai
 			g->statements--;
 			return NULL;
 		}
-		memset(block->runs, 0, sizeof(block->runs));
+		memset(block->names, 0, sizeof(block->names));
 		atomic_store_explicit(&block->next, g->prepared, memory_order_relaxed);
 		g->prepared = block;
 	}
-	return &backend_statements(block)[at];
+	return &block->names[at];
 }
 
 /* The server took the text: it may be told. */
 static void backend_parsed(struct postgres *g, struct pairs_call *call)
 {
 	const struct pairs_run *run = pairs_front(&g->pairs, call);
-	struct postgres_statement *s;
+	struct pairs_name *s;
 	uint16_t shape;
 
 	if (!run || run->mark != POSTGRES_PARSE)
@@ -60,14 +50,14 @@ static void backend_parsed(struct postgres *g, struct pairs_call *call)
 		if (!s)
 			s = backend_prepare(g, call);
 		if (s)
-			*s = (struct postgres_statement){ .name = run->t0, .shape = shape };
+			*s = (struct pairs_name){ .hash = run->t0, .shape = shape };
 	}
 	pairs_skip(&g->pairs, call);
 }
 
 static uint16_t backend_shape(const struct postgres *g, const struct pairs_run *run)
 {
-	const struct postgres_statement *s;
+	const struct pairs_name *s;
 	uint64_t name;
 
 	memcpy(&name, run->name, sizeof(name));

@@ -326,6 +326,8 @@ uint32_t pairs_adopt(struct pairs *p)
 			block = pairs_get(block->next);
 			at = 0;
 		}
+		if (!block)
+			break;
 		run = &block->runs[at];
 		run->open = -1;
 		begun += run->begun ? run->count - over : 0;

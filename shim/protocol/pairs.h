@@ -58,6 +58,13 @@ struct pairs_later {
 	bool begun;
 };
 
+/* What a protocol keeps of a name: its hash, 0: free, and its shape. */
+struct pairs_name {
+	uint64_t hash;
+	uint16_t shape;
+};
+
+#define PAIRS_NAMES (PAIRS_RUNS * sizeof(struct pairs_run) / sizeof(struct pairs_name))
 #define PAIRS_LATERS (PAIRS_RUNS * sizeof(struct pairs_run) / sizeof(struct pairs_later))
 
 struct pairs_block {
@@ -65,6 +72,7 @@ struct pairs_block {
 	union {
 		struct pairs_run runs[PAIRS_RUNS];
 		struct pairs_later laters[PAIRS_LATERS];
+		struct pairs_name names[PAIRS_NAMES];
 	};
 };
 

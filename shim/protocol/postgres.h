@@ -40,11 +40,6 @@ struct postgres_portal {
 	uint64_t statement;
 };
 
-struct postgres_statement {
-	uint64_t name; /* 0: free */
-	uint16_t shape;
-};
-
 struct postgres {
 	struct pairs pairs;
 	bool started; /* the reader's: behind the start-up message */

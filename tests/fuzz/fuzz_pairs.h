@@ -19,7 +19,7 @@ static struct {
 	int lent;
 	int listed;
 	uint32_t seed;
-	bool no_bytes; /* where they go depends on the cuts */
+	bool no_bytes;              /* where they go depends on the cuts */
 	bool known[UINT16_MAX + 1]; /* shapes */
 } story;
 
