@@ -11,6 +11,7 @@
 #include "dialect.h"
 #include "emit.h"
 #include "guard.h"
+#include "hot.h"
 #include "mem.h"
 #include "open.h"
 #include "pool.h"
@@ -60,13 +61,13 @@ static struct connection *connection_take(void)
 	return pool_get(&connection_pool);
 }
 
-uint64_t connection_now(void *context)
+HOT uint64_t connection_now(void *context)
 {
 	(void)context;
 	return clock_ticks();
 }
 
-int32_t connection_begun(void *context, uint64_t t0)
+HOT int32_t connection_begun(void *context, uint64_t t0)
 {
 	struct connection *c = context;
 
@@ -80,22 +81,27 @@ int32_t connection_begun(void *context, uint64_t t0)
 	return open_claim(c->id, t0);
 }
 
-static uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+HOT uint16_t connection_route(struct connection *c, const uint8_t *path, size_t length,
+			      bool *has_path)
 {
-	struct connection *c = context;
 	bool fresh;
-	uint16_t shape = shape_intern(head->path, head->path_length, &fresh);
+	uint16_t shape = shape_intern(path, length, &fresh);
 
 	if (!fresh || atomic_load_explicit(&c->path_taken, memory_order_acquire))
 		return shape;
-	memcpy(c->path, head->path, head->path_length);
-	c->path_length = head->path_length;
+	memcpy(c->path, path, length);
+	c->path_length = (uint8_t)length;
 	atomic_store_explicit(&c->path_taken, 1, memory_order_relaxed);
 	*has_path = true;
 	return shape;
 }
 
-static void connection_step(void *context, const struct exchange_request *r, uint8_t state)
+static HOT uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
+{
+	return connection_route(context, head->path, head->path_length, has_path);
+}
+
+static HOT void connection_step(void *context, const struct exchange_request *r, uint8_t state)
 {
 	struct connection *c = context;
 	int32_t open = atomic_load_explicit(&r->open, memory_order_relaxed);
@@ -108,14 +114,10 @@ static void connection_step(void *context, const struct exchange_request *r, uin
 			    atomic_load_explicit(&r->method, memory_order_relaxed), state);
 }
 
-static void connection_done(void *context, struct exchange_done *done)
+HOT void connection_emit(struct connection *c, struct served *request, bool has_path)
 {
-	struct connection *c = context;
-	struct served *request = &done->request;
-
 	request->connection = c->id;
-	request->protocol = RS_PROTOCOL_HTTP1;
-	if (done->has_path) {
+	if (has_path) {
 		request->path = c->path;
 		request->path_length = c->path_length;
 	} else if (!request->shape) {
@@ -125,9 +127,15 @@ static void connection_done(void *context, struct exchange_done *done)
 		emit_request(request);
 		c->requests++;
 	}
-	if (done->has_path)
+	if (has_path)
 		/* P: release puts our use of the path ahead of the next; pairs with the acquire. */
 		atomic_store_explicit(&c->path_taken, 0, memory_order_release);
+}
+
+static HOT void connection_done(void *context, struct exchange_done *done)
+{
+	done->request.protocol = RS_PROTOCOL_HTTP1;
+	connection_emit(context, &done->request, done->has_path);
 	open_free(done->open);
 }
 
@@ -324,8 +332,8 @@ static bool connection_may_be_tls(const struct connection *c)
 	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
 }
 
-bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-		     size_t bytes)
+HOT bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+			 size_t bytes)
 {
 	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
 	bool more;

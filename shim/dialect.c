@@ -1,13 +1,15 @@
 #include "dialect.h"
 
 #include "dialogue.h"
+#include "gateway.h"
 #include "multiplex.h"
 
 bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		    const struct exchange_call *call, bool *more)
 {
 	return multiplex_begins(c, way, at, n, call, more) ||
-	       (way == CONNECTION_READ && dialogue_begins(c, at, n, call, more));
+	       (way == CONNECTION_READ &&
+		(dialogue_begins(c, at, n, call, more) || gateway_begins(c, at, n, call, more)));
 }
 
 bool dialect_take(struct connection *c, struct dialect *d)

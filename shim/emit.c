@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "guard.h"
+#include "hot.h"
 #include "kin.h"
 #include "mem.h"
 #include "tally.h"
@@ -306,7 +307,7 @@ static __attribute__((noinline)) void emit_request_shared(const struct served *r
 		emit_request_as(false, request);
 }
 
-void emit_request(const struct served *request)
+HOT void emit_request(const struct served *request)
 {
 	if (__builtin_expect(here.shared, 0))
 		emit_request_shared(request);

@@ -10,6 +10,7 @@
  */
 #include "arena.h"
 #include "hooks.h"
+#include "hot.h"
 #include "real.h"
 #include "tally.h"
 #include "thread.h"
@@ -20,8 +21,15 @@
 
 #pragma weak dladdr
 
+/* Every sanitizer that comes with an allocator of its own has this, in gcc's form and clang's. */
+size_t __sanitizer_get_heap_size(void);
+#pragma weak __sanitizer_get_heap_size
+
 /* real.malloc_usable_size, or what says 0 where that is another allocator's than real.malloc. */
 static size_t (*alloc_ask)(void *block) = arena_usable;
+
+/* All calls are tail calls, not counted: a sanitizer's reports show no frame of ours. */
+static bool alloc_passes;
 
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
@@ -78,11 +86,18 @@ static void alloc_choose_way(void)
 }
 #endif
 
-/* An allocator without the one function is asked by way of the C library's, which would crash. */
+/*
+ * An allocator without the one function is asked by way of the C library's, which would crash. A
+ * sanitizer's takes the question after a block that is gone for the program's own mistake.
+ */
 bool hook_alloc_choose(void)
 {
 	Dl_info gives, tells;
 
+	if (__sanitizer_get_heap_size) {
+		alloc_passes = true;
+		return false;
+	}
 	if (dladdr && dladdr((void *)(uintptr_t)real.malloc, &gives) &&
 	    dladdr((void *)(uintptr_t)real.malloc_usable_size, &tells) &&
 	    gives.dli_fbase != tells.dli_fbase)
@@ -152,32 +167,38 @@ static void *alloc_move(void *old, size_t bytes)
 	return block;
 }
 
-EXPORT void *malloc(size_t bytes)
+EXPORT HOT void *malloc(size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.malloc(bytes);
 	return alloc_got(real.malloc(bytes));
 }
 
-EXPORT void *calloc(size_t count, size_t bytes)
+EXPORT HOT void *calloc(size_t count, size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.calloc(count, bytes);
 	return alloc_got(real.calloc(count, bytes));
 }
 
-EXPORT void free(void *block)
+EXPORT HOT void free(void *block)
 {
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
-	if (alloc_live())
+	if (__builtin_expect(!alloc_passes, 1) && alloc_live())
 		alloc_gave(alloc_bytes(block));
 	real.free(block);
 }
 
-EXPORT void *realloc(void *old, size_t bytes)
+EXPORT HOT void *realloc(void *old, size_t bytes)
 {
 	size_t before;
 	void *block;
 
 	if (arena_owns(old))
 		return alloc_move(old, bytes);
+	if (__builtin_expect(alloc_passes, 0))
+		return real.realloc(old, bytes);
 	before = old && alloc_live() ? alloc_bytes(old) : 0;
 	block = real.realloc(old, bytes);
 	/* Of size 0 the C library frees and returns NULL. */
@@ -199,8 +220,11 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 {
-	int result = real.posix_memalign(out, alignment, bytes);
+	int result;
 
+	if (__builtin_expect(alloc_passes, 0))
+		return real.posix_memalign(out, alignment, bytes);
+	result = real.posix_memalign(out, alignment, bytes);
 	if (!result)
 		alloc_got(*out);
 	return result;
@@ -208,21 +232,29 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
 
 EXPORT void *aligned_alloc(size_t alignment, size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.aligned_alloc(alignment, bytes);
 	return alloc_got(real.aligned_alloc(alignment, bytes));
 }
 
 EXPORT void *memalign(size_t alignment, size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.memalign(alignment, bytes);
 	return alloc_got(real.memalign(alignment, bytes));
 }
 
 EXPORT void *valloc(size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.valloc(bytes);
 	return alloc_got(real.valloc(bytes));
 }
 
 EXPORT void *pvalloc(size_t bytes)
 {
+	if (__builtin_expect(alloc_passes, 0))
+		return real.pvalloc(bytes);
 	return alloc_got(real.pvalloc(bytes));
 }
 

@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "home.h"
 #include "hooks.h"
+#include "hot.h"
 #include "mem.h"
 #include "real.h"
 #include "sys.h"
@@ -31,8 +32,8 @@ ssize_t __recvfrom_chk(int fd, void *to, size_t bytes, size_t room, int flags,
 		       struct sockaddr *from, socklen_t *length);
 
 /* noinline: the frame that holds a guard is one of ours, below the host's. */
-static __attribute__((noinline)) void io_move(int fd, uint64_t word, enum connection_way way,
-					      const struct iovec *iov, size_t bytes)
+static HOT __attribute__((noinline)) void io_move(int fd, uint64_t word, enum connection_way way,
+						  const struct iovec *iov, size_t bytes)
 {
 	struct connection *c;
 
@@ -44,7 +45,7 @@ static __attribute__((noinline)) void io_move(int fd, uint64_t word, enum connec
 	guard_leave();
 }
 
-static __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+static HOT __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
 {
 	int error = result < 0 && __errno_location ? errno : 0;
 	struct connection *c;
@@ -169,7 +170,7 @@ IO_INLINE void io_write_one(int fd, const void *from, size_t bytes, ssize_t resu
 	io_write(fd, &one, result);
 }
 
-EXPORT ssize_t read(int fd, void *to, size_t bytes)
+EXPORT HOT ssize_t read(int fd, void *to, size_t bytes)
 {
 	ssize_t result = real.read(fd, to, bytes);
 
@@ -213,7 +214,7 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at
 	return result;
 }
 
-EXPORT ssize_t recv(int fd, void *to, size_t bytes, int flags)
+EXPORT HOT ssize_t recv(int fd, void *to, size_t bytes, int flags)
 {
 	ssize_t result = real.recv(fd, to, bytes, flags);
 
@@ -229,8 +230,8 @@ EXPORT ssize_t __recv_chk(int fd, void *to, size_t bytes, size_t room, int flags
 	return result;
 }
 
-EXPORT ssize_t recvfrom(int fd, void *restrict to, size_t bytes, int flags,
-			struct sockaddr *restrict from, socklen_t *restrict length)
+EXPORT HOT ssize_t recvfrom(int fd, void *restrict to, size_t bytes, int flags,
+			    struct sockaddr *restrict from, socklen_t *restrict length)
 {
 	ssize_t result = real.recvfrom(fd, to, bytes, flags, from, length);
 
@@ -298,7 +299,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	return result;
 }
 
-EXPORT ssize_t write(int fd, const void *from, size_t bytes)
+EXPORT HOT ssize_t write(int fd, const void *from, size_t bytes)
 {
 	ssize_t result = real.write(fd, from, bytes);
 
@@ -306,7 +307,7 @@ EXPORT ssize_t write(int fd, const void *from, size_t bytes)
 	return result;
 }
 
-EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
+EXPORT HOT ssize_t writev(int fd, const struct iovec *iov, int count)
 {
 	ssize_t result = real.writev(fd, iov, count);
 
@@ -332,7 +333,7 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t a
 	return result;
 }
 
-EXPORT ssize_t send(int fd, const void *from, size_t bytes, int flags)
+EXPORT HOT ssize_t send(int fd, const void *from, size_t bytes, int flags)
 {
 	ssize_t result = real.send(fd, from, bytes, flags);
 
@@ -351,7 +352,7 @@ EXPORT ssize_t sendto(int fd, const void *from, size_t bytes, int flags, const s
 	return result;
 }
 
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+EXPORT HOT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t result = real.sendmsg(fd, message, flags);
 
@@ -369,7 +370,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	return result;
 }
 
-EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
+EXPORT HOT ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
 {
 	ssize_t result = real.sendfile(to, from, offset, bytes);
 
@@ -377,7 +378,7 @@ EXPORT ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
 	return result;
 }
 
-EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t bytes)
+EXPORT HOT ssize_t sendfile64(int to, int from, off64_t *offset, size_t bytes)
 {
 	ssize_t result = real.sendfile64(to, from, offset, bytes);
 

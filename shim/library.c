@@ -122,10 +122,14 @@ static uint32_t library_hash(const char *name)
 
 static void *library_symbol_at(const struct library_object *o, uint32_t index, const char *name)
 {
-	const ElfW(Sym) *symbol = (const ElfW(Sym) *)library_address(o, DT_SYMTAB) + index;
+	const ElfW(Sym) *symbols = (const ElfW(Sym) *)library_address(o, DT_SYMTAB);
 	const char *names = (const char *)library_address(o, DT_STRTAB);
 	const uint16_t *versions = (const uint16_t *)library_address(o, DT_VERSYM);
+	const ElfW(Sym) * symbol;
 
+	if (!symbols || !names)
+		return NULL;
+	symbol = symbols + index;
 	if (symbol->st_shndx == SHN_UNDEF || (symbol->st_info & 15) != STT_FUNC ||
 	    (versions && versions[index] & LIBRARY_HIDDEN) ||
 	    !library_names_equal(names + symbol->st_name, name))

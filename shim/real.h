@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 /* name, result, parameters */
 #define REAL_FUNCTIONS(X)                                                                          \
@@ -66,6 +67,7 @@
 	X(syscall, long, (long, ...))                                                              \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...))                                 \
 	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
+	X(clock_gettime, int, (clockid_t, struct timespec *))                                      \
 	X(malloc, void *, (size_t))                                                                \
 	X(calloc, void *, (size_t, size_t))                                                        \
 	X(realloc, void *, (void *, size_t))                                                       \

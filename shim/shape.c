@@ -10,6 +10,7 @@
 
 #include "emit.h"
 #include "fold.h"
+#include "hot.h"
 #include "kin.h"
 #include "mem.h"
 
@@ -161,7 +162,7 @@ shape_place(const struct shape_table *table, const struct shape_path *path, bool
 	return 0;
 }
 
-static uint16_t shape_of(const uint8_t *bytes, uint32_t length, bool *fresh)
+static HOT uint16_t shape_of(const uint8_t *bytes, uint32_t length, bool *fresh)
 {
 	struct shape_path shape = { .hash = shape_hash(bytes, length),
 				    .length = length,
@@ -183,7 +184,7 @@ static __attribute__((noinline)) uint16_t shape_folded(const uint8_t *path, size
 	return shape_of(bytes, (uint32_t)fold_path(path, length, bytes), fresh);
 }
 
-uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
+HOT uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
 {
 	*fresh = false;
 	if (__builtin_expect(fold_may_change(path, length), 0))

@@ -20,10 +20,14 @@ extern char __libc_single_threaded;
 /* Inherited by a fork: from now on it is this process's. */
 void connection_adopt(struct connection *c);
 
-/* As exchange_ops and http2_ops call them; context is the connection. */
+/* As the ops of every protocol call them; context is the connection. */
 uint64_t connection_now(void *context);
 int32_t connection_begun(void *context, uint64_t t0);
 void connection_unparsed(void *context, uint8_t why);
+
+/* A path's shape. *has_path: the connection keeps the path itself until the request is emitted. */
+uint16_t connection_route(struct connection *c, const uint8_t *path, size_t length, bool *has_path);
+void connection_emit(struct connection *c, struct served *request, bool has_path);
 
 /* Inside a turn. false: nothing more of this direction is of interest. */
 bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,

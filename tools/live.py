@@ -223,11 +223,13 @@ class Agent(Process):
     def wait_for_count(self, wanted, seconds=6, query=""):
         """The metrics once they count at least so many requests; exactness is for the caller."""
         def counted():
-            document = self.metrics(query)
-            return document if document["responseTimes"]["count"] >= wanted else None
-        with contextlib.suppress(TimeoutError):
+            return self.metrics(query)["responseTimes"]["count"] >= wanted
+        try:
             wait_for(f"{wanted} requests", counted, seconds, 0.1)
-            time.sleep(0.6)  # one tick more: a request counted twice shows now
+        except TimeoutError:
+            got = self.metrics(query)["responseTimes"]["count"]
+            print(f"      gave up after {seconds} s: {got} of {wanted} requests counted{query}")
+        time.sleep(0.6)  # one tick more: a request counted twice shows now
         return self.metrics(query)
 
 

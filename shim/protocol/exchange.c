@@ -1,6 +1,7 @@
 #include "exchange.h"
 
 #include "foreign.h"
+#include "hot.h"
 
 #include <ringside/abi.h>
 
@@ -48,7 +49,7 @@ static struct exchange_request *exchange_place(struct exchange_request *requests
 }
 
 /* The reader's: while the block holds requests, new ones go there, so that all stay in order. */
-static struct exchange_request *exchange_push(struct exchange *x, struct exchange_call *call)
+static HOT struct exchange_request *exchange_push(struct exchange *x, struct exchange_call *call)
 {
 	struct exchange_block *more = exchange_get(x->more);
 	struct exchange_queue *q = &x->queue;
@@ -115,7 +116,7 @@ static void exchange_announce(struct exchange_request *r, struct exchange_call *
 }
 
 /* The front request is over. */
-static void exchange_finish(struct exchange *x, struct exchange_call *call, uint8_t flags)
+static HOT void exchange_finish(struct exchange *x, struct exchange_call *call, uint8_t flags)
 {
 	struct exchange_queue *q;
 	struct exchange_request *r = exchange_front(x, &q);
@@ -255,7 +256,7 @@ static bool exchange_may_read(struct exchange *x)
 	return true;
 }
 
-bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+HOT bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
 
@@ -395,7 +396,7 @@ static bool exchange_may_answer(const struct exchange *x, const uint8_t *at, siz
 	       !memcmp(at, version, n < sizeof(version) - 1 ? n : sizeof(version) - 1);
 }
 
-bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
 

@@ -1,5 +1,7 @@
 #include "fields.h"
 
+#include "hot.h"
+
 #define FIELDS_LENGTH_NAME 16   /* "Content-Length: " */
 #define FIELDS_LENGTH_DIGITS 18 /* whatever they are, no overflow */
 
@@ -53,7 +55,7 @@ static const uint8_t *fields_value(struct http1 *p, const struct line *line, siz
 	return NULL;
 }
 
-static __attribute__((noinline)) void fields_field(struct http1 *p, const struct line *line)
+static HOT __attribute__((noinline)) void fields_field(struct http1 *p, const struct line *line)
 {
 	const uint8_t *t = line->text;
 	const uint8_t *value;
@@ -195,8 +197,8 @@ static inline const uint8_t *fields_behind_empty(const uint8_t *at, const uint8_
 }
 
 /* One line that begins at next. behind: where a folded continuation of one of ours would be. */
-static bool fields_line(struct http1 *p, const uint8_t *next, const uint8_t *end,
-			const uint8_t **behind)
+static HOT bool fields_line(struct http1 *p, const uint8_t *next, const uint8_t *end,
+			    const uint8_t **behind)
 {
 	const uint8_t *empty = fields_behind_empty(next, end);
 	bool complete = false;
@@ -257,7 +259,7 @@ static bool fields_whole(struct http1 *p, const uint8_t **at, const uint8_t *end
 #endif
 
 /* The lines of a head up to the empty one. */
-bool fields_read(struct http1 *p, const uint8_t **at, const uint8_t *end)
+HOT bool fields_read(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	struct line line;
 

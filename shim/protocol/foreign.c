@@ -13,10 +13,28 @@ static bool foreign_is_method(uint8_t first)
 	return first == '_' || first == '-' || (uint8_t)((first | 0x20) - 'a') < 26;
 }
 
+/* A length may look like a letter: what follows is in no line (mod_wsgi's daemons). */
+static bool foreign_is_binary(const struct http1 *p)
+{
+	uint32_t n = p->line < HTTP1_KEPT ? p->line : HTTP1_KEPT;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (p->text[i] < ' ' && p->text[i] != '\t' && p->text[i] != '\r')
+			return true;
+	}
+	return false;
+}
+
+static bool foreign_is_cut(const struct http1 *p)
+{
+	if (foreign_is_method(p->text[0]))
+		return foreign_is_binary(p);
+	return p->text[0] >= FOREIGN_TLS || p->line >= FOREIGN_HEAD;
+}
+
 bool foreign_begins(struct http1 *p)
 {
-	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || foreign_is_method(p->text[0]) ||
-	    (p->text[0] < FOREIGN_TLS && p->line < FOREIGN_HEAD))
+	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || !foreign_is_cut(p))
 		return false;
 	p->step = HTTP1_AT_BAD;
 	p->why = RS_UNPARSED_GARBAGE;

@@ -1,6 +1,7 @@
 #include "http1.h"
 
 #include "fields.h"
+#include "hot.h"
 
 #include <ringside/abi.h>
 
@@ -46,8 +47,7 @@ static bool http1_is_token(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || (c >= 'a' && c <= 'z');
 }
 
-/* Of a line of 12 bytes and more. */
-static uint8_t http1_method_of(const uint8_t *text, size_t length)
+uint8_t http1_method(const uint8_t *text, size_t length)
 {
 	uint64_t word = line_word(text);
 
@@ -103,7 +103,7 @@ static enum http1_event http1_no_request(struct http1 *p, const struct line *lin
 	return http1_bad(p, RS_UNPARSED_GARBAGE);
 }
 
-static enum http1_event http1_request_line(struct http1 *p, const struct line *line)
+static HOT enum http1_event http1_request_line(struct http1 *p, const struct line *line)
 {
 	const uint8_t *text = line->text;
 	const uint8_t *end = text + line->kept;
@@ -121,7 +121,7 @@ static enum http1_event http1_request_line(struct http1 *p, const struct line *l
 	} else {
 		while (at < text + HTTP1_METHOD_MOST && http1_is_token(*at))
 			at++;
-		p->method = http1_method_of(text, (size_t)(at - text));
+		p->method = http1_method(text, (size_t)(at - text));
 	}
 	if (*at != ' ' || at == text)
 		return http1_no_request(p, line);
@@ -220,7 +220,7 @@ static enum http1_event http1_chunk_size(struct http1 *p, const struct line *lin
 		if (digit > 15 || ((uint8_t)(c - '0') > 9 && digit < 10))
 			break;
 		size = size << 4 | digit;
-		if (size > LINE_NUMBER_MOST)
+		if (size >= LINE_NUMBER_MOST) /* one digit more would wrap to a last chunk */
 			return http1_bad(p, RS_UNPARSED_AMBIGUOUS);
 	}
 	if (!i || i == HTTP1_KEPT ||
@@ -310,7 +310,7 @@ static inline enum http1_event http1_begin(struct http1 *p, const uint8_t **at, 
 }
 
 /* Everything behind a head, the same for both directions. */
-static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
+static HOT enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	if (p->step >= HTTP1_AT_CHUNK_SIZE && p->step <= HTTP1_AT_TRAILERS)
 		return http1_chunked(p, at, end);
@@ -321,7 +321,7 @@ static enum http1_event http1_rest(struct http1 *p, const uint8_t **at, const ui
 	return HTTP1_END;
 }
 
-enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
+HOT enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	enum http1_event event;
 	struct line line;
@@ -341,7 +341,7 @@ enum http1_event http1_request(struct http1 *p, const uint8_t **at, const uint8_
 	return line_next(p, at, end, &line) ? http1_request_line(p, &line) : http1_unfinished(p);
 }
 
-enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8_t *end)
+HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	enum http1_event event;
 	struct line line;

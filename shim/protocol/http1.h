@@ -76,6 +76,9 @@ enum http1_event http1_response(struct http1 *p, const uint8_t **at, const uint8
  */
 uint64_t http1_skip(struct http1 *p, uint64_t n);
 
+/* enum rs_method. At least 8 bytes of text can be read, whatever its length. */
+uint8_t http1_method(const uint8_t *text, size_t length);
+
 /* Are these the first bytes of a request line, as far as they go? */
 int http1_is_request(const uint8_t *bytes, size_t n);
 

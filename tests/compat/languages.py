@@ -63,6 +63,20 @@ def unicorn(place):
     return ["unicorn", "-E", "none", "-c", config, SITES / "config.ru"]
 
 
+def plackup(server, *options):
+    return lambda place: ["plackup", "-s", server, "--host", "127.0.0.1", "--port", place.port,
+                          "-E", "none", *options, SITES / "app.psgi"]
+
+
+def rainbows(model):
+    def command(place):
+        config = place.write("rainbows.rb",
+                             f"Rainbows! {{ use :{model} }}\nworker_processes 2\n")
+        return ["rainbows", "-E", "none", "-l", f"127.0.0.1:{place.port}", "-c", config,
+                SITES / "config.ru"]
+    return command
+
+
 def activated(place):
     """gunicorn with its socket handed down, as systemd does it."""
     return [PYTHON, "-c", f"""\
@@ -141,9 +155,13 @@ LANGUAGES = {
     "thin": Recipe(lambda p: ["thin", "start", "-a", "127.0.0.1", "-p", str(p.port), "-e", "none",
                               "-R", SITES / "config.ru"], ("thin",)),
     "unicorn": Recipe(unicorn, ("unicorn",)),
+    "rainbows": Recipe(rainbows("ThreadPool"), ("rainbows",)),
+    "rainbows-em": Recipe(rainbows("EventMachine"), ("rainbows",)),
     "starman": Recipe(lambda p: ["starman", "--listen", f"127.0.0.1:{p.port}", "--workers", "4",
                                  "--access-log", p.folder / "access.log", SITES / "app.psgi"],
                       ("starman",), log="access.log", form=COMMON, default=True),
+    "starlet": Recipe(plackup("Starlet", "--max-workers", "3"),
+                      ("plackup", "/usr/share/perl5/Plack/Handler/Starlet.pm"), keeps=False),
     "mojolicious": Recipe(lambda p: ["perl", SITES / "mojo.pl", "daemon", "-m", "production", "-l",
                                      f"http://127.0.0.1:{p.port}"], ("mojo",), keeps=False),
     "mojolicious-prefork": Recipe(lambda p: [

@@ -43,6 +43,24 @@ def haproxy_tls(place):
     return [*rest, config]
 
 
+def hitch(place):
+    return ["hitch", f"--frontend=[127.0.0.1]:{place.port}",
+            f"--backend=[127.0.0.1]:{place.backend}", "-n", "2", "--user=nobody", "-q",
+            place.certificate]
+
+
+def stunnel(place):
+    return ["stunnel4", place.write("stunnel.conf", f"""\
+foreground = yes
+pid =
+debug = 3
+[site]
+accept = 127.0.0.1:{place.port}
+connect = 127.0.0.1:{place.backend}
+cert = {place.certificate}
+""")]
+
+
 def with_files(command, *names):
     """The same command with the certificate's file behind each of these options."""
     return lambda place: [*command(place), *(x for n in names for x in (n, place.certificate))]
@@ -75,6 +93,9 @@ SECURED = {
                               form=PLAIN, user=True, **TLS),
     "haproxy-tls": Recipe(haproxy_tls, ("haproxy", "nginx"), log="output", form=PLAIN,
                           backend="nginx", default=True, **TLS),
+    "hitch": Recipe(hitch, ("hitch", "nginx"), backend="nginx", **TLS),
+    "stunnel": Recipe(stunnel, ("stunnel4", "nginx"), backend="nginx",
+                      noise="SSL_write", **TLS),
     "python-tls": Recipe(program("threading"), log="output", keeps=False,
                          default=True, **TLS, **PYTHONIC),
     "gunicorn-tls": Recipe(with_files(gunicorn("gthread", "--threads", "4"), "--certfile",

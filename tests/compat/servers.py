@@ -21,7 +21,8 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts streams bodies tls unlinked", defaults=(
+    "backend default connections user keeps silent shuts streams bodies tls unlinked services",
+    defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
         None,            # log: its file, or "output"
@@ -43,6 +44,7 @@ Recipe = collections.namedtuple(
         False,           # bodies: behind the head of its answer to HEAD too: unparsed, and told
         False,           # tls: it is spoken to by TLS
         False,           # unlinked: its TLS library cannot be seen, each connection says so
+        (),              # services: each of them has every request; (): all of them together do
     ))
 
 
@@ -136,7 +138,7 @@ def nginx_proxy(place):
 
 
 def nginx_php(place):
-    """nginx in front of php-fpm, which is preloaded too and speaks FastCGI only."""
+    """nginx in front of php-fpm, which is preloaded too and serves the same requests by FastCGI."""
     pool = place.write("fpm.conf", f"""\
 [global]
 daemonize = no
@@ -201,6 +203,22 @@ def apache(model):
     return command
 
 
+def apache_wsgi(place):
+    """Applications in daemons of their own, asked over a Unix socket in a protocol of mod_wsgi's."""
+    (*rest, config, how) = apache("event")(place)
+    aliases = "\n".join(x for x in config.read_text().splitlines() if "ScriptAlias" not in x)
+    config.write_text(aliases + f"""
+LoadModule wsgi_module {APACHE_MODULES}/mod_wsgi.so
+WSGIDaemonProcess site processes=2 threads=3 python-path={SITES}
+WSGIProcessGroup site
+WSGIApplicationGroup %{{GLOBAL}}
+WSGISocketPrefix {place.folder}/wsgi
+WSGIScriptAlias / {SITES}/app.py/
+WSGICallableObject wsgi
+""")
+    return [*rest, config, how]
+
+
 def lighttpd(place):
     return ["lighttpd", "-D", "-f", place.write("lighttpd.conf", f"""\
 server.modules = ("mod_access", "mod_alias", "mod_cgi", "mod_accesslog")
@@ -216,6 +234,33 @@ accesslog.filename = "{place.folder}/access.log"
 accesslog.format = "%m %s"
 alias.url = ("/post" => "{cgi(place)}/post", "/chunk" => "{cgi(place)}/chunk")
 $HTTP["url"] =~ "^/(post|chunk)$" {{ cgi.assign = ("" => "") }}
+""")]
+
+
+def lighttpd_workers(place):
+    (*rest, config) = lighttpd(place)
+    config.write_text(config.read_text() + "server.max-worker = 2\n")
+    return [*rest, config]
+
+
+
+
+def nginx_stream(place):
+    """What it passes on by TCP is HTTP, and counted."""
+    return ["nginx", "-c", place.write("nginx.conf", f"""\
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off;
+worker_processes 2;
+pid {place.folder}/nginx.pid;
+error_log {place.folder}/error.log;
+events {{
+}}
+stream {{
+	server {{
+		listen 127.0.0.1:{place.port};
+		proxy_pass 127.0.0.1:{place.backend};
+	}}
+}}
 """)]
 
 
@@ -346,10 +391,12 @@ SERVERS = {
     "nginx-reuseport": Recipe(nginx(listen=" reuseport"), share=2, **NGINX_LOG),
     "nginx-proxy": Recipe(nginx_proxy, backend="nginx", default=True, share=2, **NGINX_LOG),
     "nginx-php": Recipe(nginx_php, log="access.log", form=PLAIN, needs=("nginx", "php-fpm8.2"),
-                        user=True),
+                        user=True, services=("nginx", "php-fpm8.2")),
     "apache-prefork": Recipe(apache("prefork"), **APACHE_LOG),
     "apache-worker": Recipe(apache("worker"), share=2, **APACHE_LOG),
     "apache-event": Recipe(apache("event"), default=True, share=2, **APACHE_LOG),
+    "apache-wsgi": Recipe(apache_wsgi, log="access.log", form=PLAIN, user=True,
+                          needs=("apache2", APACHE_MODULES / "mod_wsgi.so")),
     "lighttpd": Recipe(lighttpd, ("lighttpd",), log="access.log", form=PLAIN, default=True,
                        share=3, user=True),
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
@@ -361,6 +408,15 @@ SERVERS = {
                     user=True),
     "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
     "jetty": Recipe(jetty, ("java", "/usr/share/jetty9/start.jar"), noise="INFO"),
+    "lighttpd-workers": Recipe(lighttpd_workers, ("lighttpd",), log="access.log", form=PLAIN,
+                               user=True),
+    "nginx-stream": Recipe(nginx_stream, ("nginx", "/usr/lib/nginx/modules/ngx_stream_module.so"),
+                           backend="nginx"),
+    "socat": Recipe(lambda p: ["socat", f"TCP-LISTEN:{p.port},bind=127.0.0.1,fork,backlog=64",
+                               f"TCP:127.0.0.1:{p.backend}"], ("socat", "nginx"), backend="nginx",
+                    noise="Connection reset|Broken pipe"),  # how a client left
+    "sslh": Recipe(lambda p: ["sslh", "-f", "-u", "root", "-p", f"127.0.0.1:{p.port}", "--http",
+                              f"127.0.0.1:{p.backend}"], ("sslh", "nginx"), backend="nginx"),
     "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
                   ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),

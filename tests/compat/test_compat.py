@@ -124,13 +124,14 @@ def plain(recipe, place, lines):
 
 
 def counted(agent, recipe, client):
-    """What the agent counted for this server, once it has counted what the client tallied."""
+    """What the agent counted for each of its services, once that is what the client tallied."""
     wanted = sum(client.classes.values())
-    document = agent.wait_for_count(wanted if recipe.visible else 0, 8)
     reasons = collections.Counter()
+    queries = [f"?service={x}" for x in recipe.services] or [""]
+    documents = [agent.wait_for_count(wanted if recipe.visible else 0, 8, x) for x in queries]
     for process in agent.get("/api/capture")["processes"]:
         reasons.update(process["unparsed"])
-    return {**document, "reasons": reasons}
+    return {"services": [x["status"] for x in documents], "reasons": reasons}
 
 
 def run(name, recipe, stage, folder, www, agent):
@@ -191,14 +192,15 @@ def compare_replies(bare, preloaded):
 def compare_counts(recipe, preloaded):
     """The agent's numbers against the client's and the server's own."""
     document, client = preloaded.counted, preloaded.classes
-    classes = {k: v for k, v in document["status"].items() if v}
-    aborted = classes.pop("aborted", 0)
     tally = dict(client.classes) if recipe.visible else {}
     out = []
-    if classes != tally:
-        out.append(f"counted {classes}, the client was answered {tally}")
-    if aborted > client.unanswered:
-        out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
+    for status in document["services"]:
+        classes = {k: v for k, v in status.items() if v}
+        aborted = classes.pop("aborted", 0)
+        if classes != tally:
+            out.append(f"counted {classes}, the client was answered {tally}")
+        if aborted > client.unanswered:
+            out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
     unparsed = {k: v for k, v in document["reasons"].items() if v}
     if recipe.unlinked and not unparsed.pop("tlsUnlinked", 0):
         out.append("no connection is said to be unlinked")
@@ -250,7 +252,7 @@ def check(name, recipe):
           f"{dict(sorted(preloaded.classes.classes.items()))}, "
           f"{preloaded.classes.unanswered} dropped"
           f"{unanswered(preloaded)}, counted "
-          f"{ {k: v for k, v in preloaded.counted['status'].items() if v} }"
+          f"{' and '.join(str({k: v for k, v in x.items() if v}) for x in preloaded.counted['services'])}"
           f"{', log the same' if recipe.log else ''}, exit code {preloaded.code}, "
           f"{len(wrong)} differences")
     for line in wrong:

@@ -22,11 +22,22 @@ POST = b"POST /post HTTP/1.1\r\n" + HOST
 V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([127, 0, 0, 1, 127, 0, 0, 1, 9, 9, 0, 80])
 TLS = bytes.fromhex("16030100c8010000c40303") + bytes(range(190))
 wrong = []
+EDGES = (2**63 - 1, 2**63, 2**64 - 1, 2**64)
+SINGLY = b"\xff"  # ahead of what the told server shall write byte by byte
 
 # what a client sends to nginx: name, bytes, the reasons that may be given (none: it is followed)
 CLIENTS = [
     ("good", GET, ()),
     ("a TLS hello", TLS, ("garbage",)),
+    ("SMTP", b"EHLO localhost\r\n", ("garbage",)),
+    ("RESP inline", b"PING\r\n", ("garbage",)),
+    ("memcached", b"get key\r\n", ("garbage",)),
+    ("PostgreSQL", b"\0\0\0\x21\0\3\0\0user\0root\0database\0x\0\0\0\0", ("garbage",)),
+    ("MySQL", b"\x20\0\0\1\x85\xa6\x0f\0\0\0\0\1\x21" + bytes(23), ("garbage",)),
+    ("FastCGI", b"\1\1\0\1\0\x08\0\0\0\1\0\0\0\0\0\0\1\4\0\1\0\0\0\0", ("garbage",)),
+    ("HTTP/2 frames without a preface", b"\0\0\0\4\0\0\0\0\0\0\0\1\1\5\0\0\0\1\x82",
+     ("garbage",)),
+    ("a WebSocket frame", b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", ("garbage",)),
     ("RESP", b"*1\r\n$4\r\nPING\r\n", ("garbage",)),
     ("an SSH banner", b"SSH-2.0-OpenSSH_9.2\r\n", ("garbage",)),
     ("HTTP/2 unasked", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ("garbage",)),
@@ -53,6 +64,10 @@ CLIENTS = [
     ("a head too long", b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 60000 + b"\r\n\r\n", ()),
     ("a path too long", b"GET /" + b"x" * 60000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", ()),
     ("many fields", b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 5000 + b"\r\n", ()),
+    *((f"a chunk of {size}", POST + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nabc",
+       ("ambiguous",)) for size in (b"%x" % n for n in EDGES)),
+    *((f"a length of {size}", POST + b"Content-Length: " + size + b"\r\n\r\nabc", ("ambiguous",))
+      for size in (b"%d" % n for n in EDGES)),
     ("half a request", b"GET /index.html HTT", ()),
     ("half a head", b"GET /index.html HTTP/1.1\r\nHos", ()),
     ("half a body", POST + b"Content-Length: 500\r\n\r\nabc", ()),
@@ -62,6 +77,21 @@ CLIENTS = [
 # what the told server answers to a good request: name, answer, reasons, class of status counted
 SERVERS = [
     ("good", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (), "2xx"),
+    ("good, byte by byte", SINGLY + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (), "2xx"),
+    ("chunked, byte by byte", SINGLY + b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+     b"2\r\nok\r\n0\r\n\r\n", (), "2xx"),
+    *((f"a chunk of {n:x}", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\nok" % n,
+       ("ambiguous",), "2xx") for n in EDGES),
+    *((f"a length of {n}", b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nok" % n,
+       ("ambiguous",), "2xx") for n in EDGES),
+    ("SMTP", b"220 mail ESMTP\r\n", ("garbage",), "aborted"),
+    ("RESP", b"-ERR unknown command 'GET'\r\n", ("garbage",), "aborted"),
+    ("memcached", b"ERROR\r\n", ("garbage",), "aborted"),
+    ("MySQL", b"J\0\0\0\n8.0.30\0" + bytes(60), ("garbage",), "aborted"),
+    ("PostgreSQL", b"E\0\0\0\x20SFATAL\0\0", ("garbage",), "aborted"),
+    ("FastCGI", b"\1\6\0\1\0\2\0\0ok", ("garbage",), "aborted"),
+    ("HTTP/2 frames", b"\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0", ("garbage",), "aborted"),
+    ("a WebSocket frame", b"\x81\5hello", ("garbage",), "aborted"),
     ("no HTTP", b"\x15\x03\x03\0\x02\x02\x28" * 50, ("garbage",), "aborted"),
     ("an odd status", b"HTTP/1.1 2000 OK\r\n\r\n", ("garbage",), "aborted"),
     ("status 99", b"HTTP/1.1 099 OK\r\n\r\n", ("garbage",), "aborted"),
@@ -147,9 +177,30 @@ def at_nginx(agent, nginx):
                f"nginx, {name}: logged {logged}, counted {counted}, unparsed {unparsed}")
 
 
+def byte_by_byte(agent, nginx):
+    """Each byte a packet: whole heads, bodies and chunks all the same."""
+    data = GET + POST + b"Content-Length: 3\r\n\r\nabc" + POST + \
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + GET
+    counts, before = Counts(agent, "nginx"), nginx.classes()
+    with socket.create_connection(("127.0.0.1", nginx.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in data:
+            connection.send(bytes([byte]))
+            time.sleep(0.001)  # or the kernel makes one read of many
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    logged = dict(nginx.classes() - before)
+    counted, unparsed = counts.since(4)
+    expect(sum(logged.values()) == 4 and logged == counted and not unparsed,
+           f"byte by byte: logged {logged}, counted {counted}, unparsed {unparsed}")
+
+
 def behind_a_balancer(agent, stage):
     """nginx that wants the PROXY protocol: what stands behind it is counted as ever."""
+    counts = Counts(agent, "nginx")
     nginx = stage.nginx("proxied", workers=1)
+    counts.since(nginx.own_requests)
     config = nginx.folder / "nginx.conf"
     port = live.free_port()
     text = config.read_text().replace(f"listen 127.0.0.1:{nginx.port};",
@@ -158,7 +209,6 @@ def behind_a_balancer(agent, stage):
     config.write_text(text)
     nginx.popen.send_signal(signal.SIGHUP)
     live.wait_for("the second port", lambda: socket.create_connection(("127.0.0.1", port)), 5)
-    counts = Counts(agent, "nginx")
     for name, preface in (("PROXY 1", b"PROXY TCP4 127.0.0.1 127.0.0.1 9 80\r\n"), ("PROXY 2", V2)):
         before = nginx.classes()
         talk(port, preface + GET * 3)
@@ -181,7 +231,13 @@ while True:
             head += piece
         if b"GET" in head:
             with open(sys.argv[2], "rb") as answer:
-                connection.sendall(answer.read())
+                said = answer.read()
+            if said[:1] == b"\\xff":
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for byte in said[1:]:
+                    connection.send(bytes([byte]))
+            else:
+                connection.sendall(said)
 """
 
 
@@ -217,20 +273,46 @@ def flood(nginx):
     expect(live.proc_pss_kib(worker) < before + 2048, f"320 endless heads: {before} KiB, then {live.proc_pss_kib(worker)} KiB")
 
 
+def endless_line(agent, stage):
+    """One header line of 64 MB, at a server that reads all of it: the shim keeps none of it."""
+    port, answer = live.free_port(), stage.folder / "short"
+    answer.write_bytes(SERVERS[0][1])
+    line = b"GET / HTTP/1.1\r\nX: " + b"x" * (64 << 20) + b"\r\n\r\n"
+    swallow = TOLD.replace("head += piece", "head = (head + piece)[-99:]") \
+        .replace('if b"GET" in head:', "if head:")
+    server = live.Process(stage, [sys.executable, "-c", swallow, port, answer],
+                          stage.folder / "long.log",
+                          {**stage.environment, "RINGSIDE_SERVICE": "long",
+                           "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    live.wait_for("the server", lambda: talk(port, b"") or True, 5)
+    counts = Counts(agent, "long")
+    talk(port, GET)
+    counts.since(1)
+    before = live.proc_pss_kib(server.popen.pid)
+    talk(port, line)
+    after = live.proc_pss_kib(server.popen.pid)
+    counted, unparsed = counts.since(1)
+    expect(sum(counted.values()) == 1 and unparsed == {"headLimit": 1},
+           f"a line of 64 MB: counted {counted}, unparsed {unparsed}")
+    expect(after < before + 2048, f"a line of 64 MB: {before} KiB, then {after} KiB")
+
+
 def main():
     live.need_root_and("nginx")
-    signal.alarm(150)
+    signal.alarm(280)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         nginx = stage.nginx("plain", workers=1)
         agent.wait_for_count(nginx.own_requests)
         at_nginx(agent, nginx)
+        byte_by_byte(agent, nginx)
         flood(nginx)
         expect(nginx.popen.poll() is None and len(nginx.workers()) == 1, "nginx runs on")
         expect("signal" not in (nginx.folder / "error.log").read_text(), "no worker died")
         nginx.stop()
         behind_a_balancer(agent, stage)
         at_the_told(agent, stage)
+        endless_line(agent, stage)
         expect(agent.popen.poll() is None, "the agent runs on")
     return 1 if wrong else 0
 

@@ -80,6 +80,25 @@ static void copies_share_a_connection(void **state)
 	assert_int_equal(here.block->closed, 1);
 }
 
+/* What another process had is no connection of ours yet, and its number is like any other. */
+static void a_foreign_descriptor_is_copied_found_and_forgotten_as_itself(void **state)
+{
+	(void)state;
+	fdtable_set(7, FDTABLE_FOREIGN);
+	assert_null(fdtable_connection(7, fdtable_word(7)));
+	fdtable_copied(7, 2000);
+	assert_int_equal(fdtable_word(2000), FDTABLE_FOREIGN);
+	assert_non_null(fdtable_found(7)); /* its first bytes read here were a request */
+	assert_true(fdtable_word(7) > FDTABLE_IGNORED);
+	assert_int_equal(fdtable_word(2000), FDTABLE_FOREIGN);
+	fdtable_forget(2000);
+	assert_int_equal(fdtable_word(2000), FDTABLE_UNKNOWN);
+	fdtable_set(7, FDTABLE_FOREIGN);
+	assert_int_equal(here.block->closed, here.block->opened);
+	fdtable_accepted(7);
+	assert_non_null(fdtable_connection(7, fdtable_word(7)));
+}
+
 static void ranges_are_forgotten_over_leaves_that_do_not_exist(void **state)
 {
 	(void)state;
@@ -123,6 +142,7 @@ int main(void)
 		TEST(numbers_far_above_are_known_too),
 		TEST(a_reused_connection_has_another_word),
 		TEST(copies_share_a_connection),
+		TEST(a_foreign_descriptor_is_copied_found_and_forgotten_as_itself),
 		TEST(ranges_are_forgotten_over_leaves_that_do_not_exist),
 		TEST(a_descriptor_beyond_the_table_is_told),
 		TEST(a_sandbox_gets_no_new_leaf),

@@ -9,6 +9,7 @@ installed is said and left out.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -65,24 +66,74 @@ func main() {
 	os.Exit(4)
 }
 """
+COMPILERS = ("gcc", "clang", "go")
+SANITIZERS = ("address", "leak", "thread", "undefined", "memory")
+SSHD = """Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+"""
+# $1: the folder, $2: the port; sshd wants a directory of root's, which nobody else shall see
+LOGIN = """mount -t tmpfs none /run && mkdir /run/sshd && sshd -t -f $1/sshd && echo fine || exit 1
+rm -f $1/log; $(command -v sshd) -D -e -f $1/sshd 2>$1/log &
+told() { for i in $(seq 200); do grep -qs "$1" $2/log && return; sleep 0.05; done; echo "no '$1'"; }
+told listening $1
+seq 20000 | ssh -F none -i $1/key -p $2 -o StrictHostKeyChecking=no \\
+	-o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR root@127.0.0.1 \\
+	'cksum; echo $((6 * 7)); exit 5'
+echo $?
+told 'Disconnected from' $1
+kill $!
+wait $!
+sort $1/log
+"""
+# Debian ships no test of Perl itself, and this one of what is written in it.
+MOJO = Path("/usr/share/doc/libmojolicious-perl/examples/login")
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")
 
 
-def build(command, product):
-    done = subprocess.run([str(a) for a in command], capture_output=True, check=False, timeout=300)
-    return product if done.returncode == 0 else None
+def build(name, command, product):
+    """The program; None, and said, where it cannot be had."""
+    if missing := next((c for c in COMPILERS if c in command and not shutil.which(c)), None):
+        print(f"not tried: {name}: {missing} is missing")
+        return None
+    done = subprocess.run([str(a) for a in command], capture_output=True, text=True, check=False,
+                          timeout=300)
+    if done.returncode == 0:
+        return product
+    print(f"not tried: {name}: it cannot be built: {(done.stderr.splitlines() or ['?'])[-1]}")
+    return None
+
+
+def sanitized(folder, source):
+    """All is well, and one block is freed twice."""
+    for compiler in ("gcc", "clang"):
+        for kind in SANITIZERS:
+            if (compiler, kind) == ("gcc", "memory"):
+                continue  # only clang has it
+            name, program = f"{compiler} -fsanitize={kind}", folder / f"{compiler}-{kind}"
+            if not build(name, [compiler, "-g", "-fno-omit-frame-pointer", f"-fsanitize={kind}",
+                                source, "-o", program], program):
+                continue
+            # its runtime wants to be first, with or without others
+            start = ["env", "ASAN_OPTIONS=verify_asan_link_order=0", program]
+            yield name, start
+            yield f"{name}, a double free", [*start, "xx"]
 
 
 def with_compilers(folder):
     source = folder / "texts.c"
     source.write_text(SOURCE)
     plain = folder / "texts"
-    yield "valgrind", ["valgrind", "-q", build(["gcc", "-g", source, "-o", plain], plain)]
-    asan = folder / "asan"
-    if build(["gcc", "-g", "-fsanitize=address", source, "-o", asan], asan):
-        # its runtime wants to be first, with or without others
-        yield "AddressSanitizer", ["env", "ASAN_OPTIONS=verify_asan_link_order=0", asan]
+    if build("valgrind", ["gcc", "-g", source, "-o", plain], plain):
+        yield "valgrind", ["valgrind", "-q", "--error-exitcode=9", plain]
+        yield "valgrind, a double free", ["valgrind", "-q", "--error-exitcode=9", plain, "xx"]
+    yield from sanitized(folder, source)
     for i in range(UNITS):
         (folder / f"unit{i}.c").write_text(SOURCE.replace("main", f"unit{i}"))
     yield "gcc", ["sh", "-c", f"cd {folder} && for i in unit*.c; do gcc -O2 -c $i -o $i.o; done && "
@@ -94,11 +145,24 @@ def with_compilers(folder):
     (folder / "hello.go").write_text(GO)
     for mode in ("exe", "pie"):
         program = folder / f"go-{mode}"
-        if not shutil.which("go"):
-            print("not tried: Go: go is missing")
-        elif build(["env", f"GOCACHE={folder}/cache", "go", "build", f"-buildmode={mode}", "-o",
-                    program, folder / "hello.go"], program):
+        if build(f"Go, {mode}", ["env", f"GOCACHE={folder}/cache", "go", "build",
+                                 f"-buildmode={mode}", "-o", program, folder / "hello.go"],
+                 program):
             yield f"Go, {mode}", [program]
+
+
+def with_sshd(folder):
+    """Its check of a configuration, and a login: own keys, own port, own /run."""
+    if not shutil.which("sshd") or os.geteuid() != 0:
+        print("not tried: sshd: openssh-server is missing, or this is not root")
+        return
+    for key in ("host", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key],
+                       check=True, stdin=subprocess.DEVNULL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "sshd").write_text(SSHD.format(port=port, folder=folder))
+    yield "sshd and a login", ["unshare", "-m", "sh", "-c", LOGIN, "login", folder, port]
 
 
 def programs(folder):
@@ -110,12 +174,16 @@ def programs(folder):
     for program in ("su", "mount", "passwd"):
         yield f"{program}, set-user-id, as nobody", \
             [*NOBODY, program, "--help" if program == "passwd" else "--version"]
-    yield "sshd", ["sshd", "-t"]
+    yield from with_sshd(folder)
     yield "static", ["/bin/busybox", "sh", "-c", "echo $((6 * 7)); exit 9"]
     yield "perl", ["perl", "-MIO::Socket::INET", "-MIO::Select", "-e",
                    "$l = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1'); "
                    "if (!fork) { $c = IO::Socket::INET->new($l->sockhost . ':' . $l->sockport); "
                    "print $c 'hello'; exit } $a = $l->accept; print <$a>; wait; exit 6"]
+    if MOJO.exists():
+        yield "Mojolicious and its server, tested", ["perl", f"-I{MOJO}/lib", MOJO / "t/login.t"]
+    else:
+        print("not tried: Mojolicious: libmojolicious-perl is missing")
     yield from with_compilers(folder)
     if FULL:
         for test in PYTHON_TESTS:
@@ -126,7 +194,7 @@ def programs(folder):
 CHANGING = ((rb"==\d+==", b"==PID=="), (rb"0x[0-9a-f]+", b"ADDRESS"), (rb"\d+:\d\d:\d\d", b"TIME"),
             (rb"[\d.]+ (m?s|sec|seconds|min)\b", b"TIME"), (rb"load avg: [\d.]+", b"LOAD"),
             (rb"(BuildId|seed|pid)[:= ]+[0-9a-f]+", b"SOME"), (rb"T\d+\b", b"THREAD"),
-            (rb"/tmp/[^\s:)]+", b"FILE"))
+            (rb"port \d+", b"port SOME"), (rb"/tmp/[^\s:)]+", b"FILE"))
 
 
 def run(arguments, preload, folder):

@@ -328,6 +328,10 @@ static const struct scene scenes[] = {
 	  { "<" GET("/a"), ">" OK("0"), ">HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n" },
 	  "1a200 !6 " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">hello\n" }, "!0 1a0a " },
+	{ EXCHANGE_ACCEPTED, 'c', { ">220 mail\r\n", "<EHLO a\r\n", ">250 mail\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<PING\r\n", ">+PONG\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<get key\r\n", ">END\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<EHLO a\r\n", ">HTTP/1.1 400 Bad\r\n\r\n" }, "!0 0?400 " },
 };
 
 static void scenes_tell_their_story_however_they_are_cut(void **state)

@@ -37,10 +37,16 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_false(begins(CUT("\r\nz{")));
 	assert_false(begins(CUT("GET / HTTP/1.1\r\n*")));
 	assert_false(begins(CUT("\x01\x01\x00\x01\x00")));
-	assert_true(begins(CUT("\x01\x01\x00\x01\x00\x08"))); /* FastCGI */
-	assert_true(begins(CUT("70:CONTENT_LENGTH")));        /* SCGI */
-	assert_true(begins(CUT("\x16\x03\x01")));             /* TLS */
-	assert_true(begins(CUT("*1")));                       /* Redis */
+	assert_true(begins(CUT("\x01\x01\x00\x01\x00\x08")));   /* FastCGI */
+	assert_true(begins(CUT("70:CONTENT_LENGTH")));          /* SCGI */
+	assert_true(begins(CUT("\x16\x03\x01")));               /* TLS */
+	assert_true(begins(CUT("*1")));                         /* Redis */
+	assert_true(begins(CUT("\0\0\0\x08\x04\xd2\x16\x2f"))); /* PostgreSQL */
+	assert_true(begins(CUT("\x20\0\0\x01\x85\xa6")));       /* a MySQL client */
+	assert_true(begins(CUT("\0\0\x12\x04\0\0\0\0\0")));     /* HTTP/2 without its preface */
+	assert_true(begins(CUT("\x81\x85")));                   /* WebSocket */
+	assert_true(begins(CUT("R\6\0\0\0\0\0\0")));            /* mod_wsgi to its daemon */
+	assert_false(begins(CUT("GET /a\tb\r")));
 }
 
 static bool refused(struct http1 p)
@@ -67,6 +73,8 @@ static void an_answer_begins_with_its_version(void **state)
 	assert_false(foreign_answers(&p));
 	p = CUT("HT");
 	assert_false(foreign_answers(&p));
+	p = CUT("220 mail"); /* SMTP */
+	assert_true(foreign_answers(&p));
 	p = CUT("HTP");
 	assert_true(foreign_answers(&p));
 	assert_int_equal(p.why, RS_UNPARSED_GARBAGE);

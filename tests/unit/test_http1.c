@@ -171,6 +171,15 @@ static void request_bodies(void **state)
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1x\r\n", "3 /p bad0 ");
 	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
 		"3 /p bad4 ");
+#define CHUNK(size, story)                                                                         \
+	REQUEST("POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" size "\r\n", "3 "         \
+										      "/p " story)
+	CHUNK("0fffffffffffffff", "");
+	CHUNK("1000000000000000", "bad4 ");
+	CHUNK("7fffffffffffffff", "bad4 ");
+	CHUNK("8000000000000000", "bad4 ");
+	CHUNK("FFFFFFFFFFFFFFFF", "bad4 ");
+	CHUNK("10000000000000000", "bad4 ");
 	REQUEST("POST /p HTTP/1.1\r\nContent-Lengthy: 5\r\nX-Content-Length: 6\r\n\r\n",
 		"3 /p end ");
 }
@@ -186,6 +195,12 @@ static void ambiguous_bodies(void **state)
 	AMBIGUOUS("Content-Length: -5");
 	AMBIGUOUS("Content-Length:");
 	AMBIGUOUS("Content-Length: 99999999999999999999999");
+	AMBIGUOUS("Content-Length: 1152921504606846977");
+	AMBIGUOUS("Content-Length: 9223372036854775807");
+	AMBIGUOUS("Content-Length: 9223372036854775808");
+	AMBIGUOUS("Content-Length: 18446744073709551615");
+	AMBIGUOUS("Content-Length: 18446744073709551616");
+	AMBIGUOUS("Content-Length: 18446744073709551621"); /* 5, if it wrapped */
 	AMBIGUOUS("Content-Length : 5");
 	AMBIGUOUS("Content-Length: 5\r\n 6");
 	AMBIGUOUS("Content-Length: 5\r\n\t6");
