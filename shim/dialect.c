@@ -1,5 +1,6 @@
 #include "dialect.h"
 
+#include "dialogue.h"
 #include "gateway.h"
 #include "multiplex.h"
 
@@ -7,7 +8,8 @@ bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t
 		    const struct exchange_call *call, bool *more)
 {
 	return multiplex_begins(c, way, at, n, call, more) ||
-	       (way == CONNECTION_READ && gateway_begins(c, at, n, call, more));
+	       (way == CONNECTION_READ &&
+		(dialogue_begins(c, at, n, call, more) || gateway_begins(c, at, n, call, more)));
 }
 
 bool dialect_take(struct connection *c, struct dialect *d)

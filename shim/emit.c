@@ -454,8 +454,10 @@ void emit_begun(void)
 
 void emit_refused(void)
 {
-	if (!emit_silent())
-		emit_add(here.shared, &here.block->refused, 1);
+	/* What began in the kin is counted when it ends, and this one never does. */
+	if (emit_silent() || (here.kin && kin_ended()))
+		return;
+	emit_add(here.shared, &here.block->refused, 1);
 }
 
 void emit_handshake(enum rs_tls version, uint64_t span)

@@ -6,6 +6,7 @@
  * Errors:   see connection.h.
  * Cost:     see connection.h.
  */
+#include "dialect.h"
 #include "host.h"
 #include "mem.h"
 #include "turn.h"
@@ -102,4 +103,18 @@ void connection_move_plain(struct connection *c, enum connection_way way, const 
 	if (!connection_pass(c, way, iov, bytes) && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->over[way], true, memory_order_relaxed);
 	connection_disown(c, way);
+}
+
+/* A hello may follow, and what is read and written then is as of a new connection. */
+bool connection_restart(struct connection *c)
+{
+	if (!connection_own(c, CONNECTION_READ))
+		return false;
+	c->dialect->ops->close(c);
+	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
+	c->exchange.preface.step = PREFACE_OVER;
+	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++)
+		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
+	connection_disown(c, CONNECTION_READ);
+	return true;
 }

@@ -192,6 +192,36 @@ HOT uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
 	return shape_of(path, (uint32_t)length, fresh);
 }
 
+uint16_t shape_name(const uint8_t *name, size_t length)
+{
+	bool fresh;
+
+	return shape_of(name, (uint32_t)length, &fresh);
+}
+
+uint16_t shape_known(const uint8_t *name, size_t length)
+{
+	const struct shape_table table = shape_own();
+	_Atomic uint32_t *index = (_Atomic uint32_t *)(void *)(table.base + RS_SHAPES_AT);
+	struct shape_path path = { .hash = shape_hash(name, (uint32_t)length),
+				   .length = (uint32_t)length,
+				   .bytes = name };
+
+	if (!atomic_load_explicit(&shape_populated, memory_order_relaxed))
+		return 0;
+	for (uint32_t i = 0; i < SHAPE_PROBES; i++) {
+		/* J too. */
+		uint32_t id = atomic_load_explicit(&index[(path.hash + i) % RS_SHAPE_INDEX_WORDS],
+						   memory_order_acquire);
+
+		if (!id)
+			break;
+		if (shape_is(&table, id, &path))
+			return (uint16_t)id;
+	}
+	return 0;
+}
+
 bool shape_prepare(void)
 {
 	const struct shape_table table = shape_own();

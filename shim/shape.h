@@ -19,6 +19,10 @@
  */
 uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh);
 
+/* Of a name that is no path: it stays as it is. known: 0 where the table does not have it yet. */
+uint16_t shape_name(const uint8_t *name, size_t length);
+uint16_t shape_known(const uint8_t *name, size_t length);
+
 bool shape_prepare(void);            /* populates the first step */
 uint16_t shape_cell(uint16_t shape); /* the number of its overflow cell */
 bool shape_prepare_kin(void);

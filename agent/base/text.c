@@ -9,7 +9,7 @@
 
 #define TEXT_NAME 64 /* names longer than this are far from everything */
 
-size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
+static size_t text_copy(const void *bytes, size_t length, char *out, size_t size, bool blanks)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	const unsigned char *in = bytes;
@@ -18,7 +18,8 @@ size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
 	if (!size)
 		return 0;
 	for (size_t i = 0; i < length; i++) {
-		size_t need = in[i] >= 0x21 && in[i] <= 0x7e ? 1 : 3;
+		bool plain = (in[i] >= 0x21 && in[i] <= 0x7e) || (blanks && in[i] == ' ');
+		size_t need = plain ? 1 : 3;
 
 		if (at + need >= size)
 			break;
@@ -32,6 +33,16 @@ size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
 	}
 	out[at] = '\0';
 	return at;
+}
+
+size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
+{
+	return text_copy(bytes, length, out, size, false);
+}
+
+size_t text_words(const void *bytes, size_t length, char *out, size_t size)
+{
+	return text_copy(bytes, length, out, size, true);
 }
 
 int text_number(const char *text, double *out)

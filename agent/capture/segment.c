@@ -246,6 +246,7 @@ uint16_t segment_shape_at(const struct segment *s, uint32_t i)
 int segment_shape_get(const struct segment *s, uint16_t id, struct segment_shape *out)
 {
 	uint8_t copy[SEGMENT_SHAPE_HEAD + RS_PATH_BYTES];
+	size_t (*canonical)(const void *, size_t, char *, size_t);
 	struct rs_shape head;
 
 	if (!segment_shape_usable(id))
@@ -255,8 +256,10 @@ int segment_shape_get(const struct segment *s, uint16_t id, struct segment_shape
 	if (!head.length || head.length > RS_PATH_BYTES)
 		return -ENOENT;
 	out->cell = head.cell < RS_CELLS ? head.cell : RS_OTHER_CELL;
-	out->length = (uint16_t)text_canonical(copy + sizeof(head), head.length, out->path,
-					       sizeof(out->path));
+	/* Between the words of a statement there are blanks; in a path there are none. */
+	canonical = copy[sizeof(head)] == '/' ? text_canonical : text_words;
+	out->length =
+		(uint16_t)canonical(copy + sizeof(head), head.length, out->path, sizeof(out->path));
 	return 0;
 }
 

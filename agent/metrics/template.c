@@ -354,6 +354,16 @@ static bool template_is_rpc(const char *path)
 	return !*end && *name >= 'A' && *name <= 'Z';
 }
 
+/* A command or a statement. Paths begin with a slash, what a CONNECT asks for ends with a port. */
+static bool template_is_name(const char *path)
+{
+	const char *colon = strrchr(path, ':');
+
+	if (!template_is_letter(*path) && *path != '(')
+		return false;
+	return !colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")];
+}
+
 /* Takes the path in. Names come from a walk of their own: what was taken in may have melted. */
 static void template_learn(struct template *t, const char *path)
 {
@@ -406,7 +416,7 @@ static bool template_tell(struct template *t, const char *path, char *out)
 
 bool template_name(struct template *t, const char *path, bool learn, char out[RS_PATH_BYTES + 1])
 {
-	if (template_is_rpc(path)) {
+	if (template_is_name(path) || template_is_rpc(path)) {
 		out[template_put(out, 0, path, strlen(path))] = '\0';
 		return learn;
 	}

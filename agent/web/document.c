@@ -50,6 +50,7 @@ const char *document_unparsed(unsigned int reason)
 		[RS_UNPARSED_UNASKED] = "unasked",     [RS_UNPARSED_FD_LIMIT] = "fdLimit",
 		[RS_UNPARSED_NO_MEMORY] = "noMemory",  [RS_UNPARSED_TLS_UNLINKED] = "tlsUnlinked",
 		[RS_UNPARSED_HPACK_GAP] = "hpackGap",  [RS_UNPARSED_UNSEEN_IO] = "unseenIo",
+		[RS_UNPARSED_UNPAIRED] = "unpaired",
 	};
 
 	return reason < RS_UNPARSED_REASONS ? names[reason] : NULL;

@@ -67,6 +67,12 @@ enum rs_method {
 	RS_METHODS,
 };
 
+/*
+ * The status of protocols that have no numbers of their own: 200 answered; 302 another server has
+ * it; 400 an error that the client is to blame for (no such command, a wrong type, no rights …);
+ * 500 one that the server is (no memory, not ready …). In Redis the first word of the error tells.
+ */
+
 /* rs_head.flags of a request. */
 enum rs_flag {
 	RS_FLAG_ABORTED = 1 << 0,       /* no status line was sent */
@@ -207,6 +213,7 @@ enum rs_unparsed {
 	RS_UNPARSED_TLS_UNLINKED, /* cipher text whose plain text was not seen */
 	RS_UNPARSED_HPACK_GAP,    /* a header block was lost */
 	RS_UNPARSED_UNSEEN_IO,    /* bytes moved by a call the shim does not see */
+	RS_UNPARSED_UNPAIRED,     /* a request whose answer cannot be told from messages */
 	RS_UNPARSED_REASONS = 16,
 };
 

@@ -262,9 +262,25 @@ static enum resp_event resp_item_end(struct resp *p)
 {
 	p->step = RESP_AT_TYPE;
 	p->first = false;
-	if (--p->items)
+	if (--p->items && p->items + 1 != p->floor)
 		return RESP_MORE;
+	p->floor -= p->floor != 0;
+	p->item = true;
+	if (p->items)
+		return RESP_ITEM;
 	return resp_end(p, p->push ? RESP_PUSH : RESP_END);
+}
+
+/* The outermost array begins: it ends itself with its last value. */
+static enum resp_event resp_list(struct resp *p)
+{
+	p->listed = true;
+	p->item = true;
+	p->first = false;
+	p->step = RESP_AT_TYPE;
+	p->floor = p->number;
+	p->items--;
+	return RESP_MORE;
 }
 
 /* A reply's length is complete. */
@@ -286,7 +302,14 @@ static enum resp_event resp_reply_number(struct resp *p)
 		return resp_bad(p, RS_UNPARSED_HEAD_LIMIT);
 	if (p->type == '|') /* what it describes follows: one value more */
 		p->items++;
+	if (p->told && p->first && p->type == '*' && p->number)
+		return resp_list(p);
 	return resp_item_end(p);
+}
+
+static uint8_t *resp_verdict(struct resp *p)
+{
+	return p->first ? &p->error : &p->item_error;
 }
 
 static enum resp_event resp_reply_type(struct resp *p, uint8_t c)
@@ -320,24 +343,50 @@ static enum resp_event resp_reply_type(struct resp *p, uint8_t c)
 	default:
 		return resp_bad(p, RS_UNPARSED_GARBAGE);
 	}
-	if (p->first && (c == '-' || c == '!'))
-		p->error = RESP_ERROR;
+	p->heard = p->first || p->item;
+	p->item = false;
+	if (p->heard)
+		*resp_verdict(p) = c == '-' || c == '!' ? RESP_ERROR : RESP_OK;
 	return RESP_MORE;
 }
 
-/* The first bytes of an outermost line. Of an error two words say whether the command is known. */
+/* The first bytes of a line. Of an error one or two words say what it is. */
 static void resp_reply_text(struct resp *p, uint8_t c)
 {
-	if (p->first && p->name_length < RESP_ERROR_BYTES)
+	if (p->heard && p->name_length < RESP_ERROR_BYTES)
 		p->name[p->name_length++] = resp_upper(c);
+}
+
+static uint8_t resp_error_of(const struct resp *p)
+{
+	static const struct {
+		const char *text;
+		uint8_t error;
+	} words[] = {
+		{ "ERR UNKNOWN ", RESP_ERROR_UNKNOWN }, { "MOVED ", RESP_ERROR_MOVED },
+		{ "ASK ", RESP_ERROR_MOVED },           { "OOM ", RESP_ERROR_SERVER },
+		{ "LOADING ", RESP_ERROR_SERVER },      { "BUSY ", RESP_ERROR_SERVER },
+		{ "MISCONF ", RESP_ERROR_SERVER },      { "CLUSTERDOWN ", RESP_ERROR_SERVER },
+		{ "MASTERDOWN ", RESP_ERROR_SERVER },   { "NOREPLICAS ", RESP_ERROR_SERVER },
+		{ "TRYAGAIN ", RESP_ERROR_SERVER },     { "IOERR ", RESP_ERROR_SERVER },
+		{ "UNBLOCKED ", RESP_ERROR_SERVER },    { "NOMASTERLINK", RESP_ERROR_SERVER },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = strlen(words[i].text);
+
+		if (p->name_length >= n && !memcmp(p->name, words[i].text, n))
+			return words[i].error;
+	}
+	return RESP_ERROR;
 }
 
 static void resp_reply_judge(struct resp *p)
 {
-	static const char unknown[] = "ERR UNKNOWN ";
+	uint8_t *verdict = resp_verdict(p);
 
-	if (p->error && RESP_IS(p, unknown))
-		p->error = RESP_ERROR_UNKNOWN;
+	if (p->heard && *verdict)
+		*verdict = resp_error_of(p);
 	if (p->first && p->type == '+')
 		p->queued = RESP_IS(p, "QUEUED");
 	p->name_length = 0;

@@ -176,9 +176,31 @@ static void one_that_is_not_over_at_the_end_has_failed(void **state)
 	assert_int_equal(here.block->handshake, 0);
 }
 
+/* As PostgreSQL has it: TLS is asked for in its own words first. */
+static void tls_may_follow_what_is_no_tls(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	const char *request = "\0\0\0\x08\x04\xd2\x16\x2f";
+
+	(void)state;
+	move(c, CONNECTION_READ, (const uint8_t *)request, 8);
+	assert_non_null(c->dialect);
+	assert_true(move(c, CONNECTION_WRITE, (const uint8_t *)"S", 1));
+	assert_null(c->dialect);
+	assert_true(move(c, CONNECTION_READ, hello, sizeof(hello)));
+	assert_true(connection_is_greeted(c, hello + HELLO_RANDOM_AT));
+	assert_true(connection_secure(c));
+	move_plain(c, CONNECTION_READ, "*1\r\n$4\r\nPING\r\n");
+	move_plain(c, CONNECTION_WRITE, "+PONG\r\n");
+	assert_int_equal(here.block->requests, 1);
+	connection_put(c);
+	assert_int_equal(unparsed(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tls_may_follow_what_is_no_tls, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hello_is_told_from_another_by_its_random, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(plain_text_is_parsed_and_cipher_text_is_not, setup,

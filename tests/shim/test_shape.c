@@ -50,6 +50,22 @@ static void numbers_fold_into_one_shape(void **state)
 	assert_memory_equal(entry(id)->bytes, "/users/{id}/cart", 16);
 }
 
+static void a_name_that_is_no_path_stays_as_it_is(void **state)
+{
+	uint16_t id;
+
+	(void)state;
+	assert_true(guard_enter());
+	assert_int_equal(shape_known((const uint8_t *)"DEADBEEF", 8), 0);
+	id = shape_name((const uint8_t *)"DEADBEEF", 8);
+	assert_int_not_equal(id, 0);
+	assert_memory_equal(entry(id)->bytes, "DEADBEEF", 8);
+	assert_int_equal(shape_known((const uint8_t *)"DEADBEEF", 8), id);
+	assert_int_equal(shape_name((const uint8_t *)"DEADBEEF", 8), id);
+	assert_int_equal(home.header->shapes, 1);
+	guard_leave();
+}
+
 /* Names without a segment that could be folded. */
 static void name(char *to, size_t bytes, int i)
 {
@@ -132,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_shape_is_fresh_once, core_setup),
 		cmocka_unit_test_setup(numbers_fold_into_one_shape, core_setup),
+		cmocka_unit_test_setup(a_name_that_is_no_path_stays_as_it_is, core_setup),
 		cmocka_unit_test_setup(a_full_table_says_so_and_keeps_its_entries, core_setup),
 		cmocka_unit_test_setup(a_wild_index_word_is_no_match, core_setup),
 		cmocka_unit_test_setup(threads_agree_on_every_id, core_setup),

@@ -24,7 +24,7 @@ static void reasons_are_named_up_to_the_last(void **state)
 	while (document_unparsed(unparsed))
 		unparsed++;
 	assert_int_equal(lost, RS_LOST_RACE + 1);
-	assert_int_equal(unparsed, RS_UNPARSED_UNSEEN_IO + 1);
+	assert_int_equal(unparsed, RS_UNPARSED_UNPAIRED + 1);
 	assert_null(document_lost(RS_LOST_REASONS));
 	assert_null(document_unparsed(RS_UNPARSED_REASONS));
 }

@@ -241,6 +241,31 @@ static void behind_some_requests_nothing_pairs(void **state)
 	assert_false(resp_breaks_pairs((const uint8_t *)"SUBSCRIB", 8));
 }
 
+/* Of the values of its outermost array only, and only if it is asked for. */
+static void the_values_of_an_array_are_told_one_by_one(void **state)
+{
+	static const char bytes[] =
+		"*4\r\n*2\r\n*1\r\n:1\r\n-ERR x\r\n-OOM no\r\n%1\r\n+a\r\n-x\r\n"
+		"!11\r\nMOVED 1 a:1\r\n";
+	const uint8_t *at = (const uint8_t *)bytes, *end = at + sizeof(bytes) - 1;
+	struct resp p;
+
+	(void)state;
+	resp_init(&p);
+	assert_int_equal(resp_reply(&p, &at, end), RESP_BEGIN);
+	p.told = true;
+	assert_int_equal(resp_reply(&p, &at, end), RESP_ITEM);
+	assert_int_equal(p.item_error, RESP_OK);
+	assert_int_equal(resp_reply(&p, &at, end), RESP_ITEM);
+	assert_int_equal(p.item_error, RESP_ERROR_SERVER);
+	assert_int_equal(resp_reply(&p, &at, end), RESP_ITEM);
+	assert_int_equal(p.item_error, RESP_OK);
+	assert_int_equal(resp_reply(&p, &at, end), RESP_END);
+	assert_int_equal(p.item_error, RESP_ERROR_MOVED);
+	assert_int_equal(p.error, RESP_OK);
+	assert_true(p.listed);
+}
+
 static void first_bytes_tell_a_request(void **state)
 {
 	static const char text[] = "*12\r\n$3";
@@ -257,7 +282,7 @@ static void first_bytes_tell_a_request(void **state)
 static void a_connection_costs_what_the_header_says(void **state)
 {
 	(void)state;
-	assert_true(sizeof(struct resp) <= 96);
+	assert_true(sizeof(struct resp) <= 112);
 }
 
 int main(void)
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(a_queued_command_is_told),
 		cmocka_unit_test(a_push_answers_no_request),
 		cmocka_unit_test(behind_some_requests_nothing_pairs),
+		cmocka_unit_test(the_values_of_an_array_are_told_one_by_one),
 		cmocka_unit_test(first_bytes_tell_a_request),
 		cmocka_unit_test(a_connection_costs_what_the_header_says),
 	};

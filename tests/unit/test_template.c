@@ -240,6 +240,26 @@ static void rpc_names_stay_however_many(void **state)
 	template_fini(&t);
 }
 
+/* Of databases and caches. */
+static void commands_and_statements_stay_however_many(void **state)
+{
+	struct template t = { 0 };
+	char name[64];
+
+	(void)state;
+	for (int i = 0; i < 3 * WORDS; i++) {
+		snprintf(name, sizeof(name), "SELECT%%20a%d/12345%%20FROM%%20t", i);
+		assert_string_equal(learned(&t, name), name);
+	}
+	assert_string_equal(learned(&t, "GET"), "GET");
+	assert_string_equal(learned(&t, "_unknown"), "_unknown");
+	assert_string_equal(learned(&t, "SELECT%20?::int"), "SELECT%20?::int");
+	assert_int_equal(t.used, 0);
+	learned(&t, "example.org:443"); /* a CONNECT's */
+	assert_int_not_equal(t.used, 0);
+	template_fini(&t);
+}
+
 static void what_is_only_asked_for_is_not_learned(void **state)
 {
 	struct template t = { 0 };
@@ -315,6 +335,7 @@ int main(void)
 		cmocka_unit_test(numbers_and_words_at_one_place_are_one_variable),
 		cmocka_unit_test(forty_names_at_one_place_stay),
 		cmocka_unit_test(rpc_names_stay_however_many),
+		cmocka_unit_test(commands_and_statements_stay_however_many),
 		cmocka_unit_test(what_is_only_asked_for_is_not_learned),
 		cmocka_unit_test(nodes_are_bounded_and_room_is_made_for_new_paths),
 		cmocka_unit_test(deep_and_long_paths_are_bounded),

@@ -1,0 +1,34 @@
+/*
+ * fuzz_memcached - a memcached connection's moves tell the same story however each of them is cut.
+ *
+ * Input: a byte that seeds the cuts, then moves: a byte whose lowest bit is the direction and whose
+ * others are the length, and so many bytes. It ends as if the client was gone.
+ */
+#include "fuzz_pairs.h"
+#include "memcached.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool move(void *of, struct pairs_call *call, bool out, const uint8_t *bytes, size_t n)
+{
+	return out ? memcached_write(of, call, bytes, n) : memcached_read(of, call, bytes, n);
+}
+
+static uint64_t play(const uint8_t *data, size_t size, bool cut)
+{
+	static struct memcached m;
+	struct pairs_call call = { 0 };
+
+	story_begin(data[0]);
+	memcached_init(&m);
+	story_moves(&m, move, data + 1, size - 1, cut);
+	memcached_close(&m, &call, true);
+	return story_end(&m.pairs);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 1 && play(data, size, false) != play(data, size, true))
+		abort();
+	return 0;
+}
