@@ -215,9 +215,21 @@ static void a_glob_means_all_of_a_text(void **state)
 	assert_false(text_glob(pattern, text));
 }
 
+static void words_keep_their_blanks(void **state)
+{
+	char out[16];
+
+	(void)state;
+	assert_int_equal(text_words("SELECT ?\n", 9, out, sizeof(out)), 11);
+	assert_string_equal(out, "SELECT ?%0A");
+	assert_int_equal(text_canonical("a b", 3, out, sizeof(out)), 5);
+	assert_string_equal(out, "a%20b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_keep_their_blanks),
 		cmocka_unit_test(bytes_outside_the_printable_become_percent_xx),
 		cmocka_unit_test(a_cut_name_never_ends_inside_a_percent_xx),
 		cmocka_unit_test(spans_have_a_unit),
