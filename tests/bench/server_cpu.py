@@ -143,8 +143,8 @@ def asked():
     full = live.FULL
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=" ".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=12 if full else 1)
-    parser.add_argument("--seconds", type=int, default=6 if full else 3,
+    parser.add_argument("--rounds", type=int, default=10 if full else 1)
+    parser.add_argument("--seconds", type=int, default=4 if full else 3,
                         help="of a round, all sides at once")
     parser.add_argument("--apart", action="store_true", help="the load on another core; not judged")
     parser.add_argument("--json", action="store_true")
