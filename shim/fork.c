@@ -57,6 +57,9 @@ static void fork_before(void)
 		home_leave(RS_WHY_ASKED);
 		return;
 	}
+	if (atomic_load_explicit(&home.frozen, memory_order_relaxed))
+		atomic_fetch_or_explicit(&home.header->unseen, RS_UNSEEN_CHILDREN,
+					 memory_order_relaxed);
 	fdtable_forked();
 	home.heap_blocks = 0;
 	home.heap_bytes = 0;

@@ -43,6 +43,8 @@ static void capture_put_state(const struct metrics_process *p, struct json *j)
 		json_string(j, NULL, "io_uring");
 	if (p->ledger.unseen & RS_UNSEEN_STDIO)
 		json_string(j, NULL, "stdio");
+	if (p->ledger.unseen & RS_UNSEEN_CHILDREN)
+		json_string(j, NULL, "sandboxed_children");
 	json_array_end(j);
 }
 

@@ -164,6 +164,7 @@ enum rs_service_from {
 enum rs_unseen {
 	RS_UNSEEN_IO_URING = 1 << 0,
 	RS_UNSEEN_STDIO = 1 << 1,
+	RS_UNSEEN_CHILDREN = 1 << 2, /* forked in a sandbox, where nothing is mapped for our sake */
 };
 
 /* The offset of lane n (n == RS_OVERFLOW_LANE: the shared one) and its slots, a power of two. */

@@ -4,6 +4,7 @@
  */
 #include "host.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -25,6 +26,8 @@ static struct sock_filter only_io[] = {
 	ALLOW(SYS_exit_group),
 	ALLOW(SYS_exit),
 	ALLOW(SYS_prctl),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
@@ -69,5 +72,8 @@ int main(int argc, char **argv)
 			   HOST_SUM(header, folded[RS_KIND_REQUEST]) +
 			   HOST_SUM(header, dropped[RS_KIND_REQUEST]));
 	HOST_CHECK(header->clock_now != RS_CLOCK_NONE);
+	HOST_CHECK(!(header->unseen & RS_UNSEEN_CHILDREN));
+	HOST_CHECK(fork() == -1 && errno == EPERM);
+	HOST_CHECK(header->unseen & RS_UNSEEN_CHILDREN);
 	_exit(0);
 }
