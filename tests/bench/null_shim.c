@@ -54,28 +54,57 @@ NULL_HOOK(int, shutdown, (int fd, int how), (fd, how))
 NULL_HOOK(int, dup, (int fd), (fd))
 NULL_HOOK(int, close, (int fd), (fd))
 
-/* dlsym itself allocates: the memory of glibc has other names that need no search. */
+/* Another allocator's, where there is one; glibc's own while they are looked for. */
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t count, size_t bytes);
 void *__libc_realloc(void *old, size_t bytes);
 void __libc_free(void *block);
 
+static void *(*null_malloc)(size_t bytes);
+static void *(*null_calloc)(size_t count, size_t bytes);
+static void *(*null_realloc)(void *old, size_t bytes);
+static void (*null_free)(void *block);
+
+static void null_find(void)
+{
+	static int finding;
+
+	if (finding)
+		return;
+	finding = 1;
+	*(void **)&null_calloc = dlsym(RTLD_NEXT, "calloc");
+	*(void **)&null_realloc = dlsym(RTLD_NEXT, "realloc");
+	*(void **)&null_free = dlsym(RTLD_NEXT, "free");
+	*(void **)&null_malloc = dlsym(RTLD_NEXT, "malloc");
+}
+
 EXPORT void *malloc(size_t bytes)
 {
-	return __libc_malloc(bytes);
+	if (__builtin_expect(!null_malloc, 0))
+		null_find();
+	return null_malloc ? null_malloc(bytes) : __libc_malloc(bytes);
 }
 
 EXPORT void *calloc(size_t count, size_t bytes)
 {
-	return __libc_calloc(count, bytes);
+	if (__builtin_expect(!null_calloc, 0))
+		null_find();
+	return null_calloc ? null_calloc(count, bytes) : __libc_calloc(count, bytes);
 }
 
 EXPORT void *realloc(void *old, size_t bytes)
 {
-	return __libc_realloc(old, bytes);
+	if (__builtin_expect(!null_realloc, 0))
+		null_find();
+	return null_realloc ? null_realloc(old, bytes) : __libc_realloc(old, bytes);
 }
 
 EXPORT void free(void *block)
 {
-	__libc_free(block);
+	if (__builtin_expect(!null_free, 0))
+		null_find();
+	if (null_free)
+		null_free(block);
+	else
+		__libc_free(block);
 }
