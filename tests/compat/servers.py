@@ -264,12 +264,13 @@ stream {{
 """)]
 
 
-def haproxy(place):
+def haproxy(place, threads=1):
+    """With more than one thread it leaves out lines of its log, where one finds the other writing."""
     return ["haproxy", "-db", "-f", place.write("haproxy.conf", f"""\
 global
 	user www-data
 	group www-data
-	nbthread 2
+	nbthread {threads}
 	log stdout len 512 format raw local0
 defaults
 	mode http
@@ -401,6 +402,8 @@ SERVERS = {
                        share=3, user=True),
     "haproxy": Recipe(haproxy, ("haproxy", "nginx"), log="output", form=PLAIN, backend="nginx",
                       default=True, share=2),
+    "haproxy-threads": Recipe(lambda p: haproxy(p, 4), ("haproxy", "nginx"), form=PLAIN,
+                              noise=PLAIN, backend="nginx"),
     "varnish": Recipe(varnish, ("varnishd", "nginx", "gcc"), backend="nginx", default=True,
                       share=2, streams=True),
     "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
