@@ -117,22 +117,27 @@ static double capture_each(const struct metrics_process *p)
 	return (double)p->totals.cost_ns * RS_COST_EVERY / (double)p->totals.requests;
 }
 
-/* What we cost a process, with pid 0 its whole service, in the window; METRICS_UNKNOWN. */
-static double capture_own_ns(const struct question *q, const struct metrics_process *p, int32_t pid)
+/* What we cost a process in the window, by what each request costs; METRICS_UNKNOWN. */
+static double capture_own_ns(const struct question *q, const struct metrics_process *p, double each)
 {
 	struct metrics_window *window;
 	struct metrics_scope scope = q->ask.scope;
 	double own_ns = METRICS_UNKNOWN;
 
-	if (capture_each(p) < 0)
+	if (each < 0)
 		return METRICS_UNKNOWN;
-	scope.pid = pid;
+	scope.pid = p->target.pid;
 	scope.service = p->target.service;
 	window = malloc(sizeof(*window));
 	if (window && !metrics_window_get(q->site->metrics, &scope, window))
-		own_ns = capture_each(p) * (double)window->sums.count;
+		own_ns = each * (double)window->sums.count;
 	free(window);
 	return own_ns;
+}
+
+static double capture_add(double a, double b)
+{
+	return b >= 0 ? a + b : METRICS_UNKNOWN;
 }
 
 static double capture_share(double own_ns, double cpu_ms)
@@ -145,8 +150,9 @@ static void capture_put_cost(const struct question *q, const struct metrics_proc
 {
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(p));
-	json_measure(j, "cpuPercent",
-		     capture_share(capture_own_ns(q, p, p->target.pid), p->user_ms + p->system_ms));
+	json_measure(
+		j, "cpuPercent",
+		capture_share(capture_own_ns(q, p, capture_each(p)), p->user_ms + p->system_ms));
 	json_uint(j, "samples", p->totals.cost_samples);
 	json_object_end(j);
 }
@@ -247,6 +253,7 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 				int count, struct json *j)
 {
 	struct metrics_process sum = { .target = rows->target };
+	double own_ns = 0;
 	int reduced = 0, alive = 0;
 
 	for (int i = 0; i < count; i++) {
@@ -261,8 +268,13 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 			sum.totals.handshakes[k] += p->totals.handshakes[k];
 		sum.totals.handshakes_failed += p->totals.handshakes_failed;
 		sum.totals.handshake_ns += p->totals.handshake_ns;
-		if (p->user_ms >= 0)
-			sum.user_ms += p->user_ms + p->system_ms;
+	}
+	/* Both of the same processes: of one that is gone or just came the time is not known. */
+	for (int i = 0; i < count && own_ns >= 0; i++) {
+		if (rows[i].user_ms < 0)
+			continue;
+		sum.user_ms += rows[i].user_ms + rows[i].system_ms;
+		own_ns = capture_add(own_ns, capture_own_ns(q, &rows[i], capture_each(&sum)));
 	}
 	json_object_begin(j, NULL);
 	json_string(j, "service", rows->target.service);
@@ -272,8 +284,7 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 	capture_put_names(q, rows->target.service, j);
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(&sum));
-	json_measure(j, "cpuPercent",
-		     capture_share(capture_own_ns(q, &sum, q->ask.scope.pid), sum.user_ms));
+	json_measure(j, "cpuPercent", capture_share(own_ns, sum.user_ms));
 	json_uint(j, "samples", sum.totals.cost_samples);
 	json_object_end(j);
 	json_object_end(j);
