@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define FOREIGN_TLS 0x16 /* a TLS client that found the wrong port */
-#define FOREIGN_HEAD 6u  /* what tells uwsgi from others */
+#define FOREIGN_TLS 0x16        /* a TLS client that found the wrong port */
+#define FOREIGN_METHOD_MOST 16u /* as http1.c has it */
+#define FOREIGN_HEAD 6u         /* what tells uwsgi from others */
 
 /* As http1_request has it, which goes by nginx. */
 static bool foreign_is_method(uint8_t first)
@@ -13,22 +14,24 @@ static bool foreign_is_method(uint8_t first)
 	return first == '_' || first == '-' || (uint8_t)((first | 0x20) - 'a') < 26;
 }
 
-/* A length may look like a letter: what follows is in no line (mod_wsgi's daemons). */
-static bool foreign_is_binary(const struct http1 *p)
+/*
+ * Its method ends in what no method ends in, as http1_request finds once the line is whole. A
+ * length may begin like a letter (mod_wsgi's daemons), and no line ever end.
+ */
+static bool foreign_is_odd(const struct http1 *p)
 {
-	uint32_t n = p->line < HTTP1_KEPT ? p->line : HTTP1_KEPT;
+	uint32_t n = p->line < FOREIGN_METHOD_MOST + 1 ? p->line : FOREIGN_METHOD_MOST + 1;
+	uint32_t i = 1;
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (p->text[i] < ' ' && p->text[i] != '\t' && p->text[i] != '\r')
-			return true;
-	}
-	return false;
+	while (i < n && foreign_is_method(p->text[i]))
+		i++;
+	return i > FOREIGN_METHOD_MOST || (i < n && p->text[i] != ' ');
 }
 
 static bool foreign_is_cut(const struct http1 *p)
 {
 	if (foreign_is_method(p->text[0]))
-		return foreign_is_binary(p);
+		return foreign_is_odd(p);
 	return p->text[0] >= FOREIGN_TLS || p->line >= FOREIGN_HEAD;
 }
 

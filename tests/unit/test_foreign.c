@@ -34,7 +34,8 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_false(begins(CUT("\r\n")));
 	assert_false(begins(CUT("G")));
 	assert_false(begins(CUT("_")));
-	assert_false(begins(CUT("\r\nz{")));
+	assert_false(begins(CUT("\r\nz")));
+	assert_true(begins(CUT("\r\nz{")));
 	assert_false(begins(CUT("GET / HTTP/1.1\r\n*")));
 	assert_false(begins(CUT("\x01\x01\x00\x01\x00")));
 	assert_true(begins(CUT("\x01\x01\x00\x01\x00\x08")));   /* FastCGI */
@@ -46,7 +47,10 @@ static void what_begins_with_a_letter_may_be_http(void **state)
 	assert_true(begins(CUT("\0\0\x12\x04\0\0\0\0\0")));     /* HTTP/2 without its preface */
 	assert_true(begins(CUT("\x81\x85")));                   /* WebSocket */
 	assert_true(begins(CUT("R\6\0\0\0\0\0\0")));            /* mod_wsgi to its daemon */
-	assert_false(begins(CUT("GET /a\tb\r")));
+	assert_true(begins(CUT("ABCDEFGHIJKLMNOPQ")));
+	assert_false(begins(CUT("ABCDEFGHIJKLMNOP")));
+	assert_false(begins(CUT("ABCDEFGHIJKLMNOP ")));
+	assert_false(begins(CUT("GET /\1\0"))); /* which the whole line would be, too */
 }
 
 static bool refused(struct http1 p)
