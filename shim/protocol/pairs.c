@@ -362,10 +362,11 @@ void pairs_close(struct pairs *p, struct pairs_call *call, bool client_gone)
 	const uint8_t flags =
 		client_gone ? RS_FLAG_ABORTED | RS_FLAG_CUT_BY_CLIENT : RS_FLAG_ABORTED;
 	struct pairs_block *next;
-	struct pairs_run *run;
 
-	while ((run = pairs_front(p, call)))
-		pairs_close_front(p, call, run, flags);
+	while (pairs_queued(p))
+		pairs_close_front(p, call, pairs_front_run(p, call), flags);
+	while (pairs_get(p->beyond))
+		pairs_close_front(p, call, &p->nameless, flags);
 	for (struct pairs_block *block = p->answering.block; block; block = next) {
 		next = pairs_get(block->next);
 		if (block != &p->first)
