@@ -9,6 +9,7 @@
 #include "open.h"
 
 #include "emit.h"
+#include "hot.h"
 
 #define OPEN_STEP (RS_PAGE / (uint32_t)sizeof(struct rs_open))
 #define OPEN_WORDS (RS_OPEN_ENTRIES / 64u)
@@ -71,7 +72,7 @@ static void open_release(int entry)
 				  memory_order_release);
 }
 
-int open_claim(uint32_t connection, uint64_t t0)
+HOT int open_claim(uint32_t connection, uint64_t t0)
 {
 	int entry = here.spares ? here.spare[--here.spares] : open_take();
 	struct rs_open *open;
@@ -91,7 +92,7 @@ int open_claim(uint32_t connection, uint64_t t0)
 	return entry;
 }
 
-void open_free(int entry)
+HOT void open_free(int entry)
 {
 	if (entry < 0)
 		return;

@@ -28,7 +28,7 @@ static inline bool unseen_note(struct exchange *x, bool more)
 static inline bool unseen_write(struct exchange *x, struct exchange_call *call, const uint8_t *at,
 				size_t n)
 {
-	if (__builtin_expect(x->out.step == HTTP1_AT_BODY, 0))
+	if (__builtin_expect(x->out.step == HTTP1_AT_BODY && n && *at == 'H', 0))
 		unseen_catch_up(x, call, at, n);
 	return unseen_note(x, exchange_write(x, call, at, n));
 }
