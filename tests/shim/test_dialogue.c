@@ -1,39 +1,11 @@
-#include "core.h"
 #include "dialogue.h"
+#include "moves.h"
 
 #include <ringside/ring.h>
 #include <string.h>
 
 #define PING "*1\r\n$4\r\nPING\r\n"
 #define GET "*2\r\n$3\r\nget\r\n$6\r\nsecret\r\n"
-
-static bool move(struct connection *c, enum connection_way way, const char *bytes, size_t n)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
-
-	return connection_move(c, way, &iov, n);
-}
-
-#define READ(c, text) move(c, CONNECTION_READ, text, sizeof(text) - 1)
-#define WRITE(c, text) move(c, CONNECTION_WRITE, text, sizeof(text) - 1)
-
-static int setup(void **state)
-{
-	core_setup(state);
-	return guard_enter() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_leave();
-	return 0;
-}
-
-static struct rs_head *record(uint64_t position)
-{
-	return (struct rs_head *)(void *)here.slots + (position & here.mask);
-}
 
 static bool shape_reads(uint16_t shape, const char *name)
 {

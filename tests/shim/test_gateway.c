@@ -1,5 +1,5 @@
-#include "core.h"
 #include "gateway.h"
+#include "moves.h"
 
 #include <string.h>
 
@@ -16,34 +16,6 @@
 	"70:CONTENT_LENGTH\0"                                                                      \
 	"4\0SCGI\0"                                                                                \
 	"1\0REQUEST_METHOD\0POST\0REQUEST_URI\0/a?bcdefg\0N\0\n\0,"
-
-static bool move(struct connection *c, enum connection_way way, const char *bytes, size_t n)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
-
-	return connection_move(c, way, &iov, n);
-}
-
-#define READ(c, text) move(c, CONNECTION_READ, text, sizeof(text) - 1)
-#define WRITE(c, text) move(c, CONNECTION_WRITE, text, sizeof(text) - 1)
-
-static int setup(void **state)
-{
-	core_setup(state);
-	return guard_enter() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_leave();
-	return 0;
-}
-
-static struct rs_head *record(uint64_t position)
-{
-	return (struct rs_head *)(void *)here.slots + (position & here.mask);
-}
 
 static void assert_nothing_is_wrong(void)
 {

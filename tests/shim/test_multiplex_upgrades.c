@@ -1,4 +1,4 @@
-#include "core.h"
+#include "moves.h"
 #include "multiplex.h"
 
 #include <ringside/ring.h>
@@ -7,34 +7,6 @@
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define SETTINGS "\0\0\0\4\0\0\0\0\0"
 #define ANSWERED "\0\0\1\1\5\0\0\0\1\x88"
-
-static bool move(struct connection *c, enum connection_way way, const char *bytes, size_t n)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
-
-	return connection_move(c, way, &iov, n);
-}
-
-#define READ(c, text) move(c, CONNECTION_READ, text, sizeof(text) - 1)
-#define WRITE(c, text) move(c, CONNECTION_WRITE, text, sizeof(text) - 1)
-
-static int setup(void **state)
-{
-	core_setup(state);
-	return guard_enter() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_leave();
-	return 0;
-}
-
-static struct rs_head *record(uint64_t position)
-{
-	return (struct rs_head *)(void *)here.slots + (position & here.mask);
-}
 
 #define UPGRADE "GET /up HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 #define SWITCHED "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"

@@ -1,5 +1,4 @@
-#include "connection.h"
-#include "core.h"
+#include "moves.h"
 
 #include <string.h>
 
@@ -10,31 +9,11 @@
 /* A record's head, a message's head, a version, the random, and what follows. */
 static const uint8_t hello[64] = { 0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 'r', 'a', 'n', 'd' };
 
-static bool move(struct connection *c, enum connection_way way, const void *bytes, size_t n)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
-
-	return connection_move(c, way, &iov, n);
-}
-
 static void move_plain(struct connection *c, enum connection_way way, const char *text)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
 
 	connection_move_plain(c, way, &iov, strlen(text));
-}
-
-static int setup(void **state)
-{
-	core_setup(state);
-	return guard_enter() ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guard_leave();
-	return 0;
 }
 
 static struct connection *greeted(void)
