@@ -1,4 +1,5 @@
 #include "document_fixture.h"
+#include "registry.h"
 
 #include <ringside/segment.h>
 
@@ -104,6 +105,34 @@ static void one_that_ended_stands_behind_those_that_live(void **state)
 	document_close(&d);
 }
 
+/* Requests of one whose time is not known are none of the time that is. */
+static void a_services_share_is_of_processes_whose_time_is_known(void **state)
+{
+	struct means_sample samples[] = { { .time_ns = NOW - SECOND },
+					  { .time_ns = NOW, .user_ns = 1000000 } };
+	struct capture_target other;
+	struct document_fixture d;
+	struct process *p;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	tell(&d);
+	fixture_target(&other, 9, 90, "shop");
+	d.f.sink.seen(d.f.sink.ctx, &other);
+	fixture_counters(&d.f, &other, 990, 990, NOW);
+	fixture_tick(&d.f, NOW);
+	for (p = d.f.m->registry.processes; p->now.target.pid != 70;)
+		p = p->next;
+	for (int i = 0; i < 2; i++)
+		means_put(&p->means, &samples[i], &d.f.m->budget);
+	text = document_text(&d, document_capture, "/x");
+	/* 600 ns of one hook in 61, of 1000 requests, times 10, of 1 ms */
+	assert_holds(text, "\"cost\":{\"nsPerRequest\":36.6,\"cpuPercent\":0.0366,");
+	free(text);
+	document_close(&d);
+}
+
 static void a_state_that_nobody_knows_is_null(void **state)
 {
 	struct drain_counters none = { .begun = 0 };
@@ -131,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_ledger_holds_every_loss_by_its_reason),
 		cmocka_unit_test(one_that_ended_stands_behind_those_that_live),
+		cmocka_unit_test(a_services_share_is_of_processes_whose_time_is_known),
 		cmocka_unit_test(a_state_that_nobody_knows_is_null),
 	};
 
