@@ -8,6 +8,7 @@
  */
 #include "arena.h"
 
+#include "hot.h"
 #include "mem.h"
 #include "real.h"
 #include "sys.h"
@@ -25,7 +26,7 @@ static uint8_t *arena_more;
 static size_t arena_first_end;
 static size_t arena_more_end;
 
-bool arena_used;
+HOT_DATA bool arena_used;
 
 static void *arena_cut(uint8_t *part, size_t part_bytes, size_t *end, size_t alignment,
 		       size_t bytes)

@@ -10,7 +10,6 @@
 
 #include "cell.h"
 #include "clock.h"
-#include "hot.h"
 #include "kin.h"
 #include "knock.h"
 #include "limit.h"
@@ -30,7 +29,7 @@
 #define HOME_SEALS 7        /* F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW */
 
 struct control control;
-HOT_DATA struct home home;
+struct home home;
 struct home_claims home_claims;
 
 long home_create(const char *name)

@@ -10,6 +10,8 @@
 #ifndef SHIM_HOME_H
 #define SHIM_HOME_H
 
+#include "hot.h"
+
 #include <ringside/segment.h>
 
 #include <stdbool.h>
@@ -39,7 +41,7 @@ struct home {
 	uint64_t heap_bytes;
 };
 
-extern struct home home;
+extern HOT_DATA struct home home;
 
 /* What the constructor found out; children of a fork write it into their own headers. */
 struct home_claims {

@@ -29,7 +29,7 @@ size_t __sanitizer_get_heap_size(void);
 static size_t (*alloc_ask)(void *block) = arena_usable;
 
 /* All calls are tail calls, not counted: a sanitizer's reports show no frame of ours. */
-static bool alloc_passes;
+static HOT_DATA bool alloc_passes;
 
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
@@ -43,7 +43,7 @@ void *__libc_malloc(size_t bytes);
  * malloc_usable_size, which touches the next chunk too. Every thread's first block is checked
  * against the answer of malloc_usable_size, and a mismatch ends this short cut.
  */
-static bool alloc_asks = true;
+static HOT_DATA bool alloc_asks = true;
 
 static inline size_t alloc_chunk_bytes(const void *block)
 {

@@ -170,9 +170,22 @@ IO_INLINE void io_write_one(int fd, const void *from, size_t bytes, ssize_t resu
 	io_write(fd, &one, result);
 }
 
+/* The kernel's work is long enough to fetch what is looked at behind it. */
+IO_INLINE void io_expect(int fd)
+{
+	uint64_t word = fdtable_word(fd);
+
+	if (word > FDTABLE_IGNORED) {
+		connection_expect(connection_peek(word));
+	}
+}
+
 EXPORT HOT ssize_t read(int fd, void *to, size_t bytes)
 {
-	ssize_t result = real.read(fd, to, bytes);
+	ssize_t result;
+
+	io_expect(fd);
+	result = real.read(fd, to, bytes);
 
 	io_read_one(fd, to, bytes, result);
 	return result;
@@ -216,8 +229,10 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at
 
 EXPORT HOT ssize_t recv(int fd, void *to, size_t bytes, int flags)
 {
-	ssize_t result = real.recv(fd, to, bytes, flags);
+	ssize_t result;
 
+	io_expect(fd);
+	result = real.recv(fd, to, bytes, flags);
 	io_received(fd, to, bytes, flags, result);
 	return result;
 }
@@ -233,8 +248,10 @@ EXPORT ssize_t __recv_chk(int fd, void *to, size_t bytes, size_t room, int flags
 EXPORT HOT ssize_t recvfrom(int fd, void *restrict to, size_t bytes, int flags,
 			    struct sockaddr *restrict from, socklen_t *restrict length)
 {
-	ssize_t result = real.recvfrom(fd, to, bytes, flags, from, length);
+	ssize_t result;
 
+	io_expect(fd);
+	result = real.recvfrom(fd, to, bytes, flags, from, length);
 	io_received(fd, to, bytes, flags, result);
 	return result;
 }
