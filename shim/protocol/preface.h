@@ -7,8 +7,8 @@
  * Cost:     a compare on a connection's first read; nothing later.
  *
  * Servers that expect it (nginx proxy_protocol, Apache RemoteIPProxyProtocol) serve plain HTTP
- * behind it. Input is cut anywhere. A server that does not want it may answer at any place of it: then
- * it was a request, a bad one, and what follows is none.
+ * behind it. Input is cut anywhere. A server that does not want it may answer at any place of it:
+ * then it was a request, a bad one, and what follows is none.
  */
 #ifndef PROTOCOL_PREFACE_H
 #define PROTOCOL_PREFACE_H

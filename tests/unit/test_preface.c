@@ -170,7 +170,7 @@ static bool refuses(struct exchange *x)
 	return exchange_write(x, &call, (const uint8_t *)BAD_REQUEST, sizeof(BAD_REQUEST) - 1);
 }
 
-/* nginx says so at the first byte of version 2 that is no line end, and in the line of version 1. */
+/* nginx does at the first byte of version 2 that is no line end, and in version 1's line. */
 static void who_wants_none_answers_one_bad_request_at_any_place_of_it(void **state)
 {
 	static const char bytes[] = SIGNATURE "\x21\x11\0\x0c"
