@@ -362,7 +362,7 @@ HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const u
 	return line_next(p, at, end, &line) ? http1_status_line(p, &line) : http1_unfinished(p);
 }
 
-/* With all of WebDAV and what caches know. Any word of capitals would also be the rest of a body. */
+/* With WebDAV and what caches know: any word of capitals may also be the rest of a body. */
 static const char http1_words[][12] = {
 	"GET ",       "POST ",    "HEAD ",     "PUT ",    "DELETE ", "PATCH ",      "OPTIONS ",
 	"CONNECT ",   "TRACE ",   "PROPFIND ", "MKCOL ",  "COPY ",   "MOVE ",       "LOCK ",
