@@ -271,7 +271,7 @@ bool postgres_write(struct postgres *g, struct pairs_call *call, const uint8_t *
 	const uint8_t *end = at + n;
 	bool more = true;
 
-	if (g->streaming || pairs_is_lost(&g->pairs))
+	if (g->streaming || g->pairs.encrypted || pairs_is_lost(&g->pairs))
 		return false;
 	while (at < end && more)
 		more = g->asked ? backend_encrypt(g, call, *at++)

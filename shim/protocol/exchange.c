@@ -330,7 +330,7 @@ static bool exchange_write_status(struct exchange *x, struct exchange_call *call
 	}
 	if (x->out.status >= 200 || x->out.status == 101)
 		x->status = x->out.status;
-	if (!x->answering) {
+	if (!x->answering && !preface_answers(x)) {
 		exchange_ops.unparsed(call->context, exchange_get(x->trust) == EXCHANGE_UNKNOWN
 							     ? RS_UNPARSED_MID_STREAM
 							     : RS_UNPARSED_UNASKED);

@@ -362,6 +362,15 @@ HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const u
 	return line_next(p, at, end, &line) ? http1_status_line(p, &line) : http1_unfinished(p);
 }
 
+/* With WebDAV and what caches know: any word of capitals may also be the rest of a body. */
+static const char http1_words[][12] = {
+	"GET ",       "POST ",    "HEAD ",     "PUT ",    "DELETE ", "PATCH ",      "OPTIONS ",
+	"CONNECT ",   "TRACE ",   "PROPFIND ", "MKCOL ",  "COPY ",   "MOVE ",       "LOCK ",
+	"PROPPATCH ", "UNLOCK ",  "REPORT ",   "SEARCH ", "ACL ",    "MKCALENDAR ", "PURGE ",
+	"BAN ",       "REFRESH ", "PRI ",      "PROXY ",  "LINK ",   "UNLINK ",     "QUERY ",
+	"SUBSCRIBE ", "NOTIFY ",  "CHECKOUT ", "REBIND ",
+};
+
 int http1_is_request(const uint8_t *bytes, size_t n)
 {
 	size_t i = 0;
@@ -370,9 +379,17 @@ int http1_is_request(const uint8_t *bytes, size_t n)
 		i++;
 	bytes += i;
 	n -= i;
-	for (i = 0; i < n && i <= HTTP1_METHOD_MOST && bytes[i] >= 'A' && bytes[i] <= 'Z';)
-		i++;
-	if (i == n)
-		return 1;
-	return i && bytes[i] == ' ' && (i + 1 == n || (bytes[i + 1] > ' ' && bytes[i + 1] < 0x7f));
+	for (i = 0; i < sizeof(http1_words) / sizeof(http1_words[0]); i++) {
+		const char *word = http1_words[i];
+		size_t at = 0;
+
+		while (at < n && at < sizeof(http1_words[0]) && word[at] &&
+		       bytes[at] == (uint8_t)word[at])
+			at++;
+		if (at == n)
+			return 1;
+		if (at == sizeof(http1_words[0]) || !word[at])
+			return bytes[at] > ' ' && bytes[at] < 0x7f;
+	}
+	return 0;
 }

@@ -4,9 +4,15 @@
 
 #include <ringside/abi.h>
 
+#include <string.h>
+
+#define preface_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define preface_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
 #define PREFACE_LINE_MOST 107u /* with its end, as the protocol has it */
 #define PREFACE_VERSION_2 0x20u
 #define PREFACE_HEAD_BYTES 4u
+#define PREFACE_BLANKS 4u /* line ends that version 2 begins with */
 
 static const uint8_t preface_one[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
 static const uint8_t preface_two[] = { '\r', '\n', '\r', '\n', 0,   '\r',
@@ -85,44 +91,125 @@ enum preface_verdict preface_read(struct preface *p, const uint8_t **at, const u
 	return verdict;
 }
 
+/* Blank lines ahead of a request are none. */
+static bool preface_may_be_request(const struct preface *p)
+{
+	return p->step != PREFACE_BINARY || p->got > PREFACE_BLANKS;
+}
+
+/* It ends a read, or is read on: it waits in the place of the request that may follow it. */
+static void preface_wait(struct exchange *x, struct exchange_call *call, size_t n)
+{
+	struct exchange_request *r = &x->requests[0];
+
+	if (preface_get(x->preface.claim) != PREFACE_NOBODYS) {
+		preface_set(r->bytes_in, preface_get(r->bytes_in) + n);
+		return;
+	}
+	if (!preface_may_be_request(&x->preface))
+		return;
+	if (!call->now)
+		call->now = exchange_ops.now(call->context);
+	memset(r, 0, sizeof(*r));
+	r->t0 = call->now;
+	preface_set(r->bytes_in, n);
+	preface_set(r->open, -1);
+	preface_set(r->method, RS_METHOD_OTHER);
+	/* A: release puts the request ahead of the writer's claim to it; pairs with B. */
+	atomic_store_explicit(&x->preface.claim, PREFACE_READERS, memory_order_release);
+}
+
+/* It was none, or something follows it. false: it was answered, and what follows is nothing. */
+static bool preface_is_over(struct exchange *x)
+{
+	uint8_t readers = PREFACE_READERS;
+
+	x->preface.step = PREFACE_OVER;
+	if (preface_get(x->preface.claim) == PREFACE_NOBODYS ||
+	    atomic_compare_exchange_strong_explicit(&x->preface.claim, &readers, PREFACE_NOBODYS,
+						    memory_order_relaxed, memory_order_relaxed))
+		return true;
+	x->in.step = HTTP1_AT_BAD;
+	return false;
+}
+
+bool preface_answers(struct exchange *x)
+{
+	uint8_t readers = PREFACE_READERS;
+
+	/* B: acquire puts the use of the request behind its making; pairs with A. */
+	if (preface_get(x->trust) != EXCHANGE_ACCEPTED ||
+	    !atomic_compare_exchange_strong_explicit(&x->preface.claim, &readers, PREFACE_WRITERS,
+						     memory_order_acquire, memory_order_relaxed))
+		return false;
+	/* The reader pushes none from here on. */
+	preface_set(x->queue.tail, 1);
+	x->answering = &x->requests[0];
+	return true;
+}
+
 /* What was kept back is the connection's own. */
 static bool preface_return(struct exchange *x, struct exchange_call *call)
 {
 	const uint8_t *text = x->preface.step == PREFACE_BINARY ? preface_two : preface_one;
 
+	return preface_is_over(x) &&
+	       (!x->preface.got || exchange_read(x, call, text, x->preface.got));
+}
+
+static bool preface_behind(struct exchange *x, struct exchange_call *call, const uint8_t *at,
+			   size_t n)
+{
+	if (!preface_is_over(x))
+		return false;
+	hello_read(&x->hello, at, n);
+	return exchange_read(x, call, at, n);
+}
+
+/* It stays to be answered. */
+static bool preface_bad(struct exchange *x, struct exchange_call *call, size_t n)
+{
+	preface_wait(x, call, n);
 	x->preface.step = PREFACE_OVER;
-	return !x->preface.got || exchange_read(x, call, text, x->preface.got);
+	x->in.step = HTTP1_AT_BAD;
+	x->in.why = RS_UNPARSED_GARBAGE;
+	x->no_http = true;
+	return false;
 }
 
 bool preface_pass(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
 
+	if (!n)
+		return true;
+	if (preface_get(x->preface.claim) == PREFACE_WRITERS)
+		return preface_is_over(x);
+	if (x->preface.step == PREFACE_BEHIND)
+		return preface_behind(x, call, at, n);
 	switch (preface_read(&x->preface, &at, end)) {
 	case PREFACE_MORE:
+		preface_wait(x, call, n);
 		return true;
 	case PREFACE_NONE:
 		if (!preface_return(x, call))
 			return false;
-		break;
+		return at == end || preface_behind(x, call, at, (size_t)(end - at));
 	case PREFACE_DONE:
-		x->preface.step = PREFACE_OVER;
-		break;
-	default:
-		x->preface.step = PREFACE_OVER;
-		x->in.step = HTTP1_AT_BAD;
-		x->in.why = RS_UNPARSED_GARBAGE;
-		x->no_http = true;
-		return false;
-	}
-	if (at == end)
+		x->preface.step = PREFACE_BEHIND;
+		if (at < end)
+			return preface_behind(x, call, at, (size_t)(end - at));
+		preface_wait(x, call, n);
 		return true;
-	hello_read(&x->hello, at, (size_t)(end - at));
-	return exchange_read(x, call, at, (size_t)(end - at));
+	default:
+		return preface_bad(x, call, n);
+	}
 }
 
+/* Who wants one, and has read a part of its first word, closes without an answer. */
 void preface_close(struct exchange *x, struct exchange_call *call)
 {
-	if (x->preface.step == PREFACE_TEXT || x->preface.step == PREFACE_BINARY)
+	if ((x->preface.step == PREFACE_TEXT || x->preface.step == PREFACE_BINARY) &&
+	    preface_get(x->client_gone))
 		preface_return(x, call);
 }

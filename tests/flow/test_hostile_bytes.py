@@ -19,6 +19,7 @@ import live
 HOST = b"Host: localhost\r\n"
 GET = b"GET /index.html HTTP/1.1\r\n" + HOST + b"\r\n"
 POST = b"POST /post HTTP/1.1\r\n" + HOST
+V1 = b"PROXY TCP4 127.0.0.1 127.0.0.1 9 80\r\n"
 V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([127, 0, 0, 1, 127, 0, 0, 1, 9, 9, 0, 80])
 TLS = bytes.fromhex("16030100c8010000c40303") + bytes(range(190))
 wrong = []
@@ -46,7 +47,7 @@ CLIENTS = [
     ("no such version", b"GET / HTTP/7.5\r\n\r\n", ("garbage",)),
     ("nothing but NULs", bytes(64) + b"\r\n\r\n", ("garbage",)),
     ("NULs in a field", b"GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", ()),
-    ("PROXY 1 unasked", b"PROXY TCP4 127.0.0.1 127.0.0.1 9 80\r\n" + GET, ()),
+    ("PROXY 1 unasked", V1 + GET, ()),
     ("no Host", b"GET / HTTP/1.1\r\n\r\n", ()),
     ("two lengths", POST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", ("ambiguous",)),
     ("CL and TE", POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -126,6 +127,20 @@ def talk(port, data):
             pass
 
 
+def drip(port, data, whole=0):
+    """As talk, each byte a packet, but for the first ones."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection, \
+            contextlib.suppress(OSError):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(data[:whole])
+        for byte in data[whole:]:
+            time.sleep(0.001)  # or the kernel makes one read of many
+            connection.send(bytes([byte]))
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+
 class Counts:
     """What the agent has of a service, and what came since it was last asked."""
 
@@ -184,18 +199,28 @@ def byte_by_byte(agent, nginx):
     data = GET + POST + b"Content-Length: 3\r\n\r\nabc" + POST + \
         b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + GET
     counts, before = Counts(agent, "nginx"), nginx.classes()
-    with socket.create_connection(("127.0.0.1", nginx.port), timeout=20) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for byte in data:
-            connection.send(bytes([byte]))
-            time.sleep(0.001)  # or the kernel makes one read of many
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65536):
-            pass
+    drip(nginx.port, data)
     logged = dict(nginx.classes() - before)
     counted, unparsed = counts.since(4)
     expect(sum(logged.values()) == 4 and logged == counted and not unparsed,
            f"byte by byte: logged {logged}, counted {counted}, unparsed {unparsed}")
+
+
+def unasked_balancer(agent, nginx):
+    """A PROXY header to who wants none: one bad request, however it comes and what follows."""
+    counts = Counts(agent, "nginx")
+    for name, data in (("PROXY 1", V1 + GET), ("PROXY 1 alone", V1), ("PROXY 2", V2 + GET),
+                       ("PROXY 2 alone", V2), ("PROXY 1, its address unknown", b"PROXY UNKNOWN\r\n"),
+                       ("a PROXY 1 without end", b"PROXY TCP4 " + b"1" * 200)):
+        reasons = {"garbage"} if "without end" in name else set()
+        for how, send in (("whole", talk), ("byte by byte", drip)):
+            before = nginx.classes()
+            send(nginx.port, data)
+            time.sleep(0.1)
+            logged = dict(nginx.classes() - before)
+            counted, unparsed = counts.since(1)
+            expect(logged == counted == {"4xx": 1} and set(unparsed) <= reasons,
+                   f"{name} to nginx, {how}: logged {logged}, counted {counted}, unparsed {unparsed}")
 
 
 def behind_a_balancer(agent, stage):
@@ -211,14 +236,19 @@ def behind_a_balancer(agent, stage):
     config.write_text(text)
     nginx.popen.send_signal(signal.SIGHUP)
     live.wait_for("the second port", lambda: socket.create_connection(("127.0.0.1", port)), 5)
-    for name, preface in (("PROXY 1", b"PROXY TCP4 127.0.0.1 127.0.0.1 9 80\r\n"), ("PROXY 2", V2)):
-        before = nginx.classes()
-        talk(port, preface + GET * 3)
-        time.sleep(0.1)
-        logged = dict(nginx.classes() - before)
-        counted, unparsed = counts.since(3)
-        expect(logged == counted == {"2xx": 3} and not unparsed,
-               f"nginx behind {name}: logged {logged}, counted {counted}, unparsed {unparsed}")
+    for name, preface in (("PROXY 1", V1), ("PROXY 2", V2)):
+        # nginx wants a header in one piece: it hangs up on another
+        for how, send, wanted in (("whole", talk, {"2xx": 3}), ("byte by byte", drip, {}),
+                                  ("then byte by byte", lambda port, data, head=len(preface):
+                                   drip(port, data, head), {"2xx": 3})):
+            before = nginx.classes()
+            send(port, preface + GET * 3)
+            time.sleep(0.1)
+            logged = dict(nginx.classes() - before)
+            counted, unparsed = counts.since(sum(wanted.values()))
+            expect(logged == counted == wanted and not unparsed,
+                   f"nginx behind {name}, {how}: logged {logged}, counted {counted}, "
+                   f"unparsed {unparsed}")
     nginx.stop(signal.SIGQUIT)
 
 
@@ -308,6 +338,7 @@ def main():
         agent.wait_for_count(nginx.own_requests)
         at_nginx(agent, nginx)
         byte_by_byte(agent, nginx)
+        unasked_balancer(agent, nginx)
         flood(nginx)
         expect(nginx.popen.poll() is None and len(nginx.workers()) == 1, "nginx runs on")
         expect("signal" not in (nginx.folder / "error.log").read_text(), "no worker died")

@@ -91,6 +91,9 @@ static void tls_begins_the_connection_again(void **state)
 	assert_false(g.pairs.encrypted);
 	assert_false(move(true, "S", 1));
 	assert_true(g.pairs.encrypted);
+	/* Nothing behind it is an answer of this one. */
+	assert_false(move(true, "Z\0\0\0\x05I", 6));
+	assert_false(pairs_is_confirmed(&g.pairs));
 	session_end();
 	assert_int_equal(heard.done + heard.begun, 0);
 }

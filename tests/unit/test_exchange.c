@@ -44,6 +44,7 @@ static void plays(const struct scene *scene)
 #define HEAD(path) "HEAD " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define POST(path, length) "POST " path " HTTP/1.1\r\nContent-Length: " length "\r\n\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define BAD "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"
 #define OK(length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n"
 
 static const struct scene scenes[] = {
@@ -62,6 +63,23 @@ static const struct scene scenes[] = {
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">\x15\x03\x03" }, "!0 1a0a " },
 	{ EXCHANGE_ACCEPTED, 'c', { "<" GET("/a"), ">HTTP/1" }, "1a0a " },
 	{ EXCHANGE_ACCEPTED, 'e', { "<PROXY TCP4 10.0" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<PRO" }, "" },
+	{ EXCHANGE_ACCEPTED, 'c', { "<PROXY UNKNOWN\r\n" }, "" },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<PROXY TCP4 ", ">" BAD, "<10.0.0.1 10.0.0.2 5 80\r\n" GET("/a") GET("/b") },
+	  "0?400 " },
+	{ EXCHANGE_ACCEPTED, 'c', { "<PROXY UNKNOWN\r\n", ">" BAD, "<" GET("/a") }, "0?400 " },
+	{ EXCHANGE_ACCEPTED, 'e', { "<PRO", ">" BAD }, "0?400 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<PROXY UNKNOWN\r\n", "<" GET("/a"), ">" OK("0") OK("0") },
+	  "1a200 !6 " },
+	{ EXCHANGE_ACCEPTED,
+	  'c',
+	  { "<PROXY UNKNOWN\r\n", ">220 smtp\r\n", "<" GET("/a") },
+	  "1a0a " },
+	{ EXCHANGE_UNKNOWN, 'c', { "<PROXY UNKNOWN\r\n", ">" BAD }, "!1 " },
 	{ EXCHANGE_ACCEPTED,
 	  'e',
 	  { "<" GET("/a"), ">" OK("0"), "<" HEAD("/b"), ">" OK("9"), "<" POST("/c", "3") "abc",

@@ -319,7 +319,17 @@ static void a_request_is_known_by_its_first_bytes(void **state)
 	assert_true(http1_is_request((const uint8_t *)"G", 1));
 	assert_true(http1_is_request((const uint8_t *)"GET /", 5));
 	assert_true(http1_is_request((const uint8_t *)"\r\nPOST", 6));
+	assert_true(http1_is_request((const uint8_t *)"PROPFIND /", 10));
+	assert_true(http1_is_request((const uint8_t *)"MKCALENDAR /", 12));
+	assert_true(http1_is_request((const uint8_t *)"PROXY TCP4", 10));
+	assert_true(http1_is_request((const uint8_t *)"\r\n", 2));
+	assert_false(http1_is_request((const uint8_t *)"GET  /", 6));
 	assert_false(http1_is_request((const uint8_t *)"HTTP/1.1 200", 12));
+	/* the rest of a body */
+	assert_false(http1_is_request((const uint8_t *)"AAAA BBBB", 9));
+	assert_false(http1_is_request((const uint8_t *)"AAAAAAAAAA", 10));
+	assert_false(http1_is_request((const uint8_t *)"GETS", 4));
+	assert_false(http1_is_request((const uint8_t *)"MKCALENDARS", 11));
 	assert_false(http1_is_request((const uint8_t *)"\x16\x03", 2));
 	assert_false(http1_is_request((const uint8_t *)"hello", 5));
 	assert_false(http1_is_request((const uint8_t *)"*1\r\n", 4));
