@@ -6,8 +6,9 @@
  * Errors:   no room is RS_UNPARSED_NO_MEMORY, and the connection is not watched.
  * Cost:     a record per piece of a request's header block, and its own.
  *
- * The agent decodes header blocks, masked (mask.h), in the order of their numbers. A piece that is lost makes a gap:
- * requests from there on count, and RS_UNPARSED_HPACK_GAP says for each that its path is not known.
+ * The agent decodes header blocks, masked ahead of that (mask.h), in the order of their numbers. A
+ * piece that is lost or makes no sense makes a gap: requests from there on count, and
+ * RS_UNPARSED_HPACK_GAP says for each that its path is not known.
  */
 #ifndef SHIM_MULTIPLEX_H
 #define SHIM_MULTIPLEX_H
