@@ -2,6 +2,12 @@
 
 #define HUFFMAN_SHORTEST 5u
 
+/* The first codes of six bits, seven, eight and ten. */
+#define HUFFMAN_SIX 0x50000000u
+#define HUFFMAN_SEVEN 0xb8000000u
+#define HUFFMAN_EIGHT 0xf8000000u
+#define HUFFMAN_TEN 0xfe000000u
+
 /* Codes of one length follow each other, and all of a length lie ahead of those that are longer. */
 struct huffman_group {
 	uint32_t first; /* code, from the highest bit on */
@@ -10,13 +16,13 @@ struct huffman_group {
 };
 
 static const struct huffman_group huffman_groups[] = {
-	{ 0x00000000, 5, 0 },    { 0x50000000, 6, 10 },   { 0xb8000000, 7, 36 },
-	{ 0xf8000000, 8, 68 },   { 0xfe000000, 10, 74 },  { 0xff400000, 11, 79 },
-	{ 0xffa00000, 12, 82 },  { 0xffc00000, 13, 84 },  { 0xfff00000, 14, 90 },
-	{ 0xfff80000, 15, 92 },  { 0xfffe0000, 19, 95 },  { 0xfffe6000, 20, 98 },
-	{ 0xfffee000, 21, 106 }, { 0xffff4800, 22, 119 }, { 0xffffb000, 23, 145 },
-	{ 0xffffea00, 24, 174 }, { 0xfffff600, 25, 186 }, { 0xfffff800, 26, 190 },
-	{ 0xfffffbc0, 27, 205 }, { 0xfffffe20, 28, 224 }, { 0xfffffff0, 30, 253 },
+	{ 0x00000000, 5, 0 },     { HUFFMAN_SIX, 6, 10 },  { HUFFMAN_SEVEN, 7, 36 },
+	{ HUFFMAN_EIGHT, 8, 68 }, { HUFFMAN_TEN, 10, 74 }, { 0xff400000, 11, 79 },
+	{ 0xffa00000, 12, 82 },   { 0xffc00000, 13, 84 },  { 0xfff00000, 14, 90 },
+	{ 0xfff80000, 15, 92 },   { 0xfffe0000, 19, 95 },  { 0xfffe6000, 20, 98 },
+	{ 0xfffee000, 21, 106 },  { 0xffff4800, 22, 119 }, { 0xffffb000, 23, 145 },
+	{ 0xffffea00, 24, 174 },  { 0xfffff600, 25, 186 }, { 0xfffff800, 26, 190 },
+	{ 0xfffffbc0, 27, 205 },  { 0xfffffe20, 28, 224 }, { 0xfffffff0, 30, 253 },
 };
 
 #define HUFFMAN_GROUPS (sizeof(huffman_groups) / sizeof(huffman_groups[0]))
@@ -48,16 +54,28 @@ static uint32_t huffman_window(const struct huffman *h)
 	return (uint32_t)(h->bits << (32 - h->count)) | UINT32_MAX >> h->count;
 }
 
-int huffman_next(struct huffman *h)
+/* Of text nearly all codes are of the first groups: which one is found without a branch. */
+static const struct huffman_group *huffman_find(uint32_t window)
 {
 	const struct huffman_group *g = huffman_groups;
+
+	g += (window >= HUFFMAN_SIX) + (window >= HUFFMAN_SEVEN) + (window >= HUFFMAN_EIGHT);
+	if (window < HUFFMAN_TEN)
+		return g;
+	while (g + 1 < huffman_groups + HUFFMAN_GROUPS && window >= g[1].first)
+		g++;
+	return g;
+}
+
+int huffman_next(struct huffman *h)
+{
+	const struct huffman_group *g;
 	uint32_t window, at;
 
 	if (h->count < HUFFMAN_SHORTEST)
 		return HUFFMAN_MORE;
 	window = huffman_window(h);
-	while (g + 1 < huffman_groups + HUFFMAN_GROUPS && window >= g[1].first)
-		g++;
+	g = huffman_find(window);
 	if (g->length > h->count)
 		return HUFFMAN_MORE;
 	at = g->symbol + ((window - g->first) >> (32 - g->length));
