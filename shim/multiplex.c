@@ -135,14 +135,15 @@ static uint32_t multiplex_keep(struct connection *c, const struct http2_piece *f
 {
 	struct multiplex *m = multiplex_of(c);
 
-	piece->place = from->opens ? repeats_place(&m->repeats, from->length, m->number) : 0;
+	if (from->opens && !from->tunnel) /* what asks for a tunnel is to be read each time */
+		piece->place = repeats_place(&m->repeats, from->length, m->number);
 	if (!multiplex_record(c, piece, false) || !piece->place)
 		return 0;
 	return repeats_keep(&m->repeats, piece->place, piece->number, from->bytes, from->length);
 }
 
 /* The next record of what is masked; false: it makes no sense. */
-static bool multiplex_mask(struct multiplex *m, const struct http2_piece *from, const uint8_t **at,
+static bool multiplex_mask(struct multiplex *m, struct http2_piece *from, const uint8_t **at,
 			   struct emit_piece *piece)
 {
 	const uint8_t *end = from->bytes + from->length;
@@ -151,13 +152,12 @@ static bool multiplex_mask(struct multiplex *m, const struct http2_piece *from, 
 	piece->length = (uint16_t)mask_read(&m->mask, at, end, m->masked, sizeof(m->masked));
 	piece->last = from->last && *at == end && !mask_waits(&m->mask);
 	if (piece->last)
-		mask_end(&m->mask);
+		from->tunnel = mask_end(&m->mask);
 	return !mask_is_bad(&m->mask);
 }
 
 /* Masked, in records of its own, as many as it takes. Returns a word of repeats. */
-static uint32_t multiplex_records(struct connection *c, const struct http2_piece *from,
-				  bool changes)
+static uint32_t multiplex_records(struct connection *c, struct http2_piece *from, bool changes)
 {
 	struct multiplex *m = multiplex_of(c);
 	const uint8_t *at = from->bytes, *end = at + from->length;
@@ -180,7 +180,7 @@ static uint32_t multiplex_records(struct connection *c, const struct http2_piece
 }
 
 /* Known already, or to be told. */
-static uint32_t multiplex_piece(void *context, const struct http2_piece *from)
+static uint32_t multiplex_piece(void *context, struct http2_piece *from)
 {
 	struct connection *c = context;
 	struct multiplex *m = multiplex_of(c);

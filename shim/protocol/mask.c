@@ -37,7 +37,7 @@ enum mask_kind {
 /* What is kept if it is just that, or of a media type if it begins so. */
 static const struct {
 	uint8_t kind;
-	uint8_t means; /* of a name */
+	uint8_t means; /* of a name what it calls, of a method 1: CONNECT */
 	uint8_t length;
 	char text[MASK_WORD];
 } mask_words[] = {
@@ -51,7 +51,7 @@ static const struct {
 	{ MASK_METHOD, 0, 6, "DELETE" },
 	{ MASK_METHOD, 0, 5, "PATCH" },
 	{ MASK_METHOD, 0, 7, "OPTIONS" },
-	{ MASK_METHOD, 0, 7, "CONNECT" },
+	{ MASK_METHOD, 1, 7, "CONNECT" },
 	{ MASK_METHOD, 0, 5, "TRACE" },
 	{ MASK_TYPE, 0, 16, "application/grpc" },
 };
@@ -97,13 +97,18 @@ static uint8_t mask_kind_of(const struct mask *m, uint32_t index)
 
 static void mask_inserted(struct mask *m, uint8_t kind)
 {
+	m->connects = m->connects << 1 | m->connect;
 	m->known[0] = m->known[0] << 1 | (kind & 1u);
 	m->known[1] = m->known[1] << 1 | (kind >> 1 & 1u);
 }
 
 static void mask_index(struct mask *m, uint32_t index)
 {
+	uint32_t back = index - MASK_STATIC - 1;
+
 	m->step = MASK_AT_FIELD;
+	if (m->field & MASK_INDEXED && index > MASK_STATIC && back < MASK_KNOWN)
+		m->tunnel |= m->connects >> back & 1;
 	if (m->field & MASK_INDEXED || (m->field & (MASK_INSERTED | MASK_RESIZED)) == MASK_RESIZED)
 		return;
 	m->name = mask_kind_of(m, index);
@@ -128,14 +133,18 @@ static size_t mask_word(const struct mask *m)
 /* How much of the string stays, and what its name says of a field. */
 static void mask_judge(struct mask *m)
 {
-	size_t word = MASK_WORDS;
+	size_t word;
 
+	m->connect = false;
 	if (m->kind == MASK_OTHER || m->kind == MASK_PATH)
 		return;
 	word = mask_word(m);
 	m->kept = word < MASK_WORDS ? mask_words[word].length : 0;
 	if (m->kind == MASK_NAME)
 		m->name = word < MASK_WORDS ? mask_words[word].means : MASK_OTHER;
+	else
+		m->connect = word < MASK_WORDS && mask_words[word].means;
+	m->tunnel |= m->connect;
 }
 
 /* Ahead of the text, so that both lie in one piece. */
@@ -359,8 +368,12 @@ size_t mask_read(struct mask *m, const uint8_t **at, const uint8_t *end, uint8_t
 	return (size_t)(to - out);
 }
 
-void mask_end(struct mask *m)
+bool mask_end(struct mask *m)
 {
+	bool tunnel = m->tunnel;
+
+	m->tunnel = false;
 	if (m->step != MASK_AT_FIELD)
 		m->step = MASK_AT_BAD;
+	return tunnel;
 }

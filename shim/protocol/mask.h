@@ -27,6 +27,7 @@
 
 struct mask {
 	uint64_t known[2]; /* bits of enum mask_kind, by how many entries came later */
+	uint64_t connects; /* which of them are the method CONNECT */
 	struct huffman code;
 	uint32_t value;   /* the integer being read, or bytes of a string still to come */
 	uint32_t decoded; /* bytes of the string so far */
@@ -40,10 +41,13 @@ struct mask {
 	uint8_t ends;  /* padding in the last byte of filler */
 	bool huffman;
 	bool keeping;
-	bool packed;                                    /* the filler is */
-	uint8_t kept;                                   /* of the string's first bytes */
-	uint8_t put;                                    /* of text */
-	uint8_t text[MASK_LENGTH_MOST + RS_PATH_BYTES]; /* its length ahead of it */
+	bool packed;  /* the filler is */
+	bool connect; /* the string is that method */
+	bool tunnel;  /* the block has it */
+	uint8_t kept; /* of the string's first bytes */
+	uint8_t put;  /* of text */
+	/* The length ahead of what is kept. */
+	uint8_t text[MASK_LENGTH_MOST + RS_PATH_BYTES];
 };
 
 void mask_init(struct mask *m);
@@ -52,7 +56,9 @@ void mask_init(struct mask *m);
 size_t mask_read(struct mask *m, const uint8_t **at, const uint8_t *end, uint8_t *out, size_t room);
 
 bool mask_waits(const struct mask *m); /* there is more to be put, without more input */
-void mask_end(struct mask *m);         /* the block is over: within a field that is bad */
 bool mask_is_bad(const struct mask *m);
+
+/* The block is over: within a field that is bad. Does it ask for a tunnel, by the method CONNECT? */
+bool mask_end(struct mask *m);
 
 #endif

@@ -403,6 +403,26 @@ static void what_is_cut_within_a_string_is_masked_as_a_whole(void **state)
 	connection_put(c);
 }
 
+static void a_tunnel_is_a_request_until_it_is_open(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\x0a\1\4\0\0\0\1\x02\7CONNECT\x84");
+	READ(c, "\0\0\x0a\1\4\0\0\0\3\x02\7CONNECT\x84"); /* the same is one too */
+	at = here.lane->head;
+	WRITE(c, SETTINGS "\0\0\1\1\4\0\0\0\1\x88\0\0\1\1\4\0\0\0\3\x88");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(record(at)->served.status, 200);
+	assert_int_equal(stream_of(at), 1);
+	assert_int_equal(stream_of(at + 2), 3);
+	READ(c, "\0\0\1\0\1\0\0\0\1x");
+	connection_put(c);
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->aborted, 0);
+}
+
 static void behind_a_block_without_sense_nothing_is_sent(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
@@ -465,6 +485,7 @@ int main(void)
 		TEST(a_long_block_travels_in_several_records),
 		TEST(nothing_confidential_is_sent),
 		TEST(what_is_cut_within_a_string_is_masked_as_a_whole),
+		TEST(a_tunnel_is_a_request_until_it_is_open),
 		TEST(behind_a_block_without_sense_nothing_is_sent),
 		TEST(a_block_that_grows_is_not_lost_in_its_middle),
 	};

@@ -11,6 +11,7 @@
 static struct mask m;
 static uint8_t masked[2 * MOST];
 static size_t masked_bytes;
+static bool tunnel; /* what the last block said */
 
 static int setup(void **state)
 {
@@ -38,7 +39,7 @@ static void read_block(const uint8_t *at, size_t n)
 {
 	masked_bytes = 0;
 	read_piece(at, n, MOST);
-	mask_end(&m);
+	tunnel = mask_end(&m);
 }
 
 #define READ(text) read_block((const uint8_t *)(text), sizeof(text) - 1)
@@ -168,6 +169,28 @@ static void beyond_what_is_known_nothing_of_a_value_stays(void **state)
 	IS("\x0f\x6e\2/a");
 	READ("\x60\1x\x0f\x6f\2/a");
 	IS("\x60\x81\x1f\x0f\x6f\x82\x18\xff");
+}
+
+static void who_asks_for_a_tunnel_is_known(void **state)
+{
+	(void)state;
+	READ("\x02\7CONNECT\x44\2/a");
+	assert_true(tunnel);
+	READ("\x82\x84");
+	assert_false(tunnel);
+	READ("\x02\7CONNEXT");
+	assert_false(tunnel);
+	READ("\x60\7CONNECT");
+	assert_false(tunnel);
+	mask_init(&m);
+	READ("\x42\7CONNECT\x44\2/a");
+	assert_true(tunnel);
+	READ("\xbe");
+	assert_false(tunnel);
+	READ("\xbf"); /* as it was inserted */
+	assert_true(tunnel);
+	READ("\x7f\0\3GET\xbe"); /* 63 lends its name alone */
+	assert_false(tunnel);
 }
 
 #define BAD(text)                                                                                  \
@@ -410,6 +433,7 @@ int main(void)
 		TEST(names_that_are_spelled_out_are_known),
 		TEST(names_of_the_dynamic_table_are_known),
 		TEST(beyond_what_is_known_nothing_of_a_value_stays),
+		TEST(who_asks_for_a_tunnel_is_known),
 		TEST(behind_what_makes_no_sense_nothing_comes),
 		TEST(cut_anywhere_it_is_the_same),
 		TEST(a_table_that_is_filled_by_it_stays_in_step),
