@@ -58,7 +58,7 @@ size_t mask_read(struct mask *m, const uint8_t **at, const uint8_t *end, uint8_t
 bool mask_waits(const struct mask *m); /* there is more to be put, without more input */
 bool mask_is_bad(const struct mask *m);
 
-/* The block is over: within a field that is bad. Does it ask for a tunnel, by the method CONNECT? */
+/* The block is over: within a field that is bad. Does it ask for a tunnel, as CONNECT does? */
 bool mask_end(struct mask *m);
 
 #endif
