@@ -52,7 +52,7 @@ static void each_symbol_is_what_nghttp2_packed(void **state)
 
 static void a_string_ends_with_less_than_a_byte_of_ones(void **state)
 {
-	uint8_t out[8];
+	uint8_t out[8] = { 0 };
 
 	(void)state;
 	assert_int_equal(DECODE("", out), 0);
@@ -65,7 +65,7 @@ static void a_string_ends_with_less_than_a_byte_of_ones(void **state)
 
 static void the_code_of_the_end_is_in_no_string(void **state)
 {
-	uint8_t out[8];
+	uint8_t out[8] = { 0 };
 
 	(void)state;
 	assert_int_equal(DECODE("\xff\xff\xff\xff", out), -1);
