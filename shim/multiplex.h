@@ -8,8 +8,8 @@
  *
  * The agent decodes header blocks, masked ahead of that (mask.h), in the order of their numbers. A
  * piece that is lost or makes no sense makes a gap: requests from there on count, and
- * RS_UNPARSED_HPACK_GAP says for each that its path is not known. Nor is a tunnel (http2.h) known for
- * one there: it is a request until it ends.
+ * RS_UNPARSED_HPACK_GAP says for each that its path is not known. Nor is it known there which of
+ * them opens a tunnel (http2.h): it is a request until it ends.
  */
 #ifndef SHIM_MULTIPLEX_H
 #define SHIM_MULTIPLEX_H
