@@ -5,6 +5,7 @@
 #include "fields.h"
 #include "http2.h"
 #include "indexing.h"
+#include "mask.h"
 #include "mem.h"
 #include "open.h"
 #include "pool.h"
@@ -26,6 +27,8 @@ struct multiplex {
 	bool has_path; /* it has the connection's path */
 	struct backlog backlog;
 	struct repeats repeats;
+	struct mask mask;
+	uint8_t masked[EMIT_PIECE_MOST]; /* what is being sent */
 	struct http2 http2;
 };
 
@@ -35,7 +38,7 @@ static struct pool multiplex_pool = {
 	.most = MULTIPLEX_MOST,
 };
 
-_Static_assert(sizeof(struct multiplex) <= 16384, "as multiplex.h says");
+_Static_assert(sizeof(struct multiplex) <= 17408, "as multiplex.h says");
 _Static_assert(HTTP2_READ == (int)CONNECTION_READ && HTTP2_WRITE == (int)CONNECTION_WRITE,
 	       "one is the other");
 
@@ -110,57 +113,74 @@ static void multiplex_lost(void *context, uint32_t stream)
 		m->gap = stream;
 }
 
-/* A record of it, or what can be done where there is no room for one. Returns a word of repeats. */
-static uint32_t multiplex_record(struct connection *c, const struct emit_piece *piece, bool changes)
+/* A record of it, or what can be done where there is no room for one. */
+static bool multiplex_record(struct connection *c, const struct emit_piece *piece, bool changes)
 {
 	struct multiplex *m = multiplex_of(c);
 
-	if (m->gap)
-		return 0; /* nobody reads on */
 	if (backlog_is_empty(&m->backlog) && emit_piece(piece)) {
 		m->number++;
-		return piece->place ? repeats_keep(&m->repeats, piece->place, piece->number,
-						   piece->bytes, piece->length)
-				    : 0;
+		return true;
 	}
 	if (!changes)
 		emit_unparsed(RS_UNPARSED_HPACK_GAP); /* of this request alone */
 	else if (!backlog_put(&m->backlog, piece))
 		multiplex_lost(c, piece->stream);
+	return false;
+}
+
+/* A block that changes nothing, in one record: kept, so that it is known when it comes again. */
+static uint32_t multiplex_keep(struct connection *c, const struct http2_piece *from,
+			       struct emit_piece *piece)
+{
+	struct multiplex *m = multiplex_of(c);
+
+	if (from->opens && !from->tunnel) /* what asks for a tunnel is to be read each time */
+		piece->place = repeats_place(&m->repeats, from->length, m->number);
+	if (!multiplex_record(c, piece, false) || !piece->place)
+		return 0;
+	return repeats_keep(&m->repeats, piece->place, piece->number, from->bytes, from->length);
+}
+
+/* The next record of what is masked; false: it makes no sense. */
+static bool multiplex_mask(struct multiplex *m, struct http2_piece *from, const uint8_t **at,
+			   struct emit_piece *piece)
+{
+	const uint8_t *end = from->bytes + from->length;
+
+	piece->number = m->number;
+	piece->length = (uint16_t)mask_read(&m->mask, at, end, m->masked, sizeof(m->masked));
+	piece->last = from->last && *at == end && !mask_waits(&m->mask);
+	if (piece->last)
+		from->tunnel = mask_end(&m->mask);
+	return !mask_is_bad(&m->mask);
+}
+
+/* Masked, in records of its own, as many as it takes. Returns a word of repeats. */
+static uint32_t multiplex_records(struct connection *c, struct http2_piece *from, bool changes)
+{
+	struct multiplex *m = multiplex_of(c);
+	const uint8_t *at = from->bytes, *end = at + from->length;
+	struct emit_piece piece = { .bytes = m->masked,
+				    .connection = c->id,
+				    .stream = from->stream };
+
+	do {
+		if (!multiplex_mask(m, from, &at, &piece)) {
+			multiplex_lost(c, from->stream);
+			return 0;
+		}
+		if (!changes && piece.last)
+			return multiplex_keep(c, from, &piece);
+		changes = true; /* one of several cannot be lost alone */
+		if (piece.length || piece.last)
+			multiplex_record(c, &piece, changes);
+	} while (!m->gap && (at < end || mask_waits(&m->mask)));
 	return 0;
 }
 
-/* In records of its own, as many as it takes. */
-static uint32_t multiplex_records(struct connection *c, const struct http2_piece *from,
-				  bool changes)
-{
-	struct multiplex *m = multiplex_of(c);
-	const uint8_t *at = from->bytes;
-	uint32_t left = from->length;
-	uint32_t word;
-
-	do {
-		uint32_t n = left < EMIT_PIECE_MOST ? left : EMIT_PIECE_MOST;
-		struct emit_piece piece = {
-			.bytes = at,
-			.connection = c->id,
-			.number = m->number,
-			.stream = from->stream,
-			.length = (uint16_t)n,
-			.last = from->last && n == left,
-		};
-
-		if (!changes && from->opens)
-			piece.place = repeats_place(&m->repeats, n, m->number);
-		word = multiplex_record(c, &piece, changes);
-		at += n;
-		left -= n;
-	} while (left);
-	return word;
-}
-
 /* Known already, or to be told. */
-static uint32_t multiplex_piece(void *context, const struct http2_piece *from)
+static uint32_t multiplex_piece(void *context, struct http2_piece *from)
 {
 	struct connection *c = context;
 	struct multiplex *m = multiplex_of(c);
@@ -211,6 +231,7 @@ static struct multiplex *multiplex_make(uint8_t skip)
 	}
 	memset(m, 0, offsetof(struct multiplex, http2));
 	m->dialect.ops = &multiplex_ops;
+	mask_init(&m->mask);
 	http2_init(&m->http2, skip);
 	return m;
 }

@@ -2,7 +2,8 @@
  * repeats - header blocks that a connection has sent before and that still mean the same.
  *
  * Threads:  find, place, keep and forget are the reader's; release anybody's.
- * Memory:   as it stands, RS_PLACES blocks of REPEATS_BYTES at most.
+ * Memory:   as it stands, RS_PLACES blocks of REPEATS_BYTES at most, as they were read: it is the
+ *           process's own, nothing of it is shared.
  * Errors:   0: not known, or not to be kept.
  * Cost:     a hash of the block, and a look at RS_PLACES words.
  *

@@ -24,16 +24,6 @@ static enum lane_result lane_none(struct lane *lane, uint64_t word)
 	return LANE_TORN;
 }
 
-void lane_wipe(const struct lane *lane, uint64_t from, uint64_t to)
-{
-	for (; from < to; from++) {
-		_Atomic uint64_t *words = &lane_slot(lane, from)->seq;
-
-		for (uint32_t i = 0; i < RS_SLOT_PAYLOAD / sizeof(uint64_t); i++)
-			atomic_store_explicit(&words[i + 1], 0, memory_order_relaxed);
-	}
-}
-
 enum lane_result lane_take_further(struct lane *lane, uint64_t word, struct lane_record *out)
 {
 	const struct rs_head *slot = lane_slot(lane, lane->tail);
@@ -52,8 +42,6 @@ enum lane_result lane_take_further(struct lane *lane, uint64_t word, struct lane
 		lane_copy(slot, out->detail + (k - 1) * (size_t)RS_SLOT_PAYLOAD);
 	}
 	lane->tail += n;
-	if (out->head.kind == RS_KIND_HEADERS)
-		lane_wipe(lane, lane->tail - n, lane->tail);
 	return LANE_RECORD;
 }
 

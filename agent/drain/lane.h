@@ -60,12 +60,6 @@ static inline void lane_copy(const struct rs_head *slot, void *out)
 /* What lane_take does not do itself: a record of several slots, or none. */
 enum lane_result lane_take_further(struct lane *lane, uint64_t word, struct lane_record *out);
 
-/*
- * Header blocks have what the client said of itself: what was taken of them does not stay in
- * shared memory. An agent that takes up what was not released finds a record of no kind there.
- */
-void lane_wipe(const struct lane *lane, uint64_t from, uint64_t to);
-
 /* In line down to here, since each request passes. */
 static inline enum lane_result lane_take(struct lane *lane, struct lane_record *out)
 {
@@ -77,8 +71,6 @@ static inline enum lane_result lane_take(struct lane *lane, struct lane_record *
 	lane_copy(slot, &out->head.t0);
 	out->detail_bytes = 0;
 	lane->tail++;
-	if (__builtin_expect(out->head.kind == RS_KIND_HEADERS, 0))
-		lane_wipe(lane, lane->tail - 1, lane->tail);
 	return LANE_RECORD;
 }
 

@@ -162,10 +162,13 @@ static uint8_t streams_method(const struct hpack_field *field)
 	return RS_METHOD_OTHER;
 }
 
+/* What is none is filler, where the shim did not know the name of the field. */
 static void streams_path(struct streams_entry *entry, const struct hpack_field *field)
 {
 	size_t n = 0;
 
+	if (!field->value_bytes || (field->value[0] != '/' && field->value[0] != '*'))
+		return;
 	while (n < field->value_bytes && n < RS_PATH_BYTES && field->value[n] != '?' &&
 	       field->value[n] != '#')
 		n++;

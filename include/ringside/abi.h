@@ -189,7 +189,7 @@ enum rs_section {
 	RS_SECTION_PARENT,  /* u64: request id of the caller in the same process */
 	RS_SECTION_TRACE,   /* 16 bytes trace id, 8 bytes span id, 1 byte flags (W3C traceparent) */
 	RS_SECTION_FRAMES,  /* u64 return addresses, innermost first, at most RS_FRAMES */
-	RS_SECTION_HEADERS, /* a piece of an HPACK block */
+	RS_SECTION_HEADERS, /* a piece of an HPACK block, values masked (shim/protocol/mask.h) */
 	RS_SECTION_STATEMENT, /* a statement without literals */
 	RS_SECTION_MEMORY, /* i64 allocated - freed bytes of the serving thread over the request */
 	RS_SECTION_LABEL,  /* "name=value": peer, database, SNI, gRPC status, captured header */

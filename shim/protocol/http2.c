@@ -149,7 +149,7 @@ static void http2_begin(struct http2 *x, struct http2_call *call, uint32_t id)
 	s->t0 = w->began ? w->began : http2_now(call);
 	s->open = http2_ops.begun(call->context, s->t0);
 	http2_set(s->status, 0);
-	http2_set(s->failed, 0);
+	http2_set(s->marks, 0);
 	http2_set(s->bytes_in, 0);
 	http2_set(s->bytes_out, 0);
 	http2_set(s->first_byte, 0);
@@ -185,6 +185,8 @@ static void http2_piece(struct http2 *x, struct http2_call *call)
 	kept = http2_ops.piece(call->context, &piece);
 	if (kept && x->opened)
 		http2_set(x->opened->kept, kept);
+	if (piece.tunnel && x->opened)
+		http2_set(x->opened->marks, HTTP2_TUNNEL); /* nobody has answered yet */
 }
 
 /* Does the stream end with this frame? With HEADERS it does when their block has ended. */
@@ -193,6 +195,13 @@ static bool http2_ends(const struct frame *f)
 	if (f->type == FRAME_DATA)
 		return f->flags & FRAME_END_STREAM;
 	return (f->type == FRAME_HEADERS || f->type == FRAME_CONTINUATION) && !f->block && f->ends;
+}
+
+/* What goes on behind this head is no request's any more. */
+static bool http2_tunnels(const struct frame *f, const struct http2_stream *s)
+{
+	return (f->type == FRAME_HEADERS || f->type == FRAME_CONTINUATION) && !f->block &&
+	       http2_get(s->marks) & HTTP2_TUNNEL && http2_get(s->status) / 100 == 2;
 }
 
 static void http2_read_end(struct http2 *x, struct http2_call *call)
@@ -230,7 +239,7 @@ static void http2_write_status(struct http2 *x, struct http2_stream *s)
 	if (!s)
 		return;
 	if (said.grpc_failed)
-		http2_set(s->failed, 1);
+		http2_set(s->marks, http2_get(s->marks) | HTTP2_FAILED);
 	if (status >= 100 && status < 200)
 		http2_set(s->first_byte, 0);
 	else if (status && !http2_get(s->status))
@@ -277,8 +286,9 @@ static void http2_write_end(struct http2 *x, struct http2_call *call)
 		http2_goaway(x, call, f->word);
 	else if (s && f->type == FRAME_RST_STREAM)
 		http2_finish(x, call, s, http2_broken_off(s, f->word), HTTP2_WRITE);
-	else if (s && http2_ends(f))
-		http2_finish(x, call, s, http2_get(s->failed) ? RS_FLAG_FAILED : 0, HTTP2_WRITE);
+	else if (s && (http2_ends(f) || http2_tunnels(f, s)))
+		http2_finish(x, call, s, http2_get(s->marks) & HTTP2_FAILED ? RS_FLAG_FAILED : 0,
+			     HTTP2_WRITE);
 }
 
 static void http2_block_end(struct http2 *x, uint8_t way)

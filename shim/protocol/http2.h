@@ -10,7 +10,8 @@
  *           is looked at but :status and grpc-status.
  *
  * A request runs from the first byte of its HEADERS read to the last byte of its response written,
- * also when that comes before the end of its body. What the server pushes is no request, nor what
+ * also when that comes before the end of its body; if it opens a tunnel (RFC 9113 8.5, WebSocket by
+ * RFC 8441), to the end of the head that says so. What the server pushes is no request, nor what
  * it says that it did not take up (REFUSED_STREAM, streams beyond its GOAWAY): clients send it
  * again.
  */
@@ -37,10 +38,15 @@ enum http2_state {
 	HTTP2_ENDED, /* by the reader, while the writer may have it in its hands */
 };
 
+enum http2_mark {
+	HTTP2_FAILED = 0x1, /* by its grpc-status */
+	HTTP2_TUNNEL = 0x2, /* it asks for one */
+};
+
 struct http2_stream {
-	_Atomic uint32_t id;    /* 0: none */
-	_Atomic uint8_t state;  /* enum http2_state */
-	_Atomic uint8_t failed; /* by its grpc-status */
+	_Atomic uint32_t id;   /* 0: none */
+	_Atomic uint8_t state; /* enum http2_state */
+	_Atomic uint8_t marks; /* enum http2_mark */
 	_Atomic uint16_t status;
 	int32_t open;          /* the caller's handle, -1: none */
 	_Atomic uint32_t kept; /* what the caller said of its header block; 0: nothing */
@@ -62,9 +68,10 @@ struct http2_piece {
 	const uint8_t *bytes;
 	uint32_t length;
 	uint32_t stream;
-	bool first; /* the block begins with it */
-	bool last;  /* the block ends with it */
-	bool opens; /* the stream begins with it: what piece returns is remembered */
+	bool first;  /* the block begins with it */
+	bool last;   /* the block ends with it */
+	bool opens;  /* the stream begins with it: what piece returns is remembered */
+	bool tunnel; /* said by piece: the block asks for one */
 };
 
 /* What the program does about it; context is that of the call. */
@@ -74,7 +81,7 @@ struct http2_ops {
 	void (*step)(void *context, const struct http2_stream *s, uint8_t state); /* rs_open */
 	void (*done)(void *context, struct http2_done *done);
 	void (*unparsed)(void *context, uint8_t why); /* enum rs_unparsed */
-	uint32_t (*piece)(void *context, const struct http2_piece *piece);
+	uint32_t (*piece)(void *context, struct http2_piece *piece);
 	void (*lost)(void *context, uint32_t stream); /* pieces are left out */
 };
 

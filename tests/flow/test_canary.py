@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Secrets of many kinds by HTTP/1, HTTP/2 and TLS: none stays where we could show it.
+"""Secrets of many kinds by HTTP/1, HTTP/2 and TLS: none comes where we could show it.
 
-Afterwards no secret is in the segment, in any reply of the API, the metrics, the logs, the saved
-state, or what the command prints. Paths are no secret: they are what is shown.
+No secret is in the segment, be it that no agent ever came, that it stands still and takes nothing
+out, or that it is at work; nor in any reply of the API, the metrics, the logs, the saved state, or
+what the command prints. Secrets are looked for as they are, and as HTTP/2 packs them. Paths are no
+secret: they are what is shown.
 """
 import os
 import re
@@ -18,6 +20,12 @@ import live
 
 SECRET = "sEcReT"  # each secret begins with it, and has a word of its own
 LONG = "x" * 140   # of a path only so much is kept as 128 bytes hold
+TAIL = "-0123456789abcdef"
+
+# The codes of RFC 7541 appendix B that our secrets need: by length, the first one and its symbols.
+CODES = {char: f"{first + i:0{length}b}" for length, first, chars in (
+    (5, 0, "012aceiost"), (6, 0x14, " %-./3456789=A_bdfghlmnpru"),
+    (7, 0x5c, ":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz")) for i, char in enumerate(chars)}
 
 CONFIG = """\
 	server {{
@@ -38,7 +46,19 @@ PATHS = ("/api/health", "/api/capture", "/api/services", "/api/processes", "/api
 
 
 def secret(word):
-    return f"{SECRET}-{word}-0123456789abcdef"
+    return f"{SECRET}-{word}{TAIL}"
+
+
+def packed(text):
+    """The bytes that lie within its code, wherever that begins."""
+    bits = "".join(CODES[char] for char in text)
+    for skip in range(8):
+        whole = bits[skip:len(bits) - (len(bits) - skip) % 8]
+        if len(whole) >= 32:  # shorter ones may be anything
+            yield int(whole, 2).to_bytes(len(whole) // 8, "big")
+
+
+NEEDLES = [SECRET.encode(), *packed(SECRET), *packed(TAIL)]
 
 
 def fields(way):
@@ -67,6 +87,8 @@ def load(nginx, tls):
                  f"password={secret(way + 'body')}", f"{url}/post")
             curl(*options, f"{url}/{LONG}{secret(way + 'tail')}")
             curl(*options, f"{url}/error#{secret(way + 'fragment')}")
+            if "2" in way:
+                curl(*options, *headers, f"{url}/http2/only?token={secret(way + 'only')}")
     raw_http2(nginx.port2)
     with socket.create_connection(("127.0.0.1", nginx.port), 5) as peer:  # no HTTP at all
         peer.sendall(f"AUTH {secret('garbage')}\r\n\r\n".encode())
@@ -123,12 +145,48 @@ def look(stage, agent, nginx):
     for place, data in places():
         seen += len(data)
         paths += b"/index.html" in data and place.startswith("segment")
-        if SECRET.encode() in data:
-            at = data.index(SECRET.encode())
-            yield f"{place}: {data[max(0, at - 40):at + 60]!r}"
+        for needle in NEEDLES:
+            if needle in data:
+                at = data.index(needle)
+                yield f"{place}: {data[max(0, at - 40):at + 60]!r}"
     print(f"{seen} bytes were looked through; a path is in {paths} segments")
     if not paths:
         yield "nothing: no segment has what it must have"
+
+
+def look_at_segments(what, nginx):
+    """Of what moves by HTTP/2 alone, with nobody who would take it out."""
+    found, paths = [], 0
+    for pid in proc_pids(nginx):
+        for i, data in enumerate(segments(pid)):
+            paths += b"/http2/only" in data
+            found += [f"{what}: segment {i} of {pid} at {data.index(needle)}: {needle!r}"
+                      for needle in NEEDLES if needle in data]
+    print(f"{what}: a path of HTTP/2 is in {paths} segments, {len(found)} secrets")
+    return found, paths
+
+
+def look_without_agent(stage, tls):
+    """It never ran: nothing is told."""
+    nginx = stage.nginx("alone")
+    load(nginx, tls)
+    found, _ = look_at_segments("no agent", nginx)
+    nginx.stop()
+    return found
+
+
+def look_at_stopped_agent(agent, nginx, tls):
+    """What is told stays where it is."""
+    family = agent.family()
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        load(nginx, tls)
+        found, paths = look_at_segments("stopped", nginx)
+    finally:
+        for pid in family:
+            os.kill(pid, signal.SIGCONT)
+    return found if paths else [*found, "stopped: no segment has what it must have"]
 
 
 def proc_pids(nginx):
@@ -145,19 +203,21 @@ def main():
         tls = live.free_port()
         pattern = re.compile(r"\}\}\n$")
         live.NGINX_CONF = pattern.sub("", live.NGINX_CONF) + CONFIG.replace("{tls}", str(tls))
-        folder = stage.folder / "nginx"
-        folder.mkdir()
-        (folder / "both.pem").write_bytes((stage.folder / "key.pem").read_bytes() +
-                                          (stage.folder / "cert.pem").read_bytes())
+        for name in ("alone", "nginx"):
+            (stage.folder / name).mkdir()
+            (stage.folder / name / "both.pem").write_bytes(
+                (stage.folder / "key.pem").read_bytes() + (stage.folder / "cert.pem").read_bytes())
+        kept = look_without_agent(stage, tls)
         agent = stage.agent().wait("/readyz")
         nginx = stage.nginx()
         time.sleep(1.5)
+        kept += look_at_stopped_agent(agent, nginx, tls)
         load(nginx, tls)
         lines = len(nginx.lines())
         document = agent.wait_for_count(lines, 6)
         count = document["responseTimes"]["count"]
         time.sleep(2)  # until it was saved
-        found = list(look(stage, agent, nginx))
+        found = kept + list(look(stage, agent, nginx))
     print(f"{lines} logged, {count} counted, {len(found)} places have a secret")
     print("\n".join(found))
     return 0 if count >= lines > 50 and not found else 1

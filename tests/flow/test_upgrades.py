@@ -63,6 +63,21 @@ ConnectPort {backend}
 LogFile "{folder}/tinyproxy.log"
 """
 
+# WebSockets by HTTP/2 (RFC 8441) for a server that has them by HTTP/1.1 alone.
+HAPROXY = """\
+defaults
+	mode http
+	timeout client 60s
+	timeout server 60s
+	timeout connect 5s
+	timeout tunnel 60s
+frontend f
+	bind 127.0.0.1:{port} proto h2
+	default_backend b
+backend b
+	server s 127.0.0.1:{backend}
+"""
+
 
 def preload(stage):
     return {**stage.environment, "LD_PRELOAD": str(live.find_program("libringside.so"))}
@@ -176,7 +191,53 @@ def websockets(stage, agent):
     for _ in range(SOCKETS):
         talk(port, chance)
     live.fetch(port, "/plain")  # not what it expects: 426
-    return check(agent, "websockets", {"1xx": SOCKETS, "4xx": 1})
+    same = check(agent, "websockets", {"1xx": SOCKETS, "4xx": 1})
+    return same & haproxy(stage, agent, port) if shutil.which("haproxy") else same
+
+
+def h2_frame(kind, flags, stream, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def h2_receive(peer, kind):
+    """The payload of the next frame of this kind on the first stream."""
+    while True:
+        head = receive(peer, 9)
+        payload = receive(peer, int.from_bytes(head[:3], "big"))
+        if head[3] == kind and head[8] == 1:
+            return payload
+
+
+def h2_websocket(port, path):
+    """A stream that is one, spoken through once and left open."""
+    peer = socket.create_connection(("127.0.0.1", port), 10)
+    fields = ((":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
+              (":path", path), (":authority", "a"), ("sec-websocket-version", "13"))
+    block = b"".join(b"\x40" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+                     for name, value in fields)
+    peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(4, 0, 0) + h2_frame(1, 4, 1, block))
+    status = h2_receive(peer, 1)
+    if b"\x88" in status:  # 200 of the static table
+        peer.sendall(h2_frame(0, 0, 1, frame(b"hello")))
+        if not h2_receive(peer, 0).endswith(b"hello"):
+            raise RuntimeError("no echo")
+    return peer
+
+
+def haproxy(stage, agent, backend):
+    """Each is a request that is over while the socket is open."""
+    port = live.free_port()
+    config = stage.folder / "haproxy.conf"
+    config.write_text(HAPROXY.format(port=port, backend=backend))
+    serve(stage, "haproxy", ["haproxy", "-db", "-f", config], port)
+    peers = [h2_websocket(port, "/echo?token=x") for _ in range(SOCKETS)]
+    same = check(agent, "haproxy", {"2xx": SOCKETS})
+    routes = told(agent, "haproxy", SOCKETS)[3]
+    for peer in peers:
+        peer.close()
+    time.sleep(0.5)
+    return same & check(agent, "haproxy", {"2xx": SOCKETS}) & (
+        routes == {("CONNECT", "/echo"): SOCKETS})
 
 
 def connect(port, backend, chance):

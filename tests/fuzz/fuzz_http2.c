@@ -62,7 +62,7 @@ static void story_unparsed(void *context, uint8_t why)
 	tell(context, why);
 }
 
-static uint32_t story_piece(void *context, const struct http2_piece *piece)
+static uint32_t story_piece(void *context, struct http2_piece *piece)
 {
 	struct story *s = context;
 

@@ -316,6 +316,7 @@ static void what_no_room_is_left_for_is_told_for_each_request_from_there_on(void
 	static char block[BACKLOG_BYTES];
 
 	(void)state;
+	memset(block, 0x82, sizeof(block));
 	READ(c, PREFACE SETTINGS "\0\x8\0\1\5\0\0\0\1");
 	here.lane->head += RS_BIG_SLOTS; /* full */
 	move(c, CONNECTION_READ, block, sizeof(block));
@@ -353,6 +354,7 @@ static void a_long_block_travels_in_several_records(void **state)
 	uint64_t at;
 
 	(void)state;
+	memset(block, 0x82, sizeof(block));
 	READ(c, PREFACE SETTINGS "\0\x7\xd0\1\5\0\0\0\1");
 	at = here.lane->head;
 	move(c, CONNECTION_READ, block, sizeof(block));
@@ -362,6 +364,99 @@ static void a_long_block_travels_in_several_records(void **state)
 	assert_int_equal(record(at + 32)->headers.number, 2);
 	assert_int_equal(record(at + 32)->headers.length, 2000 - 2 * EMIT_PIECE_MOST);
 	assert_int_equal(record(at + 32)->headers.last, 1);
+	connection_put(c);
+}
+
+static void nothing_confidential_is_sent(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\x0a\1\5\0\0\0\1\x82\x04\7/a?b=cd");
+	assert_int_equal(record(at)->headers.length, 10);
+	assert_memory_equal(record(at)->headers.bytes, "\x82\x04\7/a?aaaa", 10);
+	at = here.lane->head;
+	READ(c, "\0\0\x0a\1\5\0\0\0\3\x82\x04\7/a?b=cd"); /* known by what it was */
+	READ(c, "\0\0\x0a\1\5\0\0\0\5\x82\x04\7/a?e=fg");
+	assert_int_equal(here.lane->head - at, 1);
+	assert_memory_equal(record(at)->headers.bytes, "\x82\x04\7/a?aaaa", 10);
+	connection_put(c);
+}
+
+static void what_is_cut_within_a_string_is_masked_as_a_whole(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\5\1\1\0\0\0\1\x82\x04\7/a");
+	at = here.lane->head;
+	assert_int_equal(record(at - 1)->headers.length, 2);
+	assert_int_equal(record(at - 1)->headers.last, 0);
+	READ(c, "\0\0\2\x9\0\0\0\0\1?b");
+	assert_int_equal(here.lane->head - at, 0); /* nothing is certain yet */
+	READ(c, "\0\0\3\x9\4\0\0\0\1=cd");
+	assert_int_equal(here.lane->head - at, 1);
+	assert_memory_equal(record(at)->headers.bytes, "\7/a?aaaa", 8);
+	assert_int_equal(record(at)->headers.last, 1);
+	connection_put(c);
+}
+
+static void a_tunnel_is_a_request_until_it_is_open(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\x0a\1\4\0\0\0\1\x02\7CONNECT\x84");
+	READ(c, "\0\0\x0a\1\4\0\0\0\3\x02\7CONNECT\x84"); /* the same is one too */
+	at = here.lane->head;
+	WRITE(c, SETTINGS "\0\0\1\1\4\0\0\0\1\x88\0\0\1\1\4\0\0\0\3\x88");
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(record(at)->served.status, 200);
+	assert_int_equal(stream_of(at), 1);
+	assert_int_equal(stream_of(at + 2), 3);
+	READ(c, "\0\0\1\0\1\0\0\0\1x");
+	connection_put(c);
+	assert_int_equal(here.block->requests, 2);
+	assert_int_equal(here.block->aborted, 0);
+}
+
+static void behind_a_block_without_sense_nothing_is_sent(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	READ(c, PREFACE SETTINGS "\0\0\5\1\5\0\0\0\1\x82\x04\7/a"
+				 "\0\0\2\1\5\0\0\0\3\x82\x84");
+	assert_int_equal(here.lane->head - at, 0);
+	WRITE(c, SETTINGS ANSWERED);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 1);
+	assert_int_equal(record(at)->flags, RS_FLAG_DETAIL_CUT);
+	connection_put(c);
+}
+
+/* Several records of a block that changes nothing: those that find no room wait for it. */
+static void a_block_that_grows_is_not_lost_in_its_middle(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	char block[798];
+	uint64_t at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(block); i += 7) /* seven symbols in five bytes */
+		memcpy(block + i, "\x04\x85\0\0\0\0\x1f", 7);
+	READ(c, PREFACE SETTINGS "\0\3\x1e\1\5\0\0\0\1");
+	at = here.lane->head;
+	here.lane->head += RS_BIG_SLOTS - 16; /* room for one */
+	move(c, CONNECTION_READ, block, sizeof(block));
+	here.lane->head = at;
+	READ(c, "\0\0\2\1\5\0\0\0\3\x82\x84");
+	assert_int_equal(record(at)->headers.number, 1);
+	assert_int_equal(record(at)->headers.last, 1);
+	assert_int_equal(here.block->unparsed[RS_UNPARSED_HPACK_GAP], 0);
 	connection_put(c);
 }
 
@@ -388,6 +483,11 @@ int main(void)
 		TEST(what_no_room_is_left_for_is_told_for_each_request_from_there_on),
 		TEST(an_agent_that_comes_later_is_told_of_the_gap),
 		TEST(a_long_block_travels_in_several_records),
+		TEST(nothing_confidential_is_sent),
+		TEST(what_is_cut_within_a_string_is_masked_as_a_whole),
+		TEST(a_tunnel_is_a_request_until_it_is_open),
+		TEST(behind_a_block_without_sense_nothing_is_sent),
+		TEST(a_block_that_grows_is_not_lost_in_its_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

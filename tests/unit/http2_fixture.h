@@ -18,6 +18,7 @@ static struct {
 	uint32_t begun, done, aborted, cut_by_client, cut_by_server, lost, refused, failed;
 	uint32_t unparsed[RS_UNPARSED_REASONS];
 	uint32_t blocks, kept; /* kept: of the last that was done */
+	bool tunnels;          /* what is asked for from here on */
 	uint16_t status[MOST]; /* by stream / 2 */
 	uint64_t bytes_in[MOST], bytes_out[MOST], t0[MOST], end[MOST], first_byte[MOST];
 } told;
@@ -70,10 +71,11 @@ static void told_unparsed(void *context, uint8_t why)
 	told.unparsed[why]++;
 }
 
-static uint32_t told_piece(void *context, const struct http2_piece *piece)
+static uint32_t told_piece(void *context, struct http2_piece *piece)
 {
 	(void)context;
 	told.blocks += piece->last;
+	piece->tunnel = told.tunnels && piece->last;
 	return piece->opens && piece->last ? piece->stream + 1000 : 0;
 }
 

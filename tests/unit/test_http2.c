@@ -119,6 +119,33 @@ static void grpc_fails_by_its_trailers(void **state)
 	assert_int_equal(told.status[1], 200);
 }
 
+static void a_tunnel_is_over_once_it_is_open(void **state)
+{
+	(void)state;
+	begin();
+	told.tunnels = true;
+	READ(PREFACE SETTINGS "\0\0\1\1\4\0\0\0\1\x82\0\0\1\1\4\0\0\0\3\x82");
+	WRITE(SETTINGS "\0\0\5\1\4\0\0\0\1\x48\x03"
+		       "100");
+	assert_int_equal(told.done, 0);
+	WRITE("\0\0\1\1\0\0\0\0\1\x88");
+	assert_int_equal(told.done, 0); /* its head goes on */
+	WRITE("\0\0\0\x9\4\0\0\0\1");
+	assert_int_equal(told.done, 1);
+	assert_int_equal(told.status[0], 200);
+	assert_int_equal(told.bytes_out[0], 14 + 10 + 9);
+	READ("\0\0\1\0\0\0\0\0\1x\0\0\0\0\1\0\0\0\1"); /* what goes through it */
+	WRITE("\0\0\1\0\0\0\0\0\1x\0\0\4\3\0\0\0\0\1\0\0\0\x8");
+	assert_int_equal(told.done, 1);
+	WRITE("\0\0\1\1\4\0\0\0\3\x8d"); /* refused: its body is still to come */
+	assert_int_equal(told.done, 1);
+	WRITE("\0\0\0\0\1\0\0\0\3");
+	assert_int_equal(told.done, 2);
+	assert_int_equal(told.status[1], 404);
+	assert_int_equal(told.aborted, 0);
+	assert_int_equal(http2_open_streams(&x), 0);
+}
+
 static void a_reset_says_who_it_was(void **state)
 {
 	(void)state;
@@ -337,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_was_said_of_its_first_block_comes_back),
 		cmocka_unit_test(an_upgraded_request_is_the_first_stream),
 		cmocka_unit_test(grpc_fails_by_its_trailers),
+		cmocka_unit_test(a_tunnel_is_over_once_it_is_open),
 		cmocka_unit_test(a_reset_says_who_it_was),
 		cmocka_unit_test(what_goaway_leaves_out_was_never_sent),
 		cmocka_unit_test(rapid_resets_are_a_request_each),

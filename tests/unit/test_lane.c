@@ -184,32 +184,6 @@ static void what_lies_before_the_tail_is_not_found_again(void **state)
 	assert_int_equal(lane.tail, 10);
 }
 
-/* But for its sequence words: it reads as a record of no kind. */
-static void of_a_header_block_nothing_stays(void **state)
-{
-	static const uint8_t zeros[RS_SLOT_PAYLOAD];
-
-	(void)state;
-	for (uint32_t n = 1; n <= 3; n += 2) {
-		struct lane lane = lane_at(5);
-
-		put_record(5, n);
-		slots[5].kind = RS_KIND_HEADERS;
-		put(5 + n, 0, 1, 9);
-		assert_int_equal(lane_take(&lane, &record), LANE_RECORD);
-		assert_int_equal(record.head.kind, RS_KIND_HEADERS);
-		assert_int_equal(record.head.flags, 1);
-		for (uint32_t k = 0; k < n; k++) {
-			assert_int_equal(slots[5 + k].seq, ring_word(5 + k, k, n));
-			assert_memory_equal(&slots[5 + k].t0, zeros, sizeof(zeros));
-		}
-		assert_int_equal(slots[5 + n].flags, 9);
-		lane.tail = 5; /* an agent that died before it was released */
-		assert_int_equal(lane_take(&lane, &record), LANE_RECORD);
-		assert_int_equal(record.head.kind, RS_KIND_NONE);
-	}
-}
-
 static void the_writer_is_told_the_tail(void **state)
 {
 	struct lane lane = lane_at(77);
@@ -289,7 +263,6 @@ int main(void)
 		cmocka_unit_test(positions_go_over_the_top_of_the_word),
 		cmocka_unit_test(of_a_dead_process_holes_are_passed_over),
 		cmocka_unit_test(what_lies_before_the_tail_is_not_found_again),
-		cmocka_unit_test(of_a_header_block_nothing_stays),
 		cmocka_unit_test(the_writer_is_told_the_tail),
 		cmocka_unit_test(a_reader_beside_its_writer_gets_each_record_whole),
 	};

@@ -92,6 +92,17 @@ static void a_request_finds_what_its_block_said(void **state)
 	assert_int_equal(budget.lost, 1);
 }
 
+/* As the shim sends it where it did not know that a field is a path. */
+static void filler_is_no_path(void **state)
+{
+	(void)state;
+	SEND("\x82\x44\2aa", .connection = 5, .stream = 1);
+	assert_null(path_of(5, 1));
+	assert_int_equal(budget.lost, 1);
+	SEND("\x87\x04\1*", .connection = 5, .number = 1, .stream = 3);
+	assert_string_equal(path_of(5, 3), "*");
+}
+
 static void a_block_may_come_in_pieces(void **state)
 {
 	(void)state;
@@ -296,6 +307,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_finds_what_its_block_said),
+		TEST(filler_is_no_path),
 		TEST(a_block_may_come_in_pieces),
 		TEST(the_table_belongs_to_its_connection),
 		TEST(after_a_gap_nothing_is_guessed),
