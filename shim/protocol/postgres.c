@@ -244,7 +244,7 @@ static bool postgres_in_begin(struct postgres *g)
 	g->in.field = 0;
 	g->hash = POSTGRES_HASH;
 	if (g->in.head[0] == 'Q' || g->in.head[0] == 'P')
-		sql_init(&g->sql);
+		sql_init(&g->sql, SQL_STANDARD);
 	return true;
 }
 
