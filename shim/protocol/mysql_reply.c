@@ -8,6 +8,7 @@
 #define MYSQL_REPLY_ERROR 0xff
 #define MYSQL_REPLY_PROGRESS 0xffffu /* an error's number that tells how far MariaDB is */
 #define MYSQL_REPLY_COLUMNS 65535u
+#define MYSQL_REPLY_BLOCKS (MYSQL_STATEMENTS / (uint32_t)PAIRS_NAMES)
 
 /* Of the server's status. */
 #define MYSQL_REPLY_MORE 0x8u
@@ -78,22 +79,22 @@ static struct pairs_name *mysql_reply_statement(const struct mysql *m, uint64_t 
 	return NULL;
 }
 
-/* A place for a new one; NULL: no memory. */
+/* A place for a new one; NULL: no memory. The newest block is the first, the oldest gives way. */
 static struct pairs_name *mysql_reply_place(struct mysql *m, struct pairs_call *call)
 {
 	uint32_t at = m->statements % (uint32_t)PAIRS_NAMES;
-	struct pairs_block *block = m->prepared;
 	uint32_t turn = m->statements / (uint32_t)PAIRS_NAMES;
+	struct pairs_block *block = m->prepared;
 
-	if (!at && m->statements < MYSQL_STATEMENTS) {
+	if (!at && turn < MYSQL_REPLY_BLOCKS) {
 		block = pairs_ops.lend(call->context);
 		if (!block)
 			return NULL;
 		memset(block->names, 0, sizeof(block->names));
 		atomic_store_explicit(&block->next, m->prepared, memory_order_relaxed);
 		m->prepared = block;
-	} else if (m->statements >= MYSQL_STATEMENTS) {
-		for (turn %= MYSQL_STATEMENTS / (uint32_t)PAIRS_NAMES; turn; turn--)
+	} else if (turn >= MYSQL_REPLY_BLOCKS) {
+		for (turn %= MYSQL_REPLY_BLOCKS; turn < MYSQL_REPLY_BLOCKS - 1; turn++)
 			block = atomic_load_explicit(&block->next, memory_order_relaxed);
 	}
 	m->statements++;
