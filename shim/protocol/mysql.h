@@ -65,7 +65,7 @@ void mysql_init(struct mysql *m, bool secure);
 /* Are these the first bytes of a server of MySQL? */
 bool mysql_greets(const uint8_t *at, size_t n);
 
-/* false: nothing more of this direction is of interest. pairs.encrypted: *at is the first of TLS. */
+/* false: nothing more is of interest. pairs.encrypted: *at is where TLS begins. */
 bool mysql_read(struct mysql *m, struct pairs_call *call, const uint8_t **at, size_t n);
 bool mysql_write(struct mysql *m, struct pairs_call *call, const uint8_t *at, size_t n);
 

@@ -1,8 +1,8 @@
 /*
  * fuzz_mysql - a MySQL connection's moves tell the same story however each of them is cut.
  *
- * Input: a byte that seeds the cuts (odd: inside TLS), then moves: a byte whose lowest bit is the direction and whose
- * others are the length, and so many bytes. It ends as if the client was gone.
+ * Input: a byte that seeds the cuts (odd: inside TLS), then moves: a byte whose lowest bit is the
+ * direction and whose others are the length, and so many bytes. It ends as if the client was gone.
  */
 #include "fuzz_pairs.h"
 #include "mysql.h"
