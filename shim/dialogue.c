@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "frame.h"
+#include "hot.h"
 #include "kinds.h"
 #include "mem.h"
 #include "open.h"
@@ -45,7 +46,7 @@ static inline struct dialogue *dialogue_of(const struct connection *c)
 	return (struct dialogue *)(void *)atomic_load_explicit(&c->dialect, memory_order_relaxed);
 }
 
-static void dialogue_begun(void *context, uint64_t t0, uint32_t requests)
+static HOT_IN(dialogue) void dialogue_begun(void *context, uint64_t t0, uint32_t requests)
 {
 	struct connection *c = context;
 
@@ -65,7 +66,7 @@ static void dialogue_dropped(void *context, uint64_t requests)
 		emit_refused();
 }
 
-static int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
+static HOT_IN(dialogue) int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
 {
 	const struct connection *c = context;
 	int32_t open = c->dropped ? -1 : open_claim(c->id, t0);
@@ -74,19 +75,20 @@ static int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
 	return open;
 }
 
-static void dialogue_shut(void *context, int32_t open)
+static HOT_IN(dialogue) void dialogue_shut(void *context, int32_t open)
 {
 	(void)context;
 	open_free(open);
 }
 
-static uint16_t dialogue_name(void *context, const uint8_t *name, size_t length, bool sure)
+static HOT_IN(dialogue) uint16_t
+	dialogue_name(void *context, const uint8_t *name, size_t length, bool sure)
 {
 	(void)context;
 	return sure ? shape_name(name, length) : shape_known(name, length);
 }
 
-static void dialogue_done(void *context, struct served *request)
+static HOT_IN(dialogue) void dialogue_done(void *context, struct served *request)
 {
 	struct connection *c = context;
 
@@ -100,7 +102,7 @@ static void dialogue_done(void *context, struct served *request)
 	c->requests++;
 }
 
-static struct pairs_block *dialogue_lend(void *context)
+static HOT_IN(dialogue) struct pairs_block *dialogue_lend(void *context)
 {
 	struct dialogue_block *b = pool_get(&dialogue_blocks);
 
@@ -108,7 +110,7 @@ static struct pairs_block *dialogue_lend(void *context)
 	return b ? &b->block : NULL;
 }
 
-static void dialogue_give_back(void *context, struct pairs_block *block)
+static HOT_IN(dialogue) void dialogue_give_back(void *context, struct pairs_block *block)
 {
 	(void)context;
 	pool_put(&dialogue_blocks, (uint8_t *)block - offsetof(struct dialogue_block, block));
@@ -127,8 +129,8 @@ const struct pairs_ops pairs_ops = {
 	.give_back = dialogue_give_back,
 };
 
-static bool dialogue_move(struct connection *c, enum connection_way way, const uint8_t *at,
-			  size_t n)
+static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection_way way,
+					   const uint8_t *at, size_t n)
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
@@ -150,7 +152,7 @@ static bool dialogue_move(struct connection *c, enum connection_way way, const u
 	return more;
 }
 
-static bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
+static HOT_IN(dialogue) bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);

@@ -1,11 +1,14 @@
 #include "kinds.h"
 
+#include "hot.h"
+
 _Static_assert(offsetof(struct redis, pairs) == 0, "one is the other");
 _Static_assert(offsetof(struct memcached, pairs) == 0, "one is the other");
 _Static_assert(offsetof(struct mysql, pairs) == 0, "one is the other");
 _Static_assert(offsetof(struct postgres, pairs) == 0, "one is the other");
 
-static bool kind_redis_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_redis) bool kind_redis_declines(const struct pairs *p, const uint8_t *at,
+						       size_t n)
 {
 	return redis_declines((const struct redis *)(const void *)p, at, n);
 }
@@ -15,12 +18,14 @@ static void kind_redis_init(struct pairs *p)
 	redis_init((struct redis *)(void *)p);
 }
 
-static bool kind_redis_read(struct pairs *p, struct pairs_call *call, const uint8_t **at, size_t n)
+static HOT_IN(dialogue_redis) bool kind_redis_read(struct pairs *p, struct pairs_call *call,
+						   const uint8_t **at, size_t n)
 {
 	return redis_read((struct redis *)(void *)p, call, *at, n);
 }
 
-static bool kind_redis_write(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_redis) bool kind_redis_write(struct pairs *p, struct pairs_call *call,
+						    const uint8_t *at, size_t n)
 {
 	return redis_write((struct redis *)(void *)p, call, at, n);
 }
@@ -35,7 +40,8 @@ static void kind_redis_close(struct pairs *p, struct pairs_call *call, bool clie
 	redis_close((struct redis *)(void *)p, call, client_gone);
 }
 
-static bool kind_memcached_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_memcached) bool kind_memcached_declines(const struct pairs *p,
+							       const uint8_t *at, size_t n)
 {
 	return memcached_declines((const struct memcached *)(const void *)p, at, n);
 }
@@ -45,14 +51,15 @@ static void kind_memcached_init(struct pairs *p)
 	memcached_init((struct memcached *)(void *)p);
 }
 
-static bool kind_memcached_read(struct pairs *p, struct pairs_call *call, const uint8_t **at,
-				size_t n)
+static HOT_IN(dialogue_memcached) bool kind_memcached_read(struct pairs *p, struct pairs_call *call,
+							   const uint8_t **at, size_t n)
 {
 	return memcached_read((struct memcached *)(void *)p, call, *at, n);
 }
 
-static bool kind_memcached_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				 size_t n)
+static HOT_IN(dialogue_memcached) bool kind_memcached_write(struct pairs *p,
+							    struct pairs_call *call,
+							    const uint8_t *at, size_t n)
 {
 	return memcached_write((struct memcached *)(void *)p, call, at, n);
 }
@@ -62,7 +69,8 @@ static void kind_memcached_close(struct pairs *p, struct pairs_call *call, bool 
 	memcached_close((struct memcached *)(void *)p, call, client_gone);
 }
 
-static bool kind_mysql_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_mysql) bool kind_mysql_declines(const struct pairs *p, const uint8_t *at,
+						       size_t n)
 {
 	(void)p;
 	(void)at;
@@ -80,12 +88,14 @@ static void kind_mysql_secure_init(struct pairs *p)
 	mysql_init((struct mysql *)(void *)p, true);
 }
 
-static bool kind_mysql_read(struct pairs *p, struct pairs_call *call, const uint8_t **at, size_t n)
+static HOT_IN(dialogue_mysql) bool kind_mysql_read(struct pairs *p, struct pairs_call *call,
+						   const uint8_t **at, size_t n)
 {
 	return mysql_read((struct mysql *)(void *)p, call, at, n);
 }
 
-static bool kind_mysql_write(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_mysql) bool kind_mysql_write(struct pairs *p, struct pairs_call *call,
+						    const uint8_t *at, size_t n)
 {
 	return mysql_write((struct mysql *)(void *)p, call, at, n);
 }
@@ -95,7 +105,8 @@ static void kind_mysql_close(struct pairs *p, struct pairs_call *call, bool clie
 	mysql_close((struct mysql *)(void *)p, call, client_gone);
 }
 
-static bool kind_postgres_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_postgres) bool kind_postgres_declines(const struct pairs *p,
+							     const uint8_t *at, size_t n)
 {
 	return postgres_declines((const struct postgres *)(const void *)p, at, n);
 }
@@ -105,14 +116,14 @@ static void kind_postgres_init(struct pairs *p)
 	postgres_init((struct postgres *)(void *)p);
 }
 
-static bool kind_postgres_read(struct pairs *p, struct pairs_call *call, const uint8_t **at,
-			       size_t n)
+static HOT_IN(dialogue_postgres) bool kind_postgres_read(struct pairs *p, struct pairs_call *call,
+							 const uint8_t **at, size_t n)
 {
 	return postgres_read((struct postgres *)(void *)p, call, *at, n);
 }
 
-static bool kind_postgres_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				size_t n)
+static HOT_IN(dialogue_postgres) bool kind_postgres_write(struct pairs *p, struct pairs_call *call,
+							  const uint8_t *at, size_t n)
 {
 	return postgres_write((struct postgres *)(void *)p, call, at, n);
 }

@@ -1,5 +1,6 @@
 #include "mysql.h"
 
+#include "hot.h"
 #include "mysql_reply.h"
 
 #include <string.h>
@@ -71,7 +72,7 @@ bool mysql_greets(const uint8_t *at, size_t n)
 	return i == n || (i < most && !at[i]);
 }
 
-bool mysql_head(struct mysql_way *w, const uint8_t **at, const uint8_t *end)
+HOT_IN(dialogue_mysql) bool mysql_head(struct mysql_way *w, const uint8_t **at, const uint8_t *end)
 {
 	while (*at < end && w->head_bytes < MYSQL_HEAD) {
 		w->head[w->head_bytes++] = *(*at)++;
@@ -89,7 +90,7 @@ bool mysql_head(struct mysql_way *w, const uint8_t **at, const uint8_t *end)
 	return true;
 }
 
-void mysql_keep(struct mysql_way *w, const uint8_t *at, uint32_t n)
+HOT_IN(dialogue_mysql) void mysql_keep(struct mysql_way *w, const uint8_t *at, uint32_t n)
 {
 	uint32_t room = MYSQL_KEPT - w->kept_bytes;
 
@@ -100,7 +101,7 @@ void mysql_keep(struct mysql_way *w, const uint8_t *at, uint32_t n)
 	w->left -= n;
 }
 
-void mysql_count(struct mysql_way *w, struct pairs_call *call)
+HOT_IN(dialogue_mysql) void mysql_count(struct mysql_way *w, struct pairs_call *call)
 {
 	if (w->counting)
 		return;
@@ -117,8 +118,8 @@ static void mysql_copied(struct mysql *m)
 	m->in.counting = false;
 }
 
-static void mysql_ask(struct mysql *m, struct pairs_call *call, uint8_t mark, const void *name,
-		      size_t length)
+static HOT_IN(dialogue_mysql) void mysql_ask(struct mysql *m, struct pairs_call *call, uint8_t mark,
+					     const void *name, size_t length)
 {
 	const struct pairs_ask ask = { .t0 = m->in.t0,
 				       .bytes_in = m->in.bytes,
@@ -150,7 +151,9 @@ static enum sql_flavour mysql_flavour(const struct mysql *m)
 	return odd ? SQL_MYSQL_ODD : SQL_MYSQL;
 }
 
-static void mysql_text_byte(struct mysql *m, struct pairs_call *call, uint8_t c)
+/* A byte of a statement's packet, behind the first. */
+static HOT_IN(dialogue_mysql) void mysql_text_byte(struct mysql *m, struct pairs_call *call,
+						   uint8_t c)
 {
 	if (!sql_byte(&m->sql, c))
 		return;
@@ -162,25 +165,32 @@ static void mysql_text_byte(struct mysql *m, struct pairs_call *call, uint8_t c)
 	sql_next(&m->sql);
 }
 
-/* Of a statement's packet: behind its first byte the text, or numbers of attributes. */
-static void mysql_text(struct mysql *m, struct pairs_call *call, const uint8_t *at, uint32_t n)
+/* Ahead of the text are its command, and numbers of attributes. Bytes of a part that are such. */
+static uint32_t mysql_ahead(struct mysql *m, uint64_t from, const uint8_t *at, uint32_t n)
 {
-	uint64_t from = m->in.size - m->in.left - n;
 	bool attributes = m->in.kept[0] == MYSQL_COM_QUERY && mysql_can(m, MYSQL_QUERY_ATTRIBUTES);
+	uint32_t ahead = attributes ? 3 : 1;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < n && !m->nameless; i++) {
-		uint64_t place = from + i;
+	for (; i < n && from + i < ahead; i++)
+		m->nameless = m->nameless || (from + i == 1 && at[i]);
+	return i;
+}
 
-		if (!place)
-			continue;
-		if (attributes && place <= 2)
-			m->nameless = place == 1 && at[i];
-		else
-			mysql_text_byte(m, call, at[i]);
+static HOT_IN(dialogue_mysql) void mysql_text(struct mysql *m, struct pairs_call *call,
+					      const uint8_t *at, uint32_t n)
+{
+	const uint8_t *end = at + n;
+
+	at += mysql_ahead(m, m->in.size - m->in.left - n, at, n);
+	while (at < end && !m->nameless) {
+		at += sql_run(&m->sql, at, (size_t)(end - at));
+		if (at < end)
+			mysql_text_byte(m, call, *at++);
 	}
 }
 
-static void mysql_query_end(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) void mysql_query_end(struct mysql *m, struct pairs_call *call)
 {
 	static const char empty[] = "(empty)";
 
@@ -210,7 +220,7 @@ static void mysql_other_end(struct mysql *m, struct pairs_call *call)
 }
 
 /* A command was read whole. */
-static void mysql_command_end(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) void mysql_command_end(struct mysql *m, struct pairs_call *call)
 {
 	bool numbered = m->in.kept_bytes > MYSQL_NUMBER;
 
@@ -259,7 +269,7 @@ static bool mysql_response(struct mysql *m)
 }
 
 /* A packet was read whole. */
-static bool mysql_packet(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) bool mysql_packet(struct mysql *m, struct pairs_call *call)
 {
 	if (!m->responded)
 		return mysql_response(m) || pairs_lose(&m->pairs, call, RS_UNPARSED_GARBAGE);
@@ -284,8 +294,8 @@ static bool mysql_is_text(const struct mysql *m)
 	       (m->in.size >= MYSQL_PART || !m->in.head[3]);
 }
 
-static bool mysql_part(struct mysql *m, struct pairs_call *call, const uint8_t **at,
-		       const uint8_t *end)
+static HOT_IN(dialogue_mysql) bool mysql_part(struct mysql *m, struct pairs_call *call,
+					      const uint8_t **at, const uint8_t *end)
 {
 	struct mysql_way *w = &m->in;
 	uint32_t n;
@@ -313,6 +323,7 @@ static bool mysql_part(struct mysql *m, struct pairs_call *call, const uint8_t *
 	return w->more || mysql_packet(m, call);
 }
 
+HOT_IN(dialogue_mysql)
 bool mysql_read(struct mysql *m, struct pairs_call *call, const uint8_t **at, size_t n)
 {
 	const uint8_t *end = *at + n;

@@ -1,5 +1,7 @@
 #include "mysql_reply.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 #define MYSQL_REPLY_OK 0x00
@@ -130,8 +132,8 @@ static bool mysql_reply_is_numbered(const struct pairs_run *run)
 }
 
 /* The request is over. */
-static void mysql_reply_tell(struct mysql *m, struct pairs_call *call, uint16_t status,
-			     bool unknown)
+static HOT_IN(dialogue_mysql) void mysql_reply_tell(struct mysql *m, struct pairs_call *call,
+						    uint16_t status, bool unknown)
 {
 	struct pairs_run *run = pairs_front(&m->pairs, call);
 	struct pairs_answer a = {
@@ -176,7 +178,8 @@ static bool mysql_reply_is_call(const struct pairs_run *run)
 }
 
 /* A result has ended. rows: it was no OK. */
-static void mysql_reply_result(struct mysql *m, struct pairs_call *call, uint32_t status, bool rows)
+static HOT_IN(dialogue_mysql) void mysql_reply_result(struct mysql *m, struct pairs_call *call,
+						      uint32_t status, bool rows)
 {
 	const struct pairs_run *run = pairs_front(&m->pairs, call);
 	bool more = status & MYSQL_REPLY_MORE;
@@ -250,7 +253,7 @@ static void mysql_reply_failed(struct mysql *m, struct pairs_call *call)
 }
 
 /* A result's first packet: an OK, the wish for a file, or a number of columns. */
-static bool mysql_reply_begin(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) bool mysql_reply_begin(struct mysql *m, struct pairs_call *call)
 {
 	const struct mysql_way *w = &m->out;
 	bool optional = mysql_reply_can(m, MYSQL_OPTIONAL_METADATA);
@@ -308,7 +311,7 @@ static bool mysql_reply_user(struct mysql *m, struct pairs_call *call)
 }
 
 /* The first packet of an answer that is no error. */
-static bool mysql_reply_first(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) bool mysql_reply_first(struct mysql *m, struct pairs_call *call)
 {
 	const struct pairs_run *run = pairs_front(&m->pairs, call);
 
@@ -347,7 +350,7 @@ static bool mysql_reply_is_end(const struct mysql *m)
 }
 
 /* Behind the first packet. */
-static void mysql_reply_next(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) void mysql_reply_next(struct mysql *m, struct pairs_call *call)
 {
 	uint32_t status;
 
@@ -383,7 +386,7 @@ static bool mysql_reply_handshake(struct mysql *m, struct pairs_call *call)
 	return true;
 }
 
-static bool mysql_reply_packet(struct mysql *m, struct pairs_call *call)
+static HOT_IN(dialogue_mysql) bool mysql_reply_packet(struct mysql *m, struct pairs_call *call)
 {
 	const struct mysql_way *w = &m->out;
 	bool more = true;
@@ -408,8 +411,8 @@ static bool mysql_reply_packet(struct mysql *m, struct pairs_call *call)
 	return more;
 }
 
-static bool mysql_reply_part(struct mysql *m, struct pairs_call *call, const uint8_t **at,
-			     const uint8_t *end)
+static HOT_IN(dialogue_mysql) bool mysql_reply_part(struct mysql *m, struct pairs_call *call,
+						    const uint8_t **at, const uint8_t *end)
 {
 	struct mysql_way *w = &m->out;
 	uint32_t n;
@@ -428,6 +431,7 @@ static bool mysql_reply_part(struct mysql *m, struct pairs_call *call, const uin
 	return w->more || mysql_reply_packet(m, call);
 }
 
+HOT_IN(dialogue_mysql)
 bool mysql_write(struct mysql *m, struct pairs_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
