@@ -38,6 +38,7 @@ struct connection {
 	_Atomic bool
 		secure; /* its TLS library is seen: what moves on the descriptor is cipher text */
 	_Atomic bool over[2]; /* as quiet, of the plain text */
+	uint8_t inside;       /* enum rs_protocol: its client asked this one for TLS */
 	uint8_t path_length;
 	uint16_t serial; /* one more each time it is taken from the pool */
 	_Atomic uint32_t references;

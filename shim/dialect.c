@@ -7,9 +7,11 @@
 bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
 		    const struct exchange_call *call, bool *more)
 {
-	return multiplex_begins(c, way, at, n, call, more) ||
-	       (way == CONNECTION_READ &&
-		(dialogue_begins(c, at, n, call, more) || gateway_begins(c, at, n, call, more)));
+	if (multiplex_begins(c, way, at, n, call, more))
+		return true;
+	if (way == CONNECTION_WRITE)
+		return dialogue_greets(c, at, n, more);
+	return dialogue_begins(c, at, n, call, more) || gateway_begins(c, at, n, call, more);
 }
 
 bool dialect_take(struct connection *c, struct dialect *d)

@@ -3,12 +3,10 @@
 #include "emit.h"
 #include "frame.h"
 #include "hot.h"
+#include "kinds.h"
 #include "mem.h"
-#include "memcached.h"
 #include "open.h"
 #include "pool.h"
-#include "postgres.h"
-#include "redis.h"
 #include "shape.h"
 #include "turn.h"
 
@@ -18,27 +16,10 @@
 #define DIALOGUE_BLOCKS_MOST (1u << 18) /* 200 MB of address space, as far as it is ever used */
 #define DIALOGUE_HEAD 48u               /* bytes that tell what it may be */
 
-/* One of the protocols. Its object begins with its pairs. */
-struct dialogue_kind {
-	bool (*begins)(const uint8_t *at, size_t n);
-	bool (*declines)(const struct pairs *p, const uint8_t *at, size_t n);
-	void (*init)(struct pairs *p);
-	bool (*read)(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n);
-	bool (*write)(struct pairs *p, struct pairs_call *call, const uint8_t *at, size_t n);
-	uint32_t (*adopt)(struct pairs *p);
-	void (*close)(struct pairs *p, struct pairs_call *call, bool client_gone);
-	uint8_t protocol; /* enum rs_protocol */
-};
-
 struct dialogue {
 	struct dialect dialect;
-	const struct dialogue_kind *kind;
-	union {
-		struct pairs pairs;
-		struct redis redis;
-		struct memcached memcached;
-		struct postgres postgres;
-	};
+	const struct kind *kind;
+	union kind_object of;
 };
 
 struct dialogue_block {
@@ -59,9 +40,6 @@ static struct pool dialogue_blocks = {
 };
 
 _Static_assert(offsetof(struct dialogue, dialect) == 0, "one is the other");
-_Static_assert(offsetof(struct redis, pairs) == 0, "one is the other");
-_Static_assert(offsetof(struct memcached, pairs) == 0, "one is the other");
-_Static_assert(offsetof(struct postgres, pairs) == 0, "one is the other");
 
 static inline struct dialogue *dialogue_of(const struct connection *c)
 {
@@ -156,14 +134,22 @@ static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
+	const uint8_t *end = at + n;
 	bool more;
 
 	if (!at)
-		return pairs_lose(&d->pairs, &call, RS_UNPARSED_UNSEEN_IO);
+		return pairs_lose(&d->of.pairs, &call, RS_UNPARSED_UNSEEN_IO);
 	if (way == CONNECTION_READ)
-		return d->kind->read(&d->pairs, &call, at, n);
-	more = d->kind->write(&d->pairs, &call, at, n);
-	return d->pairs.encrypted ? connection_restart(c) : more;
+		more = d->kind->read(&d->of.pairs, &call, &at, n);
+	else
+		more = d->kind->write(&d->of.pairs, &call, at, n);
+	if (!d->of.pairs.encrypted)
+		return more;
+	c->inside = d->kind->protocol;
+	more = connection_restart(c, way);
+	if (more && way == CONNECTION_READ && at < end) /* the hello came with the wish for it */
+		hello_read(&c->exchange.hello, at, (size_t)(end - at));
+	return more;
 }
 
 static HOT_IN(dialogue) bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
@@ -171,9 +157,9 @@ static HOT_IN(dialogue) bool dialogue_declines(struct connection *c, const uint8
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
 
-	if (!n || !d->kind->declines(&d->pairs, at, n))
+	if (!n || !d->kind->declines(&d->of.pairs, at, n))
 		return false;
-	pairs_lose(&d->pairs, &call, RS_UNPARSED_GARBAGE);
+	pairs_lose(&d->of.pairs, &call, RS_UNPARSED_GARBAGE);
 	/* An inline command in memcached's words, to Redis: what was read of it is gone. */
 	if (d->kind->protocol == RS_PROTOCOL_MEMCACHED && redis_answers(at[0]))
 		emit_unparsed(RS_UNPARSED_AMBIGUOUS);
@@ -184,19 +170,19 @@ static HOT_IN(dialogue) bool dialogue_declines(struct connection *c, const uint8
 static void dialogue_lose(struct connection *c, enum connection_way way)
 {
 	(void)way;
-	atomic_store_explicit(&dialogue_of(c)->pairs.lost, true, memory_order_relaxed);
+	atomic_store_explicit(&dialogue_of(c)->of.pairs.lost, true, memory_order_relaxed);
 }
 
 static uint32_t dialogue_waiting(const struct connection *c)
 {
-	return pairs_waiting(&dialogue_of(c)->pairs);
+	return pairs_waiting(&dialogue_of(c)->of.pairs);
 }
 
 static uint32_t dialogue_adopt(struct connection *c)
 {
 	struct dialogue *d = dialogue_of(c);
 
-	return d->kind->adopt(&d->pairs);
+	return d->kind->adopt(&d->of.pairs);
 }
 
 static void dialogue_end(struct connection *c)
@@ -204,7 +190,7 @@ static void dialogue_end(struct connection *c)
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
 
-	d->kind->close(&d->pairs, &call,
+	d->kind->close(&d->of.pairs, &call,
 		       atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed) != 0);
 }
 
@@ -220,7 +206,7 @@ static uint8_t dialogue_protocol(const struct connection *c)
 {
 	const struct dialogue *d = dialogue_of(c);
 
-	return pairs_is_confirmed(&d->pairs) ? d->kind->protocol : RS_PROTOCOL_UNKNOWN;
+	return pairs_is_confirmed(&d->of.pairs) ? d->kind->protocol : RS_PROTOCOL_UNKNOWN;
 }
 
 static const struct dialect_ops dialogue_ops = {
@@ -232,133 +218,6 @@ static const struct dialect_ops dialogue_ops = {
 	.end = dialogue_end,
 	.close = dialogue_close,
 	.protocol = dialogue_protocol,
-};
-
-static HOT_IN(dialogue_redis) bool dialogue_redis_declines(const struct pairs *p, const uint8_t *at,
-							   size_t n)
-{
-	return redis_declines((const struct redis *)(const void *)p, at, n);
-}
-
-static void dialogue_redis_init(struct pairs *p)
-{
-	redis_init((struct redis *)(void *)p);
-}
-
-static HOT_IN(dialogue_redis) bool dialogue_redis_read(struct pairs *p, struct pairs_call *call,
-						       const uint8_t *at, size_t n)
-{
-	return redis_read((struct redis *)(void *)p, call, at, n);
-}
-
-static HOT_IN(dialogue_redis) bool dialogue_redis_write(struct pairs *p, struct pairs_call *call,
-							const uint8_t *at, size_t n)
-{
-	return redis_write((struct redis *)(void *)p, call, at, n);
-}
-
-static uint32_t dialogue_redis_adopt(struct pairs *p)
-{
-	return redis_adopt((struct redis *)(void *)p);
-}
-
-static void dialogue_redis_close(struct pairs *p, struct pairs_call *call, bool client_gone)
-{
-	redis_close((struct redis *)(void *)p, call, client_gone);
-}
-
-static HOT_IN(dialogue_memcached) bool dialogue_memcached_declines(const struct pairs *p,
-								   const uint8_t *at, size_t n)
-{
-	return memcached_declines((const struct memcached *)(const void *)p, at, n);
-}
-
-static void dialogue_memcached_init(struct pairs *p)
-{
-	memcached_init((struct memcached *)(void *)p);
-}
-
-static HOT_IN(dialogue_memcached) bool dialogue_memcached_read(struct pairs *p,
-							       struct pairs_call *call,
-							       const uint8_t *at, size_t n)
-{
-	return memcached_read((struct memcached *)(void *)p, call, at, n);
-}
-
-static HOT_IN(dialogue_memcached) bool dialogue_memcached_write(struct pairs *p,
-								struct pairs_call *call,
-								const uint8_t *at, size_t n)
-{
-	return memcached_write((struct memcached *)(void *)p, call, at, n);
-}
-
-static void dialogue_memcached_close(struct pairs *p, struct pairs_call *call, bool client_gone)
-{
-	memcached_close((struct memcached *)(void *)p, call, client_gone);
-}
-
-static HOT_IN(dialogue_postgres) bool dialogue_postgres_declines(const struct pairs *p,
-								 const uint8_t *at, size_t n)
-{
-	return postgres_declines((const struct postgres *)(const void *)p, at, n);
-}
-
-static void dialogue_postgres_init(struct pairs *p)
-{
-	postgres_init((struct postgres *)(void *)p);
-}
-
-static HOT_IN(dialogue_postgres) bool dialogue_postgres_read(struct pairs *p,
-							     struct pairs_call *call,
-							     const uint8_t *at, size_t n)
-{
-	return postgres_read((struct postgres *)(void *)p, call, at, n);
-}
-
-static HOT_IN(dialogue_postgres) bool dialogue_postgres_write(struct pairs *p,
-							      struct pairs_call *call,
-							      const uint8_t *at, size_t n)
-{
-	return postgres_write((struct postgres *)(void *)p, call, at, n);
-}
-
-static void dialogue_postgres_close(struct pairs *p, struct pairs_call *call, bool client_gone)
-{
-	postgres_close((struct postgres *)(void *)p, call, client_gone);
-}
-
-/* memcached first: its words are in lower case, which Redis takes too. */
-static const struct dialogue_kind dialogue_kinds[] = {
-	{
-		.begins = postgres_begins,
-		.declines = dialogue_postgres_declines,
-		.init = dialogue_postgres_init,
-		.read = dialogue_postgres_read,
-		.write = dialogue_postgres_write,
-		.adopt = pairs_adopt,
-		.close = dialogue_postgres_close,
-		.protocol = RS_PROTOCOL_POSTGRESQL,
-	},
-	{
-		.begins = memcached_begins,
-		.declines = dialogue_memcached_declines,
-		.init = dialogue_memcached_init,
-		.read = dialogue_memcached_read,
-		.write = dialogue_memcached_write,
-		.adopt = pairs_adopt,
-		.close = dialogue_memcached_close,
-		.protocol = RS_PROTOCOL_MEMCACHED,
-	},
-	{
-		.begins = redis_begins,
-		.declines = dialogue_redis_declines,
-		.init = dialogue_redis_init,
-		.read = dialogue_redis_read,
-		.write = dialogue_redis_write,
-		.adopt = dialogue_redis_adopt,
-		.close = dialogue_redis_close,
-		.protocol = RS_PROTOCOL_REDIS,
-	},
 };
 
 /* What was read of the connection so far: the beginning may be kept, the rest is in place. */
@@ -394,7 +253,7 @@ static bool dialogue_input(const struct connection *c, const uint8_t *at, size_t
 	return out->kept_bytes <= HTTP1_KEPT;
 }
 
-static const struct dialogue_kind *dialogue_kind_of(const struct dialogue_input *in)
+static const struct kind *dialogue_kind_of(const struct dialogue_input *in)
 {
 	uint8_t head[DIALOGUE_HEAD];
 	size_t kept = in->kept_bytes < sizeof(head) ? in->kept_bytes : sizeof(head);
@@ -404,13 +263,10 @@ static const struct dialogue_kind *dialogue_kind_of(const struct dialogue_input 
 		more = sizeof(head) - kept;
 	memcpy(head, in->kept, kept);
 	memcpy(head + kept, in->at, more);
-	for (size_t i = 0; i < sizeof(dialogue_kinds) / sizeof(*dialogue_kinds); i++)
-		if (dialogue_kinds[i].begins(head, kept + more))
-			return &dialogue_kinds[i];
-	return NULL;
+	return kind_of_client(head, kept + more);
 }
 
-static bool dialogue_take(struct connection *c, const struct dialogue_kind *kind)
+static bool dialogue_take(struct connection *c, const struct kind *kind)
 {
 	struct dialogue *d = pool_get(&dialogue_pool);
 
@@ -420,7 +276,7 @@ static bool dialogue_take(struct connection *c, const struct dialogue_kind *kind
 	}
 	d->dialect.ops = &dialogue_ops;
 	d->kind = kind;
-	kind->init(&d->pairs);
+	kind->init(&d->of.pairs);
 	if (dialect_take(c, &d->dialect))
 		return true;
 	pool_put(&dialogue_pool, d);
@@ -440,7 +296,7 @@ static bool dialogue_may_begin(const struct connection *c, const struct exchange
 bool dialogue_begins(struct connection *c, const uint8_t *at, size_t n,
 		     const struct exchange_call *call, bool *more)
 {
-	const struct dialogue_kind *kind;
+	const struct kind *kind;
 	struct dialogue_input in;
 
 	if (!dialogue_may_begin(c, call) || !dialogue_input(c, at, n, call, &in))
@@ -451,4 +307,22 @@ bool dialogue_begins(struct connection *c, const uint8_t *at, size_t n,
 	*more = (!in.kept_bytes || dialogue_move(c, CONNECTION_READ, in.kept, in.kept_bytes)) &&
 		dialogue_move(c, CONNECTION_READ, in.at, (size_t)(in.end - in.at));
 	return true;
+}
+
+bool dialogue_greets(struct connection *c, const uint8_t *at, size_t n, bool *more)
+{
+	const struct kind *kind = kind_of_server(at, n);
+
+	if (!kind || !dialogue_take(c, kind))
+		return false;
+	*more = dialogue_move(c, CONNECTION_WRITE, at, n);
+	return true;
+}
+
+void dialogue_goes_on(struct connection *c)
+{
+	const struct kind *kind = kind_inside(c->inside);
+
+	if (kind && !c->dialect)
+		dialogue_take(c, kind);
 }

@@ -18,4 +18,10 @@
 bool dialogue_begins(struct connection *c, const uint8_t *at, size_t n,
 		     const struct exchange_call *call, bool *more);
 
+/* As dialect_begins, of bytes written. */
+bool dialogue_greets(struct connection *c, const uint8_t *at, size_t n, bool *more);
+
+/* Its TLS has begun: what asked for it goes on inside. */
+void dialogue_goes_on(struct connection *c);
+
 #endif

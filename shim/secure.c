@@ -6,7 +6,7 @@
  * Errors:   see connection.h.
  * Cost:     see connection.h.
  */
-#include "dialect.h"
+#include "dialogue.h"
 #include "host.h"
 #include "mem.h"
 #include "turn.h"
@@ -56,6 +56,7 @@ static void connection_begin_plain(struct connection *c)
 		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
 	}
+	dialogue_goes_on(c);
 	atomic_store_explicit(&c->secure, true, memory_order_relaxed);
 }
 
@@ -106,15 +107,17 @@ void connection_move_plain(struct connection *c, enum connection_way way, const 
 }
 
 /* A hello may follow, and what is read and written then is as of a new connection. */
-bool connection_restart(struct connection *c)
+bool connection_restart(struct connection *c, enum connection_way way)
 {
-	if (!connection_own(c, CONNECTION_READ))
+	enum connection_way other = way == CONNECTION_READ ? CONNECTION_WRITE : CONNECTION_READ;
+
+	if (!connection_own(c, other))
 		return false;
 	c->dialect->ops->close(c);
 	exchange_init(&c->exchange, EXCHANGE_ACCEPTED);
 	c->exchange.preface.step = PREFACE_OVER;
-	for (int way = CONNECTION_READ; way <= CONNECTION_WRITE; way++)
-		atomic_store_explicit(&c->bytes[way], 0, memory_order_relaxed);
-	connection_disown(c, CONNECTION_READ);
+	for (int i = CONNECTION_READ; i <= CONNECTION_WRITE; i++)
+		atomic_store_explicit(&c->bytes[i], 0, memory_order_relaxed);
+	connection_disown(c, other);
 	return true;
 }

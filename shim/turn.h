@@ -47,8 +47,8 @@ static inline bool connection_may_be_tls(const struct connection *c)
 	return atomic_load_explicit(&c->exchange.hello.got, memory_order_relaxed) != HELLO_NONE;
 }
 
-/* Inside the writer's turn: what follows is TLS. Its dialect is closed. false: not to be had. */
-bool connection_restart(struct connection *c);
+/* Inside a turn of way: what follows is TLS. Its dialect is closed. false: not to be had. */
+bool connection_restart(struct connection *c, enum connection_way way);
 
 static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
 								 enum connection_way way)

@@ -281,7 +281,7 @@ static HOT_IN(dialogue_postgres) bool postgres_in_begin(struct postgres *g)
 	g->in.field = 0;
 	g->hash = POSTGRES_HASH;
 	if (g->in.head[0] == 'Q' || g->in.head[0] == 'P')
-		sql_init(&g->sql);
+		sql_init(&g->sql, SQL_STANDARD);
 	return true;
 }
 

@@ -10,11 +10,16 @@ enum sql_step {
 	SQL_NUMBER,
 	SQL_STRING,
 	SQL_STRING_END, /* or a quote in it, by two */
-	SQL_NAME,       /* in double quotes */
+	SQL_NAME,       /* in quotes */
 	SQL_DASH,
+	SQL_DASHES,
 	SQL_LINE, /* a comment to its end */
 	SQL_SLASH,
 	SQL_COMMENT,
+	SQL_COMMENT_FIRST,
+	SQL_COMMENT_M,
+	SQL_VERSION,  /* of a comment that MySQL executes */
+	SQL_RUN_STAR, /* the end of one? */
 	SQL_COMMENT_STAR,
 	SQL_COMMENT_SLASH,
 	SQL_DOLLAR,
@@ -22,17 +27,25 @@ enum sql_step {
 	SQL_BODY, /* of a dollar quote */
 };
 
-void sql_init(struct sql *s)
+void sql_init(struct sql *s, enum sql_flavour flavour)
 {
 	memset(s, 0, sizeof(*s));
+	s->flavour = (uint8_t)flavour;
 }
 
 HOT_IN(dialogue_postgres) void sql_next(struct sql *s)
 {
-	bool cut = s->cut;
+	bool cut = s->cut, run = s->run;
 
-	sql_init(s);
+	/* The statement before may have set what a backslash means. */
+	sql_init(s, s->flavour == SQL_STANDARD ? SQL_STANDARD : SQL_MYSQL_ODD);
 	s->cut = cut;
+	s->run = run;
+}
+
+static bool sql_is_mysql(const struct sql *s)
+{
+	return s->flavour != SQL_STANDARD;
 }
 
 static bool sql_is_digit(uint8_t c)
@@ -68,8 +81,8 @@ static bool sql_is_in_number(uint8_t c)
 static HOT_IN(dialogue_postgres) void sql_put(struct sql *s, uint8_t c)
 {
 	s->begun = true;
-	s->operand =
-		sql_is_word(c) || sql_is_digit(c) || c == '?' || c == ')' || c == '"' || c == ']';
+	s->operand = sql_is_word(c) || sql_is_digit(c) || c == '?' || c == ')' || c == '"' ||
+		     c == '`' || c == ']';
 	if (s->blank && s->length && s->length < RS_PATH_BYTES && !s->cut)
 		s->text[s->length++] = ' ';
 	s->blank = false;
@@ -82,7 +95,7 @@ static bool sql_is_prefix(const struct sql *s)
 {
 	uint8_t c = s->last | 0x20;
 
-	return s->word == 1 && (c == 'e' || c == 'b' || c == 'x' || c == 'n');
+	return s->word == 1 && ((c == 'e' && !sql_is_mysql(s)) || c == 'b' || c == 'x' || c == 'n');
 }
 
 static HOT_IN(dialogue_postgres) void sql_literal(struct sql *s, uint8_t step)
@@ -95,18 +108,49 @@ static HOT_IN(dialogue_postgres) void sql_literal(struct sql *s, uint8_t step)
 	s->slash = false;
 }
 
+static void sql_quoted(struct sql *s, uint8_t c)
+{
+	/* A server of another version passes over such a comment, with other ends of strings. */
+	s->cut = s->cut || s->run;
+	s->quote = c;
+	sql_literal(s, SQL_STRING);
+	s->word = 0;
+}
+
+/* What the standard has not, between tokens. */
+static bool sql_mysql_between(struct sql *s, uint8_t c)
+{
+	if (c == '#') {
+		s->step = SQL_LINE;
+	} else if (c == '`') {
+		s->cut = s->cut || s->run;
+		s->quote = c;
+		sql_put(s, c);
+		s->step = SQL_NAME;
+	} else if (c == '*' && s->run) {
+		s->step = SQL_RUN_STAR;
+	} else if (c == '$') {
+		s->step = SQL_WORD;
+		sql_put(s, c);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* Between tokens; also where one has just ended at c. */
 static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 {
 	bool word = s->word != 0;
 
 	s->step = SQL_BETWEEN;
-	if (c == '\'') {
-		sql_literal(s, SQL_STRING);
-		s->word = 0;
+	if (c == '\'' || (c == '"' && sql_is_mysql(s))) {
+		sql_quoted(s, c);
 		return false;
 	}
 	s->word = 0;
+	if (sql_is_mysql(s) && sql_mysql_between(s, c))
+		return false;
 	if (c <= ' ') {
 		s->blank = true;
 	} else if (c == ';') {
@@ -127,6 +171,7 @@ static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 		s->tag_length = 0;
 	} else {
 		sql_put(s, c);
+		s->quote = c;
 		if (c == '"')
 			s->step = SQL_NAME;
 	}
@@ -150,13 +195,19 @@ static HOT_IN(dialogue_postgres) bool sql_number(struct sql *s, uint8_t c)
 
 static void sql_string(struct sql *s, uint8_t c)
 {
-	bool slash = s->slash;
+	bool slash = s->slash, wide = s->wide;
 
 	s->slash = c == '\\' && !slash;
-	if (c != '\'')
+	s->wide = slash ? wide : c >= 0x80 || (s->slash && wide);
+	if (c != s->quote)
 		return;
 	if (slash && s->escapes)
 		return;
+	if (slash && sql_is_mysql(s)) {
+		/* Is it one at all? In some modes and character sets it is not. */
+		s->cut = s->cut || s->flavour == SQL_MYSQL_ODD || wide || c == '"';
+		return;
+	}
 	if (slash)
 		s->cut = true;
 	s->step = SQL_STRING_END;
@@ -164,7 +215,7 @@ static void sql_string(struct sql *s, uint8_t c)
 
 static bool sql_string_end(struct sql *s, uint8_t c)
 {
-	if (c != '\'')
+	if (c != s->quote)
 		return sql_between(s, c);
 	s->step = SQL_STRING;
 	return false;
@@ -173,7 +224,7 @@ static bool sql_string_end(struct sql *s, uint8_t c)
 static bool sql_dash(struct sql *s, uint8_t c)
 {
 	if (c == '-') {
-		s->step = SQL_LINE;
+		s->step = sql_is_mysql(s) ? SQL_DASHES : SQL_LINE;
 		return false;
 	}
 	if (s->operand || !sql_is_digit(c)) /* else it is the sign of a number */
@@ -181,10 +232,29 @@ static bool sql_dash(struct sql *s, uint8_t c)
 	return sql_between(s, c);
 }
 
+/* A comment only where a blank follows. */
+static bool sql_dashes(struct sql *s, uint8_t c)
+{
+	if (c <= ' ') {
+		s->step = c == '\n' ? SQL_BETWEEN : SQL_LINE;
+		s->blank = true;
+		return false;
+	}
+	sql_put(s, '-');
+	s->step = SQL_DASH;
+	s->operand = false;
+	return sql_dash(s, c);
+}
+
+static bool sql_line_ends(const struct sql *s, uint8_t c)
+{
+	return c == '\n' || (c == '\r' && !sql_is_mysql(s));
+}
+
 static bool sql_slash(struct sql *s, uint8_t c)
 {
 	if (c == '*') {
-		s->step = SQL_COMMENT;
+		s->step = sql_is_mysql(s) ? SQL_COMMENT_FIRST : SQL_COMMENT;
 		s->depth = 1;
 		return false;
 	}
@@ -196,7 +266,7 @@ static void sql_comment(struct sql *s, uint8_t c)
 {
 	if (s->step == SQL_COMMENT_STAR && c == '/')
 		s->depth--;
-	else if (s->step == SQL_COMMENT_SLASH && c == '*')
+	else if (s->step == SQL_COMMENT_SLASH && c == '*' && !sql_is_mysql(s))
 		s->depth++;
 	else if (c == '*' || c == '/') {
 		s->step = c == '*' ? SQL_COMMENT_STAR : SQL_COMMENT_SLASH;
@@ -207,6 +277,38 @@ static void sql_comment(struct sql *s, uint8_t c)
 		return;
 	s->blank = true;
 	s->step = SQL_BETWEEN;
+}
+
+/* Behind the beginning of one: that of MySQL and of MariaDB executes it from here on. */
+static void sql_comment_first(struct sql *s, uint8_t c)
+{
+	if (c == '!') {
+		s->run = true;
+		s->step = SQL_VERSION;
+	} else if (c == 'M' && s->step == SQL_COMMENT_FIRST) {
+		s->step = SQL_COMMENT_M;
+	} else {
+		s->step = SQL_COMMENT;
+		sql_comment(s, c);
+	}
+}
+
+static bool sql_version(struct sql *s, uint8_t c)
+{
+	s->blank = true;
+	return sql_is_digit(c) ? false : sql_between(s, c);
+}
+
+static bool sql_run_star(struct sql *s, uint8_t c)
+{
+	if (c == '/') {
+		s->run = false;
+		s->blank = true;
+		s->step = SQL_BETWEEN;
+		return false;
+	}
+	sql_put(s, '*');
+	return sql_between(s, c);
 }
 
 /* $1, or the beginning of $tag$ … $tag$ */
@@ -270,13 +372,15 @@ HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 		return sql_string_end(s, c);
 	case SQL_NAME:
 		sql_put(s, c > ' ' ? c : ' ');
-		s->step = c == '"' ? SQL_BETWEEN : SQL_NAME;
+		s->step = c == s->quote ? SQL_BETWEEN : SQL_NAME;
 		return false;
 	case SQL_DASH:
 		return sql_dash(s, c);
+	case SQL_DASHES:
+		return sql_dashes(s, c);
 	case SQL_LINE:
 		s->blank = true;
-		s->step = c == '\n' || c == '\r' ? SQL_BETWEEN : SQL_LINE;
+		s->step = sql_line_ends(s, c) ? SQL_BETWEEN : SQL_LINE;
 		return false;
 	case SQL_SLASH:
 		return sql_slash(s, c);
@@ -285,6 +389,14 @@ HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 	case SQL_COMMENT_SLASH:
 		sql_comment(s, c);
 		return false;
+	case SQL_COMMENT_FIRST:
+	case SQL_COMMENT_M:
+		sql_comment_first(s, c);
+		return false;
+	case SQL_VERSION:
+		return sql_version(s, c);
+	case SQL_RUN_STAR:
+		return sql_run_star(s, c);
 	case SQL_DOLLAR:
 		return sql_dollar(s, c);
 	case SQL_PARAMETER:
@@ -316,13 +428,14 @@ static HOT_IN(dialogue_postgres) size_t sql_run_word(struct sql *s, const uint8_
 	return i;
 }
 
-static HOT_IN(dialogue_postgres) size_t
-	sql_run_string(const struct sql *s, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_postgres) size_t sql_run_string(struct sql *s, const uint8_t *at, size_t n)
 {
 	size_t i = 0;
 
-	while (!s->slash && i < n && at[i] != '\'' && at[i] != '\\')
+	while (!s->slash && i < n && at[i] != s->quote && at[i] != '\\')
 		i++;
+	if (i)
+		s->wide = at[i - 1] >= 0x80;
 	return i;
 }
 
@@ -353,6 +466,8 @@ HOT_IN(dialogue_postgres) void sql_end(struct sql *s)
 {
 	if (s->step == SQL_DASH)
 		sql_put(s, '-');
+	if (s->step == SQL_RUN_STAR)
+		sql_put(s, '*');
 	if (s->step == SQL_SLASH)
 		sql_put(s, '/');
 	s->step = SQL_BETWEEN;

@@ -19,8 +19,16 @@
 
 #define SQL_TAG_BYTES 32u /* of a dollar quote; a longer one cuts */
 
+/* Whose text it is. */
+enum sql_flavour {
+	SQL_STANDARD,  /* PostgreSQL's */
+	SQL_MYSQL,     /* "" are strings, `` names, # begins a comment, no $$ */
+	SQL_MYSQL_ODD, /* the same, and what a backslash means is not known */
+};
+
 struct sql {
-	uint8_t step;   /* private */
+	uint8_t step; /* private */
+	uint8_t flavour;
 	uint8_t length; /* of text */
 	bool blank;     /* one is due */
 	bool begun;     /* something other than blanks and comments was there */
@@ -28,6 +36,9 @@ struct sql {
 	bool escapes;   /* the string in progress knows \ */
 	bool operand;   /* what was put last is one: a minus behind it is no sign */
 	bool slash;     /* the last byte of the string in progress was \ */
+	bool wide;      /* the byte ahead of it may have another for its second half */
+	bool run;       /* in a comment that MySQL executes */
+	uint8_t quote;  /* that ends the string or name in progress */
 	uint8_t word;   /* bytes of the word in progress */
 	uint8_t last;   /* byte of it */
 	uint8_t tag_length;
@@ -37,7 +48,7 @@ struct sql {
 	uint8_t text[RS_PATH_BYTES];
 };
 
-void sql_init(struct sql *s);
+void sql_init(struct sql *s, enum sql_flavour flavour);
 
 /* The next byte; true: the statement before it is over, and sql_next goes on. */
 bool sql_byte(struct sql *s, uint8_t c);

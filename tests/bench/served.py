@@ -141,6 +141,41 @@ def postgres_at(port):
     return ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "postgres"]
 
 
+def mariadb(folder, port):
+    """A database of its own, with a table that sysbench reads."""
+    data = folder / "data"
+    data.mkdir()
+    shutil.chown(data, "mysql", "mysql")
+    subprocess.run(["mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={data}",
+                    "--auth-root-authentication-method=normal"],
+                   check=True, capture_output=True, timeout=120)
+    return ["setpriv", "--reuid=mysql", "--regid=mysql", "--clear-groups", "mariadbd",
+            "--no-defaults", f"--datadir={data}", f"--socket={data}/sock", f"--port={port}",
+            "--bind-address=127.0.0.1", "--skip-log-bin"]
+
+
+def sysbench_at(port):
+    return ["sysbench", "oltp_point_select", "--mysql-host=127.0.0.1", f"--mysql-port={port}",
+            "--mysql-user=root", "--mysql-db=test", "--mysql-ssl=off", "--table-size=10000"]
+
+
+def answers_mariadb(port):
+    """And has its table: whoever asks first makes it."""
+    asked = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{port}", "-uroot",
+                            "--skip-ssl", "-e", "SELECT count(*) FROM test.sbtest1"],
+                           capture_output=True, text=True, timeout=10, check=False)
+    if "ERROR 1146" in asked.stderr:
+        subprocess.run([*sysbench_at(port), "prepare"], capture_output=True, timeout=60, check=True)
+        return True
+    return not asked.returncode
+
+
+def sysbench(port, core, seconds):
+    text = said(core, seconds, *sysbench_at(port), "--threads=8", "--events=0",
+                f"--time={seconds}", "run")
+    return number(r"queries performed:(?:.*\n)*? +total: +(\d+)", text)
+
+
 def answers_http(port):
     return live.fetch(port, "/index.html")[0] == 200
 
@@ -232,6 +267,8 @@ SERVERS = {
                               redis_benchmark(16, 60000), answers_redis, 1.5),
     "postgresql": Served(postgresql, ("pgbench", str(POSTGRES / "postgres")), pgbench,
                          answers_postgres),
+    "mariadb": Served(mariadb, ("mariadbd", "mariadb-install-db", "sysbench"), sysbench,
+                      answers_mariadb),
 }
 
 

@@ -173,6 +173,80 @@ static void a_server_that_speaks_first_is_no_redis(void **state)
 	assert_int_equal(here.block->requests, 0);
 }
 
+/* A server's greeting, its client's answer with this flag more, and the server's. */
+static const uint8_t mysql_greeting[78] = "\x4a\0\0\0\n8.0.30";
+static const uint8_t mysql_response[44] = { 40, 0, 0, 1, 1, 2 };
+static const uint8_t mysql_wish[36] = { 32, 0, 0, 1, 1, 0x0a };
+static const uint8_t tls_hello[64] = { 0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 'r', 'a', 'n', 'd' };
+
+static void mysql_is_known_by_its_greeting(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint64_t at = here.lane->head;
+
+	(void)state;
+	move(c, CONNECTION_WRITE, mysql_greeting, sizeof(mysql_greeting));
+	move(c, CONNECTION_READ, mysql_response, sizeof(mysql_response));
+	WRITE(c, "\7\0\0\2\0\0\0\2\0\0\0");
+	READ(c, "\x10\0\0\0\3SELECT 'secret'");
+	WRITE(c, "\7\0\0\1\0\0\0\2\0\0\0");
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(record(at)->served.protocol, RS_PROTOCOL_MYSQL);
+	assert_true(shape_reads(record(at)->shape, "SELECT ?"));
+	assert_false(segment_has("secret"));
+	connection_put(c);
+}
+
+/* together: the hello comes with the wish for it. */
+static void mysql_goes_on_inside_tls_of(bool together)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	uint8_t both[sizeof(mysql_wish) + sizeof(tls_hello)];
+	uint8_t response[sizeof(mysql_response)];
+	struct iovec iov = { .iov_base = response, .iov_len = sizeof(response) };
+	static uint8_t ok[] = "\7\0\0\3\0\0\0\2\0\0\0\7\0\0\1\0\0\0\2\0\0\0";
+	static uint8_t query[] = "\x09\0\0\0\3SELECT 7";
+	size_t first = together ? sizeof(both) : sizeof(mysql_wish);
+	uint64_t at;
+
+	memcpy(both, mysql_wish, sizeof(mysql_wish));
+	memcpy(both + sizeof(mysql_wish), tls_hello, sizeof(tls_hello));
+	memcpy(response, mysql_response, sizeof(response));
+	response[3] = 2;
+	move(c, CONNECTION_WRITE, mysql_greeting, sizeof(mysql_greeting));
+	move(c, CONNECTION_READ, both, first);
+	if (!together)
+		move(c, CONNECTION_READ, tls_hello, sizeof(tls_hello));
+	assert_true(connection_is_greeted(c, tls_hello + HELLO_RANDOM_AT));
+	assert_true(connection_secure(c));
+	at = here.lane->head;
+	for (size_t i = 0; i < sizeof(response); i++) {
+		iov = (struct iovec){ .iov_base = response + i, .iov_len = 1 };
+		connection_move_plain(c, CONNECTION_READ, &iov, 1);
+	}
+	iov = (struct iovec){ .iov_base = ok, .iov_len = 11 };
+	connection_move_plain(c, CONNECTION_WRITE, &iov, 11);
+	iov = (struct iovec){ .iov_base = query, .iov_len = 13 };
+	connection_move_plain(c, CONNECTION_READ, &iov, 13);
+	iov = (struct iovec){ .iov_base = ok + 11, .iov_len = 11 };
+	connection_move_plain(c, CONNECTION_WRITE, &iov, 11);
+	assert_int_equal(here.block->requests, 1);
+	assert_int_equal(record(at)->served.protocol, RS_PROTOCOL_MYSQL);
+	connection_put(c);
+}
+
+static void mysql_goes_on_inside_tls(void **state)
+{
+	(void)state;
+	mysql_goes_on_inside_tls_of(false);
+}
+
+static void a_hello_may_come_with_the_wish_for_it(void **state)
+{
+	(void)state;
+	mysql_goes_on_inside_tls_of(true);
+}
+
 static void memcached_is_known_by_its_words(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
@@ -290,6 +364,9 @@ int main(void)
 		CASE(a_server_that_answers_by_http_declines),
 		CASE(what_is_never_answered_was_no_request),
 		CASE(a_server_that_speaks_first_is_no_redis),
+		CASE(mysql_is_known_by_its_greeting),
+		CASE(mysql_goes_on_inside_tls),
+		CASE(a_hello_may_come_with_the_wish_for_it),
 		CASE(memcached_is_known_by_its_words),
 		CASE(a_word_of_memcached_that_redis_answers_is_said),
 		CASE(the_command_that_is_waited_for_is_listed),

@@ -13,13 +13,13 @@ static void put(const struct sql *s, char *out)
 }
 
 /* The statements of a text, a bar between them. runs: of so many bytes at most; 0: none. */
-static void tell(const char *text, size_t runs, char *out)
+static void tell(const char *text, size_t runs, enum sql_flavour flavour, char *out)
 {
 	size_t left = strlen(text);
 	struct sql s;
 
 	out[0] = '\0';
-	sql_init(&s);
+	sql_init(&s, flavour);
 	while (left) {
 		size_t n = sql_run(&s, (const uint8_t *)text, runs < left ? runs : left);
 
@@ -38,17 +38,27 @@ static void tell(const char *text, size_t runs, char *out)
 	put(&s, out);
 }
 
-static const char *told(const char *text)
+static const char *told_of(const char *text, enum sql_flavour flavour)
 {
 	static char out[1024];
 	char run[sizeof(out)];
 
-	tell(text, 0, out);
+	tell(text, 0, flavour, out);
 	for (size_t runs = 1; runs < 12; runs++) {
-		tell(text, runs == 11 ? SIZE_MAX : runs, run);
+		tell(text, runs == 11 ? SIZE_MAX : runs, flavour, run);
 		assert_string_equal(run, out);
 	}
 	return out;
+}
+
+static const char *told(const char *text)
+{
+	return told_of(text, SQL_STANDARD);
+}
+
+static const char *mysql(const char *text)
+{
+	return told_of(text, SQL_MYSQL);
 }
 
 static void literals_become_a_question_mark(void **state)
@@ -121,9 +131,43 @@ static void a_long_statement_is_cut(void **state)
 	assert_memory_equal(told(text), text, RS_PATH_BYTES);
 }
 
+static void mysql_has_other_literals(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		mysql("SELECT \"secret\", 'it\\'s secret', 'a''b', \"a\"\"b\", x'ff', -5"),
+		"SELECT ?, ?, ?, ?, ?, ?");
+	assert_string_equal(mysql("SELECT `a'b`, a$1, $$, @'secret', _utf8'x', e'x'"),
+			    "SELECT `a'b`, a$1, $$, @?, _utf8?, e?");
+	assert_string_equal(mysql("SELECT '\\\\', 7"), "SELECT ?, ?");
+}
+
+static void mysql_has_other_comments(void **state)
+{
+	(void)state;
+	assert_string_equal(mysql("SELECT 1 # it's secret\n, 2 -- it's\rsecret\n, 5--'secret'"),
+			    "SELECT ? , ? , ?--?");
+	assert_string_equal(mysql("SELECT /* /* secret */ 'a */ b', 1"), "SELECT ?, ?");
+	assert_string_equal(mysql("/*!40101 SET NAMES utf8 */; /*M!100100 SET a = 2*3*/"),
+			    "SET NAMES utf8|SET a = ?*?");
+}
+
+static void what_a_backslash_may_mean_in_mysql_cuts(void **state)
+{
+	(void)state;
+	assert_string_equal(mysql("SELECT \"a\\\", 'secret"), "SELECT ?");
+	assert_string_equal(mysql("SELECT '\xbf\\', 'secret"), "SELECT ?");
+	assert_string_equal(mysql("SET a = 1; SELECT '\\', 'secret"), "SET a = ?|SELECT ?");
+	assert_string_equal(told_of("SELECT '\\', 'secret", SQL_MYSQL_ODD), "SELECT ?");
+	assert_string_equal(mysql("SELECT a /*!99999 it's */, 'secret"), "SELECT a it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mysql_has_other_literals),
+		cmocka_unit_test(mysql_has_other_comments),
+		cmocka_unit_test(what_a_backslash_may_mean_in_mysql_cuts),
 		cmocka_unit_test(literals_become_a_question_mark),
 		cmocka_unit_test(names_stay),
 		cmocka_unit_test(comments_go_and_blanks_are_one),
