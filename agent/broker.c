@@ -9,6 +9,7 @@
 #include "notify.h"
 #include "outbox.h"
 #include "privilege.h"
+#include "sampling.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct broker {
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
+	struct sampling sampling;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t memory_next;       /* the target whose memory is to be read next */
@@ -107,6 +109,7 @@ static void broker_life(struct broker *b)
 	}
 	for (uint32_t i = 0; b->life && i < finder_size(b->finder); i++)
 		life_target(b->life, finder_at(b->finder, i)->target.pid, true);
+	sampling_open(&b->sampling, &b->outbox, b->life ? life_targets(b->life) : -state.error[0]);
 }
 
 static void broker_privileges(struct broker *b)
@@ -199,6 +202,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	broker_tell_counts(b);
 	broker_read_targets(b, now_ns);
+	sampling_second(&b->sampling);
 }
 
 static void broker_reload(struct broker *b)
@@ -258,6 +262,8 @@ static void broker_hear(struct broker *b)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
+		if (result == 1 && message.kind == LINK_FILES && b->serving)
+			sampling_files(&b->sampling, b->finder, message.key);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -338,6 +344,7 @@ static void broker_loop(struct broker *b)
 		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
 		broker_flush(b);
+		sampling_step(&b->sampling, finder_size(b->finder));
 	}
 }
 
@@ -387,6 +394,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
+	sampling_close(&b->sampling);
 	life_close(b->life);
 	finder_close(b->finder);
 	admit_close(b->admit);

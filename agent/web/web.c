@@ -76,6 +76,7 @@ int web_open(struct web **out, const struct web_config *c)
 		return -ENOMEM;
 	w->epoll = w->wake = -1;
 	w->site.metrics = c->metrics;
+	w->site.profile = c->profile;
 	w->site.health = c->health;
 	w->site.config = c->config;
 	w->site.token = c->token;
