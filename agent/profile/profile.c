@@ -328,8 +328,9 @@ static int profile_copy(struct profile *p, const struct profile_scope *scope, ui
 	if (!result) {
 		range.keys = keys;
 		range.key_count = *processes = profile_scope_keys(p, scope, keys);
-		result = range.key_count ? stacks_each(p->stacks, &range, profile_copy_one, out)
-					 : -ENOENT;
+		result = range.key_count || !(scope->pid || scope->service)
+				 ? stacks_each(p->stacks, &range, profile_copy_one, out)
+				 : -ENOENT;
 	}
 	free(keys);
 	profile_copy_place(out);
