@@ -100,7 +100,7 @@ static bool graph_same(const struct graph *g, const struct graph_stack *s, const
 		       uint32_t depth)
 {
 	return s->depth == depth &&
-	       memcmp(g->places + s->first, frames, depth * sizeof(*frames)) == 0;
+	       (!depth || memcmp(g->places + s->first, frames, depth * sizeof(*frames)) == 0);
 }
 
 int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint32_t samples)
@@ -120,10 +120,11 @@ int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint32_t 
 		return -ENOMEM;
 	g->stacks = stacks;
 	places = graph_room(g->places, g->place_count, depth, &g->place_room, sizeof(*places));
-	if (!places)
+	if (!places && depth)
 		return -ENOMEM;
 	g->places = places;
-	memcpy(places + g->place_count, frames, depth * sizeof(*frames));
+	if (depth)
+		memcpy(places + g->place_count, frames, depth * sizeof(*frames));
 	stacks[g->stack_count++] = (struct graph_stack){ samples, depth, g->place_count };
 	g->place_count += depth;
 	return 0;

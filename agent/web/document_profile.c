@@ -3,9 +3,9 @@
  */
 #include "site.h"
 
+#include "clerk.h"
 #include "flame.h"
 #include "pprof.h"
-#include "profile.h"
 #include "reply.h"
 #include "report.h"
 
@@ -143,8 +143,12 @@ int document_profile(struct site *site, const struct request *r, const struct pa
 
 	if (profile_ask(p, &asked, no))
 		return -EINVAL;
-	result = site->profile ? profile_graph(site->profile, &asked.scope, r->now_ns, &g)
-			       : -ENOTSUP;
+	result = site->clerk ? clerk_ask(site->clerk, r->who, &asked.scope, r->now_ns, &g)
+			     : -ENOTSUP;
+	if (result == -EAGAIN) {
+		*out = (struct reply){ .later = true };
+		return 0;
+	}
 	if (result == -ENOENT)
 		return refuse(no, 404, "not_found", "no such process or service is watched");
 	if (result == -ENOTSUP)

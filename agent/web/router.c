@@ -203,6 +203,8 @@ void router_answer(struct site *site, const struct request *r, struct reply *out
 						       : router_render(&c, out);
 	if (ret)
 		router_refuse(&no, ret, out);
+	if (out->later)
+		return;
 	reply_negotiate(out, r);
 	tally_reply(&site->tally, out->status);
 }

@@ -4,10 +4,11 @@
 static int graph_result;
 static struct profile_scope graph_scope;
 
-int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
-		  struct graph **out)
+int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scope, uint64_t now_ns,
+	      struct graph **out)
 {
-	(void)p;
+	(void)c;
+	(void)who;
 	(void)now_ns;
 	graph_scope = *scope;
 	*out = graph_result ? NULL : graph_fixture();
@@ -23,7 +24,7 @@ struct asked {
 static void ask(struct asked *a, const char *target)
 {
 	const struct request r = { .method = "GET", .target = target, .wall_ms = 1000 };
-	struct site site = { .profile = (struct profile *)(uintptr_t)8 };
+	struct site site = { .clerk = (struct clerk *)(uintptr_t)8 };
 	struct params params;
 
 	memset(a, 0, sizeof(*a));
@@ -101,6 +102,10 @@ static void nobody_and_nothing_have_their_status(void **state)
 	graph_result = -ENOTSUP;
 	ask(&a, "/x?pid=5");
 	assert_int_equal(a.no.status, 503);
+	graph_result = -EAGAIN;
+	ask(&a, "/x?pid=5");
+	assert_int_equal(a.result, 0);
+	assert_true(a.reply.later);
 	graph_result = -ENOMEM;
 	ask(&a, "/x?pid=5");
 	assert_int_equal(a.result, -ENOMEM);

@@ -68,9 +68,12 @@ static void burn(void)
 
 static void take_memory(void)
 {
-	for (size_t i = 0; i < JAIL_MEMORY_BYTES >> 28; i++)
-		if (!malloc(1 << 28))
+	for (size_t i = 0; i < JAIL_MEMORY_BYTES >> 28; i++) {
+		char *volatile bytes = malloc(1 << 28);
+
+		if (!bytes)
 			_exit(4);
+	}
 }
 
 static void reading_open_files_and_taking_memory_go_on(void **state)

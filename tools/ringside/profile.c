@@ -25,9 +25,9 @@ enum { PROFILE_S, PROFILE_OUTPUT, PROFILE_FORMAT, PROFILE_PAST, PROFILE_SOCKET, 
 static const struct arguments profile_arguments = {
 	.verb = "profile",
 	.usage = "[OPTION]... cpu PID|SERVICE",
-	.about = "Profiles a watched process, or all of a service's: samples its stacks on the CPU,\n"
-		 "99 a second. The form follows the file's ending: .svg a flame graph, .pb.gz for\n"
-		 "`go tool pprof` and Speedscope, .txt collapsed stacks, .json; .txt on the terminal.\n"
+	.about = "Profiles a watched process, or all of a service's: samples its stacks on the\n"
+		 "CPU, 99 a second. By the file's ending: .svg a flame graph, .pb.gz for\n"
+		 "`go tool pprof` and Speedscope, .txt collapsed stacks (the terminal's), .json.\n"
 		 "Options may stand behind PID as well, and -o is --output.\n",
 	.options = {
 		{ "seconds", "N", "how long, 1 to 300 (10)" },
