@@ -160,6 +160,8 @@ static int main_split(struct main_agent *m)
 	close(alive[0]);
 	for (unsigned int i = 0; i < m->worker.socket_count; i++)
 		close(m->sockets[i]);
+	if (m->worker.kallsyms >= 0)
+		close(m->worker.kallsyms);
 	m->broker.link = link[0];
 	m->broker.alive = alive[1];
 	return 0;

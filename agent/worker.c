@@ -10,7 +10,6 @@
 #include "moment.h"
 #include "nursery.h"
 #include "parts.h"
-#include "profile.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -187,6 +186,7 @@ static void worker_close(struct worker *w)
 
 static void worker_second(struct worker *w, uint64_t now_ns)
 {
+	struct profile_counts profile;
 	struct metrics_losses losses;
 	struct drain_counts counts;
 
@@ -198,6 +198,8 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 		return;
 	drain_counts_get(w->drain, &counts);
 	metrics_losses_get(w->metrics, &losses);
+	profile_counts_get(w->profile, &profile);
+	parts_profile_put(&w->parts, &profile, moment_wall_ms());
 	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
 }
 

@@ -32,17 +32,18 @@ const char *mapped_why_text(uint32_t why)
 
 bool mapped_line(const char *line, struct mapped_file *out)
 {
-	const char *path;
-	char mode[5];
-	int at = 0;
+	const char *path = strchr(line, '/');
+	char *at;
 
 	memset(out, 0, sizeof(*out));
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &out->start,
-		   &out->end, mode, &out->offset, &at) < 4 ||
-	    !at || mode[2] != 'x' || out->end <= out->start)
+	out->start = strtoull(line, &at, 16);
+	if (at == line || *at != '-')
 		return false;
-	path = line + at;
-	if (*path != '/')
+	out->end = strtoull(at + 1, &at, 16);
+	if (out->end <= out->start || strlen(at) < 6 || at[3] != 'x' || at[5] != ' ')
+		return false;
+	out->offset = strtoull(at + 6, &at, 16);
+	if (!path || path < at)
 		return false;
 	if (strlen(path) >= sizeof(out->name))
 		path += strlen(path) - sizeof(out->name) + 1;

@@ -396,6 +396,14 @@ static int profile_name(struct profile *p, struct profile_copy *c, struct graph 
 	return result;
 }
 
+static uint64_t profile_lost(const struct profile *p)
+{
+	struct stacks_counts counts;
+
+	stacks_counts_get(p->stacks, &counts);
+	return p->dropped + p->unknown + counts.no_room + counts.early;
+}
+
 int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
 		  struct graph **out)
 {
@@ -408,7 +416,7 @@ int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t
 		return result;
 	profile_read(p, now_ns); /* up to now, not up to the last second's look */
 	pthread_mutex_lock(&p->lock);
-	g->lost = p->dropped + p->unknown;
+	g->lost = profile_lost(p);
 	g->hz = PROFILE_HZ;
 	g->seconds = scope->seconds;
 	result = profile_copy(p, scope, now_ns, &copy, &g->processes);

@@ -38,7 +38,9 @@ int stacks_open(struct stacks **out, uint32_t samples)
 
 static struct stacks_use *stacks_use_at(const struct stacks *s, uint32_t i)
 {
-	return &s->uses[(uint32_t)(((uint64_t)s->first + i) % s->size)];
+	uint64_t at = (uint64_t)s->first + i;
+
+	return &s->uses[at < s->size ? at : at - s->size];
 }
 
 static size_t stacks_bytes(const struct stack *stack)
@@ -65,6 +67,7 @@ static void stacks_pop(struct stacks *s)
 
 	s->first = s->first + 1 == s->size ? 0 : s->first + 1;
 	s->count--;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each use in the ring is counted in uses */
 	if (--stack->uses == 0)
 		stacks_drop(s, stack);
 }

@@ -28,19 +28,19 @@ static char *symbolize_text(int fd, size_t *length)
 {
 	size_t room = 1 << 20;
 	char *text = malloc(room), *grown;
-	ssize_t n = 1;
+	ssize_t n = text ? 1 : 0;
 
 	*length = 0;
-	while (text && n > 0) {
-		if (*length == room) {
-			grown = room < SYMBOLIZE_MAP_BYTES ? realloc(text, room * 2) : NULL;
-			if (!grown)
-				break;
-			text = grown;
-			room *= 2;
-		}
+	while (n > 0) {
 		n = pread(fd, text + *length, room - *length, (off_t)*length);
 		*length += n > 0 ? (size_t)n : 0;
+		if (*length < room)
+			continue;
+		grown = room < SYMBOLIZE_MAP_BYTES ? realloc(text, room * 2) : NULL;
+		if (!grown)
+			break;
+		text = grown;
+		room *= 2;
 	}
 	return text;
 }

@@ -132,7 +132,7 @@ static int symbols_once(const struct symbols_question *q, const int *debug, char
 	int ends[2] = { memfd_create("question", MFD_CLOEXEC),
 			memfd_create("answer", MFD_CLOEXEC) };
 	int result = ends[0] < 0 || ends[1] < 0 ? -errno : 0;
-	pid_t pid;
+	pid_t pid = -1;
 
 	*out = NULL;
 	if (!result)

@@ -137,7 +137,7 @@ static int profile_write(const struct graph *g, const struct profile_asked *aske
 int document_profile(struct site *site, const struct request *r, const struct params *p,
 		     struct reply *out, struct refusal *no)
 {
-	struct profile_asked asked;
+	struct profile_asked asked = { .format = PROFILE_PPROF };
 	struct graph *g;
 	int result;
 

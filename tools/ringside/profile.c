@@ -123,16 +123,13 @@ static int profile_options(struct profile *p)
 	return profile_form(p);
 }
 
-/* Options stand anywhere here: reading stops at each other word, and goes on behind it. */
-static int profile_read(struct profile *p, int argc, char **argv)
+/* The two words that are no options. */
+static int profile_words(struct profile *p, int argc, char **argv, const char *words[2])
 {
-	const char *words[2] = { NULL, NULL };
 	int count = 0, at;
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "-o") == 0)
-			argv[i] = (char *)(uintptr_t) "--output";
-	while (argc > 0) {
+	/* reading stops at each of them, and goes on behind it: options stand anywhere */
+	for (;; argc -= at, argv += at) {
 		const char *more[ARGUMENTS_MAX] = { NULL };
 
 		at = arguments_read(&profile_arguments, argc, argv, more);
@@ -141,17 +138,27 @@ static int profile_read(struct profile *p, int argc, char **argv)
 		for (int i = 0; i < ARGUMENTS_MAX; i++)
 			p->values[i] = more[i] ? more[i] : p->values[i];
 		if (at >= argc)
-			break;
+			return 0;
 		if (count == 2)
 			return profile_wrong("unexpected argument", argv[at]);
 		words[count++] = argv[at];
-		argc -= at;
-		argv += at;
 	}
-	if (!words[0])
-		return profile_wrong("what to profile is missing:", "cpu");
-	if (strcmp(words[0], "cpu") != 0)
-		return profile_wrong("only cpu can be profiled, not", words[0]);
+}
+
+static int profile_read(struct profile *p, int argc, char **argv)
+{
+	static char output[] = "--output";
+	const char *words[2] = { NULL, NULL };
+	int result;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-o") == 0)
+			argv[i] = output;
+	result = profile_words(p, argc, argv, words);
+	if (result)
+		return result;
+	if (!words[0] || strcmp(words[0], "cpu") != 0)
+		return profile_wrong("only cpu can be profiled, not", words[0] ? words[0] : "");
 	if (!words[1])
 		return profile_wrong("a process id or service is missing behind", "cpu");
 	return profile_whom(p, words[1]) ? VERBS_USAGE : profile_options(p);
