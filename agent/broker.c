@@ -27,6 +27,7 @@
 #define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
 #define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, or … */
 #define BROKER_MEMORY_SHARE 64u /* … so many targets a second, in turn */
+#define BROKER_HEARD 16         /* messages of the worker at a time, for the same reason */
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
 #define BROKER_END_S 4          /* the nursery gives the worker two */
 
@@ -256,7 +257,7 @@ static void broker_hear(struct broker *b)
 	struct link_message message;
 	int result;
 
-	for (;;) {
+	for (int i = 0; i < BROKER_HEARD; i++) {
 		result = link_receive(b->config->link, &message, NULL);
 		if (result != 1 && result != -EBADMSG)
 			return;

@@ -73,8 +73,15 @@ bool mapped_type_is_safe(const char *type)
 	return false;
 }
 
+/* One process, and the mount that was looked at last: most of its files are on that one. */
+struct mapped_walk {
+	int32_t pid;
+	uint64_t mount;
+	bool safe; /* of mount; false at first, and mount 0 */
+};
+
 /* In the mounts that this process sees. */
-static bool mapped_mount_is_safe(int32_t pid, uint64_t mount)
+static bool mapped_mount_read(int32_t pid, uint64_t mount)
 {
 	char path[PROC_PATH_BYTES], type[MAPPED_TYPE] = "";
 	char *line = NULL;
@@ -93,15 +100,24 @@ static bool mapped_mount_is_safe(int32_t pid, uint64_t mount)
 	return mapped_type_is_safe(type);
 }
 
+static bool mapped_mount_is_safe(struct mapped_walk *w, uint64_t mount)
+{
+	if (mount != w->mount) {
+		w->safe = mapped_mount_read(w->pid, mount);
+		w->mount = mount;
+	}
+	return w->safe;
+}
+
 /* What may be known of a file that is held by O_PATH alone. Nobody is asked who could block. */
-static enum mapped_why mapped_look(int32_t pid, int path_fd, struct statx *s)
+static enum mapped_why mapped_look(struct mapped_walk *w, int path_fd, struct statx *s)
 {
 	if (statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
 		  STATX_BASIC_STATS | MAPPED_MOUNT_ID, s))
 		return MAPPED_GONE;
 	if (!(s->stx_mask & MAPPED_MOUNT_ID))
 		return MAPPED_MOUNT;
-	return mapped_mount_is_safe(pid, s->stx_mnt_id) ? MAPPED_OPENED : MAPPED_MOUNT;
+	return mapped_mount_is_safe(w, s->stx_mnt_id) ? MAPPED_OPENED : MAPPED_MOUNT;
 }
 
 static int mapped_reopen(int path_fd)
@@ -112,19 +128,19 @@ static int mapped_reopen(int path_fd)
 	return open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-static enum mapped_why mapped_open(int32_t pid, const struct mapped_file *file, int *out)
+static enum mapped_why mapped_open(struct mapped_walk *w, const struct mapped_file *file, int *out)
 {
 	char path[PROC_PATH_BYTES + 40];
 	enum mapped_why why;
 	struct statx s;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, file->start,
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, w->pid, file->start,
 		 file->end);
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EPERM || errno == EACCES ? MAPPED_REFUSED : MAPPED_GONE;
-	why = mapped_look(pid, fd, &s);
+	why = mapped_look(w, fd, &s);
 	if (!why && !S_ISREG(s.stx_mode))
 		why = MAPPED_KIND;
 	if (!why) {
@@ -136,11 +152,11 @@ static enum mapped_why mapped_open(int32_t pid, const struct mapped_file *file, 
 }
 
 /* From a folder whose mount is known; each step is looked at before the next goes through it. */
-static int mapped_step(int32_t pid, int folder, const char *name, struct statx *s)
+static int mapped_step(struct mapped_walk *w, int folder, const char *name, struct statx *s)
 {
 	int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd >= 0 && mapped_look(pid, fd, s)) {
+	if (fd >= 0 && mapped_look(w, fd, s)) {
 		close(fd);
 		fd = -1;
 	}
@@ -148,20 +164,20 @@ static int mapped_step(int32_t pid, int folder, const char *name, struct statx *
 }
 
 /* The process's own /tmp/perf-PID.map: its user's, regular, and not endless. -1: there is none. */
-static int mapped_perf_open(int32_t pid)
+static int mapped_perf_open(struct mapped_walk *w)
 {
 	char root_path[PROC_PATH_BYTES], name[40];
 	int root, tmp = -1, path_fd = -1, fd = -1;
 	struct statx s;
 
-	snprintf(root_path, sizeof(root_path), "/proc/%d/root", pid);
-	snprintf(name, sizeof(name), "perf-%u.map", proc_own_pid(pid));
+	snprintf(root_path, sizeof(root_path), "/proc/%d/root", w->pid);
+	snprintf(name, sizeof(name), "perf-%u.map", proc_own_pid(w->pid));
 	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root >= 0 && !mapped_look(pid, root, &s))
-		tmp = mapped_step(pid, root, "tmp", &s);
+	if (root >= 0 && !mapped_look(w, root, &s))
+		tmp = mapped_step(w, root, "tmp", &s);
 	if (tmp >= 0)
-		path_fd = mapped_step(pid, tmp, name, &s);
-	if (path_fd >= 0 && S_ISREG(s.stx_mode) && s.stx_uid == proc_uid(pid) &&
+		path_fd = mapped_step(w, tmp, name, &s);
+	if (path_fd >= 0 && S_ISREG(s.stx_mode) && s.stx_uid == proc_uid(w->pid) &&
 	    s.stx_size <= MAPPED_PERF_BYTES)
 		fd = mapped_reopen(path_fd);
 	if (path_fd >= 0)
@@ -185,6 +201,7 @@ static int mapped_tell(mapped_fn each, void *ctx, const struct mapped_file *file
 int mapped_each(int32_t pid, mapped_fn each, void *ctx)
 {
 	struct mapped_file file = { .name = "perf.map" };
+	struct mapped_walk walk = { .pid = pid };
 	char path[PROC_PATH_BYTES];
 	uint32_t opened = 0;
 	char *line = NULL;
@@ -196,14 +213,14 @@ int mapped_each(int32_t pid, mapped_fn each, void *ctx)
 	maps = fopen(path, "re");
 	if (!maps)
 		return -errno;
-	fd = mapped_perf_open(pid);
+	fd = mapped_perf_open(&walk);
 	if (fd >= 0)
 		result = mapped_tell(each, ctx, &file, fd);
 	while (!result && getline(&line, &size, maps) > 0) {
 		if (!mapped_line(line, &file))
 			continue;
 		fd = -1;
-		file.why = opened++ < MAPPED_FILES ? mapped_open(pid, &file, &fd) : MAPPED_MANY;
+		file.why = opened++ < MAPPED_FILES ? mapped_open(&walk, &file, &fd) : MAPPED_MANY;
 		result = mapped_tell(each, ctx, &file, fd);
 	}
 	free(line);

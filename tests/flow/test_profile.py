@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -273,6 +274,21 @@ def jitted_code_has_its_runtimes_names(stage):
         jit.stop()
 
 
+def worker_of(agent):
+    """The pid of the process that does the work: the last of broker, nursery, worker."""
+    family = live.proc_children(agent.pid)
+    return family[2] if len(family) > 2 else None
+
+
+def a_new_worker_goes_on(stage, burner):
+    old = worker_of(stage.the_agent)
+    os.kill(old, signal.SIGKILL)
+    live.wait_for("another worker", lambda: worker_of(stage.the_agent) not in (None, old), 10)
+    live.wait_for("it watches the burner", lambda: watched(stage.the_agent, burner.pid), 10)
+    text = ringside(stage, "profile", "cpu", burner.pid, "--seconds", 2)
+    check("burn_much" in text, text)
+
+
 def wrong_use_is_told(stage, burner):
     check("unexpected" in ringside(stage, "profile", "cpu", 1, 2, code=2), "too many words")
     check("only cpu" in ringside(stage, "profile", "gpu", 1, code=2), "another kind")
@@ -296,7 +312,7 @@ def main():
         burner = Burner(stage)
         live.wait_for("the burner is watched", lambda: watched(stage.the_agent, burner.pid), 10)
         for step in (shares_are_right, forms_agree, a_service_is_profiled_whole,
-                     nobody_else_is_sampled):
+                     nobody_else_is_sampled, a_new_worker_goes_on):
             step(stage, burner)
             print(f"ok    {step.__name__}")
         jitted_code_has_its_runtimes_names(stage)
