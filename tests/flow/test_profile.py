@@ -253,6 +253,26 @@ def nobody_else_is_sampled(stage, burner):
     stranger.stop()
 
 
+def files_are_those_that_the_process_runs(stage):
+    """In a mount namespace of its own, from a file that is gone: no path leads to it from here."""
+    inside = stage.folder / "inside"
+    inside.mkdir()
+    share = stage.folder / "share_inside"
+    script = (f"mount -t tmpfs none {inside} && cp {stage.folder}/burner {inside}/boxed && "
+              f"(sleep 1; rm {inside}/boxed) & sleep 0.3; exec {inside}/boxed {share}")
+    boxed = live.Process(stage, ["unshare", "-m", "sh", "-c", script], stage.folder / "boxed.out",
+                         {**stage.environment,
+                          "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    live.wait_for("it runs", share.exists, 10)
+    live.wait_for("it is watched", lambda: watched(stage.the_agent, boxed.pid), 10)
+    time.sleep(1.5)
+    check(not (inside / "boxed").exists(), "it cannot be seen from here")
+    text = ringside(stage, "profile", "cpu", boxed.pid, "--seconds", 2)
+    check("burn_much" in text, text)
+    boxed.stop()
+    print("ok    files_are_those_that_the_process_runs")
+
+
 def jitted_code_has_its_runtimes_names(stage):
     if platform.machine() != "x86_64":
         print("skip  jitted code: written for x86_64")
@@ -315,7 +335,9 @@ def main():
                      nobody_else_is_sampled, a_new_worker_goes_on):
             step(stage, burner)
             print(f"ok    {step.__name__}")
+        files_are_those_that_the_process_runs(stage)
         jitted_code_has_its_runtimes_names(stage)
+        print("ok    jitted_code_has_its_runtimes_names")
         wrong_use_is_told(stage, burner)
         burner.stop()
     print("ok    profiles")
