@@ -22,6 +22,7 @@ static const char *const mapped_texts[MAPPED_WHYS] = {
 	[MAPPED_REFUSED] = "its file may not be read",
 	[MAPPED_KIND] = "it is no regular file",
 	[MAPPED_MOUNT] = "its file system may block whoever reads it",
+	[MAPPED_MADE] = "code that a runtime made; it writes no perf map",
 	[MAPPED_MANY] = "the process maps too many files",
 };
 
@@ -43,8 +44,15 @@ bool mapped_line(const char *line, struct mapped_file *out)
 	if (out->end <= out->start || strlen(at) < 6 || at[3] != 'x' || at[5] != ' ')
 		return false;
 	out->offset = strtoull(at + 6, &at, 16);
-	if (!path || path < at)
-		return false;
+	if (!path || path < at) {
+		bool special = strchr(at, '[') != NULL; /* "[vdso]" */
+
+		out->why = MAPPED_MADE;
+		snprintf(out->name, sizeof(out->name), "%s",
+			 special ? strchr(at, '[') : "[anonymous]");
+		out->name[strcspn(out->name, "\n")] = '\0';
+		return true;
+	}
 	if (strlen(path) >= sizeof(out->name))
 		path += strlen(path) - sizeof(out->name) + 1;
 	text_canonical(path, strcspn(path, "\n"), out->name, sizeof(out->name));
@@ -220,7 +228,9 @@ int mapped_each(int32_t pid, mapped_fn each, void *ctx)
 		if (!mapped_line(line, &file))
 			continue;
 		fd = -1;
-		file.why = opened++ < MAPPED_FILES ? mapped_open(&walk, &file, &fd) : MAPPED_MANY;
+		if (!file.why)
+			file.why = opened++ < MAPPED_FILES ? mapped_open(&walk, &file, &fd)
+							   : MAPPED_MANY;
 		result = mapped_tell(each, ctx, &file, fd);
 	}
 	free(line);

@@ -23,6 +23,7 @@ enum mapped_why {
 	MAPPED_KIND,    /* no regular file */
 	MAPPED_MOUNT,   /* on a file system that may block */
 	MAPPED_MANY,    /* more than MAPPED_FILES */
+	MAPPED_MADE,    /* no file: code that the process or the kernel put there */
 	MAPPED_WHYS,
 };
 

@@ -78,7 +78,7 @@ static const char *naming_why(const struct naming *n, const struct symbols_file 
 	if (n->problem)
 		return n->problem;
 	if (!file)
-		return "code that a runtime made; it writes no perf map";
+		return "no code is mapped there any more";
 	if (file->why)
 		return file->why;
 	return file->whole ? "no function is known there"
@@ -100,6 +100,8 @@ static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 			 *module ? base ? base + 1 : module : "unknown");
 	else
 		snprintf(unnamed, sizeof(unnamed), "[kernel]");
+	if (*module == '[')
+		snprintf(unnamed, sizeof(unnamed), "%s", module);
 	frame.name = name ? (char *)(uintptr_t)name : unnamed;
 	frame.module = module;
 	if (!name)
@@ -107,17 +109,51 @@ static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 	return graph_frame(n->graph, &frame, out);
 }
 
-static int naming_stack_add(const struct naming *n, const struct naming_stack *s)
+/* What follows frame pointers where code keeps none finds numbers that are no code. */
+static bool naming_is_code(const struct naming *n, uint64_t address)
+{
+	uint32_t files = n->question->file_count;
+
+	return n->problem || !files || files >= SYMBOLS_FILES || address & NAMING_KERNEL ||
+	       naming_file(n, address) || naming_name(n, address);
+}
+
+/* Frames up to the first that is no code; the innermost one of the user's is where it was. */
+static uint32_t naming_depth(const struct naming *n, const struct naming_stack *s)
 {
 	uint32_t depth = (uint32_t)s->kernel_count + s->user_count;
-	uint32_t frames[GRAPH_DEPTH];
+
+	if (depth > GRAPH_DEPTH - 1)
+		depth = GRAPH_DEPTH - 1;
+	for (uint32_t i = s->kernel_count + 1u; i < depth; i++)
+		if (!naming_is_code(n, naming_address(s, i)))
+			return i;
+	return depth;
+}
+
+static int naming_cut(const struct naming *n, uint32_t *out)
+{
+	char name[] = "[no frame pointer]", module[] = "";
+	const struct graph_frame frame = {
+		.name = name,
+		.module = module,
+		.why = "the code that was called from here keeps no frame pointer",
+	};
+
+	return graph_frame(n->graph, &frame, out);
+}
+
+static int naming_stack_add(const struct naming *n, const struct naming_stack *s)
+{
+	uint32_t depth = naming_depth(n, s), frames[GRAPH_DEPTH], cut;
 	int result = 0;
 
-	if (depth > GRAPH_DEPTH)
-		depth = GRAPH_DEPTH;
+	cut = depth < GRAPH_DEPTH - 1 && depth < (uint32_t)s->kernel_count + s->user_count;
+	if (cut)
+		result = naming_cut(n, &frames[0]);
 	for (uint32_t i = 0; i < depth && !result; i++)
-		result = naming_frame(n, naming_address(s, i), &frames[depth - 1 - i]);
-	return result ? result : graph_add(n->graph, frames, depth, s->samples);
+		result = naming_frame(n, naming_address(s, i), &frames[cut + depth - 1 - i]);
+	return result ? result : graph_add(n->graph, frames, cut + depth, s->samples);
 }
 
 static const char *naming_problem(int error)

@@ -15,7 +15,6 @@
 #define PROFILE_SECOND_NS UINT64_C(1000000000)
 #define PROFILE_FILES_WAIT_NS 1000000000L
 #define PROFILE_SAMPLES_MAX (1u << 20)
-#define PROFILE_FILES 256u
 
 struct profile_target {
 	uint64_t key;
@@ -33,7 +32,7 @@ struct profile {
 	struct profile_target *targets;
 	uint32_t target_count, target_room;
 	uint32_t second; /* of the profile_read under way */
-	struct symbols_file files[PROFILE_FILES];
+	struct symbols_file files[SYMBOLS_FILES];
 	uint32_t file_count;
 	uint64_t files_key; /* 0: none are asked for */
 	bool files_complete;
@@ -213,7 +212,7 @@ void profile_file_put(struct profile *p, uint64_t key, const struct symbols_file
 	bool taken = false;
 
 	pthread_mutex_lock(&p->lock);
-	if (key && key == p->files_key && p->file_count < PROFILE_FILES) {
+	if (key && key == p->files_key && p->file_count < SYMBOLS_FILES) {
 		p->files[p->file_count++] = *file;
 		taken = true;
 	}

@@ -81,7 +81,7 @@ static const char *symbolize_user(const struct symbolize *s, uint64_t address)
 	for (uint32_t i = 0; i < s->head.file_count; i++) {
 		const struct symbolize_file *f = &s->files[i];
 
-		if (address >= f->start && address < f->end)
+		if (f->fd >= 0 && address >= f->start && address < f->end)
 			return binary_find(&s->binaries[i], address - f->start + f->offset);
 	}
 	return symtab_find(&s->perf, address);

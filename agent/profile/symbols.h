@@ -13,6 +13,8 @@
 
 #define SYMBOLS_WAIT_MS 2500 /* a second question, with debug files, has as long again */
 
+#define SYMBOLS_FILES 256u /* of one process; where more are mapped, the rest is left out */
+
 struct symbols_file {
 	uint64_t start, end, offset; /* 0, 0: a perf map */
 	int fd;                      /* -1: not opened */

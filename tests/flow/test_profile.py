@@ -287,7 +287,7 @@ def jitted_code_has_its_runtimes_names(stage):
         path.unlink()
         said = json.loads(ringside(stage, "profile", "cpu", jit.pid, "--past", "--format", "json"))
         why = [frame["unnamedBecause"] for frame in said["data"]["frames"]
-               if frame["name"] == "[unknown]"]
+               if frame["name"] == "[anonymous]"]
         check(why and "perf map" in why[0], said["data"]["frames"])
     finally:
         path.unlink(missing_ok=True)

@@ -56,18 +56,35 @@ static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **s
 
 static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 {
-	const uint64_t addresses[] = { 0x1500, 0x8001, 0x7001 };
+	const uint64_t addresses[] = { 0x7001, 0x8001, 0x1501 };
 	const struct naming_stack s = { 7, 1, 0, 3, addresses };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
-	assert_string_equal(g->frames[g->places[2]].name, "[a.so]");
-	assert_non_null(strstr(g->frames[g->places[2]].why, "debug symbols are missing"));
+	assert_string_equal(g->frames[g->places[0]].name, "[a.so]");
+	assert_non_null(strstr(g->frames[g->places[0]].why, "debug symbols are missing"));
 	assert_string_equal(g->frames[g->places[1]].name, "[b.so]");
 	assert_string_equal(g->frames[g->places[1]].why, "FUSE");
-	assert_string_equal(g->frames[g->places[0]].name, "[unknown]");
-	assert_non_null(strstr(g->frames[g->places[0]].why, "perf map"));
+	assert_string_equal(g->frames[g->places[2]].name, "[unknown]"); /* where it really was */
+	assert_non_null(strstr(g->frames[g->places[2]].why, "any more"));
 	assert_string_equal(g->problem, "");
+	graph_close(g);
+}
+
+static void a_stack_is_cut_where_no_code_is(void **state)
+{
+	const uint64_t addresses[] = { 0x1010, 0x2021, 0x5, 0x2021 };
+	const struct naming_stack s = { 7, 1, 0, 4, addresses };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_int_equal(g->stacks[0].depth, 3);
+	assert_string_equal(g->frames[g->places[0]].name, "[no frame pointer]");
+	assert_string_equal(g->frames[g->places[1]].name, "outer");
+	assert_string_equal(g->frames[g->places[2]].name, "inner");
+	graph_close(g);
+	g = named(&s, "its files did not come"); /* nobody knows then what is code */
+	assert_int_equal(g->stacks[0].depth, 4);
 	graph_close(g);
 }
 
@@ -123,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
 		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
+		cmocka_unit_test(a_stack_is_cut_where_no_code_is),
 		cmocka_unit_test(frames_of_the_kernel_are_marked),
 		cmocka_unit_test(a_symbolizer_that_fails_is_told),
 		cmocka_unit_test(every_address_is_asked_for_once_and_in_order),
