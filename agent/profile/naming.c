@@ -85,27 +85,34 @@ static const char *naming_why(const struct naming *n, const struct symbols_file 
 			   : "only exported functions have names: its debug symbols are missing";
 }
 
+/* What stands for a function without a name: its library in brackets. */
+static void naming_unnamed(const char *module, char *out, size_t size)
+{
+	const char *base = strrchr(module, '/');
+
+	if (*module == '[')
+		snprintf(out, size, "%s", module);
+	else
+		snprintf(out, size, "[%s]", base ? base + 1 : *module ? module : "unknown");
+}
+
 static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 {
-	bool kernel = address & NAMING_KERNEL;
-	const struct symbols_file *file = kernel ? NULL : naming_file(n, address);
-	const char *name = naming_name(n, address), *base;
-	struct graph_frame frame = { .kernel = kernel };
+	const struct symbols_file *file = naming_file(n, address);
+	const char *name = naming_name(n, address);
+	struct graph_frame frame = { .kernel = address & NAMING_KERNEL };
 	char module[160], unnamed[168];
 
-	snprintf(module, sizeof(module), "%s", kernel ? "[kernel]" : file ? file->name : "");
-	base = strrchr(module, '/');
-	if (!kernel)
-		snprintf(unnamed, sizeof(unnamed), "[%s]",
-			 *module ? base ? base + 1 : module : "unknown");
-	else
-		snprintf(unnamed, sizeof(unnamed), "[kernel]");
-	if (*module == '[')
-		snprintf(unnamed, sizeof(unnamed), "%s", module);
+	snprintf(module, sizeof(module), "%s", file ? file->name : "");
+	if (frame.kernel)
+		snprintf(module, sizeof(module), "[kernel]");
+	naming_unnamed(module, unnamed, sizeof(unnamed));
 	frame.name = name ? (char *)(uintptr_t)name : unnamed;
 	frame.module = module;
-	if (!name)
-		frame.why = kernel ? "the kernel's symbols are not readable" : naming_why(n, file);
+	if (!name && frame.kernel)
+		frame.why = "the kernel's symbols are not readable";
+	else if (!name)
+		frame.why = naming_why(n, file);
 	return graph_frame(n->graph, &frame, out);
 }
 
