@@ -9,6 +9,7 @@
 #include "notify.h"
 #include "outbox.h"
 #include "privilege.h"
+#include "sampling.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 #define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
 #define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, or … */
 #define BROKER_MEMORY_SHARE 64u /* … so many targets a second, in turn */
+#define BROKER_HEARD 16         /* messages of the worker at a time, for the same reason */
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
 #define BROKER_END_S 4          /* the nursery gives the worker two */
 
@@ -37,6 +39,7 @@ struct broker {
 	struct finder *finder;
 	struct life *life; /* NULL: not loaded */
 	struct outbox outbox;
+	struct sampling sampling;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t memory_next;       /* the target whose memory is to be read next */
@@ -107,6 +110,7 @@ static void broker_life(struct broker *b)
 	}
 	for (uint32_t i = 0; b->life && i < finder_size(b->finder); i++)
 		life_target(b->life, finder_at(b->finder, i)->target.pid, true);
+	sampling_open(&b->sampling, &b->outbox, b->life ? life_targets(b->life) : -state.error[0]);
 }
 
 static void broker_privileges(struct broker *b)
@@ -199,6 +203,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	broker_tell_counts(b);
 	broker_read_targets(b, now_ns);
+	sampling_second(&b->sampling);
 }
 
 static void broker_reload(struct broker *b)
@@ -252,12 +257,14 @@ static void broker_hear(struct broker *b)
 	struct link_message message;
 	int result;
 
-	for (;;) {
+	for (int i = 0; i < BROKER_HEARD; i++) {
 		result = link_receive(b->config->link, &message, NULL);
 		if (result != 1 && result != -EBADMSG)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
+		if (result == 1 && message.kind == LINK_FILES && b->serving)
+			sampling_files(&b->sampling, b->finder, message.key);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -338,6 +345,7 @@ static void broker_loop(struct broker *b)
 		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
 		broker_flush(b);
+		sampling_step(&b->sampling, finder_size(b->finder));
 	}
 }
 
@@ -387,6 +395,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
+	sampling_close(&b->sampling);
 	life_close(b->life);
 	finder_close(b->finder);
 	admit_close(b->admit);

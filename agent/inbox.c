@@ -5,8 +5,10 @@
 #include "link.h"
 #include "log.h"
 #include "metrics.h"
+#include "profile.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +24,52 @@ static void inbox_target(const struct inbox *i, const struct link_message *messa
 			  strerrorname_np(-result));
 	else
 		log_info("watching %s, pid %d", target->service, target->pid);
+	if (profile_target_put(i->profile, target->key, target->pid, target->service))
+		log_error("%s, pid %d, cannot be profiled: no memory", target->service,
+			  target->pid);
+}
+
+static void inbox_ring(const struct inbox *i, const struct link_samples *samples, int fd)
+{
+	int result = profile_ring_put(i->profile, fd, samples->ring_bytes);
+
+	if (result)
+		log_error("the kernel's samples cannot be read: %s", strerrorname_np(-result));
+}
+
+static void inbox_file(const struct inbox *i, const struct link_message *message, int fd)
+{
+	struct symbols_file file = { .start = message->file.start,
+				     .end = message->file.end,
+				     .offset = message->file.offset,
+				     .fd = fd };
+
+	file.why = fd < 0 ? mapped_why_text(message->file.why) : NULL;
+	snprintf(file.name, sizeof(file.name), "%.*s", (int)sizeof(message->file.name),
+		 message->file.name);
+	profile_file_put(i->profile, message->key, &file);
+}
+
+/* What profiles are made of. False: it is about something else. */
+static bool inbox_profile(const struct inbox *i, const struct link_message *message, int passed)
+{
+	switch ((enum link_kind)message->kind) {
+	case LINK_RING:
+		inbox_ring(i, &message->samples, passed);
+		return true;
+	case LINK_SAMPLES:
+		profile_kernel_put(i->profile, message->samples.taken, message->samples.dropped);
+		return true;
+	case LINK_FILE:
+	case LINK_NO_FILE:
+		inbox_file(i, message, passed);
+		return true;
+	case LINK_FILES_END:
+		profile_files_end(i->profile, message->key);
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void inbox_part(const struct inbox *i, const struct link_part *part, int64_t wall_ms)
@@ -46,6 +94,8 @@ static void inbox_reading(const struct inbox *i, const struct link_message *mess
 static void inbox_take(const struct inbox *i, const struct link_message *message, int passed,
 		       int64_t wall_ms)
 {
+	if (inbox_profile(i, message, passed))
+		return;
 	switch ((enum link_kind)message->kind) {
 	case LINK_TARGET:
 		inbox_target(i, message, passed);
@@ -56,6 +106,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		return;
 	case LINK_DIED:
 		drain_died(i->drain, message->key);
+		profile_target_gone(i->profile, message->key);
 		return;
 	case LINK_READING:
 		inbox_reading(i, message);
@@ -70,9 +121,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		i->reload(i->ctx, passed);
 		close(passed);
 		return;
-	case LINK_HELLO:
-	case LINK_SERVING:
-	case LINK_KINDS:
+	default:
 		break; /* not for us */
 	}
 }

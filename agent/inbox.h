@@ -14,12 +14,14 @@
 struct drain;
 struct health;
 struct metrics;
+struct profile;
 
 struct inbox {
 	int link;
 	struct drain *drain;
 	struct metrics *metrics;
 	struct health *health;
+	struct profile *profile;
 	void *ctx;
 	void (*reload)(void *ctx, int fd); /* the configuration's file; closed behind it */
 };

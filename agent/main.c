@@ -13,7 +13,7 @@
 #include "moment.h"
 #include "nursery.h"
 #include "options.h"
-#include "privilege.h"
+#include "symbolize.h"
 #include "token.h"
 #include "wake.h"
 #include "worker.h"
@@ -160,6 +160,8 @@ static int main_split(struct main_agent *m)
 	close(alive[0]);
 	for (unsigned int i = 0; i < m->worker.socket_count; i++)
 		close(m->sockets[i]);
+	if (m->worker.kallsyms >= 0)
+		close(m->worker.kallsyms);
 	m->broker.link = link[0];
 	m->broker.alive = alive[1];
 	return 0;
@@ -192,6 +194,8 @@ static int main_agent(struct main_agent *m)
 	m->worker.token = m->token;
 	m->worker.group = m->user.group;
 	m->worker.broker = getpid();
+	/* who opens it decides whether it has addresses: root, not the worker */
+	m->worker.kallsyms = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
 	snprintf(m->worker.state_dir, sizeof(m->worker.state_dir), "%s/" FOLDERS_WORKER,
 		 m->folders.state);
 	m->broker.options = &m->options;
@@ -209,6 +213,8 @@ int main(int argc, char **argv)
 {
 	static struct main_agent m = { .folders = { .run_fd = -1, .state_fd = -1 } };
 
+	if (argc == 2 && strcmp(argv[1], "--symbolize") == 0)
+		return symbolize_main();
 	m.worker.started_ns = moment_monotonic_ns();
 	log_open("ringsided", LOG_LEVEL_INFO);
 	if (options_read(&m.options, argc, argv, &m.error)) {

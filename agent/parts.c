@@ -96,3 +96,20 @@ void parts_put(struct parts *p, const struct drain_counts *drain,
 	parts_aggregates(p, losses, wall_ms);
 	parts_agent(p, now_ns, wall_ms);
 }
+
+void parts_profile_put(const struct parts *p, const struct profile_counts *c, int64_t wall_ms)
+{
+	const struct stacks_counts *s = &c->stacks;
+	bool lossy = c->dropped || c->unknown || s->no_room || s->early;
+	char reason[HEALTH_REASON];
+
+	if (!c->on)
+		return;
+	snprintf(reason, sizeof(reason),
+		 "%llu samples, %u stacks in %.1f MiB; lost: %llu in the kernel, %llu nobody's, "
+		 "%llu for want of room, %llu too early",
+		 (unsigned long long)s->samples, s->distinct, (double)s->bytes / 1048576,
+		 (unsigned long long)c->dropped, (unsigned long long)c->unknown,
+		 (unsigned long long)s->no_room, (unsigned long long)s->early);
+	health_put(p->health, "profile", lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason, wall_ms);
+}

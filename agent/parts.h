@@ -10,6 +10,7 @@
 
 #include "drain.h"
 #include "metrics.h"
+#include "profile.h"
 
 #include <sys/types.h>
 
@@ -25,5 +26,8 @@ struct parts {
 
 void parts_put(struct parts *p, const struct drain_counts *drain,
 	       const struct metrics_losses *losses, uint64_t now_ns, int64_t wall_ms);
+
+/* Whether there is a profile at all is told by the broker, as ebpf.profile. */
+void parts_profile_put(const struct parts *p, const struct profile_counts *counts, int64_t wall_ms);
 
 #endif

@@ -7,7 +7,6 @@
 #include "ledger.h"
 #include "link.h"
 #include "log.h"
-#include "metrics.h"
 #include "moment.h"
 #include "nursery.h"
 #include "parts.h"
@@ -28,6 +27,7 @@ struct worker {
 	struct health *health;
 	struct metrics *metrics;
 	struct drain *drain;
+	struct profile *profile;
 	struct web *web;
 	struct parts parts;
 	struct inbox inbox;
@@ -109,6 +109,27 @@ static int worker_drain(struct worker *w)
 	return drain_open(&w->drain, &config);
 }
 
+/* On the web thread: a datagram of its own goes between those of main. */
+static int worker_files(void *ctx, uint64_t key)
+{
+	const struct link_message message = { .kind = LINK_FILES, .key = key };
+	const struct worker *w = ctx;
+
+	return link_send(w->config->link, &message, -1);
+}
+
+static int worker_profile(struct worker *w)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	const struct profile_config config = { .ask = worker_files,
+					       .ctx = w,
+					       .program = "/proc/self/exe",
+					       .kallsyms = w->config->kallsyms,
+					       .cpus = cpus > 0 ? (uint32_t)cpus : 1 };
+
+	return profile_open(&w->profile, &config);
+}
+
 static int worker_web(struct worker *w)
 {
 	const struct worker_config *c = w->config;
@@ -116,6 +137,7 @@ static int worker_web(struct worker *w)
 		.sockets = c->sockets,
 		.socket_count = c->socket_count,
 		.metrics = w->metrics,
+		.profile = w->profile,
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -140,6 +162,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_drain(w);
 	if (result == 0)
+		result = worker_profile(w);
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
@@ -154,6 +178,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	profile_close(w->profile);
 	drain_close(w->drain);
 	metrics_close(w->metrics);
 	health_close(w->health);
@@ -161,16 +186,20 @@ static void worker_close(struct worker *w)
 
 static void worker_second(struct worker *w, uint64_t now_ns)
 {
+	struct profile_counts profile;
 	struct metrics_losses losses;
 	struct drain_counts counts;
 
 	w->second_ns = now_ns + WORKER_SECOND_NS;
 	metrics_sample(w->metrics, now_ns);
+	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
 	metrics_losses_get(w->metrics, &losses);
+	profile_counts_get(w->profile, &profile);
+	parts_profile_put(&w->parts, &profile, moment_wall_ms());
 	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
 }
 
@@ -217,6 +246,7 @@ int worker_run(void *worker_config)
 					  .drain = w.drain,
 					  .metrics = w.metrics,
 					  .health = w.health,
+					  .profile = w.profile,
 					  .ctx = &w,
 					  .reload = worker_reload };
 		worker_control(&w);

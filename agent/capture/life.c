@@ -161,6 +161,11 @@ void life_target(struct life *l, int32_t pid, bool watched)
 		bpf_map__delete_elem(l->probes->maps.targets, &key, sizeof(key), 0);
 }
 
+int life_targets(const struct life *l)
+{
+	return bpf_map__fd(l->probes->maps.targets);
+}
+
 uint64_t life_dropped(const struct life *l)
 {
 	return l->probes->bss->dropped;

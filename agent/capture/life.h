@@ -31,6 +31,7 @@ void life_close(struct life *l);
 int life_read(struct life *l, life_fn each, void *ctx);
 
 void life_target(struct life *l, int32_t pid, bool watched); /* whose forks to tell */
+int life_targets(const struct life *l); /* the map of the watched: other probes share it */
 uint64_t life_dropped(const struct life *l);
 
 const char *life_probe_name(int probe);

@@ -5,11 +5,13 @@
  * Memory:   none; a descriptor that came along is the receiver's to close.
  * Errors:   0 or -errno. -EAGAIN: the other side is behind; nothing was sent. -EPIPE: it is gone.
  * The worker trusts the broker; the broker believes of the worker only that it says hello, is
- * serving, or wants to end: a worker taken over by somebody gains nothing here.
+ * serving, or wants the files that a watched process executes: a worker taken over by somebody
+ * gains no more than reading those.
  */
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
 
+#include "mapped.h"
 #include "proc.h"
 #include "target.h"
 
@@ -25,6 +27,12 @@ enum link_kind {
 	LINK_PART,    /* broker: the health of one of its parts */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
+	LINK_RING,     /* broker: the kernel's ring of samples comes along */
+	LINK_SAMPLES,  /* broker: how many there were */
+	LINK_FILES, /* worker: wants the files that this key's process executes; answered by … */
+	LINK_FILE,  /* broker: … one of them, which comes along */
+	LINK_NO_FILE,   /* broker: … one that was not opened */
+	LINK_FILES_END, /* broker: … that was all */
 	LINK_KINDS,
 };
 
@@ -34,14 +42,21 @@ struct link_part {
 	uint32_t status; /* enum health_status */
 };
 
+struct link_samples {
+	uint64_t taken, dropped;
+	uint32_t ring_bytes; /* of LINK_RING */
+};
+
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t reserved;
-	uint64_t key; /* of LINK_KIN, LINK_DIED and LINK_READING */
+	uint64_t key; /* of those that name a process */
 	union {
 		struct capture_target target;
 		struct proc_usage usage;
 		struct link_part part;
+		struct link_samples samples;
+		struct mapped_file file;
 	};
 };
 

@@ -43,15 +43,13 @@ void body_put(struct body *b)
 	free(b);
 }
 
-int body_compress(struct body *b)
+static int body_deflate(struct body *b)
 {
 	z_stream z = { 0 };
 	size_t bound;
 	int ret = -ENOMEM;
 
-	if (b->gzip)
-		return 0;
-	if (b->length < BODY_GZIP_FROM || b->length > UINT32_MAX / 2)
+	if (b->length > UINT32_MAX / 2)
 		return -ERANGE;
 	if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, BODY_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
@@ -73,4 +71,25 @@ int body_compress(struct body *b)
 out:
 	deflateEnd(&z);
 	return ret;
+}
+
+int body_compress(struct body *b)
+{
+	if (b->gzip)
+		return 0;
+	return b->length < BODY_GZIP_FROM ? -ERANGE : body_deflate(b);
+}
+
+int body_pack(struct body *b)
+{
+	int ret = b->gzip ? 0 : body_deflate(b);
+
+	if (ret)
+		return ret;
+	free(b->bytes);
+	b->bytes = b->gzip;
+	b->length = b->gzip_length;
+	b->gzip = NULL;
+	b->gzip_length = 0;
+	return 0;
 }

@@ -28,4 +28,7 @@ void body_put(struct body *b); /* NULL is allowed */
 /* Makes b->gzip. -ERANGE: not worth it. */
 int body_compress(struct body *b);
 
+/* Its bytes become their gzip form, for a file that is one. */
+int body_pack(struct body *b);
+
 #endif

@@ -2,9 +2,9 @@
 
 #include "access.h"
 #include "deadline.h"
+#include "listen.h"
 #include "web.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -55,29 +55,10 @@ struct front {
 	uint64_t now_ns; /* of this run */
 	int64_t wall_ms;
 	struct front_gate gates[WEB_SOCKETS];
+	struct MHD_Connection *later[FRONT_LATER]; /* suspended: nothing happens to them */
+	uint32_t later_count;
+	uint64_t later_ns; /* when they are asked again */
 };
-
-/* The address of our end as a Host header has it, and whether it is the Unix socket. */
-static void front_link_name(struct front_link *link)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_storage room;
-	} at = { .any.sa_family = AF_UNSPEC };
-	socklen_t length = sizeof(at);
-	char text[INET6_ADDRSTRLEN] = "";
-
-	if (getsockname(link->fd, &at.any, &length))
-		return;
-	link->local = at.any.sa_family == AF_UNIX;
-	if (at.any.sa_family == AF_INET && inet_ntop(AF_INET, &at.v4.sin_addr, text, sizeof(text)))
-		snprintf(link->host, sizeof(link->host), "%s", text);
-	if (at.any.sa_family == AF_INET6 &&
-	    inet_ntop(AF_INET6, &at.v6.sin6_addr, text, sizeof(text)))
-		snprintf(link->host, sizeof(link->host), "[%s]", text);
-}
 
 /* Its library sees the end of the connection, and closes it in its own time. */
 static void front_cut(struct front *f, struct front_link *link, enum tally_kind why)
@@ -119,7 +100,7 @@ static void front_connect(struct front_gate *gate, struct MHD_Connection *connec
 	}
 	link->gate = gate;
 	link->fd = info->connect_fd;
-	front_link_name(link);
+	link->local = listen_local_name(link->fd, link->host, sizeof(link->host));
 	link->member = link->local && access_peer_is_member(link->fd, f->config.group);
 	deadline_put(&f->waits[FRONT_WAITS_REQUEST], &link->deadline, f->now_ns);
 	front_make_room(f, gate);
@@ -190,8 +171,11 @@ static void front_on_end(void *cls, struct MHD_Connection *connection, void **ex
 {
 	struct front_link *link = front_link_of(connection);
 
-	(void)cls;
+	struct front_gate *gate = cls;
+
 	(void)code;
+	if (*exchange && gate->front->config.left)
+		gate->front->config.left(gate->front->config.ctx, *exchange);
 	free(*exchange);
 	*exchange = NULL;
 	if (!link)
@@ -238,15 +222,19 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 			     .local_host = link->host,
 			     .local = link->local,
 			     .member = link->member,
+			     .who = x,
 			     .now_ns = f->now_ns,
 			     .wall_ms = f->wall_ms };
 
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, &r);
-	if (x->received <= FRONT_BODY) {
+	if (x->received > FRONT_BODY) {
+		refuse(&no, 413, "body_too_large", "the body is longer than %u bytes", FRONT_BODY);
+	} else if (f->later_count == FRONT_LATER) {
+		refuse(&no, 503, "busy", "too many requests wait for their replies");
+	} else {
 		f->config.answer(f->config.ctx, &r, out);
 		return;
 	}
-	refuse(&no, 413, "body_too_large", "the body is longer than %u bytes", FRONT_BODY);
 	reply_refuse(out, &no);
 	tally_reply(f->config.tally, out->status);
 }
@@ -311,6 +299,21 @@ static void front_headers(const struct reply *reply, struct MHD_Response *respon
 	MHD_add_response_header(response, "ETag", etag);
 }
 
+/* Its reply is being made: the library leaves it alone until it is asked again. */
+static enum MHD_Result front_later(struct front *f, struct MHD_Connection *connection)
+{
+	MHD_suspend_connection(connection);
+	f->later_ns = f->now_ns + FRONT_LATER_MS * FRONT_MS_NS;
+	f->later[f->later_count++] = connection;
+	return MHD_YES;
+}
+
+static void front_ask_again(struct front *f)
+{
+	while (f->later_count)
+		MHD_resume_connection(f->later[--f->later_count]);
+}
+
 static enum MHD_Result front_answer(struct MHD_Connection *connection,
 				    const struct front_link *link, const char *method,
 				    const struct front_exchange *x)
@@ -320,6 +323,8 @@ static enum MHD_Result front_answer(struct MHD_Connection *connection,
 	enum MHD_Result result = MHD_NO;
 
 	front_ask(connection, link, method, x, &reply);
+	if (reply.later)
+		return front_later(link->gate->front, connection);
 	response = front_response(&reply);
 	if (response) {
 		front_headers(&reply, response);
@@ -384,13 +389,13 @@ static int front_gate_open(struct front *f, struct front_gate *gate, int socket)
 
 	gate->front = f;
 	gate->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, front_on_request, gate, MHD_OPTION_LISTEN_SOCKET,
-		socket, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)f->config.connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FRONT_HEAD,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, front_on_connection,
-		gate, MHD_OPTION_NOTIFY_COMPLETED, front_on_end, gate, MHD_OPTION_URI_LOG_CALLBACK,
-		front_on_line, gate, MHD_OPTION_UNESCAPE_CALLBACK, front_on_unescape, gate,
-		MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, front_on_request, gate,
+		MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)f->config.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)FRONT_HEAD, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
+		front_on_connection, gate, MHD_OPTION_NOTIFY_COMPLETED, front_on_end, gate,
+		MHD_OPTION_URI_LOG_CALLBACK, front_on_line, gate, MHD_OPTION_UNESCAPE_CALLBACK,
+		front_on_unescape, gate, MHD_OPTION_END);
 	if (!gate->daemon)
 		return -EIO;
 	info = MHD_get_daemon_info(gate->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -402,6 +407,7 @@ void front_close(struct front *f)
 {
 	if (!f)
 		return;
+	front_ask_again(f);
 	for (unsigned int i = 0; i < WEB_SOCKETS && f->gates[i].daemon; i++)
 		MHD_stop_daemon(f->gates[i].daemon);
 	free(f);
@@ -478,12 +484,16 @@ int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms)
 	f->now_ns = now_ns;
 	f->wall_ms = wall_ms;
 	front_expire(f);
+	if (f->now_ns >= f->later_ns)
+		front_ask_again(f);
 	for (unsigned int i = 0; i < f->config.socket_count; i++) {
 		int ms = front_gate_run(&f->gates[i]);
 
 		if (ms >= 0 && (wait < 0 || ms < wait))
 			wait = ms;
 	}
+	if (f->later_count && (wait < 0 || wait > (int)FRONT_LATER_MS))
+		wait = (int)FRONT_LATER_MS;
 	for (int i = 0; i < FRONT_WAITS; i++)
 		wait = deadline_wait_ms(&f->waits[i], f->now_ns, wait);
 	return wait;

@@ -19,6 +19,8 @@
 #define FRONT_BODY (64u * 1024)      /* a longer one is a 413 … */
 #define FRONT_DISCARD (1024u * 1024) /* … as long as it ends at all */
 #define FRONT_HEAD (16u * 1024)
+#define FRONT_LATER 16u    /* requests whose reply is being made elsewhere, … */
+#define FRONT_LATER_MS 20u /* … asked for again so often */
 
 struct front;
 
@@ -30,6 +32,7 @@ struct front_config {
 	uint32_t connections;
 	struct tally *tally;
 	void (*answer)(void *ctx, const struct request *r, struct reply *out);
+	void (*left)(void *ctx, const void *who); /* a request is over; NULL: nobody minds */
 	void *ctx;
 };
 

@@ -2,8 +2,10 @@
 
 #include "text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -82,4 +84,26 @@ int listen_unix(const char *path)
 	ret = -errno;
 	close(fd);
 	return ret;
+}
+
+bool listen_local_name(int fd, char *out, size_t size)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} at = { .any.sa_family = AF_UNSPEC };
+	socklen_t length = sizeof(at);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	out[0] = '\0';
+	if (getsockname(fd, &at.any, &length))
+		return false;
+	if (at.any.sa_family == AF_INET && inet_ntop(AF_INET, &at.v4.sin_addr, text, sizeof(text)))
+		snprintf(out, size, "%s", text);
+	if (at.any.sa_family == AF_INET6 &&
+	    inet_ntop(AF_INET6, &at.v6.sin6_addr, text, sizeof(text)))
+		snprintf(out, size, "[%s]", text);
+	return at.any.sa_family == AF_UNIX;
 }

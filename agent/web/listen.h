@@ -8,7 +8,8 @@
 #ifndef WEB_LISTEN_H
 #define WEB_LISTEN_H
 
-#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 int listen_tcp(const char *address); /* "127.0.0.1:9977"; -EINVAL: no such form */
 
@@ -17,5 +18,8 @@ int listen_tcp(const char *address); /* "127.0.0.1:9977"; -EINVAL: no such form 
  * is taken away; one that somebody answers on is -EADDRINUSE.
  */
 int listen_unix(const char *path);
+
+/* Our end of a connection as a Host header has it, "" on the Unix socket: is it that one? */
+bool listen_local_name(int fd, char *out, size_t size);
 
 #endif

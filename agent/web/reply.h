@@ -22,6 +22,7 @@ struct reply {
 	unsigned int status;
 	bool gzip;      /* send body->gzip */
 	bool challenge; /* of a 401 */
+	bool later;     /* not now: the same request is to be asked again in a moment */
 	bool kept;      /* may be kept and asked for again by its entity tag */
 };
 

@@ -16,6 +16,7 @@ enum router_flag {
 	ROUTER_PUBLIC = 1 << 0,     /* needs no token, whatever is configured */
 	ROUTER_PRIVILEGED = 1 << 1, /* reveals inner data */
 	ROUTER_SHELF = 1 << 2,      /* made of metrics alone: good while their generation stands */
+	ROUTER_ASKS = 1 << 3,       /* its render looks at the parameters itself */
 };
 
 struct router_call {
@@ -58,6 +59,11 @@ static int router_openapi(const struct router_call *c, struct reply *out)
 	return 0;
 }
 
+static int router_profile(const struct router_call *c, struct reply *out)
+{
+	return document_profile(c->site, c->request, c->params, out, c->no);
+}
+
 static const struct router_endpoint router_endpoints[] = {
 	{ "/healthz", document_alive, NULL, 0, ROUTER_PUBLIC },
 	{ "/readyz", document_ready, NULL, 0, ROUTER_PUBLIC },
@@ -78,6 +84,8 @@ static const struct router_endpoint router_endpoints[] = {
 	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_LIST, ROUTER_PRIVILEGED | ROUTER_SHELF },
 	{ "/api/capture", document_capture, NULL, PARAMS_SCOPE | PARAMS_WINDOW | PARAMS_LIST,
 	  ROUTER_SHELF },
+	{ "/api/profile/cpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
+	{ "/debug/pprof/profile", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/api/config", document_config, NULL, 0, 0 },
 	{ "/api/openapi.json", NULL, router_openapi, 0, 0 },
 };
@@ -143,7 +151,7 @@ static int router_render(const struct router_call *c, struct reply *out)
 {
 	if (!c->endpoint->render)
 		return router_document(c, out);
-	if (c->params->count)
+	if (c->params->count && !(c->endpoint->flags & ROUTER_ASKS))
 		return refuse(c->no, 400, "unknown_parameter", "this endpoint takes no parameters");
 	return c->endpoint->render(c, out);
 }
@@ -195,6 +203,8 @@ void router_answer(struct site *site, const struct request *r, struct reply *out
 						       : router_render(&c, out);
 	if (ret)
 		router_refuse(&no, ret, out);
+	if (out->later)
+		return;
 	reply_negotiate(out, r);
 	tally_reply(&site->tally, out->status);
 }

@@ -17,6 +17,7 @@
 
 struct site {
 	struct metrics *metrics;
+	struct clerk *clerk; /* NULL: nothing is profiled */
 	struct health *health;
 	const struct config *config;
 	const char *token;
@@ -52,6 +53,11 @@ int document_health(const struct question *q, struct json *j);
 int document_config(const struct question *q, struct json *j);
 int document_alive(const struct question *q, struct json *j);
 int document_ready(const struct question *q, struct json *j);
+
+/* Of one form or another, not always JSON: a reply of its own, which may be later. */
+struct reply;
+int document_profile(struct site *site, const struct request *r, const struct params *p,
+		     struct reply *out, struct refusal *no);
 
 /* What several of them share (document.c). */
 #define DOCUMENT_MS(ns) ((double)(ns) / 1e6)

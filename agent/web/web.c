@@ -1,5 +1,6 @@
 #include "web.h"
 
+#include "clerk.h"
 #include "front.h"
 #include "log.h"
 #include "moment.h"
@@ -30,6 +31,14 @@ static void web_answer(void *ctx, const struct request *r, struct reply *out)
 	router_answer(ctx, r, out);
 }
 
+static void web_left(void *ctx, const void *who)
+{
+	struct site *site = ctx;
+
+	if (site->clerk)
+		clerk_leave(site->clerk, who);
+}
+
 static int web_watch(struct web *w, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
@@ -47,6 +56,7 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		.connections = c->connections ? c->connections : WEB_CONNECTIONS,
 		.tally = &w->site.tally,
 		.answer = web_answer,
+		.left = web_left,
 		.ctx = &w->site,
 	};
 	int ret;
@@ -82,7 +92,9 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.started_ns = c->started_ns;
 	w->site.counters = c->counters;
 	w->site.counters_ctx = c->counters_ctx;
-	ret = web_open_front(w, c);
+	ret = c->profile ? clerk_open(&w->site.clerk, c->profile) : 0;
+	if (!ret)
+		ret = web_open_front(w, c);
 	if (ret) {
 		web_close(w);
 		return ret;
@@ -135,6 +147,7 @@ void web_close(struct web *w)
 		pthread_join(w->thread, NULL);
 	}
 	front_close(w->front);
+	clerk_close(w->site.clerk);
 	shelf_fini(&w->site.shelf);
 	body_put(w->site.openapi);
 	if (w->epoll >= 0)

@@ -20,6 +20,7 @@
 struct config;
 struct health;
 struct metrics;
+struct profile;
 struct web;
 
 /* A number that another part of the agent tells on /metrics; those of one name side by side. */
@@ -37,6 +38,7 @@ struct web_config {
 	const int *sockets;        /* listening, of listen.h */
 	unsigned int socket_count; /* 1 … WEB_SOCKETS */
 	struct metrics *metrics;
+	struct profile *profile; /* NULL: none */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */

@@ -64,7 +64,7 @@ def queries(document, path):
     """The query strings to try: none, then each parameter with each value of a closed set."""
     yield "", 200
     values = {"service": ["nginx"], "route": ["/index.html"], "pid": ["1"], "limit": ["1", "1000"],
-              "cursor": ["0", "1000"], "from": ["1"], "to": []}
+              "cursor": ["0", "1000"], "seconds": ["1", "300"], "from": ["1"], "to": []}
     for reference in document["paths"][path]["get"].get("parameters", []):
         parameter = schema.resolve(document, reference["$ref"])
         name, closed = parameter["name"], parameter["schema"].get("enum")

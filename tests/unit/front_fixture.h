@@ -22,15 +22,24 @@ struct house {
 	char target[256], method[32], host[64], accept[64], local_host[64];
 	unsigned int asked;
 	size_t reply_length;
+	bool later;         /* what is asked now is answered later */
+	const void *gone;   /* of the last request that is over */
+	unsigned int lefts; /* how many are */
 };
+
+static inline void left(void *ctx, const void *who)
+{
+	struct house *h = ctx;
+
+	h->gone = who;
+	h->lefts++;
+}
 
 static inline void answer(void *ctx, const struct request *r, struct reply *out)
 {
 	struct house *h = ctx;
-	char *bytes = malloc(h->reply_length);
+	char *bytes;
 
-	assert_non_null(bytes);
-	memset(bytes, 'x', h->reply_length);
 	h->last = *r;
 	snprintf(h->target, sizeof(h->target), "%s", r->target);
 	snprintf(h->method, sizeof(h->method), "%s", r->method);
@@ -38,6 +47,13 @@ static inline void answer(void *ctx, const struct request *r, struct reply *out)
 	snprintf(h->accept, sizeof(h->accept), "%s", r->accept ? r->accept : "none");
 	snprintf(h->local_host, sizeof(h->local_host), "%s", r->local_host);
 	h->asked++;
+	if (h->later) {
+		*out = (struct reply){ .later = true };
+		return;
+	}
+	bytes = malloc(h->reply_length);
+	assert_non_null(bytes);
+	memset(bytes, 'x', h->reply_length);
 	reply_bytes(out, "text/plain", bytes, h->reply_length);
 }
 
@@ -51,6 +67,7 @@ static inline void house_open(struct house *h, uint32_t connections)
 				       .connections = connections,
 				       .tally = &h->tally,
 				       .answer = answer,
+				       .left = left,
 				       .ctx = h };
 
 	memset(h, 0, sizeof(*h));

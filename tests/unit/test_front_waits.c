@@ -175,6 +175,82 @@ static void whoever_is_idle_longest_makes_room_in_a_full_house(void **state)
 	house_close(&h);
 }
 
+static void a_reply_that_is_made_elsewhere_is_asked_for_again(void **state)
+{
+	const void *who;
+	struct house h;
+	char out[4096];
+	int fd, other;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	other = visit(&h);
+	h.later = true;
+	assert_int_equal(said(&h, fd, GET("/slow"), out, sizeof(out)), -EAGAIN);
+	who = h.last.who;
+	assert_non_null(who);
+	assert_int_equal(h.asked, 1);
+	assert_in_range(run(&h), 1, FRONT_LATER_MS);
+	assert_int_equal(h.asked, 1); /* not before its time */
+	h.now += FRONT_LATER_MS * MILLISECOND;
+	settle(&h);
+	assert_int_equal(h.asked, 2);
+	assert_ptr_equal(h.last.who, who);
+	h.later = false; /* meanwhile others are answered at once */
+	assert_true(said(&h, other, GET("/quick"), out, sizeof(out)) > 0);
+	assert_int_equal(h.lefts, 1);
+	h.now += FRONT_LATER_MS * MILLISECOND;
+	settle(&h);
+	assert_string_equal(h.target, "/slow");
+	assert_true(recv(fd, out, sizeof(out), MSG_DONTWAIT) > 0);
+	assert_int_equal(h.lefts, 2);
+	assert_ptr_equal(h.gone, who);
+	close(fd);
+	close(other);
+	house_close(&h);
+}
+
+static void too_many_that_wait_are_refused(void **state)
+{
+	int fds[FRONT_LATER + 1];
+	struct house h;
+	char out[4096];
+
+	(void)state;
+	house_open(&h, 64);
+	h.later = true;
+	for (unsigned int i = 0; i <= FRONT_LATER; i++) {
+		fds[i] = visit(&h);
+		said(&h, fds[i], GET("/slow"), out, sizeof(out));
+	}
+	assert_non_null(strstr(out, " 503 "));
+	assert_non_null(strstr(out, "\"busy\""));
+	for (unsigned int i = 0; i <= FRONT_LATER; i++)
+		close(fds[i]);
+	house_close(&h); /* with all of them waiting */
+}
+
+static void a_client_that_leaves_while_it_waits_is_let_go(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_open(&h, 16);
+	fd = visit(&h);
+	h.later = true;
+	assert_int_equal(said(&h, fd, GET("/slow"), out, sizeof(out)), -EAGAIN);
+	close(fd);
+	h.later = false;
+	h.now += FRONT_LATER_MS * MILLISECOND;
+	settle(&h);
+	settle(&h);
+	assert_int_equal(h.lefts, 1);
+	house_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +262,9 @@ int main(void)
 		cmocka_unit_test(with_nobody_there_it_sleeps_without_end),
 		cmocka_unit_test(a_full_house_takes_nobody_until_somebody_leaves),
 		cmocka_unit_test(whoever_is_idle_longest_makes_room_in_a_full_house),
+		cmocka_unit_test(a_reply_that_is_made_elsewhere_is_asked_for_again),
+		cmocka_unit_test(too_many_that_wait_are_refused),
+		cmocka_unit_test(a_client_that_leaves_while_it_waits_is_let_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

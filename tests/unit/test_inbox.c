@@ -49,6 +49,7 @@ static void on_reload(void *ctx, int fd)
 static void fixture_open(struct fixture *f)
 {
 	const struct metrics_limits limits = { 80, 90, 95, 70, 85, 1000000000, 5000000000 };
+	const struct profile_config profile = { .kallsyms = -1 };
 	int link[2];
 
 	memset(f, 0, sizeof(*f));
@@ -59,12 +60,14 @@ static void fixture_open(struct fixture *f)
 	};
 	assert_int_equal(health_open(&f->inbox.health), 0);
 	assert_int_equal(metrics_open(&f->inbox.metrics, &limits, 1), 0);
+	assert_int_equal(profile_open(&f->inbox.profile, &profile), 0);
 }
 
 static void fixture_close(struct fixture *f)
 {
 	health_close(f->inbox.health);
 	metrics_close(f->inbox.metrics);
+	profile_close(f->inbox.profile);
 	close(f->inbox.link);
 	if (f->broker >= 0)
 		close(f->broker);

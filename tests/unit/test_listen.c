@@ -145,6 +145,27 @@ static void a_path_must_fit_and_its_folder_exist(void **state)
 	assert_int_equal(listen_unix("/nowhere/at/all"), -ENOENT);
 }
 
+static void our_end_has_the_name_that_a_host_header_gives_it(void **state)
+{
+	const struct place *p = *state;
+	int four = listen_tcp("127.0.0.1:0"), six = listen_tcp("[::1]:0"), local;
+	char name[64];
+
+	assert_false(listen_local_name(four, name, sizeof(name)));
+	assert_string_equal(name, "127.0.0.1");
+	if (six >= 0) { /* a machine may have no IPv6 */
+		assert_false(listen_local_name(six, name, sizeof(name)));
+		assert_string_equal(name, "[::1]");
+		close(six);
+	}
+	local = listen_unix(p->path);
+	assert_true(listen_local_name(local, name, sizeof(name)));
+	assert_string_equal(name, "");
+	assert_false(listen_local_name(-1, name, sizeof(name)));
+	close(four);
+	close(local);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -155,6 +176,7 @@ int main(void)
 		EACH(a_socket_that_is_left_over_is_taken_away),
 		EACH(a_file_that_is_no_socket_is_left_alone),
 		EACH(a_path_must_fit_and_its_folder_exist),
+		EACH(our_end_has_the_name_that_a_host_header_gives_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,32 @@ static void the_agents_own_cost_is_a_difference(void **state)
 	health_close(p.health);
 }
 
+static void lost_samples_are_told_by_their_reason(void **state)
+{
+	struct profile_counts counts = { .stacks = { .samples = 500, .distinct = 7 } };
+	struct parts p = { .pids = { getpid() } };
+	struct health_part parts[HEALTH_PARTS];
+
+	(void)state;
+	assert_int_equal(health_open(&p.health), 0);
+	parts_profile_put(&p, &counts, 1);
+	assert_int_equal(health_list(p.health, parts, HEALTH_PARTS), 0); /* nothing is sampled */
+	counts.on = true;
+	parts_profile_put(&p, &counts, 1);
+	assert_int_equal(part_of(p.health, "profile").status, HEALTH_HEALTHY);
+	counts.dropped = 3;
+	counts.unknown = 4;
+	counts.stacks.no_room = 5;
+	counts.stacks.early = 6;
+	parts_profile_put(&p, &counts, 1);
+	assert_int_equal(part_of(p.health, "profile").status, HEALTH_DEGRADED);
+	assert_non_null(
+		strstr(part_of(p.health, "profile").reason,
+		       "500 samples, 7 stacks in 0.0 MiB; lost: 3 in the kernel, 4 nobody's, "
+		       "5 for want of room, 6 too early"));
+	health_close(p.health);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +141,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_changed_is_told),
 		cmocka_unit_test(what_the_aggregates_gave_up_is_told),
 		cmocka_unit_test(the_agents_own_cost_is_a_difference),
+		cmocka_unit_test(lost_samples_are_told_by_their_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,25 @@ void agent_close(struct agent *a)
 	a->client = NULL;
 }
 
+int agent_get(struct agent *a, const char *path, struct client_answer *out,
+	      struct agent_error *error)
+{
+	struct client_error why;
+	struct envelope_error refused;
+	struct envelope *envelope = NULL;
+	int result = client_get(a->client, path, out, &why);
+
+	if (result)
+		return agent_fail(a, error, result, why.text);
+	if (out->status == 200)
+		return 0;
+	result = envelope_open(&envelope, out->bytes, out->length, &refused);
+	envelope_close(envelope);
+	client_answer_free(out);
+	return agent_fail(a, error, result ? result : -EPROTO,
+			  result ? refused.text : "an odd answer");
+}
+
 int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error)
 {
 	struct client_answer answer;

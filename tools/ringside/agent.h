@@ -17,6 +17,8 @@ struct agent {
 	char where[300]; /* who answered: a path or an address */
 };
 
+struct client_answer;
+
 struct agent_error {
 	char text[1024];
 };
@@ -25,6 +27,9 @@ struct agent_error {
 int agent_open(struct agent *a, const struct settings *s, struct agent_error *error);
 void agent_close(struct agent *a);
 
+/* Whatever its form: the caller's to free. -EREMOTEIO: refused, in the agent's own words. */
+int agent_get(struct agent *a, const char *path, struct client_answer *out,
+	      struct agent_error *error);
 int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error);
 
 #endif

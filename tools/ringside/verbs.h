@@ -14,6 +14,7 @@
 /* argv[0] is the verb itself. */
 int run_verb(int argc, char **argv); /* returns only when it could not become the command */
 int ps_verb(int argc, char **argv);
+int profile_verb(int argc, char **argv);
 int doctor_verb(int argc, char **argv);
 int enable_verb(int argc, char **argv);
 int disable_verb(int argc, char **argv);

@@ -1,0 +1,31 @@
+/*
+ * naming - turns the addresses of one process's stacks into frames of a graph.
+ *
+ * Threads:  one owner.
+ * Memory:   borrowed, all of it, until it returns.
+ * Errors:   0 or -errno; what has no name gets its library's, and the reason.
+ */
+#ifndef PROFILE_NAMING_H
+#define PROFILE_NAMING_H
+
+#include "graph.h"
+#include "symbols.h"
+
+#define NAMING_KERNEL (UINT64_C(1) << 63)
+
+/* A copy of a stack, innermost frame first, the kernel's in front. */
+struct naming_stack {
+	uint64_t key;
+	uint32_t samples;
+	uint16_t kernel_count, user_count;
+	const uint64_t *addresses;
+};
+
+/*
+ * Adds all stacks of one process. question: files and kallsyms, or no file and problem why;
+ * addresses are filled in here. seconds are spent in the symbolizer.
+ */
+int naming_add(struct graph *g, const struct naming_stack *stacks, uint32_t count,
+	       struct symbols_question *question, const char *problem);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * profile - the last five minutes of what each watched process was doing on a CPU.
+ *
+ * Threads:  any; one lock, never held while files are read. One profile_graph at a time is the
+ *           caller's to see to.
+ * Memory:   profile_open allocates, profile_close frees; descriptors handed over are profile's.
+ * Errors:   0 or -errno.
+ */
+#ifndef PROFILE_PROFILE_H
+#define PROFILE_PROFILE_H
+
+#include "graph.h"
+#include "stacks.h"
+#include "symbols.h"
+
+#include <stdint.h>
+
+#define PROFILE_NAMED 16u /* processes of one graph whose frames get names, the busiest first */
+#define PROFILE_HZ 99u    /* SAMPLER_HZ: the broker's clock */
+
+struct profile;
+
+struct profile_config {
+	/* Wants the files of this process: profile_file_put, then profile_files_end. Any thread. */
+	int (*ask)(void *ctx, uint64_t key);
+	void *ctx;
+	const char *program; /* of symbols.h */
+	int kallsyms;        /* -1: none */
+	uint32_t cpus;
+};
+
+struct profile_counts {
+	uint64_t taken, dropped; /* by the kernel: samples; those that found its ring full */
+	uint64_t unknown;        /* of processes that are not known */
+	struct stacks_counts stacks;
+	bool on; /* there is a ring */
+};
+
+/* Whose samples: of this process, of this service, of all. */
+struct profile_scope {
+	int32_t pid;         /* 0: any */
+	const char *service; /* NULL: any */
+	uint32_t seconds;    /* the last ones, 1 … STACKS_SPAN_S */
+};
+
+int profile_open(struct profile **out, const struct profile_config *config);
+void profile_close(struct profile *p); /* NULL is fine */
+
+/* The kernel's ring; closed behind it. A new one takes the place of the old. */
+int profile_ring_put(struct profile *p, int fd, uint32_t bytes);
+void profile_kernel_put(struct profile *p, uint64_t taken, uint64_t dropped);
+int profile_target_put(struct profile *p, uint64_t key, int32_t pid, const char *service);
+void profile_target_gone(struct profile *p, uint64_t key);
+
+void profile_file_put(struct profile *p, uint64_t key, const struct symbols_file *file);
+void profile_files_end(struct profile *p, uint64_t key);
+
+/* Each second or so: takes what the kernel left. */
+void profile_read(struct profile *p, uint64_t now_ns);
+
+/*
+ * -ENOENT: no such process or service is known; -ENOTSUP: nothing is sampled on this machine.
+ * Waits for the files, and for the symbolizer: some hundredths of a second, 6 s at the most.
+ */
+int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
+		  struct graph **out);
+void profile_counts_get(struct profile *p, struct profile_counts *out);
+
+#endif

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""CPU profiles of a process that knows its own shares: 70 to 30, in every form, and of nobody else."""
+import gzip
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.dom.minidom
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+
+SECONDS = 20
+POINTS = 3  # how far a share may be from what the process itself measured
+
+# Both loops are the same instructions at the same alignment: their time goes by their number alone.
+BURNER = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BURN __attribute__((noinline, noclone, aligned(64))) void
+
+BURN burn_much(unsigned long n)
+{
+	for (; n; n--)
+		__asm__ volatile("" : "+r"(n));
+}
+
+BURN burn_little(unsigned long n)
+{
+	for (; n; n--)
+		__asm__ volatile("" : "+r"(n));
+}
+
+static double cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+__attribute__((noinline)) void outer(double *much, double *little)
+{
+	double a = cpu(), b, c;
+
+	burn_much(7000000);
+	b = cpu();
+	burn_little(3000000);
+	c = cpu();
+	*much += b - a;
+	*little += c - b;
+}
+
+#ifdef __x86_64__
+static void jit(void)
+{
+	static const unsigned char code[] = { 0xff, 0xcf, 0x75, 0xfc, 0xc3 }; /* counts edi down */
+	unsigned char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void (*call)(unsigned int);
+	char path[64];
+	FILE *map;
+
+	memcpy(at, code, sizeof(code));
+	memcpy(&call, &at, sizeof(call));
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+	map = fopen(path, "wx");
+	if (!map)
+		return;
+	fprintf(map, "%lx %x my jitted function\n", (unsigned long)at, 16);
+	fclose(map);
+	for (;;)
+		call(100000000);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+	double much = 0, little = 0;
+
+	alarm(120);
+#ifdef __x86_64__
+	if (argc > 1 && strcmp(argv[1], "jit") == 0)
+		jit();
+#endif
+	for (int i = 0;; i++) {
+		outer(&much, &little);
+		if (i % 200 == 0) {
+			FILE *out = fopen(argv[argc - 1], "we");
+
+			if (!out)
+				return 1;
+			fprintf(out, "%.4f\n", 100 * much / (much + little));
+			fclose(out);
+		}
+	}
+}
+"""
+
+# Field numbers of pprof's profile.proto, as far as they are written.
+PROTO = """syntax = "proto3";
+message Type { int64 type = 1; int64 unit = 2; }
+message Sample { repeated uint64 location_id = 1; repeated int64 value = 2; }
+message Mapping { uint64 id = 1; int64 filename = 5; bool has_functions = 7; }
+message Line { uint64 function_id = 1; }
+message Location { uint64 id = 1; uint64 mapping_id = 2; repeated Line line = 4; }
+message Function { uint64 id = 1; int64 name = 2; int64 system_name = 3; int64 filename = 4; }
+message Profile {
+  repeated Type sample_type = 1; repeated Sample sample = 2; repeated Mapping mapping = 3;
+  repeated Location location = 4; repeated Function function = 5;
+  repeated string string_table = 6; int64 time_nanos = 9; int64 duration_nanos = 10;
+  Type period_type = 11; int64 period = 12;
+}
+"""
+
+
+class Failed(Exception):
+    pass
+
+
+def check(fact, what):
+    if not fact:
+        raise Failed(what)
+
+
+def ringside(stage, *words, code=0):
+    done = subprocess.run([live.find_program("ringside"), *map(str, words)], capture_output=True,
+                          timeout=60, check=False, env={**os.environ, **stage.environment})
+    check(done.returncode == code, f"ringside {words}: {done.returncode}, not {code}: "
+          f"{done.stdout}{done.stderr}")
+    return (done.stdout if code == 0 else done.stderr).decode()
+
+
+class Burner(live.Process):
+    def __init__(self, stage, *arguments, shim=True):
+        self.share_file = stage.folder / f"share{time.monotonic_ns()}"
+        environment = dict(stage.environment)
+        if shim:
+            environment["LD_PRELOAD"] = str(live.find_program("libringside.so"))
+        super().__init__(stage, [str(stage.folder / "burner"), *arguments, str(self.share_file)],
+                         stage.folder / "burner.out", environment)
+
+    def share(self):
+        """Percent of its time that it spent in burn_much, by its own clock."""
+        return float(self.share_file.read_text())
+
+
+def build(stage):
+    source = stage.folder / "burner.c"
+    source.write_text(BURNER)
+    built = subprocess.run(["cc", "-O1", "-fno-omit-frame-pointer", "-o",
+                            str(stage.folder / "burner"), str(source)],
+                           capture_output=True, text=True, check=False)
+    if built.returncode:
+        live.skip(f"no compiler for the burner: {built.stderr}")
+
+
+def health(agent, name):
+    parts = agent.get("/api/health")["parts"]
+    return next((part for part in parts if part["name"] == name), None)
+
+
+def watched(agent, pid):
+    rows = agent.get(f"/api/processes?pid={pid}")["processes"]
+    return bool(rows)
+
+
+def stacks(text):
+    """[(frames, samples)] of collapsed stacks."""
+    return [(line.rsplit(" ", 1)[0].split(";"), int(line.rsplit(" ", 1)[1]))
+            for line in text.splitlines()]
+
+
+def shares_are_right(stage, burner):
+    text = ringside(stage, "profile", "cpu", burner.pid, "--seconds", SECONDS)
+    told = stacks(text)
+    much = sum(n for frames, n in told if "burn_much" in frames)
+    little = sum(n for frames, n in told if "burn_little" in frames)
+    both, everything = much + little, sum(n for _, n in told)
+    real = burner.share()
+    check(both > 100 and both >= 0.9 * everything, f"the two are most of it: {text}")
+    check(abs(100 * much / both - real) <= POINTS,
+          f"{100 * much / both:.1f} % of {both} samples, the process says {real:.1f} %")
+    print(f"ok    {100 * much / both:.2f} % of {both} samples; the process says {real:.2f} %")
+    check(all(frames[-1 - frames[::-1].index("burn_much")] for frames, _ in told
+              if "burn_much" in frames), "innermost last")
+    check(any("main" in frames and frames.index("main") < frames.index("burn_much")
+              for frames, _ in told if "burn_much" in frames), f"main calls: {text}")
+
+
+def forms_agree(stage, burner):
+    said = json.loads(ringside(stage, "profile", "--past", "--format", "json", "cpu", burner.pid))
+    data = said["data"]
+    check(data["hz"] == 99 and data["processes"] == 1 and data["seconds"] == 10, data)
+    check(sum(s["samples"] for s in data["stacks"]) == data["samples"] > 0, data)
+    check(all(0 <= i < len(data["frames"]) for s in data["stacks"] for i in s["frames"]), data)
+    check(data["problem"] is None, data["problem"])
+    names = {frame["name"]: frame for frame in data["frames"]}
+    check(names["burn_much"]["module"].endswith("/burner"), names["burn_much"])
+
+    svg = stage.folder / "out.svg"
+    ringside(stage, "profile", "cpu", burner.pid, "--past", "-o", svg)
+    titles = [node.firstChild.data for node in
+              xml.dom.minidom.parse(str(svg)).getElementsByTagName("title")]
+    check(any(title.startswith("burn_much ") for title in titles), titles)
+
+    packed = stage.folder / "out.pb.gz"
+    ringside(stage, "profile", "cpu", burner.pid, "--past", "-o", packed)
+    raw = gzip.decompress(packed.read_bytes())
+    check(b"burn_much" in raw and b"nanoseconds" in raw, "pprof's strings")
+    if not shutil.which("protoc"):
+        print("skip  pprof's fields: protoc is not installed (protobuf-compiler)")
+        return
+    (stage.folder / "profile.proto").write_text(PROTO)
+    text = subprocess.run(["protoc", "--decode=Profile", "-I", str(stage.folder), "profile.proto"],
+                          input=raw, capture_output=True, check=True).stdout.decode()
+    check('string_table: "burn_much"' in text and "period: 10101010" in text, text[:2000])
+    check("\n  1: " not in text and "\n99: " not in text, "no field that is not known")
+
+
+def a_service_is_profiled_whole(stage, burner):
+    other = Burner(stage)
+    live.wait_for("the second burner is watched", lambda: watched(stage.the_agent, other.pid), 10)
+    time.sleep(2)
+    said = json.loads(ringside(stage, "profile", "cpu", "burner", "--past", "--seconds", 2,
+                               "--format", "json"))["data"]
+    check(said["processes"] == 2, said["processes"])
+    check(burner.pid != other.pid, "two of them")
+    other.stop()
+    # it has ended, and what it did is known all the same, by address
+    ended = json.loads(ringside(stage, "profile", "cpu", "burner", "--past", "--seconds", 30,
+                                "--format", "json"))["data"]
+    check(ended["samples"] > 0 and ended["problem"], ended["problem"])
+
+
+def nobody_else_is_sampled(stage, burner):
+    stranger = Burner(stage, shim=False)
+    time.sleep(2)
+    check("is not watched" in ringside(stage, "profile", "cpu", stranger.pid, code=1), "told so")
+    said = json.loads(ringside(stage, "profile", "cpu", burner.pid, "--past", "--seconds", 2,
+                               "--format", "json"))["data"]
+    check(said["lost"] == 0, f"nothing was lost, and no stranger came in: {said['lost']}")
+    stranger.stop()
+
+
+def files_are_those_that_the_process_runs(stage):
+    """In a mount namespace of its own, from a file that is gone: no path leads to it from here."""
+    inside = stage.folder / "inside"
+    inside.mkdir()
+    share = stage.folder / "share_inside"
+    script = (f"mount -t tmpfs none {inside} && cp {stage.folder}/burner {inside}/boxed && "
+              f"(sleep 1; rm {inside}/boxed) & sleep 0.3; exec {inside}/boxed {share}")
+    boxed = live.Process(stage, ["unshare", "-m", "sh", "-c", script], stage.folder / "boxed.out",
+                         {**stage.environment,
+                          "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    live.wait_for("it runs", share.exists, 10)
+    live.wait_for("it is watched", lambda: watched(stage.the_agent, boxed.pid), 10)
+    time.sleep(1.5)
+    check(not (inside / "boxed").exists(), "it cannot be seen from here")
+    text = ringside(stage, "profile", "cpu", boxed.pid, "--seconds", 2)
+    check("burn_much" in text, text)
+    boxed.stop()
+    print("ok    files_are_those_that_the_process_runs")
+
+
+def jitted_code_has_its_runtimes_names(stage):
+    if platform.machine() != "x86_64":
+        print("skip  jitted code: written for x86_64")
+        return
+    jit = Burner(stage, "jit")
+    path = Path(f"/tmp/perf-{jit.pid}.map")
+    try:
+        live.wait_for("it is watched", lambda: watched(stage.the_agent, jit.pid), 10)
+        live.wait_for("its map is there", path.exists, 10)
+        text = ringside(stage, "profile", "cpu", jit.pid, "--seconds", 2)
+        check("my jitted function" in text, text)
+        path.unlink()
+        said = json.loads(ringside(stage, "profile", "cpu", jit.pid, "--past", "--format", "json"))
+        why = [frame["unnamedBecause"] for frame in said["data"]["frames"]
+               if frame["name"] == "[anonymous]"]
+        check(why and "perf map" in why[0], said["data"]["frames"])
+    finally:
+        path.unlink(missing_ok=True)
+        jit.stop()
+
+
+def worker_of(agent):
+    """The pid of the process that does the work: the last of broker, nursery, worker."""
+    family = live.proc_children(agent.pid)
+    return family[2] if len(family) > 2 else None
+
+
+def a_new_worker_goes_on(stage, burner):
+    old = worker_of(stage.the_agent)
+    os.kill(old, signal.SIGKILL)
+    live.wait_for("another worker", lambda: worker_of(stage.the_agent) not in (None, old), 10)
+    live.wait_for("it watches the burner", lambda: watched(stage.the_agent, burner.pid), 10)
+    text = ringside(stage, "profile", "cpu", burner.pid, "--seconds", 2)
+    check("burn_much" in text, text)
+
+
+def wrong_use_is_told(stage, burner):
+    check("unexpected" in ringside(stage, "profile", "cpu", 1, 2, code=2), "too many words")
+    check("only cpu" in ringside(stage, "profile", "gpu", 1, code=2), "another kind")
+    check("1 to 300" in ringside(stage, "profile", "cpu", 1, "--seconds", 301, code=2), "seconds")
+    check("ending" in ringside(stage, "profile", "cpu", 1, "-o", "x.pdf", code=2), "ending")
+    check("cannot write" in ringside(stage, "profile", "cpu", burner.pid, "-o", "/nowhere/x.svg",
+                                     code=1), "a file that cannot be made")
+    status, _, body = live.fetch(stage.the_agent.port, f"/api/profile/cpu?pid={burner.pid}")
+    check(status == 401, f"without a token: {status} {body}")
+
+
+def main():
+    live.need_root_and("cc")
+    with live.Stage() as stage:
+        build(stage)
+        stage.the_agent = stage.agent()
+        part = live.wait_for("profiles are decided on",
+                             lambda: health(stage.the_agent, "ebpf.profile"), 10)
+        if part["status"] != "healthy":
+            live.skip(f"nothing is sampled here: {part['reason']}")
+        burner = Burner(stage)
+        live.wait_for("the burner is watched", lambda: watched(stage.the_agent, burner.pid), 10)
+        for step in (shares_are_right, forms_agree, a_service_is_profiled_whole,
+                     nobody_else_is_sampled, a_new_worker_goes_on):
+            step(stage, burner)
+            print(f"ok    {step.__name__}")
+        files_are_those_that_the_process_runs(stage)
+        jitted_code_has_its_runtimes_names(stage)
+        print("ok    jitted_code_has_its_runtimes_names")
+        wrong_use_is_told(stage, burner)
+        burner.stop()
+    print("ok    profiles")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        print(f"WRONG {failure}")
+        sys.exit(1)

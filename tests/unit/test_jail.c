@@ -1,0 +1,127 @@
+#include "../../agent/profile/jail.c"
+#include "rs_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+/* How a child ends that enters and then does this. */
+static int jailed(void (*what)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (jail_enter())
+			_exit(9);
+		what();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void work(void)
+{
+	char *bytes = malloc(8 << 20);
+
+	bytes[0] = 1;
+	if (pread(3, bytes, 10, 0) != 10)
+		_exit(1);
+	free(bytes);
+}
+
+static void open_file(void)
+{
+	open("/etc/passwd", O_RDONLY);
+}
+
+static void make_process(void)
+{
+	fork();
+}
+
+static void make_socket(void)
+{
+	socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void send_signal(void)
+{
+	kill(getppid(), 0);
+}
+
+static void burn(void)
+{
+	for (volatile int i = 0;; i++)
+		continue;
+}
+
+static void take_memory(void)
+{
+	for (size_t i = 0; i < JAIL_MEMORY_BYTES >> 28; i++) {
+		char *volatile bytes = malloc(1 << 28);
+
+		if (!bytes)
+			_exit(4);
+	}
+}
+
+static void reading_open_files_and_taking_memory_go_on(void **state)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	if (fd != 3)
+		assert_int_equal(dup2(fd, 3), 3);
+	assert_int_equal(jailed(work), 0);
+	close(3);
+}
+
+static void everything_else_kills(void **state)
+{
+	void (*const forbidden[])(void) = { open_file, make_process, make_socket, send_signal };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int status = jailed(forbidden[i]);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+}
+
+static void time_and_memory_have_an_end(void **state)
+{
+	int status = jailed(burn);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status));
+	status = jailed(take_memory);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reading_open_files_and_taking_memory_go_on),
+		cmocka_unit_test(everything_else_kills),
+		cmocka_unit_test(time_and_memory_have_an_end),
+	};
+
+	if (SANITIZED) {
+		print_message("skipped: the jail leaves a sanitizer no room\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

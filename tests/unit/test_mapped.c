@@ -1,0 +1,132 @@
+#include "../../agent/capture/mapped.c"
+#include "rs_test.h"
+
+#include <sys/mman.h>
+
+struct heard {
+	uint32_t files, opened, perf;
+	bool libc, self; /* the right file came with it */
+};
+
+static int hear(void *ctx, const struct mapped_file *file, int fd)
+{
+	uintptr_t here = (uintptr_t)hear;
+	struct heard *h = ctx;
+	char magic[4] = "";
+
+	h->files++;
+	if (!file->end) {
+		h->perf++;
+		return 0;
+	}
+	if (fd < 0)
+		return 0;
+	h->opened++;
+	if (pread(fd, magic, 4, 0) != 4 || memcmp(magic, "\177ELF", 4) != 0)
+		return 0;
+	h->libc = h->libc || strstr(file->name, "libc.so");
+	h->self = h->self || (here >= file->start && here < file->end);
+	return 0;
+}
+
+static void every_executable_mapping_comes_with_its_file(void **state)
+{
+	struct heard h = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* map_files needs CAP_CHECKPOINT_RESTORE */
+	assert_int_equal(mapped_each(getpid(), hear, &h), 0);
+	assert_true(h.self);
+	assert_true(h.libc || h.opened > 0);
+	assert_int_equal(h.perf, 0);
+}
+
+static void a_runtimes_own_names_are_found_when_they_are_its_users(void **state)
+{
+	struct heard h = { 0 };
+	char path[64];
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	mapped_each(getpid(), hear, &h);
+	assert_int_equal(h.perf, 1);
+	assert_int_equal(fchown(fd, 1, 1), 0);
+	mapped_each(getpid(), hear, &h);
+	assert_int_equal(h.perf, 1);
+	close(fd);
+	unlink(path);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	mapped_each(getpid(), hear, &h);
+	assert_int_equal(h.perf, 1);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	mapped_each(getpid(), hear, &h);
+	assert_int_equal(h.perf, 1);
+	unlink(path);
+}
+
+static void a_line_of_maps_gives_range_offset_and_name(void **state)
+{
+	struct mapped_file f;
+
+	(void)state;
+	assert_true(mapped_line(
+		"7f00-7f10 r-xp 00028000 08:01 42                 /usr/lib/a b.so\n", &f));
+	assert_int_equal(f.start, 0x7f00);
+	assert_int_equal(f.end, 0x7f10);
+	assert_int_equal(f.offset, 0x28000);
+	assert_string_equal(f.name, "/usr/lib/a%20b.so");
+	assert_int_equal(f.why, MAPPED_OPENED);
+	assert_false(mapped_line("7f00-7f10 rw-p 00028000 08:01 42 /usr/lib/a.so\n", &f));
+	assert_true(mapped_line("7f00-7f10 r-xp 00000000 00:00 0 [vdso]\n", &f));
+	assert_string_equal(f.name, "[vdso]");
+	assert_int_equal(f.why, MAPPED_MADE);
+	assert_true(mapped_line("7f00-7f10 rwxp 00000000 00:00 0\n", &f));
+	assert_string_equal(f.name, "[anonymous]");
+	assert_false(mapped_line("7f00-7f10 rw-p 00000000 00:00 0 [stack]\n", &f));
+	assert_false(mapped_line("rubbish\n", &f));
+}
+
+static void a_mount_that_another_process_serves_is_not_safe(void **state)
+{
+	char type[MAPPED_TYPE];
+
+	(void)state;
+	assert_true(mapped_mount_line("36 35 98:0 / / rw,noatime shared:1 - ext4 /dev/root rw\n",
+				      36, type, sizeof(type)));
+	assert_string_equal(type, "ext4");
+	assert_true(mapped_type_is_safe(type));
+	assert_false(mapped_mount_line("36 35 98:0 / / rw - ext4 /dev/root rw\n", 3, type,
+				       sizeof(type)));
+	assert_false(mapped_type_is_safe("fuse.sshfs"));
+	assert_false(mapped_type_is_safe("nfs4"));
+	assert_false(mapped_type_is_safe(""));
+}
+
+static void every_reason_has_its_text(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < MAPPED_WHYS; i++)
+		assert_non_null(mapped_why_text(i));
+	assert_string_equal(mapped_why_text(MAPPED_WHYS), "unknown");
+	assert_int_equal(mapped_each(0, hear, NULL), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_executable_mapping_comes_with_its_file),
+		cmocka_unit_test(a_runtimes_own_names_are_found_when_they_are_its_users),
+		cmocka_unit_test(a_line_of_maps_gives_range_offset_and_name),
+		cmocka_unit_test(a_mount_that_another_process_serves_is_not_safe),
+		cmocka_unit_test(every_reason_has_its_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

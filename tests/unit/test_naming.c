@@ -1,0 +1,150 @@
+#include "../../agent/profile/naming.c" /* the symbolizer is the test's own */
+#include "rs_test.h"
+
+static int asked_result;
+static uint64_t asked[8];
+
+/* Knows 0x1010 and 0x2020. */
+int symbols_ask(const struct symbols_question *q, struct symbols *out)
+{
+	*out = (struct symbols){ .names = calloc(q->address_count + 1, sizeof(*out->names)) };
+	for (uint32_t i = 0; i < q->address_count; i++) {
+		if (i < 8)
+			asked[i] = q->addresses[i];
+		if (q->addresses[i] == 0x1010)
+			out->names[i] = "inner";
+		if (q->addresses[i] == 0x2020)
+			out->names[i] = "outer";
+	}
+	return asked_result;
+}
+
+void symbols_fini(struct symbols *s)
+{
+	free(s->names);
+}
+
+static __attribute__((noinline, returns_nonnull)) struct graph *named(const struct naming_stack *s,
+								      const char *problem)
+{
+	static struct symbols_file files[] = {
+		{ .start = 0x1000, .end = 0x3000, .name = "/usr/lib/a.so" },
+		{ .start = 0x8000, .end = 0x9000, .fd = -1, .name = "/opt/b.so", .why = "FUSE" },
+	};
+	struct symbols_question q = { .files = files, .file_count = 2, .kallsyms = -1 };
+	struct graph *g;
+
+	assert_int_equal(graph_open(&g), 0);
+	assert_int_equal(naming_add(g, s, 1, &q, problem), 0);
+	return g;
+}
+
+static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **state)
+{
+	const uint64_t addresses[] = { 0x1010, 0x2021 };
+	const struct naming_stack s = { 7, 5, 0, 2, addresses };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_int_equal(g->samples, 5);
+	assert_string_equal(g->frames[g->places[0]].name, "outer");
+	assert_string_equal(g->frames[g->places[1]].name, "inner");
+	assert_string_equal(g->frames[g->places[1]].module, "/usr/lib/a.so");
+	assert_null(g->frames[g->places[1]].why);
+	graph_close(g);
+}
+
+static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
+{
+	const uint64_t addresses[] = { 0x7001, 0x8001, 0x1501 };
+	const struct naming_stack s = { 7, 1, 0, 3, addresses };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_string_equal(g->frames[g->places[0]].name, "[a.so]");
+	assert_non_null(strstr(g->frames[g->places[0]].why, "debug symbols are missing"));
+	assert_string_equal(g->frames[g->places[1]].name, "[b.so]");
+	assert_string_equal(g->frames[g->places[1]].why, "FUSE");
+	assert_string_equal(g->frames[g->places[2]].name, "[unknown]"); /* where it really was */
+	assert_non_null(strstr(g->frames[g->places[2]].why, "any more"));
+	assert_string_equal(g->problem, "");
+	graph_close(g);
+}
+
+static void a_stack_is_cut_where_no_code_is(void **state)
+{
+	const uint64_t addresses[] = { 0x1010, 0x2021, 0x5, 0x2021 };
+	const struct naming_stack s = { 7, 1, 0, 4, addresses };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_int_equal(g->stacks[0].depth, 3);
+	assert_string_equal(g->frames[g->places[0]].name, "[no frame pointer]");
+	assert_string_equal(g->frames[g->places[1]].name, "outer");
+	assert_string_equal(g->frames[g->places[2]].name, "inner");
+	graph_close(g);
+	g = named(&s, "its files did not come"); /* nobody knows then what is code */
+	assert_int_equal(g->stacks[0].depth, 4);
+	graph_close(g);
+}
+
+static void frames_of_the_kernel_are_marked(void **state)
+{
+	const uint64_t addresses[] = { 0xffffffff81000010, 0x1010 };
+	const struct naming_stack s = { 7, 1, 1, 1, addresses };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_true(g->frames[g->places[1]].kernel);
+	assert_string_equal(g->frames[g->places[1]].module, "[kernel]");
+	assert_false(g->frames[g->places[0]].kernel);
+	graph_close(g);
+}
+
+static void a_symbolizer_that_fails_is_told(void **state)
+{
+	const uint64_t addresses[] = { 0x1500 };
+	const struct naming_stack s = { 7, 1, 0, 1, addresses };
+	struct graph *g;
+
+	(void)state;
+	asked_result = -ETIMEDOUT;
+	g = named(&s, NULL);
+	assert_non_null(strstr(g->problem, "too long"));
+	assert_string_equal(g->frames[0].why, g->problem);
+	graph_close(g);
+	asked_result = 0;
+	g = named(&s, "it ended");
+	assert_string_equal(g->problem, "it ended");
+	graph_close(g);
+}
+
+static void every_address_is_asked_for_once_and_in_order(void **state)
+{
+	const uint64_t addresses[] = { 0x3000, 0x1001, 0x1001, 0x2001 };
+	const struct naming_stack s = { 7, 1, 0, 4, addresses };
+	struct graph *g;
+
+	(void)state;
+	memset(asked, 0, sizeof(asked));
+	g = named(&s, NULL);
+	assert_int_equal(asked[0], 0x1000);
+	assert_int_equal(asked[1], 0x2000);
+	assert_int_equal(asked[2], 0x3000);
+	assert_int_equal(asked[3], 0);
+	graph_close(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
+		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
+		cmocka_unit_test(a_stack_is_cut_where_no_code_is),
+		cmocka_unit_test(frames_of_the_kernel_are_marked),
+		cmocka_unit_test(a_symbolizer_that_fails_is_told),
+		cmocka_unit_test(every_address_is_asked_for_once_and_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
