@@ -24,12 +24,29 @@ typedef __u64 __le64;
 typedef __u32 __wsum;
 
 /* Numbers of include/uapi/linux/bpf.h. */
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_RINGBUF = 27 };
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_RINGBUF = 27 };
+enum { BPF_ANY, BPF_NOEXIST };
 enum { BPF_RB_NO_WAKEUP = 1 };
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	__u64 utime, stime, sum_sched_runtime; /* of threads that ended */
+} __attribute__((preserve_access_index));
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
+} __attribute__((preserve_access_index));
 
 struct task_struct {
 	int pid;
 	int tgid;
+	struct sched_entity se;
+	__u64 utime, stime;
+	struct signal_struct *signal;
 } __attribute__((preserve_access_index));
 
 #endif

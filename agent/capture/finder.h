@@ -12,6 +12,7 @@
 #include "accept.h"
 #include "admit.h"
 #include "kin.h"
+#include "link.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct finder_target {
 	int pidfd;
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */
+	struct link_end end;   /* the broker's own: what it used in all, told by its last threads */
 	bool rings;            /* the broker's own: io_uring was found in use */
 };
 

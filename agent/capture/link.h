@@ -10,6 +10,7 @@
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
 
+#include "facility.h"
 #include "proc.h"
 #include "target.h"
 
@@ -20,9 +21,10 @@ enum link_kind {
 	LINK_SERVING,   /* worker: the API answers */
 	LINK_TARGET,    /* broker: watch this one; its segment comes along */
 	LINK_KIN,     /* broker: the segment that this key's shares with its children comes along */
-	LINK_DIED,    /* broker: the process of this key ended, or runs another program */
+	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */
 	LINK_PART,    /* broker: the health of one of its parts */
+	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
 	LINK_KINDS,
@@ -34,6 +36,12 @@ struct link_part {
 	uint32_t status; /* enum health_status */
 };
 
+/* What an ended process used in all; run_ns 0: not known. */
+struct link_end {
+	uint64_t run_ns;             /* exact */
+	uint64_t user_ns, system_ns; /* shares of it, as ticks found them */
+};
+
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t reserved;
@@ -42,6 +50,8 @@ struct link_message {
 		struct capture_target target;
 		struct proc_usage usage;
 		struct link_part part;
+		struct link_end end;
+		struct facility facility;
 	};
 };
 

@@ -30,15 +30,20 @@ struct means_tier {
 
 struct means {
 	struct means_tier fine, coarse;
+	uint64_t begin_ns; /* when all totals were 0: the process began; 0: unknown */
 };
 
 void means_fini(struct means *means, struct series_budget *budget);
 void means_put(struct means *means, const struct means_sample *sample,
 	       struct series_budget *budget);
 
+/* The last one of a process that ended: it takes the place of one just before it. */
+void means_end(struct means *means, const struct means_sample *sample,
+	       struct series_budget *budget);
+
 /*
  * The sample that ends the window and the one it is to be compared with: the newest at or before
- * from_ns, or the oldest there is. False: nothing was sampled up to to_ns.
+ * from_ns, or its beginning, or the oldest there is. False: nothing was sampled up to to_ns.
  */
 bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		  struct means_sample *first, struct means_sample *last);

@@ -184,6 +184,13 @@ void metrics_sink(struct metrics *m, struct drain_sink *out);
 
 /* Each second, not on the drain thread: reads /proc of every live process and the system. */
 void metrics_sample(struct metrics *m, uint64_t now_ns);
+/* What a process used in all, as its last threads said; before its gone. */
+struct metrics_end {
+	uint64_t run_ns;             /* exact */
+	uint64_t user_ns, system_ns; /* shares of it */
+};
+void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
+		     uint64_t now_ns);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
 
 /* /proc and /sys are looked up below this folder ("" at first). Before the first use. */
