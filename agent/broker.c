@@ -33,6 +33,7 @@ enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
 struct broker {
 	const struct broker_config *config;
 	struct admit *admit;
+	struct attach *attach;
 	struct finder *finder;
 	struct probes probes;
 	struct outbox outbox;
@@ -48,7 +49,7 @@ static void broker_found(void *ctx, struct finder_target *found)
 {
 	struct broker *b = ctx;
 
-	probes_watch(&b->probes, found->target.pid);
+	found->target.kernel = probes_watch(&b->probes, found->target.pid);
 }
 
 static void broker_gone(void *ctx, const struct finder_target *gone)
@@ -110,7 +111,7 @@ static void broker_probes(struct broker *b)
 {
 	probes_open(&b->probes, &b->outbox);
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
-		probes_watch(&b->probes, finder_at(b->finder, i)->target.pid);
+		broker_found(b, finder_at(b->finder, i));
 }
 
 static void broker_privileges(struct broker *b)
@@ -201,6 +202,8 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	if (now_ns < b->second_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
+	if (attach_changed(b->attach))
+		finder_attach_again(b->finder, now_ns);
 	broker_tell_counts(b);
 	probes_second(&b->probes);
 	broker_read_targets(b, now_ns);
@@ -294,7 +297,7 @@ static int broker_wait_ms(const struct broker *b, uint64_t now_ns)
 		return -1;
 	if (b->probes.life && now_ns + BROKER_RING_NS < due_ns)
 		due_ns = now_ns + BROKER_RING_NS;
-	if (finder_size(b->finder) && b->second_ns < due_ns)
+	if (b->second_ns < due_ns)
 		due_ns = b->second_ns;
 	return due_ns <= now_ns ? 0 : (int)((due_ns - now_ns) / 1000000 + 1);
 }
@@ -365,9 +368,13 @@ static int broker_open(struct broker *b)
 		return -errno;
 	result = admit_open(&b->admit, b->config->config);
 	if (result == 0)
-		result = finder_open(&b->finder, b->config->run_dir, &sink);
+		result = attach_open(&b->attach, b->config->run_dir, b->admit);
 	if (result == 0)
+		result = finder_open(&b->finder, b->config->run_dir, &sink);
+	if (result == 0) {
 		finder_admit_set(b->finder, b->admit);
+		finder_attach_set(b->finder, b->attach);
+	}
 	if (result == 0)
 		result = broker_watch(b, b->config->link, BROKER_LINK);
 	if (result == 0)
@@ -393,6 +400,7 @@ static void broker_close(struct broker *b)
 	}
 	probes_close(&b->probes);
 	finder_close(b->finder);
+	attach_close(b->attach);
 	admit_close(b->admit);
 	outbox_fini(&b->outbox);
 	close(b->signals);

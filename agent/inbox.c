@@ -17,7 +17,8 @@
 static void inbox_target(const struct inbox *i, const struct link_message *message, int memfd)
 {
 	const struct capture_target *target = &message->target;
-	int result = drain_add(i->drain, target, memfd);
+	int result =
+		memfd >= 0 ? drain_add(i->drain, target, memfd) : drain_attach(i->drain, target);
 
 	if (result)
 		log_error("%s, pid %d, cannot be watched: %s", target->service, target->pid,
@@ -78,6 +79,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 {
 	switch ((enum link_kind)message->kind) {
 	case LINK_TARGET:
+	case LINK_ATTACHED:
 		inbox_target(i, message, passed);
 		return;
 	case LINK_KIN:

@@ -107,7 +107,7 @@ static int outbox_send_parts(struct outbox *o)
 
 static int outbox_send_targets(struct outbox *o, struct finder *f)
 {
-	struct link_message message = { .kind = LINK_TARGET };
+	struct link_message message = { 0 };
 	int result = 0;
 
 	for (uint32_t i = 0; i < finder_size(f) && result == 0; i++) {
@@ -115,6 +115,7 @@ static int outbox_send_targets(struct outbox *o, struct finder *f)
 
 		if (t->sent == o->worker)
 			continue;
+		message.kind = t->fd >= 0 ? LINK_TARGET : LINK_ATTACHED;
 		message.target = t->target;
 		result = link_send(o->link, &message, t->fd);
 		if (result == 0)

@@ -35,9 +35,10 @@ void probes_close(struct probes *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void probes_watch(struct probes *p, int32_t pid)
+bool probes_watch(struct probes *p, int32_t pid)
 {
-	probe_filter_put(p->filter, pid, true); /* a full map: it is watched without the kernel */
+	/* a full map: it is watched without the kernel */
+	return probe_filter_put(p->filter, pid, true) == 0 && p->life;
 }
 
 void probes_forget(struct probes *p, int32_t pid)

@@ -24,7 +24,7 @@ struct probes {
 void probes_open(struct probes *p, struct outbox *outbox);
 void probes_close(struct probes *p);
 
-void probes_watch(struct probes *p, int32_t pid);
+bool probes_watch(struct probes *p, int32_t pid);  /* do they speak of it? */
 void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target any more */
 void probes_read(struct probes *p, life_fn each, void *ctx);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */

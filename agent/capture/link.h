@@ -20,6 +20,7 @@ enum link_kind {
 	LINK_HELLO = 1, /* worker: I am new; send everything (again) */
 	LINK_SERVING,   /* worker: the API answers */
 	LINK_TARGET,    /* broker: watch this one; its segment comes along */
+	LINK_ATTACHED,  /* broker: watch this one, which has no segment */
 	LINK_KIN,     /* broker: the segment that this key's shares with its children comes along */
 	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */

@@ -263,7 +263,10 @@ static void performance_processes(const struct performance *p, struct json *j)
 		json_string(j, "service", target->service);
 		json_time(j, "startedAt", target->started_ms);
 		json_array_begin(j, "layers");
-		json_string(j, NULL, "preload");
+		if (!target->bare)
+			json_string(j, NULL, "preload");
+		if (target->kernel)
+			json_string(j, NULL, "ebpf");
 		json_array_end(j);
 		json_object_end(j);
 	}

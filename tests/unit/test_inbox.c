@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct drain {
-	uint64_t kin, added, died;
+	uint64_t kin, added, attached, died;
 	int added_count;
 	int result;
 };
@@ -15,6 +15,12 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 	d->added = target->key;
 	d->added_count++;
 	close(memfd);
+	return d->result;
+}
+
+int drain_attach(struct drain *d, const struct capture_target *target)
+{
+	d->attached = target->key;
 	return d->result;
 }
 
@@ -104,6 +110,20 @@ static void a_target_goes_to_drain_with_its_segment(void **state)
 	send_file(&f, &message);
 	assert_true(inbox_read(&f.inbox, 1));
 	assert_int_equal(f.drain.kin, 7);
+	fixture_close(&f);
+}
+
+static void one_without_a_segment_goes_to_drain_without(void **state)
+{
+	struct link_message message = { .kind = LINK_ATTACHED, .target = { .key = 7, .pid = 70 } };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.attached, 7);
+	assert_int_equal(f.drain.added_count, 0);
 	fixture_close(&f);
 }
 
@@ -269,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_target_goes_to_drain_with_its_segment),
+		cmocka_unit_test(one_without_a_segment_goes_to_drain_without),
 		cmocka_unit_test(a_target_that_is_refused_does_not_stop_the_next),
 		cmocka_unit_test(a_facility_is_in_the_table_and_among_the_parts),
 		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),

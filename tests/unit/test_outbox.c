@@ -65,7 +65,10 @@ static const char *worker_reads(void)
 	while (link_receive(ends[1], &m, &passed) == 1) {
 		if (passed >= 0)
 			close(passed);
-		if (m.kind == LINK_TARGET)
+		if (m.kind == LINK_ATTACHED)
+			n += (size_t)snprintf(told + n, sizeof(told) - n, "bare%d ",
+					      (int)m.target.key);
+		else if (m.kind == LINK_TARGET)
 			n += (size_t)snprintf(told + n, sizeof(told) - n, "+%d ",
 					      (int)m.target.key);
 		else if (m.kind == LINK_KIN)
@@ -95,6 +98,21 @@ static void a_kin_follows_its_target_once_a_worker(void **state)
 	outbox_hello(&outbox);
 	assert_int_equal(outbox_flush(&outbox, NULL), 0);
 	assert_string_equal(worker_reads(), "+1 +2 kin2 ");
+}
+
+static void one_without_a_segment_is_told_as_such(void **state)
+{
+	int fd = targets[1].fd;
+
+	(void)state;
+	targets_count = 2;
+	targets[1].fd = -1;
+	outbox_hello(&outbox);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "+1 bare2 ");
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "");
+	targets[1].fd = fd;
 }
 
 static void nothing_is_sent_before_a_hello(void **state)
@@ -298,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OUTBOX(nothing_is_sent_before_a_hello),
+		OUTBOX(one_without_a_segment_is_told_as_such),
 		OUTBOX(a_kin_follows_its_target_once_a_worker),
 		OUTBOX(everything_is_sent_once_and_in_order),
 		OUTBOX(a_new_worker_is_told_everything_again),
