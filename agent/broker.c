@@ -49,7 +49,27 @@ static void broker_found(void *ctx, struct finder_target *found)
 {
 	struct broker *b = ctx;
 
-	found->target.kernel = probes_watch(&b->probes, found->target.pid);
+	/* who has no segment is here because it was asked for */
+	found->asked = found->fd < 0 || attach_wants(b->attach, &found->target);
+	found->target.kernel = probes_watch(&b->probes, found->target.pid, found->asked);
+}
+
+/* The probes that cost more go with the last process that was asked for. */
+static void broker_rest(struct broker *b)
+{
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		if (finder_at(b->finder, i)->asked)
+			return;
+	probes_rest(&b->probes);
+}
+
+/* Who is to be attached changed. */
+static void broker_attach(struct broker *b, uint64_t now_ns)
+{
+	finder_attach_again(b->finder, now_ns);
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		broker_found(b, finder_at(b->finder, i));
+	broker_rest(b);
 }
 
 static void broker_gone(void *ctx, const struct finder_target *gone)
@@ -57,6 +77,8 @@ static void broker_gone(void *ctx, const struct finder_target *gone)
 	struct broker *b = ctx;
 
 	probes_forget(&b->probes, gone->target.pid);
+	if (gone->asked)
+		broker_rest(b);
 	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
 	if (gone->sent)
 		outbox_died(&b->outbox, gone->target.key, &gone->end);
@@ -174,6 +196,7 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
 	struct link_message message = { .kind = LINK_READING };
+	struct link_message waits = { .kind = LINK_WAITS };
 	uint32_t count = finder_size(b->finder);
 	uint32_t share = broker_memory_share(count), fresh = 0;
 	uint32_t first = count ? b->memory_next % count : 0;
@@ -194,6 +217,10 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;
+		waits.key = t->target.key;
+		if (probes_waits(&b->probes, t->target.pid, waits.waits_ns) &&
+		    link_send(b->config->link, &waits, -1))
+			break;
 	}
 }
 
@@ -203,7 +230,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	if (attach_changed(b->attach))
-		finder_attach_again(b->finder, now_ns);
+		broker_attach(b, now_ns);
 	broker_tell_counts(b);
 	probes_second(&b->probes);
 	broker_read_targets(b, now_ns);

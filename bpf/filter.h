@@ -14,6 +14,7 @@
 enum filter_why {
 	FILTER_WATCHED = 1,  /* the agent said so */
 	FILTER_FOLLOWED = 2, /* one that was forked it: in the map before its first instruction */
+	FILTER_ASKED = 4,    /* what costs more is wanted of it, and of those that it forks */
 };
 
 #endif

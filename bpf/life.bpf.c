@@ -102,8 +102,10 @@ int BPF_PROG(life_exit, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(life_fork, struct task_struct *parent, struct task_struct *child)
 {
-	if (child->pid == child->tgid && filter_target(parent->tgid)) {
-		filter_follow(child->tgid);
+	__u32 why = child->pid == child->tgid ? filter_target(parent->tgid) : 0;
+
+	if (why) {
+		filter_follow(child->tgid, why);
 		life_emit(LIFE_FORK, child->tgid);
 	}
 	return 0;

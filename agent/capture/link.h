@@ -10,6 +10,7 @@
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
 
+#include "cause.h"
 #include "facility.h"
 #include "proc.h"
 #include "target.h"
@@ -24,6 +25,7 @@ enum link_kind {
 	LINK_KIN,     /* broker: the segment that this key's shares with its children comes along */
 	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */
+	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
 	LINK_PART,    /* broker: the health of one of its parts */
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
@@ -46,12 +48,13 @@ struct link_end {
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t reserved;
-	uint64_t key; /* of LINK_KIN, LINK_DIED and LINK_READING */
+	uint64_t key; /* of LINK_KIN, LINK_DIED, LINK_READING and LINK_WAITS */
 	union {
 		struct capture_target target;
 		struct proc_usage usage;
 		struct link_part part;
 		struct link_end end;
+		uint64_t waits_ns[CAUSES];
 		struct facility facility;
 	};
 };

@@ -81,13 +81,13 @@ void probe_filter_close(struct probe_filter *f)
 	free(f);
 }
 
-int probe_filter_put(struct probe_filter *f, int32_t pid, bool watched)
+int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why)
 {
-	uint32_t key = (uint32_t)pid, why = FILTER_WATCHED;
+	uint32_t key = (uint32_t)pid;
 
 	if (!f)
 		return 0;
-	if (watched)
+	if (why)
 		return bpf_map_update_elem(f->fd, &key, &why, BPF_ANY) ? -errno : 0;
 	bpf_map_delete_elem(f->fd, &key); /* twice does no harm */
 	return 0;
@@ -357,6 +357,11 @@ uint64_t probe_dropped(const struct probe *p)
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out)
 {
 	return bpf_map_lookup_elem(probe_map(p, map), &key, out) ? -errno : 0;
+}
+
+int probe_row_add(const struct probe *p, const char *map, uint32_t key, const void *row)
+{
+	return bpf_map_update_elem(probe_map(p, map), &key, row, BPF_NOEXIST) ? -errno : 0;
 }
 
 int probe_row_delete(const struct probe *p, const char *map, uint32_t key)

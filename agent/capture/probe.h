@@ -37,8 +37,8 @@ typedef void (*probe_fn)(void *ctx, const void *event, size_t bytes);
 int probe_filter_open(struct probe_filter **out);
 void probe_filter_close(struct probe_filter *f); /* NULL is fine */
 
-/* Is this process a target? NULL is fine. -ENOSPC: there are too many. */
-int probe_filter_put(struct probe_filter *f, int32_t pid, bool watched);
+/* why: bits of enum filter_why (bpf/filter.h), 0: no target. NULL is fine. -E2BIG: too many. */
+int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why);
 bool probe_filter_has(const struct probe_filter *f, int32_t pid);
 
 /* All of it that this kernel takes; an error: nothing. *state is filled on errors too. */
@@ -55,8 +55,9 @@ bool probe_whole(const struct probe_state *state); /* is every one of them loade
 int probe_read(struct probe *p, probe_fn each, void *ctx);
 uint64_t probe_dropped(const struct probe *p);
 
-/* Rows of a map of the set by 32-bit keys; -ENOENT. */
+/* Rows of a map of the set by 32-bit keys; -ENOENT, -EEXIST, -E2BIG. */
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out);
+int probe_row_add(const struct probe *p, const char *map, uint32_t key, const void *row);
 int probe_row_delete(const struct probe *p, const char *map, uint32_t key);
 
 #endif

@@ -25,6 +25,7 @@ struct finder_target {
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */
 	struct link_end end;   /* the broker's own: what it used in all, told by its last threads */
+	bool asked;            /* the broker's own: what costs more is wanted of it */
 	bool rings;            /* the broker's own: io_uring was found in use */
 };
 

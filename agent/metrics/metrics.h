@@ -11,6 +11,7 @@
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
+#include "cause.h"
 #include "event.h"
 
 #include <stddef.h>
@@ -72,6 +73,7 @@ struct metrics_process {
 	double cpu_percent;                   /* of what it may use: quota, cpuset */
 	double core_percent;                  /* of one core */
 	double run_queue_ms;                  /* of the window */
+	double waits_ms[CAUSES];              /* of the window, of waits that ended in it */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
@@ -191,6 +193,7 @@ struct metrics_end {
 };
 void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
 		     uint64_t now_ns);
+void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
 
 /* /proc and /sys are looked up below this folder ("" at first). Before the first use. */

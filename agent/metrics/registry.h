@@ -94,6 +94,8 @@ struct process {
 	struct registry_open *open;
 	struct means means;
 	struct metrics_reading reading;
+	uint64_t waits_ns[CAUSES];      /* newest totals of one watch, and what they … */
+	bool waits_known;               /* … are: the kernel was asked for them */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
 };
 

@@ -211,6 +211,8 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.major_faults = job->process.major_faults;
 	sample.threads = job->process.threads;
 	sample.pss = reading->pss;
+	sample.waits_known = process->waits_known;
+	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
 	sample.allocated = totals->allocated_bytes;
@@ -343,6 +345,21 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	s->looks++;
 	free(jobs);
 	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);
+}
+
+void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES])
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	/* a probe that was loaded again begins at 0: never go back */
+	for (int i = 0; process && i < CAUSES; i++)
+		if (waits_ns[i] > process->waits_ns[i])
+			process->waits_ns[i] = waits_ns[i];
+	if (process)
+		process->waits_known = true;
+	pthread_mutex_unlock(&m->lock);
 }
 
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading)

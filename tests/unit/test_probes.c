@@ -7,6 +7,7 @@
 
 static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 {
+	uint64_t waits_ns[CAUSES];
 	struct outbox outbox;
 	struct probes probes;
 
@@ -20,8 +21,17 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_true(probes.told);
 	assert_in_range(outbox.facility_count, 3, OUTBOX_FACILITIES);
 	assert_int_equal(outbox.facilities[0].state, FACILITY_LOADED);
-	probes_watch(&probes, 4711);
+	assert_true(probes_watch(&probes, 4711, false));
 	assert_true(probe_filter_has(probes.filter, 4711));
+	assert_null(probes.wait); /* nobody asked for what costs more */
+	assert_false(probes_waits(&probes, 4711, waits_ns));
+	probes_watch(&probes, 4711, true);
+	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
+	assert_int_equal(probes_waits(&probes, 4711, waits_ns), probes.wait != NULL);
+	probes_watch(&probes, 4711, false);
+	assert_false(probes_waits(&probes, 4711, waits_ns));
+	probes_rest(&probes);
+	assert_null(probes.wait);
 	probes_forget(&probes, 4711);
 	assert_false(probe_filter_has(probes.filter, 4711));
 	probes_second(&probes);
@@ -49,7 +59,7 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 		for (uint32_t i = 0; i < outbox.facility_count; i++)
 			if (outbox.facilities[i].state == FACILITY_LOADED)
 				_exit(3);
-		probes_watch(&probes, 1);
+		probes_watch(&probes, 1, true);
 		probes_forget(&probes, 1);
 		probes_second(&probes);
 		probes_read(&probes, NULL, NULL);
