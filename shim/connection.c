@@ -48,7 +48,7 @@ static struct pool connection_blocks = {
 	.most = CONNECTION_BLOCK_MOST,
 };
 
-_Atomic uint32_t connection_forks;
+HOT_DATA _Atomic uint32_t connection_forks;
 
 /* Not in the constructor: most processes never have a connection, and seven pages are not free. */
 static struct connection *connection_take(void)
@@ -221,10 +221,11 @@ static inline bool connection_is_fresh(const struct connection *c)
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) == EXCHANGE_ACCEPTED;
 }
 
-static __attribute__((noinline)) bool connection_part_dialect(struct connection *c,
-							      struct exchange_call *call,
-							      enum connection_way way,
-							      const uint8_t *at, size_t n)
+static HOT_IN(dialogue)
+	__attribute__((noinline)) bool connection_part_dialect(struct connection *c,
+							       struct exchange_call *call,
+							       enum connection_way way,
+							       const uint8_t *at, size_t n)
 {
 	if (way == CONNECTION_WRITE && !c->declined)
 		c->declined = c->dialect->ops->declines(c, at, n);

@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "frame.h"
+#include "hot.h"
 #include "mem.h"
 #include "memcached.h"
 #include "open.h"
@@ -67,7 +68,7 @@ static inline struct dialogue *dialogue_of(const struct connection *c)
 	return (struct dialogue *)(void *)atomic_load_explicit(&c->dialect, memory_order_relaxed);
 }
 
-static void dialogue_begun(void *context, uint64_t t0, uint32_t requests)
+static HOT_IN(dialogue) void dialogue_begun(void *context, uint64_t t0, uint32_t requests)
 {
 	struct connection *c = context;
 
@@ -87,7 +88,7 @@ static void dialogue_dropped(void *context, uint64_t requests)
 		emit_refused();
 }
 
-static int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
+static HOT_IN(dialogue) int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
 {
 	const struct connection *c = context;
 	int32_t open = c->dropped ? -1 : open_claim(c->id, t0);
@@ -96,19 +97,20 @@ static int32_t dialogue_open(void *context, uint64_t t0, uint16_t shape)
 	return open;
 }
 
-static void dialogue_shut(void *context, int32_t open)
+static HOT_IN(dialogue) void dialogue_shut(void *context, int32_t open)
 {
 	(void)context;
 	open_free(open);
 }
 
-static uint16_t dialogue_name(void *context, const uint8_t *name, size_t length, bool sure)
+static HOT_IN(dialogue) uint16_t
+	dialogue_name(void *context, const uint8_t *name, size_t length, bool sure)
 {
 	(void)context;
 	return sure ? shape_name(name, length) : shape_known(name, length);
 }
 
-static void dialogue_done(void *context, struct served *request)
+static HOT_IN(dialogue) void dialogue_done(void *context, struct served *request)
 {
 	struct connection *c = context;
 
@@ -122,7 +124,7 @@ static void dialogue_done(void *context, struct served *request)
 	c->requests++;
 }
 
-static struct pairs_block *dialogue_lend(void *context)
+static HOT_IN(dialogue) struct pairs_block *dialogue_lend(void *context)
 {
 	struct dialogue_block *b = pool_get(&dialogue_blocks);
 
@@ -130,7 +132,7 @@ static struct pairs_block *dialogue_lend(void *context)
 	return b ? &b->block : NULL;
 }
 
-static void dialogue_give_back(void *context, struct pairs_block *block)
+static HOT_IN(dialogue) void dialogue_give_back(void *context, struct pairs_block *block)
 {
 	(void)context;
 	pool_put(&dialogue_blocks, (uint8_t *)block - offsetof(struct dialogue_block, block));
@@ -149,8 +151,8 @@ const struct pairs_ops pairs_ops = {
 	.give_back = dialogue_give_back,
 };
 
-static bool dialogue_move(struct connection *c, enum connection_way way, const uint8_t *at,
-			  size_t n)
+static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection_way way,
+					   const uint8_t *at, size_t n)
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
@@ -164,7 +166,7 @@ static bool dialogue_move(struct connection *c, enum connection_way way, const u
 	return d->pairs.encrypted ? connection_restart(c) : more;
 }
 
-static bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
+static HOT_IN(dialogue) bool dialogue_declines(struct connection *c, const uint8_t *at, size_t n)
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
@@ -232,7 +234,8 @@ static const struct dialect_ops dialogue_ops = {
 	.protocol = dialogue_protocol,
 };
 
-static bool dialogue_redis_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_redis) bool dialogue_redis_declines(const struct pairs *p, const uint8_t *at,
+							   size_t n)
 {
 	return redis_declines((const struct redis *)(const void *)p, at, n);
 }
@@ -242,14 +245,14 @@ static void dialogue_redis_init(struct pairs *p)
 	redis_init((struct redis *)(void *)p);
 }
 
-static bool dialogue_redis_read(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				size_t n)
+static HOT_IN(dialogue_redis) bool dialogue_redis_read(struct pairs *p, struct pairs_call *call,
+						       const uint8_t *at, size_t n)
 {
 	return redis_read((struct redis *)(void *)p, call, at, n);
 }
 
-static bool dialogue_redis_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				 size_t n)
+static HOT_IN(dialogue_redis) bool dialogue_redis_write(struct pairs *p, struct pairs_call *call,
+							const uint8_t *at, size_t n)
 {
 	return redis_write((struct redis *)(void *)p, call, at, n);
 }
@@ -264,7 +267,8 @@ static void dialogue_redis_close(struct pairs *p, struct pairs_call *call, bool 
 	redis_close((struct redis *)(void *)p, call, client_gone);
 }
 
-static bool dialogue_memcached_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_memcached) bool dialogue_memcached_declines(const struct pairs *p,
+								   const uint8_t *at, size_t n)
 {
 	return memcached_declines((const struct memcached *)(const void *)p, at, n);
 }
@@ -274,14 +278,16 @@ static void dialogue_memcached_init(struct pairs *p)
 	memcached_init((struct memcached *)(void *)p);
 }
 
-static bool dialogue_memcached_read(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				    size_t n)
+static HOT_IN(dialogue_memcached) bool dialogue_memcached_read(struct pairs *p,
+							       struct pairs_call *call,
+							       const uint8_t *at, size_t n)
 {
 	return memcached_read((struct memcached *)(void *)p, call, at, n);
 }
 
-static bool dialogue_memcached_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				     size_t n)
+static HOT_IN(dialogue_memcached) bool dialogue_memcached_write(struct pairs *p,
+								struct pairs_call *call,
+								const uint8_t *at, size_t n)
 {
 	return memcached_write((struct memcached *)(void *)p, call, at, n);
 }
@@ -291,7 +297,8 @@ static void dialogue_memcached_close(struct pairs *p, struct pairs_call *call, b
 	memcached_close((struct memcached *)(void *)p, call, client_gone);
 }
 
-static bool dialogue_postgres_declines(const struct pairs *p, const uint8_t *at, size_t n)
+static HOT_IN(dialogue_postgres) bool dialogue_postgres_declines(const struct pairs *p,
+								 const uint8_t *at, size_t n)
 {
 	return postgres_declines((const struct postgres *)(const void *)p, at, n);
 }
@@ -301,14 +308,16 @@ static void dialogue_postgres_init(struct pairs *p)
 	postgres_init((struct postgres *)(void *)p);
 }
 
-static bool dialogue_postgres_read(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				   size_t n)
+static HOT_IN(dialogue_postgres) bool dialogue_postgres_read(struct pairs *p,
+							     struct pairs_call *call,
+							     const uint8_t *at, size_t n)
 {
 	return postgres_read((struct postgres *)(void *)p, call, at, n);
 }
 
-static bool dialogue_postgres_write(struct pairs *p, struct pairs_call *call, const uint8_t *at,
-				    size_t n)
+static HOT_IN(dialogue_postgres) bool dialogue_postgres_write(struct pairs *p,
+							      struct pairs_call *call,
+							      const uint8_t *at, size_t n)
 {
 	return postgres_write((struct postgres *)(void *)p, call, at, n);
 }

@@ -10,6 +10,7 @@
 
 #include "emit.h"
 #include "home.h"
+#include "hot.h"
 #include "mem.h"
 #include "sys.h"
 
@@ -17,9 +18,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-static _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
+HOT_DATA _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
 
-_Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF] = { fdtable_first };
+_Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
 void fdtable_forked(void)
 {
@@ -47,14 +48,12 @@ static _Atomic uint64_t *fdtable_grow(_Atomic uint64_t *_Atomic *place)
 static _Atomic uint64_t *fdtable_at(int fd, bool make)
 {
 	_Atomic uint64_t *leaf;
-	_Atomic uint64_t *_Atomic *place;
 
 	if ((unsigned int)fd >= FDTABLE_FDS)
 		return NULL;
-	place = &fdtable_leaves[(unsigned int)fd / FDTABLE_LEAF];
-	leaf = atomic_load_explicit(place, memory_order_acquire);
+	leaf = fdtable_leaf((unsigned int)fd);
 	if (!leaf && make)
-		leaf = fdtable_grow(place);
+		leaf = fdtable_grow(&fdtable_leaves[(unsigned int)fd / FDTABLE_LEAF]);
 	return leaf ? &leaf[(unsigned int)fd % FDTABLE_LEAF] : NULL;
 }
 
@@ -155,10 +154,7 @@ void fdtable_forget_range(unsigned int from, unsigned int to)
 	if (to >= FDTABLE_FDS)
 		to = FDTABLE_FDS - 1;
 	while (from <= to) {
-		_Atomic uint64_t *leaf = atomic_load_explicit(&fdtable_leaves[from / FDTABLE_LEAF],
-							      memory_order_acquire);
-
-		if (!leaf) {
+		if (!fdtable_leaf(from)) {
 			from = (from / FDTABLE_LEAF + 1) * FDTABLE_LEAF;
 			continue;
 		}

@@ -5,7 +5,7 @@
  * Memory:   8 bytes a descriptor in leaves of 512, the first one static; private, so a fork child
  *           has a copy.
  * Errors:   a descriptor beyond the table is counted and never watched.
- * Cost:     two loads; one system call for a new leaf.
+ * Cost:     a load or two; one system call for a new leaf.
  *
  * An unknown descriptor is judged by its content: a request line read from it, and HTTP/1. written
  * to it afterwards, make it a server's connection. So nothing has to be known of descriptors that
@@ -25,7 +25,8 @@
 #define FDTABLE_IGNORED UINT64_C(2)
 /* else: connection_word */
 
-extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
+extern _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
+extern _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF]; /* but the first */
 
 void fdtable_forked(void);  /* in the parent, at a fork */
 void fdtable_inherit(void); /* in the constructor: of the first, what came over exec is foreign */
@@ -40,14 +41,22 @@ void fdtable_copied(int from, int to); /* dup */
 /* The connection if the word still stands. */
 struct connection *fdtable_connection(int fd, uint64_t word);
 
+/* NULL: there is none yet. */
+static inline _Atomic uint64_t *fdtable_leaf(unsigned int fd)
+{
+	return __builtin_expect(fd < FDTABLE_LEAF, 1)
+		       ? fdtable_first
+		       : atomic_load_explicit(&fdtable_leaves[fd / FDTABLE_LEAF],
+					      memory_order_acquire);
+}
+
 static inline uint64_t fdtable_word(int fd)
 {
 	_Atomic uint64_t *leaf;
 
 	if (__builtin_expect((unsigned int)fd >= FDTABLE_FDS, 0))
 		return FDTABLE_UNKNOWN;
-	leaf = atomic_load_explicit(&fdtable_leaves[(unsigned int)fd / FDTABLE_LEAF],
-				    memory_order_acquire);
+	leaf = fdtable_leaf((unsigned int)fd);
 	return leaf ? atomic_load_explicit(&leaf[(unsigned int)fd % FDTABLE_LEAF],
 					   memory_order_acquire)
 		    : FDTABLE_UNKNOWN;

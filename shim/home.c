@@ -10,6 +10,7 @@
 
 #include "cell.h"
 #include "clock.h"
+#include "hot.h"
 #include "kin.h"
 #include "knock.h"
 #include "limit.h"
@@ -29,7 +30,7 @@
 #define HOME_SEALS 7        /* F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW */
 
 struct control control;
-struct home home;
+HOT_DATA struct home home;
 struct home_claims home_claims;
 
 long home_create(const char *name)

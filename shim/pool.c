@@ -9,6 +9,7 @@
 #include "pool.h"
 
 #include "home.h"
+#include "hot.h"
 #include "sys.h"
 
 #include <sys/mman.h>
@@ -21,7 +22,7 @@ static _Atomic uint64_t *pool_link(uint64_t top)
 	return (_Atomic uint64_t *)(uintptr_t)(top & POOL_ADDRESS);
 }
 
-void pool_put(struct pool *pool, void *object)
+HOT_IN(dialogue) void pool_put(struct pool *pool, void *object)
 {
 	uint64_t address = (uintptr_t)object;
 	uint64_t top = atomic_load_explicit(&pool->top, memory_order_relaxed);
@@ -57,7 +58,7 @@ static bool pool_grow(struct pool *pool)
 	return true;
 }
 
-void *pool_get(struct pool *pool)
+HOT_IN(dialogue) void *pool_get(struct pool *pool)
 {
 	/* O: acquire puts our use of the object behind the last one's; pairs with N. */
 	uint64_t top = atomic_load_explicit(&pool->top, memory_order_acquire);

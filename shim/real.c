@@ -9,6 +9,7 @@
 #include "real.h"
 
 #include "arena.h"
+#include "hot.h"
 #include "sys.h"
 
 #include <dlfcn.h>
@@ -232,7 +233,7 @@ static int plain_clone(int (*run)(void *), void *stack, int flags, void *argumen
 #define plain_malloc_usable_size arena_usable
 
 #define REAL_PLAIN(name, result, parameters) .name = plain_##name,
-struct real real = { REAL_FUNCTIONS(REAL_PLAIN) };
+HOT_DATA struct real real = { REAL_FUNCTIONS(REAL_PLAIN) };
 
 #define REAL_NAME(name, result, parameters) #name "\0"
 static const char real_names[] = REAL_FUNCTIONS(REAL_NAME);

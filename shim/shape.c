@@ -32,7 +32,7 @@ struct shape_table {
 	_Atomic uint32_t *populated;
 };
 
-static _Atomic uint32_t shape_populated; /* bytes of the region */
+static HOT_DATA _Atomic uint32_t shape_populated; /* bytes of the region */
 
 static inline struct shape_table shape_own(void)
 {
@@ -192,14 +192,14 @@ HOT uint16_t shape_intern(const uint8_t *path, size_t length, bool *fresh)
 	return shape_of(path, (uint32_t)length, fresh);
 }
 
-uint16_t shape_name(const uint8_t *name, size_t length)
+HOT_IN(dialogue) uint16_t shape_name(const uint8_t *name, size_t length)
 {
 	bool fresh;
 
 	return shape_of(name, (uint32_t)length, &fresh);
 }
 
-uint16_t shape_known(const uint8_t *name, size_t length)
+HOT_IN(dialogue) uint16_t shape_known(const uint8_t *name, size_t length)
 {
 	const struct shape_table table = shape_own();
 	_Atomic uint32_t *index = (_Atomic uint32_t *)(void *)(table.base + RS_SHAPES_AT);

@@ -1,8 +1,11 @@
 #include "backend.h"
 
+#include "hot.h"
+
 #include <string.h>
 
-static struct pairs_name *backend_prepared(const struct postgres *g, uint64_t name)
+static HOT_IN(dialogue_postgres) struct pairs_name *backend_prepared(const struct postgres *g,
+								     uint64_t name)
 {
 	struct pairs_block *block = g->prepared;
 
@@ -55,7 +58,8 @@ static void backend_parsed(struct postgres *g, struct pairs_call *call)
 	pairs_skip(&g->pairs, call);
 }
 
-static uint16_t backend_shape(const struct postgres *g, const struct pairs_run *run)
+static HOT_IN(dialogue_postgres) uint16_t
+	backend_shape(const struct postgres *g, const struct pairs_run *run)
 {
 	const struct pairs_name *s;
 	uint64_t name;
@@ -68,7 +72,8 @@ static uint16_t backend_shape(const struct postgres *g, const struct pairs_run *
 }
 
 /* What is answered next, past those that get no answer of their own. */
-static struct pairs_run *backend_front(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) struct pairs_run *backend_front(struct postgres *g,
+								 struct pairs_call *call)
 {
 	struct pairs_run *run = pairs_front(&g->pairs, call);
 
@@ -80,7 +85,7 @@ static struct pairs_run *backend_front(struct postgres *g, struct pairs_call *ca
 }
 
 /* The answer that is complete is told, with the bytes that came behind it. */
-static void backend_tell(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void backend_tell(struct postgres *g, struct pairs_call *call)
 {
 	const struct pairs_run *run = g->held ? backend_front(g, call) : NULL;
 	struct pairs_answer *a = &g->answer;
@@ -99,7 +104,7 @@ static void backend_tell(struct postgres *g, struct pairs_call *call)
 	g->out.counting = false;
 }
 
-static void backend_hold(struct postgres *g, uint16_t status)
+static HOT_IN(dialogue_postgres) void backend_hold(struct postgres *g, uint16_t status)
 {
 	g->held = true;
 	g->answer = (struct pairs_answer){ .status = status };
@@ -121,7 +126,7 @@ static uint16_t backend_status(const struct postgres *g)
 }
 
 /* The rest up to the next Sync is passed over by the server. */
-static void backend_pass_over(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void backend_pass_over(struct postgres *g, struct pairs_call *call)
 {
 	const struct pairs_run *run;
 
@@ -140,7 +145,7 @@ static void backend_failed(struct postgres *g, struct pairs_call *call)
 	backend_pass_over(g, call);
 }
 
-static void backend_ready(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void backend_ready(struct postgres *g, struct pairs_call *call)
 {
 	pairs_confirm(&g->pairs);
 	backend_tell(g, call);
@@ -154,7 +159,7 @@ static void backend_ready(struct postgres *g, struct pairs_call *call)
 }
 
 /* false: no more answers come. */
-static bool backend_end(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) bool backend_end(struct postgres *g, struct pairs_call *call)
 {
 	uint8_t type = g->out.head[0];
 
@@ -205,7 +210,7 @@ static void backend_error_byte(struct postgres *g, uint8_t c)
 	}
 }
 
-static bool backend_begin(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) bool backend_begin(struct postgres *g, struct pairs_call *call)
 {
 	uint32_t length = postgres_number(g->out.head + 1);
 
@@ -232,8 +237,8 @@ static bool backend_encrypt(struct postgres *g, struct pairs_call *call, uint8_t
 	return pairs_lose(&g->pairs, call, RS_UNPARSED_TLS_UNLINKED);
 }
 
-static bool backend_message(struct postgres *g, struct pairs_call *call, const uint8_t **at,
-			    const uint8_t *end)
+static HOT_IN(dialogue_postgres) bool backend_message(struct postgres *g, struct pairs_call *call,
+						      const uint8_t **at, const uint8_t *end)
 {
 	struct postgres_way *w = &g->out;
 	uint32_t n;
@@ -260,6 +265,7 @@ static bool backend_message(struct postgres *g, struct pairs_call *call, const u
 	return backend_end(g, call);
 }
 
+HOT_IN(dialogue_postgres)
 bool postgres_write(struct postgres *g, struct pairs_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;

@@ -12,4 +12,10 @@
 
 #define HOT __attribute__((hot))
 
+/* And what every request looks at. */
+#define HOT_DATA __attribute__((section(".data.hot")))
+
+/* What requests of other protocols pass through beside: a place of its own each, sorted by name. */
+#define HOT_IN(place) __attribute__((hot, section(".text.sorted." #place)))
+
 #endif

@@ -1,5 +1,7 @@
 #include "pairs.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 #define pairs_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
@@ -16,7 +18,7 @@ void pairs_init(struct pairs *p)
 	p->nameless.count = 1;
 }
 
-static uint32_t pairs_queued(const struct pairs *p)
+static HOT_IN(dialogue) uint32_t pairs_queued(const struct pairs *p)
 {
 	/* A: acquire puts the look at a run behind its place in the queue; pairs with B. */
 	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_acquire);
@@ -31,7 +33,7 @@ uint32_t pairs_waiting(const struct pairs *p)
 	return pairs_queued(p) + (pairs_get(p->beyond) != 0);
 }
 
-static struct pairs_run *pairs_place(struct pairs *p, struct pairs_call *call)
+static HOT_IN(dialogue) struct pairs_run *pairs_place(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_block *next;
 
@@ -50,7 +52,7 @@ static struct pairs_run *pairs_place(struct pairs *p, struct pairs_call *call)
 }
 
 /* The one that is answered next is listed as in progress, no other of its connection. */
-static void pairs_list(struct pairs_call *call, struct pairs_run *run)
+static HOT_IN(dialogue) void pairs_list(struct pairs_call *call, struct pairs_run *run)
 {
 	if (run->open >= 0 || !run->t0)
 		return;
@@ -64,7 +66,7 @@ static bool pairs_is_aside(const struct pairs_run *run)
 	return run->mark & PAIRS_ASIDE;
 }
 
-static void pairs_publish(struct pairs *p, struct pairs_call *call)
+static HOT_IN(dialogue) void pairs_publish(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_run *run = p->fresh;
 
@@ -92,7 +94,7 @@ static void pairs_ask_beyond(struct pairs *p, struct pairs_call *call)
 	atomic_fetch_add_explicit(&p->beyond, 1, memory_order_relaxed);
 }
 
-static bool pairs_goes_on(const struct pairs_run *run, const struct pairs_ask *ask)
+static HOT_IN(dialogue) bool pairs_goes_on(const struct pairs_run *run, const struct pairs_ask *ask)
 {
 	return run && run->t0 == ask->t0 && run->bytes_in == ask->bytes_in &&
 	       run->mark == ask->mark && run->name_length == ask->name_length &&
@@ -104,6 +106,7 @@ static uint32_t pairs_saturate(uint64_t n)
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
+HOT_IN(dialogue)
 void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask *ask)
 {
 	struct pairs_run *run;
@@ -134,12 +137,12 @@ void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask 
 	p->fresh = run;
 }
 
-void pairs_flush(struct pairs *p, struct pairs_call *call)
+HOT_IN(dialogue) void pairs_flush(struct pairs *p, struct pairs_call *call)
 {
 	pairs_publish(p, call);
 }
 
-static void pairs_say(struct pairs_call *call, struct served *request, bool begun)
+static HOT_IN(dialogue) void pairs_say(struct pairs_call *call, struct served *request, bool begun)
 {
 	if (!begun)
 		pairs_ops.begun(call->context, request->t0, 1);
@@ -160,7 +163,7 @@ void pairs_unanswered(struct pairs *p, struct pairs_call *call, const struct pai
 	pairs_say(call, &request, false);
 }
 
-static struct pairs_run *pairs_front_run(struct pairs *p, struct pairs_call *call)
+static HOT_IN(dialogue) struct pairs_run *pairs_front_run(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_block *old = p->answering.block;
 
@@ -174,7 +177,7 @@ static struct pairs_run *pairs_front_run(struct pairs *p, struct pairs_call *cal
 	return &p->answering.block->runs[p->answering.at];
 }
 
-struct pairs_run *pairs_front(struct pairs *p, struct pairs_call *call)
+HOT_IN(dialogue) struct pairs_run *pairs_front(struct pairs *p, struct pairs_call *call)
 {
 	if (pairs_queued(p))
 		return pairs_front_run(p, call);
@@ -188,7 +191,8 @@ void pairs_confirm(struct pairs *p)
 }
 
 /* One of the front run is over. */
-static void pairs_leave(struct pairs *p, struct pairs_call *call, struct pairs_run *run)
+static HOT_IN(dialogue) void pairs_leave(struct pairs *p, struct pairs_call *call,
+					 struct pairs_run *run)
 {
 	if (run == &p->nameless) {
 		atomic_fetch_sub_explicit(&p->beyond, 1, memory_order_relaxed);
@@ -206,8 +210,8 @@ static void pairs_leave(struct pairs *p, struct pairs_call *call, struct pairs_r
 }
 
 /* Told from now on: an answer says that the server knows it, or that it does not. */
-static uint16_t pairs_shape(struct pairs_call *call, struct pairs_run *run,
-			    const struct pairs_answer *a)
+static HOT_IN(dialogue) uint16_t
+	pairs_shape(struct pairs_call *call, struct pairs_run *run, const struct pairs_answer *a)
 {
 	static const uint8_t unknown[] = PAIRS_UNKNOWN;
 	uint16_t shape = 0;
@@ -233,6 +237,7 @@ static uint8_t pairs_flags(const struct pairs *p, const struct pairs_run *run, u
 	return (uint8_t)(flags | run->flags | (p->answered ? RS_FLAG_PIPELINED : 0));
 }
 
+HOT_IN(dialogue)
 void pairs_answer(struct pairs *p, struct pairs_call *call, const struct pairs_answer *a)
 {
 	struct pairs_run *run = pairs_front(p, call);
@@ -286,7 +291,7 @@ void pairs_tell(struct pairs_call *call, const struct pairs_later *later, uint16
 	pairs_say(call, &request, true);
 }
 
-void pairs_skip(struct pairs *p, struct pairs_call *call)
+HOT_IN(dialogue) void pairs_skip(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_run *run = pairs_front(p, call);
 
@@ -297,7 +302,7 @@ void pairs_skip(struct pairs *p, struct pairs_call *call)
 	pairs_leave(p, call, run);
 }
 
-void pairs_written(struct pairs *p, struct pairs_call *call)
+HOT_IN(dialogue) void pairs_written(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_run *run = pairs_is_confirmed(p) ? pairs_front(p, call) : NULL;
 

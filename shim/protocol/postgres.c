@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "backend.h"
+#include "hot.h"
 
 #include <string.h>
 
@@ -32,6 +33,7 @@ bool postgres_begins(const uint8_t *at, size_t n)
 	return n >= 8 && postgres_is_start(postgres_number(at), postgres_number(at + 4));
 }
 
+HOT_IN(dialogue_postgres)
 bool postgres_declines(const struct postgres *g, const uint8_t *at, size_t n)
 {
 	if (pairs_is_confirmed(&g->pairs) || g->out.head_bytes || g->out.left || !n)
@@ -43,6 +45,7 @@ bool postgres_declines(const struct postgres *g, const uint8_t *at, size_t n)
 			 at[1]);
 }
 
+HOT_IN(dialogue_postgres)
 bool postgres_head(struct postgres_way *w, uint8_t enough, const uint8_t **at, const uint8_t *end)
 {
 	size_t n = (size_t)(end - *at);
@@ -56,7 +59,7 @@ bool postgres_head(struct postgres_way *w, uint8_t enough, const uint8_t **at, c
 	return w->head_bytes == enough;
 }
 
-void postgres_count(struct postgres_way *w, struct pairs_call *call)
+HOT_IN(dialogue_postgres) void postgres_count(struct postgres_way *w, struct pairs_call *call)
 {
 	if (w->counting)
 		return;
@@ -65,7 +68,8 @@ void postgres_count(struct postgres_way *w, struct pairs_call *call)
 	w->bytes = 0;
 }
 
-static void postgres_ask(struct postgres *g, struct pairs_call *call, const struct pairs_ask *of)
+static HOT_IN(dialogue_postgres) void postgres_ask(struct postgres *g, struct pairs_call *call,
+						   const struct pairs_ask *of)
 {
 	struct pairs_ask ask = *of;
 
@@ -86,7 +90,8 @@ static void postgres_ask_text(struct postgres *g, struct pairs_call *call, const
 	postgres_ask(g, call, &ask);
 }
 
-static void postgres_ask_statement(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void postgres_ask_statement(struct postgres *g,
+							     struct pairs_call *call)
 {
 	const struct pairs_ask ask = { .name = g->sql.text,
 				       .name_length = g->sql.length,
@@ -96,14 +101,16 @@ static void postgres_ask_statement(struct postgres *g, struct pairs_call *call)
 	postgres_ask(g, call, &ask);
 }
 
-static void postgres_ask_aside(struct postgres *g, struct pairs_call *call, uint8_t mark)
+static HOT_IN(dialogue_postgres) void postgres_ask_aside(struct postgres *g,
+							 struct pairs_call *call, uint8_t mark)
 {
 	const struct pairs_ask ask = { .name = g->sql.text, .mark = mark };
 
 	postgres_ask(g, call, &ask);
 }
 
-static struct postgres_portal *postgres_portal(struct postgres *g, uint64_t name, bool make)
+static HOT_IN(dialogue_postgres) struct postgres_portal *postgres_portal(struct postgres *g,
+									 uint64_t name, bool make)
 {
 	for (uint32_t i = 0; i < POSTGRES_PORTALS; i++)
 		if (g->portals[i].name == name)
@@ -116,7 +123,8 @@ static struct postgres_portal *postgres_portal(struct postgres *g, uint64_t name
 }
 
 /* A byte of a simple query's text. */
-static void postgres_query_byte(struct postgres *g, struct pairs_call *call, uint8_t c)
+static HOT_IN(dialogue_postgres) void postgres_query_byte(struct postgres *g,
+							  struct pairs_call *call, uint8_t c)
 {
 	if (c && !sql_byte(&g->sql, c))
 		return;
@@ -127,7 +135,8 @@ static void postgres_query_byte(struct postgres *g, struct pairs_call *call, uin
 }
 
 /* A byte of a message that begins with two strings: names, or a name and a text. */
-static void postgres_string_byte(struct postgres *g, uint8_t type, uint8_t c)
+static HOT_IN(dialogue_postgres) void postgres_string_byte(struct postgres *g, uint8_t type,
+							   uint8_t c)
 {
 	if (!c) {
 		if (!g->in.field)
@@ -144,34 +153,62 @@ static void postgres_string_byte(struct postgres *g, uint8_t type, uint8_t c)
 	}
 }
 
-/* What of a message is looked at; all of it is consumed as far as it is there. */
-static void postgres_in_bytes(struct postgres *g, struct pairs_call *call, const uint8_t *at,
-			      size_t n)
+/* The text of a simple query. A request's bytes are those up to the end of its statement. */
+static HOT_IN(dialogue_postgres) void postgres_query(struct postgres *g, struct pairs_call *call,
+						     const uint8_t *at, size_t n)
 {
-	uint8_t type = g->in.head[0];
+	const uint8_t *end = at + n;
 
-	for (size_t i = 0; i < n; i++) {
+	while (at < end) {
+		size_t run = sql_run(&g->sql, at, (size_t)(end - at));
+
+		at += run;
+		g->in.bytes += run;
+		if (at == end)
+			return;
 		g->in.bytes++;
-		if (type == 'Q')
-			postgres_query_byte(g, call, at[i]);
-		else if ((type == 'P' || type == 'B' || type == 'E') && g->in.field < 2)
-			postgres_string_byte(g, type, at[i]);
-		else {
-			g->in.bytes += n - i - 1;
-			break;
-		}
+		postgres_query_byte(g, call, *at++);
 	}
 }
 
+static HOT_IN(dialogue_postgres) void postgres_strings(struct postgres *g, uint8_t type,
+						       const uint8_t *at, size_t n)
+{
+	const uint8_t *end = at + n;
+
+	while (at < end && g->in.field < 2) {
+		if (type == 'P' && g->in.field == 1)
+			at += sql_run(&g->sql, at, (size_t)(end - at));
+		if (at < end)
+			postgres_string_byte(g, type, *at++);
+	}
+}
+
+/* What of a message is looked at; all of it is consumed as far as it is there. */
+static HOT_IN(dialogue_postgres) void postgres_in_bytes(struct postgres *g, struct pairs_call *call,
+							const uint8_t *at, size_t n)
+{
+	uint8_t type = g->in.head[0];
+
+	if (type == 'Q') {
+		postgres_query(g, call, at, n);
+		return;
+	}
+	g->in.bytes += n;
+	if (type == 'P' || type == 'B' || type == 'E')
+		postgres_strings(g, type, at, n);
+}
+
 /* Its bytes belong to a request that was read already. */
-static void postgres_copied(struct postgres *g)
+static HOT_IN(dialogue_postgres) void postgres_copied(struct postgres *g)
 {
 	atomic_fetch_add_explicit(&g->copied, g->in.bytes, memory_order_relaxed);
 	g->in.bytes = 0;
 	g->in.counting = false;
 }
 
-static void postgres_in_execute(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void postgres_in_execute(struct postgres *g,
+							  struct pairs_call *call)
 {
 	const struct postgres_portal *portal = postgres_portal(g, g->first, false);
 	const uint64_t statement = portal ? portal->statement : 0;
@@ -193,7 +230,7 @@ static void postgres_in_parse(struct postgres *g, struct pairs_call *call)
 	postgres_ask(g, call, &ask);
 }
 
-static void postgres_in_end(struct postgres *g, struct pairs_call *call)
+static HOT_IN(dialogue_postgres) void postgres_in_end(struct postgres *g, struct pairs_call *call)
 {
 	switch (g->in.head[0]) {
 	case 'Q':
@@ -234,7 +271,7 @@ static void postgres_in_end(struct postgres *g, struct pairs_call *call)
 	}
 }
 
-static bool postgres_in_begin(struct postgres *g)
+static HOT_IN(dialogue_postgres) bool postgres_in_begin(struct postgres *g)
 {
 	uint32_t length = postgres_number(g->in.head + 1);
 
@@ -274,8 +311,8 @@ static bool postgres_start(struct postgres *g, struct pairs_call *call, const ui
 	return true;
 }
 
-static bool postgres_message(struct postgres *g, struct pairs_call *call, const uint8_t **at,
-			     const uint8_t *end)
+static HOT_IN(dialogue_postgres) bool postgres_message(struct postgres *g, struct pairs_call *call,
+						       const uint8_t **at, const uint8_t *end)
 {
 	struct postgres_way *w = &g->in;
 	uint32_t n;
@@ -298,6 +335,7 @@ static bool postgres_message(struct postgres *g, struct pairs_call *call, const 
 	return true;
 }
 
+HOT_IN(dialogue_postgres)
 bool postgres_read(struct postgres *g, struct pairs_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;

@@ -1,5 +1,7 @@
 #include "redis.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 #define REDIS_BREAKS 1 /* a run's mark */
@@ -31,7 +33,7 @@ bool redis_begins(const uint8_t *at, size_t n)
 	return n && n <= RESP_NAME_BYTES;
 }
 
-bool redis_answers(uint8_t first)
+HOT_IN(dialogue_redis) bool redis_answers(uint8_t first)
 {
 	static const char types[] = "+-:$*_#,(!=%~>|";
 
@@ -41,13 +43,13 @@ bool redis_answers(uint8_t first)
 	return false;
 }
 
-bool redis_declines(const struct redis *r, const uint8_t *at, size_t n)
+HOT_IN(dialogue_redis) bool redis_declines(const struct redis *r, const uint8_t *at, size_t n)
 {
 	return !pairs_is_confirmed(&r->pairs) && r->out.step == RESP_AT_START && n &&
 	       !redis_answers(at[0]);
 }
 
-static void redis_ask(struct redis *r, struct pairs_call *call)
+static HOT_IN(dialogue_redis) void redis_ask(struct redis *r, struct pairs_call *call)
 {
 	const struct resp *in = &r->in;
 	struct pairs_ask ask = {
@@ -69,6 +71,7 @@ static void redis_ask(struct redis *r, struct pairs_call *call)
 	pairs_ask(&r->pairs, call, &ask);
 }
 
+HOT_IN(dialogue_redis)
 bool redis_read(struct redis *r, struct pairs_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
@@ -95,14 +98,14 @@ bool redis_read(struct redis *r, struct pairs_call *call, const uint8_t *at, siz
 	return !pairs_is_lost(&r->pairs);
 }
 
-static bool redis_is(const struct pairs_run *run, const char *name)
+static HOT_IN(dialogue_redis) bool redis_is(const struct pairs_run *run, const char *name)
 {
 	size_t n = strlen(name);
 
 	return run->name_length == n && !memcmp(run->name, name, n);
 }
 
-static uint16_t redis_status(uint8_t error)
+static HOT_IN(dialogue_redis) uint16_t redis_status(uint8_t error)
 {
 	switch (error) {
 	case RESP_OK:
@@ -192,7 +195,8 @@ static void redis_queue_drop(struct redis *r, struct pairs_call *call)
 }
 
 /* What the answer says of the commands queued before. */
-static void redis_settle(struct redis *r, struct pairs_call *call, const struct pairs_run *run)
+static HOT_IN(dialogue_redis) void redis_settle(struct redis *r, struct pairs_call *call,
+						const struct pairs_run *run)
 {
 	if (redis_is(run, "EXEC")) {
 		if (r->out.listed)
@@ -204,7 +208,7 @@ static void redis_settle(struct redis *r, struct pairs_call *call, const struct 
 }
 
 /* A whole answer; false: no more of them can be told apart. */
-static bool redis_answer(struct redis *r, struct pairs_call *call)
+static HOT_IN(dialogue_redis) bool redis_answer(struct redis *r, struct pairs_call *call)
 {
 	struct pairs_run *run = pairs_front(&r->pairs, call);
 	struct pairs_answer a = {
@@ -232,7 +236,8 @@ static bool redis_answer(struct redis *r, struct pairs_call *call)
 	return !r->streaming;
 }
 
-static bool redis_write_event(struct redis *r, struct pairs_call *call, enum resp_event event)
+static HOT_IN(dialogue_redis) bool redis_write_event(struct redis *r, struct pairs_call *call,
+						     enum resp_event event)
 {
 	const struct pairs_run *run;
 
@@ -258,6 +263,7 @@ static bool redis_write_event(struct redis *r, struct pairs_call *call, enum res
 	}
 }
 
+HOT_IN(dialogue_redis)
 bool redis_write(struct redis *r, struct pairs_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;

@@ -1,5 +1,7 @@
 #include "sql.h"
 
+#include "hot.h"
+
 #include <string.h>
 
 enum sql_step {
@@ -25,7 +27,7 @@ void sql_init(struct sql *s)
 	memset(s, 0, sizeof(*s));
 }
 
-void sql_next(struct sql *s)
+HOT_IN(dialogue_postgres) void sql_next(struct sql *s)
 {
 	bool cut = s->cut;
 
@@ -43,7 +45,27 @@ static bool sql_is_word(uint8_t c)
 	return (uint8_t)((c | 0x20) - 'a') < 26 || c == '_' || c >= 0x80;
 }
 
-static void sql_put(struct sql *s, uint8_t c)
+/* A bit per byte that may stand in a word. */
+static const uint64_t sql_in_word[4] = {
+	UINT64_C(0x3ff) << '0' | UINT64_C(1) << '$',
+	UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
+		UINT64_C(1) << ('_' - 64),
+	UINT64_MAX,
+	UINT64_MAX,
+};
+
+static bool sql_is_in_word(uint8_t c)
+{
+	return sql_in_word[c >> 6] >> (c & 63) & 1;
+}
+
+/* Its digits, its exponent, 0xff and 1_000. */
+static bool sql_is_in_number(uint8_t c)
+{
+	return sql_is_digit(c) || sql_is_word(c) || c == '.';
+}
+
+static HOT_IN(dialogue_postgres) void sql_put(struct sql *s, uint8_t c)
 {
 	s->begun = true;
 	s->operand =
@@ -63,7 +85,7 @@ static bool sql_is_prefix(const struct sql *s)
 	return s->word == 1 && (c == 'e' || c == 'b' || c == 'x' || c == 'n');
 }
 
-static void sql_literal(struct sql *s, uint8_t step)
+static HOT_IN(dialogue_postgres) void sql_literal(struct sql *s, uint8_t step)
 {
 	s->escapes = s->word == 1 && (s->last | 0x20) == 'e';
 	if (sql_is_prefix(s) && !s->cut && s->length && s->length < RS_PATH_BYTES)
@@ -74,7 +96,7 @@ static void sql_literal(struct sql *s, uint8_t step)
 }
 
 /* Between tokens; also where one has just ended at c. */
-static bool sql_between(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 {
 	bool word = s->word != 0;
 
@@ -111,9 +133,9 @@ static bool sql_between(struct sql *s, uint8_t c)
 	return false;
 }
 
-static bool sql_word(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_word(struct sql *s, uint8_t c)
 {
-	if (!sql_is_word(c) && !sql_is_digit(c) && c != '$')
+	if (!sql_is_in_word(c))
 		return sql_between(s, c);
 	s->word = (uint8_t)(s->word < UINT8_MAX ? s->word + 1 : UINT8_MAX);
 	s->last = c;
@@ -121,12 +143,9 @@ static bool sql_word(struct sql *s, uint8_t c)
 	return false;
 }
 
-/* Its digits, its exponent, 0xff and 1_000. */
-static bool sql_number(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_number(struct sql *s, uint8_t c)
 {
-	if (sql_is_digit(c) || sql_is_word(c) || c == '.')
-		return false;
-	return sql_between(s, c);
+	return !sql_is_in_number(c) && sql_between(s, c);
 }
 
 static void sql_string(struct sql *s, uint8_t c)
@@ -237,7 +256,7 @@ static void sql_body(struct sql *s, uint8_t c)
 		s->match = UINT8_MAX;
 }
 
-bool sql_byte(struct sql *s, uint8_t c)
+HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 {
 	switch (s->step) {
 	case SQL_WORD:
@@ -278,7 +297,59 @@ bool sql_byte(struct sql *s, uint8_t c)
 	}
 }
 
-void sql_end(struct sql *s)
+/* The same, as sql_word does it byte by byte. */
+static HOT_IN(dialogue_postgres) size_t sql_run_word(struct sql *s, const uint8_t *at, size_t n)
+{
+	size_t room = s->cut ? 0 : RS_PATH_BYTES - s->length;
+	uint8_t *to = s->text + s->length;
+	size_t i = 0;
+
+	for (; i < n && sql_is_in_word(at[i]); i++)
+		if (i < room)
+			to[i] = at[i];
+	if (!i)
+		return 0;
+	s->length = (uint8_t)(s->length + (i < room ? i : room));
+	s->word = (uint8_t)(s->word + i < UINT8_MAX ? s->word + i : UINT8_MAX);
+	s->last = at[i - 1];
+	s->operand = s->last != '$';
+	return i;
+}
+
+static HOT_IN(dialogue_postgres) size_t
+	sql_run_string(const struct sql *s, const uint8_t *at, size_t n)
+{
+	size_t i = 0;
+
+	while (!s->slash && i < n && at[i] != '\'' && at[i] != '\\')
+		i++;
+	return i;
+}
+
+static HOT_IN(dialogue_postgres) size_t sql_run_number(const uint8_t *at, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && sql_is_in_number(at[i]))
+		i++;
+	return i;
+}
+
+HOT_IN(dialogue_postgres) size_t sql_run(struct sql *s, const uint8_t *at, size_t n)
+{
+	switch (s->step) {
+	case SQL_WORD:
+		return sql_run_word(s, at, n);
+	case SQL_NUMBER:
+		return sql_run_number(at, n);
+	case SQL_STRING:
+		return sql_run_string(s, at, n);
+	default:
+		return 0;
+	}
+}
+
+HOT_IN(dialogue_postgres) void sql_end(struct sql *s)
 {
 	if (s->step == SQL_DASH)
 		sql_put(s, '-');

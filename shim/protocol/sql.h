@@ -6,7 +6,7 @@
  * Memory:   the struct: the first RS_PATH_BYTES bytes of a statement.
  * Errors:   none. Where it is not certain what is a literal (a backslash ahead of a quote, which
  *           a setting of the server decides), nothing more of the text is taken.
- * Cost:     a byte at a time.
+ * Cost:     a byte at a time; within a word, a number or a string some instructions each.
  */
 #ifndef PROTOCOL_SQL_H
 #define PROTOCOL_SQL_H
@@ -14,6 +14,7 @@
 #include <ringside/abi.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SQL_TAG_BYTES 32u /* of a dollar quote; a longer one cuts */
@@ -41,6 +42,9 @@ void sql_init(struct sql *s);
 /* The next byte; true: the statement before it is over, and sql_next goes on. */
 bool sql_byte(struct sql *s, uint8_t c);
 void sql_next(struct sql *s);
+
+/* Takes as many of the next bytes as belong to the word, number or string in progress. */
+size_t sql_run(struct sql *s, const uint8_t *at, size_t n);
 void sql_end(struct sql *s); /* of the text */
 
 #endif

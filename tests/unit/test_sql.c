@@ -4,26 +4,51 @@
 
 #include <string.h>
 
-/* The statements of a text, a bar between them. */
-static const char *told(const char *text)
+static void put(const struct sql *s, char *out)
 {
-	static char out[1024];
+	if (!s->begun)
+		return;
+	strcat(out, out[0] ? "|" : "");
+	strncat(out, (const char *)s->text, s->length);
+}
+
+/* The statements of a text, a bar between them. runs: of so many bytes at most; 0: none. */
+static void tell(const char *text, size_t runs, char *out)
+{
+	size_t left = strlen(text);
 	struct sql s;
 
 	out[0] = '\0';
 	sql_init(&s);
-	for (const char *at = text;; at++) {
-		if (*at && !sql_byte(&s, (uint8_t)*at))
+	while (left) {
+		size_t n = sql_run(&s, (const uint8_t *)text, runs < left ? runs : left);
+
+		text += n;
+		left -= n;
+		if (!left)
+			break;
+		left--;
+		if (!sql_byte(&s, (uint8_t)*text++))
 			continue;
 		sql_end(&s);
-		if (s.begun) {
-			strcat(out, out[0] ? "|" : "");
-			strncat(out, (const char *)s.text, s.length);
-		}
+		put(&s, out);
 		sql_next(&s);
-		if (!*at)
-			return out;
 	}
+	sql_end(&s);
+	put(&s, out);
+}
+
+static const char *told(const char *text)
+{
+	static char out[1024];
+	char run[sizeof(out)];
+
+	tell(text, 0, out);
+	for (size_t runs = 1; runs < 12; runs++) {
+		tell(text, runs == 11 ? SIZE_MAX : runs, run);
+		assert_string_equal(run, out);
+	}
+	return out;
 }
 
 static void literals_become_a_question_mark(void **state)
@@ -48,6 +73,7 @@ static void names_stay(void **state)
 	(void)state;
 	assert_string_equal(told("SELECT t1.a2, \"A b\" FROM \"x;y\" t1"),
 			    "SELECT t1.a2, \"A b\" FROM \"x;y\" t1");
+	assert_string_equal(told("SELECT a$ -5, b$1 -5"), "SELECT a$ ?, b$1 -?");
 	assert_string_equal(told("SELECT a$1 FROM t_9"), "SELECT a$1 FROM t_9");
 	assert_string_equal(told("SELECT n'x', a::int"), "SELECT ?, a::int");
 }
