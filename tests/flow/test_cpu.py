@@ -68,7 +68,7 @@ def main():
         agent = stage.agent().wait("/readyz")
         facilities(agent)
         many_short_threads(stage, agent)
-        burn(stage, agent, "brief", 150, 2, 20)   # it lives less than the time between two looks
+        burn(stage, agent, "brief", 500, 2, 20)  # it lives less than the time between two looks
         burn(stage, agent, "abrupt", 1700, 8, 60000, "abrupt")  # it ends while all its threads run
         burn(stage, agent, "crowd", 2500, 16, 40)
         log = agent.said()
