@@ -27,7 +27,7 @@ struct facility {
 	uint32_t state;           /* enum facility_state */
 	int32_t error;            /* errno; 0 but where refused */
 	uint64_t runs, run_ns;    /* FACILITY_UNKNOWN unless kernel.bpf_stats_enabled is 1 */
-	uint64_t dropped;         /* of its set: events that found no room */
+	uint64_t dropped;         /* of its set: events that found no room, or are not whole */
 };
 
 const char *facility_state_name(uint32_t state); /* "notNeeded", "loaded", "refused" */
