@@ -52,7 +52,8 @@ static bool probe_namespace_is_initial(void)
 
 int probe_filter_open(struct probe_filter **out)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = FILTER_NO_PREALLOC);
+	const struct bpf_map_create_opts options = { .sz = sizeof(options),
+						     .map_flags = FILTER_NO_PREALLOC };
 	struct probe_filter *f = calloc(1, sizeof(*f));
 
 	*out = NULL;
@@ -116,7 +117,8 @@ static void probe_name(const struct probe_set *set, const struct bpf_program *pr
 /* The object, not loaded: which programs it has can be said of any kernel. */
 static int probe_object_open(struct probe *p, const struct probe_filter *filter)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = p->set->name);
+	const struct bpf_object_open_opts options = { .sz = sizeof(options),
+						      .object_name = p->set->name };
 	struct bpf_program *program;
 	struct bpf_map *targets;
 	size_t bytes;
