@@ -2,13 +2,12 @@
 
 #include "finder.h"
 #include "health.h"
-#include "life.h"
-#include "life_event.h"
 #include "log.h"
 #include "moment.h"
 #include "notify.h"
 #include "outbox.h"
 #include "privilege.h"
+#include "probes.h"
 #include "sampling.h"
 #include "wake.h"
 
@@ -36,8 +35,9 @@ enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
 struct broker {
 	const struct broker_config *config;
 	struct admit *admit;
+	struct attach *attach;
 	struct finder *finder;
-	struct life *life; /* NULL: not loaded */
+	struct probes probes;
 	struct outbox outbox;
 	struct sampling sampling;
 	uint64_t second_ns;         /* when the next second's work is due */
@@ -46,29 +46,65 @@ struct broker {
 	int epoll, signals;
 	int code;
 	bool serving, over, behind;
-	bool told; /* of execs, exits and forks */
 };
 
 static void broker_found(void *ctx, struct finder_target *found)
 {
 	struct broker *b = ctx;
 
-	if (b->life)
-		life_target(b->life, found->target.pid, true);
+	/* who has no segment is here because it was asked for */
+	found->asked = found->fd < 0 || attach_wants(b->attach, &found->target);
+	found->target.kernel = probes_watch(&b->probes, found->target.pid, found->asked);
+}
+
+/* The probes that cost more go with the last process that was asked for. */
+static void broker_rest(struct broker *b)
+{
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		if (finder_at(b->finder, i)->asked)
+			return;
+	probes_rest(&b->probes);
+}
+
+/* Who is to be attached changed. */
+static void broker_attach(struct broker *b, uint64_t now_ns)
+{
+	finder_attach_again(b->finder, now_ns);
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		broker_found(b, finder_at(b->finder, i));
+	broker_rest(b);
 }
 
 static void broker_gone(void *ctx, const struct finder_target *gone)
 {
 	struct broker *b = ctx;
 
-	if (b->life)
-		life_target(b->life, gone->target.pid, false);
+	probes_forget(&b->probes, gone->target.pid);
+	if (gone->asked)
+		broker_rest(b);
 	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
 	if (gone->sent)
-		outbox_died(&b->outbox, gone->target.key);
+		outbox_died(&b->outbox, gone->target.key, &gone->end);
 }
 
-static void broker_event(void *ctx, unsigned int kind, int32_t pid)
+/* Threads that end at once each tell it: the largest is right. */
+static void broker_end_keep(struct link_end *end, const struct life_cpu *used)
+{
+	if (used->run_ns > end->run_ns)
+		*end = (struct link_end){ used->run_ns, used->user_ns, used->system_ns };
+}
+
+static void broker_end(struct broker *b, int32_t pid, const struct life_cpu *used)
+{
+	for (uint32_t i = 0; i < finder_size(b->finder); i++) {
+		struct finder_target *t = finder_at(b->finder, i);
+
+		if (t->target.pid == pid)
+			broker_end_keep(&t->end, used);
+	}
+}
+
+static void broker_event(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *used)
 {
 	struct broker *b = ctx;
 	uint64_t now_ns = moment_monotonic_ns();
@@ -77,6 +113,8 @@ static void broker_event(void *ctx, unsigned int kind, int32_t pid)
 		finder_exec(b->finder, pid, now_ns);
 	else if (kind == LIFE_FORK)
 		finder_fork(b->finder, pid, now_ns);
+	else if (kind == LIFE_END)
+		broker_end(b, pid, used);
 	else
 		finder_exit(b->finder, pid);
 }
@@ -84,33 +122,22 @@ static void broker_event(void *ctx, unsigned int kind, int32_t pid)
 /* May the finder rely on the kernel's word? Not while it lacks a part, nor after a loss. */
 static bool broker_told(struct broker *b, uint64_t now_ns)
 {
-	uint64_t dropped = b->life ? life_dropped(b->life) : 0;
+	uint64_t dropped = probes_dropped(&b->probes);
 
 	if (dropped != b->dropped) {
 		b->dropped = dropped;
 		b->doubt_ns = now_ns + BROKER_DOUBT_NS;
 	}
-	return b->told && now_ns >= b->doubt_ns;
+	return b->probes.told && now_ns >= b->doubt_ns;
 }
 
-/* Tells how each probe stands; without them the scan does it all. */
-static void broker_life(struct broker *b)
+/* Without them the scan does it all. */
+static void broker_probes(struct broker *b)
 {
-	struct life_state state;
-	char name[32];
-
-	if (life_open(&b->life, &state))
-		log_warning("eBPF is not used: %s", life_error_text(state.error[0]));
-	b->told = b->life != NULL;
-	for (int i = 0; i < LIFE_PROBES; i++) {
-		b->told = b->told && state.error[i] == 0;
-		snprintf(name, sizeof(name), "ebpf.%s", life_probe_name(i));
-		outbox_part(&b->outbox, name, state.error[i] ? HEALTH_INFO : HEALTH_HEALTHY,
-			    life_error_text(state.error[i]));
-	}
-	for (uint32_t i = 0; b->life && i < finder_size(b->finder); i++)
-		life_target(b->life, finder_at(b->finder, i)->target.pid, true);
-	sampling_open(&b->sampling, &b->outbox, b->life ? life_targets(b->life) : -state.error[0]);
+	probes_open(&b->probes, &b->outbox);
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		broker_found(b, finder_at(b->finder, i));
+	sampling_open(&b->sampling, &b->outbox, probes_targets(&b->probes));
 }
 
 static void broker_privileges(struct broker *b)
@@ -130,7 +157,7 @@ static void broker_privileges(struct broker *b)
 static void broker_tell_counts(struct broker *b)
 {
 	struct finder_counts counts;
-	uint64_t refused = 0, dropped = b->life ? life_dropped(b->life) : 0;
+	uint64_t refused = 0, dropped = probes_dropped(&b->probes);
 	char reason[160];
 
 	finder_counts_get(b->finder, &counts);
@@ -173,6 +200,7 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
 	struct link_message message = { .kind = LINK_READING };
+	struct link_message waits = { .kind = LINK_WAITS };
 	uint32_t count = finder_size(b->finder);
 	uint32_t share = broker_memory_share(count), fresh = 0;
 	uint32_t first = count ? b->memory_next % count : 0;
@@ -193,6 +221,10 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;
+		waits.key = t->target.key;
+		if (probes_waits(&b->probes, t->target.pid, waits.waits_ns) &&
+		    link_send(b->config->link, &waits, -1))
+			break;
 	}
 }
 
@@ -201,7 +233,10 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	if (now_ns < b->second_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
+	if (attach_changed(b->attach))
+		broker_attach(b, now_ns);
 	broker_tell_counts(b);
+	probes_second(&b->probes);
 	broker_read_targets(b, now_ns);
 	sampling_second(&b->sampling);
 }
@@ -271,7 +306,7 @@ static void broker_hear(struct broker *b)
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		notify_send(getenv("NOTIFY_SOCKET"), "READY=1");
 		finder_step(b->finder, moment_monotonic_ns(), false);
-		broker_life(b);
+		broker_probes(b);
 		b->outbox.complete = true;
 	}
 }
@@ -294,9 +329,9 @@ static int broker_wait_ms(const struct broker *b, uint64_t now_ns)
 
 	if (!b->serving)
 		return -1;
-	if (b->life && now_ns + BROKER_RING_NS < due_ns)
+	if (b->probes.life && now_ns + BROKER_RING_NS < due_ns)
 		due_ns = now_ns + BROKER_RING_NS;
-	if (finder_size(b->finder) && b->second_ns < due_ns)
+	if (b->second_ns < due_ns)
 		due_ns = b->second_ns;
 	return due_ns <= now_ns ? 0 : (int)((due_ns - now_ns) / 1000000 + 1);
 }
@@ -339,8 +374,7 @@ static void broker_loop(struct broker *b)
 		}
 		if (!b->serving)
 			continue;
-		if (b->life)
-			life_read(b->life, broker_event, b);
+		probes_read(&b->probes, broker_event, b);
 		now_ns = moment_monotonic_ns();
 		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
@@ -369,9 +403,13 @@ static int broker_open(struct broker *b)
 		return -errno;
 	result = admit_open(&b->admit, b->config->config);
 	if (result == 0)
-		result = finder_open(&b->finder, b->config->run_dir, &sink);
+		result = attach_open(&b->attach, b->config->run_dir, b->admit);
 	if (result == 0)
+		result = finder_open(&b->finder, b->config->run_dir, &sink);
+	if (result == 0) {
 		finder_admit_set(b->finder, b->admit);
+		finder_attach_set(b->finder, b->attach);
+	}
 	if (result == 0)
 		result = broker_watch(b, b->config->link, BROKER_LINK);
 	if (result == 0)
@@ -396,8 +434,9 @@ static void broker_close(struct broker *b)
 		usleep(10000);
 	}
 	sampling_close(&b->sampling);
-	life_close(b->life);
+	probes_close(&b->probes);
 	finder_close(b->finder);
+	attach_close(b->attach);
 	admit_close(b->admit);
 	outbox_fini(&b->outbox);
 	close(b->signals);

@@ -5,6 +5,7 @@
 #include "link.h"
 #include "log.h"
 #include "metrics.h"
+#include "moment.h"
 #include "profile.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 static void inbox_target(const struct inbox *i, const struct link_message *message, int memfd)
 {
 	const struct capture_target *target = &message->target;
-	int result = drain_add(i->drain, target, memfd);
+	int result =
+		memfd >= 0 ? drain_add(i->drain, target, memfd) : drain_attach(i->drain, target);
 
 	if (result)
 		log_error("%s, pid %d, cannot be watched: %s", target->service, target->pid,
@@ -80,6 +82,35 @@ static void inbox_part(const struct inbox *i, const struct link_part *part, int6
 		log_error("no room for the health of %s", part->name);
 }
 
+/* The table in full, and a part of the health for who reads those alone. */
+static void inbox_facility(const struct inbox *i, const struct facility *facility, int64_t wall_ms)
+{
+	bool refused = facility->state == FACILITY_REFUSED;
+	char name[HEALTH_NAME], reason[HEALTH_REASON];
+
+	snprintf(name, sizeof(name), "ebpf.%.26s", facility->name);
+	snprintf(reason, sizeof(reason), "%s%s%s%s%s", facility_state_name(facility->state),
+		 refused ? ": " : "", refused ? strerrorname_np(facility->error) : "",
+		 refused ? ", " : "", refused ? facility_error_text(facility->error) : "");
+	if (health_facility_put(i->health, facility) ||
+	    health_put(i->health, name,
+		       facility->state == FACILITY_LOADED ? HEALTH_HEALTHY : HEALTH_INFO, reason,
+		       wall_ms))
+		log_error("no room for the health of %s", name);
+}
+
+static void inbox_died(const struct inbox *i, const struct link_message *message)
+{
+	const struct metrics_end end = { .run_ns = message->end.run_ns,
+					 .user_ns = message->end.user_ns,
+					 .system_ns = message->end.system_ns };
+
+	if (end.run_ns)
+		metrics_end_put(i->metrics, message->key, &end, moment_monotonic_ns());
+	drain_died(i->drain, message->key);
+	profile_target_gone(i->profile, message->key);
+}
+
 static void inbox_reading(const struct inbox *i, const struct link_message *message)
 {
 	const struct metrics_reading reading = { .pss = message->usage.pss,
@@ -98,6 +129,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		return;
 	switch ((enum link_kind)message->kind) {
 	case LINK_TARGET:
+	case LINK_ATTACHED:
 		inbox_target(i, message, passed);
 		return;
 	case LINK_KIN:
@@ -105,14 +137,19 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 			log_error("the children of a process cannot be watched: no memory");
 		return;
 	case LINK_DIED:
-		drain_died(i->drain, message->key);
-		profile_target_gone(i->profile, message->key);
+		inbox_died(i, message);
 		return;
 	case LINK_READING:
 		inbox_reading(i, message);
 		return;
 	case LINK_PART:
 		inbox_part(i, &message->part, wall_ms);
+		return;
+	case LINK_WAITS:
+		metrics_waits_put(i->metrics, message->key, message->waits_ns);
+		return;
+	case LINK_FACILITY:
+		inbox_facility(i, &message->facility, wall_ms);
 		return;
 	case LINK_COMPLETE:
 		health_ready_put(i->health, !message->part.reason[0], message->part.reason);

@@ -22,10 +22,10 @@ void outbox_hello(struct outbox *o)
 	o->worker++;
 }
 
-void outbox_died(struct outbox *o, uint64_t key)
+void outbox_died(struct outbox *o, uint64_t key, const struct link_end *end)
 {
 	uint32_t room = o->died_room ? o->died_room * 2 : 64;
-	uint64_t *more;
+	struct outbox_died *more;
 
 	if (o->died_count == o->died_room) {
 		more = realloc(o->died, room * sizeof(*more));
@@ -34,7 +34,7 @@ void outbox_died(struct outbox *o, uint64_t key)
 		o->died = more;
 		o->died_room = room;
 	}
-	o->died[o->died_count++] = key;
+	o->died[o->died_count++] = (struct outbox_died){ key, *end };
 }
 
 void outbox_part(struct outbox *o, const char *name, uint32_t status, const char *reason)
@@ -57,6 +57,38 @@ void outbox_part(struct outbox *o, const char *name, uint32_t status, const char
 	o->part_sent[i] = 0;
 }
 
+void outbox_facility(struct outbox *o, const struct facility *facility)
+{
+	uint32_t i = 0;
+
+	while (i < o->facility_count && (strcmp(o->facilities[i].set, facility->set) != 0 ||
+					 strcmp(o->facilities[i].name, facility->name) != 0))
+		i++;
+	if (i == OUTBOX_FACILITIES ||
+	    (i < o->facility_count && memcmp(&o->facilities[i], facility, sizeof(*facility)) == 0))
+		return;
+	if (i == o->facility_count)
+		o->facility_count++;
+	o->facilities[i] = *facility;
+	o->facility_sent[i] = 0;
+}
+
+static int outbox_send_facilities(struct outbox *o)
+{
+	struct link_message message = { .kind = LINK_FACILITY };
+	int result = 0;
+
+	for (uint32_t i = 0; i < o->facility_count && result == 0; i++) {
+		if (o->facility_sent[i] == o->worker)
+			continue;
+		message.facility = o->facilities[i];
+		result = link_send(o->link, &message, -1);
+		if (result == 0)
+			o->facility_sent[i] = o->worker;
+	}
+	return result;
+}
+
 static int outbox_send_parts(struct outbox *o)
 {
 	struct link_message message = { .kind = LINK_PART };
@@ -75,7 +107,7 @@ static int outbox_send_parts(struct outbox *o)
 
 static int outbox_send_targets(struct outbox *o, struct finder *f)
 {
-	struct link_message message = { .kind = LINK_TARGET };
+	struct link_message message = { 0 };
 	int result = 0;
 
 	for (uint32_t i = 0; i < finder_size(f) && result == 0; i++) {
@@ -83,6 +115,7 @@ static int outbox_send_targets(struct outbox *o, struct finder *f)
 
 		if (t->sent == o->worker)
 			continue;
+		message.kind = t->fd >= 0 ? LINK_TARGET : LINK_ATTACHED;
 		message.target = t->target;
 		result = link_send(o->link, &message, t->fd);
 		if (result == 0)
@@ -117,7 +150,8 @@ static int outbox_send_died(struct outbox *o)
 	int result = 0;
 
 	while (done < o->died_count) {
-		message.key = o->died[done];
+		message.key = o->died[done].key;
+		message.end = o->died[done].end;
 		result = link_send(o->link, &message, -1);
 		if (result)
 			break;
@@ -150,6 +184,8 @@ int outbox_flush(struct outbox *o, struct finder *f)
 	if (o->worker == 0)
 		return 0;
 	result = outbox_send_parts(o);
+	if (result == 0)
+		result = outbox_send_facilities(o);
 	if (result == 0)
 		result = outbox_send_targets(o, f);
 	if (result == 0)

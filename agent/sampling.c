@@ -1,7 +1,6 @@
 #include "sampling.h"
 
-#include "health.h"
-#include "life.h"
+#include "facility.h"
 #include "link.h"
 #include "mapped.h"
 
@@ -9,15 +8,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SAMPLING_PART "ebpf.profile"
+static void sampling_tell(const struct sampling *s, uint64_t dropped)
+{
+	const struct facility facility = {
+		.set = "profile",
+		.name = "profile",
+		.state = s->error ? FACILITY_REFUSED : FACILITY_LOADED,
+		.error = -s->error,
+		.runs = FACILITY_UNKNOWN,
+		.run_ns = FACILITY_UNKNOWN,
+		.dropped = dropped,
+	};
+
+	outbox_facility(s->outbox, &facility);
+}
 
 void sampling_open(struct sampling *s, struct outbox *outbox, int targets)
 {
-	int result = targets < 0 ? targets : sampler_open(&s->sampler, targets);
-
+	s->error = targets < 0 ? targets : sampler_open(&s->sampler, targets);
 	s->outbox = outbox;
-	outbox_part(outbox, SAMPLING_PART, result ? HEALTH_INFO : HEALTH_HEALTHY,
-		    life_error_text(-result));
+	sampling_tell(s, 0);
 }
 
 void sampling_close(struct sampling *s)
@@ -33,8 +43,7 @@ static void sampling_clock(struct sampling *s, bool on)
 	if (result == s->error)
 		return;
 	s->error = result;
-	outbox_part(s->outbox, SAMPLING_PART, result ? HEALTH_DEGRADED : HEALTH_HEALTHY,
-		    life_error_text(-result));
+	sampling_tell(s, 0);
 }
 
 void sampling_step(struct sampling *s, uint32_t targets)
@@ -59,6 +68,7 @@ void sampling_second(const struct sampling *s)
 	if (!s->sampler)
 		return;
 	sampler_counts_get(s->sampler, &counts);
+	sampling_tell(s, counts.dropped);
 	message.samples.taken = counts.taken;
 	message.samples.dropped = counts.dropped;
 	link_send(s->outbox->link, &message, -1); /* behind: the next one says it too */

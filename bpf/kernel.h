@@ -24,12 +24,61 @@ typedef __u64 __le64;
 typedef __u32 __wsum;
 
 /* Numbers of include/uapi/linux/bpf.h. */
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_RINGBUF = 27 };
+enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_RINGBUF = 27 };
+typedef _Bool bool;
+enum { BPF_ANY, BPF_NOEXIST };
 enum { BPF_RB_NO_WAKEUP = 1 };
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	__u64 utime, stime, sum_sched_runtime; /* of threads that ended */
+} __attribute__((preserve_access_index));
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
+} __attribute__((preserve_access_index));
+
+struct inode {
+	unsigned short i_mode;
+} __attribute__((preserve_access_index));
+
+struct file {
+	struct inode *f_inode;
+} __attribute__((preserve_access_index));
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} __attribute__((preserve_access_index));
+
+struct files_struct {
+	struct fdtable *fdt;
+} __attribute__((preserve_access_index));
+
+/* As a thread entered the kernel. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di, orig_ax;
+} __attribute__((preserve_access_index));
+#else
+struct pt_regs {
+	__u64 regs[31];
+	__s32 syscallno;
+} __attribute__((preserve_access_index));
+#endif
 
 struct task_struct {
 	int pid;
 	int tgid;
+	struct sched_entity se;
+	__u64 utime, stime;
+	unsigned in_iowait : 1;
+	struct signal_struct *signal;
+	struct files_struct *files;
 } __attribute__((preserve_access_index));
 
 #endif

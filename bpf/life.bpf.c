@@ -1,8 +1,8 @@
 /*
- * life - exec and exit of every process, fork of watched ones: pids, nothing else.
+ * life - exec and exit of every process; of watched ones forks, and what they used when they end.
  *
  * Threads:  any CPU; the ring is the kernel's own.
- * Memory:   a ring of LIFE_RING_BYTES and the map of watched processes.
+ * Memory:   a ring of LIFE_RING_BYTES, the map of watched processes, a row for each that ends.
  * Errors:   an event without room is counted in dropped.
  */
 #include "kernel.h"
@@ -13,25 +13,69 @@
 #include "filter.bpf.h"
 #include "life_event.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, LIFE_RING_BYTES);
-} ring SEC(".maps");
+#define RING_BYTES LIFE_RING_BYTES
+#include "ring.bpf.h"
 
-__u64 dropped = 0;
+/* By tgid: what its threads had used that ended while it was watched, and those before. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FILTER_TARGETS);
+	__uint(map_flags, FILTER_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct life_cpu);
+} cpu SEC(".maps");
 
 static __always_inline void life_emit(__u32 kind, __u32 pid)
 {
-	struct life_event *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+	struct life_event *event = ring_reserve(sizeof(*event));
 
-	if (!event) {
-		__sync_fetch_and_add(&dropped, 1);
+	if (!event)
 		return;
-	}
 	event->kind = kind;
 	event->pid = pid;
-	/* a wake-up costs microseconds, and the agent looks in on a timer anyway */
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	ring_submit(event);
+}
+
+/* The row of a process; the first of its threads that ends makes it, with those before it. */
+static __always_inline struct life_cpu *life_row(struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	struct life_cpu *row = bpf_map_lookup_elem(&cpu, &tgid);
+	struct life_cpu begin;
+
+	if (row)
+		return row;
+	begin.run_ns = task->signal->sum_sched_runtime;
+	begin.user_ns = task->signal->utime;
+	begin.system_ns = task->signal->stime;
+	bpf_map_update_elem(&cpu, &tgid, &begin, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&cpu, &tgid);
+}
+
+static __always_inline void life_account(struct task_struct *task)
+{
+	__u64 own_ns = task->se.sum_exec_runtime, released_ns;
+	struct life_cpu *row = life_row(task);
+	struct life_end *end;
+
+	if (!row)
+		return;
+	__sync_fetch_and_add(&row->run_ns, own_ns);
+	__sync_fetch_and_add(&row->user_ns, task->utime);
+	__sync_fetch_and_add(&row->system_ns, task->stime);
+	if (task->signal->live.counter > 0)
+		return;
+	end = ring_reserve(sizeof(*end));
+	if (!end)
+		return;
+	end->event.kind = LIFE_END;
+	end->event.pid = task->tgid;
+	end->cpu = *row;
+	/* a thread runs on to its very end; but those that end at once may not be in it yet */
+	released_ns = task->signal->sum_sched_runtime + own_ns;
+	if (released_ns > end->cpu.run_ns)
+		end->cpu.run_ns = released_ns;
+	ring_submit(end);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -44,16 +88,26 @@ int BPF_PROG(life_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(life_exit, struct task_struct *task)
 {
+	__u32 tgid = task->tgid, why = filter_target(tgid);
+
+	if (why & FILTER_WATCHED)
+		life_account(task);
+	else if (why && task->signal->live.counter <= 0)
+		bpf_map_delete_elem(&targets, &tgid); /* nobody else knows that it was there */
 	if (task->pid == task->tgid)
-		life_emit(LIFE_EXIT, task->tgid);
+		life_emit(LIFE_EXIT, tgid);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(life_fork, struct task_struct *parent, struct task_struct *child)
 {
-	if (child->pid == child->tgid && filter_target(parent->tgid))
+	__u32 why = child->pid == child->tgid ? filter_target(parent->tgid) : 0;
+
+	if (why) {
+		filter_follow(child->tgid, why);
 		life_emit(LIFE_FORK, child->tgid);
+	}
 	return 0;
 }
 

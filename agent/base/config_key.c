@@ -62,6 +62,10 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				   "services of processes that do not name themselves, by exe, "
 				   "cgroup, port",
 				   CONFIG_TYPE_NAMES },
+	[CONFIG_TARGETS_ATTACH] = { "targets.attach", NULL, "", "",
+				    "processes to watch although they do not carry the library, by "
+				    "exe, service, cgroup, port",
+				    CONFIG_TYPE_RULES },
 	[CONFIG_ROUTES_PATTERNS] = { "routes.patterns", NULL, "", "",
 				     "routes that are not to be learned, as /users/{name} or "
 				     "/static/*; the first that fits is taken",

@@ -32,6 +32,7 @@ enum config_key {
 	CONFIG_TARGETS_INCLUDE, /* items as in rule.h; none: every process that carries the shim */
 	CONFIG_TARGETS_EXCLUDE,
 	CONFIG_TARGETS_NAMES,
+	CONFIG_TARGETS_ATTACH,
 	CONFIG_ROUTES_PATTERNS,
 	CONFIG_KEYS,
 };

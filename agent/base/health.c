@@ -10,6 +10,8 @@ struct health {
 	pthread_mutex_t lock;
 	struct health_part parts[HEALTH_PARTS];
 	size_t count;
+	struct facility facilities[HEALTH_FACILITIES];
+	size_t facility_count;
 	bool ready;
 	char reason[HEALTH_REASON];
 };
@@ -104,6 +106,36 @@ const char *health_status_name(enum health_status status)
 	static const char *const names[] = { "healthy", "info", "degraded", "unhealthy" };
 
 	return names[status];
+}
+
+int health_facility_put(struct health *h, const struct facility *facility)
+{
+	size_t i = 0;
+	int ret = 0;
+
+	pthread_mutex_lock(&h->lock);
+	while (i < h->facility_count && (strcmp(h->facilities[i].set, facility->set) != 0 ||
+					 strcmp(h->facilities[i].name, facility->name) != 0))
+		i++;
+	if (i == HEALTH_FACILITIES)
+		ret = -ENOSPC;
+	else
+		h->facilities[i] = *facility;
+	if (!ret && i == h->facility_count)
+		h->facility_count++;
+	pthread_mutex_unlock(&h->lock);
+	return ret;
+}
+
+size_t health_facilities(struct health *h, struct facility *out, size_t room)
+{
+	size_t count;
+
+	pthread_mutex_lock(&h->lock);
+	count = h->facility_count < room ? h->facility_count : room;
+	memcpy(out, h->facilities, count * sizeof(*out));
+	pthread_mutex_unlock(&h->lock);
+	return count;
 }
 
 void health_ready_put(struct health *h, bool ready, const char *reason)

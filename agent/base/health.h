@@ -8,11 +8,14 @@
 #ifndef BASE_HEALTH_H
 #define BASE_HEALTH_H
 
+#include "facility.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define HEALTH_PARTS 64u
+#define HEALTH_FACILITIES 48u
 #define HEALTH_NAME 32u
 #define HEALTH_REASON 160u
 
@@ -37,6 +40,10 @@ int health_put(struct health *h, const char *name, enum health_status status, co
 size_t health_list(struct health *h, struct health_part *out, size_t room);
 enum health_status health_worst(struct health *h);
 const char *health_status_name(enum health_status status);
+
+/* How a facility of the kernel stands now, by its set and name. -ENOSPC: too many. */
+int health_facility_put(struct health *h, const struct facility *facility);
+size_t health_facilities(struct health *h, struct facility *out, size_t room);
 
 /* Readiness is told by main: everything that was to be attached is. reason: why not. */
 void health_ready_put(struct health *h, bool ready, const char *reason);

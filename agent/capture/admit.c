@@ -15,7 +15,7 @@ struct admit_list {
 };
 
 struct admit {
-	struct admit_list include, exclude, names;
+	struct admit_list include, exclude, names, attach;
 	bool by_port;
 };
 
@@ -60,6 +60,8 @@ int admit_open(struct admit **out, const struct config *config)
 		result = admit_list_open(a, &a->exclude, config, CONFIG_TARGETS_EXCLUDE);
 	if (result == 0)
 		result = admit_list_open(a, &a->names, config, CONFIG_TARGETS_NAMES);
+	if (result == 0)
+		result = admit_list_open(a, &a->attach, config, CONFIG_TARGETS_ATTACH);
 	if (result) {
 		admit_close(a);
 		return result;
@@ -75,6 +77,7 @@ void admit_close(struct admit *a)
 	free(a->include.rules);
 	free(a->exclude.rules);
 	free(a->names.rules);
+	free(a->attach.rules);
 	free(a);
 }
 
@@ -132,17 +135,25 @@ static enum rule_match admit_name(const struct admit *a, struct admit_case *c)
 	return match;
 }
 
+static void admit_case_init(const struct admit *a, struct capture_target *target,
+			    struct admit_case *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->target = target;
+	c->subject.text[RULE_EXE] = target->exe;
+	c->subject.text[RULE_SERVICE] = target->service;
+	c->subject.text[RULE_CGROUP] = target->cgroup;
+	if (a->by_port)
+		admit_ports(c);
+}
+
 enum admit_verdict admit_judge(const struct admit *a, struct capture_target *target, bool patient)
 {
-	struct admit_case c = { .target = target,
-				.subject.text = { [RULE_EXE] = target->exe,
-						  [RULE_SERVICE] = target->service,
-						  [RULE_CGROUP] = target->cgroup } };
+	struct admit_case c;
 	enum rule_match name, exclude, include = RULE_YES;
 	const struct rule *rule;
 
-	if (a->by_port)
-		admit_ports(&c);
+	admit_case_init(a, target, &c);
 	name = admit_name(a, &c);
 	exclude = admit_first(&a->exclude, false, &c.subject, &rule);
 	if (exclude == RULE_YES)
@@ -169,4 +180,20 @@ enum accept_reason admit_reason(const struct admit *a, struct capture_target *ta
 		break;
 	}
 	return ACCEPT_OK;
+}
+
+bool admit_by_rule(const struct admit *a)
+{
+	return a->attach.count > 0;
+}
+
+bool admit_attaches(const struct admit *a, struct capture_target *target)
+{
+	const struct rule *rule;
+	struct admit_case c;
+
+	if (!a->attach.count)
+		return false;
+	admit_case_init(a, target, &c);
+	return admit_first(&a->attach, false, &c.subject, &rule) == RULE_YES;
 }

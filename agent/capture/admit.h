@@ -37,4 +37,8 @@ enum accept_reason admit_reason(const struct admit *a, struct capture_target *ta
 /* Does any rule look at ports, so that the verdict may change? */
 bool admit_by_port(const struct admit *a);
 
+/* May a rule of targets.attach name a process without the shim, and does one name this? */
+bool admit_by_rule(const struct admit *a);
+bool admit_attaches(const struct admit *a, struct capture_target *target);
+
 #endif

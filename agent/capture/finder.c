@@ -4,12 +4,10 @@
 #include "proc.h"
 #include "scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FINDER_ROUND_NS SCAN_SECOND_NS
@@ -21,15 +19,12 @@
 struct finder {
 	struct finder_sink sink;
 	struct accept accept;
-	const struct admit *admit; /* NULL: all are wanted */
+	const struct admit *admit;   /* NULL: all are wanted */
+	const struct attach *attach; /* NULL: none without a segment is */
 	struct scan *scan;
-	struct finder_target **targets;
-	uint32_t count, room;
-	uint64_t key; /* the last given */
+	struct roster roster;
 	uint64_t round_ns, hint_ns;
 	uint64_t accepted, unseen, refused[ACCEPT_REASONS];
-	uint32_t round;
-	int epoll; /* of the pidfds */
 };
 
 int finder_open(struct finder **out, const char *run_dir, const struct finder_sink *sink)
@@ -48,11 +43,9 @@ int finder_open(struct finder **out, const char *run_dir, const struct finder_si
 	result = scan_open(&f->scan);
 	if (result)
 		goto out_accept;
-	f->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (f->epoll < 0) {
-		result = -errno;
+	result = roster_open(&f->roster);
+	if (result)
 		goto out_scan;
-	}
 	*out = f;
 	return 0;
 out_scan:
@@ -64,22 +57,11 @@ out_free:
 	return result;
 }
 
-static void finder_target_free(struct finder_target *t)
-{
-	kin_fini(&t->kin);
-	close(t->fd);
-	close(t->pidfd);
-	free(t);
-}
-
 void finder_close(struct finder *f)
 {
 	if (!f)
 		return;
-	for (uint32_t i = 0; i < f->count; i++)
-		finder_target_free(f->targets[i]);
-	free(f->targets);
-	close(f->epoll);
+	roster_close(&f->roster);
 	scan_close(f->scan);
 	accept_close(&f->accept);
 	free(f);
@@ -90,9 +72,14 @@ void finder_admit_set(struct finder *f, const struct admit *admit)
 	f->admit = admit;
 }
 
+void finder_attach_set(struct finder *f, const struct attach *attach)
+{
+	f->attach = attach;
+}
+
 int finder_fd(const struct finder *f)
 {
-	return f->epoll;
+	return f->roster.epoll;
 }
 
 static void finder_hint(struct finder *f, int32_t pid, uint64_t at_ns)
@@ -124,23 +111,13 @@ void finder_fork(struct finder *f, int32_t pid, uint64_t now_ns)
 
 static void finder_forget(struct finder *f, uint32_t i)
 {
-	struct finder_target *t = f->targets[i];
+	struct finder_target *t = roster_take(&f->roster, i);
 	struct scan_entry *entry = scan_find(f->scan, t->target.pid);
 
 	if (entry && entry->key == t->target.key)
 		entry->key = 0;
-	f->targets[i] = f->targets[--f->count];
 	f->sink.gone(f->sink.ctx, t);
-	finder_target_free(t);
-}
-
-static uint32_t finder_index(const struct finder *f, uint64_t key)
-{
-	uint32_t i = 0;
-
-	while (i < f->count && f->targets[i]->target.key != key)
-		i++;
-	return i;
+	roster_target_free(t);
 }
 
 void finder_exit(struct finder *f, int32_t pid)
@@ -153,55 +130,21 @@ void finder_exit(struct finder *f, int32_t pid)
 	scan_drop(f->scan, pid);
 }
 
-/* Is this segment watched already, or are there too many? */
-static enum accept_reason finder_quota(const struct finder *f, uint64_t inode, uint32_t uid)
+/* Takes t over where it answers ACCEPT_OK. */
+static enum accept_reason finder_enter(struct finder *f, struct scan_entry *entry,
+				       struct finder_target *t)
 {
-	uint32_t of_uid = 0, all = f->count;
+	enum accept_reason reason = roster_quota(&f->roster, t->inode, t->target.uid);
 
-	for (uint32_t i = 0; i < f->count; i++) {
-		const struct finder_target *t = f->targets[i];
-		uint32_t kins = t->kin.fd >= 0;
-
-		if (t->inode == inode || (kins && t->kin.inode == inode))
-			return ACCEPT_TWICE;
-		of_uid += t->target.uid == uid ? 1 + kins : 0;
-		all += kins;
-	}
-	if (all >= ACCEPT_IN_ALL)
-		return ACCEPT_QUOTA_ALL;
-	return of_uid >= ACCEPT_PER_UID ? ACCEPT_QUOTA_UID : ACCEPT_OK;
-}
-
-static int finder_room(struct finder *f)
-{
-	uint32_t room = f->room ? f->room * 2 : 16;
-	struct finder_target **more;
-
-	if (f->count < f->room)
-		return 0;
-	more = realloc(f->targets, room * sizeof(struct finder_target *));
-	if (!more)
-		return -ENOMEM;
-	f->targets = more;
-	f->room = room;
-	return 0;
-}
-
-/* A pidfd that surely is of the process that was read: its start time is read again behind it. */
-static int finder_pidfd(struct finder *f, struct finder_target *t)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = t->target.key };
-	struct proc_stat now;
-
-	t->pidfd = (int)syscall(SYS_pidfd_open, t->target.pid, 0);
-	if (t->pidfd < 0)
-		return -errno;
-	if (proc_stat_read(t->target.pid, &now) || now.start_ticks != t->target.start_ticks ||
-	    epoll_ctl(f->epoll, EPOLL_CTL_ADD, t->pidfd, &event)) {
-		close(t->pidfd);
-		return -ESRCH;
-	}
-	return 0;
+	if (reason)
+		return reason;
+	if (roster_add(&f->roster, t))
+		return ACCEPT_GONE;
+	f->accepted++;
+	entry->key = t->target.key;
+	log_info("watching %s, pid %d (%s)", t->target.service, t->target.pid, t->target.exe);
+	f->sink.found(f->sink.ctx, t);
+	return ACCEPT_OK;
 }
 
 /* Takes over segment->fd, whatever comes of it. */
@@ -211,39 +154,93 @@ static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 	struct finder_target *t = calloc(1, sizeof(*t));
 	enum accept_reason reason = ACCEPT_GONE;
 
-	if (!t || finder_room(f) || target_read(entry->pid, &segment->claims, &t->target))
-		goto out;
-	reason = admit_reason(f->admit, &t->target, entry->waits < FINDER_WAITS);
-	if (reason == ACCEPT_OK)
-		reason = finder_quota(f, segment->inode, t->target.uid);
-	if (reason)
-		goto out;
-	t->target.key = ++f->key;
-	t->inode = segment->inode;
-	t->fd = segment->fd;
-	kin_init(&t->kin);
-	t->pss = -1.0;
-	t->anonymous = -1.0;
-	if (finder_pidfd(f, t)) {
-		reason = ACCEPT_GONE;
-		goto out;
+	if (t && target_read(entry->pid, &segment->claims, &t->target) == 0)
+		reason = admit_reason(f->admit, &t->target, entry->waits < FINDER_WAITS);
+	if (t && reason == ACCEPT_OK) {
+		t->inode = segment->inode;
+		t->fd = segment->fd;
+		reason = finder_enter(f, entry, t);
 	}
-	f->targets[f->count++] = t;
-	f->accepted++;
-	entry->key = t->target.key;
-	log_info("watching %s, pid %d (%s)", t->target.service, t->target.pid, t->target.exe);
-	f->sink.found(f->sink.ctx, t);
-	return ACCEPT_OK;
-out:
+	if (reason == ACCEPT_OK)
+		return reason;
 	close(segment->fd);
 	free(t);
 	return reason;
 }
 
+/* The target of this process that has no segment; NULL: there is none. */
+static const struct finder_target *finder_attached(const struct finder *f, uint64_t key)
+{
+	uint32_t i = key ? roster_index(&f->roster, key) : f->roster.count;
+
+	return i < f->roster.count && f->roster.targets[i]->fd < 0 ? f->roster.targets[i] : NULL;
+}
+
+/* By its name, or as the child of one that is. */
+static bool finder_wants(const struct finder *f, struct capture_target *target)
+{
+	const struct scan_entry *parent = scan_find(f->scan, target->parent);
+
+	return attach_wants(f->attach, target) || (parent && finder_attached(f, parent->key));
+}
+
+/* A process without a segment, attached all the same, now or since long; it stays so over exec. */
+static bool finder_attach(struct finder *f, struct scan_entry *entry)
+{
+	static const struct rs_header nothing; /* nobody claims anything */
+	const struct finder_target *now = finder_attached(f, entry->key);
+	struct finder_target *t;
+
+	if (!f->attach || (!now && !attach_any(f->attach)))
+		return false;
+	t = calloc(1, sizeof(*t));
+	if (!t || target_read(entry->pid, &nothing, &t->target))
+		goto out;
+	t->target.bare = true;
+	t->fd = -1;
+	if (f->admit)
+		admit_judge(f->admit, &t->target, false); /* how it is called */
+	if (!now && !finder_wants(f, &t->target))
+		goto out;
+	if (now && strcmp(now->target.exe, t->target.exe) == 0 &&
+	    strcmp(now->target.service, t->target.service) == 0) {
+		free(t);
+		return true;
+	}
+	if (entry->key && roster_index(&f->roster, entry->key) < f->roster.count)
+		finder_forget(f, roster_index(&f->roster, entry->key));
+	if (finder_enter(f, entry, t) == ACCEPT_OK)
+		return true;
+out:
+	free(t);
+	return false;
+}
+
+void finder_attach_again(struct finder *f, uint64_t now_ns)
+{
+	uint32_t i = 0;
+
+	while (i < f->roster.count) {
+		if (f->roster.targets[i]->fd >= 0 ||
+		    finder_wants(f, &f->roster.targets[i]->target)) {
+			i++;
+			continue;
+		}
+		finder_forget(f, i);
+		i = 0; /* its children were wanted for its sake */
+	}
+	for (i = 0; i < scan_size(f->scan); i++) {
+		struct scan_entry *entry = scan_at(f->scan, i);
+
+		if (entry && !entry->kernel && !entry->key)
+			finder_hint(f, entry->pid, now_ns);
+	}
+}
+
 /* A target has listened since it was judged: its port may be one that is not wanted. */
 static enum accept_reason finder_again(struct finder *f, uint32_t i)
 {
-	struct capture_target target = f->targets[i]->target;
+	struct capture_target target = f->roster.targets[i]->target;
 	enum accept_reason reason = ACCEPT_OK;
 
 	if (f->admit && admit_by_port(f->admit))
@@ -264,12 +261,12 @@ static enum accept_reason finder_try(struct finder *f, struct scan_entry *entry,
 
 	if (reason)
 		return reason;
-	i = finder_index(f, entry->key);
-	if (i < f->count && f->targets[i]->inode == segment.inode) {
+	i = roster_index(&f->roster, entry->key);
+	if (i < f->roster.count && f->roster.targets[i]->inode == segment.inode) {
 		close(segment.fd);
 		return finder_again(f, i);
 	}
-	if (i < f->count)
+	if (i < f->roster.count)
 		finder_forget(f, i); /* another program in the same process */
 	return finder_add(f, entry, &segment);
 }
@@ -291,9 +288,9 @@ static void finder_refuse(struct finder *f, struct scan_entry *entry, enum accep
 static void finder_missed(struct finder *f, struct scan_entry *entry, const struct proc_maps *maps,
 			  enum accept_reason reason, uint64_t now_ns)
 {
-	uint32_t i = finder_index(f, entry->key);
+	uint32_t i = roster_index(&f->roster, entry->key);
 
-	if (entry->key && i < f->count)
+	if (entry->key && i < f->roster.count)
 		finder_forget(f, i); /* it became a program without a segment */
 	finder_refuse(f, entry, reason);
 	entry->shim = maps->shim && reason != ACCEPT_FOREIGN && reason != ACCEPT_LATER &&
@@ -326,13 +323,13 @@ static void finder_ended(struct finder *f, struct scan_entry *entry)
 static void finder_kin(struct finder *f, struct scan_entry *entry, const struct proc_maps *maps,
 		       uint32_t own_pid)
 {
-	struct finder_target *t = f->targets[finder_index(f, entry->key)];
+	struct finder_target *t = f->roster.targets[roster_index(&f->roster, entry->key)];
 	enum accept_reason reason;
 	struct kin kin;
 
 	if (t->kin.fd >= 0 || !kin_find(&kin, &f->accept, entry->pid, maps, own_pid))
 		return;
-	reason = finder_quota(f, kin.inode, t->target.uid);
+	reason = roster_quota(&f->roster, kin.inode, t->target.uid);
 	if (reason)
 		kin_fini(&kin);
 	else
@@ -364,74 +361,28 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 		}
 		last = reason;
 	}
-	finder_missed(f, entry, &maps, last, now_ns);
-}
-
-static void finder_list_one(struct finder *f, int32_t pid, uint64_t now_ns, bool told)
-{
-	struct scan_entry *entry = scan_find(f->scan, pid);
-	struct proc_stat stat;
-
-	if (entry)
-		entry->round = f->round;
-	/* kernel threads change their names; their pids are given anew rarely */
-	if (entry && entry->kernel && f->round % 16)
+	if (finder_attach(f, entry)) {
+		entry->look_ns = SCAN_NEVER;
+		entry->looks = 0;
 		return;
-	if ((entry && told && entry->start_ticks) || proc_stat_read(pid, &stat))
-		return;
-	scan_note(f->scan, &stat, now_ns);
-	entry = scan_find(f->scan, pid);
-	if (entry)
-		entry->round = f->round;
-}
-
-/* What /proc lists: new pids are noted, known ones too unless the kernel tells their changes. */
-static void finder_list(struct finder *f, uint64_t now_ns, bool told)
-{
-	DIR *proc = opendir("/proc");
-
-	if (!proc)
-		return;
-	f->round++;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own */
-	for (const struct dirent *e = readdir(proc); e; e = readdir(proc)) {
-		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
-			finder_list_one(f, (int32_t)strtol(e->d_name, NULL, 10), now_ns, told);
 	}
-	closedir(proc);
+	finder_missed(f, entry, &maps, last, now_ns);
 }
 
 static void finder_deaths(struct finder *f)
 {
 	struct epoll_event events[FINDER_EVENTS];
-	int n = epoll_wait(f->epoll, events, FINDER_EVENTS, 0);
+	int n = epoll_wait(f->roster.epoll, events, FINDER_EVENTS, 0);
 
 	for (int i = 0; i < n; i++) {
-		uint32_t at = finder_index(f, events[i].data.u64);
+		uint32_t at = roster_index(&f->roster, events[i].data.u64);
 		int32_t pid;
 
-		if (at == f->count)
+		if (at == f->roster.count)
 			continue;
-		pid = f->targets[at]->target.pid;
+		pid = f->roster.targets[at]->target.pid;
 		finder_forget(f, at);
 		scan_drop(f->scan, pid);
-	}
-}
-
-/* Drops what the last listing no longer had; i stays, since another entry may have moved there. */
-static void finder_sweep(struct finder *f)
-{
-	uint32_t i = 0;
-
-	while (i < scan_size(f->scan)) {
-		struct scan_entry *entry = scan_at(f->scan, i);
-
-		if (!entry || entry->round == f->round || entry->key || !entry->start_ticks) {
-			i++;
-			continue;
-		}
-		f->unseen += entry->knocked;
-		scan_drop(f->scan, entry->pid);
 	}
 }
 
@@ -441,8 +392,7 @@ void finder_step(struct finder *f, uint64_t now_ns, bool told)
 
 	finder_deaths(f);
 	if (round) {
-		finder_list(f, now_ns, told);
-		finder_sweep(f);
+		f->unseen += scan_list(f->scan, now_ns, told);
 		f->round_ns = now_ns + (told ? FINDER_TOLD_ROUND_NS : FINDER_ROUND_NS);
 	}
 	if (!round && now_ns < f->hint_ns)
@@ -473,7 +423,7 @@ void finder_counts_get(struct finder *f, struct finder_counts *out)
 	out->accepted = f->accepted;
 	out->unseen = f->unseen;
 	memcpy(out->refused, f->refused, sizeof(out->refused));
-	out->targets = f->count;
+	out->targets = f->roster.count;
 	for (uint32_t i = 0; i < scan_size(f->scan); i++) {
 		const struct scan_entry *entry = scan_at(f->scan, i);
 
@@ -483,10 +433,10 @@ void finder_counts_get(struct finder *f, struct finder_counts *out)
 
 uint32_t finder_size(const struct finder *f)
 {
-	return f->count;
+	return f->roster.count;
 }
 
 struct finder_target *finder_at(struct finder *f, uint32_t i)
 {
-	return i < f->count ? f->targets[i] : NULL;
+	return i < f->roster.count ? f->roster.targets[i] : NULL;
 }

@@ -9,26 +9,14 @@
 #ifndef CAPTURE_FINDER_H
 #define CAPTURE_FINDER_H
 
-#include "accept.h"
 #include "admit.h"
-#include "kin.h"
-#include "target.h"
+#include "attach.h"
+#include "roster.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct finder;
-
-struct finder_target {
-	struct capture_target target;
-	uint64_t inode; /* of its segment */
-	int fd;         /* of its segment: a new worker gets it again */
-	struct kin kin; /* what its children count in */
-	int pidfd;
-	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
-	double pss, anonymous; /* the broker's own: the last that was read */
-	bool rings;            /* the broker's own: io_uring was found in use */
-};
 
 struct finder_counts {
 	uint64_t accepted;
@@ -49,6 +37,11 @@ void finder_close(struct finder *f); /* NULL is fine; calls nothing */
 
 /* Which targets are wanted; borrowed until finder_close. Without it: all. */
 void finder_admit_set(struct finder *f, const struct admit *admit);
+
+/* Which are wanted that have no segment; borrowed until finder_close. Without it: none. */
+void finder_attach_set(struct finder *f, const struct attach *attach);
+/* That changed: lets go who is wanted no more, and looks at all others in the next step. */
+void finder_attach_again(struct finder *f, uint64_t now_ns);
 
 int finder_fd(const struct finder *f); /* readable: call finder_step */
 

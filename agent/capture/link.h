@@ -11,6 +11,8 @@
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
 
+#include "cause.h"
+#include "facility.h"
 #include "mapped.h"
 #include "proc.h"
 #include "target.h"
@@ -21,10 +23,13 @@ enum link_kind {
 	LINK_HELLO = 1, /* worker: I am new; send everything (again) */
 	LINK_SERVING,   /* worker: the API answers */
 	LINK_TARGET,    /* broker: watch this one; its segment comes along */
+	LINK_ATTACHED,  /* broker: watch this one, which has no segment */
 	LINK_KIN,     /* broker: the segment that this key's shares with its children comes along */
-	LINK_DIED,    /* broker: the process of this key ended, or runs another program */
+	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */
+	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
 	LINK_PART,    /* broker: the health of one of its parts */
+	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
 	LINK_RING,     /* broker: the kernel's ring of samples comes along */
@@ -47,6 +52,12 @@ struct link_samples {
 	uint32_t ring_bytes; /* of LINK_RING */
 };
 
+/* What an ended process used in all; run_ns 0: not known. */
+struct link_end {
+	uint64_t run_ns;             /* exact */
+	uint64_t user_ns, system_ns; /* shares of it, as ticks found them */
+};
+
 struct link_message {
 	uint32_t kind; /* enum link_kind */
 	uint32_t reserved;
@@ -57,6 +68,9 @@ struct link_message {
 		struct link_part part;
 		struct link_samples samples;
 		struct mapped_file file;
+		struct link_end end;
+		uint64_t waits_ns[CAUSES];
+		struct facility facility;
 	};
 };
 

@@ -1,5 +1,6 @@
 #include "scan.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 struct scan {
 	struct scan_entry *entries; /* open addressing, linear; pid 0: empty */
 	uint32_t places, used;
+	uint32_t round; /* of the last listing */
 };
 
 int scan_open(struct scan **out)
@@ -173,4 +175,56 @@ uint32_t scan_size(const struct scan *s)
 struct scan_entry *scan_at(struct scan *s, uint32_t i)
 {
 	return s->entries[i].pid ? &s->entries[i] : NULL;
+}
+
+static void scan_list_one(struct scan *s, int32_t pid, uint64_t now_ns, bool told)
+{
+	struct scan_entry *entry = scan_find(s, pid);
+	struct proc_stat stat;
+
+	if (entry)
+		entry->round = s->round;
+	/* kernel threads change their names; their pids are given anew rarely */
+	if (entry && entry->kernel && s->round % 16)
+		return;
+	if ((entry && told && entry->start_ticks) || proc_stat_read(pid, &stat))
+		return;
+	scan_note(s, &stat, now_ns);
+	entry = scan_find(s, pid);
+	if (entry)
+		entry->round = s->round;
+}
+
+/* Drops what the listing no longer had; i stays, since another entry may have moved there. */
+static uint32_t scan_sweep(struct scan *s)
+{
+	uint32_t i = 0, unseen = 0;
+
+	while (i < scan_size(s)) {
+		struct scan_entry *entry = scan_at(s, i);
+
+		if (!entry || entry->round == s->round || entry->key || !entry->start_ticks) {
+			i++;
+			continue;
+		}
+		unseen += entry->knocked;
+		scan_drop(s, entry->pid);
+	}
+	return unseen;
+}
+
+uint32_t scan_list(struct scan *s, uint64_t now_ns, bool told)
+{
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return 0;
+	s->round++;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own */
+	for (const struct dirent *e = readdir(proc); e; e = readdir(proc)) {
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			scan_list_one(s, (int32_t)strtol(e->d_name, NULL, 10), now_ns, told);
+	}
+	closedir(proc);
+	return scan_sweep(s);
 }

@@ -1,5 +1,5 @@
 /*
- * scan - which process is to be looked at when: a table by pid, without any /proc of its own.
+ * scan - which process is to be looked at when: a table by pid.
  *
  * Threads:  the broker's only one.
  * Memory:   scan_open allocates, scan_close frees; the table grows with the processes.
@@ -53,6 +53,12 @@ int scan_hint(struct scan *s, int32_t pid, uint64_t at_ns);
 void scan_missed(struct scan_entry *entry, uint64_t now_ns);
 
 void scan_drop(struct scan *s, int32_t pid);
+
+/*
+ * What /proc lists: new pids are noted, known ones too unless the kernel tells their changes
+ * (told); those that are gone are dropped. How many of them had knocked, and nobody looked?
+ */
+uint32_t scan_list(struct scan *s, uint64_t now_ns, bool told);
 
 /* All entries, in no order: i from 0 to scan_size - 1, NULL for an empty place. */
 uint32_t scan_size(const struct scan *s);

@@ -8,6 +8,7 @@
 #ifndef CAPTURE_TARGET_H
 #define CAPTURE_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ struct capture_target {
 	uint8_t named;     /* enum target_named: by whom the service */
 	uint8_t allocator; /* enum rs_allocator */
 	uint8_t clock;     /* enum rs_clock */
+	bool bare;         /* it has no segment: it is attached */
+	bool kernel;       /* the kernel's probes speak of it */
 };
 
 struct rs_header;

@@ -1,5 +1,6 @@
 #include "drain.h"
 
+#include "bare.h"
 #include "family.h"
 #include "moment.h"
 
@@ -21,12 +22,12 @@
 
 _Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
 
-enum drain_order { DRAIN_ADD, DRAIN_KIN, DRAIN_DIED, DRAIN_DETAIL };
+enum drain_order { DRAIN_ADD, DRAIN_ATTACH, DRAIN_KIN, DRAIN_DIED, DRAIN_DETAIL };
 
 struct drain_command {
 	struct drain_command *next;
 	enum drain_order order;
-	uint64_t key; /* whom it is about; not of DRAIN_ADD */
+	uint64_t key; /* whom it is about; not of DRAIN_ADD and DRAIN_ATTACH */
 	int memfd;    /* -1: none */
 	struct capture_target target;
 	struct drain_detail detail;
@@ -44,6 +45,7 @@ struct drain {
 	struct drain_counts counts;
 	struct family **families;
 	uint32_t family_room;
+	struct bare bare;
 	struct checkpoint *checkpoint;
 	uint64_t opened_ns, calibrate_ns, second_ns; /* when it began; when these are due */
 	uint64_t saved;                              /* what had been told when it was saved last */
@@ -51,15 +53,6 @@ struct drain {
 	bool last_round;
 	struct watched_shared shared;
 };
-
-static struct drain_command *drain_commands_take(struct drain *d)
-{
-	struct drain_command *first = d->first;
-
-	d->first = NULL;
-	d->last = &d->first;
-	return first;
-}
 
 static int drain_command_put(struct drain *d, const struct drain_command *from)
 {
@@ -84,6 +77,13 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 	if (result)
 		close(memfd);
 	return result;
+}
+
+int drain_attach(struct drain *d, const struct capture_target *target)
+{
+	struct drain_command command = { .order = DRAIN_ATTACH, .memfd = -1, .target = *target };
+
+	return drain_command_put(d, &command);
 }
 
 int drain_kin(struct drain *d, uint64_t key, int memfd)
@@ -173,6 +173,8 @@ static void drain_obey_about(struct drain *d, const struct drain_command *comman
 		else
 			drain_obey_kin(d, family, command->memfd);
 	}
+	if (command->order == DRAIN_DIED)
+		bare_died(&d->bare, &d->config.sink, command->key, d->config.now_ns());
 	if (command->memfd >= 0)
 		close(command->memfd);
 }
@@ -184,6 +186,9 @@ static void drain_obey(struct drain *d, struct drain_command *command)
 
 		if (command->order == DRAIN_ADD)
 			drain_obey_add(d, command);
+		else if (command->order == DRAIN_ATTACH)
+			d->counts.refused +=
+				bare_add(&d->bare, &d->config.sink, &command->target) != 0;
 		else
 			drain_obey_about(d, command);
 		free(command);
@@ -314,7 +319,9 @@ static bool drain_wait(struct drain *d, struct drain_command **commands)
 	while (!d->first && !d->closing &&
 	       pthread_cond_timedwait(&d->wake, &d->lock, &until) != ETIMEDOUT)
 		;
-	*commands = drain_commands_take(d);
+	*commands = d->first;
+	d->first = NULL;
+	d->last = &d->first;
 	closing = d->closing;
 	pthread_mutex_unlock(&d->lock);
 	return !closing;
@@ -429,6 +436,7 @@ static void drain_free(struct drain *d)
 	for (uint32_t i = 0; i < d->counts.processes; i++)
 		family_close(d->families[i]);
 	free(d->families);
+	bare_fini(&d->bare);
 	checkpoint_close(d->checkpoint);
 	pthread_cond_destroy(&d->wake);
 	pthread_mutex_destroy(&d->lock);

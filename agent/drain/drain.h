@@ -52,6 +52,9 @@ int drain_open(struct drain **out, const struct drain_config *config);
 /* memfd: accepted by the broker, open for reading and writing; closed on errors too. -ENOMEM. */
 int drain_add(struct drain *d, const struct capture_target *target, int memfd);
 
+/* One without a segment: seen and, when it died, gone are all that is told of it. -ENOMEM. */
+int drain_attach(struct drain *d, const struct capture_target *target);
+
 /* The segment that this process shares with its children; closed on errors too. -ENOMEM. */
 int drain_kin(struct drain *d, uint64_t key, int memfd);
 

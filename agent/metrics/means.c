@@ -67,6 +67,18 @@ void means_put(struct means *means, const struct means_sample *sample, struct se
 		       SERIES_SECONDS * MEANS_SECOND, budget);
 }
 
+static void means_tier_end(struct means_tier *tier, const struct means_sample *sample)
+{
+	if (tier->count && tier->samples[tier->count - 1].time_ns < sample->time_ns)
+		tier->samples[tier->count - 1] = *sample;
+}
+
+void means_end(struct means *means, const struct means_sample *sample, struct series_budget *budget)
+{
+	means_put(means, sample, budget);
+	means_tier_end(&means->fine, sample);
+}
+
 /* The newest at or before this time; NULL: all are later. */
 static const struct means_sample *means_at(const struct means_tier *tier, uint64_t ns)
 {
@@ -95,9 +107,14 @@ bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		return false;
 	if (!start)
 		start = means_at(&means->coarse, from_ns);
+	*last = *end;
+	if (!start && means->begin_ns && means->begin_ns >= from_ns &&
+	    means->begin_ns < end->time_ns) {
+		*first = (struct means_sample){ .time_ns = means->begin_ns };
+		return true;
+	}
 	if (!start)
 		start = means->coarse.count ? means->coarse.samples : means->fine.samples;
 	*first = *start;
-	*last = *end;
 	return true;
 }

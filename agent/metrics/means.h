@@ -8,7 +8,10 @@
 #ifndef METRICS_MEANS_H
 #define METRICS_MEANS_H
 
+#include "cause.h"
 #include "series.h"
+
+#include <stdbool.h>
 
 /* Totals, which only grow, and levels. Negative levels: METRICS_UNKNOWN. */
 struct means_sample {
@@ -16,10 +19,12 @@ struct means_sample {
 	uint64_t user_ns, system_ns, wait_ns;
 	uint64_t minor_faults, major_faults;
 	uint64_t allocated, freed;
+	uint64_t waits_ns[CAUSES];      /* totals */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus; /* what the process may use */
 	uint32_t threads;
+	bool waits_known; /* false: not asked for, or not yet */
 	char memory_limit_by[12];
 };
 
@@ -30,15 +35,20 @@ struct means_tier {
 
 struct means {
 	struct means_tier fine, coarse;
+	uint64_t begin_ns; /* when all totals were 0: the process began; 0: unknown */
 };
 
 void means_fini(struct means *means, struct series_budget *budget);
 void means_put(struct means *means, const struct means_sample *sample,
 	       struct series_budget *budget);
 
+/* The last one of a process that ended: it takes the place of one just before it. */
+void means_end(struct means *means, const struct means_sample *sample,
+	       struct series_budget *budget);
+
 /*
  * The sample that ends the window and the one it is to be compared with: the newest at or before
- * from_ns, or the oldest there is. False: nothing was sampled up to to_ns.
+ * from_ns, or its beginning, or the oldest there is. False: nothing was sampled up to to_ns.
  */
 bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		  struct means_sample *first, struct means_sample *last);

@@ -11,6 +11,7 @@
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
+#include "cause.h"
 #include "event.h"
 
 #include <stddef.h>
@@ -72,6 +73,7 @@ struct metrics_process {
 	double cpu_percent;                   /* of what it may use: quota, cpuset */
 	double core_percent;                  /* of one core */
 	double run_queue_ms;                  /* of the window */
+	double waits_ms[CAUSES];              /* of the window, of waits that ended in it */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
@@ -184,6 +186,14 @@ void metrics_sink(struct metrics *m, struct drain_sink *out);
 
 /* Each second, not on the drain thread: reads /proc of every live process and the system. */
 void metrics_sample(struct metrics *m, uint64_t now_ns);
+/* What a process used in all, as its last threads said; before its gone. */
+struct metrics_end {
+	uint64_t run_ns;             /* exact */
+	uint64_t user_ns, system_ns; /* shares of it */
+};
+void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
+		     uint64_t now_ns);
+void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
 
 /* /proc and /sys are looked up below this folder ("" at first). Before the first use. */

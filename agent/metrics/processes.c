@@ -36,6 +36,8 @@ static void processes_unknown(struct metrics_process *out)
 {
 	out->user_ms = out->system_ms = out->cpu_percent = METRICS_UNKNOWN;
 	out->core_percent = out->run_queue_ms = METRICS_UNKNOWN;
+	for (int i = 0; i < CAUSES; i++)
+		out->waits_ms[i] = METRICS_UNKNOWN;
 	out->user_s = out->system_s = out->run_queue_s = METRICS_UNKNOWN;
 	out->rss = out->pss = out->heap_live = out->heap_limit = METRICS_UNKNOWN;
 	out->external = out->memory_limit = out->memory_percent = METRICS_UNKNOWN;
@@ -75,6 +77,8 @@ static void processes_rates(const struct means_sample *first, const struct means
 	out->user_ms = (double)(last->user_ns - first->user_ns) / 1e6;
 	out->system_ms = (double)(last->system_ns - first->system_ns) / 1e6;
 	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
+	for (int i = 0; i < CAUSES && last->waits_known; i++)
+		out->waits_ms[i] = (double)(last->waits_ns[i] - first->waits_ns[i]) / 1e6;
 	out->core_percent = (out->user_ms + out->system_ms) / 10 / s;
 	if (last->cpus > 0)
 		out->cpu_percent = out->core_percent / last->cpus;

@@ -23,6 +23,7 @@
 #define REGISTRY_SERVICES 256u    /* later ones are "_other" */
 #define REGISTRY_GONE 512u        /* processes that ended and are still listed */
 #define REGISTRY_OPEN_ROWS 256u   /* requests in progress listed for a process: the oldest */
+#define REGISTRY_ENDS 256u        /* of processes that ended before they were known */
 #define REGISTRY_PENDING 256u     /* requests for the slow list between two merges */
 #define REGISTRY_ROUTE_TABLE 256u /* power of two */
 #define REGISTRY_PROCESS_TABLE 1024u
@@ -93,6 +94,8 @@ struct process {
 	struct registry_open *open;
 	struct means means;
 	struct metrics_reading reading;
+	uint64_t waits_ns[CAUSES];      /* newest totals of one watch, and what they … */
+	bool waits_known;               /* … are: the kernel was asked for them */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
 };
 
@@ -110,6 +113,13 @@ struct registry {
 	struct process *dirty_processes; /* drain */
 	struct service *services;        /* shared */
 	struct process *processes;       /* shared */
+};
+
+/* What a process used in all, until it is booked. */
+struct sample_end {
+	struct metrics_end end;
+	uint64_t key, now_ns;
+	uint32_t looks; /* that did not find it */
 };
 
 #define REGISTRY_NAMED 256u /* power of two */
@@ -143,6 +153,8 @@ struct metrics {
 	struct metrics_losses losses;
 	struct slowest slowest;
 	struct metrics_system system;
+	struct sample_end ends[REGISTRY_ENDS];
+	uint32_t end_count;
 	uint64_t now_ns;
 	uint32_t start_s; /* the first second that was watched */
 	uint32_t aged_s;

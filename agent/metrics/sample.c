@@ -17,6 +17,8 @@
 
 #define SAMPLE_LIMITS_EVERY 10u /* looks: limits change by hand, CPU and memory by themselves */
 
+#define SAMPLE_END_LOOKS 3u /* for a process that ended before it was known */
+
 /* One process of a look, taken out of the registry for its length. */
 struct sample_job {
 	uint64_t key, start_ticks;
@@ -162,22 +164,31 @@ static double sample_cpus(const struct sampler *s, const struct sample_job *job)
 	return cpus > 0 ? cpus : METRICS_UNKNOWN;
 }
 
-/* Nanoseconds of the whole, shared out as the 10 ms steps of stat are; neither part goes back. */
-static void sample_cpu(const struct sample_job *job, const struct means_sample *before,
-		       struct means_sample *out)
+/* Nanoseconds of the whole, shared out as the kernel's ticks are; neither part goes back. */
+static void sample_cpu(uint64_t total, uint64_t user_ns, uint64_t system_ns,
+		       const struct means_sample *before, struct means_sample *out)
 {
-	uint64_t total = job->threads->run_ns,
-		 steps = job->process.user_ns + job->process.system_ns;
-	double share = steps ? (double)job->process.user_ns / (double)steps : 1;
-	uint64_t old = before ? before->user_ns + before->system_ns : 0;
+	uint64_t steps = user_ns + system_ns,
+		 old = before ? before->user_ns + before->system_ns : 0;
+	double share = steps ? (double)user_ns / (double)steps : 1;
 
+	if (total < old)
+		total = old;
 	out->user_ns = (uint64_t)((double)total * share);
 	if (before && out->user_ns < before->user_ns)
 		out->user_ns = before->user_ns;
-	if (before && total - before->system_ns < out->user_ns && total >= old)
+	if (before && total - before->system_ns < out->user_ns)
 		out->user_ns = total - before->system_ns;
 	out->system_ns = total > out->user_ns ? total - out->user_ns : 0;
-	out->wait_ns = job->threads->wait_ns;
+}
+
+/* Known by the wall clock: that, too, only while it is not set. */
+static void sample_begin(const struct metrics *m, struct process *process)
+{
+	int64_t begin_ms = process->now.target.started_ms - m->wall_offset_ms;
+
+	if (!process->means.begin_ns && process->now.target.started_ms && begin_ms > 0)
+		process->means.begin_ns = (uint64_t)begin_ms * 1000000;
 }
 
 static void sample_book(struct metrics *m, const struct sampler *s, const struct sample_job *job,
@@ -190,13 +201,18 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	double anonymous =
 		reading->anonymous >= 0 ? reading->anonymous : (double)job->process.anonymous;
 
-	sample_cpu(job, fine->count ? &fine->samples[fine->count - 1] : NULL, &sample);
+	sample_begin(m, process);
+	sample_cpu(job->threads->run_ns, job->process.user_ns, job->process.system_ns,
+		   fine->count ? &fine->samples[fine->count - 1] : NULL, &sample);
+	sample.wait_ns = job->threads->wait_ns;
 	sample_memory(s, job, &sample);
 	sample.cpus = sample_cpus(s, job);
 	sample.minor_faults = job->process.minor_faults;
 	sample.major_faults = job->process.major_faults;
 	sample.threads = job->process.threads;
 	sample.pss = reading->pss;
+	sample.waits_known = process->waits_known;
+	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
 	sample.allocated = totals->allocated_bytes;
@@ -253,6 +269,54 @@ static void sample_remember(struct sampler *s, const struct sample_job *jobs, ui
 	}
 }
 
+/* What it had beside CPU is what it was last seen with; a short life was never seen at all. */
+static void sample_book_end(struct metrics *m, struct process *process,
+			    const struct sample_end *from)
+{
+	const struct means_tier *fine = &process->means.fine;
+	const struct means_sample *before = fine->count ? &fine->samples[fine->count - 1] : NULL;
+	struct means_sample sample = { 0 };
+
+	sample_begin(m, process);
+	if (before)
+		sample = *before;
+	else
+		sample.read_bytes = sample.write_bytes = sample.rss = sample.pss = sample.cpus =
+			sample.heap_live = sample.external = sample.memory_limit =
+				sample.memory_percent = METRICS_UNKNOWN;
+	sample.time_ns = from->now_ns;
+	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
+	means_end(&process->means, &sample, &m->budget);
+}
+
+/* A process that only just came is linked at the next merge: its end waits for that. */
+static void sample_ends(struct metrics *m)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < m->end_count; i++) {
+		struct process *process = sample_process(m, m->ends[i].key);
+
+		if (process)
+			sample_book_end(m, process, &m->ends[i]);
+		else if (m->ends[i].looks++ < SAMPLE_END_LOOKS)
+			m->ends[kept++] = m->ends[i];
+	}
+	m->end_count = kept;
+}
+
+void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
+		     uint64_t now_ns)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->end_count < REGISTRY_ENDS)
+		m->ends[m->end_count++] = (struct sample_end){ *end, key, now_ns, 0 };
+	else
+		m->budget.shed++;
+	sample_ends(m);
+	pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_sample(struct metrics *m, uint64_t now_ns)
 {
 	struct metrics_system system;
@@ -273,6 +337,7 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 		sample_read(m, s, &jobs[i]);
 	pthread_mutex_lock(&m->lock);
 	sample_jobs_put(m, s, jobs, count, now_ns);
+	sample_ends(m);
 	m->system = system;
 	m->wall_offset_ms = metrics_wall_offset_ms();
 	pthread_mutex_unlock(&m->lock);
@@ -280,6 +345,21 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	s->looks++;
 	free(jobs);
 	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);
+}
+
+void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES])
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	/* a probe that was loaded again begins at 0: never go back */
+	for (int i = 0; process && i < CAUSES; i++)
+		if (waits_ns[i] > process->waits_ns[i])
+			process->waits_ns[i] = waits_ns[i];
+	if (process)
+		process->waits_known = true;
+	pthread_mutex_unlock(&m->lock);
 }
 
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading)

@@ -31,12 +31,16 @@ static void capture_put_state(const struct metrics_process *p, struct json *j)
 	static const char *const clocks[] = { "none", "tsc", "monotonic" };
 	static const char *const allocators[] = { NULL, "seen", "hidden" };
 
-	json_string(j, "state", capture_name(states, 3, p->ledger.state));
+	/* who has no segment has no state of it */
+	json_string(j, "state", p->target.bare ? NULL : capture_name(states, 3, p->ledger.state));
 	json_string(j, "why", capture_name(whys, 7, p->ledger.why));
 	json_string(j, "clock", capture_name(clocks, 3, p->ledger.clock));
 	json_string(j, "allocator", capture_name(allocators, 3, p->target.allocator));
 	json_array_begin(j, "layers");
-	json_string(j, NULL, "preload");
+	if (!p->target.bare)
+		json_string(j, NULL, "preload");
+	if (p->target.kernel)
+		json_string(j, NULL, "ebpf");
 	json_array_end(j);
 	json_array_begin(j, "unseen"); /* ways of moving bytes that this layer does not see */
 	if (p->ledger.unseen & RS_UNSEEN_IO_URING)

@@ -172,6 +172,23 @@ static void performance_memory(const struct performance *p, struct json *j)
 	json_object_end(j);
 }
 
+/* Where its threads were while they were off the processor. */
+static void performance_off_cpu(const struct performance *p, struct json *j)
+{
+	static const char *const names[CAUSES] = { "socketMs", "diskMs",  "lockMs",
+						   "sleepMs",  "otherMs", "runQueueMs" };
+
+	json_object_begin(j, "offCpu");
+	for (int cause = 0; cause < CAUSES; cause++) {
+		double sum = METRICS_UNKNOWN;
+
+		for (int i = 0; i < p->count; i++)
+			performance_add(&sum, p->processes[i].waits_ms[cause]);
+		json_measure(j, names[cause], sum);
+	}
+	json_object_end(j);
+}
+
 static void performance_cpu(const struct performance *p, struct json *j)
 {
 	const struct metrics_process *worst = performance_worst(p, false);
@@ -194,6 +211,7 @@ static void performance_cpu(const struct performance *p, struct json *j)
 	json_measure(j, "usagePercent", worst ? worst->cpu_percent : METRICS_UNKNOWN);
 	json_measure(j, "processPercent", core);
 	json_measure(j, "runQueueWaitMs", waited);
+	performance_off_cpu(p, j);
 	json_string(j, "level", worst ? document_level(worst->cpu_level) : NULL);
 	performance_worst_put(worst, j);
 	json_object_end(j);
@@ -263,7 +281,10 @@ static void performance_processes(const struct performance *p, struct json *j)
 		json_string(j, "service", target->service);
 		json_time(j, "startedAt", target->started_ms);
 		json_array_begin(j, "layers");
-		json_string(j, NULL, "preload");
+		if (!target->bare)
+			json_string(j, NULL, "preload");
+		if (target->kernel)
+			json_string(j, NULL, "ebpf");
 		json_array_end(j);
 		json_object_end(j);
 	}

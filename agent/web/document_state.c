@@ -49,6 +49,41 @@ static void state_put_parts(const struct question *q, struct json *j)
 	json_array_end(j);
 }
 
+static void state_put_count(struct json *j, const char *name, uint64_t count)
+{
+	if (count == FACILITY_UNKNOWN)
+		json_null(j, name);
+	else
+		json_int(j, name, (int64_t)count);
+}
+
+/* What the kernel gives us; runs and their time are known while kernel.bpf_stats_enabled is 1. */
+static void state_put_facilities(const struct question *q, struct json *j)
+{
+	struct facility facilities[HEALTH_FACILITIES];
+	size_t count = health_facilities(q->site->health, facilities, HEALTH_FACILITIES);
+
+	json_array_begin(j, "facilities");
+	for (size_t i = 0; i < count; i++) {
+		const struct facility *f = &facilities[i];
+		bool refused = f->state == FACILITY_REFUSED;
+
+		json_object_begin(j, NULL);
+		json_string(j, "set", f->set);
+		json_string(j, "name", f->name);
+		json_string(j, "state", facility_state_name(f->state));
+		json_string(j, "errno", refused ? strerrorname_np(f->error) : NULL);
+		json_string(j, "reason", refused ? facility_error_text(f->error) : NULL);
+		state_put_count(j, "runs", f->runs);
+		json_measure(j, "runMs",
+			     f->run_ns == FACILITY_UNKNOWN ? METRICS_UNKNOWN
+							   : (double)f->run_ns / 1e6);
+		state_put_count(j, "dropped", f->dropped);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 /* A process that is badly off makes its service degraded, with the reason. */
 static void state_put_reasons(const struct metrics_process *processes, int count,
 			      const char *service, struct json *j)
@@ -142,6 +177,7 @@ int document_health(const struct question *q, struct json *j)
 	json_object_begin(j, NULL);
 	json_string(j, "status", health_status_name(worst));
 	state_put_parts(q, j);
+	state_put_facilities(q, j);
 	ret = state_put_services(q, j);
 	if (ret)
 		return ret;

@@ -219,6 +219,30 @@ static void a_worker_has_the_ports_of_a_parent_that_runs_the_same(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void a_rule_may_name_processes_without_the_shim(void **state)
+{
+	static const char text[] = "{\"targets\": {\"attach\": [{\"exe\": \"nginx\"}]}}";
+	struct config_error error = { "" };
+	struct capture_target t = target();
+	struct config *config;
+	struct admit *admit;
+
+	(void)state;
+	assert_int_equal(config_open(&config), 0);
+	assert_int_equal(config_read(config, "x", text, strlen(text), &error), 0);
+	assert_int_equal(admit_open(&admit, config), 0);
+	config_close(config);
+	assert_true(admit_by_rule(admit));
+	assert_true(admit_attaches(admit, &t));
+	strcpy(t.exe, "/usr/sbin/apache2");
+	assert_false(admit_attaches(admit, &t));
+	admit_close(admit);
+	admit = opened("", "", "");
+	assert_false(admit_by_rule(admit));
+	assert_false(admit_attaches(admit, &t));
+	admit_close(admit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_port_decides_once_it_is_listened_on),
 		cmocka_unit_test(a_name_waits_for_a_port_too),
 		cmocka_unit_test(a_worker_has_the_ports_of_a_parent_that_runs_the_same),
+		cmocka_unit_test(a_rule_may_name_processes_without_the_shim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

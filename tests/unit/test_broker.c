@@ -8,16 +8,19 @@
 
 /* The kernel's word, as a test would have it. */
 static struct {
-	struct life_state state;
 	uint64_t dropped;
-	int result;
+	uint32_t state; /* enum facility_state */
 } fake_life;
 
-int life_open(struct life **out, struct life_state *state)
+int life_open(struct life **out, const struct probe_filter *filter, struct probe_state *state)
 {
-	*state = fake_life.state;
-	*out = fake_life.result ? NULL : FAKE_PRESENT;
-	return fake_life.result;
+	(void)filter;
+	*state = (struct probe_state){
+		.count = 1,
+		.facilities = { { .set = "life", .name = "exec", .state = FACILITY_LOADED } }
+	};
+	*out = FAKE_PRESENT;
+	return 0;
 }
 
 void life_close(struct life *l)
@@ -33,11 +36,16 @@ int life_read(struct life *l, life_fn each, void *ctx)
 	return 0;
 }
 
-void life_target(struct life *l, int32_t pid, bool watched)
+void life_forget(struct life *l, int32_t pid)
 {
 	(void)l;
 	(void)pid;
-	(void)watched;
+}
+
+void life_look(const struct life *l, struct probe_state *state)
+{
+	(void)l;
+	memset(state, 0, sizeof(*state));
 }
 
 uint64_t life_dropped(const struct life *l)
@@ -46,58 +54,9 @@ uint64_t life_dropped(const struct life *l)
 	return fake_life.dropped;
 }
 
-const char *life_probe_name(int probe)
-{
-	static const char *const names[] = { "exec", "exit", "fork" };
-
-	return names[probe];
-}
-
-int life_targets(const struct life *l)
-{
-	(void)l;
-	return -EPERM;
-}
-
-const char *life_error_text(int error)
-{
-	return error ? "refused" : "attached";
-}
-
-/* Of a broker whose finder is empty. */
-static bool told_with(int exec, int exit_error, int fork_error, int result)
-{
-	const struct finder_sink sink = { 0 };
-	struct broker b = { 0 };
-	bool told;
-
-	assert_int_equal(finder_open(&b.finder, "/run/x", &sink), 0);
-	outbox_init(&b.outbox, -1);
-	memset(&fake_life, 0, sizeof(fake_life));
-	fake_life.state.error[LIFE_PROBE_EXEC] = exec;
-	fake_life.state.error[LIFE_PROBE_EXIT] = exit_error;
-	fake_life.state.error[LIFE_PROBE_FORK] = fork_error;
-	fake_life.result = result;
-	broker_life(&b);
-	assert_int_equal(b.outbox.part_count, LIFE_PROBES + 1); /* and profiles, by their map */
-	told = broker_told(&b, BROKER_SECOND_NS);
-	finder_close(b.finder);
-	return told;
-}
-
-static void the_kernels_word_counts_only_while_it_is_whole(void **state)
-{
-	(void)state;
-	assert_true(told_with(0, 0, 0, 0));
-	assert_false(told_with(EACCES, 0, 0, 0));
-	assert_false(told_with(0, EACCES, 0, 0));
-	assert_false(told_with(0, 0, EACCES, 0));
-	assert_false(told_with(EPERM, EPERM, EPERM, -EPERM));
-}
-
 static void a_lost_event_is_doubted_until_a_round_has_passed(void **state)
 {
-	struct broker b = { .life = FAKE_PRESENT, .told = true };
+	struct broker b = { .probes = { .life = FAKE_PRESENT, .told = true } };
 	uint64_t now_ns = 100 * BROKER_SECOND_NS;
 
 	(void)state;
@@ -110,6 +69,21 @@ static void a_lost_event_is_doubted_until_a_round_has_passed(void **state)
 	fake_life.dropped = 2;
 	assert_false(broker_told(&b, now_ns + BROKER_DOUBT_NS));
 	fake_life.dropped = 0;
+}
+
+static void the_largest_end_is_right(void **state)
+{
+	const struct life_cpu small = { 5, 4, 1 }, large = { 9, 6, 3 };
+	struct link_end end = { 0 };
+
+	(void)state;
+	broker_end_keep(&end, &small);
+	assert_int_equal(end.run_ns, 5);
+	broker_end_keep(&end, &large);
+	broker_end_keep(&end, &small);
+	assert_int_equal(end.run_ns, 9);
+	assert_int_equal(end.user_ns, 6);
+	assert_int_equal(end.system_ns, 3);
 }
 
 static void memory_is_read_in_turn_and_within_a_share(void **state)
@@ -164,7 +138,7 @@ static int stage_setup(void **state)
 	int link[2], told[2], fd;
 
 	*state = &g;
-	fake_life.result = -EPERM; /* looks around each second */
+	fake_life.state = FACILITY_REFUSED; /* looks around each second */
 	strcpy(g.folder, "/tmp/rs_broker_XXXXXX");
 	if (!mkdtemp(g.folder) || link_open(link) || pipe2(told, O_CLOEXEC))
 		return -1;
@@ -241,19 +215,22 @@ static void a_worker_is_told_what_there_is_once_it_serves(void **state)
 {
 	struct stage *g = *state;
 	struct link_message m;
-	int passed;
+	int passed, result;
 
 	worker_says(g, LINK_HELLO);
 	worker_says(g, LINK_SERVING);
 	worker_awaits(g, LINK_PART, &m, &passed);
 	assert_string_equal(m.part.name, "privileges");
-	worker_awaits(g, LINK_PART, &m, &passed);
-	assert_string_equal(m.part.name, "ebpf.exec");
+	worker_awaits(g, LINK_FACILITY, &m, &passed);
+	assert_string_equal(m.facility.name, "exec");
 	worker_awaits(g, LINK_COMPLETE, &m, &passed);
 	assert_string_equal(m.part.reason, "");
 	kill(g->pid, SIGTERM);
 	assert_int_equal(stage_code(g), 0);
-	assert_int_equal(link_receive(g->link, &m, &passed), 0); /* the end of the link is ours */
+	while ((result = link_receive(g->link, &m, &passed)) == 1)
+		if (passed >= 0)
+			close(passed);
+	assert_int_equal(result, 0); /* the end of the link is ours */
 }
 
 static void a_new_worker_is_told_all_of_it_again(void **state)
@@ -350,7 +327,7 @@ static void garbage_and_descriptors_of_a_worker_change_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_kernels_word_counts_only_while_it_is_whole),
+		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(a_lost_event_is_doubted_until_a_round_has_passed),
 		cmocka_unit_test(memory_is_read_in_turn_and_within_a_share),
 		STAGE(a_worker_is_told_what_there_is_once_it_serves),

@@ -146,12 +146,17 @@ static void every_check_is_made_once(void **state)
 	static const char *const names[] = { "kernel",    "privileges", "ebpf",     "memory",
 					     "populate",  "clock",      "pressure", "cgroup",
 					     "schedstat", "yama",       "hidepid",  "memlock" };
+	size_t told = 0;
 
 	(void)state;
 	check_kernel(&checks, "");
-	assert_int_equal(checks.count, sizeof(names) / sizeof(names[0]));
-	for (unsigned int i = 0; i < checks.count; i++)
-		assert_string_equal(checks.items[i].name, names[i]);
+	for (unsigned int i = 0; i < checks.count; i++) {
+		if (i == 0 || strcmp(checks.items[i].name, checks.items[i - 1].name) != 0)
+			assert_string_equal(checks.items[i].name, names[told++]);
+		else
+			assert_string_equal(checks.items[i].name, "ebpf"); /* a line for each set */
+	}
+	assert_int_equal(told, sizeof(names) / sizeof(names[0]));
 }
 
 int main(void)

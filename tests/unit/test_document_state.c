@@ -62,6 +62,37 @@ static void health_lists_parts_and_is_503_only_when_unhealthy(void **state)
 	document_close(&d);
 }
 
+static void health_lists_what_the_kernel_gives_and_refuses(void **state)
+{
+	struct facility loaded = { .set = "life",
+				   .name = "exec",
+				   .state = FACILITY_LOADED,
+				   .runs = 7,
+				   .run_ns = 1500000,
+				   .dropped = 2 };
+	struct facility refused = { .set = "wait",
+				    .name = "switch",
+				    .state = FACILITY_REFUSED,
+				    .error = 1,
+				    .runs = FACILITY_UNKNOWN,
+				    .run_ns = FACILITY_UNKNOWN };
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	health_facility_put(d.site.health, &loaded);
+	health_facility_put(d.site.health, &refused);
+	text = document_text(&d, document_health, "/x");
+	assert_holds(text, "\"facilities\":[{\"set\":\"life\",\"name\":\"exec\","
+			   "\"state\":\"loaded\",\"errno\":null,\"reason\":null,\"runs\":7,"
+			   "\"runMs\":1.5,\"dropped\":2},");
+	assert_holds(text, "\"state\":\"refused\",\"errno\":\"EPERM\",\"reason\":\"CAP_BPF");
+	assert_holds(text, "\"runs\":null,\"runMs\":null,\"dropped\":0}]");
+	free(text);
+	document_close(&d);
+}
+
 static void a_process_that_is_badly_off_makes_its_service_so(void **state)
 {
 	struct metrics_process rows[3] = { { .alive = true },
@@ -125,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_alive_for_as_long_as_it_runs),
 		cmocka_unit_test(it_is_not_ready_with_a_reason_until_it_is),
+		cmocka_unit_test(health_lists_what_the_kernel_gives_and_refuses),
 		cmocka_unit_test(health_lists_parts_and_is_503_only_when_unhealthy),
 		cmocka_unit_test(a_process_that_is_badly_off_makes_its_service_so),
 		cmocka_unit_test(secrets_are_masked_and_sources_are_told),

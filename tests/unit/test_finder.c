@@ -1,4 +1,4 @@
-#include "../../agent/capture/finder.c" /* white box: quotas, and when the next look is due */
+#include "../../agent/capture/finder.c" /* white box: when the next look is due */
 #include "alone.h"
 #include "target_process.h"
 
@@ -395,31 +395,6 @@ static void processes_with_the_shim_and_no_segment_are_counted(void **state)
 	rmdir(folder);
 }
 
-static void quotas_hold_by_user_and_in_all(void **state)
-{
-	static struct finder_target *targets[ACCEPT_IN_ALL];
-	struct finder_target one = { .inode = 7, .target.uid = 5, .kin.fd = -1 };
-	struct finder f = { .targets = targets };
-
-	(void)state;
-	for (uint32_t i = 0; i < ACCEPT_IN_ALL; i++)
-		targets[i] = &one;
-	f.count = ACCEPT_PER_UID - 1;
-	assert_int_equal(finder_quota(&f, 8, 5), ACCEPT_OK);
-	assert_int_equal(finder_quota(&f, 7, 5), ACCEPT_TWICE);
-	f.count = ACCEPT_PER_UID;
-	assert_int_equal(finder_quota(&f, 8, 5), ACCEPT_QUOTA_UID);
-	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_OK);
-	f.count = ACCEPT_IN_ALL;
-	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_QUOTA_ALL);
-	one.kin = (struct kin){ .fd = 0, .inode = 9 }; /* segments as well */
-	f.count = ACCEPT_PER_UID / 2;
-	assert_int_equal(finder_quota(&f, 8, 5), ACCEPT_QUOTA_UID);
-	assert_int_equal(finder_quota(&f, 9, 6), ACCEPT_TWICE);
-	f.count = ACCEPT_IN_ALL / 2;
-	assert_int_equal(finder_quota(&f, 8, 6), ACCEPT_QUOTA_ALL);
-}
-
 static void many_targets_end_in_one_step_or_two(void **state)
 {
 	enum { MANY = FINDER_EVENTS + 5 };
@@ -483,7 +458,6 @@ int main(void)
 		SCENE(a_segment_is_watched_for_one_process_alone),
 		SCENE(processes_with_the_shim_and_no_segment_are_counted),
 		SCENE(many_targets_end_in_one_step_or_two),
-		cmocka_unit_test(quotas_hold_by_user_and_in_all),
 		cmocka_unit_test(it_opens_and_closes_without_a_step),
 	};
 

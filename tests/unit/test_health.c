@@ -149,6 +149,31 @@ static void readers_see_one_state_never_a_mix(void **state)
 	health_close(h);
 }
 
+static void a_facility_is_known_by_its_set_and_name(void **state)
+{
+	struct facility f = { .set = "life", .name = "x", .dropped = 1 }, out[HEALTH_FACILITIES];
+	struct health *h;
+
+	(void)state;
+	assert_int_equal(health_open(&h), 0);
+	assert_int_equal(health_facility_put(h, &f), 0);
+	f.dropped = 2;
+	assert_int_equal(health_facility_put(h, &f), 0);
+	strcpy(f.set, "wait");
+	assert_int_equal(health_facility_put(h, &f), 0);
+	assert_int_equal(health_facilities(h, out, 1), 1);
+	assert_int_equal(health_facilities(h, out, HEALTH_FACILITIES), 2);
+	assert_int_equal(out[0].dropped, 2);
+	assert_string_equal(out[1].set, "wait");
+	for (unsigned int i = 2; i < HEALTH_FACILITIES; i++) {
+		snprintf(f.name, sizeof(f.name), "f%u", i);
+		assert_int_equal(health_facility_put(h, &f), 0);
+	}
+	strcpy(f.name, "more");
+	assert_int_equal(health_facility_put(h, &f), -ENOSPC);
+	health_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +183,7 @@ int main(void)
 		cmocka_unit_test(one_part_too_many_is_refused_and_the_others_stay),
 		cmocka_unit_test(names_and_reasons_are_cut_and_found_again),
 		cmocka_unit_test(every_status_has_a_name),
+		cmocka_unit_test(a_facility_is_known_by_its_set_and_name),
 		cmocka_unit_test(readers_see_one_state_never_a_mix),
 	};
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct drain {
-	uint64_t kin, added, died;
+	uint64_t kin, added, attached, died;
 	int added_count;
 	int result;
 };
@@ -15,6 +15,12 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 	d->added = target->key;
 	d->added_count++;
 	close(memfd);
+	return d->result;
+}
+
+int drain_attach(struct drain *d, const struct capture_target *target)
+{
+	d->attached = target->key;
 	return d->result;
 }
 
@@ -110,6 +116,32 @@ static void a_target_goes_to_drain_with_its_segment(void **state)
 	fixture_close(&f);
 }
 
+static void one_without_a_segment_goes_to_drain_without(void **state)
+{
+	struct link_message message = { .kind = LINK_ATTACHED, .target = { .key = 7, .pid = 70 } };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.attached, 7);
+	assert_int_equal(f.drain.added_count, 0);
+	fixture_close(&f);
+}
+
+static void waits_of_an_unknown_process_do_no_harm(void **state)
+{
+	struct link_message message = { .kind = LINK_WAITS, .key = 99, .waits_ns = { 1, 2, 3 } };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	fixture_close(&f);
+}
+
 static void a_target_that_is_refused_does_not_stop_the_next(void **state)
 {
 	struct link_message message = { .kind = LINK_TARGET, .target = { .key = 7 } };
@@ -124,6 +156,37 @@ static void a_target_that_is_refused_does_not_stop_the_next(void **state)
 	assert_true(inbox_read(&f.inbox, 1));
 	assert_int_equal(f.drain.added_count, 2);
 	assert_int_equal(f.drain.added, 8);
+	fixture_close(&f);
+}
+
+static void a_facility_is_in_the_table_and_among_the_parts(void **state)
+{
+	struct link_message message = { .kind = LINK_FACILITY,
+					.facility = { .set = "life",
+						      .name = "sched_switch",
+						      .state = FACILITY_REFUSED,
+						      .error = EPERM } };
+	struct health_part parts[HEALTH_PARTS];
+	struct facility table[2];
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(health_facilities(f.inbox.health, table, 2), 1);
+	assert_memory_equal(&table[0], &message.facility, sizeof(table[0]));
+	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 1);
+	assert_string_equal(parts[0].name, "ebpf.sched_switch");
+	assert_int_equal(parts[0].status, HEALTH_INFO);
+	assert_non_null(strstr(parts[0].reason, "refused: EPERM, "));
+	message.facility.state = FACILITY_LOADED;
+	message.facility.error = 0;
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 1);
+	assert_int_equal(parts[0].status, HEALTH_HEALTHY);
+	assert_string_equal(parts[0].reason, "loaded");
 	fixture_close(&f);
 }
 
@@ -241,7 +304,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_target_goes_to_drain_with_its_segment),
+		cmocka_unit_test(one_without_a_segment_goes_to_drain_without),
+		cmocka_unit_test(waits_of_an_unknown_process_do_no_harm),
 		cmocka_unit_test(a_target_that_is_refused_does_not_stop_the_next),
+		cmocka_unit_test(a_facility_is_in_the_table_and_among_the_parts),
 		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),
 		cmocka_unit_test(ready_is_when_the_broker_has_sent_all),
 		cmocka_unit_test(a_configuration_comes_as_a_descriptor_and_is_closed),

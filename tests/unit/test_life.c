@@ -1,9 +1,12 @@
 #include "../../agent/capture/life.c" /* white box: only the events of our own children count */
 #include "rs_test.h"
 
-#include <sched.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -14,19 +17,23 @@ struct heard {
 	uint32_t count;
 };
 
-static struct life *life; /* NULL: refused here */
-static struct life_state life_now;
+static struct probe_filter *filter;
+static struct life *life;    /* NULL: refused here */
+static struct life_cpu used; /* of the last end that was heard */
 
-static void hear(void *ctx, unsigned int kind, int32_t pid)
+static void hear(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *cpu)
 {
 	struct heard *h = ctx;
 
+	if (pid == h->pid && cpu)
+		used = *cpu;
 	if (pid == h->pid && h->count < 8)
 		h->order[h->count++] = kind;
 }
 
-static void discard(void *ctx, unsigned int kind, int32_t pid)
+static void discard(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *cpu)
 {
+	(void)cpu;
 	(void)ctx;
 	(void)kind;
 	(void)pid;
@@ -53,7 +60,7 @@ static void exec_and_exit_are_told_of_every_process(void **state)
 	struct heard h = { 0 };
 
 	(void)state;
-	life_target(life, getpid(), false);
+	probe_filter_put(filter, getpid(), false);
 	life_read(life, discard, NULL);
 	h.pid = child_run(true);
 	assert_true(life_read(life, hear, &h) >= 2);
@@ -67,14 +74,14 @@ static void forks_are_told_of_watched_processes_alone(void **state)
 	struct heard h = { 0 };
 
 	(void)state;
-	life_target(life, getpid(), true);
+	probe_filter_put(filter, getpid(), true);
 	h.pid = child_run(false);
 	life_read(life, hear, &h);
 	assert_int_equal(h.count, 2);
 	assert_int_equal(h.order[0], LIFE_FORK);
 	assert_int_equal(h.order[1], LIFE_EXIT);
-	life_target(life, getpid(), false);
-	life_target(life, getpid(), false); /* twice does no harm */
+	probe_filter_put(filter, getpid(), false);
+	probe_filter_put(filter, getpid(), false); /* twice does no harm */
 	h.count = 0;
 	h.pid = child_run(false);
 	life_read(life, hear, &h);
@@ -94,32 +101,93 @@ static void an_event_is_told_once(void **state)
 	assert_int_equal(h.count, 1);
 }
 
-static void what_finds_no_room_is_counted(void **state)
+/* Each of two threads burns, one after the other, and is over before the process is. */
+static void *child_thread(void *ctx)
 {
-	uint64_t before = life_dropped(life);
+	struct timespec now;
 
-	(void)state;
-	life->probes->bss->dropped += 3; /* as the probe does */
-	assert_int_equal(life_dropped(life), before + 3);
-	life->probes->bss->dropped -= 3;
+	(void)ctx;
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	while (now.tv_nsec < 60000000 && now.tv_sec == 0);
+	return NULL;
 }
 
-static void every_probe_is_attached_by_itself(void **state)
+static void child_burn(int out)
 {
+	struct rusage own;
+	uint64_t ns;
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&thread, NULL, child_thread, NULL) || pthread_join(thread, NULL))
+			_exit(1);
+	getrusage(RUSAGE_SELF, &own);
+	ns = (uint64_t)(own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1000000000 +
+	     (uint64_t)(own.ru_utime.tv_usec + own.ru_stime.tv_usec) * 1000;
+	_exit(write(out, &ns, sizeof(ns)) != sizeof(ns));
+}
+
+static void an_end_tells_what_all_threads_have_used(void **state)
+{
+	struct heard h = { 0 };
+	uint64_t ns;
+	int pipes[2], status;
+
 	(void)state;
-	assert_true(life_now.loaded);
-	for (int i = 0; i < LIFE_PROBES; i++)
-		assert_int_equal(life_now.error[i], 0);
+	probe_filter_put(filter, getpid(), false);
+	life_read(life, discard, NULL);
+	assert_int_equal(pipe(pipes), 0);
+	h.pid = fork();
+	if (h.pid == 0) {
+		assert_int_equal(read(pipes[0], &status, 1), 1); /* until it is a target */
+		child_burn(pipes[1]);
+	}
+	assert_int_equal(probe_filter_put(filter, h.pid, true), 0);
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	assert_int_equal(waitpid(h.pid, &status, 0), h.pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(pipes[0], &ns, sizeof(ns)), sizeof(ns));
+	memset(&used, 0, sizeof(used));
+	life_read(life, hear, &h);
+	assert_true(ns >= 120000000);
+	assert_in_range(used.run_ns, ns - ns / 50, ns + ns / 20); /* it went on after it looked */
+	life_forget(life, h.pid);
+	probe_filter_put(filter, h.pid, false);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void a_child_of_a_target_is_one_until_it_ends(void **state)
+{
+	int pipes[2], status;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	probe_filter_put(filter, getpid(), true);
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(read(pipes[0], &byte, 1) != 1);
+	assert_true(probe_filter_has(filter, pid));
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(probe_filter_has(filter, pid));
+	probe_filter_put(filter, getpid(), false);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void what_was_closed_tells_nothing_more(void **state)
 {
-	struct life_state again_state;
+	struct probe_state again_state;
 	struct life *again;
 	struct heard h = { 0 };
 
 	(void)state;
-	assert_int_equal(life_open(&again, &again_state), 0); /* two agents do not disturb */
+	assert_int_equal(life_open(&again, filter, &again_state),
+			 0); /* two agents do not disturb */
 	h.pid = child_run(false);
 	life_read(again, hear, &h);
 	assert_int_equal(h.count, 1);
@@ -127,94 +195,27 @@ static void what_was_closed_tells_nothing_more(void **state)
 	life_close(NULL);
 }
 
-static void without_privileges_it_is_refused_with_the_reason(void **state)
-{
-	pid_t pid = fork();
-	int status;
-
-	(void)state;
-	if (pid == 0) {
-		struct life_state refused;
-		struct life *none;
-		int result;
-
-		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
-			_exit(1);
-		result = life_open(&none, &refused);
-		if (result >= 0 || none || refused.loaded)
-			_exit(2);
-		for (int i = 0; i < LIFE_PROBES; i++)
-			if (refused.error[i] != -result)
-				_exit(3);
-		_exit(strstr(life_error_text(-result), "CAP_BPF") ? 0 : 4);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-/* The kernel's pids are of the initial namespace: in another one they would name strangers. */
-static void in_a_pid_namespace_it_is_not_used(void **state)
-{
-	pid_t pid = fork();
-	int status;
-
-	(void)state;
-	if (pid == 0) {
-		struct life_state refused;
-		struct life *none;
-
-		if (unshare(CLONE_NEWPID))
-			_exit(SKIPPED);
-		pid = fork();
-		if (pid == 0)
-			_exit(life_open(&none, &refused) != -EPFNOSUPPORT ||
-			      refused.error[0] != EPFNOSUPPORT);
-		_exit(waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-		rs_skip("bpf() is refused, or no pid namespace can be had");
-	assert_int_equal(status, 0);
-}
-
-static void probes_and_errors_have_names(void **state)
-{
-	static const int errors[] = { 0, EPERM, ENOSYS, EPFNOSUPPORT, ENOENT, EINVAL, E2BIG };
-
-	(void)state;
-	assert_string_equal(life_probe_name(LIFE_PROBE_EXEC), "sched_process_exec");
-	assert_string_equal(life_probe_name(LIFE_PROBE_FORK), "sched_process_fork");
-	assert_string_equal(life_probe_name(LIFE_PROBES), "unknown");
-	assert_string_equal(life_probe_name(-1), "unknown");
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(life_error_text(errors[i]),
-						life_error_text(errors[k]));
-}
-
 int main(void)
 {
-	const struct CMUnitTest anywhere[] = {
-		cmocka_unit_test(without_privileges_it_is_refused_with_the_reason),
-		cmocka_unit_test(in_a_pid_namespace_it_is_not_used),
-		cmocka_unit_test(probes_and_errors_have_names),
-	};
 	const struct CMUnitTest loaded[] = {
-		cmocka_unit_test(every_probe_is_attached_by_itself),
 		cmocka_unit_test(exec_and_exit_are_told_of_every_process),
 		cmocka_unit_test(forks_are_told_of_watched_processes_alone),
 		cmocka_unit_test(an_event_is_told_once),
-		cmocka_unit_test(what_finds_no_room_is_counted),
+		cmocka_unit_test(an_end_tells_what_all_threads_have_used),
+		cmocka_unit_test(a_child_of_a_target_is_one_until_it_ends),
 		cmocka_unit_test(what_was_closed_tells_nothing_more),
 	};
-	int failed = cmocka_run_group_tests(anywhere, NULL, NULL);
-	int result = life_open(&life, &life_now);
+	struct probe_state now;
+	int failed, result = probe_filter_open(&filter);
 
+	if (result == 0)
+		result = life_open(&life, filter, &now);
 	if (result) {
-		printf("skipped: bpf() %s\n", life_error_text(-result));
-		return failed ? failed : SKIPPED;
+		printf("skipped: bpf(): %s\n", facility_error_text(-result));
+		return SKIPPED;
 	}
-	failed += cmocka_run_group_tests(loaded, NULL, NULL);
+	failed = cmocka_run_group_tests(loaded, NULL, NULL);
 	life_close(life);
+	probe_filter_close(filter);
 	return failed;
 }

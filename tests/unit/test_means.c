@@ -61,10 +61,52 @@ static void no_room_is_counted(void **state)
 	means_fini(&means, &budget);
 }
 
+static void a_window_that_holds_the_beginning_begins_with_nothing(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { .begin_ns = 95 * SECOND };
+	struct means_sample first, last;
+
+	(void)state;
+	put(&means, &budget, 100);
+	assert_true(means_window(&means, 90 * SECOND, UINT64_MAX, &first, &last));
+	assert_int_equal(first.time_ns, 95 * SECOND);
+	assert_int_equal(last.user_ns - first.user_ns, 100000);
+	assert_true(means_window(&means, 97 * SECOND, UINT64_MAX, &first, &last));
+	assert_int_equal(first.time_ns, 100 * SECOND); /* it had used something before */
+	means.begin_ns = 101 * SECOND;                 /* a clock that was set */
+	assert_true(means_window(&means, 90 * SECOND, UINT64_MAX, &first, &last));
+	assert_int_equal(first.time_ns, 100 * SECOND);
+	means_fini(&means, &budget);
+}
+
+static void the_last_sample_counts_however_soon_it_comes(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	const struct means_sample end = { .time_ns = 100 * SECOND + 7, .user_ns = 123456 };
+	const struct means_sample old = { .time_ns = 99 * SECOND, .user_ns = 1 };
+	struct means means = { 0 };
+	struct means_sample first, last;
+
+	(void)state;
+	put(&means, &budget, 99);
+	put(&means, &budget, 100);
+	means_end(&means, &end, &budget);
+	assert_int_equal(means.fine.count, 2);
+	assert_true(means_window(&means, 0, UINT64_MAX, &first, &last));
+	assert_int_equal(last.user_ns, 123456);
+	means_end(&means, &old, &budget); /* older than what is there */
+	assert_true(means_window(&means, 0, UINT64_MAX, &first, &last));
+	assert_int_equal(last.user_ns, 123456);
+	means_fini(&means, &budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_is_compared_with_the_sample_at_its_beginning),
+		cmocka_unit_test(a_window_that_holds_the_beginning_begins_with_nothing),
+		cmocka_unit_test(the_last_sample_counts_however_soon_it_comes),
 		cmocka_unit_test(two_hours_are_kept_and_no_more),
 		cmocka_unit_test(no_room_is_counted),
 	};

@@ -65,7 +65,10 @@ static const char *worker_reads(void)
 	while (link_receive(ends[1], &m, &passed) == 1) {
 		if (passed >= 0)
 			close(passed);
-		if (m.kind == LINK_TARGET)
+		if (m.kind == LINK_ATTACHED)
+			n += (size_t)snprintf(told + n, sizeof(told) - n, "bare%d ",
+					      (int)m.target.key);
+		else if (m.kind == LINK_TARGET)
 			n += (size_t)snprintf(told + n, sizeof(told) - n, "+%d ",
 					      (int)m.target.key);
 		else if (m.kind == LINK_KIN)
@@ -97,6 +100,21 @@ static void a_kin_follows_its_target_once_a_worker(void **state)
 	assert_string_equal(worker_reads(), "+1 +2 kin2 ");
 }
 
+static void one_without_a_segment_is_told_as_such(void **state)
+{
+	int fd = targets[1].fd;
+
+	(void)state;
+	targets_count = 2;
+	targets[1].fd = -1;
+	outbox_hello(&outbox);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "+1 bare2 ");
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_string_equal(worker_reads(), "");
+	targets[1].fd = fd;
+}
+
 static void nothing_is_sent_before_a_hello(void **state)
 {
 	(void)state;
@@ -107,6 +125,8 @@ static void nothing_is_sent_before_a_hello(void **state)
 	assert_string_equal(worker_reads(), "");
 	assert_int_equal(targets[0].sent, 0);
 }
+
+static const struct link_end no_end;
 
 static void everything_is_sent_once_and_in_order(void **state)
 {
@@ -122,7 +142,7 @@ static void everything_is_sent_once_and_in_order(void **state)
 	assert_int_equal(outbox_flush(&outbox, NULL), 0);
 	assert_string_equal(worker_reads(), "");
 	targets_count = 3;
-	outbox_died(&outbox, 1);
+	outbox_died(&outbox, 1, &no_end);
 	assert_int_equal(outbox_flush(&outbox, NULL), 0);
 	assert_string_equal(worker_reads(), "+3 -1 ");
 }
@@ -149,7 +169,7 @@ static void a_death_is_told_to_a_new_worker_too(void **state)
 	outbox_hello(&outbox);
 	outbox_flush(&outbox, NULL);
 	targets_count = 0;
-	outbox_died(&outbox, 1);
+	outbox_died(&outbox, 1, &no_end);
 	outbox_hello(&outbox);
 	assert_int_equal(outbox_flush(&outbox, NULL), 0);
 	assert_string_equal(worker_reads(), "+1 -1 ");
@@ -205,6 +225,49 @@ static void link_empty(uint32_t count)
 		assert_int_equal(link_receive(ends[1], &m, &passed), 1);
 }
 
+static void a_facility_is_sent_when_it_changed(void **state)
+{
+	struct facility f = { .set = "life", .name = "x", .state = FACILITY_LOADED };
+	struct link_message m;
+	int passed;
+
+	(void)state;
+	outbox_hello(&outbox);
+	outbox_facility(&outbox, &f);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_int_equal(link_receive(ends[1], &m, &passed), 1);
+	assert_int_equal(m.kind, LINK_FACILITY);
+	assert_string_equal(m.facility.name, "x");
+	outbox_facility(&outbox, &f);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_int_equal(link_receive(ends[1], &m, &passed), -EAGAIN);
+	f.dropped = 3;
+	outbox_facility(&outbox, &f);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_int_equal(link_receive(ends[1], &m, &passed), 1);
+	assert_int_equal(m.facility.dropped, 3);
+	for (int i = 0; i < 2 * OUTBOX_FACILITIES; i++) {
+		snprintf(f.name, sizeof(f.name), "f%d", i);
+		outbox_facility(&outbox, &f);
+	}
+	assert_int_equal(outbox.facility_count, OUTBOX_FACILITIES);
+}
+
+static void what_it_used_goes_along_with_a_death(void **state)
+{
+	const struct link_end end = { 30, 20, 10 };
+	struct link_message m;
+	int passed;
+
+	(void)state;
+	outbox_hello(&outbox);
+	outbox_died(&outbox, 9, &end);
+	assert_int_equal(outbox_flush(&outbox, NULL), 0);
+	assert_int_equal(link_receive(ends[1], &m, &passed), 1);
+	assert_int_equal(m.kind, LINK_DIED);
+	assert_memory_equal(&m.end, &end, sizeof(end));
+}
+
 static void a_full_link_keeps_the_rest_in_order(void **state)
 {
 	uint32_t filled;
@@ -213,7 +276,7 @@ static void a_full_link_keeps_the_rest_in_order(void **state)
 	targets_count = 2;
 	outbox_hello(&outbox);
 	for (uint64_t key = 11; key <= 13; key++)
-		outbox_died(&outbox, key);
+		outbox_died(&outbox, key, &no_end);
 	filled = link_fill();
 	assert_int_equal(outbox_flush(&outbox, NULL), -EAGAIN);
 	assert_int_equal(outbox.died_count, 3);
@@ -233,7 +296,7 @@ static void what_went_half_way_goes_on_where_it_stopped(void **state)
 	(void)state;
 	outbox_hello(&outbox);
 	for (uint64_t key = 1; key <= 2000; key++) /* more than the link holds */
-		outbox_died(&outbox, key);
+		outbox_died(&outbox, key, &no_end);
 	assert_int_equal(outbox_flush(&outbox, NULL), -EAGAIN);
 	filled = 2000 - outbox.died_count;
 	assert_in_range(filled, 1, 1999);
@@ -253,12 +316,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OUTBOX(nothing_is_sent_before_a_hello),
+		OUTBOX(one_without_a_segment_is_told_as_such),
 		OUTBOX(a_kin_follows_its_target_once_a_worker),
 		OUTBOX(everything_is_sent_once_and_in_order),
 		OUTBOX(a_new_worker_is_told_everything_again),
 		OUTBOX(a_death_is_told_to_a_new_worker_too),
 		OUTBOX(a_part_is_sent_when_it_changed),
 		OUTBOX(parts_beyond_the_room_are_left_out),
+		OUTBOX(a_facility_is_sent_when_it_changed),
+		OUTBOX(what_it_used_goes_along_with_a_death),
 		OUTBOX(a_full_link_keeps_the_rest_in_order),
 		OUTBOX(what_went_half_way_goes_on_where_it_stopped),
 	};

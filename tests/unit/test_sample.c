@@ -229,10 +229,90 @@ static void the_brokers_readings_are_taken(void **state)
 	tree_remove(&tree, "");
 }
 
+static void what_it_used_after_the_last_look_is_told_by_its_end(void **state)
+{
+	const struct metrics_end end = { .run_ns = 1600000000, .user_ns = 30, .system_ns = 10 };
+	const struct metrics_end less = { .run_ns = 5, .user_ns = 5 };
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	metrics_end_put(f.m, 7, &end, 1000 * SECOND + SECOND / 4);
+	p = process_of(&f, scope);
+	assert_true(near(p.user_s, 1.2) && near(p.system_s, 0.4));
+	assert_true(near(p.rss, 200 * 1024)); /* as last seen */
+	metrics_end_put(f.m, 7, &less, 1001 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.user_s + p.system_s, 1.6)); /* it never goes back */
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state)
+{
+	const uint64_t first[CAUSES] = { [CAUSE_LOCK] = 1000000, [CAUSE_RUN_QUEUE] = 7000000 };
+	const uint64_t second[CAUSES] = { [CAUSE_LOCK] = 5000000, [CAUSE_RUN_QUEUE] = 6000000 };
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	metrics_sample(f.m, 1001 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(p.waits_ms[CAUSE_LOCK] < 0);
+	metrics_waits_put(f.m, 7, first);
+	metrics_sample(f.m, 1002 * SECOND);
+	metrics_waits_put(f.m, 7, second);
+	metrics_sample(f.m, 1003 * SECOND);
+	scope.from_ns = 1002 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_LOCK], 4) && near(p.waits_ms[CAUSE_RUN_QUEUE], 0));
+	assert_true(near(p.waits_ms[CAUSE_DISK], 0));
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void an_end_waits_for_its_process_a_while(void **state)
+{
+	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
+	struct metrics_scope scope = fixture_scope(NULL, 80, NULL);
+	struct capture_target late;
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_end_put(f.m, 8, &end, 1000 * SECOND);
+	metrics_end_put(f.m, 9, &end, 1000 * SECOND); /* nobody's */
+	fixture_target(&late, 8, 80, "brief");
+	f.sink.seen(f.sink.ctx, &late);
+	fixture_tick(&f, 1001 * SECOND);
+	metrics_sample(f.m, 1001 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.user_s, 0.05) && p.rss < 0);
+	for (int i = 0; i < 5; i++)
+		metrics_sample(f.m, (uint64_t)(1002 + i) * SECOND);
+	for (int i = 0; i < 1000; i++) /* more than there is room for */
+		metrics_end_put(f.m, 9, &end, 1010 * SECOND);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cpu_is_a_difference_over_what_may_be_used),
+		cmocka_unit_test(what_it_used_after_the_last_look_is_told_by_its_end),
+		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
+		cmocka_unit_test(an_end_waits_for_its_process_a_while),
 		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),
 		cmocka_unit_test(heap_is_unknown_where_the_allocator_is_not_seen),
 		cmocka_unit_test(another_process_under_the_pid_is_left_out),

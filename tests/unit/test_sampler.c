@@ -1,5 +1,6 @@
 #include "../../agent/capture/sampler.c" /* white box: the map of targets is the test's own */
-#include "life.h"
+#include "filter.h"
+#include "probe.h"
 #include "rs_test.h"
 
 #include <bpf/bpf.h>
@@ -11,7 +12,7 @@
 #define SKIPPED 77
 
 static struct sampler *sampler; /* NULL: refused here */
-static struct life *life;       /* whose map of targets it shares */
+static struct probe_filter *filter;
 
 static void pause_ms(long ms)
 {
@@ -50,11 +51,11 @@ static void watched_processes_alone_are_sampled(void **state)
 	assert_int_equal(sampler_run(sampler, true), 0); /* twice does no harm */
 	pause_ms(200);
 	assert_int_equal(taken(), before);
-	life_target(life, pid, true);
+	probe_filter_put(filter, pid, FILTER_WATCHED);
 	for (int i = 0; i < 500 && taken() == before; i++)
 		pause_ms(10);
 	assert_true(taken() > before);
-	life_target(life, pid, false);
+	probe_filter_put(filter, pid, 0);
 	sampler_run(sampler, false);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -66,13 +67,13 @@ static void a_stopped_clock_takes_nothing(void **state)
 	uint64_t before;
 
 	(void)state;
-	life_target(life, pid, true);
+	probe_filter_put(filter, pid, FILTER_WATCHED);
 	assert_int_equal(sampler_run(sampler, true), 0);
 	assert_int_equal(sampler_run(sampler, false), 0);
 	before = taken();
 	pause_ms(200);
 	assert_int_equal(taken(), before);
-	life_target(life, pid, false);
+	probe_filter_put(filter, pid, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -100,12 +101,12 @@ static void a_tick_costs_less_than_a_hundredth_of_its_period(void **state)
 		waitpid(pid, NULL, 0);
 		skip();
 	}
-	life_target(life, pid, true);
+	probe_filter_put(filter, pid, FILTER_WATCHED);
 	sampler_run(sampler, true);
 	for (int i = 0; i < 1000 && taken() < before + 50; i++)
 		pause_ms(10);
 	sampler_run(sampler, false);
-	life_target(life, pid, false);
+	probe_filter_put(filter, pid, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_int_equal(
@@ -126,17 +127,16 @@ int main(void)
 		cmocka_unit_test(the_ring_holds_seconds_of_the_deepest_stacks),
 		cmocka_unit_test(a_tick_costs_less_than_a_hundredth_of_its_period),
 	};
-	struct life_state s;
-	int result = life_open(&life, &s);
+	int result = probe_filter_open(&filter);
 
 	if (result == 0)
-		result = sampler_open(&sampler, life_targets(life));
+		result = sampler_open(&sampler, probe_filter_fd(filter));
 	if (result) {
 		print_message("skipped: bpf() is refused here: %d\n", result);
 		return SKIPPED;
 	}
 	result = cmocka_run_group_tests(tests, NULL, NULL);
 	sampler_close(sampler);
-	life_close(life);
+	probe_filter_close(filter);
 	return result;
 }

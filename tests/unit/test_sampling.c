@@ -1,4 +1,5 @@
 #include "../../agent/sampling.c"
+#include "probe.h"
 #include "rs_test.h"
 
 #include <unistd.h>
@@ -37,10 +38,10 @@ static void without_a_map_of_targets_the_part_says_why(void **state)
 
 	(void)state;
 	fixture_open(&f, -EPERM);
-	assert_int_equal(f.outbox.part_count, 1);
-	assert_string_equal(f.outbox.parts[0].name, "ebpf.profile");
-	assert_int_equal(f.outbox.parts[0].status, HEALTH_INFO);
-	assert_string_equal(f.outbox.parts[0].reason, life_error_text(EPERM));
+	assert_int_equal(f.outbox.facility_count, 1);
+	assert_string_equal(f.outbox.facilities[0].name, "profile");
+	assert_int_equal(f.outbox.facilities[0].state, FACILITY_REFUSED);
+	assert_int_equal(f.outbox.facilities[0].error, EPERM);
 	sampling_step(&f.sampling, 5);
 	sampling_second(&f.sampling);
 	assert_int_equal(link_receive(f.worker, &m, &passed), -EAGAIN);
@@ -49,16 +50,15 @@ static void without_a_map_of_targets_the_part_says_why(void **state)
 
 static void each_worker_gets_the_ring_once(void **state)
 {
-	struct life_state life_now;
+	struct probe_filter *filter;
 	struct link_message m;
-	struct life *life;
 	struct fixture f;
 	int passed;
 
 	(void)state;
-	if (life_open(&life, &life_now))
+	if (probe_filter_open(&filter))
 		skip(); /* bpf() is refused here */
-	fixture_open(&f, life_targets(life));
+	fixture_open(&f, probe_filter_fd(filter));
 	assert_non_null(f.sampling.sampler);
 	for (int i = 0; i < 2; i++) {
 		sampling_step(&f.sampling, 0);
@@ -75,7 +75,7 @@ static void each_worker_gets_the_ring_once(void **state)
 	assert_int_equal(link_receive(f.worker, &m, &passed), 1);
 	assert_int_equal(m.kind, LINK_SAMPLES);
 	fixture_close(&f);
-	life_close(life);
+	probe_filter_close(filter);
 }
 
 static void who_asks_for_an_unknown_process_hears_an_end(void **state)

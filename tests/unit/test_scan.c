@@ -1,7 +1,10 @@
 #include "rs_test.h"
 #include "scan.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define S SCAN_SECOND_NS
 
@@ -185,6 +188,34 @@ static void a_gap_is_closed_for_those_behind_it(void **state)
 	scan_close(s);
 }
 
+/* Every process of this machine may stand in it: our own child alone is asked for. */
+static void a_listing_notes_what_is_there_and_drops_what_is_gone(void **state)
+{
+	struct scan *s = scan_new();
+	struct scan_entry *entry;
+	uint32_t unseen;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(scan_list(s, 5 * S, false), 0);
+	entry = scan_find(s, pid);
+	assert_non_null(entry);
+	assert_true(entry->start_ticks > 0 && entry->look_ns == 5 * S);
+	assert_non_null(scan_find(s, getpid()));
+	entry->knocked = true;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unseen = scan_list(s, 6 * S, true);
+	assert_int_equal(unseen, 1); /* it knocked, and nobody looked */
+	assert_null(scan_find(s, pid));
+	assert_non_null(scan_find(s, getpid()));
+	scan_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_watched_process_is_looked_at_only_when_it_changed),
 		cmocka_unit_test(every_process_is_found_while_others_come_and_go),
 		cmocka_unit_test(a_gap_is_closed_for_those_behind_it),
+		cmocka_unit_test(a_listing_notes_what_is_there_and_drops_what_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 #include "check_kernel.h"
 
 #include "cgroup.h"
-#include "life.h"
 #include "privilege.h"
 #include "procfs.h"
+#include "sets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 
 #define KERNEL_PAGE 4096u
 #define KERNEL_MOUNTS 65536
+#define KERNEL_TEXT 320 /* of a set of probes */
 #define KERNEL_CLOCK "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 #define KERNEL_YAMA "/proc/sys/kernel/yama/ptrace_scope"
 
@@ -64,28 +65,45 @@ static void kernel_check_privileges(struct checks *c)
 			  "the five capabilities that the agent keeps are there");
 }
 
-/* A trial load and attach of the agent's own probes; they are gone again at the end. */
+/* Each facility with what refused it; a set's names alone where all of it loads. */
+static void kernel_probes_text(const struct probe_state *state, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < state->count && n < size; i++) {
+		const struct facility *f = &state->facilities[i];
+
+		n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", f->name);
+		if (f->state == FACILITY_REFUSED && n < size)
+			n += (size_t)snprintf(out + n, size - n, " %s (%s)",
+					      strerrorname_np(f->error),
+					      facility_error_text(f->error));
+	}
+}
+
+/* A trial load and attach of each set of the agent's own; they are gone again at the end. */
 static void kernel_check_probes(struct checks *c)
 {
-	struct life_state state;
-	struct life *life;
-
 	if (geteuid() != 0) {
 		check_add(c, "ebpf", CHECK_WARN, "sudo ringside doctor", "not tried without root");
 		return;
 	}
-	life_open(&life, &state);
-	life_close(life);
-	for (int i = 0; i < LIFE_PROBES; i++) {
-		if (state.error[i] == 0)
-			continue;
-		check_add(c, "ebpf", CHECK_WARN,
-			  "nothing is lost but speed: processes are found by a scan each second",
-			  "%s: %s", life_probe_name(i), life_error_text(state.error[i]));
-		return;
+	for (uint32_t i = 0; i < SETS; i++) {
+		const struct probe_set *set = sets_at((enum sets)i);
+		struct probe_state state;
+		struct probe *probe;
+		char text[KERNEL_TEXT];
+
+		probe_open(&probe, set, NULL, &state);
+		probe_close(probe);
+		kernel_probes_text(&state, text, sizeof(text));
+		if (probe_whole(&state))
+			check_add(c, "ebpf", CHECK_OK, NULL, "%s: loads: %s", set->name, text);
+		else
+			check_add(c, "ebpf", CHECK_WARN, set->without, "%s: refused: %s", set->name,
+				  text);
 	}
-	check_add(c, "ebpf", CHECK_OK, NULL,
-		  "starts and ends of processes: probes load and attach");
 }
 
 /* What the library does at the start of its host. */

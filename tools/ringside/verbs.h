@@ -20,5 +20,7 @@ int enable_verb(int argc, char **argv);
 int disable_verb(int argc, char **argv);
 int off_verb(int argc, char **argv);
 int on_verb(int argc, char **argv);
+int attach_verb(int argc, char **argv);
+int detach_verb(int argc, char **argv);
 
 #endif

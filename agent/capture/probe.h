@@ -1,0 +1,64 @@
+/*
+ * probe - a set of probes: one BPF object, its programs tried each alone, and the map of targets
+ *         that all sets share.
+ *
+ * Threads:  the broker's only one.
+ * Memory:   probe_open allocates, probe_close frees and detaches; so the filter's pair.
+ * Errors:   0 or -errno; -EPFNOSUPPORT: not in the initial pid namespace. Nothing rests on it.
+ */
+#ifndef CAPTURE_PROBE_H
+#define CAPTURE_PROBE_H
+
+#include "facility.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PROBE_PROGRAMS 8u /* of one set */
+
+/* As bpftool packed it. */
+struct probe_set {
+	const char *name;
+	const char *without; /* what is missed where it is refused, for people */
+	const void *(*elf)(size_t *size);
+};
+
+/* How its programs stand, in the order of the object. */
+struct probe_state {
+	uint32_t count;
+	struct facility facilities[PROBE_PROGRAMS];
+};
+
+struct probe;
+struct probe_filter;
+
+typedef void (*probe_fn)(void *ctx, const void *event, size_t bytes);
+
+int probe_filter_open(struct probe_filter **out);
+void probe_filter_close(struct probe_filter *f); /* NULL is fine */
+
+/* why: bits of enum filter_why (bpf/filter.h), 0: no target. NULL is fine. -E2BIG: too many. */
+int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why);
+int probe_filter_fd(const struct probe_filter *f); /* the filter's own */
+bool probe_filter_has(const struct probe_filter *f, int32_t pid);
+
+/* All of it that this kernel takes; an error: nothing. *state is filled on errors too. */
+int probe_open(struct probe **out, const struct probe_set *set, const struct probe_filter *filter,
+	       struct probe_state *state);
+void probe_close(struct probe *p); /* NULL is fine */
+
+/* How they stand now, with their counts; of a set that is not open: not needed. */
+void probe_look(const struct probe *p, struct probe_state *state);
+void probe_idle(const struct probe_set *set, struct probe_state *state);
+bool probe_whole(const struct probe_state *state); /* is every one of them loaded? */
+
+/* Hands on what the set's ring has; the number of events. 0: it has no ring. */
+int probe_read(struct probe *p, probe_fn each, void *ctx);
+uint64_t probe_dropped(const struct probe *p);
+
+/* Rows of a map of the set by 32-bit keys; -ENOENT, -EEXIST, -E2BIG. */
+int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out);
+int probe_row_add(const struct probe *p, const char *map, uint32_t key, const void *row);
+int probe_row_delete(const struct probe *p, const char *map, uint32_t key);
+
+#endif

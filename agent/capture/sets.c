@@ -1,0 +1,17 @@
+#include "sets.h"
+
+#include "life.skel.h"
+#include "wait.skel.h"
+
+static const struct probe_set sets[SETS] = {
+	[SETS_LIFE] = { "life",
+			"processes are found by a scan each second; what one used in its last "
+			"second is not seen",
+			life_bpf__elf_bytes },
+	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
+};
+
+const struct probe_set *sets_at(enum sets which)
+{
+	return &sets[which];
+}

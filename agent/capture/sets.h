@@ -1,0 +1,17 @@
+/*
+ * sets - every set of probes that this agent has: the one table of them.
+ *
+ * Threads:  any; constants.
+ * Memory:   none.
+ * Errors:   none.
+ */
+#ifndef CAPTURE_SETS_H
+#define CAPTURE_SETS_H
+
+#include "probe.h"
+
+enum sets { SETS_LIFE, SETS_WAIT, SETS };
+
+const struct probe_set *sets_at(enum sets which);
+
+#endif

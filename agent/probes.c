@@ -1,0 +1,126 @@
+#include "probes.h"
+
+#include "filter.h"
+#include "log.h"
+#include "sets.h"
+
+#include <string.h>
+
+static void probes_tell(struct probes *p, const struct probe_state *state)
+{
+	for (uint32_t i = 0; i < state->count; i++)
+		outbox_facility(p->outbox, &state->facilities[i]);
+}
+
+static void probes_open_life(struct probes *p)
+{
+	struct probe_state state;
+
+	if (life_open(&p->life, p->filter, &state))
+		log_warning("eBPF is not used: %s", facility_error_text(state.facilities[0].error));
+	p->told = p->life && probe_whole(&state);
+	probes_tell(p, &state);
+}
+
+static void probes_open_wait(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->wait || p->wait_refused || !p->filter)
+		return;
+	p->wait_refused = wait_open(&p->wait, p->filter, &state) != 0;
+	probes_tell(p, &state);
+}
+
+void probes_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	wait_close(p->wait);
+	p->wait = NULL;
+	if (p->wait_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_WAIT), &state);
+	probes_tell(p, &state);
+}
+
+void probes_open(struct probes *p, struct outbox *outbox)
+{
+	memset(p, 0, sizeof(*p));
+	p->outbox = outbox;
+	/* refused: so are the sets, which say why */
+	p->filter_error = probe_filter_open(&p->filter);
+	probes_open_life(p);
+	probes_rest(p);
+}
+
+void probes_close(struct probes *p)
+{
+	wait_close(p->wait);
+	life_close(p->life);
+	probe_filter_close(p->filter);
+	memset(p, 0, sizeof(*p));
+}
+
+int probes_targets(const struct probes *p)
+{
+	return p->filter ? probe_filter_fd(p->filter) : p->filter_error;
+}
+
+bool probes_watch(struct probes *p, int32_t pid, bool asked)
+{
+	if (asked)
+		probes_open_wait(p);
+	if (p->wait && asked)
+		wait_watch(p->wait, pid);
+	else if (p->wait)
+		wait_forget(p->wait, pid);
+	/* a full map: it is watched without the kernel */
+	return probe_filter_put(p->filter, pid, FILTER_WATCHED | (asked ? FILTER_ASKED : 0)) == 0 &&
+	       p->life;
+}
+
+void probes_forget(struct probes *p, int32_t pid)
+{
+	probe_filter_put(p->filter, pid, 0);
+	if (p->wait)
+		wait_forget(p->wait, pid);
+	if (p->life)
+		life_forget(p->life, pid);
+}
+
+void probes_read(struct probes *p, life_fn each, void *ctx)
+{
+	if (p->life)
+		life_read(p->life, each, ctx);
+}
+
+uint64_t probes_dropped(const struct probes *p)
+{
+	return p->life ? life_dropped(p->life) : 0;
+}
+
+bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES])
+{
+	struct wait_row row;
+
+	if (!p->wait || wait_row_read(p->wait, pid, &row))
+		return false;
+	for (int i = 0; i < CAUSES; i++)
+		out_ns[i] = row.ns[i];
+	return true;
+}
+
+void probes_second(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->life) {
+		life_look(p->life, &state);
+		probes_tell(p, &state);
+	}
+	if (p->wait) {
+		wait_look(p->wait, &state);
+		probes_tell(p, &state);
+	}
+}

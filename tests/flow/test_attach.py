@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Processes without the library are watched from outside, by pid, by name, by rule, and let go."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+
+wrong = []
+
+# Burns what it is told to, and forks when it is told to.
+SEAT = """
+import os, sys, time
+for line in sys.stdin:
+    word, amount = line.split()
+    end = time.process_time() + float(amount)
+    if word == "fork" and os.fork():
+        continue
+    while time.process_time() < end:
+        sum(range(1000))
+    if word == "fork":
+        time.sleep(60)
+"""
+
+
+def expect(fact, what):
+    print(("ok    " if fact else "WRONG ") + what)
+    if not fact:
+        wrong.append(what)
+
+
+def ringside(stage, *words, code=0):
+    done = subprocess.run([live.find_program("ringside"), *map(str, words)], text=True,
+                          capture_output=True, timeout=30, check=False,
+                          env={**os.environ, **stage.environment})
+    expect(done.returncode == code,
+           f"ringside {' '.join(map(str, words))}: {done.returncode} {done.stderr.strip()}")
+
+
+class Seat:
+    """A program of its own name, which nobody preloads anything into."""
+
+    def __init__(self, stage, name):
+        script = stage.folder / name
+        script.write_text(SEAT)
+        self.name = str(script)
+        self.popen = subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE,
+                                      preexec_fn=live.dies_with_us)
+        self.pid = self.popen.pid
+        stage.things.append(self)
+
+    def say(self, line):
+        self.popen.stdin.write(line.encode() + b"\n")
+        self.popen.stdin.flush()
+
+    def stop(self):
+        for pid in live.proc_children(self.pid)[1:]:
+            os.kill(pid, 9)
+        self.popen.kill()
+        self.popen.wait()
+
+
+def row(agent, pid):
+    """What the agent knows of a process; None: nothing."""
+    status, _, body = live.fetch(agent.port, f"/api/capture?pid={pid}")
+    rows = json.loads(body)["data"]["processes"] if status == 200 else []
+    return rows[0] if rows else None
+
+
+def alive(agent, pid):
+    known = row(agent, pid)
+    return bool(known and known["alive"])
+
+
+def wait_alive(agent, pid, wanted, what):
+    try:
+        live.wait_for(what, lambda: alive(agent, pid) == wanted, 5, 0.1)
+        expect(True, what)
+    except TimeoutError:
+        expect(False, what)
+
+
+def by_pid(stage, agent):
+    seat = Seat(stage, "seat")
+    ringside(stage, "attach", 999999999, code=1)
+    ringside(stage, "attach", 2, code=1)  # a kernel thread
+    time.sleep(1.5)
+    expect(row(agent, seat.pid) is None, "nobody is watched unasked")
+    ringside(stage, "attach", seat.pid)
+    wait_alive(agent, seat.pid, True, "attached by pid")
+    known = row(agent, seat.pid)
+    expect(known["service"] == seat.name and known["serviceFrom"] == "script",
+           f"its name: {known['service']} by {known['serviceFrom']}")
+    expect("preload" not in known["layers"], f"layers: {known['layers']}")
+    expect(known["state"] is None, "it has no segment, and no state of one")
+    return seat
+
+
+def numbers(agent, seat):
+    live.wait_for("its first numbers",
+                  lambda: agent.metrics(f"?pid={seat.pid}")["cpu"]["userMs"] is not None, 5, 0.1)
+    time.sleep(1.2)
+    before = live.proc_cpu_ns(seat.pid)
+    then = agent.metrics(f"?pid={seat.pid}")["cpu"]
+    seat.say("burn 1.5")
+    live.wait_for("the end of it", lambda: live.proc_cpu_ns(seat.pid) - before > 1.499e9, 30)
+    time.sleep(2.5)
+    burned = (live.proc_cpu_ns(seat.pid) - before) / 1e6
+    now = agent.metrics(f"?pid={seat.pid}")
+    told = sum(now["cpu"][x] - then[x] for x in ("userMs", "systemMs"))
+    expect(abs(told - burned) < burned * 0.01 + 15, f"CPU: {told:.1f} ms told, {burned:.1f} burned")
+    expect(now["memory"]["rss"] > 1 << 20, f"memory: {now['memory']['rss']} bytes resident")
+    expect(now["responseTimes"]["count"] == 0, "no request is made up")
+    rows = agent.get(f"/api/processes?pid={seat.pid}")["processes"]
+    expect(len(rows) == 1 and rows[0]["service"] == seat.name, "it stands in /api/processes")
+    names = [x["service"] for x in agent.get("/api/services")["services"]]
+    expect(seat.name in names, f"its service stands in /api/services: {names}")
+
+
+def children(stage, agent, seat):
+    seat.say("fork 0.2")
+    live.wait_for("a child", lambda: len(live.proc_children(seat.pid)) > 1, 5)
+    child = live.proc_children(seat.pid)[1]
+    wait_alive(agent, child, True, "a child of it is watched")
+    ringside(stage, "detach", child, code=1)  # it was not attached by that name
+    ringside(stage, "detach", seat.pid)
+    wait_alive(agent, seat.pid, False, "let go by pid")
+    wait_alive(agent, child, False, "and its child with it")
+    expect(seat.popen.poll() is None, "it runs on")
+    ringside(stage, "detach", seat.pid, code=1)
+
+
+def by_name(stage, agent):
+    early = Seat(stage, "early")
+    ringside(stage, "attach", f"{stage.folder}/*arly")
+    wait_alive(agent, early.pid, True, "attached by the name of its service")
+    late = Seat(stage, "nearly")
+    wait_alive(agent, late.pid, True, "one that starts later too")
+    early.stop()
+    wait_alive(agent, early.pid, False, "its end is seen")
+    ringside(stage, "detach", "--all")
+    wait_alive(agent, late.pid, False, "all are let go")
+    expect(not (stage.run_dir / "attach").exists(), "the file goes with its last line")
+
+
+def by_rule(stage, agent):
+    """By the path of an executable that nobody else can run."""
+    agent.stop()
+    program = stage.folder / "ruled"
+    shutil.copy("/bin/sleep", program)
+    (stage.folder / "ringside.json").write_text(json.dumps(
+        {"targets": {"attach": [{"exe": str(program)}],
+                     "names": [{"exe": str(program), "service": "by-rule"}]}}))
+    ruled = live.Process(stage, [program, "60"], stage.folder / "ruled.log")
+    other = live.Process(stage, ["/bin/sleep", "60"], stage.folder / "other.log")
+    agent = stage.agent().wait("/readyz")
+    wait_alive(agent, ruled.pid, True, "attached by a rule")
+    expect(row(agent, ruled.pid)["serviceFrom"] == "targets.names", "and named by one")
+    expect(row(agent, other.pid) is None, "what no rule names is not watched")
+
+
+def main():
+    live.need_root_and()
+    with live.Stage() as stage:
+        agent = stage.agent().wait("/readyz")
+        seat = by_pid(stage, agent)
+        numbers(agent, seat)
+        children(stage, agent, seat)
+        by_name(stage, agent)
+        by_rule(stage, agent)
+    if wrong:
+        sys.exit(1)
+
+
+main()

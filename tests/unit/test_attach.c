@@ -1,0 +1,119 @@
+#include "attach.h"
+#include "rs_test.h"
+
+#include <ringside/list.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[32], file[64];
+
+static int folder_make(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/attach.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/" ATTACH_FILE, folder);
+	return 0;
+}
+
+static int folder_remove(void **state)
+{
+	(void)state;
+	unlink(file);
+	return rmdir(folder);
+}
+
+static void file_says(const char *text)
+{
+	FILE *out = fopen(file, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static struct capture_target shop(void)
+{
+	return (struct capture_target){
+		.pid = 70, .start_ticks = 123, .service = "shop", .exe = "/srv/shop"
+	};
+}
+
+static void a_process_is_wanted_by_service_path_or_its_own_line(void **state)
+{
+	static const char *const yes[] = { "shop\n", "sh*\n", "/srv/s?op\n", "x\n 70:123 \n" };
+	static const char *const no[] = {
+		"", "# shop\n", "shops\n", "70:124\n", "71:123\n", "70\n"
+	};
+	struct capture_target target = shop();
+	struct attach *a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		file_says(yes[i]);
+		assert_int_equal(attach_open(&a, folder, NULL), 0);
+		assert_true(attach_any(a));
+		assert_true(attach_wants(a, &target));
+		attach_close(a);
+	}
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		file_says(no[i]);
+		assert_int_equal(attach_open(&a, folder, NULL), 0);
+		assert_false(attach_wants(a, &target));
+		attach_close(a);
+	}
+}
+
+static void a_file_that_came_changed_or_went_is_noticed_once(void **state)
+{
+	struct capture_target target = shop();
+	struct attach *a;
+
+	(void)state;
+	assert_int_equal(attach_open(&a, folder, NULL), 0);
+	assert_false(attach_changed(a));
+	assert_false(attach_any(a));
+	file_says("shop\n");
+	assert_true(attach_changed(a));
+	assert_false(attach_changed(a));
+	assert_true(attach_wants(a, &target));
+	file_says("bank\n");
+	assert_true(attach_changed(a));
+	assert_false(attach_wants(a, &target));
+	unlink(file);
+	assert_true(attach_changed(a));
+	assert_false(attach_any(a));
+	attach_close(a);
+	attach_close(NULL);
+}
+
+/* Of the off file the same text means everything: here it must mean nobody. */
+static void what_is_no_list_names_nobody(void **state)
+{
+	char text[RS_LIST_BYTES + 64];
+	struct capture_target target = shop();
+	struct attach *a;
+
+	(void)state;
+	memset(text, '*', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	file_says(text);
+	assert_int_equal(attach_open(&a, folder, NULL), 0);
+	assert_false(attach_wants(a, &target));
+	attach_close(a);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
+	const struct CMUnitTest tests[] = {
+		TEST(a_process_is_wanted_by_service_path_or_its_own_line),
+		TEST(a_file_that_came_changed_or_went_is_noticed_once),
+		TEST(what_is_no_list_names_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

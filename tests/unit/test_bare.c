@@ -1,0 +1,84 @@
+#include "bare.h"
+#include "rs_test.h"
+
+struct heard {
+	const struct capture_target *seen;
+	uint64_t gone_key, gone_ns;
+	int seen_count, gone_count;
+};
+
+static void on_seen(void *ctx, const struct capture_target *target)
+{
+	struct heard *h = ctx;
+
+	h->seen = target;
+	h->seen_count++;
+}
+
+static void on_gone(void *ctx, const struct capture_target *target, uint64_t now_ns)
+{
+	struct heard *h = ctx;
+
+	assert_ptr_equal(target, h->seen); /* the same from seen to gone */
+	h->gone_key = target->key;
+	h->gone_ns = now_ns;
+	h->gone_count++;
+}
+
+static void a_process_is_seen_once_and_gone_once(void **state)
+{
+	struct capture_target target = { .key = 7, .pid = 70 };
+	struct heard h = { 0 };
+	const struct drain_sink sink = { .ctx = &h, .seen = on_seen, .gone = on_gone };
+	struct bare b = { 0 };
+
+	(void)state;
+	assert_int_equal(bare_add(&b, &sink, &target), 0);
+	assert_int_equal(bare_add(&b, &sink, &target), 0); /* told again */
+	assert_int_equal(h.seen_count, 1);
+	assert_int_equal(h.seen->pid, 70);
+	bare_died(&b, &sink, 8, 1); /* nobody's */
+	assert_int_equal(h.gone_count, 0);
+	bare_died(&b, &sink, 7, 5);
+	bare_died(&b, &sink, 7, 6);
+	assert_int_equal(h.gone_count, 1);
+	assert_int_equal(h.gone_key, 7);
+	assert_int_equal(h.gone_ns, 5);
+	bare_fini(&b);
+}
+
+static void the_others_stay_when_one_in_the_middle_goes(void **state)
+{
+	struct heard h = { 0 };
+	const struct drain_sink sink = { .ctx = &h, .seen = on_seen, .gone = on_gone };
+	struct bare b = { 0 };
+
+	(void)state;
+	for (uint64_t key = 1; key <= 3; key++) {
+		struct capture_target target = { .key = key };
+
+		assert_int_equal(bare_add(&b, &sink, &target), 0);
+		if (key == 2)
+			bare_died(&b, &sink, 2, 1);
+	}
+	h.seen = NULL;
+	for (uint64_t key = 1; key <= 3; key++) {
+		struct capture_target target = { .key = key };
+
+		assert_int_equal(bare_add(&b, &sink, &target), 0);
+	}
+	assert_int_equal(h.seen_count, 4); /* 2 alone is new */
+	assert_int_equal(h.seen->key, 2);
+	bare_fini(&b);
+	assert_null(b.first);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_process_is_seen_once_and_gone_once),
+		cmocka_unit_test(the_others_stay_when_one_in_the_middle_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
