@@ -55,15 +55,23 @@ static void broker_found(void *ctx, struct finder_target *found)
 	/* who has no segment is here because it was asked for */
 	found->asked = found->fd < 0 || attach_wants(b->attach, &found->target);
 	found->target.kernel = probes_watch(&b->probes, found->target.pid, found->asked);
+	if (found->fd < 0)
+		probes_bare(&b->probes, found->target.pid);
 }
 
 /* The probes that cost more go with the last process that was asked for. */
 static void broker_rest(struct broker *b)
 {
-	for (uint32_t i = 0; i < finder_size(b->finder); i++)
-		if (finder_at(b->finder, i)->asked)
-			return;
-	probes_rest(&b->probes);
+	bool asked = false, bare = false;
+
+	for (uint32_t i = 0; i < finder_size(b->finder); i++) {
+		asked = asked || finder_at(b->finder, i)->asked;
+		bare = bare || finder_at(b->finder, i)->fd < 0;
+	}
+	if (!bare)
+		probes_bare_rest(&b->probes);
+	if (!asked)
+		probes_rest(&b->probes);
 }
 
 /* Who is to be attached changed. */
@@ -379,6 +387,7 @@ static void broker_loop(struct broker *b)
 		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);
 		broker_flush(b);
+		probes_step(&b->probes);
 		sampling_step(&b->sampling, finder_size(b->finder));
 	}
 }

@@ -39,6 +39,12 @@ static void inbox_ring(const struct inbox *i, const struct link_samples *samples
 		log_error("the kernel's samples cannot be read: %s", strerrorname_np(-result));
 }
 
+static void inbox_http(const struct inbox *i, const struct link_samples *samples, int fd)
+{
+	if (drain_wire(i->drain, fd, samples->ring_bytes))
+		log_error("HTTP of processes without the library cannot be read: no memory");
+}
+
 static void inbox_file(const struct inbox *i, const struct link_message *message, int fd)
 {
 	struct symbols_file file = { .start = message->file.start,
@@ -135,6 +141,10 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 	case LINK_KIN:
 		if (drain_kin(i->drain, message->key, passed))
 			log_error("the children of a process cannot be watched: no memory");
+		return;
+	case LINK_HTTP:
+	case LINK_NO_HTTP:
+		inbox_http(i, &message->samples, passed);
 		return;
 	case LINK_DIED:
 		inbox_died(i, message);

@@ -1,6 +1,7 @@
 #include "probes.h"
 
 #include "filter.h"
+#include "http_event.h"
 #include "log.h"
 #include "sets.h"
 
@@ -44,6 +45,52 @@ void probes_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
+static void probes_open_http(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->http || p->http_refused || !p->filter)
+		return;
+	p->http_refused = http_open(&p->http, p->filter, &state) != 0;
+	p->http_sent = 0;
+	probes_tell(p, &state);
+}
+
+bool probes_bare(struct probes *p, int32_t pid)
+{
+	probes_open_http(p);
+	if (!p->http ||
+	    probe_filter_put(p->filter, pid, FILTER_WATCHED | FILTER_ASKED | FILTER_BARE))
+		return false;
+	return http_find(p->http) == 0;
+}
+
+void probes_bare_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->http)
+		p->http_sent = 0;
+	http_close(p->http);
+	p->http = NULL;
+	if (p->http_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_HTTP), &state);
+	probes_tell(p, &state);
+}
+
+/* Not before the worker knows anybody whose connections they are. */
+void probes_step(struct probes *p)
+{
+	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
+
+	if (p->http_sent == p->outbox->worker)
+		return;
+	message.samples.ring_bytes = HTTP_RING_BYTES;
+	if (link_send(p->outbox->link, &message, p->http ? http_ring(p->http) : -1) == 0)
+		p->http_sent = p->outbox->worker;
+}
+
 void probes_open(struct probes *p, struct outbox *outbox)
 {
 	memset(p, 0, sizeof(*p));
@@ -52,10 +99,12 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	probes_rest(p);
+	probes_bare_rest(p);
 }
 
 void probes_close(struct probes *p)
 {
+	http_close(p->http);
 	wait_close(p->wait);
 	life_close(p->life);
 	probe_filter_close(p->filter);
@@ -117,6 +166,10 @@ void probes_second(struct probes *p)
 
 	if (p->life) {
 		life_look(p->life, &state);
+		probes_tell(p, &state);
+	}
+	if (p->http) {
+		http_look(p->http, &state);
 		probes_tell(p, &state);
 	}
 	if (p->wait) {

@@ -9,6 +9,7 @@
 #ifndef AGENT_PROBES_H
 #define AGENT_PROBES_H
 
+#include "http.h"
 #include "life.h"
 #include "outbox.h"
 #include "wait.h"
@@ -22,6 +23,9 @@ struct probes {
 	struct life *life;           /* NULL: refused */
 	struct wait *wait;           /* NULL: refused, or nobody asked */
 	bool wait_refused;           /* it is not tried again */
+	struct http *http;           /* NULL: refused, or every target has the shim */
+	bool http_refused;           /* it is not tried again */
+	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
 	bool told;                   /* of execs, exits and forks, each of them */
 };
 
@@ -34,7 +38,15 @@ int probes_targets(const struct probes *p); /* the filter's descriptor, or a neg
  * again. Do they speak of it?
  */
 bool probes_watch(struct probes *p, int32_t pid, bool asked);
-void probes_rest(struct probes *p);                /* nobody is asked for any more */
+
+/*
+ * It has no shim: its connections are looked at, which taxes what moves on others. Once, behind
+ * probes_watch; false: refused.
+ */
+bool probes_bare(struct probes *p, int32_t pid);
+void probes_bare_rest(struct probes *p); /* there is none such any more */
+void probes_step(struct probes *p);      /* tells a worker of the ring that it is to read */
+void probes_rest(struct probes *p);      /* nobody is asked for any more */
 void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target any more */
 void probes_read(struct probes *p, life_fn each, void *ctx);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */

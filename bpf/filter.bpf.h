@@ -28,7 +28,7 @@ static __always_inline __u32 filter_target(__u32 tgid)
 /* A full map: such a child is found by the agent's scan. */
 static __always_inline void filter_follow(__u32 tgid, __u32 parent_why)
 {
-	__u32 why = FILTER_FOLLOWED | (parent_why & FILTER_ASKED);
+	__u32 why = FILTER_FOLLOWED | (parent_why & (FILTER_ASKED | FILTER_BARE));
 
 	bpf_map_update_elem(&targets, &tgid, &why, BPF_NOEXIST);
 }

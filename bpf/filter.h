@@ -15,6 +15,7 @@ enum filter_why {
 	FILTER_WATCHED = 1,  /* the agent said so */
 	FILTER_FOLLOWED = 2, /* one that was forked it: in the map before its first instruction */
 	FILTER_ASKED = 4,    /* what costs more is wanted of it, and of those that it forks */
+	FILTER_BARE = 8,     /* so it is, and it has no shim: its connections are looked at */
 };
 
 #endif

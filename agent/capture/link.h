@@ -34,6 +34,8 @@ enum link_kind {
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
 	LINK_RING,     /* broker: the kernel's ring of samples comes along */
 	LINK_SAMPLES,  /* broker: how many there were */
+	LINK_HTTP,     /* broker: the kernel's ring of HTTP comes along */
+	LINK_NO_HTTP,  /* broker: it is over */
 	LINK_FILES, /* worker: wants the files that this key's process executes; answered by … */
 	LINK_FILE,  /* broker: … one of them, which comes along */
 	LINK_NO_FILE,   /* broker: … one that was not opened */
@@ -49,7 +51,7 @@ struct link_part {
 
 struct link_samples {
 	uint64_t taken, dropped;
-	uint32_t ring_bytes; /* of LINK_RING */
+	uint32_t ring_bytes; /* of LINK_RING and LINK_HTTP */
 };
 
 /* What an ended process used in all; run_ns 0: not known. */

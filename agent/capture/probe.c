@@ -361,6 +361,36 @@ uint64_t probe_dropped(const struct probe *p)
 	return count;
 }
 
+int probe_ring(const struct probe *p)
+{
+	return probe_map(p, "ring");
+}
+
+/* What it writes, nothing, is read to its end: that is how it runs. */
+static int probe_walk_link(const struct bpf_link *link)
+{
+	char text[64];
+	ssize_t n;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = read(fd, text, sizeof(text));
+	while (n > 0 || (n < 0 && errno == EAGAIN));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return (int)n;
+}
+
+int probe_walk(const struct probe *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->state.count; i++)
+		if (p->links[i] && !strcmp(p->state.facilities[i].name, name))
+			return probe_walk_link(p->links[i]);
+	return -ENOENT;
+}
+
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out)
 {
 	return bpf_map_lookup_elem(probe_map(p, map), &key, out) ? -errno : 0;

@@ -55,6 +55,10 @@ bool probe_whole(const struct probe_state *state); /* is every one of them loade
 /* Hands on what the set's ring has; the number of events. 0: it has no ring. */
 int probe_read(struct probe *p, probe_fn each, void *ctx);
 uint64_t probe_dropped(const struct probe *p);
+int probe_ring(const struct probe *p); /* its descriptor, for who reads it elsewhere */
+
+/* Runs a program of the set that walks over the kernel's objects (iter/name) to its end. */
+int probe_walk(const struct probe *p, const char *name);
 
 /* Rows of a map of the set by 32-bit keys; -ENOENT, -EEXIST, -E2BIG. */
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out);

@@ -1,5 +1,6 @@
 #include "sets.h"
 
+#include "http.skel.h"
 #include "life.skel.h"
 #include "wait.skel.h"
 
@@ -9,6 +10,8 @@ static const struct probe_set sets[SETS] = {
 			"second is not seen",
 			life_bpf__elf_bytes },
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
+	[SETS_HTTP] = { "http", "requests of processes without the library are not seen",
+			http_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct bare_one {
 	struct bare_one *next;
 	struct capture_target target; /* the sink's, from seen to gone */
+	struct drain_counters news;   /* not told yet */
+	struct drain_ledger ledger;
 };
 
 static struct bare_one **bare_find(struct bare *b, uint64_t key)
@@ -23,7 +26,7 @@ int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture
 
 	if (*bare_find(b, target->key))
 		return 0; /* told twice: a new worker also reads what its predecessor left */
-	one = malloc(sizeof(*one));
+	one = calloc(1, sizeof(*one));
 	if (!one)
 		return -ENOMEM;
 	one->target = *target;
@@ -44,6 +47,43 @@ void bare_died(struct bare *b, const struct drain_sink *sink, uint64_t key, uint
 	b->told++;
 	sink->gone(sink->ctx, &one->target, now_ns);
 	free(one);
+}
+
+struct bare_one *bare_by_pid(const struct bare *b, int32_t pid)
+{
+	struct bare_one *one = b->first;
+
+	while (one && one->target.pid != pid)
+		one = one->next;
+	return one;
+}
+
+struct drain_counters *bare_news(struct bare_one *one)
+{
+	return &one->news;
+}
+
+void bare_request(struct bare *b, const struct drain_sink *sink, struct bare_one *one,
+		  const struct drain_request *request)
+{
+	one->news.counted[RS_KIND_REQUEST]++;
+	one->news.pushed[RS_KIND_REQUEST]++;
+	one->ledger.delivered[RS_KIND_REQUEST]++;
+	b->told++;
+	sink->request(sink->ctx, &one->target, request);
+}
+
+void bare_book(struct bare *b, const struct drain_sink *sink, uint64_t now_ns)
+{
+	static const struct drain_counters none;
+
+	for (struct bare_one *one = b->first; one; one = one->next) {
+		if (!memcmp(&one->news, &none, sizeof(none)))
+			continue;
+		b->told++;
+		sink->counters(sink->ctx, &one->target, &one->news, &one->ledger, now_ns, false);
+		one->news = none;
+	}
 }
 
 void bare_fini(struct bare *b)

@@ -1,5 +1,5 @@
 /*
- * bare - the processes that are watched without a segment: nothing is drained of them.
+ * bare - the processes that are watched without a segment, and what is counted for them.
  *
  * Threads:  the drain thread.
  * Memory:   bare_fini frees.
@@ -19,6 +19,15 @@ struct bare {
 
 int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture_target *target);
 void bare_died(struct bare *b, const struct drain_sink *sink, uint64_t key, uint64_t now_ns);
+/* NULL: none of them has this pid. */
+struct bare_one *bare_by_pid(const struct bare *b, int32_t pid);
+struct drain_counters *bare_news(struct bare_one *one); /* to add to, until the next bare_book */
+
+/* One that it served, complete; its counters are the caller's to add. */
+void bare_request(struct bare *b, const struct drain_sink *sink, struct bare_one *one,
+		  const struct drain_request *request);
+void bare_book(struct bare *b, const struct drain_sink *sink, uint64_t now_ns);
+
 void bare_fini(struct bare *b);
 
 #endif

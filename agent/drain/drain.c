@@ -3,6 +3,7 @@
 #include "bare.h"
 #include "family.h"
 #include "moment.h"
+#include "orders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,30 +23,17 @@
 
 _Static_assert(DRAIN_SAVE_BYTES == CHECKPOINT_BLOB_BYTES, "what is promised to the next stage");
 
-enum drain_order { DRAIN_ADD, DRAIN_ATTACH, DRAIN_KIN, DRAIN_DIED, DRAIN_DETAIL };
-
-struct drain_command {
-	struct drain_command *next;
-	enum drain_order order;
-	uint64_t key; /* whom it is about; not of DRAIN_ADD and DRAIN_ATTACH */
-	int memfd;    /* -1: none */
-	struct capture_target target;
-	struct drain_detail detail;
-};
-
 struct drain {
 	pthread_t thread;
-	pthread_mutex_t lock; /* of the next four */
-	pthread_cond_t wake;
-	struct drain_command *first, **last;
-	bool closing;
-	struct drain_counts published;
+	struct orders orders;
+	struct drain_counts published; /* under the lock of orders */
 	/* the thread's own from here on */
 	struct drain_config config;
 	struct drain_counts counts;
 	struct family **families;
 	uint32_t family_room;
 	struct bare bare;
+	struct wire *wire;
 	struct checkpoint *checkpoint;
 	uint64_t opened_ns, calibrate_ns, second_ns; /* when it began; when these are due */
 	uint64_t saved;                              /* what had been told when it was saved last */
@@ -54,25 +42,10 @@ struct drain {
 	struct watched_shared shared;
 };
 
-static int drain_command_put(struct drain *d, const struct drain_command *from)
-{
-	struct drain_command *command = malloc(sizeof(*command));
-
-	if (!command)
-		return -ENOMEM;
-	*command = *from;
-	pthread_mutex_lock(&d->lock);
-	*d->last = command;
-	d->last = &command->next;
-	pthread_cond_signal(&d->wake);
-	pthread_mutex_unlock(&d->lock);
-	return 0;
-}
-
 int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 {
-	struct drain_command command = { .memfd = memfd, .target = *target };
-	int result = drain_command_put(d, &command);
+	struct order order = { .fd = memfd, .target = *target };
+	int result = orders_put(&d->orders, &order);
 
 	if (result)
 		close(memfd);
@@ -81,35 +54,43 @@ int drain_add(struct drain *d, const struct capture_target *target, int memfd)
 
 int drain_attach(struct drain *d, const struct capture_target *target)
 {
-	struct drain_command command = { .order = DRAIN_ATTACH, .memfd = -1, .target = *target };
+	struct order order = { .kind = ORDER_ATTACH, .fd = -1, .target = *target };
 
-	return drain_command_put(d, &command);
+	return orders_put(&d->orders, &order);
 }
 
 int drain_kin(struct drain *d, uint64_t key, int memfd)
 {
-	struct drain_command command = { .order = DRAIN_KIN, .key = key, .memfd = memfd };
-	int result = drain_command_put(d, &command);
+	struct order order = { .kind = ORDER_KIN, .key = key, .fd = memfd };
+	int result = orders_put(&d->orders, &order);
 
 	if (result)
 		close(memfd);
 	return result;
 }
 
+int drain_wire(struct drain *d, int fd, uint32_t bytes)
+{
+	struct order order = { .kind = ORDER_WIRE, .fd = fd, .bytes = bytes };
+	int result = orders_put(&d->orders, &order);
+
+	if (result && fd >= 0)
+		close(fd);
+	return result;
+}
+
 int drain_died(struct drain *d, uint64_t key)
 {
-	struct drain_command command = { .order = DRAIN_DIED, .key = key, .memfd = -1 };
+	struct order order = { .kind = ORDER_DIED, .key = key, .fd = -1 };
 
-	return drain_command_put(d, &command);
+	return orders_put(&d->orders, &order);
 }
 
 int drain_detail(struct drain *d, uint64_t key, const struct drain_detail *detail)
 {
-	struct drain_command command = {
-		.order = DRAIN_DETAIL, .key = key, .memfd = -1, .detail = *detail
-	};
+	struct order order = { .kind = ORDER_DETAIL, .key = key, .fd = -1, .detail = *detail };
 
-	return drain_command_put(d, &command);
+	return orders_put(&d->orders, &order);
 }
 
 static bool drain_room(struct drain *d)
@@ -135,20 +116,20 @@ static bool drain_watches(const struct drain *d, uint64_t key)
 	return false;
 }
 
-static void drain_obey_add(struct drain *d, const struct drain_command *command)
+static void drain_obey_add(struct drain *d, const struct order *order)
 {
 	struct family *family;
 
-	if (drain_watches(d, command->target.key)) {
+	if (drain_watches(d, order->target.key)) {
 		/* Told twice: a new worker also reads what its predecessor left on the link. */
-	} else if (!drain_room(d) || family_open(&family, &d->shared, &command->target,
-						 command->memfd, d->checkpoint)) {
+	} else if (!drain_room(d) ||
+		   family_open(&family, &d->shared, &order->target, order->fd, d->checkpoint)) {
 		d->counts.refused++;
 	} else {
 		d->families[d->counts.processes++] = family;
 		d->counts.added++;
 	}
-	close(command->memfd);
+	close(order->fd);
 }
 
 /* May be told twice, as a process may. */
@@ -159,40 +140,51 @@ static void drain_obey_kin(struct drain *d, struct family *family, int memfd)
 	d->counts.refused += result && result != -EEXIST;
 }
 
-static void drain_obey_about(struct drain *d, const struct drain_command *command)
+static void drain_obey_about(struct drain *d, const struct order *order)
 {
 	for (uint32_t i = 0; i < d->counts.processes; i++) {
 		struct family *family = d->families[i];
 
-		if (family_key(family) != command->key)
+		if (family_key(family) != order->key)
 			continue;
-		if (command->order == DRAIN_DETAIL)
-			family_detail(family, &command->detail);
-		else if (command->order == DRAIN_DIED)
+		if (order->kind == ORDER_DETAIL)
+			family_detail(family, &order->detail);
+		else if (order->kind == ORDER_DIED)
 			family_died(family);
 		else
-			drain_obey_kin(d, family, command->memfd);
+			drain_obey_kin(d, family, order->fd);
 	}
-	if (command->order == DRAIN_DIED)
-		bare_died(&d->bare, &d->config.sink, command->key, d->config.now_ns());
-	if (command->memfd >= 0)
-		close(command->memfd);
+	if (order->kind == ORDER_DIED) {
+		wire_round(d->wire, d->config.now_ns()); /* while it is known */
+		bare_died(&d->bare, &d->config.sink, order->key, d->config.now_ns());
+	}
+	if (order->fd >= 0)
+		close(order->fd);
 }
 
-static void drain_obey(struct drain *d, struct drain_command *command)
+static void drain_obey_wire(struct drain *d, const struct order *order)
 {
-	while (command) {
-		struct drain_command *next = command->next;
+	d->counts.refused += wire_ring_put(d->wire, order->fd, order->bytes) != 0;
+	if (order->fd >= 0)
+		close(order->fd);
+}
 
-		if (command->order == DRAIN_ADD)
-			drain_obey_add(d, command);
-		else if (command->order == DRAIN_ATTACH)
+static void drain_obey(struct drain *d, struct order *order)
+{
+	while (order) {
+		struct order *next = order->next;
+
+		if (order->kind == ORDER_ADD)
+			drain_obey_add(d, order);
+		else if (order->kind == ORDER_WIRE)
+			drain_obey_wire(d, order);
+		else if (order->kind == ORDER_ATTACH)
 			d->counts.refused +=
-				bare_add(&d->bare, &d->config.sink, &command->target) != 0;
+				bare_add(&d->bare, &d->config.sink, &order->target) != 0;
 		else
-			drain_obey_about(d, command);
-		free(command);
-		command = next;
+			drain_obey_about(d, order);
+		free(order);
+		order = next;
 	}
 }
 
@@ -254,7 +246,7 @@ static bool drain_save(struct drain *d)
 	void *room;
 	int result;
 
-	if (!d->checkpoint || d->saved == d->shared.told)
+	if (!d->checkpoint || d->saved == d->shared.told + d->bare.told)
 		return true;
 	room = checkpoint_begin(d->checkpoint);
 	if (d->config.save)
@@ -268,7 +260,7 @@ static bool drain_save(struct drain *d)
 	if (result)
 		return true;
 	d->counts.saved++;
-	d->saved = d->shared.told;
+	d->saved = d->shared.told + d->bare.told;
 	return true;
 }
 
@@ -276,6 +268,7 @@ static void drain_round(struct drain *d, uint64_t now_ns)
 {
 	drain_calibrate(d, now_ns);
 	drain_visit_all(d, now_ns);
+	wire_round(d->wire, now_ns);
 	drain_each_second(d, now_ns);
 	d->config.sink.tick(d->config.sink.ctx, now_ns);
 	if (d->save_due)
@@ -286,6 +279,7 @@ static uint64_t drain_next_ns(struct drain *d)
 {
 	uint64_t next_ns = d->second_ns < d->calibrate_ns ? d->second_ns : d->calibrate_ns;
 	uint64_t period_ns = DRAIN_SECOND_NS;
+	uint64_t wire_ns = d->config.now_ns() + WIRE_PERIOD_NS;
 
 	for (uint32_t i = 0; i < d->counts.processes; i++) {
 		const struct family *f = d->families[i];
@@ -297,34 +291,27 @@ static uint64_t drain_next_ns(struct drain *d)
 		if (family_period_ns(f) < period_ns)
 			period_ns = family_period_ns(f);
 	}
+	if (d->bare.first && wire_listens(d->wire) && wire_ns < next_ns)
+		next_ns = wire_ns;
 	d->counts.period_ms = (uint32_t)(period_ns / 1000000);
 	return next_ns;
 }
 
 /* Until then or the next command; false: the last round was done. */
-static bool drain_wait(struct drain *d, struct drain_command **commands)
+static bool drain_wait(struct drain *d, struct order **orders)
 {
 	uint64_t next_ns = drain_next_ns(d), now_ns = d->config.now_ns();
 	uint64_t until_ns = moment_monotonic_ns() + (next_ns > now_ns ? next_ns - now_ns : 0);
-	struct timespec until = { .tv_sec = (time_t)(until_ns / DRAIN_SECOND_NS),
-				  .tv_nsec = (long)(until_ns % DRAIN_SECOND_NS) };
-	bool closing;
 
 	d->counts.broken = d->shared.broken;
 	d->counts.unequal = d->shared.unequal;
 	d->counts.unknown = d->shared.unknown;
 	d->counts.shapes_lost = d->shared.budget.lost + d->shared.streams.lost;
-	pthread_mutex_lock(&d->lock);
+	wire_counts_get(d->wire, &d->counts.wire);
+	pthread_mutex_lock(&d->orders.lock);
 	d->published = d->counts;
-	while (!d->first && !d->closing &&
-	       pthread_cond_timedwait(&d->wake, &d->lock, &until) != ETIMEDOUT)
-		;
-	*commands = d->first;
-	d->first = NULL;
-	d->last = &d->first;
-	closing = d->closing;
-	pthread_mutex_unlock(&d->lock);
-	return !closing;
+	pthread_mutex_unlock(&d->orders.lock);
+	return orders_wait(&d->orders, until_ns, orders);
 }
 
 static void drain_pause(void)
@@ -337,14 +324,14 @@ static void drain_pause(void)
 static void *drain_run(void *drain)
 {
 	struct drain *d = drain;
-	struct drain_command *commands;
+	struct order *orders;
 
 	pthread_setname_np(pthread_self(), "drain");
-	while (drain_wait(d, &commands)) {
-		drain_obey(d, commands);
+	while (drain_wait(d, &orders)) {
+		drain_obey(d, orders);
 		drain_round(d, d->config.now_ns());
 	}
-	drain_obey(d, commands);
+	drain_obey(d, orders);
 	d->last_round = true;
 	drain_round(d, d->config.now_ns());
 	for (int i = 0; i < DRAIN_SAVE_TRIES && !drain_save(d); i++)
@@ -401,15 +388,9 @@ static void drain_checkpoint(struct drain *d, uint64_t now_ns)
 /* Signals are main's, but for those that an instruction raises: segment.h has one of them. */
 static int drain_start(struct drain *d)
 {
-	pthread_condattr_t attributes;
 	sigset_t others, before;
 	int result;
 
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
 	sigfillset(&others);
 	sigdelset(&others, SIGBUS);
 	sigdelset(&others, SIGSEGV);
@@ -423,24 +404,24 @@ static int drain_start(struct drain *d)
 
 static void drain_free(struct drain *d)
 {
-	struct drain_command *command = d->first;
-
-	while (command) {
-		struct drain_command *next = command->next;
-
-		if (command->memfd >= 0)
-			close(command->memfd);
-		free(command);
-		command = next;
-	}
 	for (uint32_t i = 0; i < d->counts.processes; i++)
 		family_close(d->families[i]);
 	free(d->families);
+	wire_close(d->wire);
 	bare_fini(&d->bare);
 	checkpoint_close(d->checkpoint);
-	pthread_cond_destroy(&d->wake);
-	pthread_mutex_destroy(&d->lock);
+	orders_fini(&d->orders);
 	free(d);
+}
+
+static int drain_wire_open(struct drain *d)
+{
+	const struct wire_config config = { .bare = &d->bare,
+					    .sink = &d->config.sink,
+					    .slow_warning_ns = d->config.slow_warning_ns,
+					    .slow_critical_ns = d->config.slow_critical_ns };
+
+	return wire_open(&d->wire, &config);
 }
 
 int drain_open(struct drain **out, const struct drain_config *config)
@@ -452,7 +433,7 @@ int drain_open(struct drain **out, const struct drain_config *config)
 	*out = NULL;
 	if (!d)
 		return -ENOMEM;
-	d->last = &d->first;
+	orders_init(&d->orders);
 	d->config = *config;
 	d->shared.sink = config->sink;
 	d->shared.slow_warning_ns = config->slow_warning_ns;
@@ -463,7 +444,9 @@ int drain_open(struct drain **out, const struct drain_config *config)
 	d->opened_ns = pair.ns;
 	d->calibrate_ns = pair.ns + CALIBRATE_FIRST_NS;
 	drain_checkpoint(d, pair.ns);
-	result = segment_guard();
+	result = drain_wire_open(d);
+	if (!result)
+		result = segment_guard();
 	if (!result)
 		result = drain_start(d);
 	if (result) {
@@ -478,17 +461,14 @@ void drain_close(struct drain *d)
 {
 	if (!d)
 		return;
-	pthread_mutex_lock(&d->lock);
-	d->closing = true;
-	pthread_cond_signal(&d->wake);
-	pthread_mutex_unlock(&d->lock);
+	orders_end(&d->orders);
 	pthread_join(d->thread, NULL);
 	drain_free(d);
 }
 
 void drain_counts_get(struct drain *d, struct drain_counts *out)
 {
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&d->orders.lock);
 	*out = d->published;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->orders.lock);
 }

@@ -10,6 +10,7 @@
 #define DRAIN_DRAIN_H
 
 #include "event.h"
+#include "wire.h"
 
 #include <stddef.h>
 
@@ -41,6 +42,7 @@ struct drain_counts {
 	uint64_t clock_changes;  /* of the kernel's clock source */
 	uint64_t saved;          /* checkpoints written */
 	int checkpoint_error;    /* 0 or -errno: why none is kept; -ENOSPC: they do not fit */
+	struct wire_counts wire; /* HTTP of processes without a segment */
 	int restored;            /* 0; -ENOENT: there was nothing; what restore answered */
 	uint32_t processes;      /* now */
 	uint32_t period_ms;      /* now, of the rounds */
@@ -57,6 +59,9 @@ int drain_attach(struct drain *d, const struct capture_target *target);
 
 /* The segment that this process shares with its children; closed on errors too. -ENOMEM. */
 int drain_kin(struct drain *d, uint64_t key, int memfd);
+
+/* The kernel's ring of HTTP of those without a segment; -1: none any more. Closed. -ENOMEM. */
+int drain_wire(struct drain *d, int fd, uint32_t bytes);
 
 /* Its process ended, or runs another program: what is left is taken, then gone is called. */
 int drain_died(struct drain *d, uint64_t key);

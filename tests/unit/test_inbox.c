@@ -6,7 +6,8 @@
 
 struct drain {
 	uint64_t kin, added, attached, died;
-	int added_count;
+	int added_count, wire_fd;
+	uint32_t wire_bytes;
 	int result;
 };
 
@@ -28,6 +29,15 @@ int drain_kin(struct drain *d, uint64_t key, int memfd)
 {
 	d->kin = key;
 	close(memfd);
+	return d->result;
+}
+
+int drain_wire(struct drain *d, int fd, uint32_t bytes)
+{
+	d->wire_fd = fd;
+	d->wire_bytes = bytes;
+	if (fd >= 0)
+		close(fd);
 	return d->result;
 }
 

@@ -1,4 +1,4 @@
-#include "../../agent/profile/ring.c" /* white box: a ring is written by hand, as the kernel does */
+#include "../../agent/base/ring.c" /* white box: a ring is written by hand, as the kernel does */
 #include "rs_test.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * ring - reads the kernel's ring of samples through its mapping, without a bpf() call.
+ * ring - reads a ring of the kernel through its mapping, without a bpf() call.
  *
  * Threads:  one reader at a time; the kernel writes.
  * Memory:   ring_open maps, ring_close unmaps; the descriptor stays the caller's.
@@ -8,8 +8,8 @@
  *           mapped twice in a row, so that no record is cut. A record is a word with its length and
  *           two flags, a word of the kernel's own, its bytes, up to the next multiple of 8.
  */
-#ifndef PROFILE_RING_H
-#define PROFILE_RING_H
+#ifndef BASE_RING_H
+#define BASE_RING_H
 
 #include <stddef.h>
 #include <stdint.h>

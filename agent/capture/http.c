@@ -1,0 +1,64 @@
+#include "http.h"
+
+#include "sets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HTTP_FINDER "task_file"
+
+struct http {
+	struct probe *probe;
+};
+
+/* What the kernel takes of it is let go again: each says which one was refused. */
+static void http_refuse(struct probe_state *state)
+{
+	for (uint32_t i = 0; i < state->count; i++)
+		if (state->facilities[i].state == FACILITY_LOADED)
+			state->facilities[i].state = FACILITY_IDLE;
+}
+
+int http_open(struct http **out, const struct probe_filter *filter, struct probe_state *state)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	int result;
+
+	*out = NULL;
+	if (!h)
+		return -ENOMEM;
+	result = probe_open(&h->probe, sets_at(SETS_HTTP), filter, state);
+	if (result == 0 && !probe_whole(state)) {
+		http_refuse(state);
+		result = -EOPNOTSUPP;
+	}
+	if (result) {
+		http_close(h);
+		return result;
+	}
+	*out = h;
+	return 0;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	probe_close(h->probe);
+	free(h);
+}
+
+int http_find(const struct http *h)
+{
+	return probe_walk(h->probe, HTTP_FINDER);
+}
+
+int http_ring(const struct http *h)
+{
+	return probe_ring(h->probe);
+}
+
+void http_look(const struct http *h, struct probe_state *state)
+{
+	probe_look(h->probe, state);
+}

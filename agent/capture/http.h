@@ -1,0 +1,25 @@
+/*
+ * http - what moves on the connections of targets that run without the shim, for drain to read.
+ *
+ * Threads:  the broker's only one.
+ * Memory:   http_open allocates, http_close frees and detaches; the filter is borrowed.
+ * Errors:   0 or -errno. Nothing rests on it.
+ */
+#ifndef CAPTURE_HTTP_H
+#define CAPTURE_HTTP_H
+
+#include "probe.h"
+
+struct http;
+
+/* All of it or nothing: a part alone would miscount. *state is filled on errors too. */
+int http_open(struct http **out, const struct probe_filter *filter, struct probe_state *state);
+void http_close(struct http *h); /* NULL is fine */
+
+/* Marks what targets have open already: after one more became a target. */
+int http_find(const struct http *h);
+
+int http_ring(const struct http *h); /* its descriptor, the set's own */
+void http_look(const struct http *h, struct probe_state *state);
+
+#endif

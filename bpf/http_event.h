@@ -1,0 +1,35 @@
+/*
+ * http_event - what moved on a connection of a process that runs without the shim, by TCP's own
+ *              positions: what no event has bytes of was lost, or moved unseen.
+ *
+ * Includers: bpf/http.bpf.c, agent/probes.c and agent/drain/wire.c.
+ */
+#ifndef BPF_HTTP_EVENT_H
+#define BPF_HTTP_EVENT_H
+
+#define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
+#define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
+#define HTTP_SMALL 256
+#define HTTP_MIDDLE 2048
+
+enum http_kind {
+	HTTP_ACCEPTED = 1, /* seq, other: where reading and writing begin */
+	HTTP_FOUND,        /* as above, of a connection that was there before */
+	HTTP_ARRIVED,      /* length bytes from seq on, the first kept of them here: not read yet */
+	HTTP_READ,         /* length bytes were, up to seq */
+	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
+	HTTP_WROTE,        /* length bytes were, up to seq */
+	HTTP_CLIENT_GONE,  /* length 1: by a reset */
+	HTTP_CLOSED,       /* the process writes no more */
+};
+
+struct http_event {
+	unsigned long long connection;
+	unsigned long long at_ns;
+	unsigned int kind; /* enum http_kind */
+	unsigned int pid;  /* of who reads or writes; 0: not known */
+	unsigned int seq, other;
+	unsigned int length, kept;
+};
+
+#endif

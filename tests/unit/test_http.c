@@ -1,0 +1,148 @@
+#include "filter.h"
+#include "http.h"
+#include "http_event.h"
+#include "ring.h"
+#include "rs_test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SKIPPED 77
+
+static struct probe_filter *filter;
+static struct http *probes;
+static struct ring *ring;
+
+struct heard {
+	char text[512];
+	unsigned long long connection;
+};
+
+static void hear(void *ctx, const void *record, size_t bytes)
+{
+	static const char *const kinds[] = { "?",       "accepted", "found", "arrived", "read",
+					     "writing", "wrote",    "gone",  "closed" };
+	const struct http_event *e = record;
+	struct heard *h = ctx;
+	size_t n = strlen(h->text);
+
+	assert_true(bytes >= sizeof(*e) + e->kept);
+	if (!h->connection)
+		h->connection = e->connection;
+	if (e->connection == h->connection)
+		snprintf(h->text + n, sizeof(h->text) - n, "%s %u %.*s;", kinds[e->kind], e->length,
+			 (int)e->kept, (const char *)(e + 1));
+}
+
+static void heard(struct heard *h, const char *text)
+{
+	h->text[0] = '\0';
+	ring_read(ring, hear, h);
+	assert_string_equal(h->text, text);
+}
+
+static int listens(struct sockaddr_in *at)
+{
+	socklen_t bytes = sizeof(*at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*at = (struct sockaddr_in){ .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_int_equal(bind(fd, (struct sockaddr *)at, bytes), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)at, &bytes), 0);
+	return fd;
+}
+
+static int connects(const struct sockaddr_in *to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)to, sizeof(*to)), 0);
+	return fd;
+}
+
+static void a_connection_is_told_from_its_begin_to_its_end(void **state)
+{
+	struct heard h = { 0 };
+	struct sockaddr_in at;
+	char buffer[16];
+	int listener, client, server;
+
+	(void)state;
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	listener = listens(&at);
+	client = connects(&at);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	heard(&h, "accepted 0 ;");
+	assert_int_equal(send(client, "question", 8, 0), 8);
+	heard(&h, "arrived 8 question;");
+	assert_int_equal(recv(server, buffer, 4, MSG_PEEK), 4); /* that takes nothing */
+	assert_int_equal(read(server, buffer, 4), 4);
+	assert_int_equal(recv(server, buffer, 16, 0), 4);
+	heard(&h, "read 4 ;read 4 ;");
+	assert_int_equal(send(server, "answer", 6, 0), 6);
+	heard(&h, "writing 6 answer;wrote 6 ;");
+	assert_int_equal(recv(client, buffer, 16, 0), 6);
+	close(client); /* with bytes that it had not read it would be a reset */
+	heard(&h, "gone 0 ;");
+	close(server);
+	heard(&h, "closed 0 ;");
+	close(listener);
+}
+
+static void what_was_open_before_is_found_and_of_others_nothing_is_told(void **state)
+{
+	struct heard h = { 0 };
+	struct sockaddr_in at;
+	int listener, client, server, later;
+
+	(void)state;
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED), 0);
+	listener = listens(&at);
+	client = connects(&at);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(write(client, "x", 1), 1);
+	heard(&h, "");
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	assert_int_equal(http_find(probes), 0);
+	ring_read(ring, hear, &h);
+	assert_non_null(strstr(h.text, "found 0 ;"));
+	memset(&h, 0, sizeof(h));
+	later = connects(&at);
+	heard(&h, "accepted 0 ;"); /* the listening socket was found too */
+	close(later);
+	close(client);
+	close(server);
+	close(listener);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_connection_is_told_from_its_begin_to_its_end),
+		cmocka_unit_test(what_was_open_before_is_found_and_of_others_nothing_is_told),
+	};
+	struct probe_state now;
+	int failed, result = probe_filter_open(&filter);
+
+	if (result == 0)
+		result = http_open(&probes, filter, &now);
+	if (result == 0)
+		result = ring_open(&ring, http_ring(probes), HTTP_RING_BYTES);
+	if (result) {
+		printf("skipped: bpf(): %s\n", facility_error_text(-result));
+		http_close(probes);
+		probe_filter_close(filter);
+		return SKIPPED;
+	}
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	ring_close(ring);
+	http_close(probes);
+	http_close(NULL);
+	probe_filter_close(filter);
+	return failed;
+}

@@ -1,0 +1,377 @@
+#include "http_event.h"
+#include "rs_test.h"
+#include "wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PID 70
+
+/* A process, one connection of it, and what the sink was told. */
+struct fixture {
+	struct bare bare;
+	struct drain_sink sink;
+	struct wire *wire;
+	uint64_t now_ns;
+	uint32_t in, out; /* positions */
+	char text[2048];
+	struct drain_counters totals;
+};
+
+static void on_seen(void *ctx, const struct capture_target *target)
+{
+	(void)ctx;
+	(void)target;
+}
+
+static void on_gone(void *ctx, const struct capture_target *target, uint64_t now_ns)
+{
+	(void)ctx;
+	(void)target;
+	(void)now_ns;
+}
+
+static void on_request(void *ctx, const struct capture_target *target,
+		       const struct drain_request *r)
+{
+	struct fixture *f = ctx;
+	size_t n = strlen(f->text);
+
+	assert_int_equal(target->pid, PID);
+	snprintf(f->text + n, sizeof(f->text) - n, "%d %s %d %d/%d %d %d;", r->method, r->path,
+		 r->status, (int)r->bytes_in, (int)r->bytes_out, (int)r->span_ns, r->flags);
+}
+
+static void on_counters(void *ctx, const struct capture_target *target,
+			const struct drain_counters *delta, const struct drain_ledger *ledger,
+			uint64_t now_ns, bool gap)
+{
+	struct fixture *f = ctx;
+
+	(void)target;
+	(void)ledger;
+	(void)now_ns;
+	assert_false(gap);
+	f->totals.begun += delta->begun;
+	f->totals.requests += delta->requests;
+	f->totals.opened += delta->opened;
+	f->totals.closed += delta->closed;
+	for (int i = 0; i < RS_UNPARSED_REASONS; i++)
+		f->totals.unparsed[i] += delta->unparsed[i];
+}
+
+static void event(struct fixture *f, struct http_event e, const char *text)
+{
+	char *record = malloc(sizeof(e) + e.kept);
+
+	e.connection = 5;
+	e.at_ns = f->now_ns += 10;
+	memcpy(record, &e, sizeof(e));
+	if (e.kept)
+		memcpy(record + sizeof(e), text, e.kept);
+	wire_event(f->wire, record, sizeof(e) + e.kept);
+	free(record);
+}
+
+static void simple(struct fixture *f, uint32_t kind, uint32_t length)
+{
+	event(f, (struct http_event){ .kind = kind, .length = length }, NULL);
+}
+
+static void accepted(struct fixture *f)
+{
+	f->in = UINT32_MAX - 7; /* positions wrap in the first request */
+	f->out = 900;
+	event(f, (struct http_event){ .kind = HTTP_ACCEPTED, .seq = f->in, .other = f->out }, NULL);
+}
+
+static void arrived(struct fixture *f, const char *text)
+{
+	uint32_t n = (uint32_t)strlen(text);
+
+	event(f, (struct http_event){ .kind = HTTP_ARRIVED, .seq = f->in, .length = n, .kept = n },
+	      text);
+	f->in += n;
+}
+
+static void was_read(struct fixture *f, uint32_t to, uint32_t length)
+{
+	event(f, (struct http_event){ .kind = HTTP_READ, .pid = PID, .seq = to, .length = length },
+	      NULL);
+}
+
+static void asks(struct fixture *f, const char *text)
+{
+	arrived(f, text);
+	was_read(f, f->in, (uint32_t)strlen(text));
+}
+
+/* wrote: how much of it the kernel took. */
+static void writes(struct fixture *f, const char *text, uint32_t wrote)
+{
+	uint32_t n = (uint32_t)strlen(text);
+
+	event(f,
+	      (struct http_event){
+		      .kind = HTTP_WRITING, .pid = PID, .seq = f->out, .length = n, .kept = n },
+	      text);
+	f->out += wrote;
+	event(f,
+	      (struct http_event){ .kind = HTTP_WROTE, .pid = PID, .seq = f->out, .length = wrote },
+	      NULL);
+}
+
+static void answers(struct fixture *f, const char *text)
+{
+	writes(f, text, (uint32_t)strlen(text));
+}
+
+static void fixture_open(struct fixture *f)
+{
+	const struct capture_target target = { .key = 1, .pid = PID };
+	struct wire_config config = { .bare = &f->bare,
+				      .sink = &f->sink,
+				      .slow_warning_ns = 1000,
+				      .slow_critical_ns = 5000 };
+
+	memset(f, 0, sizeof(*f));
+	f->sink = (struct drain_sink){ .ctx = f,
+				       .seen = on_seen,
+				       .request = on_request,
+				       .counters = on_counters,
+				       .gone = on_gone };
+	assert_int_equal(wire_open(&f->wire, &config), 0);
+	assert_int_equal(bare_add(&f->bare, &f->sink, &target), 0);
+}
+
+/* The text of its requests, "method path status in/out span flags;" each. */
+static void fixture_close(struct fixture *f, const char *text)
+{
+	wire_round(f->wire, f->now_ns);
+	assert_string_equal(f->text, text);
+	wire_close(f->wire);
+	bare_fini(&f->bare);
+}
+
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" /* 40 bytes */
+
+static void a_kept_connection_tells_each_request(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /a?b HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	asks(&f, "HEAD /h HTTP/1.1\r\n\r\n");
+	answers(&f, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+	asks(&f, "GET /n HTTP/1.1\r\n\r\n");
+	answers(&f, "HTTP/1.1 304 Not Modified\r\n\r\n");
+	simple(&f, HTTP_CLIENT_GONE, 0);
+	simple(&f, HTTP_CLOSED, 0);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(f.totals.begun, 3);
+	assert_int_equal(f.totals.requests, 3);
+	assert_int_equal(f.totals.opened, 1);
+	assert_int_equal(f.totals.closed, 1);
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 0);
+	fixture_close(&f, "1 /a 200 21/40 20 0;2 /h 200 20/38 20 0;1 /n 304 19/29 20 0;");
+}
+
+static void a_head_in_pieces_begins_when_its_first_byte_is_read(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GE");
+	arrived(&f, "T /p HT");
+	arrived(&f, "TP/1.1\r\n\r\n");
+	was_read(&f, f.in - 3, 14); /* a small buffer */
+	was_read(&f, f.in, 3);
+	answers(&f, OK);
+	fixture_close(&f, "1 /p 200 19/40 60 0;");
+}
+
+static void pipelined_requests_are_answered_in_turn(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+	answers(&f, OK OK);
+	fixture_close(&f, "1 /1 200 19/40 20 0;1 /2 200 19/40 20 16;");
+}
+
+static void chunks_and_bodies_are_skipped(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n");
+	answers(&f, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nHTTP\r\n");
+	answers(&f, "0\r\n\r\n");
+	asks(&f, "PUT /l HTTP/1.1\r\nContent-Length: 4\r\n\r\nGET ");
+	answers(&f, "HTTP/1.1 204 No Content\r\n\r\n");
+	fixture_close(&f, "3 /c 200 61/61 40 0;4 /l 204 42/27 20 0;");
+}
+
+/* sendfile: the kernel tells how much was written, and no bytes. */
+static void a_body_that_moved_unseen_is_counted_by_its_length(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /f HTTP/1.1\r\n\r\n");
+	answers(&f, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+	f.out += 1000;
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WROTE, .pid = PID, .seq = f.out, .length = 1000 },
+	      NULL);
+	asks(&f, "GET /g HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	fixture_close(&f, "1 /f 200 19/1041 30 0;1 /g 200 19/40 20 0;");
+}
+
+static void a_write_that_was_taken_in_part_is_said_again(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /w HTTP/1.1\r\n\r\n");
+	writes(&f, OK, 10);
+	writes(&f, OK, 0); /* again, in vain */
+	answers(&f, &OK[10]);
+	fixture_close(&f, "1 /w 200 19/40 60 0;");
+}
+
+static void events_that_were_lost_are_unparsed_and_no_request_is_made_up(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	f.in += 19; /* its arrival found no room in the ring */
+	was_read(&f, f.in, 19);
+	answers(&f, OK);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(f.totals.requests, 1);
+	assert_true(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO] > 0);
+	fixture_close(&f, "1 /1 200 19/40 20 0;");
+}
+
+static void what_was_not_answered_is_aborted(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /x HTTP/1.1\r\n\r\n");
+	simple(&f, HTTP_CLIENT_GONE, 1);
+	simple(&f, HTTP_CLOSED, 0);
+	fixture_close(&f, "1 /x 0 19/0 20 1;");
+}
+
+static void a_connection_found_in_its_middle_counts_from_its_next_answer(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	f.in = 50;
+	f.out = 60;
+	event(&f, (struct http_event){ .kind = HTTP_FOUND, .seq = f.in, .other = f.out }, NULL);
+	answers(&f, OK); /* to what was read before */
+	asks(&f, "GET /2 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_MID_STREAM], 1);
+	fixture_close(&f, "1 /2 200 19/40 20 0;");
+}
+
+static void nobody_is_told_of_who_was_let_go(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\n");
+	bare_died(&f.bare, &f.sink, 1, 1);
+	answers(&f, OK);
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.nobodys, 1);
+	fixture_close(&f, "");
+}
+
+static void the_end_of_the_ring_ends_no_request(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\n");
+	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
+	assert_false(wire_listens(f.wire));
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 0);
+	fixture_close(&f, "");
+}
+
+static void connections_are_bounded_and_the_rest_is_counted(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	for (uint64_t id = 1; id <= WIRE_CONNECTIONS + 3; id++) {
+		struct http_event e = { .connection = id, .kind = HTTP_ACCEPTED };
+
+		wire_event(f.wire, &e, sizeof(e));
+	}
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, WIRE_CONNECTIONS);
+	assert_int_equal(counts.refused, 3);
+	fixture_close(&f, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kept_connection_tells_each_request),
+		cmocka_unit_test(a_head_in_pieces_begins_when_its_first_byte_is_read),
+		cmocka_unit_test(pipelined_requests_are_answered_in_turn),
+		cmocka_unit_test(chunks_and_bodies_are_skipped),
+		cmocka_unit_test(a_body_that_moved_unseen_is_counted_by_its_length),
+		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
+		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
+		cmocka_unit_test(what_was_not_answered_is_aborted),
+		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
+		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
+		cmocka_unit_test(the_end_of_the_ring_ends_no_request),
+		cmocka_unit_test(connections_are_bounded_and_the_rest_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
