@@ -20,11 +20,13 @@
 #define RING_BYTES HTTP_RING_BYTES
 #include "ring.bpf.h"
 
-#define HTTP_PIECES 16 /* of one writev */
+#define HTTP_CROWDED (HTTP_RING_BYTES / 4) /* from here on long pieces, bodies, are cut short */
+#define HTTP_PIECES 16                     /* of one writev */
 #define HTTP_TCP_HEAD 20
 #define HTTP_CREATE 1 /* BPF_SK_STORAGE_GET_F_CREATE */
 
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 1 << 9 };
+enum { BPF_RB_AVAIL_DATA = 0 };
 
 struct http_mark {
 	__u64 id;   /* 0: it listens, or is not established yet */
@@ -87,6 +89,12 @@ static __always_inline void http_tell(const struct http_event *event)
 		ring_submit(room);                                                                 \
 	} while (0)
 
+/* Of a long one. What is left out there is a body, mostly, whose length tells where it ends. */
+static __always_inline bool http_crowded(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > HTTP_CROWDED;
+}
+
 static __always_inline void http_carry_packet(const struct http_event *event,
 					      struct bpf_dynptr *packet, __u32 from)
 {
@@ -95,7 +103,8 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
-	} else if (bytes <= HTTP_MIDDLE) {
+	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
+		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
 	} else {
@@ -111,7 +120,8 @@ static __always_inline void http_carry_memory(const struct http_event *event, co
 
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from));
-	} else if (bytes <= HTTP_MIDDLE) {
+	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
+		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from));
 	} else {
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;

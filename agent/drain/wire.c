@@ -213,11 +213,33 @@ static void wire_foreign(struct wire *w, struct wire_connection *c)
 		wire_unparsed(w, RS_UNPARSED_GARBAGE);
 }
 
+/*
+ * Something was lost, and here a request begins: its client had all answers before, or so we take
+ * it. Those that waited cannot be told from each other any more: the loss itself was said of one.
+ */
+static void wire_resume(struct wire *w, const uint8_t *text, uint32_t bytes)
+{
+	struct wire_connection *c = w->connection;
+	struct exchange *x = &c->exchange;
+	bool lost = x->in.step == HTTP1_AT_BAD || x->out.step == HTTP1_AT_BAD;
+
+	if (!lost || atomic_load_explicit(&x->tunnel, memory_order_relaxed) ||
+	    !http1_is_request(text, bytes))
+		return;
+	for (uint32_t waiting = exchange_waiting(x); waiting > 1; waiting--)
+		wire_unparsed(w, RS_UNPARSED_UNSEEN_IO);
+	free(atomic_load_explicit(&x->more, memory_order_relaxed));
+	paths_drop(&w->paths, &c->paths);
+	exchange_init(x, EXCHANGE_UNKNOWN);
+}
+
 static void wire_feed(struct wire *w, enum wire_way way, const uint8_t *text, uint32_t bytes)
 {
 	struct exchange *x = &w->connection->exchange;
 	struct exchange_call call = { .context = w, .now = w->now_ns };
 
+	if (way == WIRE_IN && text)
+		wire_resume(w, text, bytes);
 	if (way == WIRE_IN && text)
 		exchange_read(x, &call, text, bytes);
 	else if (way == WIRE_IN)
@@ -243,8 +265,13 @@ static void wire_move(struct wire *w, enum wire_way way, const struct http_event
 		to--; /* the end of the stream has a position of its own */
 	while (pieces_ahead(s->at, to) > 0) {
 		uint32_t bytes = to - s->at;
-		const uint8_t *text = pieces_at(&s->pieces, s->at, &bytes);
+		int32_t untold = pieces_ahead(s->at, to - event->length);
+		const uint8_t *text = NULL;
 
+		if (untold > 0) /* an event like this one was lost, and so when these moved */
+			bytes = (uint32_t)untold;
+		else
+			text = pieces_at(&s->pieces, s->at, &bytes);
 		wire_feed(w, way, text, bytes);
 		s->at += bytes;
 	}

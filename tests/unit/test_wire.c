@@ -272,8 +272,29 @@ static void events_that_were_lost_are_unparsed_and_no_request_is_made_up(void **
 	answers(&f, OK);
 	wire_round(f.wire, f.now_ns);
 	assert_int_equal(f.totals.requests, 1);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 1);
+	asks(&f, "GET /3 HTTP/1.1\r\n\r\n"); /* from here on it is clear again */
+	answers(&f, OK);
+	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
+}
+
+/* Its bytes came, but when they were read was not told: the next read must not be taken for it. */
+static void a_read_that_was_not_told_is_no_later_one(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	arrived(&f, "GET /2 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	asks(&f, "GET /3 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	wire_round(f.wire, f.now_ns);
 	assert_true(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO] > 0);
-	fixture_close(&f, "1 /1 200 19/40 20 0;");
+	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
 }
 
 static void what_was_not_answered_is_aborted(void **state)
@@ -366,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_body_that_moved_unseen_is_counted_by_its_length),
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
+		cmocka_unit_test(a_read_that_was_not_told_is_no_later_one),
 		cmocka_unit_test(what_was_not_answered_is_aborted),
 		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
