@@ -1,5 +1,6 @@
 #include "broker.h"
 
+#include "filter.h"
 #include "finder.h"
 #include "health.h"
 #include "log.h"
@@ -54,9 +55,9 @@ static void broker_found(void *ctx, struct finder_target *found)
 
 	/* who has no segment is here because it was asked for */
 	found->asked = found->fd < 0 || attach_wants(b->attach, &found->target);
-	found->target.kernel = probes_watch(&b->probes, found->target.pid, found->asked);
-	if (found->fd < 0)
-		probes_bare(&b->probes, found->target.pid);
+	found->target.kernel =
+		probes_watch(&b->probes, found->target.pid,
+			     (found->asked ? FILTER_ASKED : 0) | (found->fd < 0 ? FILTER_BARE : 0));
 }
 
 /* The probes that cost more go with the last process that was asked for. */

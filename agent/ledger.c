@@ -25,6 +25,12 @@ static const struct ledger_row ledger_rows[] = {
 	{ "ringside_shapes_lost", "Times that a path found no room.", LEDGER_AT(shapes_lost) },
 	{ "ringside_clock_changes", "Changes of the kernel's clock source.",
 	  LEDGER_AT(clock_changes) },
+	{ "ringside_connections_refused",
+	  "Connections of processes without the library that found no room.",
+	  LEDGER_AT(wire.refused) },
+	{ "ringside_requests_nobodys",
+	  "Requests of processes without the library that were let go meanwhile.",
+	  LEDGER_AT(wire.nobodys) },
 	{ "ringside_checkpoints_saved", "Checkpoints written.", LEDGER_AT(saved) },
 };
 

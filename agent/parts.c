@@ -20,6 +20,18 @@ static void parts_intake(const struct parts *p, const struct drain_counts *c, in
 	health_put(p->health, "intake", lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason, wall_ms);
 }
 
+static void parts_wire(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
+{
+	char reason[HEALTH_REASON];
+
+	snprintf(reason, sizeof(reason),
+		 "%u connections of processes without the library; since the start %llu found no "
+		 "room",
+		 c->wire.connections, (unsigned long long)c->wire.refused);
+	health_put(p->health, "wire", c->wire.refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
+		   wall_ms);
+}
+
 static void parts_checkpoint(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
 {
 	char reason[HEALTH_REASON];
@@ -91,6 +103,7 @@ void parts_put(struct parts *p, const struct drain_counts *drain,
 	       const struct metrics_losses *losses, uint64_t now_ns, int64_t wall_ms)
 {
 	parts_intake(p, drain, wall_ms);
+	parts_wire(p, drain, wall_ms);
 	parts_checkpoint(p, drain, wall_ms);
 	parts_clock(p, drain, wall_ms);
 	parts_aggregates(p, losses, wall_ms);

@@ -56,15 +56,6 @@ static void probes_open_http(struct probes *p)
 	probes_tell(p, &state);
 }
 
-bool probes_bare(struct probes *p, int32_t pid)
-{
-	probes_open_http(p);
-	if (!p->http ||
-	    probe_filter_put(p->filter, pid, FILTER_WATCHED | FILTER_ASKED | FILTER_BARE))
-		return false;
-	return http_find(p->http) == 0;
-}
-
 void probes_bare_rest(struct probes *p)
 {
 	struct probe_state state;
@@ -79,11 +70,13 @@ void probes_bare_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
-/* Not before the worker knows anybody whose connections they are. */
 void probes_step(struct probes *p)
 {
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
+	if (p->http && p->http_seek)
+		http_find(p->http); /* in vain: they are met when they are made */
+	p->http_seek = false;
 	if (p->http_sent == p->outbox->worker)
 		return;
 	message.samples.ring_bytes = HTTP_RING_BYTES;
@@ -116,17 +109,21 @@ int probes_targets(const struct probes *p)
 	return p->filter ? probe_filter_fd(p->filter) : p->filter_error;
 }
 
-bool probes_watch(struct probes *p, int32_t pid, bool asked)
+bool probes_watch(struct probes *p, int32_t pid, uint32_t why)
 {
+	bool asked = why & FILTER_ASKED;
+
 	if (asked)
 		probes_open_wait(p);
+	if (why & FILTER_BARE)
+		probes_open_http(p);
+	p->http_seek = p->http_seek || why & FILTER_BARE;
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
 		wait_forget(p->wait, pid);
 	/* a full map: it is watched without the kernel */
-	return probe_filter_put(p->filter, pid, FILTER_WATCHED | (asked ? FILTER_ASKED : 0)) == 0 &&
-	       p->life;
+	return probe_filter_put(p->filter, pid, FILTER_WATCHED | why) == 0 && p->life;
 }
 
 void probes_forget(struct probes *p, int32_t pid)

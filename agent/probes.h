@@ -26,6 +26,7 @@ struct probes {
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	bool http_refused;           /* it is not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
+	bool http_seek;              /* a target is new: what it has open is not marked yet */
 	bool told;                   /* of execs, exits and forks, each of them */
 };
 
@@ -34,18 +35,13 @@ void probes_close(struct probes *p);
 int probes_targets(const struct probes *p); /* the filter's descriptor, or a negative errno */
 
 /*
- * asked: what it waits for is wanted too, which taxes every switch of the machine. May be said
- * again. Do they speak of it?
+ * why: FILTER_ASKED: what it waits for is wanted too, which taxes every switch of the machine;
+ * FILTER_BARE: it has no shim, so that its connections are looked at, which taxes all others. May
+ * be said again. Do they speak of it?
  */
-bool probes_watch(struct probes *p, int32_t pid, bool asked);
-
-/*
- * It has no shim: its connections are looked at, which taxes what moves on others. Once, behind
- * probes_watch; false: refused.
- */
-bool probes_bare(struct probes *p, int32_t pid);
-void probes_bare_rest(struct probes *p); /* there is none such any more */
-void probes_step(struct probes *p);      /* tells a worker of the ring that it is to read */
+bool probes_watch(struct probes *p, int32_t pid, uint32_t why);
+void probes_bare_rest(struct probes *p); /* who is watched has the shim */
+void probes_step(struct probes *p);      /* looks for what new targets have open; tells a worker */
 void probes_rest(struct probes *p);      /* nobody is asked for any more */
 void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target any more */
 void probes_read(struct probes *p, life_fn each, void *ctx);

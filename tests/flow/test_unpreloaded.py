@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Servers without the library, attached: each request counted once, as client and log have it."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+import test_counts
+
+TOTAL = 20000
+wrong = []
+
+GO = """
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
+	})
+	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
+		for i := 0; i < 8; i++ {
+			fmt.Fprintf(w, "%02000d", i)
+			w.(http.Flusher).Flush()
+		}
+	})
+	http.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(204)
+	})
+	if err := http.ListenAndServe("127.0.0.1:"+os.Args[1], nil); err != nil {
+		panic(err)
+	}
+}
+"""
+
+
+def expect(fact, what):
+    print(("ok    " if fact else "WRONG ") + what)
+    if not fact:
+        wrong.append(what)
+
+
+def ringside(stage, *words):
+    done = subprocess.run([live.find_program("ringside"), *map(str, words)], text=True,
+                          capture_output=True, timeout=30, check=False,
+                          env={**os.environ, **stage.environment})
+    expect(done.returncode == 0, f"ringside {words[0]}: {done.returncode} {done.stderr.strip()}")
+
+
+def facilities(agent):
+    return {row["name"]: row for row in agent.get("/api/health")["facilities"]
+            if row["set"] == "http"}
+
+
+def dropped(agent):
+    return max(row["dropped"] or 0 for row in facilities(agent).values())
+
+
+def states(agent):
+    return {row["state"] for row in facilities(agent).values()}
+
+
+def wait_states(agent, wanted, what):
+    try:
+        live.wait_for(what, lambda: states(agent) <= wanted, 8, 0.1)
+        expect(True, what)
+    except TimeoutError:
+        expect(False, f"{what}: {facilities(agent)}")
+
+
+def attach(stage, agent, pids):
+    for pid in pids:
+        ringside(stage, "attach", pid)
+    for pid in pids:  # a child of an unwatched process is found within 11 seconds
+        live.wait_for(f"{pid} watched", lambda p=pid: live.fetch(
+            agent.port, f"/api/performance/metrics?pid={p}")[0] == 200, 20, 0.1)
+    live.wait_for("the probes", lambda: states(agent) <= {"loaded", "refused"}, 8, 0.1)
+    if "refused" in states(agent):
+        live.skip(f"the kernel refuses: {facilities(agent)}")
+    time.sleep(1.2)  # what was open before is marked, and the worker reads the ring
+
+
+def told(agent, pids, count, what):
+    """The numbers of some processes, together."""
+    count_of = lambda: sum(agent.metrics(f"?pid={p}")["responseTimes"]["count"] for p in pids)
+    try:
+        live.wait_for(what, lambda: count_of() >= count, 8, 0.1)
+    except TimeoutError:
+        pass
+    time.sleep(1.2)  # a request counted twice shows now
+    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    classes = live.collections.Counter()
+    for row in rows:
+        classes.update({k: v for k, v in row["status"].items() if v})
+    return sum(row["responseTimes"]["count"] for row in rows), dict(classes), rows
+
+
+def nginx_part(stage, agent, sendfile):
+    nginx = stage.nginx(f"bare-{sendfile}", sendfile=sendfile, shim=False)
+    pids = nginx.workers()
+    attach(stage, agent, pids)
+    failed = test_counts.load(nginx, TOTAL, stage.folder)
+    expect(failed == 0, f"{failed} requests of the client failed")
+    time.sleep(0.5)  # nginx writes its log behind the reply
+    logged = dict(nginx.classes())
+    count, classes, rows = told(agent, pids, sum(logged.values()), "nginx")
+    unparsed = sum(row["capture"]["unparsed"] for row in rows)
+    lost = dropped(agent)
+    print(f"      sendfile {sendfile}: logged {logged}, told {classes}; unparsed {unparsed}, "
+          f"events dropped {lost}")
+    expect(lost == 0, "no event was dropped")
+    expect(count == sum(logged.values()) and classes == logged,
+           f"counted {count} of {sum(logged.values())}")
+    expect(unparsed == 0, f"{unparsed} unparsed")
+    medians = [row["responseTimes"]["p50"] for row in rows if row["responseTimes"]["count"]]
+    expect(all(0 < x < 100 for x in medians), f"medians: {medians} ms")
+    return nginx
+
+
+def layers(agent, pids):
+    for row in agent.metrics()["processes"]:
+        if row["pid"] in pids:
+            expect(row["layers"] == ["ebpf"], f"layers of {row['service']}: {row['layers']}")
+
+
+def both_layers(stage, agent):
+    """With the library too: its own record is the one that counts."""
+    nginx = stage.nginx("both")
+    pids = nginx.workers()
+    for pid in pids:
+        ringside(stage, "attach", pid)
+        live.wait_for("it", lambda p=pid: live.fetch(
+            agent.port, f"/api/performance/metrics?pid={p}")[0] == 200, 20, 0.1)
+    time.sleep(1.5)
+    live.ab(f"http://127.0.0.1:{nginx.port}/index.html", 2000, "-k")
+    count, _, _ = told(agent, pids, 2001, "nginx with both")
+    expect(count == 2001, f"with both layers {count} of 2001")
+    nginx.stop()
+
+
+def go_part(stage, agent):
+    if not shutil.which("go"):
+        print("      no Go here: left out")
+        return
+    source, program = stage.folder / "seat.go", stage.folder / "seat"
+    source.write_text(GO)
+    cache = stage.folder / "cache"
+    subprocess.run(["go", "build", "-o", program, source], check=True, timeout=280,
+                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(cache), "GO111MODULE": "off",
+                        "GOFLAGS": "", "GOTOOLCHAIN": "local"})
+    port = live.free_port()
+    server = live.Process(stage, [program, port], stage.folder / "seat.log")
+    base = f"http://127.0.0.1:{port}"
+    live.wait_for("the Go server", lambda: live.fetch(port, "/go/up")[0] == 200, 8)
+    attach(stage, agent, [server.pid])
+    body = stage.folder / "body"
+    body.write_bytes(b"x" * 5000)
+    wanted = 0
+    for path, options in (("/go/a", ("-k",)), ("/go/b", ()), ("/empty", ("-k",)),
+                          ("/long", ("-k",)), ("/go/p", ("-k", "-p", str(body))), ("/no", ("-k",))):
+        done = live.ab(base + path, TOTAL // 10, *options)
+        expect(done["failed"] == 0, f"Go {path}: {done}")
+        wanted += done["complete"]
+    count, classes, rows = told(agent, [server.pid], wanted, "Go")
+    expect(count == wanted, f"Go, static: {count} of {wanted}: {classes}, "
+           f"unparsed {rows[0]['capture']['unparsed']}, dropped {dropped(agent)}")
+    layers(agent, [server.pid])
+    server.stop()
+
+
+def main():
+    live.need_root_and("nginx", "ab")
+    with live.Stage() as stage:
+        agent = stage.agent().wait("/readyz")
+        live.wait_for("facilities", lambda: facilities(agent), 8, 0.1)
+        expect(states(agent) == {"notNeeded"}, "without a target nothing is loaded")
+        both_layers(stage, agent)
+        expect(states(agent) == {"notNeeded"}, "nor for one that has the library")
+        servers = [nginx_part(stage, agent, x) for x in ("on", "off")]
+        layers(agent, servers[0].workers())
+        go_part(stage, agent)
+        routes = {row["route"] for row in agent.get("/api/routes")["routes"]}
+        expect("/index.html" in routes, f"routes: {sorted(routes)[:12]}")
+        for server in servers:
+            server.stop()
+        wait_states(agent, {"notNeeded"}, "with the last of them the probes go")
+    if wrong:
+        sys.exit(1)
+
+
+main()
