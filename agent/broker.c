@@ -205,6 +205,20 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 		finder_knock(b->finder, t->target.pid, now_ns); /* its own knock may be lost */
 }
 
+static int broker_tell_lost(struct broker *b, struct finder_target *t)
+{
+	struct link_message lost = { .kind = LINK_LOST, .key = t->target.key };
+	uint64_t told[LINK_CLASSES];
+	int result = 0;
+
+	memcpy(told, t->lost, sizeof(told));
+	if (t->fd < 0 && probes_lost(&b->probes, t->target.pid, t->lost, lost.lost))
+		result = link_send(b->config->link, &lost, -1);
+	if (result)
+		memcpy(t->lost, told, sizeof(told));
+	return result;
+}
+
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
@@ -233,6 +247,8 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 		waits.key = t->target.key;
 		if (probes_waits(&b->probes, t->target.pid, waits.waits_ns) &&
 		    link_send(b->config->link, &waits, -1))
+			break;
+		if (broker_tell_lost(b, t))
 			break;
 	}
 }

@@ -142,6 +142,10 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		if (drain_kin(i->drain, message->key, passed))
 			log_error("the children of a process cannot be watched: no memory");
 		return;
+	case LINK_LOST:
+		if (drain_lost(i->drain, message->key, message->lost))
+			log_error("answers that were lost are not counted: no memory");
+		return;
 	case LINK_HTTP:
 	case LINK_NO_HTTP:
 		inbox_http(i, &message->samples, passed);

@@ -157,6 +157,25 @@ bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES])
 	return true;
 }
 
+_Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
+
+/* A set that was loaded again begins at 0. */
+bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
+		 uint64_t out[LINK_CLASSES])
+{
+	struct http_lost now = { 0 };
+	uint64_t more = 0;
+
+	if (!p->http || http_lost_read(p->http, pid, &now))
+		return false;
+	for (int i = 0; i < LINK_CLASSES; i++) {
+		out[i] = now.status[i] - (now.status[i] < told[i] ? 0 : told[i]);
+		told[i] = now.status[i];
+		more += out[i];
+	}
+	return more != 0;
+}
+
 void probes_second(struct probes *p)
 {
 	struct probe_state state;

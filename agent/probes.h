@@ -47,6 +47,9 @@ void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target 
 void probes_read(struct probes *p, life_fn each, void *ctx);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
 bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES]);
+/* Answers of this process that found no room, more than in told, which is kept for the next. */
+bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
+		 uint64_t out[LINK_CLASSES]);
 void probes_second(struct probes *p); /* each: counts */
 
 #endif

@@ -23,15 +23,17 @@
 #define HTTP_CROWDED (HTTP_RING_BYTES / 4) /* from here on long pieces, bodies, are cut short */
 #define HTTP_PIECES 16                     /* of one writev */
 #define HTTP_TCP_HEAD 20
-#define HTTP_CREATE 1 /* BPF_SK_STORAGE_GET_F_CREATE */
+#define HTTP_STATUS_LINE 12 /* HTTP/1.1 200 */
+#define HTTP_CREATE 1       /* BPF_SK_STORAGE_GET_F_CREATE */
 
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 1 << 9 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 
 struct http_mark {
-	__u64 id;   /* 0: it listens, or is not established yet */
-	__u32 told; /* of the write under way: its bytes up to here were told */
-	__u32 telling, over;
+	__u64 id;                 /* 0: it listens, or is not established yet */
+	__u32 told;               /* of the write under way: its bytes up to here were told */
+	__u32 class;              /* of the answer that it begins; 0: none */
+	__u8 telling, full, over; /* full: some of it found no room */
 };
 
 struct {
@@ -40,6 +42,14 @@ struct {
 	__type(key, int);
 	__type(value, struct http_mark);
 } marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FILTER_TARGETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct http_lost);
+} lost SEC(".maps");
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *out) __ksym;
 
@@ -57,16 +67,17 @@ static __always_inline __u32 http_pid(void)
 	return filter_target(pid) & FILTER_BARE ? pid : 0;
 }
 
-/* One without bytes of its own. */
-static __always_inline void http_tell(const struct http_event *event)
+/* One without bytes of its own. False: it found no room. */
+static __always_inline bool http_tell(const struct http_event *event)
 {
 	struct http_event *room = ring_reserve(sizeof(*room));
 
 	if (!room)
-		return;
+		return false;
 	*room = *event;
 	room->at_ns = bpf_ktime_get_ns();
 	ring_submit(room);
+	return true;
 }
 
 /*
@@ -80,7 +91,8 @@ static __always_inline void http_tell(const struct http_event *event)
 			__u8 text[most];                                                           \
 		} *room = ring_reserve(sizeof(*room));                                             \
                                                                                                    \
-		if (!room)                                                                         \
+		full = !room;                                                                      \
+		if (full)                                                                          \
 			break;                                                                     \
 		room->event = *(event);                                                            \
 		room->event.at_ns = bpf_ktime_get_ns();                                            \
@@ -99,6 +111,7 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 					      struct bpf_dynptr *packet, __u32 from)
 {
 	__u64 bytes = event->length;
+	bool full;
 
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
@@ -114,9 +127,47 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 	}
 }
 
-static __always_inline void http_carry_memory(const struct http_event *event, const void *from)
+static __always_inline struct http_lost *http_lost_row(__u32 pid)
+{
+	struct http_lost *row = bpf_map_lookup_elem(&lost, &pid);
+	const struct http_lost none = {};
+
+	if (row)
+		return row;
+	bpf_map_update_elem(&lost, &pid, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&lost, &pid);
+}
+
+/* 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx. */
+static __always_inline __u32 http_class(__u64 bytes, const void *from)
+{
+	char line[HTTP_STATUS_LINE];
+	__u32 class;
+
+	if (bytes < sizeof(line) || bpf_probe_read_user(line, sizeof(line), from) ||
+	    line[0] != 'H' || line[1] != 'T' || line[2] != 'T' || line[3] != 'P' ||
+	    line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
+		return 0;
+	class = line[9] - '0';
+	return class > HTTP_CLASSES || (class == 1 && line[11] != '1') ? 0 : class;
+}
+
+static __always_inline void http_lose(__u32 pid, __u32 class)
+{
+	struct http_lost *row;
+
+	if (!class || class > HTTP_CLASSES)
+		return;
+	row = http_lost_row(pid);
+	if (row)
+		__sync_fetch_and_add(&row->status[class - 1], 1);
+}
+
+/* True: it found no room. */
+static __always_inline bool http_carry_memory(const struct http_event *event, const void *from)
 {
 	__u64 bytes = event->length;
+	bool full;
 
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from));
@@ -127,6 +178,7 @@ static __always_inline void http_carry_memory(const struct http_event *event, co
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
 		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from));
 	}
+	return full;
 }
 
 /* A packet of an established connection, ahead of the check of its order. */
@@ -175,8 +227,20 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	return 0;
 }
 
+static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
+				       const void *from)
+{
+	__u32 class = http_class(event->length, from);
+
+	if (class)
+		mark->class = class;
+	if (http_carry_memory(event, from))
+		mark->full = 1;
+}
+
 /* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
-static __always_inline void http_pieces(struct http_event *event, const struct iov_iter *from)
+static __always_inline void http_pieces(struct http_mark *mark, struct http_event *event,
+					const struct iov_iter *from)
 {
 	__u64 left = from->count, skip = from->iov_offset;
 	const struct iovec *at = from->__iov;
@@ -184,7 +248,7 @@ static __always_inline void http_pieces(struct http_event *event, const struct i
 
 	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
 		event->length = left;
-		http_carry_memory(event, (char *)from->ubuf + skip);
+		http_piece(mark, event, (char *)from->ubuf + skip);
 		return;
 	}
 	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
@@ -199,7 +263,7 @@ static __always_inline void http_pieces(struct http_event *event, const struct i
 		bytes = bytes < left ? bytes : left;
 		event->length = bytes;
 		if (bytes)
-			http_carry_memory(event, (char *)piece.iov_base + skip);
+			http_piece(mark, event, (char *)piece.iov_base + skip);
 		event->seq += bytes;
 		left -= bytes;
 	}
@@ -218,9 +282,11 @@ int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
 	if (!event.pid)
 		return 0;
 	mark->telling = 1;
+	mark->full = 0;
+	mark->class = 0;
 	event.connection = mark->id;
 	event.seq = tcp->write_seq;
-	http_pieces(&event, &message->msg_iter);
+	http_pieces(mark, &event, &message->msg_iter);
 	return 0;
 }
 
@@ -241,7 +307,9 @@ int BPF_PROG(http_wrote, struct sock *sk, int result)
 	event.connection = mark->id;
 	event.seq = tcp->write_seq;
 	event.length = result > 0 ? result : 0;
-	http_tell(&event);
+	if ((!http_tell(&event) || mark->full) && result > 0)
+		http_lose(event.pid, mark->class);
+	mark->class = 0;
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 
 #define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
 #define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
+#define HTTP_LOST_MAP "lost"
+#define HTTP_CLASSES 5 /* of a status: 1xx … 5xx */
 #define HTTP_SMALL 256
 #define HTTP_MIDDLE 2048
 
@@ -30,6 +32,11 @@ struct http_event {
 	unsigned int pid;  /* of who reads or writes; 0: not known */
 	unsigned int seq, other;
 	unsigned int length, kept;
+};
+
+/* By process: answers whose event found no room. A request is one that was answered, at least. */
+struct http_lost {
+	unsigned long long status[HTTP_CLASSES];
 };
 
 #endif

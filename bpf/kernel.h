@@ -26,6 +26,7 @@ typedef __u32 __wsum;
 /* Numbers of include/uapi/linux/bpf.h. */
 enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_RINGBUF = 27 };
 typedef _Bool bool;
+enum { false, true };
 enum { BPF_ANY, BPF_NOEXIST };
 enum { BPF_RB_NO_WAKEUP = 1 };
 

@@ -53,6 +53,11 @@ int http_find(const struct http *h)
 	return probe_walk(h->probe, HTTP_FINDER);
 }
 
+int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out)
+{
+	return probe_row_get(h->probe, HTTP_LOST_MAP, (uint32_t)pid, out);
+}
+
 int http_ring(const struct http *h)
 {
 	return probe_ring(h->probe);

@@ -8,6 +8,7 @@
 #ifndef CAPTURE_HTTP_H
 #define CAPTURE_HTTP_H
 
+#include "http_event.h"
 #include "probe.h"
 
 struct http;
@@ -18,6 +19,9 @@ void http_close(struct http *h); /* NULL is fine */
 
 /* Marks what targets have open already: after one more became a target. */
 int http_find(const struct http *h);
+
+/* Answers of this process that were lost, since it was opened; -ENOENT: none. */
+int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out);
 
 int http_ring(const struct http *h); /* its descriptor, the set's own */
 void http_look(const struct http *h, struct probe_state *state);

@@ -19,6 +19,8 @@
 
 #include <stdint.h>
 
+#define LINK_CLASSES 5 /* 1xx … 5xx */
+
 enum link_kind {
 	LINK_HELLO = 1, /* worker: I am new; send everything (again) */
 	LINK_SERVING,   /* worker: the API answers */
@@ -36,6 +38,7 @@ enum link_kind {
 	LINK_SAMPLES,  /* broker: how many there were */
 	LINK_HTTP,     /* broker: the kernel's ring of HTTP comes along */
 	LINK_NO_HTTP,  /* broker: it is over */
+	LINK_LOST,     /* broker: answers of this key's that found no room in it */
 	LINK_FILES, /* worker: wants the files that this key's process executes; answered by … */
 	LINK_FILE,  /* broker: … one of them, which comes along */
 	LINK_NO_FILE,   /* broker: … one that was not opened */
@@ -72,6 +75,7 @@ struct link_message {
 		struct mapped_file file;
 		struct link_end end;
 		uint64_t waits_ns[CAUSES];
+		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
 		struct facility facility;
 	};
 };

@@ -73,6 +73,19 @@ void bare_request(struct bare *b, const struct drain_sink *sink, struct bare_one
 	sink->request(sink->ctx, &one->target, request);
 }
 
+void bare_lost(struct bare *b, uint64_t key, const uint64_t status[RS_STATUS_CLASSES])
+{
+	struct bare_one *one = *bare_find(b, key);
+
+	for (uint32_t i = 0; one && i < RS_STATUS_CLASSES; i++) {
+		one->news.begun += status[i];
+		one->news.requests += status[i];
+		one->news.status[i] += status[i];
+		one->news.counted[RS_KIND_REQUEST] += status[i];
+		one->news.dropped[RS_KIND_REQUEST] += status[i];
+	}
+}
+
 void bare_book(struct bare *b, const struct drain_sink *sink, uint64_t now_ns)
 {
 	static const struct drain_counters none;

@@ -26,6 +26,8 @@ struct drain_counters *bare_news(struct bare_one *one); /* to add to, until the 
 /* One that it served, complete; its counters are the caller's to add. */
 void bare_request(struct bare *b, const struct drain_sink *sink, struct bare_one *one,
 		  const struct drain_request *request);
+/* Requests that are counted by the status of their answers, without any detail. */
+void bare_lost(struct bare *b, uint64_t key, const uint64_t status[RS_STATUS_CLASSES]);
 void bare_book(struct bare *b, const struct drain_sink *sink, uint64_t now_ns);
 
 void bare_fini(struct bare *b);

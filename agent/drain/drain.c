@@ -79,6 +79,14 @@ int drain_wire(struct drain *d, int fd, uint32_t bytes)
 	return result;
 }
 
+int drain_lost(struct drain *d, uint64_t key, const uint64_t status[RS_STATUS_CLASSES])
+{
+	struct order order = { .kind = ORDER_LOST, .key = key, .fd = -1 };
+
+	memcpy(order.lost, status, sizeof(order.lost));
+	return orders_put(&d->orders, &order);
+}
+
 int drain_died(struct drain *d, uint64_t key)
 {
 	struct order order = { .kind = ORDER_DIED, .key = key, .fd = -1 };
@@ -178,6 +186,8 @@ static void drain_obey(struct drain *d, struct order *order)
 			drain_obey_add(d, order);
 		else if (order->kind == ORDER_WIRE)
 			drain_obey_wire(d, order);
+		else if (order->kind == ORDER_LOST)
+			bare_lost(&d->bare, order->key, order->lost);
 		else if (order->kind == ORDER_ATTACH)
 			d->counts.refused +=
 				bare_add(&d->bare, &d->config.sink, &order->target) != 0;

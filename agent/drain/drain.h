@@ -63,6 +63,9 @@ int drain_kin(struct drain *d, uint64_t key, int memfd);
 /* The kernel's ring of HTTP of those without a segment; -1: none any more. Closed. -ENOMEM. */
 int drain_wire(struct drain *d, int fd, uint32_t bytes);
 
+/* Requests of one without a segment that nobody saw more of than their answers' status. -ENOMEM. */
+int drain_lost(struct drain *d, uint64_t key, const uint64_t status[RS_STATUS_CLASSES]);
+
 /* Its process ended, or runs another program: what is left is taken, then gone is called. */
 int drain_died(struct drain *d, uint64_t key);
 

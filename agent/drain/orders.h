@@ -19,6 +19,7 @@ enum order_kind {
 	ORDER_DIED,
 	ORDER_DETAIL,
 	ORDER_WIRE,
+	ORDER_LOST,
 };
 
 struct order {
@@ -27,6 +28,7 @@ struct order {
 	uint64_t key;   /* whom it is about; not of ORDER_ADD, ORDER_ATTACH and ORDER_WIRE */
 	int fd;         /* -1: none */
 	uint32_t bytes; /* of ORDER_WIRE */
+	uint64_t lost[RS_STATUS_CLASSES]; /* of ORDER_LOST */
 	struct capture_target target;
 	struct drain_detail detail;
 };

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
+#define WIRE_SWEEP_NS UINT64_C(1000000000)
 #define WIRE_TABLE 4096u /* a power of two */
 
 enum wire_way { WIRE_IN, WIRE_OUT, WIRE_WAYS };
@@ -24,6 +26,7 @@ struct wire_way_state {
 struct wire_connection {
 	struct wire_connection *next;
 	uint64_t id;
+	uint64_t used_ns;
 	uint32_t pid; /* of who read or wrote last; 0: nobody yet */
 	uint16_t paths;
 	bool told; /* that it is none of ours to read */
@@ -40,6 +43,7 @@ struct wire {
 	/* of the event under way */
 	struct wire_connection *connection;
 	uint64_t now_ns;
+	uint64_t swept_ns;
 	uint64_t requests;
 };
 
@@ -150,25 +154,6 @@ static struct wire_connection **wire_find(struct wire *w, uint64_t id)
 	return at;
 }
 
-static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchange_trust trust)
-{
-	struct wire_connection **head = &w->table[id & (WIRE_TABLE - 1)];
-	struct wire_connection *c = NULL;
-
-	if (w->counts.connections < WIRE_CONNECTIONS)
-		c = calloc(1, sizeof(*c));
-	if (!c) {
-		w->counts.refused++;
-		return NULL;
-	}
-	c->id = id;
-	exchange_init(&c->exchange, trust);
-	c->next = *head;
-	*head = c;
-	w->counts.connections++;
-	return c;
-}
-
 static void wire_end(struct wire *w)
 {
 	struct exchange_call call = { .context = w, .now = w->now_ns };
@@ -191,6 +176,45 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 	paths_drop(&w->paths, &c->paths);
 	free(c);
 	w->counts.connections--;
+}
+
+/* The end of some was lost; one that goes on is met again, in its middle. */
+static void wire_sweep(struct wire *w)
+{
+	if (w->now_ns < w->swept_ns + WIRE_SWEEP_NS)
+		return;
+	w->swept_ns = w->now_ns;
+	for (uint32_t i = 0; i < WIRE_TABLE; i++) {
+		struct wire_connection **at = &w->table[i];
+
+		while (*at) {
+			if ((*at)->used_ns + WIRE_IDLE_NS < w->now_ns)
+				wire_free(w, at);
+			else
+				at = &(*at)->next;
+		}
+	}
+}
+
+static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchange_trust trust)
+{
+	struct wire_connection **head = &w->table[id & (WIRE_TABLE - 1)];
+	struct wire_connection *c = NULL;
+
+	if (w->counts.connections == WIRE_CONNECTIONS)
+		wire_sweep(w);
+	if (w->counts.connections < WIRE_CONNECTIONS)
+		c = calloc(1, sizeof(*c));
+	if (!c) {
+		w->counts.refused++;
+		return NULL;
+	}
+	c->id = id;
+	exchange_init(&c->exchange, trust);
+	c->next = *head;
+	*head = c;
+	w->counts.connections++;
+	return c;
 }
 
 /* They go on, and nobody looks at them any more. */
@@ -351,6 +375,7 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 								     : EXCHANGE_UNKNOWN);
 	if (!w->connection)
 		return;
+	w->connection->used_ns = w->now_ns;
 	wire_owner(w, event.pid);
 	wire_take(w, &event, (const uint8_t *)record + sizeof(event));
 }

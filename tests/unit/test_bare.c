@@ -73,9 +73,54 @@ static void the_others_stay_when_one_in_the_middle_goes(void **state)
 	assert_null(b.first);
 }
 
+static struct drain_counters booked;
+static int books;
+
+static void on_counters(void *ctx, const struct capture_target *target,
+			const struct drain_counters *delta, const struct drain_ledger *ledger,
+			uint64_t now_ns, bool gap)
+{
+	(void)ctx;
+	(void)target;
+	(void)ledger;
+	(void)now_ns;
+	(void)gap;
+	booked = *delta;
+	books++;
+}
+
+static void lost_requests_are_counted_by_their_status_and_told_once(void **state)
+{
+	const uint64_t status[RS_STATUS_CLASSES] = { 0, 7, 0, 2, 0 };
+	struct capture_target target = { .key = 7, .pid = 70 };
+	struct heard h = { 0 };
+	const struct drain_sink sink = {
+		.ctx = &h, .seen = on_seen, .gone = on_gone, .counters = on_counters
+	};
+	struct bare b = { 0 };
+
+	(void)state;
+	assert_int_equal(bare_add(&b, &sink, &target), 0);
+	assert_null(bare_by_pid(&b, 71));
+	assert_non_null(bare_by_pid(&b, 70));
+	bare_lost(&b, 8, status); /* nobody's */
+	bare_book(&b, &sink, 1);
+	assert_int_equal(books, 0);
+	bare_lost(&b, 7, status);
+	bare_book(&b, &sink, 2);
+	bare_book(&b, &sink, 3);
+	assert_int_equal(books, 1);
+	assert_int_equal(booked.requests, 9);
+	assert_int_equal(booked.status[1], 7);
+	assert_int_equal(booked.status[3], 2);
+	assert_int_equal(booked.dropped[RS_KIND_REQUEST], 9);
+	bare_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lost_requests_are_counted_by_their_status_and_told_once),
 		cmocka_unit_test(a_process_is_seen_once_and_gone_once),
 		cmocka_unit_test(the_others_stay_when_one_in_the_middle_goes),
 	};

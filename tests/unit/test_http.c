@@ -5,6 +5,7 @@
 #include "rs_test.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,6 +95,40 @@ static void a_connection_is_told_from_its_begin_to_its_end(void **state)
 	close(listener);
 }
 
+static void an_answer_without_room_is_counted_by_its_status(void **state)
+{
+	static const char answer[] = "HTTP/1.1 404 Not Found\r\n\r\n";
+	struct http_lost lost;
+	struct sockaddr_in at;
+	struct heard h = { 0 };
+	char big[2048] = "";
+	int listener, client, server;
+
+	(void)state;
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
+	listener = listens(&at);
+	client = connects(&at);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	for (uint32_t i = 0; i < HTTP_RING_BYTES / 2048;
+	     i++) { /* until nothing has room any more */
+		assert_int_equal(send(client, big, sizeof(big), 0), sizeof(big));
+		assert_int_equal(recv(server, big, sizeof(big), MSG_WAITALL), sizeof(big));
+	}
+	for (uint32_t i = 0; i < HTTP_RING_BYTES / 48; i++)
+		send(server, big, 0, 0);
+	assert_int_equal(send(server, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
+	assert_int_equal(send(server, big, 20, 0), 20); /* no answer begins here */
+	assert_int_equal(http_lost_read(probes, getpid(), &lost), 0);
+	assert_int_equal(lost.status[3], 1);
+	assert_int_equal(lost.status[0] + lost.status[1] + lost.status[2] + lost.status[4], 0);
+	close(client);
+	close(server);
+	close(listener);
+	h.connection = UINT64_MAX; /* nobody's: the ring is emptied */
+	ring_read(ring, hear, &h);
+}
+
 static void what_was_open_before_is_found_and_of_others_nothing_is_told(void **state)
 {
 	struct heard h = { 0 };
@@ -124,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_is_told_from_its_begin_to_its_end),
+		cmocka_unit_test(an_answer_without_room_is_counted_by_its_status),
 		cmocka_unit_test(what_was_open_before_is_found_and_of_others_nothing_is_told),
 	};
 	struct probe_state now;

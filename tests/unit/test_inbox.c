@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct drain {
-	uint64_t kin, added, attached, died;
+	uint64_t lost, lost_2xx, kin, added, attached, died;
 	int added_count, wire_fd;
 	uint32_t wire_bytes;
 	int result;
@@ -29,6 +29,13 @@ int drain_kin(struct drain *d, uint64_t key, int memfd)
 {
 	d->kin = key;
 	close(memfd);
+	return d->result;
+}
+
+int drain_lost(struct drain *d, uint64_t key, const uint64_t status[RS_STATUS_CLASSES])
+{
+	d->lost = key;
+	d->lost_2xx = status[1];
 	return d->result;
 }
 

@@ -374,6 +374,16 @@ static void connections_are_bounded_and_the_rest_is_counted(void **state)
 	wire_counts_get(f.wire, &counts);
 	assert_int_equal(counts.connections, WIRE_CONNECTIONS);
 	assert_int_equal(counts.refused, 3);
+	for (uint64_t id = WIRE_CONNECTIONS + 4; id <= WIRE_CONNECTIONS + 5; id++) {
+		struct http_event e = { .connection = id,
+					.kind = HTTP_ACCEPTED,
+					.at_ns = UINT64_C(400000000000) };
+
+		wire_event(f.wire, &e, sizeof(e)); /* the others were idle long enough */
+	}
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 2);
+	assert_int_equal(counts.refused, 3);
 	fixture_close(&f, "");
 }
 
