@@ -2,6 +2,7 @@
 """Servers without the library, attached: each request counted once, as client and log have it."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +129,30 @@ def nginx_part(stage, agent, sendfile):
     return nginx
 
 
+def overload(agent, nginx):
+    """The worker stands still, the kernel's ring fills: what was dropped is counted all the same."""
+    pids = nginx.workers()
+    worker = agent.family()[-1]
+    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    before = sum(row["responseTimes"]["count"] for row in rows)
+    said = sum(row["capture"]["unparsed"] for row in rows)
+    url = f"http://127.0.0.1:{nginx.port}/index.html"
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        done = live.ab(url, 2 * TOTAL, "-k")
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    live.ab(url, 100, "-k")
+    sent = done["complete"] + 100
+    count, _, rows = told(agent, pids, before + sent, "what was dropped")
+    said = sum(row["capture"]["unparsed"] for row in rows) - said
+    print(f"      overload: {sent} sent, {count - before} counted, {said} unparsed, "
+          f"{sum(row['capture']['detailDropped'] for row in rows)} without detail, "
+          f"events dropped {dropped(agent)}")
+    expect(dropped(agent) > 0, "events were dropped")
+    expect(count - before <= sent <= count - before + said, "seen and dropped are what was sent")
+
+
 def layers(agent, pids):
     for row in agent.metrics()["processes"]:
         if row["pid"] in pids:
@@ -190,6 +215,7 @@ def main():
         servers = [nginx_part(stage, agent, x) for x in ("on", "off")]
         layers(agent, servers[0].workers())
         go_part(stage, agent)
+        overload(agent, servers[0])
         routes = {row["route"] for row in agent.get("/api/routes")["routes"]}
         expect("/index.html" in routes, f"routes: {sorted(routes)[:12]}")
         for server in servers:
