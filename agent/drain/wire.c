@@ -13,7 +13,9 @@
 
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
-#define WIRE_TABLE 4096u /* a power of two */
+#define WIRE_BYTES (64u << 20) /* of all that arrived and was not read */
+#define WIRE_UNREAD 16384u     /* of a connection that none of ours has read from yet */
+#define WIRE_TABLE 4096u       /* a power of two */
 
 enum wire_way { WIRE_IN, WIRE_OUT, WIRE_WAYS };
 
@@ -44,6 +46,7 @@ struct wire {
 	struct wire_connection *connection;
 	uint64_t now_ns;
 	uint64_t swept_ns;
+	uint32_t bytes; /* of all pieces */
 	uint64_t requests;
 };
 
@@ -171,8 +174,10 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 
 	free(atomic_load_explicit(&c->exchange.more, memory_order_relaxed));
 	*at = c->next;
-	for (int way = 0; way < WIRE_WAYS; way++)
+	for (int way = 0; way < WIRE_WAYS; way++) {
+		w->bytes -= c->ways[way].pieces.bytes;
 		pieces_clear(&c->ways[way].pieces);
+	}
 	paths_drop(&w->paths, &c->paths);
 	free(c);
 	w->counts.connections--;
@@ -299,7 +304,22 @@ static void wire_move(struct wire *w, enum wire_way way, const struct http_event
 		wire_feed(w, way, text, bytes);
 		s->at += bytes;
 	}
+	w->bytes -= s->pieces.bytes;
 	pieces_drop(&s->pieces, s->at);
+	w->bytes += s->pieces.bytes;
+}
+
+static void wire_keep(struct wire *w, enum wire_way way, const struct http_event *event,
+		      const uint8_t *text)
+{
+	struct pieces *p = &w->connection->ways[way].pieces;
+	uint32_t most = w->connection->pid ? PIECES_BYTES : WIRE_UNREAD;
+
+	if (event->kept > WIRE_BYTES - w->bytes || p->bytes + event->kept > most)
+		return;
+	w->bytes -= p->bytes;
+	pieces_put(p, event->seq, text, event->kept);
+	w->bytes += p->bytes;
 }
 
 static void wire_owner(struct wire *w, uint32_t pid)
@@ -334,17 +354,19 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_begin(c, event);
 		return;
 	case HTTP_ARRIVED:
-		pieces_put(&c->ways[WIRE_IN].pieces, event->seq, text, event->kept);
+		wire_keep(w, WIRE_IN, event, text);
 		return;
 	case HTTP_READ:
 		wire_move(w, WIRE_IN, event);
 		return;
 	case HTTP_WRITING:
-		pieces_put(&c->ways[WIRE_OUT].pieces, event->seq, text, event->kept);
+		wire_keep(w, WIRE_OUT, event, text);
 		return;
 	case HTTP_WROTE:
 		wire_move(w, WIRE_OUT, event);
-		pieces_clear(&c->ways[WIRE_OUT].pieces); /* what was not taken is said again */
+		/* what was not taken is said again */
+		w->bytes -= c->ways[WIRE_OUT].pieces.bytes;
+		pieces_clear(&c->ways[WIRE_OUT].pieces);
 		return;
 	case HTTP_CLIENT_GONE:
 		exchange_client_gone(&c->exchange, event->length != 0);

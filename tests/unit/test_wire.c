@@ -1,6 +1,5 @@
-#include "http_event.h"
+#include "../../agent/drain/wire.c" /* white box: what is kept */
 #include "rs_test.h"
-#include "wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +358,24 @@ static void the_end_of_the_ring_ends_no_request(void **state)
 	fixture_close(&f, "");
 }
 
+/* Another process's: its bytes arrive, and nobody says that they are read. */
+static void what_nobody_reads_is_bounded(void **state)
+{
+	char *text = calloc(1, 4097);
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	memset(text, 'x', 4096);
+	for (int i = 0; i < 10; i++)
+		arrived(&f, text);
+	assert_int_equal(f.wire->bytes, WIRE_UNREAD);
+	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
+	assert_int_equal(f.wire->bytes, 0);
+	free(text);
+	fixture_close(&f, "");
+}
+
 static void connections_are_bounded_and_the_rest_is_counted(void **state)
 {
 	struct wire_counts counts;
@@ -402,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
 		cmocka_unit_test(the_end_of_the_ring_ends_no_request),
+		cmocka_unit_test(what_nobody_reads_is_bounded),
 		cmocka_unit_test(connections_are_bounded_and_the_rest_is_counted),
 	};
 
