@@ -129,6 +129,24 @@ def nginx_part(stage, agent, sendfile):
     return nginx
 
 
+def uring_part(stage, agent):
+    port = live.free_port()
+    server = live.Process(stage, [live.find_program("uring"), port], stage.folder / "uring.log")
+    try:
+        live.wait_for("the io_uring server", lambda: live.fetch(port, "/up")[0] == 200, 8)
+    except TimeoutError:
+        if server.popen.poll() != 77:
+            raise
+        print("      no io_uring here: left out")
+        return
+    attach(stage, agent, [server.pid])
+    done = live.ab(f"http://127.0.0.1:{port}/ring", TOTAL // 10, "-k", connections=1)
+    count, classes, rows = told(agent, [server.pid], done["complete"], "io_uring")
+    expect(count == done["complete"], f"io_uring: {count} of {done['complete']}: {classes}, "
+           f"unparsed {rows[0]['capture']['unparsed']}")
+    server.stop()
+
+
 def overload(agent, nginx):
     """The worker stands still, the kernel's ring fills: what was dropped is counted all the same."""
     pids = nginx.workers()
@@ -215,6 +233,7 @@ def main():
         servers = [nginx_part(stage, agent, x) for x in ("on", "off")]
         layers(agent, servers[0].workers())
         go_part(stage, agent)
+        uring_part(stage, agent)
         overload(agent, servers[0])
         routes = {row["route"] for row in agent.get("/api/routes")["routes"]}
         expect("/index.html" in routes, f"routes: {sorted(routes)[:12]}")
