@@ -129,6 +129,8 @@ bool probes_watch(struct probes *p, int32_t pid, uint32_t why)
 void probes_forget(struct probes *p, int32_t pid)
 {
 	probe_filter_put(p->filter, pid, 0);
+	if (p->http)
+		http_forget(p->http, pid);
 	if (p->wait)
 		wait_forget(p->wait, pid);
 	if (p->life)

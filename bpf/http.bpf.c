@@ -31,7 +31,6 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 
 struct http_mark {
 	__u64 id;                 /* 0: it listens, or is not established yet */
-	__u32 told;               /* of the write under way: its bytes up to here were told */
 	__u32 class;              /* of the answer that it begins; 0: none */
 	__u8 telling, full, over; /* full: some of it found no room */
 };

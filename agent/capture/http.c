@@ -58,6 +58,11 @@ int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out)
 	return probe_row_get(h->probe, HTTP_LOST_MAP, (uint32_t)pid, out);
 }
 
+void http_forget(struct http *h, int32_t pid)
+{
+	probe_row_delete(h->probe, HTTP_LOST_MAP, (uint32_t)pid);
+}
+
 int http_ring(const struct http *h)
 {
 	return probe_ring(h->probe);

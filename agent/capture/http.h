@@ -22,6 +22,7 @@ int http_find(const struct http *h);
 
 /* Answers of this process that were lost, since it was opened; -ENOENT: none. */
 int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out);
+void http_forget(struct http *h, int32_t pid); /* its number may be given anew */
 
 int http_ring(const struct http *h); /* its descriptor, the set's own */
 void http_look(const struct http *h, struct probe_state *state);

@@ -122,6 +122,8 @@ static void an_answer_without_room_is_counted_by_its_status(void **state)
 	assert_int_equal(http_lost_read(probes, getpid(), &lost), 0);
 	assert_int_equal(lost.status[3], 1);
 	assert_int_equal(lost.status[0] + lost.status[1] + lost.status[2] + lost.status[4], 0);
+	http_forget(probes, getpid());
+	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
 	close(client);
 	close(server);
 	close(listener);

@@ -7,6 +7,7 @@
 
 static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 {
+	uint64_t told[LINK_CLASSES] = { 0 }, more[LINK_CLASSES];
 	uint64_t waits_ns[CAUSES];
 	struct outbox outbox;
 	struct probes probes;
@@ -34,6 +35,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(probes.http != NULL, !probes.http_refused);
 	probes_step(&probes);
 	assert_false(probes.http_seek);
+	assert_false(probes_lost(&probes, 4711, told, more)); /* none of its answers was lost */
 	probes_bare_rest(&probes);
 	assert_null(probes.http);
 	probes_rest(&probes);
