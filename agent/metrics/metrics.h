@@ -73,6 +73,7 @@ struct metrics_process {
 	double cpu_percent;                   /* of what it may use: quota, cpuset */
 	double core_percent;                  /* of one core */
 	double run_queue_ms;                  /* of the window */
+	uint64_t window_requests;             /* while it used user_ms and system_ms */
 	double waits_ms[CAUSES];              /* of the window, of waits that ended in it */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,

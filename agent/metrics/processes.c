@@ -76,6 +76,7 @@ static void processes_rates(const struct means_sample *first, const struct means
 
 	out->user_ms = (double)(last->user_ns - first->user_ns) / 1e6;
 	out->system_ms = (double)(last->system_ns - first->system_ns) / 1e6;
+	out->window_requests = last->requests - first->requests;
 	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
 	for (int i = 0; i < CAUSES && last->waits_known; i++)
 		out->waits_ms[i] = (double)(last->waits_ns[i] - first->waits_ns[i]) / 1e6;
@@ -109,6 +110,8 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
+		if (last.ended) /* its last ones are drained after its end */
+			last.requests = process->now.totals.requests;
 		processes_levels(&last, out);
 		if (last.time_ns > first.time_ns)
 			processes_rates(&first, &last, out);

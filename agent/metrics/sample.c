@@ -215,6 +215,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
+	sample.requests = totals->requests;
 	sample.allocated = totals->allocated_bytes;
 	sample.freed = totals->freed_bytes;
 	sample.heap_live = sample.external = METRICS_UNKNOWN;
@@ -285,6 +286,7 @@ static void sample_book_end(struct metrics *m, struct process *process,
 			sample.heap_live = sample.external = sample.memory_limit =
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
+	sample.ended = true;
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
 	means_end(&process->means, &sample, &m->budget);
 }
