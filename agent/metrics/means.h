@@ -9,6 +9,7 @@
 #define METRICS_MEANS_H
 
 #include "cause.h"
+#include "cgroup.h"
 #include "series.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct means_sample {
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus; /* what the process may use */
+	struct cgroup_throttle throttle;
 	uint32_t threads;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */

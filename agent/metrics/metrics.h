@@ -69,12 +69,14 @@ struct metrics_process {
 	struct capture_target target;
 	bool alive;
 	uint64_t seen_ns, gone_ns;
-	double user_ms, system_ms;            /* of the window */
-	double cpu_percent;                   /* of what it may use: quota, cpuset */
-	double core_percent;                  /* of one core */
-	double run_queue_ms;                  /* of the window */
-	uint64_t window_requests;             /* while it used user_ms and system_ms */
-	double waits_ms[CAUSES];              /* of the window, of waits that ended in it */
+	double user_ms, system_ms; /* of the window */
+	double cpu_percent;        /* of what it may use: quota, cpuset */
+	double core_percent;       /* of one core */
+	double run_queue_ms;       /* of the window */
+	double throttled_percent;  /* of the periods of its quota, in the window; of its group */
+	double throttled_ms;       /* of the window, of each processor that stood still */
+	uint64_t window_requests;  /* while it used user_ms and system_ms */
+	double waits_ms[CAUSES];   /* of the window, of waits that ended in it */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
@@ -123,6 +125,7 @@ struct metrics_row {
 	double percentile_ns[METRICS_RANKS];
 	double apdex; /* T = 500 ms; METRICS_UNKNOWN: no request */
 	double cpu_percent, core_percent, rss, memory_percent;
+	double throttled_percent, throttled_ms; /* of the group that was the most */
 	uint64_t in_flight;
 	uint64_t span_s;
 };

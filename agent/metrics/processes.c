@@ -36,6 +36,7 @@ static void processes_unknown(struct metrics_process *out)
 {
 	out->user_ms = out->system_ms = out->cpu_percent = METRICS_UNKNOWN;
 	out->core_percent = out->run_queue_ms = METRICS_UNKNOWN;
+	out->throttled_percent = out->throttled_ms = METRICS_UNKNOWN;
 	for (int i = 0; i < CAUSES; i++)
 		out->waits_ms[i] = METRICS_UNKNOWN;
 	out->user_s = out->system_s = out->run_queue_s = METRICS_UNKNOWN;
@@ -93,6 +94,40 @@ static void processes_rates(const struct means_sample *first, const struct means
 	out->write_per_s = processes_rate(first->write_bytes, last->write_bytes, s);
 }
 
+/*
+ * What the totals of its group are to be compared with: those at the window's begin, or the first
+ * in it, where the process or its quota is younger. NULL: none.
+ */
+static const struct cgroup_throttle *processes_throttle_first(const struct means *means,
+							      const struct means_sample *first,
+							      const struct means_sample *last)
+{
+	const struct means_sample *sample = means->fine.samples;
+
+	if (first->throttle.group == last->throttle.group)
+		return &first->throttle;
+	for (uint32_t i = 0; i < means->fine.count; i++)
+		if (sample[i].time_ns > first->time_ns &&
+		    sample[i].throttle.group == last->throttle.group)
+			return &sample[i].throttle;
+	return NULL;
+}
+
+static void processes_throttle(const struct means *means, const struct means_sample *first,
+			       const struct means_sample *last, struct metrics_process *out)
+{
+	const struct cgroup_throttle *now = &last->throttle, *then;
+
+	then = now->group ? processes_throttle_first(means, first, last) : NULL;
+	/* A group of that name that was made again counts from 0. */
+	if (!then || now->periods <= then->periods || now->throttled < then->throttled ||
+	    now->throttled_ns < then->throttled_ns)
+		return;
+	out->throttled_percent = 100 * (double)(now->throttled - then->throttled) /
+				 (double)(now->periods - then->periods);
+	out->throttled_ms = (double)(now->throttled_ns - then->throttled_ns) / 1e6;
+}
+
 void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
 			const struct process *process, struct metrics_process *out)
 {
@@ -115,6 +150,7 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 		processes_levels(&last, out);
 		if (last.time_ns > first.time_ns)
 			processes_rates(&first, &last, out);
+		processes_throttle(&process->means, &first, &last, out);
 	}
 	out->cpu_level = processes_cpu_level(&m->limits, out->cpu_percent);
 	out->memory_level = processes_memory_level(&m->limits, out->memory_percent);

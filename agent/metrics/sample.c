@@ -27,6 +27,7 @@ struct sample_job {
 	struct procfs_process process;
 	struct procfs_limits limits;
 	struct cgroup_limits cgroup;
+	struct cgroup_throttle throttle;
 	bool ok;
 };
 
@@ -121,6 +122,7 @@ static void sample_read(const struct metrics *m, const struct sampler *s, struct
 	procfs_threads_read(job->threads, m->root, job->pid,
 			    job->process.user_ns + job->process.system_ns);
 	sample_limits(m, s, job);
+	cgroup_throttle_read(m->root, &job->cgroup, &job->throttle);
 	job->ok = true;
 }
 
@@ -207,6 +209,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.wait_ns = job->threads->wait_ns;
 	sample_memory(s, job, &sample);
 	sample.cpus = sample_cpus(s, job);
+	sample.throttle = job->throttle;
 	sample.minor_faults = job->process.minor_faults;
 	sample.major_faults = job->process.major_faults;
 	sample.threads = job->process.threads;

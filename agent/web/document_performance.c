@@ -189,6 +189,22 @@ static void performance_off_cpu(const struct performance *p, struct json *j)
 	json_object_end(j);
 }
 
+/* Processes of one group tell the same: what is told is of the group that was throttled most. */
+static void performance_throttled(const struct performance *p, struct json *j)
+{
+	double percent = METRICS_UNKNOWN, ms = METRICS_UNKNOWN;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+
+		percent =
+			process->throttled_percent > percent ? process->throttled_percent : percent;
+		ms = process->throttled_ms > ms ? process->throttled_ms : ms;
+	}
+	json_measure(j, "throttledPercent", percent);
+	json_measure(j, "throttledMs", ms);
+}
+
 static void performance_cpu(const struct performance *p, struct json *j)
 {
 	const struct metrics_process *worst = performance_worst(p, false);
@@ -210,6 +226,7 @@ static void performance_cpu(const struct performance *p, struct json *j)
 	json_measure(j, "systemMs", system);
 	json_measure(j, "usagePercent", worst ? worst->cpu_percent : METRICS_UNKNOWN);
 	json_measure(j, "processPercent", core);
+	performance_throttled(p, j);
 	json_measure(j, "runQueueWaitMs", waited);
 	performance_off_cpu(p, j);
 	json_string(j, "level", worst ? document_level(worst->cpu_level) : NULL);

@@ -82,10 +82,17 @@ static void cpu_is_a_difference_over_what_may_be_used(void **state)
 	assert_int_equal(p.cpu_level, METRICS_OK);
 	/* A quota of half a processor. */
 	tree_put(&tree, "/cg/a/cpu.max", "50000 100000\n");
+	tree_put(&tree, "/cg/a/cpu.stat", "nr_periods 50\nnr_throttled 5\nthrottled_usec 500\n");
 	for (uint64_t s = 1002; s <= 1011; s++)
 		metrics_sample(f.m, s * SECOND);
 	scope.from_ns = 1000 * SECOND;
-	assert_true(near(process_of(&f, scope).cpu_percent, 800.0 / 11 / 10 / 0.5));
+	p = process_of(&f, scope);
+	assert_true(near(p.cpu_percent, 800.0 / 11 / 10 / 0.5));
+	assert_true(p.throttled_percent < 0); /* seen once */
+	tree_put(&tree, "/cg/a/cpu.stat", "nr_periods 60\nnr_throttled 9\nthrottled_usec 2500\n");
+	metrics_sample(f.m, 1012 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.throttled_percent, 40) && near(p.throttled_ms, 2));
 	metrics_close(f.m);
 	tree_remove(&tree, "");
 }
