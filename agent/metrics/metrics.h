@@ -91,6 +91,15 @@ struct metrics_process {
 	uint64_t shape_count;
 };
 
+#define METRICS_THREADS 16 /* of a process, the busiest */
+
+struct metrics_thread {
+	int32_t tid;
+	char name[16];
+	double core_percent;       /* between the last two looks; METRICS_UNKNOWN: seen once */
+	double cpu_s, run_queue_s; /* since it began */
+};
+
 enum metrics_level {
 	METRICS_OK,
 	METRICS_WARNING,
@@ -253,6 +262,8 @@ int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct 
 int metrics_totals(struct metrics *m, struct metrics_total **rows);
 int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
 			 struct metrics_process **rows);
+/* The busiest first; how many. -ENOENT: no such process lives. */
+int metrics_threads(struct metrics *m, int32_t pid, struct metrics_thread out[METRICS_THREADS]);
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows);
 /* Hosts that clients of TLS asked the service for, the last row "_other" if there are such. */

@@ -247,6 +247,8 @@ static void sample_jobs_put(struct metrics *m, const struct sampler *s, struct s
 
 		if (process && jobs[i].ok)
 			sample_book(m, s, &jobs[i], process, now_ns);
+		if (process && jobs[i].ok)
+			threads_take(&process->busiest, jobs[i].threads, now_ns);
 		if (process && jobs[i].threads) {
 			process->threads = jobs[i].threads;
 			jobs[i].threads = NULL;

@@ -101,6 +101,11 @@ def cpu(agent, stage):
     now = agent.metrics("?service=burner")["cpu"]
     told = now["userMs"] + now["systemMs"] - then["userMs"] - then["systemMs"]
     expect(near(told, burned, 0.01, 15), f"CPU: {told:.1f} ms told, {burned:.1f} ms burned")
+    threads = agent.metrics(f"?pid={burner.pid}")["cpu"]["threads"]
+    expect(threads and threads[0]["tid"] == burner.pid and threads[0]["name"].startswith("python")
+           and near(sum(x["cpuMs"] for x in threads), live.proc_cpu_ns(burner.pid) / 1e6, 0.01, 15),
+           f"threads: {threads}")
+    expect(now["threads"] is None, "threads: of one process alone")
     share = now["systemMs"] / (now["userMs"] + now["systemMs"])
     expect(share < 0.3, f"CPU: mostly user time, {share:.2f} is the system's")
     return burner

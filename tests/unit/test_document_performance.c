@@ -151,10 +151,11 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 		process_of(3, 400, 99, METRICS_DUMP),
 		process_of(4, METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_LEVEL_UNKNOWN)
 	};
-	const struct performance p = { .processes = rows, .count = 4 };
+	struct performance p = { .processes = rows, .count = 4, .thread_count = -1 };
 	struct json j;
 
 	(void)state;
+	p.threads[0] = (struct metrics_thread){ 71, "pool", METRICS_UNKNOWN, 2, 0.5 };
 	rows[0].waits_ms[CAUSE_DISK] = 5;
 	rows[1].waits_ms[CAUSE_DISK] = 7;
 	rows[0].throttled_percent = rows[1].throttled_ms = 25;
@@ -164,6 +165,8 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 	json_object_begin(&j, NULL);
 	performance_memory(&p, &j);
 	performance_cpu(&p, &j);
+	p.thread_count = 1;
+	performance_threads(&p, &j);
 	performance_io(&p, &j);
 	json_object_end(&j);
 	assert_int_equal(json_finish(&j), 0);
@@ -173,6 +176,9 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 			      "\"processPercent\":300,\"throttledPercent\":25,"
 			      "\"throttledMs\":25,\"runQueueWaitMs\":700,"
 			      "\"offCpu\":{\"socketMs\":null,\"diskMs\":12,\"lockMs\":null,");
+	assert_holds(j.bytes, "\"runQueueMs\":null},\"threads\":null,\"level\":");
+	assert_holds(j.bytes, "\"threads\":[{\"tid\":71,\"name\":\"pool\",\"processPercent\":"
+			      "null,\"cpuMs\":2000,\"runQueueWaitMs\":500}],");
 	assert_holds(j.bytes, "\"io\":{\"readBytesPerSecond\":null,\"writeBytesPerSecond\":null,");
 	json_fini(&j);
 }
