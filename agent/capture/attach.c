@@ -81,6 +81,11 @@ bool attach_any(const struct attach *a)
 	return !rs_list_empty(a->list.text, a->list.bytes) || (a->admit && admit_by_rule(a->admit));
 }
 
+bool attach_by_port(const struct attach *a)
+{
+	return a->by_port || (a->admit && admit_by_rule(a->admit) && admit_by_port(a->admit));
+}
+
 /* Whoever listens on a port that a line names. */
 static bool attach_listens(const struct attach *a, const struct capture_target *target)
 {

@@ -27,6 +27,7 @@ void attach_close(struct attach *a); /* NULL is fine */
 
 bool attach_changed(struct attach *a); /* reads the file again */
 bool attach_any(const struct attach *a);
+bool attach_by_port(const struct attach *a); /* may it want one only once that listens? */
 bool attach_wants(const struct attach *a, struct capture_target *target);
 
 /* What one process is called in the file: its pid alone would be given anew. */

@@ -148,9 +148,16 @@ def by_name(stage, agent):
     expect(not (stage.run_dir / "attach").exists(), "the file goes with its last line")
 
 
-def listening(stage, name, port):
+def listening(stage, name, port, shim=False):
+    preload = {"LD_PRELOAD": str(live.find_program("libringside.so"))} if shim else {}
     return live.Process(stage, [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port],
-                        stage.folder / f"{name}.log")
+                        stage.folder / f"{name}.log", {**stage.environment, **preload})
+
+
+def waits_are_asked_for(agent):
+    """Of no one but who is attached; refused means asked for too."""
+    return any(row["name"] == "sched_switch" and row["state"] != "notNeeded"
+               for row in agent.get("/api/health")["facilities"])
 
 
 def by_port(stage, agent):
@@ -169,6 +176,17 @@ def by_port(stage, agent):
     expect(row(agent, other.pid) is None, "who listens elsewhere is not watched")
     ringside(stage, "detach", f":{port}")
     wait_alive(agent, late.pid, False, "let go by its port")
+    late.stop()
+    expect(not waits_are_asked_for(agent), "nobody's waits are asked for")
+    ringside(stage, "attach", f":{port}")
+    carrier = listening(stage, "carrier", port, shim=True)
+    wait_alive(agent, carrier.pid, True, "one with the library is watched before it listens")
+    try:
+        live.wait_for("its port", lambda: waits_are_asked_for(agent), 30, 0.2)
+        expect(True, "and asked for by its port")
+    except TimeoutError:
+        expect(False, "and asked for by its port")
+    ringside(stage, "detach", f":{port}")
 
 
 def by_rule(stage, agent):

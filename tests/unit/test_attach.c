@@ -80,6 +80,7 @@ static void a_file_that_came_changed_or_went_is_noticed_once(void **state)
 	assert_false(attach_any(a));
 	file_says("shop\n");
 	assert_true(attach_changed(a));
+	assert_false(attach_by_port(a));
 	assert_false(attach_changed(a));
 	assert_true(attach_wants(a, &target));
 	file_says("bank\n");
@@ -140,6 +141,7 @@ static void who_listens_on_a_port_is_wanted_by_it(void **state)
 	file_says(text);
 	assert_true(attach_changed(a));
 	assert_false(attach_wants(a, &target)); /* it does not listen yet */
+	assert_true(attach_by_port(a));
 	assert_int_equal(listen(fd, 1), 0);
 	assert_true(attach_wants(a, &target));
 	file_says(":1\n");
