@@ -148,10 +148,18 @@ def by_name(stage, agent):
     expect(not (stage.run_dir / "attach").exists(), "the file goes with its last line")
 
 
-def listening(stage, name, port, shim=False):
-    preload = {"LD_PRELOAD": str(live.find_program("libringside.so"))} if shim else {}
+def listening(stage, name, port):
     return live.Process(stage, [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port],
-                        stage.folder / f"{name}.log", {**stage.environment, **preload})
+                        stage.folder / f"{name}.log")
+
+
+def slow_to_listen(stage, port):
+    """With the library, and watched long before it listens."""
+    program = ("import sys, time, http.server as h; time.sleep(4); "
+               "h.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')")
+    return live.Process(stage, [sys.executable, "-c", program, port], stage.folder / "slow.log",
+                        {**stage.environment,
+                         "LD_PRELOAD": str(live.find_program("libringside.so"))})
 
 
 def waits_are_asked_for(agent):
@@ -179,8 +187,10 @@ def by_port(stage, agent):
     late.stop()
     expect(not waits_are_asked_for(agent), "nobody's waits are asked for")
     ringside(stage, "attach", f":{port}")
-    carrier = listening(stage, "carrier", port, shim=True)
+    time.sleep(1.5)  # the line is known before it comes
+    carrier = slow_to_listen(stage, port)
     wait_alive(agent, carrier.pid, True, "one with the library is watched before it listens")
+    expect(not waits_are_asked_for(agent), "and not asked for yet")
     try:
         live.wait_for("its port", lambda: waits_are_asked_for(agent), 30, 0.2)
         expect(True, "and asked for by its port")
