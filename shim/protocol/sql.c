@@ -29,7 +29,7 @@ enum sql_step {
 
 void sql_init(struct sql *s, enum sql_flavour flavour)
 {
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct sql, tag)); /* what follows goes by its length */
 	s->flavour = (uint8_t)flavour;
 }
 
@@ -138,6 +138,14 @@ static bool sql_mysql_between(struct sql *s, uint8_t c)
 	return true;
 }
 
+static HOT_IN(dialogue_postgres) void sql_mark(struct sql *s, uint8_t c)
+{
+	sql_put(s, c);
+	s->quote = c;
+	if (c == '"')
+		s->step = SQL_NAME;
+}
+
 /* Between tokens; also where one has just ended at c. */
 static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 {
@@ -170,10 +178,7 @@ static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 		s->step = SQL_DOLLAR;
 		s->tag_length = 0;
 	} else {
-		sql_put(s, c);
-		s->quote = c;
-		if (c == '"')
-			s->step = SQL_NAME;
+		sql_mark(s, c);
 	}
 	return false;
 }
