@@ -9,6 +9,7 @@
 #include "privilege.h"
 #include "probes.h"
 #include "sampling.h"
+#include "unwinding.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct broker {
 	struct probes probes;
 	struct outbox outbox;
 	struct sampling sampling;
+	struct unwinding unwinding;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t memory_next;       /* the target whose memory is to be read next */
@@ -300,6 +302,8 @@ static void broker_hear(struct broker *b)
 			outbox_hello(&b->outbox);
 		if (result == 1 && message.kind == LINK_FILES && b->serving)
 			sampling_files(&b->sampling, b->finder, message.key);
+		if (result == 1 && message.kind == LINK_UNWIND && b->serving)
+			unwinding_ask(&b->unwinding, b->finder, &message, moment_monotonic_ns());
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -380,6 +384,7 @@ static void broker_loop(struct broker *b)
 		broker_second(b, now_ns);
 		broker_flush(b);
 		sampling_step(&b->sampling, finder_size(b->finder));
+		unwinding_step(&b->unwinding, b->finder, now_ns);
 	}
 }
 
@@ -433,6 +438,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
+	unwinding_end(&b->unwinding);
 	sampling_close(&b->sampling);
 	probes_close(&b->probes);
 	finder_close(b->finder);
@@ -449,6 +455,7 @@ int broker_run(const struct broker_config *config)
 	int result = privilege_broker();
 
 	outbox_init(&b.outbox, config->link);
+	b.unwinding.outbox = &b.outbox;
 	if (result == 0)
 		result = broker_open(&b);
 	if (result == 0) {

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "symbolize.h"
 #include "token.h"
+#include "unwind.h"
 #include "wake.h"
 #include "worker.h"
 
@@ -215,6 +216,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--symbolize") == 0)
 		return symbolize_main();
+	if (argc == 2 && strcmp(argv[1], "--unwind") == 0)
+		return unwind_main();
 	m.worker.started_ns = moment_monotonic_ns();
 	log_open("ringsided", LOG_LEVEL_INFO);
 	if (options_read(&m.options, argc, argv, &m.error)) {

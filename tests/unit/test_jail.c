@@ -21,7 +21,7 @@ static int jailed(void (*what)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (jail_enter())
+		if (jail_enter(2))
 			_exit(9);
 		what();
 		_exit(0);
