@@ -20,8 +20,8 @@ struct naming_stack {
 	uint64_t key;
 	uint32_t samples;
 	uint16_t kernel_count, user_count;
-	bool unwound; /* by unwind information; its last address is 0 where that ended */
 	const uint64_t *addresses;
+	bool unwound; /* by unwind information; its last address is 0 where that ended */
 };
 
 /*

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """CPU profiles of a process that knows its own shares: 70 to 30, in every form, and of nobody else."""
+import ctypes
 import gzip
 import json
 import os
@@ -106,6 +107,53 @@ int main(int argc, char **argv)
 	}
 }
 """
+
+# Twelve functions deep, each with a frame of its own size and registers to keep.
+DEEP = r"""
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STEP(n, next)                                                                              \
+	__attribute__((noinline, noclone)) unsigned long deep##n(unsigned long x)                  \
+	{                                                                                          \
+		volatile unsigned char room[16 * (n) + 8];                                         \
+		unsigned long y;                                                                   \
+												   \
+		room[0] = (unsigned char)x;                                                        \
+		y = next(x + n);                                                                   \
+		return y * (x | 1) + room[0];                                                      \
+	}
+
+__attribute__((noinline, noclone)) unsigned long deep12(unsigned long x)
+{
+	for (unsigned long i = 0; i < 100000; i++)
+		__asm__ volatile("" : "+r"(x));
+	return x;
+}
+
+STEP(11, deep12)
+STEP(10, deep11)
+STEP(9, deep10)
+STEP(8, deep9)
+STEP(7, deep8)
+STEP(6, deep7)
+STEP(5, deep6)
+STEP(4, deep5)
+STEP(3, deep4)
+STEP(2, deep3)
+STEP(1, deep2)
+
+int main(void)
+{
+	static volatile unsigned long sum;
+
+	alarm(120);
+	for (;;)
+		sum += deep1(sum);
+}
+"""
+DEEP_NAMES = ["main", *(f"deep{n}" for n in range(1, 13))]
 
 # Field numbers of pprof's profile.proto, as far as they are written.
 PROTO = """syntax = "proto3";
@@ -294,6 +342,91 @@ def jitted_code_has_its_runtimes_names(stage):
         jit.stop()
 
 
+def build_deep(stage, name, *options):
+    source = stage.folder / "deep.c"
+    source.write_text(DEEP)
+    subprocess.run(["cc", "-O2", *options, "-o", str(stage.folder / name), str(source)], check=True)
+
+
+def unwound(stage, pid, seconds=3):
+    said = json.loads(ringside(stage, "profile", "cpu", pid, "--unwind", "--seconds", seconds,
+                               "--format", "json"))["data"]
+    names = [frame["name"] for frame in said["frames"]]
+    return said, [([names[i] for i in one["frames"]], one["samples"]) for one in said["stacks"]]
+
+
+def unwinds_without(stage):
+    """The reason why nothing is unwound here, or None."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        return "no unwinding on this kind of machine"
+    try:
+        ctypes.CDLL("libdw.so.1")
+    except OSError:
+        return "libdw.so.1 is not installed (libdw1)"
+    return None
+
+
+def depth_is_right_with_and_without_frame_pointers(stage):
+    for name, option in (("bare", "-fomit-frame-pointer"), ("framed", "-fno-omit-frame-pointer")):
+        build_deep(stage, name, option)
+        deep = live.Process(stage, [str(stage.folder / name)], stage.folder / f"{name}.out",
+                            {**stage.environment,
+                             "LD_PRELOAD": str(live.find_program("libringside.so"))})
+        live.wait_for(f"{name} is watched", lambda: watched(stage.the_agent, deep.pid), 10)
+        said, told = unwound(stage, deep.pid)
+        inside = [(frames, n) for frames, n in told if "deep12" in frames]
+        right = sum(n for frames, n in inside
+                    if frames[frames.index("main"):][:13] == DEEP_NAMES)
+        print(f"ok    {name}: {right} of {said['samples']} samples are right, {said['lost']} lost")
+        check(right > 0.95 * said["samples"] > 0, told)
+        check("_start" in inside[0][0][:2], f"up to where it began: {inside[0]}")
+        deep.stop()
+
+
+def nginx_is_deep(stage, shim):
+    """Debian's has no frame pointers: what it does for requests is five frames deep and more."""
+    server = stage.nginx(f"nginx{shim:d}", workers=1, shim=shim)
+    worker = live.wait_for("nginx has a worker", server.workers, 10)[0]
+    if not shim:
+        ringside(stage, "attach", worker)
+    live.wait_for("nginx is watched", lambda: watched(stage.the_agent, worker), 15)
+    load = subprocess.Popen(["ab", "-q", "-k", "-c", "4", "-n", "100000000", "-t", "30",
+                             f"http://127.0.0.1:{server.port}/"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+    try:
+        said, told = unwound(stage, worker, 4)
+    finally:
+        load.kill()
+        load.wait()
+    kernel = {frame["name"] for frame in said["frames"] if frame["module"] == "[kernel]"}
+    depths = [(len([f for f in frames if f not in kernel]), n) for frames, n in told]
+    deep = sum(n for depth, n in depths if depth >= 5)
+    print(f"ok    nginx {'with' if shim else 'without'} the shim: {deep} of {said['samples']} "
+          f"samples are 5 frames deep and more, {said['lost']} lost")
+    check(said["samples"] > 0 and deep >= 0.95 * said["samples"],
+          sorted((n, frames) for frames, n in told if len(frames) < 6)[-10:])
+    server.stop()
+
+
+def an_unwound_profile_ends_with_who_asked(stage, burner):
+    """The client goes away: the next one does not wait for the rest of its seconds."""
+    asks = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", str(burner.pid),
+                             "--unwind", "--seconds", "300"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL,
+                            env={**os.environ, **stage.environment})
+    time.sleep(2)
+    asks.kill()
+    asks.wait()
+    said, told = unwound(stage, burner.pid, 2)
+    check(said["samples"] > 0 and any("burn_much" in frames for frames, _ in told), told)
+
+
+def no_stack_is_kept(stage):
+    """Nothing of a symbolizer is left behind, and no program of the kernel's."""
+    left = live.proc_children(worker_of(stage.the_agent))[1:]
+    check(not left, f"children of the worker: {left}")
+
+
 def worker_of(agent):
     """The pid of the process that does the work: the last of broker, nursery, worker."""
     family = live.proc_children(agent.pid)
@@ -313,11 +446,29 @@ def wrong_use_is_told(stage, burner):
     check("unexpected" in ringside(stage, "profile", "cpu", 1, 2, code=2), "too many words")
     check("only cpu" in ringside(stage, "profile", "gpu", 1, code=2), "another kind")
     check("1 to 300" in ringside(stage, "profile", "cpu", 1, "--seconds", 301, code=2), "seconds")
+    check("one process" in ringside(stage, "profile", "cpu", "burner", "--unwind", code=2), "one")
+    check("passed" in ringside(stage, "profile", "cpu", 1, "--unwind", "--past", code=2), "past")
     check("ending" in ringside(stage, "profile", "cpu", 1, "-o", "x.pdf", code=2), "ending")
     check("cannot write" in ringside(stage, "profile", "cpu", burner.pid, "-o", "/nowhere/x.svg",
                                      code=1), "a file that cannot be made")
     status, _, body = live.fetch(stage.the_agent.port, f"/api/profile/cpu?pid={burner.pid}")
     check(status == 401, f"without a token: {status} {body}")
+
+
+def unwound_profiles(stage, burner):
+    why = unwinds_without(stage)
+    if why:
+        print(f"skip  unwound profiles: {why}")
+        return
+    depth_is_right_with_and_without_frame_pointers(stage)
+    an_unwound_profile_ends_with_who_asked(stage, burner)
+    no_stack_is_kept(stage)
+    print("ok    an_unwound_profile_ends_with_who_asked")
+    if shutil.which("nginx") and shutil.which("ab"):
+        nginx_is_deep(stage, shim=True)
+        nginx_is_deep(stage, shim=False)
+    else:
+        print("skip  nginx's stacks: nginx or ab is not installed")
 
 
 def main():
@@ -339,6 +490,7 @@ def main():
         jitted_code_has_its_runtimes_names(stage)
         print("ok    jitted_code_has_its_runtimes_names")
         wrong_use_is_told(stage, burner)
+        unwound_profiles(stage, burner)
         burner.stop()
     print("ok    profiles")
     return 0
