@@ -1,5 +1,5 @@
 /*
- * unwinding - the broker's part in unwound profiles: snapshots of one process while the worker asks.
+ * unwinding - the broker's part in unwound profiles: one process's snapshots while asked for.
  *
  * Threads:  the broker's only one.
  * Memory:   a value; unwinding_end ends the snapshots.

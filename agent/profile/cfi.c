@@ -34,6 +34,7 @@ struct cfi {
 	const struct snapshot *snapshot;
 	uint64_t *places;
 	uint32_t count, room;
+	bool missed; /* memory that is not in the snapshot; the library takes it for the end */
 };
 
 int cfi_load(void)
@@ -201,14 +202,16 @@ static pid_t cfi_thread_next(Dwfl *dwfl, void *ctx, void **thread)
 
 static bool cfi_memory_read(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *out, void *ctx)
 {
-	const struct cfi *c = ctx;
+	struct cfi *c = ctx;
 	const struct snapshot *s = c->snapshot;
 	uint64_t at = address - s->pointer;
 
 	(void)dwfl;
 	if (address < s->pointer || s->stack_bytes < sizeof(*out) ||
-	    at > s->stack_bytes - sizeof(*out))
+	    at > s->stack_bytes - sizeof(*out)) {
+		c->missed = true;
 		return false;
+	}
 	memcpy(out, s->stack + at, sizeof(*out));
 	return true;
 }
@@ -259,7 +262,8 @@ uint32_t cfi_unwind(struct cfi *c, const struct snapshot *s, uint64_t *out, uint
 	c->places = out;
 	c->count = 0;
 	c->room = room;
-	*whole = libdw.frames(c->dwfl, CFI_THREAD, cfi_frame, c) == 0;
+	c->missed = false;
+	*whole = libdw.frames(c->dwfl, CFI_THREAD, cfi_frame, c) == 0 && !c->missed;
 	if (!c->count && room)
 		out[c->count++] = s->place;
 	return c->count;

@@ -1,13 +1,24 @@
 #include "child.h"
 
+#include "symbolize.h"
+#include "unwind.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+int child_main(const char *word)
+{
+	if (strcmp(word, CHILD_SYMBOLIZE) == 0)
+		return symbolize_main();
+	return strcmp(word, CHILD_UNWIND) == 0 ? unwind_main() : -1;
+}
 
 int child_write(int fd, const void *bytes, size_t length)
 {

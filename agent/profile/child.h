@@ -13,6 +13,8 @@
 #include <sys/types.h>
 
 #define CHILD_NO_LIBRARY 3 /* its exit code */
+#define CHILD_SYMBOLIZE "--symbolize"
+#define CHILD_UNWIND "--unwind"
 
 struct child_start {
 	const char *program, *word; /* what it is, and its one argument */
@@ -20,6 +22,9 @@ struct child_start {
 	const int *passed;          /* it gets them under their own numbers; -1: left out */
 	uint32_t passed_count;
 };
+
+/* The whole life of a process that was started so; -1: word is none of ours. */
+int child_main(const char *word);
 
 int child_write(int fd, const void *bytes, size_t length);
 int child_start(const struct child_start *start, pid_t *out);

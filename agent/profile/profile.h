@@ -1,8 +1,7 @@
 /*
  * profile - the last five minutes of what each watched process was doing on a CPU.
  *
- * Threads:  any; one lock, never held while files are read. One profile_graph at a time is the
- *           caller's to see to.
+ * Threads:  any; one lock, never held while files are read.
  * Memory:   profile_open allocates, profile_close frees; descriptors handed over are profile's.
  * Errors:   0 or -errno.
  */
@@ -25,7 +24,7 @@ struct profile;
 struct profile_config {
 	/* Wants the files of this process: profile_file_put, then profile_files_end. Any thread. */
 	int (*ask)(void *ctx, uint64_t key);
-	/* Wants snapshots of its stacks for so long, or no more: profile_snapshots_put. Any thread. */
+	/* Wants snapshots of its stacks for so long, or no more: profile_snapshots_put. */
 	int (*unwind)(void *ctx, uint64_t key, uint32_t seconds);
 	void *ctx;
 	const char *program; /* of symbols.h */

@@ -53,7 +53,7 @@ static int symbols_start(const struct symbols_question *q, const int *debug, con
 {
 	int passed[2 * SYMBOLIZE_FILES + 1] = { q->kallsyms };
 	struct child_start start = { .program = q->program,
-				     .word = "--symbolize",
+				     .word = CHILD_SYMBOLIZE,
 				     .question = ends[0],
 				     .answer = ends[1],
 				     .passed = passed,

@@ -52,7 +52,7 @@ static int unwound_start(const struct unwound_question *q, const int ends[2], pi
 {
 	int passed[SYMBOLIZE_FILES + 1] = { q->slots };
 	struct child_start start = { .program = q->program,
-				     .word = "--unwind",
+				     .word = CHILD_UNWIND,
 				     .question = ends[0],
 				     .answer = ends[1],
 				     .passed = passed,
@@ -100,7 +100,7 @@ static int unwound_stack(const char **at, const char *end, struct naming_stack *
 	return 0;
 }
 
-/* The child read hostile files: its answer is as hostile. Heads and addresses are multiples of 8. */
+/* The child read hostile files: its answer is as hostile. All its parts are multiples of 8. */
 static int unwound_parse(const char *text, size_t length, uint64_t key, struct unwound *out)
 {
 	const char *at = text + sizeof(struct unwind_answer), *end = text + length;

@@ -133,12 +133,10 @@ static struct front_link *front_link_of(struct MHD_Connection *connection)
 }
 
 /* A link that was cut stays out of all queues, so that it is not cut twice. */
-static void front_wait(struct front_link *link, enum front_wait wait)
+static void front_wait(struct front_link *l, enum front_wait wait)
 {
-	struct front *f = link->gate->front;
-
-	if (link->deadline.queue)
-		deadline_put(&f->waits[wait], &link->deadline, f->now_ns);
+	if (l->deadline.queue)
+		deadline_put(&l->gate->front->waits[wait], &l->deadline, l->gate->front->now_ns);
 }
 
 /* The first line of a request, before anybody decoded or cut it. */
