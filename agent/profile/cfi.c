@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define CFI_FILES 256u
 #define CFI_THREAD 1
@@ -133,7 +134,7 @@ void cfi_close(struct cfi *c)
 }
 
 /* What is to be added to the file's addresses, and where its first part begins by that. */
-static int cfi_place(Elf *elf, uint64_t start, uint64_t offset, uint64_t *low)
+static int cfi_place(Elf *elf, const struct cfi_range *at, uint64_t *low)
 {
 	uint64_t first = 0, bias = 0;
 	bool begun = false, found = false;
@@ -150,38 +151,52 @@ static int cfi_place(Elf *elf, uint64_t start, uint64_t offset, uint64_t *low)
 		if (!begun)
 			first = p.p_vaddr & -p.p_align;
 		begun = true;
-		found = p.p_flags & PF_X && offset < p.p_offset + p.p_filesz &&
-			offset + (p.p_align ? p.p_align : 1) > p.p_offset;
-		bias = start - offset + p.p_offset - p.p_vaddr;
+		found = p.p_flags & PF_X && at->offset < p.p_offset + p.p_filesz &&
+			at->offset + (p.p_align ? p.p_align : 1) > p.p_offset;
+		bias = at->start - at->offset + p.p_offset - p.p_vaddr;
 	}
 	*low = first + bias;
-	return found && *low <= start ? 0 : -ENOEXEC;
+	return found && *low <= at->start ? 0 : -ENOEXEC;
 }
 
-int cfi_file_add(struct cfi *c, uint64_t start, uint64_t end, uint64_t offset, int fd)
+/* elf is closed with the rest, or at once. */
+static int cfi_elf_add(struct cfi *c, const struct cfi_range *at, Elf *elf)
 {
-	Elf **held = &c->elves[c->elf_count];
-	Dwfl_Module *module;
+	Dwfl_Module *module = NULL;
 	uint64_t low = 0;
 	void **user;
 
-	if (c->elf_count == CFI_FILES || start >= end)
-		return -ENOEXEC;
-	*held = elf_begin(fd, ELF_C_READ, NULL);
-	module = NULL;
-	if (*held && elf_kind(*held) == ELF_K_ELF && !cfi_place(*held, start, offset, &low) &&
-	    low >= c->end)
-		module = libdw.report_module(c->dwfl, "", low, end);
+	if (c->elf_count < CFI_FILES && at->start < at->end && elf && elf_kind(elf) == ELF_K_ELF &&
+	    !cfi_place(elf, at, &low) && low >= c->end)
+		module = libdw.report_module(c->dwfl, "", low, at->end);
 	if (!module) {
-		elf_end(*held); /* NULL is fine */
-		*held = NULL;
+		elf_end(elf); /* NULL is fine */
 		return -ENOEXEC;
 	}
-	c->elf_count++;
-	c->end = end;
 	libdw.info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
-	*user = held;
+	*user = &c->elves[c->elf_count];
+	c->elves[c->elf_count++] = elf;
+	c->end = at->end;
 	return 0;
+}
+
+int cfi_file_add(struct cfi *c, const struct cfi_range *at, int fd)
+{
+	return cfi_elf_add(c, at, elf_begin(fd, ELF_C_READ, NULL));
+}
+
+int cfi_vdso_add(struct cfi *c, const struct cfi_range *at)
+{
+	char *image = (char *)(uintptr_t)getauxval(
+		AT_SYSINFO_EHDR); /* NOLINT(performance-no-int-to-ptr) */
+	Elf64_Ehdr head;
+
+	if (!image)
+		return -ENOEXEC;
+	memcpy(&head, image, sizeof(head));
+	/* up to its sections' table, which is its last part */
+	return cfi_elf_add(
+		c, at, elf_memory(image, head.e_shoff + (size_t)head.e_shnum * head.e_shentsize));
 }
 
 static bool cfi_thread_get(Dwfl *dwfl, pid_t tid, void *ctx, void **thread)

@@ -19,9 +19,15 @@ int cfi_load(void); /* before the jail */
 int cfi_open(struct cfi **out);
 void cfi_close(struct cfi *c); /* NULL is fine */
 
-/* A file, mapped at start from offset on; in order of their addresses. -ENOEXEC: not usable. */
-int cfi_file_add(struct cfi *c, uint64_t start, uint64_t end, uint64_t offset, int fd);
-int cfi_files_end(struct cfi *c); /* -ENODATA: none could be used */
+/* Where code is mapped, and from which part of its file. */
+struct cfi_range {
+	uint64_t start, end, offset;
+};
+
+/* In order of their addresses. -ENOEXEC: not usable. */
+int cfi_file_add(struct cfi *c, const struct cfi_range *at, int fd);
+int cfi_vdso_add(struct cfi *c, const struct cfi_range *at); /* the same in each process: ours */
+int cfi_files_end(struct cfi *c);                            /* -ENODATA: none could be used */
 
 /*
  * Places of code, innermost first; their number, at least 1. *whole: up to the outermost one, not

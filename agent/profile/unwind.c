@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define UNWIND_EVERY_NS 20000000 /* the slots hold thirty times as much */
-#define UNWIND_CPU_S 5           /* and a quarter of the time */
+#define UNWIND_CPU_S 5           /* beside its time: a CPU of its own at the most */
 #define UNWIND_SLOTS_BYTES (sizeof(struct snapshot) * (SNAPSHOT_SLOTS + 1))
 
 struct unwind {
@@ -90,10 +90,8 @@ static void unwind_one(struct unwind *u)
 	memcpy(places, u->copy.kernel, kernel * sizeof(places[0]));
 	user = cfi_unwind(u->cfi, &u->copy, places + kernel, UNWIND_FRAMES, &whole);
 	explicit_bzero(&u->copy, sizeof(u->copy));
-	if (!whole) {
+	if (!whole)
 		places[kernel + user++] = 0;
-		u->answer.cut++;
-	}
 	sample.kernel_count = (uint16_t)kernel;
 	sample.user_count = (uint16_t)user;
 	stacks_put(u->stacks, &sample); /* what finds no room is counted there */
@@ -121,11 +119,15 @@ static void unwind_run(struct unwind *u)
 
 	for (uint32_t i = 0; i < u->head.file_count; i++) {
 		const struct symbolize_file *f = &u->files[i];
+		const struct cfi_range at = { f->start, f->end, f->offset };
 
-		if (f->fd >= 0 && !cfi_file_add(u->cfi, f->start, f->end, f->offset, f->fd))
-			u->answer.files++;
+		if (f->fd >= 0)
+			cfi_file_add(u->cfi, &at, f->fd);
+		else if (f->fd == UNWIND_VDSO)
+			cfi_vdso_add(u->cfi, &at);
 	}
-	cfi_files_end(u->cfi); /* with none that can be used each stack is one frame deep */
+	/* what could not be used is not unwound through: the stacks end there */
+	cfi_files_end(u->cfi);
 	while (unwind_now_ns() < end_ns) {
 		unwind_round(u);
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
@@ -168,7 +170,7 @@ int unwind_main(void)
 	if (!result && cfi_load())
 		return CHILD_NO_LIBRARY;
 	u.out = result ? NULL : fdopen(STDOUT_FILENO, "w");
-	if (!u.out || jail_enter(UNWIND_CPU_S + u.head.seconds / 4))
+	if (!u.out || jail_enter(UNWIND_CPU_S + u.head.seconds))
 		return 1;
 	if (cfi_open(&u.cfi) || stacks_open(&u.stacks, u.head.samples))
 		return 1;

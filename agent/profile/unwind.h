@@ -15,6 +15,7 @@
 
 #define UNWIND_FRAMES 127u /* of the user's, as the kernel gives by frame pointers */
 #define UNWIND_SECONDS 300u
+#define UNWIND_VDSO (-2) /* the descriptor of what is no file, but the kernel's code */
 
 /* The question: head, then files as symbolize takes them. */
 struct unwind_head {
@@ -23,12 +24,14 @@ struct unwind_head {
 	uint32_t samples; /* how many there may be */
 };
 
-/* The answer: head, then each stack, its addresses behind it: the kernel's, then the user's. */
+/*
+ * The answer: head, then each stack, its addresses behind it: the kernel's, then the user's. The
+ * last one is 0 where the stack goes on.
+ */
 struct unwind_answer {
 	uint64_t taken, dropped; /* by the kernel: in all, and for want of a slot */
 	uint64_t no_room;        /* lost: too many distinct stacks */
-	uint64_t cut;            /* not unwound to their outermost frame: their last address is 0 */
-	uint32_t stack_count, files; /* files: of how many the unwind information could be used */
+	uint32_t stack_count, reserved;
 };
 
 struct unwind_stack {

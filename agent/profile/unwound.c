@@ -35,10 +35,11 @@ static int unwound_write(const struct unwound_question *q, int fd)
 	int result = child_write(fd, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < head.file_count && !result; i++) {
+		bool vdso = strcmp(q->files[i].name, "[vdso]") == 0;
 		const struct symbolize_file file = { .start = q->files[i].start,
 						     .end = q->files[i].end,
 						     .offset = q->files[i].offset,
-						     .fd = q->files[i].fd,
+						     .fd = vdso ? UNWIND_VDSO : q->files[i].fd,
 						     .debug = -1 };
 
 		result = child_write(fd, &file, sizeof(file));

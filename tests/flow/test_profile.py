@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 DEEP = r"""
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STEP(n, next)                                                                              \
@@ -127,8 +128,12 @@ DEEP = r"""
 
 __attribute__((noinline, noclone)) unsigned long deep12(unsigned long x)
 {
+	struct timespec t;
+
 	for (unsigned long i = 0; i < 100000; i++)
 		__asm__ volatile("" : "+r"(x));
+	for (int i = 0; i < 1000; i++)
+		clock_gettime(CLOCK_MONOTONIC, &t); /* in the kernel's own code, the vDSO's */
 	return x;
 }
 

@@ -2,6 +2,7 @@
 #include "rs_test.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -63,7 +64,7 @@ static __attribute__((noinline, noclone)) void middle(void)
 static __attribute__((noinline, returns_nonnull)) struct cfi *of_ourselves(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long start, end, offset;
+	struct cfi_range at;
 	char line[4096], mode[5];
 	struct cfi *c;
 
@@ -73,13 +74,18 @@ static __attribute__((noinline, returns_nonnull)) struct cfi *of_ourselves(void)
 		char *path = strchr(line, '/');
 		int fd;
 
-		if (!path || sscanf(line, "%lx-%lx %4s %lx", &start, &end, mode, &offset) != 4 ||
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64, &at.start, &at.end, mode,
+			   &at.offset) != 4 ||
 		    mode[2] != 'x')
+			continue;
+		if (strstr(line, "[vdso]"))
+			assert_int_equal(cfi_vdso_add(c, &at), 0);
+		if (!path)
 			continue;
 		path[strcspn(path, "\n")] = '\0';
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd >= 0) /* read later: it stays open */
-			cfi_file_add(c, start, end, offset, fd);
+			cfi_file_add(c, &at, fd);
 	}
 	fclose(maps);
 	assert_true(c->elf_count > 1);
@@ -153,15 +159,17 @@ static void without_files_there_is_the_innermost_place_alone(void **state)
 static void what_is_no_program_is_left_out(void **state)
 {
 	int text = memfd_create("text", MFD_CLOEXEC), self = open("/proc/self/exe", O_RDONLY);
+	const struct cfi_range good = { 0x1000, 0x2000, 0 }, backwards = { 0x2000, 0x1000, 0 },
+			       nowhere = { 0x1000, 0x2000, UINT64_C(1) << 40 }, map = { 0, 0, 0 };
 	struct cfi *c;
 
 	(void)state;
 	assert_int_equal(write(text, "#!/bin/sh\n", 10), 10);
 	assert_int_equal(cfi_open(&c), 0);
-	assert_int_equal(cfi_file_add(c, 0x1000, 0x2000, 0, text), -ENOEXEC);
-	assert_int_equal(cfi_file_add(c, 0x2000, 0x1000, 0, self), -ENOEXEC);
-	assert_int_equal(cfi_file_add(c, 0x1000, 0x2000, UINT64_C(1) << 40, self), -ENOEXEC);
-	assert_int_equal(cfi_file_add(c, 0, 0, 0, text), -ENOEXEC); /* a perf map */
+	assert_int_equal(cfi_file_add(c, &good, text), -ENOEXEC);
+	assert_int_equal(cfi_file_add(c, &backwards, self), -ENOEXEC);
+	assert_int_equal(cfi_file_add(c, &nowhere, self), -ENOEXEC);
+	assert_int_equal(cfi_file_add(c, &map, text), -ENOEXEC);
 	assert_int_equal(c->elf_count, 0);
 	cfi_close(c);
 	close(text);

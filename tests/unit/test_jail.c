@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -35,6 +36,7 @@ static void work(void)
 	char *bytes = malloc(8 << 20);
 
 	bytes[0] = 1;
+	nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL);
 	if (pread(3, bytes, 10, 0) != 10)
 		_exit(1);
 	free(bytes);

@@ -88,6 +88,23 @@ static void a_stack_is_cut_where_no_code_is(void **state)
 	graph_close(g);
 }
 
+static void an_unwound_stack_says_where_it_goes_on_unseen(void **state)
+{
+	const uint64_t addresses[] = { 0x1010, 0x2021, 0 };
+	const struct naming_stack s = { 7, 1, 0, 3, addresses, true };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_int_equal(g->stacks[0].depth, 3);
+	assert_string_equal(g->frames[g->places[0]].name, "[not unwound]");
+	assert_non_null(strstr(g->frames[g->places[0]].why, "16 KiB"));
+	assert_string_equal(g->frames[g->places[1]].name, "outer");
+	graph_close(g);
+	g = named(&s, "its files did not come");
+	assert_string_equal(g->frames[g->places[0]].name, "[not unwound]");
+	graph_close(g);
+}
+
 static void frames_of_the_kernel_are_marked(void **state)
 {
 	const uint64_t addresses[] = { 0xffffffff81000010, 0x1010 };
@@ -141,6 +158,7 @@ int main(void)
 		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
 		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
 		cmocka_unit_test(a_stack_is_cut_where_no_code_is),
+		cmocka_unit_test(an_unwound_stack_says_where_it_goes_on_unseen),
 		cmocka_unit_test(frames_of_the_kernel_are_marked),
 		cmocka_unit_test(a_symbolizer_that_fails_is_told),
 		cmocka_unit_test(every_address_is_asked_for_once_and_in_order),
