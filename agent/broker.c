@@ -288,6 +288,15 @@ static void broker_signal(struct broker *b)
 	}
 }
 
+/* The worker wants something of one process. */
+static void broker_asked(struct broker *b, const struct link_message *message)
+{
+	if (message->kind == LINK_FILES)
+		sampling_files(&b->sampling, b->finder, message->key);
+	else if (message->kind == LINK_UNWIND)
+		unwinding_ask(&b->unwinding, b->finder, message, moment_monotonic_ns());
+}
+
 /* The worker's words. The first that it serves: what may take long comes only now. */
 static void broker_hear(struct broker *b)
 {
@@ -300,10 +309,8 @@ static void broker_hear(struct broker *b)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
-		if (result == 1 && message.kind == LINK_FILES && b->serving)
-			sampling_files(&b->sampling, b->finder, message.key);
-		if (result == 1 && message.kind == LINK_UNWIND && b->serving)
-			unwinding_ask(&b->unwinding, b->finder, &message, moment_monotonic_ns());
+		if (result == 1 && b->serving)
+			broker_asked(b, &message);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;

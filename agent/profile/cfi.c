@@ -69,6 +69,7 @@ int cfi_load(void)
 }
 
 /* Opened already, by pread: what the library maps itself would kill us where it is cut. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the library's */
 static int cfi_find_elf(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
 			char **file, Elf **elf)
 {
@@ -85,6 +86,7 @@ static int cfi_find_elf(Dwfl_Module *module, void **user, const char *name, Dwar
 }
 
 /* What has no unwind information of its own is left at that. */
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the library's */
 static int cfi_find_debug(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
 			  const char *file, const char *debug, GElf_Word crc, char **found)
 {
@@ -187,16 +189,15 @@ int cfi_file_add(struct cfi *c, const struct cfi_range *at, int fd)
 
 int cfi_vdso_add(struct cfi *c, const struct cfi_range *at)
 {
-	char *image = (char *)(uintptr_t)getauxval(
-		AT_SYSINFO_EHDR); /* NOLINT(performance-no-int-to-ptr) */
+	char *image = (char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
 	Elf64_Ehdr head;
+	size_t size;
 
 	if (!image)
 		return -ENOEXEC;
 	memcpy(&head, image, sizeof(head));
-	/* up to its sections' table, which is its last part */
-	return cfi_elf_add(
-		c, at, elf_memory(image, head.e_shoff + (size_t)head.e_shnum * head.e_shentsize));
+	size = head.e_shoff + (size_t)head.e_shnum * head.e_shentsize; /* its last part */
+	return cfi_elf_add(c, at, elf_memory(image, size));
 }
 
 static bool cfi_thread_get(Dwfl *dwfl, pid_t tid, void *ctx, void **thread)

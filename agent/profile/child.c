@@ -44,7 +44,7 @@ int child_start(const struct child_start *start, pid_t *out)
 
 	if (result)
 		return -result;
-	for (size_t i = 0; start->word[i] && i < sizeof(word) - 1; i++)
+	for (size_t i = 0; i < sizeof(word) - 1 && start->word[i]; i++)
 		word[i] = start->word[i];
 	posix_spawn_file_actions_adddup2(&actions, start->question, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, start->answer, STDOUT_FILENO);

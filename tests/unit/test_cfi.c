@@ -13,7 +13,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 /* It looks for leaks in the thread-local memory of a library that was opened late, and crashes. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
