@@ -37,15 +37,15 @@ static const struct arguments profile_arguments = {
 	.about = "Profiles a watched process, or all of a service's: samples its stacks on the\n"
 		 "CPU, 99 a second. By the file's ending: .svg a flame graph, .pb.gz for\n"
 		 "`go tool pprof` and Speedscope, .txt collapsed stacks (the terminal's), .json.\n"
+		 "--unwind has the kernel copy up to 16 KiB of stack at each sample, for so long;\n"
+		 "they are unwound at once, and zeroed.\n"
 		 "Options may stand behind PID as well, and -o is --output.\n",
 	.options = {
 		{ "seconds", "N", "how long, 1 to 300 (10)" },
 		{ "output", "FILE", "where to write it (standard output)" },
 		{ "format", "FORM", "pprof, collapsed, svg or json, whatever the file's name" },
 		{ "past", NULL, "the N seconds that have just passed, without waiting" },
-		{ "unwind", NULL,
-		  "of one process, also through code without frame pointers: copies up to 16 KiB "
-		  "of its stack at each sample, for as long" },
+		{ "unwind", NULL, "of one PID, through code without frame pointers too" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },
 	},
