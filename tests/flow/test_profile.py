@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import platform
+import random
 import shutil
 import signal
 import subprocess
@@ -149,10 +150,13 @@ STEP(3, deep4)
 STEP(2, deep3)
 STEP(1, deep2)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static volatile unsigned long sum;
+	volatile char secret[32];
 
+	for (int i = 0; argc > 1 && i < 31; i++) /* on its stack, as it is nowhere else */
+		secret[i] = argv[1][i] ^ 1;
 	alarm(120);
 	for (;;)
 		sum += deep1(sum);
@@ -426,10 +430,49 @@ def an_unwound_profile_ends_with_who_asked(stage, burner):
     check(said["samples"] > 0 and any("burn_much" in frames for frames, _ in told), told)
 
 
+def memory_has(pid, bytes_wanted):
+    """Do they stand anywhere in what the process may write?"""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, mode = line.split()[:2]
+            start, end = (int(part, 16) for part in place.split("-"))
+            if mode[:2] != "rw" or end - start > 1 << 28:
+                continue
+            try:
+                memory.seek(start)
+                if bytes_wanted in memory.read(end - start):
+                    return True
+            except (OSError, ValueError):
+                continue  # not to be read, like the kernel's own pages
+    return False
+
+
 def no_stack_is_kept(stage):
-    """Nothing of a symbolizer is left behind, and no program of the kernel's."""
-    left = live.proc_children(worker_of(stage.the_agent))[1:]
-    check(not left, f"children of the worker: {left}")
+    """What stands on a stack is in no process of the agent, while it is looked at or later."""
+    build_deep(stage, "secretive", "-fomit-frame-pointer")
+    told = "".join(random.choices("abcdefghijklmnop", k=31))
+    secret = bytes(ord(letter) ^ 1 for letter in told)
+    deep = live.Process(stage, [str(stage.folder / "secretive"), told],
+                        stage.folder / "secretive.out",
+                        {**stage.environment,
+                         "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    live.wait_for("it is watched", lambda: watched(stage.the_agent, deep.pid), 10)
+    check(memory_has(deep.pid, secret), "the secret would be found")
+    worker = worker_of(stage.the_agent)
+    family = live.proc_children(stage.the_agent.pid)
+    asks = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", str(deep.pid),
+                             "--unwind", "--seconds", "3"], stdout=subprocess.PIPE,
+                            env={**os.environ, **stage.environment})
+    children = live.wait_for("it is unwound", lambda: live.proc_children(worker)[1:], 10)
+    time.sleep(1)
+    for pid in family:
+        check(not memory_has(pid, secret), f"{pid} holds a stack meanwhile")
+    text, _ = asks.communicate(timeout=30)
+    check(b"deep12" in text and secret not in text, text)
+    check(not live.proc_children(worker)[1:], f"{children}: the symbolizer has ended")
+    for pid in family:
+        check(not memory_has(pid, secret), f"{pid} holds a stack afterwards")
+    deep.stop()
 
 
 def worker_of(agent):
@@ -467,8 +510,9 @@ def unwound_profiles(stage, burner):
         return
     depth_is_right_with_and_without_frame_pointers(stage)
     an_unwound_profile_ends_with_who_asked(stage, burner)
-    no_stack_is_kept(stage)
     print("ok    an_unwound_profile_ends_with_who_asked")
+    no_stack_is_kept(stage)
+    print("ok    no_stack_is_kept")
     if shutil.which("nginx") and shutil.which("ab"):
         nginx_is_deep(stage, shim=True)
         nginx_is_deep(stage, shim=False)
