@@ -140,6 +140,7 @@ static void broker_probes(struct broker *b)
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	sampling_open(&b->sampling, &b->outbox, probes_targets(&b->probes));
+	unwinding_open(&b->unwinding, &b->outbox);
 }
 
 static void broker_privileges(struct broker *b)
@@ -462,7 +463,6 @@ int broker_run(const struct broker_config *config)
 	int result = privilege_broker();
 
 	outbox_init(&b.outbox, config->link);
-	b.unwinding.outbox = &b.outbox;
 	if (result == 0)
 		result = broker_open(&b);
 	if (result == 0) {

@@ -1,5 +1,6 @@
 #include "unwinding.h"
 
+#include "facility.h"
 #include "link.h"
 #include "log.h"
 
@@ -9,6 +10,26 @@
 #define UNWINDING_SECONDS 300u
 #define UNWINDING_GRACE_NS UINT64_C(10000000000) /* it begins before its reader does */
 #define UNWINDING_SECOND_NS UINT64_C(1000000000)
+
+static void unwinding_tell(const struct unwinding *u, uint32_t state, int error)
+{
+	const struct facility facility = {
+		.set = "profile",
+		.name = "snapshot",
+		.state = state,
+		.error = error,
+		.runs = FACILITY_UNKNOWN,
+		.run_ns = FACILITY_UNKNOWN,
+	};
+
+	outbox_facility(u->outbox, &facility);
+}
+
+void unwinding_open(struct unwinding *u, struct outbox *outbox)
+{
+	u->outbox = outbox;
+	unwinding_tell(u, FACILITY_IDLE, 0);
+}
 
 static int32_t unwinding_pid(struct finder *f, uint64_t key)
 {
@@ -20,6 +41,8 @@ static int32_t unwinding_pid(struct finder *f, uint64_t key)
 
 void unwinding_end(struct unwinding *u)
 {
+	if (u->snapshots)
+		unwinding_tell(u, FACILITY_IDLE, 0);
 	snapshots_close(u->snapshots);
 	u->snapshots = NULL;
 	u->key = 0;
@@ -29,8 +52,12 @@ static int unwinding_begin(struct unwinding *u, struct finder *f, uint64_t key, 
 			   uint64_t now_ns)
 {
 	int32_t pid = unwinding_pid(f, key);
-	int result = pid ? snapshots_open(&u->snapshots, pid) : -ENOENT;
+	int result;
 
+	if (!pid)
+		return -ENOENT;
+	result = snapshots_open(&u->snapshots, pid);
+	unwinding_tell(u, result ? FACILITY_REFUSED : FACILITY_LOADED, -result);
 	if (result)
 		return result;
 	if (seconds > UNWINDING_SECONDS)

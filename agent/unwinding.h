@@ -3,7 +3,7 @@
  *
  * Threads:  the broker's only one.
  * Memory:   a value; unwinding_end ends the snapshots.
- * Errors:   none: what the kernel refuses is told to the worker.
+ * Errors:   none: what the kernel refuses is told to the worker, and as a facility's state.
  */
 #ifndef AGENT_UNWINDING_H
 #define AGENT_UNWINDING_H
@@ -19,6 +19,8 @@ struct unwinding {
 	uint64_t until_ns;           /* a worker that forgets them does not keep them */
 	uint32_t worker;             /* how-manieth it was */
 };
+
+void unwinding_open(struct unwinding *u, struct outbox *outbox);
 
 /* The worker's word: begin, or end. Only a watched process's stacks are looked at. */
 void unwinding_ask(struct unwinding *u, struct finder *f, const struct link_message *message,

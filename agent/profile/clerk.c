@@ -111,6 +111,11 @@ int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scop
 	return c->result;
 }
 
+bool clerk_is_busy(const struct clerk *c, const void *who)
+{
+	return c->busy && c->who && c->who != who;
+}
+
 void clerk_leave(struct clerk *c, const void *who)
 {
 	if (!c->busy || c->who != who)

@@ -166,6 +166,8 @@ int document_profile(struct site *site, const struct request *r, const struct pa
 	if (profile_ask(p, &asked, no))
 		return -EINVAL;
 	clerk = asked.scope.unwind ? site->unwinder : site->clerk;
+	if (asked.scope.unwind && clerk && clerk_is_busy(clerk, r->who))
+		return refuse(no, 503, "busy", "another profile is being unwound: ask again later");
 	result = clerk ? clerk_ask(clerk, r->who, &asked.scope, r->now_ns, &g) : -ENOTSUP;
 	if (result == -EAGAIN) {
 		*out = (struct reply){ .later = true };

@@ -417,15 +417,25 @@ def nginx_is_deep(stage, shim):
     server.stop()
 
 
+def snapshot_state(agent):
+    return next((row["state"] for row in agent.get("/api/health")["facilities"]
+                 if row["name"] == "snapshot"), None)
+
+
 def an_unwound_profile_ends_with_who_asked(stage, burner):
     """The client goes away: the next one does not wait for the rest of its seconds."""
     asks = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", str(burner.pid),
                              "--unwind", "--seconds", "300"], stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL,
                             env={**os.environ, **stage.environment})
-    time.sleep(2)
+    live.wait_for("stacks are looked at",
+                  lambda: snapshot_state(stage.the_agent) == "loaded", 10)
+    check("another profile" in ringside(stage, "profile", "cpu", burner.pid, "--unwind", code=1),
+          "one at a time")
     asks.kill()
     asks.wait()
+    live.wait_for("stacks are not looked at any more",
+                  lambda: snapshot_state(stage.the_agent) == "notNeeded", 10)
     said, told = unwound(stage, burner.pid, 2)
     check(said["samples"] > 0 and any("burn_much" in frames for frames, _ in told), told)
 

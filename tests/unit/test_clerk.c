@@ -92,6 +92,8 @@ static void another_waits_for_his_turn(void **state)
 
 	(void)state;
 	assert_int_equal(clerk_ask(c, first, &scope, 1, &g), -EAGAIN);
+	assert_true(clerk_is_busy(c, second));
+	assert_false(clerk_is_busy(c, first));
 	let_go();
 	while (!atomic_load(&c->done))
 		usleep(1000);

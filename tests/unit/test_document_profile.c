@@ -16,6 +16,15 @@ int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scop
 	return graph_result;
 }
 
+static bool graph_busy;
+
+bool clerk_is_busy(const struct clerk *c, const void *who)
+{
+	(void)c;
+	(void)who;
+	return graph_busy;
+}
+
 struct asked {
 	struct reply reply;
 	struct refusal no;
@@ -105,6 +114,11 @@ static void nobody_and_nothing_have_their_status(void **state)
 	struct asked a;
 
 	(void)state;
+	graph_busy = true;
+	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 503);
+	assert_string_equal(a.no.code, "busy");
+	graph_busy = false;
 	graph_result = -ENOENT;
 	ask(&a, "/x?pid=5");
 	assert_int_equal(a.no.status, 404);

@@ -21,7 +21,8 @@ static void fixture_open(struct fixture *f)
 	outbox_init(&f->outbox, link[0]);
 	f->worker = link[1];
 	outbox_hello(&f->outbox);
-	f->unwinding.outbox = &f->outbox;
+	unwinding_open(&f->unwinding, &f->outbox);
+	assert_int_equal(f->outbox.facilities[0].state, FACILITY_IDLE);
 }
 
 static void fixture_close(struct fixture *f)
@@ -64,8 +65,11 @@ static void no_seconds_end_it_without_a_word(void **state)
 		fixture_close(&f);
 		skip(); /* bpf() is refused here */
 	}
+	unwinding_tell(&f.unwinding, FACILITY_LOADED, 0);
 	unwinding_ask(&f.unwinding, f.finder, &end, 1);
 	assert_null(f.unwinding.snapshots);
+	assert_int_equal(f.outbox.facility_count, 1);
+	assert_int_equal(f.outbox.facilities[0].state, FACILITY_IDLE);
 	assert_int_equal(link_receive(f.worker, &m, &passed), -EAGAIN);
 	fixture_close(&f);
 }
