@@ -24,6 +24,7 @@
 
 #define BROKER_RING_NS UINT64_C(250000000) /* the kernel's ring holds 8,192 events meanwhile */
 #define BROKER_SECOND_NS UINT64_C(1000000000)
+#define BROKER_PORTS_NS UINT64_C(10000000000) /* a look at all descriptors of all targets */
 #define BROKER_DOUBT_NS UINT64_C(11000000000) /* longer than the finder's slowest round */
 #define BROKER_MEMORY_EVERY 5u  /* smaps_rollup walks every page: each fifth second, or … */
 #define BROKER_MEMORY_SHARE 64u /* … so many targets a second, in turn */
@@ -43,6 +44,7 @@ struct broker {
 	struct sampling sampling;
 	struct unwinding unwinding;
 	uint64_t second_ns;         /* when the next second's work is due */
+	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t memory_next;       /* the target whose memory is to be read next */
 	int epoll, signals;
@@ -175,6 +177,17 @@ static void broker_tell_counts(struct broker *b)
 	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }
 
+/* Who carries the library is watched before it listens: by its port it is asked for only then. */
+static void broker_listeners(struct broker *b, uint64_t now_ns)
+{
+	if (!attach_by_port(b->attach) || now_ns < b->ports_ns)
+		return;
+	b->ports_ns = now_ns + BROKER_PORTS_NS;
+	for (uint32_t i = 0; i < finder_size(b->finder); i++)
+		if (!finder_at(b->finder, i)->asked)
+			broker_found(b, finder_at(b->finder, i));
+}
+
 /* Of how many targets the memory is read in this second; the next ones follow in the next. */
 static uint32_t broker_memory_share(uint32_t targets)
 {
@@ -238,6 +251,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	if (attach_changed(b->attach))
 		broker_attach(b, now_ns);
+	broker_listeners(b, now_ns);
 	broker_tell_counts(b);
 	probes_second(&b->probes);
 	broker_read_targets(b, now_ns);

@@ -8,6 +8,7 @@
  */
 #include "cell.h"
 
+#include "hot.h"
 #include "kin.h"
 #include "shape.h"
 #include "tally.h"
@@ -87,7 +88,7 @@ static void cell_add_span(struct rs_cell *cell, const struct rs_agent *agent, ui
 				  memory_order_relaxed);
 }
 
-bool cell_fold(const struct served *request, uint64_t span)
+RARE bool cell_fold(const struct served *request, uint64_t span)
 {
 	const struct cell_table table = here.kin ? cell_shared() : cell_own();
 	const struct rs_agent *agent = &table.header->agent;

@@ -142,13 +142,13 @@ static HOT void connection_done(void *context, struct exchange_done *done)
 	open_free(done->open);
 }
 
-void connection_unparsed(void *context, uint8_t why)
+RARE void connection_unparsed(void *context, uint8_t why)
 {
 	(void)context;
 	emit_unparsed(why);
 }
 
-static struct exchange_block *connection_lend(void *context)
+static RARE struct exchange_block *connection_lend(void *context)
 {
 	struct connection_block *b = pool_get(&connection_blocks);
 
@@ -159,7 +159,7 @@ static struct exchange_block *connection_lend(void *context)
 	return &b->block;
 }
 
-static void connection_give_back(void *context, struct exchange_block *block)
+static RARE void connection_give_back(void *context, struct exchange_block *block)
 {
 	(void)context;
 	pool_put(&connection_blocks, (uint8_t *)block - offsetof(struct connection_block, block));
@@ -202,7 +202,7 @@ static uint32_t connection_adopt_requests(struct connection *c)
 	return c->dialect ? c->dialect->ops->adopt(c) : exchange_adopt(&c->exchange);
 }
 
-void connection_adopt(struct connection *c)
+RARE void connection_adopt(struct connection *c)
 {
 	c->generation = guard_generation();
 	c->requests = 0;
@@ -285,7 +285,7 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	return more;
 }
 
-static void connection_race(struct connection *c, enum connection_way way)
+static RARE void connection_race(struct connection *c, enum connection_way way)
 {
 	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
 

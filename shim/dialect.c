@@ -2,10 +2,11 @@
 
 #include "dialogue.h"
 #include "gateway.h"
+#include "hot.h"
 #include "multiplex.h"
 
-bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
-		    const struct exchange_call *call, bool *more)
+RARE bool dialect_begins(struct connection *c, enum connection_way way, const uint8_t *at, size_t n,
+			 const struct exchange_call *call, bool *more)
 {
 	if (multiplex_begins(c, way, at, n, call, more))
 		return true;

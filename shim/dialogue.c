@@ -134,11 +134,12 @@ static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection
 {
 	struct pairs_call call = { .context = c };
 	struct dialogue *d = dialogue_of(c);
-	const uint8_t *end = at + n;
+	const uint8_t *end;
 	bool more;
 
 	if (!at)
 		return pairs_lose(&d->of.pairs, &call, RS_UNPARSED_UNSEEN_IO);
+	end = at + n;
 	if (way == CONNECTION_READ)
 		more = d->kind->read(&d->of.pairs, &call, &at, n);
 	else

@@ -41,7 +41,7 @@ static inline uint32_t emit_saturate(uint64_t n)
 }
 
 /* In the shared lane; and the answer of a thread that has no lane at all. */
-static __attribute__((noinline)) bool emit_claim_shared(uint32_t n, uint64_t *position)
+static RARE bool emit_claim_shared(uint32_t n, uint64_t *position)
 {
 	uint64_t at = atomic_load_explicit(&here.lane->head, memory_order_relaxed);
 
@@ -89,7 +89,8 @@ static EMIT_INLINE void emit_publish(bool shared, uint64_t position, uint32_t n)
 }
 
 /* One section over the continuation slots behind position. */
-static void emit_section(uint64_t position, uint8_t type, const uint8_t *bytes, uint32_t length)
+static RARE void emit_section(uint64_t position, uint8_t type, const uint8_t *bytes,
+			      uint32_t length)
 {
 	uint8_t head[EMIT_SECTION_HEAD] = { type, 0, (uint8_t)length, (uint8_t)(length >> 8) };
 	uint32_t done = 0;
@@ -280,7 +281,7 @@ static EMIT_INLINE void emit_request_as(bool shared, const struct served *reques
 }
 
 /* No record: a child that dies in one would leave a hole for good. */
-static void emit_request_kin(const struct served *request)
+static RARE void emit_request_kin(const struct served *request)
 {
 	const struct rs_agent *agent = &kin.header->agent;
 	uint64_t span = request->end > request->t0 ? request->end - request->t0 : 0;
@@ -301,7 +302,7 @@ static void emit_request_kin(const struct served *request)
 			 1);
 }
 
-static __attribute__((noinline)) void emit_request_shared(const struct served *request)
+static RARE void emit_request_shared(const struct served *request)
 {
 	if (!here.kin)
 		emit_request_as(true, request);
@@ -476,12 +477,12 @@ void emit_handshake_failed(void)
 		emit_add(here.shared, &here.block->handshakes_failed, 1);
 }
 
-void emit_unparsed(enum rs_unparsed why)
+RARE void emit_unparsed(enum rs_unparsed why)
 {
 	emit_add(here.shared, &here.block->unparsed[why], 1);
 }
 
-void emit_lost(enum rs_lost why)
+RARE void emit_lost(enum rs_lost why)
 {
 	/* A re-entered guard may interrupt the claim of its block. */
 	if (here.block)

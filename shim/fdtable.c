@@ -27,7 +27,7 @@ void fdtable_forked(void)
 	atomic_fetch_add_explicit(&connection_forks, 1, memory_order_relaxed);
 }
 
-static _Atomic uint64_t *fdtable_grow(_Atomic uint64_t *_Atomic *place)
+static RARE _Atomic uint64_t *fdtable_grow(_Atomic uint64_t *_Atomic *place)
 {
 	_Atomic uint64_t *none = NULL;
 	long at;
@@ -123,7 +123,7 @@ void fdtable_accepted(int fd)
 	fdtable_open(fd, EXCHANGE_ACCEPTED);
 }
 
-struct connection *fdtable_found(int fd)
+RARE struct connection *fdtable_found(int fd)
 {
 	return fdtable_open(fd, EXCHANGE_UNKNOWN);
 }

@@ -9,6 +9,7 @@
 #include "guard.h"
 
 #include "emit.h"
+#include "hot.h"
 #include "tally.h"
 
 /*
@@ -36,7 +37,7 @@ static bool guard_is_left(uintptr_t frame)
 	return frame >= here.busy && frame - here.busy < GUARD_SAME_STACK;
 }
 
-bool guard_take_over(uintptr_t frame)
+RARE bool guard_take_over(uintptr_t frame)
 {
 	if (here.busy == THREAD_IN_VFORK)
 		return false;
@@ -58,7 +59,7 @@ static uint32_t guard_phase(bool fresh)
 	return fresh ? (uint32_t)(clock_ticks() % RS_COST_EVERY) : 0;
 }
 
-bool guard_first(void)
+RARE bool guard_first(void)
 {
 	bool fresh = !here.ready;
 	uint32_t wait;
@@ -74,7 +75,7 @@ bool guard_first(void)
 	return true;
 }
 
-void guard_stamp_end(void)
+RARE void guard_stamp_end(void)
 {
 	uint64_t now = clock_ticks();
 

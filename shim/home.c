@@ -200,7 +200,7 @@ void home_clock_on(enum rs_clock clock)
 	atomic_store_explicit(&home.header->why, RS_WHY_NONE, memory_order_relaxed);
 }
 
-void home_leave(enum rs_why why)
+RARE void home_leave(enum rs_why why)
 {
 	if (!atomic_load_explicit(&control.live, memory_order_relaxed))
 		return;

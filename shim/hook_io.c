@@ -119,8 +119,7 @@ static bool io_is_socket(int fd)
 }
 
 /* An answer to a request that another process read: whatever it was, it is not known here. */
-static __attribute__((noinline)) void io_answer_foreign(int fd, const struct iovec *iov,
-							ssize_t result)
+static RARE void io_answer_foreign(int fd, const struct iovec *iov, ssize_t result)
 {
 	if (result <= 0 || !iov || !io_begins_answer(iov, (size_t)result) || !guard_enter())
 		return;
@@ -266,7 +265,7 @@ EXPORT ssize_t __recvfrom_chk(int fd, void *to, size_t bytes, size_t room, int f
 }
 
 /* Received descriptors: whatever we knew of these numbers is of the past. */
-static __attribute__((noinline)) void io_descriptors(struct msghdr *message)
+static RARE void io_descriptors(struct msghdr *message)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(message);
 

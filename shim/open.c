@@ -49,7 +49,7 @@ static int open_take_in(uint32_t word)
 	return -1;
 }
 
-static int open_take(void)
+static RARE int open_take(void)
 {
 	for (uint32_t word = 0; word < OPEN_WORDS; word++) {
 		int entry;
@@ -65,7 +65,7 @@ static int open_take(void)
 	return -1;
 }
 
-static void open_release(int entry)
+static RARE void open_release(int entry)
 {
 	/* L: release puts our stores ahead of the next owner's; pairs with K. */
 	atomic_fetch_and_explicit(&open_taken[entry / 64], ~(UINT64_C(1) << entry % 64),

@@ -7,7 +7,9 @@
  * Cost:     see connection.h.
  */
 #include "dialogue.h"
+
 #include "host.h"
+#include "hot.h"
 #include "mem.h"
 #include "turn.h"
 
@@ -15,8 +17,8 @@
 
 __thread uint64_t connection_greeting;
 
-__attribute__((noinline)) void connection_hear(struct connection *c, bool prefaced,
-					       const struct iovec *iov, size_t bytes)
+RARE void connection_hear(struct connection *c, bool prefaced, const struct iovec *iov,
+			  size_t bytes)
 {
 	struct hello *h = &c->exchange.hello;
 

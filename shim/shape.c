@@ -84,7 +84,7 @@ static inline bool shape_is(const struct shape_table *table, uint32_t id,
 	       !memcmp(entry->bytes, path->bytes, path->length);
 }
 
-static bool shape_grow(const struct shape_table *table, uint32_t end)
+static RARE bool shape_grow(const struct shape_table *table, uint32_t end)
 {
 	uint32_t ready = atomic_load_explicit(table->populated, memory_order_relaxed);
 	uint32_t wanted = (end + SHAPE_STEP - 1) / SHAPE_STEP * SHAPE_STEP;
@@ -102,7 +102,7 @@ static bool shape_grow(const struct shape_table *table, uint32_t end)
 }
 
 /* Writes an entry that nobody points at yet; 0: no room. */
-static uint32_t shape_append(const struct shape_table *table, const struct shape_path *path)
+static RARE uint32_t shape_append(const struct shape_table *table, const struct shape_path *path)
 {
 	_Atomic uint32_t *end = &table->header->shape_end;
 	uint32_t bytes = (SHAPE_ENTRY_HEAD + path->length + 7) & ~7u;

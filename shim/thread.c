@@ -8,6 +8,7 @@
  */
 #include "thread.h"
 
+#include "hot.h"
 #include "kin.h"
 #include "layout.h"
 #include "open.h"
@@ -244,7 +245,7 @@ void thread_use_own(void)
 	thread_use_lane();
 }
 
-bool thread_ready(void)
+RARE bool thread_ready(void)
 {
 	if (!here.block && !thread_block())
 		return false; /* a signal handler inside a claim, or no memory */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADMIT_PORTS 64u /* of one process: more are not compared */
-
 struct admit_list {
 	struct rule *rules;
 	size_t count;
@@ -86,17 +84,16 @@ bool admit_by_port(const struct admit *a)
 	return a->by_port;
 }
 
-static void admit_ports(struct admit_case *c)
+size_t admit_ports(const struct capture_target *target, uint16_t out[ADMIT_PORTS])
 {
-	char exe[sizeof(c->target->exe)];
+	size_t count = port_read(target->pid, out, ADMIT_PORTS);
+	char exe[sizeof(target->exe)];
 
-	c->subject.ports = c->ports;
-	c->subject.port_count = port_read(c->target->pid, c->ports, ADMIT_PORTS);
-	if (c->subject.port_count || c->target->parent <= 1)
-		return;
-	target_exe_read(c->target->parent, exe, sizeof(exe));
-	if (*exe && strcmp(exe, c->target->exe) == 0)
-		c->subject.port_count = port_read(c->target->parent, c->ports, ADMIT_PORTS);
+	if (count || target->parent <= 1)
+		return count;
+	target_exe_read(target->parent, exe, sizeof(exe));
+	return *exe && strcmp(exe, target->exe) == 0 ? port_read(target->parent, out, ADMIT_PORTS)
+						     : 0;
 }
 
 /* The first that matches for sure, else RULE_BY_PORT when one may still come to. */
@@ -143,8 +140,9 @@ static void admit_case_init(const struct admit *a, struct capture_target *target
 	c->subject.text[RULE_EXE] = target->exe;
 	c->subject.text[RULE_SERVICE] = target->service;
 	c->subject.text[RULE_CGROUP] = target->cgroup;
+	c->subject.ports = c->ports;
 	if (a->by_port)
-		admit_ports(c);
+		c->subject.port_count = admit_ports(target, c->ports);
 }
 
 enum admit_verdict admit_judge(const struct admit *a, struct capture_target *target, bool patient)

@@ -17,6 +17,8 @@
 
 #include <stdbool.h>
 
+#define ADMIT_PORTS 64u /* of one process: more are not compared */
+
 struct admit;
 
 enum admit_verdict {
@@ -36,6 +38,9 @@ enum accept_reason admit_reason(const struct admit *a, struct capture_target *ta
 
 /* Does any rule look at ports, so that the verdict may change? */
 bool admit_by_port(const struct admit *a);
+
+/* The ports of a process, as its rules see them; how many. */
+size_t admit_ports(const struct capture_target *target, uint16_t out[ADMIT_PORTS]);
 
 /* May a rule of targets.attach name a process without the shim, and does one name this? */
 bool admit_by_rule(const struct admit *a);

@@ -11,6 +11,7 @@
 struct attach {
 	const struct admit *admit; /* NULL: no rules */
 	struct list list;
+	bool by_port; /* it has such a line */
 	char path[256];
 };
 
@@ -22,9 +23,27 @@ static void attach_read(struct attach *a, struct list *out)
 	out->odd = false;
 }
 
+static bool attach_has_ports(const struct list *list)
+{
+	size_t at = 0, length;
+	const char *line;
+
+	while ((line = rs_list_next(list->text, list->bytes, &at, &length)))
+		if (attach_port(line, length))
+			return true;
+	return false;
+}
+
+static void attach_take(struct attach *a, const struct list *list)
+{
+	a->list = *list;
+	a->by_port = attach_has_ports(list);
+}
+
 int attach_open(struct attach **out, const char *run_dir, const struct admit *admit)
 {
 	struct attach *a = calloc(1, sizeof(*a));
+	struct list list;
 
 	*out = NULL;
 	if (!a)
@@ -35,7 +54,8 @@ int attach_open(struct attach **out, const char *run_dir, const struct admit *ad
 		free(a);
 		return -ENAMETOOLONG;
 	}
-	attach_read(a, &a->list);
+	attach_read(a, &list);
+	attach_take(a, &list);
 	*out = a;
 	return 0;
 }
@@ -52,7 +72,7 @@ bool attach_changed(struct attach *a)
 	attach_read(a, &now);
 	if (now.bytes == a->list.bytes && memcmp(now.text, a->list.text, now.bytes) == 0)
 		return false;
-	a->list = now;
+	attach_take(a, &now);
 	return true;
 }
 
@@ -61,17 +81,53 @@ bool attach_any(const struct attach *a)
 	return !rs_list_empty(a->list.text, a->list.bytes) || (a->admit && admit_by_rule(a->admit));
 }
 
+bool attach_by_port(const struct attach *a)
+{
+	return a->by_port || (a->admit && admit_by_rule(a->admit) && admit_by_port(a->admit));
+}
+
+/* Whoever listens on a port that a line names. */
+static bool attach_listens(const struct attach *a, const struct capture_target *target)
+{
+	uint16_t ports[ADMIT_PORTS];
+	size_t count = a->by_port ? admit_ports(target, ports) : 0, at = 0, length;
+	const char *line;
+
+	while (count && (line = rs_list_next(a->list.text, a->list.bytes, &at, &length))) {
+		uint16_t port = attach_port(line, length);
+
+		for (size_t i = 0; port && i < count; i++)
+			if (ports[i] == port)
+				return true;
+	}
+	return false;
+}
+
 bool attach_wants(const struct attach *a, struct capture_target *target)
 {
 	char line[ATTACH_LINE];
 
 	attach_line(target->pid, target->start_ticks, line);
 	return rs_list_names(a->list.text, a->list.bytes, target->service, target->exe) ||
-	       rs_list_names(a->list.text, a->list.bytes, line, "") ||
+	       rs_list_names(a->list.text, a->list.bytes, line, "") || attach_listens(a, target) ||
 	       (a->admit && admit_attaches(a->admit, target));
 }
 
 void attach_line(int32_t pid, uint64_t start_ticks, char out[ATTACH_LINE])
 {
 	snprintf(out, ATTACH_LINE, "%" PRId32 ":%" PRIu64, pid, start_ticks);
+}
+
+uint16_t attach_port(const char *line, size_t length)
+{
+	uint32_t port = 0;
+
+	if (length < 2 || length > sizeof(":65535") - 1 || line[0] != ':')
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if (line[i] < '0' || line[i] > '9')
+			return 0;
+		port = port * 10 + (uint32_t)(line[i] - '0');
+	}
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
 }

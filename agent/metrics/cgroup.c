@@ -18,8 +18,8 @@ struct cgroup_names {
 };
 
 static const struct cgroup_names cgroup_v1 = { "memory.limit_in_bytes", "memory.usage_in_bytes",
-					       "total_inactive_file " };
-static const struct cgroup_names cgroup_v2 = { "memory.max", "memory.current", "inactive_file " };
+					       "total_inactive_file" };
+static const struct cgroup_names cgroup_v2 = { "memory.max", "memory.current", "inactive_file" };
 
 /* Is the name in a list with commas? */
 static bool cgroup_list_has(const char *list, const char *name)
@@ -112,21 +112,29 @@ static uint64_t cgroup_number(const char *root, const char *folder, const char *
 	return strtoull(text, NULL, 10);
 }
 
+/* Of a line "name 7"; CGROUP_NONE: there is none. */
+static uint64_t cgroup_value(const char *line, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (line && (strncmp(line, name, length) != 0 || line[length] != ' ')) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line ? strtoull(line + length, NULL, 10) : CGROUP_NONE;
+}
+
 static uint64_t cgroup_used(const char *root, const char *folder, const struct cgroup_names *names)
 {
-	uint64_t used = cgroup_number(root, folder, names->used), inactive = 0;
+	uint64_t used = cgroup_number(root, folder, names->used), inactive;
 	char text[8192];
-	const char *line = text;
 
 	if (used == CGROUP_NONE ||
 	    cgroup_file(root, folder, "memory.stat", text, sizeof(text)) <= 0)
 		return used == CGROUP_NONE ? 0 : used;
-	while (line && strncmp(line, names->inactive, strlen(names->inactive)) != 0) {
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	if (line)
-		inactive = strtoull(line + strlen(names->inactive), NULL, 10);
+	inactive = cgroup_value(text, names->inactive);
+	if (inactive == CGROUP_NONE)
+		return used;
 	return used > inactive ? used - inactive : 0;
 }
 
@@ -145,12 +153,14 @@ static void cgroup_memory(const char *root, const char *folder, const struct cgr
 	out->memory_used = used;
 }
 
-static void cgroup_cpus(double quota, double period, struct cgroup_limits *out)
+static void cgroup_cpus(const char *folder, double quota, double period, struct cgroup_limits *out)
 {
-	if (quota <= 0 || period <= 0)
+	if (quota <= 0 || period <= 0 || (out->cpus >= 0 && quota / period >= out->cpus))
 		return;
-	if (out->cpus < 0 || quota / period < out->cpus)
-		out->cpus = quota / period;
+	out->cpus = quota / period;
+	if (snprintf(out->quota_folder, sizeof(out->quota_folder), "%s", folder) >=
+	    (int)sizeof(out->quota_folder))
+		out->quota_folder[0] = '\0';
 }
 
 static void cgroup_cpu_v1(const char *root, const char *folder, struct cgroup_limits *out)
@@ -159,7 +169,7 @@ static void cgroup_cpu_v1(const char *root, const char *folder, struct cgroup_li
 	uint64_t period = cgroup_number(root, folder, "cpu.cfs_period_us");
 
 	if (quota != CGROUP_NONE && period != CGROUP_NONE)
-		cgroup_cpus((double)quota, (double)period, out);
+		cgroup_cpus(folder, (double)quota, (double)period, out);
 }
 
 static void cgroup_cpu_v2(const char *root, const char *folder, struct cgroup_limits *out)
@@ -169,7 +179,7 @@ static void cgroup_cpu_v2(const char *root, const char *folder, struct cgroup_li
 
 	if (cgroup_file(root, folder, "cpu.max", text, sizeof(text)) > 0 &&
 	    procfs_numbers(text, pair, 2) == 2)
-		cgroup_cpus((double)pair[0], (double)pair[1], out);
+		cgroup_cpus(folder, (double)pair[0], (double)pair[1], out);
 }
 
 static void cgroup_memory_v1(const char *root, const char *folder, struct cgroup_limits *out)
@@ -232,4 +242,37 @@ int cgroup_limits_read(const char *root, const struct cgroup_mounts *mounts, int
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		cgroup_line(root, mounts, line, out);
 	return 0;
+}
+
+static uint64_t cgroup_hash(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	return hash | 1;
+}
+
+void cgroup_throttle_read(const char *root, const struct cgroup_limits *limits,
+			  struct cgroup_throttle *out)
+{
+	uint64_t periods, throttled, ns, us;
+	char text[4096];
+
+	memset(out, 0, sizeof(*out));
+	if (!limits->quota_folder[0] ||
+	    cgroup_file(root, limits->quota_folder, "cpu.stat", text, sizeof(text)) <= 0)
+		return;
+	periods = cgroup_value(text, "nr_periods");
+	throttled = cgroup_value(text, "nr_throttled");
+	ns = cgroup_value(text, "throttled_time"); /* v1 */
+	us = cgroup_value(text, "throttled_usec"); /* v2 */
+	if (ns == CGROUP_NONE && us != CGROUP_NONE)
+		ns = us * 1000;
+	if (periods == CGROUP_NONE || throttled == CGROUP_NONE || ns == CGROUP_NONE)
+		return;
+	*out = (struct cgroup_throttle){ .group = cgroup_hash(limits->quota_folder),
+					 .periods = periods,
+					 .throttled = throttled,
+					 .throttled_ns = ns };
 }

@@ -9,6 +9,7 @@
 #define METRICS_MEANS_H
 
 #include "cause.h"
+#include "cgroup.h"
 #include "series.h"
 
 #include <stdbool.h>
@@ -19,11 +20,14 @@ struct means_sample {
 	uint64_t user_ns, system_ns, wait_ns;
 	uint64_t minor_faults, major_faults;
 	uint64_t allocated, freed;
+	uint64_t requests;
 	uint64_t waits_ns[CAUSES];      /* totals */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus; /* what the process may use */
+	struct cgroup_throttle throttle;
 	uint32_t threads;
+	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
 	char memory_limit_by[12];
 };

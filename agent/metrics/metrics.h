@@ -69,11 +69,14 @@ struct metrics_process {
 	struct capture_target target;
 	bool alive;
 	uint64_t seen_ns, gone_ns;
-	double user_ms, system_ms;            /* of the window */
-	double cpu_percent;                   /* of what it may use: quota, cpuset */
-	double core_percent;                  /* of one core */
-	double run_queue_ms;                  /* of the window */
-	double waits_ms[CAUSES];              /* of the window, of waits that ended in it */
+	double user_ms, system_ms; /* of the window */
+	double cpu_percent;        /* of what it may use: quota, cpuset */
+	double core_percent;       /* of one core */
+	double run_queue_ms;       /* of the window */
+	double throttled_percent;  /* of the periods of its quota, in the window; of its group */
+	double throttled_ms;       /* of the window, of each processor that stood still */
+	uint64_t window_requests;  /* while it used user_ms and system_ms */
+	double waits_ms[CAUSES];   /* of the window, of waits that ended in it */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
@@ -86,6 +89,15 @@ struct metrics_process {
 	struct drain_ledger ledger;
 	struct drain_counters totals; /* since first seen */
 	uint64_t shape_count;
+};
+
+#define METRICS_THREADS 16 /* of a process, the busiest */
+
+struct metrics_thread {
+	int32_t tid;
+	char name[16];
+	double core_percent;       /* between the last two looks; METRICS_UNKNOWN: seen once */
+	double cpu_s, run_queue_s; /* since it began */
 };
 
 enum metrics_level {
@@ -122,6 +134,7 @@ struct metrics_row {
 	double percentile_ns[METRICS_RANKS];
 	double apdex; /* T = 500 ms; METRICS_UNKNOWN: no request */
 	double cpu_percent, core_percent, rss, memory_percent;
+	double throttled_percent, throttled_ms; /* of the group that was the most */
 	uint64_t in_flight;
 	uint64_t span_s;
 };
@@ -249,6 +262,8 @@ int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct 
 int metrics_totals(struct metrics *m, struct metrics_total **rows);
 int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
 			 struct metrics_process **rows);
+/* The busiest first; how many. -ENOENT: no such process lives. */
+int metrics_threads(struct metrics *m, int32_t pid, struct metrics_thread out[METRICS_THREADS]);
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows);
 /* Hosts that clients of TLS asked the service for, the last row "_other" if there are such. */

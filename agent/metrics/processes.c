@@ -36,6 +36,7 @@ static void processes_unknown(struct metrics_process *out)
 {
 	out->user_ms = out->system_ms = out->cpu_percent = METRICS_UNKNOWN;
 	out->core_percent = out->run_queue_ms = METRICS_UNKNOWN;
+	out->throttled_percent = out->throttled_ms = METRICS_UNKNOWN;
 	for (int i = 0; i < CAUSES; i++)
 		out->waits_ms[i] = METRICS_UNKNOWN;
 	out->user_s = out->system_s = out->run_queue_s = METRICS_UNKNOWN;
@@ -76,6 +77,7 @@ static void processes_rates(const struct means_sample *first, const struct means
 
 	out->user_ms = (double)(last->user_ns - first->user_ns) / 1e6;
 	out->system_ms = (double)(last->system_ns - first->system_ns) / 1e6;
+	out->window_requests = last->requests - first->requests;
 	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
 	for (int i = 0; i < CAUSES && last->waits_known; i++)
 		out->waits_ms[i] = (double)(last->waits_ns[i] - first->waits_ns[i]) / 1e6;
@@ -90,6 +92,40 @@ static void processes_rates(const struct means_sample *first, const struct means
 	out->major_faults_per_s = (double)(last->major_faults - first->major_faults) / s;
 	out->read_per_s = processes_rate(first->read_bytes, last->read_bytes, s);
 	out->write_per_s = processes_rate(first->write_bytes, last->write_bytes, s);
+}
+
+/*
+ * What the totals of its group are to be compared with: those at the window's begin, or the first
+ * in it, where the process or its quota is younger. NULL: none.
+ */
+static const struct cgroup_throttle *processes_throttle_first(const struct means *means,
+							      const struct means_sample *first,
+							      const struct means_sample *last)
+{
+	const struct means_sample *sample = means->fine.samples;
+
+	if (first->throttle.group == last->throttle.group)
+		return &first->throttle;
+	for (uint32_t i = 0; i < means->fine.count; i++)
+		if (sample[i].time_ns > first->time_ns &&
+		    sample[i].throttle.group == last->throttle.group)
+			return &sample[i].throttle;
+	return NULL;
+}
+
+static void processes_throttle(const struct means *means, const struct means_sample *first,
+			       const struct means_sample *last, struct metrics_process *out)
+{
+	const struct cgroup_throttle *now = &last->throttle, *then;
+
+	then = now->group ? processes_throttle_first(means, first, last) : NULL;
+	/* A group of that name that was made again counts from 0. */
+	if (!then || now->periods <= then->periods || now->throttled < then->throttled ||
+	    now->throttled_ns < then->throttled_ns)
+		return;
+	out->throttled_percent = 100 * (double)(now->throttled - then->throttled) /
+				 (double)(now->periods - then->periods);
+	out->throttled_ms = (double)(now->throttled_ns - then->throttled_ns) / 1e6;
 }
 
 void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
@@ -109,9 +145,12 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
+		if (last.ended) /* its last ones are drained after its end */
+			last.requests = process->now.totals.requests;
 		processes_levels(&last, out);
 		if (last.time_ns > first.time_ns)
 			processes_rates(&first, &last, out);
+		processes_throttle(&process->means, &first, &last, out);
 	}
 	out->cpu_level = processes_cpu_level(&m->limits, out->cpu_percent);
 	out->memory_level = processes_memory_level(&m->limits, out->memory_percent);

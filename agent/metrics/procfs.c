@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define PROCFS_TICK_NS UINT64_C(10000000) /* USER_HZ is 100 on every Linux that we build for */
+#define PROCFS_NAME_LOOKS 3u              /* a thread names itself soon after it began */
 #define PROCFS_STAT_FIELDS 22             /* the last one read: starttime */
 
 long procfs_file_read(const char *root, const char *path, char *out, size_t size)
@@ -210,7 +211,7 @@ static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thre
 
 		if (tid <= 0 || tid > INT32_MAX)
 			continue;
-		out[*count].tid = (int32_t)tid;
+		out[*count] = (struct procfs_thread){ .tid = (int32_t)tid };
 		if (procfs_thread_read(root, pid, &out[*count]))
 			(*count)++;
 	}
@@ -219,7 +220,7 @@ static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thre
 }
 
 /* Threads that ended, or whose tid another one has now, leave what they were last seen with. */
-static void procfs_threads_bury(struct procfs_threads *threads, const struct procfs_thread *now,
+static void procfs_threads_bury(struct procfs_threads *threads, struct procfs_thread *now,
 				uint32_t count)
 {
 	uint32_t j = 0;
@@ -229,10 +230,29 @@ static void procfs_threads_bury(struct procfs_threads *threads, const struct pro
 
 		while (j < count && now[j].tid < old->tid)
 			j++;
-		if (j < count && now[j].tid == old->tid && now[j].run_ns >= old->run_ns)
+		if (j < count && now[j].tid == old->tid && now[j].run_ns >= old->run_ns) {
+			now[j].before_ns = old->run_ns;
+			now[j].looks = old->looks + 1;
+			memcpy(now[j].name, old->name, sizeof(now[j].name));
 			continue;
+		}
 		threads->gone_run_ns += old->run_ns;
 		threads->gone_wait_ns += old->wait_ns;
+	}
+}
+
+static void procfs_threads_name(const char *root, int32_t pid, struct procfs_thread *now,
+				uint32_t count)
+{
+	char path[96];
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (now[i].looks >= PROCFS_NAME_LOOKS)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%" PRId32 "/task/%" PRId32 "/comm", pid,
+			 now[i].tid);
+		if (procfs_file_read(root, path, now[i].name, sizeof(now[i].name)) > 0)
+			now[i].name[strcspn(now[i].name, "\n")] = '\0';
 	}
 }
 
@@ -253,6 +273,7 @@ int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_
 	}
 	qsort(now, count, sizeof(*now), procfs_thread_compare);
 	procfs_threads_bury(threads, now, count);
+	procfs_threads_name(root, pid, now, count);
 	free(threads->seen);
 	less = count ? realloc(now, count * sizeof(*now)) : NULL;
 	if (!less && count)

@@ -31,6 +31,9 @@ struct procfs_limits {
 struct procfs_thread {
 	int32_t tid;
 	uint64_t run_ns, wait_ns;
+	uint64_t before_ns; /* run_ns at the look before */
+	uint32_t looks;     /* before this one */
+	char name[16];
 };
 
 /* Never goes back: what an ended thread was last seen with stays in the sums. */

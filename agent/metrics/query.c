@@ -224,6 +224,7 @@ static void query_row_fill(struct metrics_row *row, const struct query_sum *sum,
 	row->apdex = spread_apdex(sum->buckets);
 	row->cpu_percent = row->core_percent = METRICS_UNKNOWN;
 	row->rss = row->memory_percent = METRICS_UNKNOWN;
+	row->throttled_percent = row->throttled_ms = METRICS_UNKNOWN;
 	spread_ranks(sum->buckets, &sum->sums, row->percentile_ns);
 }
 
@@ -237,6 +238,10 @@ static void query_row_resources(struct metrics_row *row, const struct metrics_pr
 		row->rss = means->rss + (row->rss > 0 ? row->rss : 0);
 	if (means->cpu_percent > row->cpu_percent)
 		row->cpu_percent = means->cpu_percent;
+	if (means->throttled_percent > row->throttled_percent)
+		row->throttled_percent = means->throttled_percent;
+	if (means->throttled_ms > row->throttled_ms)
+		row->throttled_ms = means->throttled_ms;
 	if (means->memory_percent > row->memory_percent)
 		row->memory_percent = means->memory_percent;
 }

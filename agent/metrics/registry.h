@@ -16,6 +16,7 @@
 #include "procfs.h"
 #include "slowest.h"
 #include "template.h"
+#include "threads.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -97,6 +98,7 @@ struct process {
 	uint64_t waits_ns[CAUSES];      /* newest totals of one watch, and what they … */
 	bool waits_known;               /* … are: the kernel was asked for them */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
+	struct threads busiest;
 };
 
 struct registry {

@@ -27,6 +27,7 @@ struct sample_job {
 	struct procfs_process process;
 	struct procfs_limits limits;
 	struct cgroup_limits cgroup;
+	struct cgroup_throttle throttle;
 	bool ok;
 };
 
@@ -121,6 +122,7 @@ static void sample_read(const struct metrics *m, const struct sampler *s, struct
 	procfs_threads_read(job->threads, m->root, job->pid,
 			    job->process.user_ns + job->process.system_ns);
 	sample_limits(m, s, job);
+	cgroup_throttle_read(m->root, &job->cgroup, &job->throttle);
 	job->ok = true;
 }
 
@@ -207,6 +209,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.wait_ns = job->threads->wait_ns;
 	sample_memory(s, job, &sample);
 	sample.cpus = sample_cpus(s, job);
+	sample.throttle = job->throttle;
 	sample.minor_faults = job->process.minor_faults;
 	sample.major_faults = job->process.major_faults;
 	sample.threads = job->process.threads;
@@ -215,6 +218,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
+	sample.requests = totals->requests;
 	sample.allocated = totals->allocated_bytes;
 	sample.freed = totals->freed_bytes;
 	sample.heap_live = sample.external = METRICS_UNKNOWN;
@@ -243,6 +247,8 @@ static void sample_jobs_put(struct metrics *m, const struct sampler *s, struct s
 
 		if (process && jobs[i].ok)
 			sample_book(m, s, &jobs[i], process, now_ns);
+		if (process && jobs[i].ok)
+			threads_take(&process->busiest, jobs[i].threads, now_ns);
 		if (process && jobs[i].threads) {
 			process->threads = jobs[i].threads;
 			jobs[i].threads = NULL;
@@ -285,6 +291,7 @@ static void sample_book_end(struct metrics *m, struct process *process,
 			sample.heap_live = sample.external = sample.memory_limit =
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
+	sample.ended = true;
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
 	means_end(&process->means, &sample, &m->budget);
 }

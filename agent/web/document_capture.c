@@ -112,7 +112,8 @@ static void capture_put_reasons(const struct metrics_process *p, struct json *j)
 
 /*
  * Of the hooks one in RS_COST_EVERY is timed. nsPerRequest is of all that a process did since it
- * was first seen; cpuPercent is that times the requests of the window, of the CPU time used then.
+ * was first seen; cpuPercent is that times the requests between the two samples that the CPU time
+ * is of, which is why they are counted there and not in the window.
  */
 static double capture_each(const struct metrics_process *p)
 {
@@ -122,21 +123,9 @@ static double capture_each(const struct metrics_process *p)
 }
 
 /* What we cost a process in the window, by what each request costs; METRICS_UNKNOWN. */
-static double capture_own_ns(const struct question *q, const struct metrics_process *p, double each)
+static double capture_own_ns(const struct metrics_process *p, double each)
 {
-	struct metrics_window *window;
-	struct metrics_scope scope = q->ask.scope;
-	double own_ns = METRICS_UNKNOWN;
-
-	if (each < 0)
-		return METRICS_UNKNOWN;
-	scope.pid = p->target.pid;
-	scope.service = p->target.service;
-	window = malloc(sizeof(*window));
-	if (window && !metrics_window_get(q->site->metrics, &scope, window))
-		own_ns = each * (double)window->sums.count;
-	free(window);
-	return own_ns;
+	return each >= 0 ? each * (double)p->window_requests : METRICS_UNKNOWN;
 }
 
 static double capture_add(double a, double b)
@@ -149,14 +138,12 @@ static double capture_share(double own_ns, double cpu_ms)
 	return own_ns >= 0 && cpu_ms > 0 ? 100 * own_ns / (cpu_ms * 1e6) : METRICS_UNKNOWN;
 }
 
-static void capture_put_cost(const struct question *q, const struct metrics_process *p,
-			     struct json *j)
+static void capture_put_cost(const struct metrics_process *p, struct json *j)
 {
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(p));
-	json_measure(
-		j, "cpuPercent",
-		capture_share(capture_own_ns(q, p, capture_each(p)), p->user_ms + p->system_ms));
+	json_measure(j, "cpuPercent",
+		     capture_share(capture_own_ns(p, capture_each(p)), p->user_ms + p->system_ms));
 	json_uint(j, "samples", p->totals.cost_samples);
 	json_object_end(j);
 }
@@ -223,7 +210,7 @@ static void capture_put(const struct question *q, const struct metrics_process *
 	capture_put_tls(&p->totals, j);
 	capture_put_kinds(p, j);
 	capture_put_reasons(p, j);
-	capture_put_cost(q, p, j);
+	capture_put_cost(p, j);
 	capture_put_detail(q, p, j);
 	json_object_end(j);
 }
@@ -278,7 +265,7 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 		if (rows[i].user_ms < 0)
 			continue;
 		sum.user_ms += rows[i].user_ms + rows[i].system_ms;
-		own_ns = capture_add(own_ns, capture_own_ns(q, &rows[i], capture_each(&sum)));
+		own_ns = capture_add(own_ns, capture_own_ns(&rows[i], capture_each(&sum)));
 	}
 	json_object_begin(j, NULL);
 	json_string(j, "service", rows->target.service);

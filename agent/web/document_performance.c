@@ -14,6 +14,8 @@ struct performance {
 	struct metrics_system system;
 	struct metrics_process *processes;
 	int count;
+	struct metrics_thread threads[METRICS_THREADS]; /* of the one process asked for */
+	int thread_count;
 };
 
 /* A sum of what is known; METRICS_UNKNOWN where nothing is. */
@@ -189,6 +191,44 @@ static void performance_off_cpu(const struct performance *p, struct json *j)
 	json_object_end(j);
 }
 
+/* Processes of one group tell the same: what is told is of the group that was throttled most. */
+static void performance_throttled(const struct performance *p, struct json *j)
+{
+	double percent = METRICS_UNKNOWN, ms = METRICS_UNKNOWN;
+
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+
+		percent =
+			process->throttled_percent > percent ? process->throttled_percent : percent;
+		ms = process->throttled_ms > ms ? process->throttled_ms : ms;
+	}
+	json_measure(j, "throttledPercent", percent);
+	json_measure(j, "throttledMs", ms);
+}
+
+/* Of one process that was asked for by its pid. */
+static void performance_threads(const struct performance *p, struct json *j)
+{
+	if (p->thread_count <= 0) {
+		json_null(j, "threads");
+		return;
+	}
+	json_array_begin(j, "threads");
+	for (int i = 0; i < p->thread_count; i++) {
+		const struct metrics_thread *thread = &p->threads[i];
+
+		json_object_begin(j, NULL);
+		json_int(j, "tid", thread->tid);
+		json_string(j, "name", thread->name);
+		json_measure(j, "processPercent", thread->core_percent);
+		json_double(j, "cpuMs", thread->cpu_s * 1e3);
+		json_double(j, "runQueueWaitMs", thread->run_queue_s * 1e3);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void performance_cpu(const struct performance *p, struct json *j)
 {
 	const struct metrics_process *worst = performance_worst(p, false);
@@ -210,8 +250,10 @@ static void performance_cpu(const struct performance *p, struct json *j)
 	json_measure(j, "systemMs", system);
 	json_measure(j, "usagePercent", worst ? worst->cpu_percent : METRICS_UNKNOWN);
 	json_measure(j, "processPercent", core);
+	performance_throttled(p, j);
 	json_measure(j, "runQueueWaitMs", waited);
 	performance_off_cpu(p, j);
+	performance_threads(p, j);
 	json_string(j, "level", worst ? document_level(worst->cpu_level) : NULL);
 	performance_worst_put(worst, j);
 	json_object_end(j);
@@ -319,6 +361,8 @@ int document_performance(const struct question *q, struct json *j)
 	if (p.count < 0)
 		return document_refuse(q, p.count);
 	metrics_system_get(q->site->metrics, &p.system);
+	if (processes.pid)
+		p.thread_count = metrics_threads(q->site->metrics, processes.pid, p.threads);
 
 	json_object_begin(j, NULL);
 	json_time(j, "timestamp", q->request->wall_ms);

@@ -131,6 +131,8 @@ static void rows_put_load(const struct metrics_row *row, struct json *j)
 {
 	json_measure(j, "cpuPercent", row->cpu_percent);
 	json_measure(j, "processPercent", row->core_percent);
+	json_measure(j, "throttledPercent", row->throttled_percent);
+	json_measure(j, "throttledMs", row->throttled_ms);
 	json_measure(j, "rss", row->rss);
 	json_measure(j, "memoryPercent", row->memory_percent);
 }

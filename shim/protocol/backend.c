@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define BACKEND_BLOCKS (POSTGRES_STATEMENTS / (uint32_t)PAIRS_NAMES)
+
 static HOT_IN(dialogue_postgres) struct pairs_name *backend_prepared(const struct postgres *g,
 								     uint64_t name)
 {
@@ -15,25 +17,6 @@ static HOT_IN(dialogue_postgres) struct pairs_name *backend_prepared(const struc
 				return &block->names[i];
 	}
 	return NULL;
-}
-
-/* A place for a new one: NULL: no memory. */
-static struct pairs_name *backend_prepare(struct postgres *g, struct pairs_call *call)
-{
-	uint32_t at = g->statements++ % (uint32_t)PAIRS_NAMES;
-	struct pairs_block *block = g->prepared;
-
-	if (!block || (!at && g->statements <= POSTGRES_STATEMENTS)) {
-		block = pairs_ops.lend(call->context);
-		if (!block) {
-			g->statements--;
-			return NULL;
-		}
-		memset(block->names, 0, sizeof(block->names));
-		atomic_store_explicit(&block->next, g->prepared, memory_order_relaxed);
-		g->prepared = block;
-	}
-	return &block->names[at];
 }
 
 /* The server took the text: it may be told. */
@@ -51,7 +34,7 @@ static void backend_parsed(struct postgres *g, struct pairs_call *call)
 	} else {
 		s = backend_prepared(g, run->t0);
 		if (!s)
-			s = backend_prepare(g, call);
+			s = pairs_name_place(&g->prepared, &g->statements, BACKEND_BLOCKS, call);
 		if (s)
 			*s = (struct pairs_name){ .hash = run->t0, .shape = shape };
 	}

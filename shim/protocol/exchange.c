@@ -172,7 +172,7 @@ static void exchange_target(struct exchange *x, struct exchange_call *call)
 }
 
 /* What was read makes no sense: of a first request, then this is no HTTP at all. */
-static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
+static RARE bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 {
 	if (exchange_get(x->trust) == EXCHANGE_HTTP) {
 		exchange_ops.unparsed(call->context, x->in.why);
@@ -184,7 +184,7 @@ static bool exchange_read_bad(struct exchange *x, struct exchange_call *call)
 	return false;
 }
 
-static bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
+static RARE bool exchange_lost(struct exchange_call *call, struct http1 *p, enum rs_unparsed why)
 {
 	p->step = HTTP1_AT_BAD;
 	p->why = (uint8_t)why;
@@ -282,7 +282,7 @@ HOT bool exchange_read(struct exchange *x, struct exchange_call *call, const uin
 }
 
 /* What moved unseen was no body. Was it HTTP? An answer in plain sight will tell. */
-static bool exchange_unseen(struct exchange *x, struct exchange_call *call, struct http1 *p)
+static RARE bool exchange_unseen(struct exchange *x, struct exchange_call *call, struct http1 *p)
 {
 	p->why = RS_UNPARSED_UNSEEN_IO;
 	x->no_http = exchange_get(x->trust) != EXCHANGE_HTTP;
@@ -358,7 +358,7 @@ static void exchange_write_end(struct exchange *x, struct exchange_call *call, u
 	x->bytes_out = 0;
 }
 
-static bool exchange_write_bad(struct exchange *x, struct exchange_call *call)
+static RARE bool exchange_write_bad(struct exchange *x, struct exchange_call *call)
 {
 	if (exchange_get(x->trust) == EXCHANGE_HTTP)
 		exchange_ops.unparsed(call->context, x->out.why);

@@ -1,5 +1,7 @@
 #include "foreign.h"
 
+#include "hot.h"
+
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -35,7 +37,7 @@ static bool foreign_is_cut(const struct http1 *p)
 	return p->text[0] >= FOREIGN_TLS || p->line >= FOREIGN_HEAD;
 }
 
-bool foreign_begins(struct http1 *p)
+RARE bool foreign_begins(struct http1 *p)
 {
 	if (p->step != HTTP1_AT_FIRST_LINE || !p->line || !foreign_is_cut(p))
 		return false;
@@ -44,7 +46,7 @@ bool foreign_begins(struct http1 *p)
 	return true;
 }
 
-bool foreign_answers(struct http1 *p)
+RARE bool foreign_answers(struct http1 *p)
 {
 	static const char version[] = "HTTP/1.";
 	size_t n = p->line < sizeof(version) - 1 ? p->line : sizeof(version) - 1;
@@ -67,7 +69,7 @@ static bool foreign_is_uwsgi(const struct http1 *p)
 	       (p->text[1] || p->text[2]) && p->text[4] > 1;
 }
 
-bool foreign_is_refused(const struct http1 *p, uint16_t status)
+RARE bool foreign_is_refused(const struct http1 *p, uint16_t status)
 {
 	static const uint16_t refusals[] = { 400, 408, 414, 426, 431, 501, 505 };
 

@@ -12,6 +12,9 @@
 
 #define HOT __attribute__((hot))
 
+/* What hardly any request passes through: kept out of the way, and so is what leads to it. */
+#define RARE __attribute__((noinline, cold))
+
 /* And what every request looks at. */
 #define HOT_DATA __attribute__((section(".data.hot")))
 

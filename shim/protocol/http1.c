@@ -14,7 +14,7 @@ void http1_init(struct http1 *p)
 	memset(p, 0, offsetof(struct http1, tail));
 }
 
-static enum http1_event http1_bad(struct http1 *p, enum rs_unparsed why)
+static RARE enum http1_event http1_bad(struct http1 *p, enum rs_unparsed why)
 {
 	p->step = HTTP1_AT_BAD;
 	p->why = (uint8_t)why;
@@ -63,7 +63,7 @@ uint8_t http1_method(const uint8_t *text, size_t length)
 }
 
 /* scheme://authority/path: on to the path. "/" where there is none. */
-static const uint8_t *http1_behind_authority(const uint8_t *at, const uint8_t **end)
+static RARE const uint8_t *http1_behind_authority(const uint8_t *at, const uint8_t **end)
 {
 	const uint8_t *colon = line_find(at, *end, ':', '/');
 
@@ -97,7 +97,7 @@ static inline bool http1_target(struct http1 *p, const uint8_t *at, const uint8_
 }
 
 /* Its first bytes are kept, as of a line in pieces: who sent it shows in them. */
-static enum http1_event http1_no_request(struct http1 *p, const struct line *line)
+static RARE enum http1_event http1_no_request(struct http1 *p, const struct line *line)
 {
 	memmove(p->text, line->text, line->kept);
 	p->line = line->length;
@@ -208,7 +208,7 @@ static enum http1_event http1_response_head(struct http1 *p)
 }
 
 /* Size and extensions; size 0 is the last. */
-static enum http1_event http1_chunk_size(struct http1 *p, const struct line *line)
+static RARE enum http1_event http1_chunk_size(struct http1 *p, const struct line *line)
 {
 	uint64_t size = 0;
 	uint32_t i;
@@ -233,7 +233,7 @@ static enum http1_event http1_chunk_size(struct http1 *p, const struct line *lin
 	return HTTP1_MORE;
 }
 
-static enum http1_event http1_chunk_line(struct http1 *p, const struct line *line)
+static RARE enum http1_event http1_chunk_line(struct http1 *p, const struct line *line)
 {
 	if (p->step == HTTP1_AT_CHUNK_SIZE)
 		return http1_chunk_size(p, line);

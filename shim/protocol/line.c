@@ -1,6 +1,8 @@
 #include "line.h"
 
-__attribute__((noinline)) void line_keep(struct http1 *p, const uint8_t *at, size_t n)
+#include "hot.h"
+
+RARE void line_keep(struct http1 *p, const uint8_t *at, size_t n)
 {
 	size_t room = p->line < HTTP1_KEPT ? HTTP1_KEPT - p->line : 0;
 

@@ -81,28 +81,6 @@ static struct pairs_name *mysql_reply_statement(const struct mysql *m, uint64_t 
 	return NULL;
 }
 
-/* A place for a new one; NULL: no memory. The newest block is the first, the oldest gives way. */
-static struct pairs_name *mysql_reply_place(struct mysql *m, struct pairs_call *call)
-{
-	uint32_t at = m->statements % (uint32_t)PAIRS_NAMES;
-	uint32_t turn = m->statements / (uint32_t)PAIRS_NAMES;
-	struct pairs_block *block = m->prepared;
-
-	if (!at && turn < MYSQL_REPLY_BLOCKS) {
-		block = pairs_ops.lend(call->context);
-		if (!block)
-			return NULL;
-		memset(block->names, 0, sizeof(block->names));
-		atomic_store_explicit(&block->next, m->prepared, memory_order_relaxed);
-		m->prepared = block;
-	} else if (turn >= MYSQL_REPLY_BLOCKS) {
-		for (turn %= MYSQL_REPLY_BLOCKS; turn < MYSQL_REPLY_BLOCKS - 1; turn++)
-			block = atomic_load_explicit(&block->next, memory_order_relaxed);
-	}
-	m->statements++;
-	return &block->names[at];
-}
-
 /* Its number is told with 1 added: 0 is a place that is free. */
 static void mysql_reply_prepared(struct mysql *m, struct pairs_call *call, uint64_t number)
 {
@@ -111,7 +89,7 @@ static void mysql_reply_prepared(struct mysql *m, struct pairs_call *call, uint6
 
 	m->last = pairs_ops.name(call->context, run->name, run->name_length, true);
 	if (!s)
-		s = mysql_reply_place(m, call);
+		s = pairs_name_place(&m->prepared, &m->statements, MYSQL_REPLY_BLOCKS, call);
 	if (s)
 		*s = (struct pairs_name){ .hash = number + 1, .shape = m->last };
 }

@@ -310,6 +310,28 @@ HOT_IN(dialogue) void pairs_written(struct pairs *p, struct pairs_call *call)
 		pairs_list(call, run);
 }
 
+struct pairs_name *pairs_name_place(struct pairs_block **front, uint32_t *placed, uint32_t blocks,
+				    struct pairs_call *call)
+{
+	uint32_t at = *placed % (uint32_t)PAIRS_NAMES;
+	uint32_t turn = *placed / (uint32_t)PAIRS_NAMES;
+	struct pairs_block *block = *front;
+
+	if (!at && turn < blocks) {
+		block = pairs_ops.lend(call->context);
+		if (!block)
+			return NULL;
+		memset(block->names, 0, sizeof(block->names));
+		atomic_store_explicit(&block->next, *front, memory_order_relaxed);
+		*front = block;
+	} else if (turn >= blocks) {
+		for (turn %= blocks; turn < blocks - 1; turn++)
+			block = atomic_load_explicit(&block->next, memory_order_relaxed);
+	}
+	(*placed)++;
+	return &block->names[at];
+}
+
 bool pairs_lose(struct pairs *p, struct pairs_call *call, uint8_t why)
 {
 	if (!pairs_is_lost(p) && pairs_is_confirmed(p))

@@ -183,6 +183,13 @@ void pairs_postpone(struct pairs *p, struct pairs_call *call, const struct pairs
 		    struct pairs_later *out);
 void pairs_tell(struct pairs_call *call, const struct pairs_later *later, uint16_t status);
 
+/*
+ * A place for a new name in blocks of names, the newest in front; placed: how many were so far.
+ * Beyond so many blocks the oldest gives way. NULL: no memory.
+ */
+struct pairs_name *pairs_name_place(struct pairs_block **front, uint32_t *placed, uint32_t blocks,
+				    struct pairs_call *call);
+
 /* Either's; false. why is told if it was confirmed. */
 bool pairs_lose(struct pairs *p, struct pairs_call *call, uint8_t why);
 

@@ -1,6 +1,7 @@
 #include "preface.h"
 
 #include "exchange.h"
+#include "hot.h"
 
 #include <ringside/abi.h>
 
@@ -177,7 +178,7 @@ static bool preface_bad(struct exchange *x, struct exchange_call *call, size_t n
 	return false;
 }
 
-bool preface_pass(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+RARE bool preface_pass(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
 

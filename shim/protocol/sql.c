@@ -29,7 +29,7 @@ enum sql_step {
 
 void sql_init(struct sql *s, enum sql_flavour flavour)
 {
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, offsetof(struct sql, tag)); /* what follows goes by its length */
 	s->flavour = (uint8_t)flavour;
 }
 

@@ -1,6 +1,7 @@
 #include "upgrade.h"
 
 #include "fields.h"
+#include "hot.h"
 
 #define UPGRADE_NAME 8u /* "Upgrade:" */
 
@@ -20,7 +21,7 @@ static bool upgrade_is_h2c(const struct line *line)
 	return end - at == 3 && (at[0] | 0x20) == 'h' && at[1] == '2' && (at[2] | 0x20) == 'c';
 }
 
-bool upgrade_read(struct http1 *p, const uint8_t **at, const uint8_t *end)
+RARE bool upgrade_read(struct http1 *p, const uint8_t **at, const uint8_t *end)
 {
 	struct line line;
 

@@ -409,7 +409,8 @@ SERVERS = {
     "tinyproxy": Recipe(tinyproxy, ("tinyproxy", "nginx"), backend="nginx", shuts=True),
     "squid": Recipe(squid, ("squid", "nginx"), log="access.log", form=PLAIN, backend="nginx",
                     user=True),
-    "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True),
+    "h2o": Recipe(h2o, ("h2o",), log="access.log", form=PLAIN, share=3, user=True,
+                  noise="gracefully"),  # said or not, as its threads end
     "jetty": Recipe(jetty, ("java", "/usr/share/jetty9/start.jar"), noise="INFO"),
     "lighttpd-workers": Recipe(lighttpd_workers, ("lighttpd",), log="access.log", form=PLAIN,
                                user=True),
@@ -419,7 +420,8 @@ SERVERS = {
                                f"TCP:127.0.0.1:{p.backend}"], ("socat", "nginx"), backend="nginx",
                     noise="Connection reset|Broken pipe"),  # how a client left
     "sslh": Recipe(lambda p: ["sslh", "-f", "-u", "root", "-p", f"127.0.0.1:{p.port}", "--http",
-                              f"127.0.0.1:{p.backend}"], ("sslh", "nginx"), backend="nginx"),
+                              f"127.0.0.1:{p.backend}"], ("sslh", "nginx"), backend="nginx",
+                   noise="connection from"),  # in a child's buffer when it is ended
     "pen": Recipe(lambda p: ["pen", "-f", "-r", f"127.0.0.1:{p.port}", f"127.0.0.1:{p.backend}"],
                   ("pen", "nginx"), backend="nginx"),
     "caddy": Recipe(caddy, ("caddy",), visible=False),

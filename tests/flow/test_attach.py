@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Processes without the library are watched from outside, by pid, by name, by rule, and let go."""
+"""Processes without the library are watched from outside, by pid, name, port, rule, and let go."""
 import json
 import os
 import shutil
@@ -77,9 +77,9 @@ def alive(agent, pid):
     return bool(known and known["alive"])
 
 
-def wait_alive(agent, pid, wanted, what):
+def wait_alive(agent, pid, wanted, what, seconds=5):
     try:
-        live.wait_for(what, lambda: alive(agent, pid) == wanted, 5, 0.1)
+        live.wait_for(what, lambda: alive(agent, pid) == wanted, seconds, 0.1)
         expect(True, what)
     except TimeoutError:
         expect(False, what)
@@ -148,19 +148,73 @@ def by_name(stage, agent):
     expect(not (stage.run_dir / "attach").exists(), "the file goes with its last line")
 
 
+def listening(stage, name, port):
+    return live.Process(stage, [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", port],
+                        stage.folder / f"{name}.log")
+
+
+def slow_to_listen(stage, port):
+    """With the library, and watched long before it listens."""
+    program = ("import sys, time, http.server as h; time.sleep(4); "
+               "h.test(h.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')")
+    return live.Process(stage, [sys.executable, "-c", program, port], stage.folder / "slow.log",
+                        {**stage.environment,
+                         "LD_PRELOAD": str(live.find_program("libringside.so"))})
+
+
+def waits_are_asked_for(agent):
+    """Of no one but who is attached; refused means asked for too."""
+    return any(row["name"] == "sched_switch" and row["state"] != "notNeeded"
+               for row in agent.get("/api/health")["facilities"])
+
+
+def by_port(stage, agent):
+    """Who listens on it now, and who listens on it later."""
+    port = live.free_port()
+    early = listening(stage, "early-port", port)
+    other = listening(stage, "other-port", live.free_port())
+    live.wait_for("a listener", lambda: live.fetch(port, "/")[0] == 200, 10)
+    ringside(stage, "attach", ":http", code=1)
+    ringside(stage, "attach", f":{port}")
+    wait_alive(agent, early.pid, True, "attached by its port")
+    early.stop()
+    wait_alive(agent, early.pid, False, "its end is seen")
+    late = listening(stage, "late-port", port)
+    wait_alive(agent, late.pid, True, "one that listens there later too", 20)
+    expect(row(agent, other.pid) is None, "who listens elsewhere is not watched")
+    ringside(stage, "detach", f":{port}")
+    wait_alive(agent, late.pid, False, "let go by its port")
+    late.stop()
+    expect(not waits_are_asked_for(agent), "nobody's waits are asked for")
+    ringside(stage, "attach", f":{port}")
+    time.sleep(1.5)  # the line is known before it comes
+    carrier = slow_to_listen(stage, port)
+    wait_alive(agent, carrier.pid, True, "one with the library is watched before it listens")
+    expect(not waits_are_asked_for(agent), "and not asked for yet")
+    try:
+        live.wait_for("its port", lambda: waits_are_asked_for(agent), 30, 0.2)
+        expect(True, "and asked for by its port")
+    except TimeoutError:
+        expect(False, "and asked for by its port")
+    ringside(stage, "detach", f":{port}")
+
+
 def by_rule(stage, agent):
-    """By the path of an executable that nobody else can run."""
+    """By the path of an executable that nobody else can run, and by a port."""
     agent.stop()
     program = stage.folder / "ruled"
+    port = live.free_port()
     shutil.copy("/bin/sleep", program)
     (stage.folder / "ringside.json").write_text(json.dumps(
-        {"targets": {"attach": [{"exe": str(program)}],
+        {"targets": {"attach": [{"exe": str(program)}, {"port": port}],
                      "names": [{"exe": str(program), "service": "by-rule"}]}}))
     ruled = live.Process(stage, [program, "60"], stage.folder / "ruled.log")
     other = live.Process(stage, ["/bin/sleep", "60"], stage.folder / "other.log")
+    server = listening(stage, "ruled-port", port)
     agent = stage.agent().wait("/readyz")
     wait_alive(agent, ruled.pid, True, "attached by a rule")
     expect(row(agent, ruled.pid)["serviceFrom"] == "targets.names", "and named by one")
+    wait_alive(agent, server.pid, True, "attached by a rule of its port", 20)
     expect(row(agent, other.pid) is None, "what no rule names is not watched")
 
 
@@ -172,6 +226,7 @@ def main():
         numbers(agent, seat)
         children(stage, agent, seat)
         by_name(stage, agent)
+        by_port(stage, agent)
         by_rule(stage, agent)
     if wrong:
         sys.exit(1)

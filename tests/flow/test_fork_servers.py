@@ -164,7 +164,7 @@ def over_a_restart(stage, agent, server):
     kill(agent)
     time.sleep(0.2)
     agent = stage.agent().wait("/readyz")
-    out = client.communicate(timeout=120)[0]
+    out = client.communicate(timeout=300)[0]
     done = [line.split()[-1] for line in out.splitlines() if line.startswith("Complete requests")]
     server.served += int(done[0])
     judge(agent, server, "the agent killed and started again meanwhile")

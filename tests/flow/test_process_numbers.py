@@ -101,6 +101,11 @@ def cpu(agent, stage):
     now = agent.metrics("?service=burner")["cpu"]
     told = now["userMs"] + now["systemMs"] - then["userMs"] - then["systemMs"]
     expect(near(told, burned, 0.01, 15), f"CPU: {told:.1f} ms told, {burned:.1f} ms burned")
+    threads = agent.metrics(f"?pid={burner.pid}")["cpu"]["threads"]
+    expect(threads and threads[0]["tid"] == burner.pid and threads[0]["name"].startswith("python")
+           and near(sum(x["cpuMs"] for x in threads), live.proc_cpu_ns(burner.pid) / 1e6, 0.01, 15),
+           f"threads: {threads}")
+    expect(now["threads"] is None, "threads: of one process alone")
     share = now["systemMs"] / (now["userMs"] + now["systemMs"])
     expect(share < 0.3, f"CPU: mostly user time, {share:.2f} is the system's")
     return burner
@@ -109,14 +114,24 @@ def cpu(agent, stage):
 def quota(agent, burner):
     """Half a core allowed: what is used is told of one core and of the half."""
     settings = {"cpu.cfs_period_us": 20000, "cpu.cfs_quota_us": 10000}
-    with group("cpu", "quota", settings, burner.pid):
+    with group("cpu", "quota", settings, burner.pid) as folder:
         burner.say("burn 8")
         time.sleep(14)
         told = agent.metrics("?service=burner&window=10s")["cpu"]
+        row = agent.get("/api/processes?service=burner&window=10s")["processes"][0]
+        said = dict(re.findall(r"^(\w+) (\d+)$", (folder / "cpu.stat").read_text(), re.M))
         burner.done()
     expect(near(told["usagePercent"], 2 * told["processPercent"], 0.02),
            f"quota: {told['processPercent']:.1f} % of a core, {told['usagePercent']:.1f} % of the "
            "half that it may use")
+    # Of the window; the group's own file is of its whole life, and of a moment later.
+    expect(0 < told["throttledPercent"] <= 100 and
+           0 < told["throttledMs"] <= int(said["throttled_time"]) / 1e6,
+           f"quota: throttled in {told['throttledPercent']} % of its periods for "
+           f"{told['throttledMs']} ms, since it began {int(said['throttled_time']) / 1e6:.0f} ms")
+    expect(all(near(row[a], told[b], 0.2) for a, b in (
+        ("cpuPercent", "usagePercent"), ("processPercent", "processPercent"),
+        ("throttledPercent", "throttledPercent"))), f"quota: the process's row {row}")
     level = "critical" if told["usagePercent"] > 85 else \
         "warning" if told["usagePercent"] > 70 else "ok"
     expect(told["level"] == level, f"quota: level {told['level']}")

@@ -3,9 +3,11 @@
 
 #include <ringside/list.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static char folder[32], file[64];
@@ -78,6 +80,7 @@ static void a_file_that_came_changed_or_went_is_noticed_once(void **state)
 	assert_false(attach_any(a));
 	file_says("shop\n");
 	assert_true(attach_changed(a));
+	assert_false(attach_by_port(a));
 	assert_false(attach_changed(a));
 	assert_true(attach_wants(a, &target));
 	file_says("bank\n");
@@ -106,6 +109,52 @@ static void what_is_no_list_names_nobody(void **state)
 	attach_close(a);
 }
 
+static void a_line_of_a_port_is_a_colon_and_its_number(void **state)
+{
+	static const char *const no[] = {
+		"", ":", "8080", ":0", ":65536", ":80x", ":-80", ":123456"
+	};
+
+	(void)state;
+	assert_int_equal(attach_port(":8080", 5), 8080);
+	assert_int_equal(attach_port(":65535", 6), 65535);
+	assert_int_equal(attach_port(":8080", 3), 80);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_int_equal(attach_port(no[i], strlen(no[i])), 0);
+}
+
+static void who_listens_on_a_port_is_wanted_by_it(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct capture_target target = shop();
+	struct attach *a;
+	char text[32];
+
+	(void)state;
+	target.pid = getpid();
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&at, length) == 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+	snprintf(text, sizeof(text), "x\n:%u\n", ntohs(at.sin_port));
+	assert_int_equal(attach_open(&a, folder, NULL), 0);
+	file_says(text);
+	assert_true(attach_changed(a));
+	assert_false(attach_wants(a, &target)); /* it does not listen yet */
+	assert_true(attach_by_port(a));
+	assert_int_equal(listen(fd, 1), 0);
+	assert_true(attach_wants(a, &target));
+	file_says(":1\n");
+	assert_true(attach_changed(a));
+	assert_false(attach_wants(a, &target));
+	attach_close(a);
+	file_says(text);
+	assert_int_equal(attach_open(&a, folder, NULL), 0);
+	assert_true(attach_wants(a, &target));
+	attach_close(a);
+	close(fd);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
@@ -113,6 +162,8 @@ int main(void)
 		TEST(a_process_is_wanted_by_service_path_or_its_own_line),
 		TEST(a_file_that_came_changed_or_went_is_noticed_once),
 		TEST(what_is_no_list_names_nobody),
+		TEST(a_line_of_a_port_is_a_colon_and_its_number),
+		TEST(who_listens_on_a_port_is_wanted_by_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

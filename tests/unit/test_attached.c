@@ -54,6 +54,9 @@ static void a_pid_becomes_the_line_of_its_process(void **state)
 	assert_int_equal(attached_line("999999999", line, sizeof(line)), -ESRCH);
 	assert_int_equal(attached_line("# x", line, sizeof(line)), -EINVAL);
 	assert_int_equal(attached_line("", line, sizeof(line)), -EINVAL);
+	assert_int_equal(attached_line(":http", line, sizeof(line)), -EINVAL);
+	assert_int_equal(attached_line(":8080", line, sizeof(line)), 0);
+	assert_string_equal(line, ":8080");
 	assert_int_equal(attached_line("shop*", line, sizeof(line)), 0);
 	assert_string_equal(line, "shop*");
 }

@@ -92,6 +92,45 @@ static void hybrid_takes_what_is_nearest_of_both(void **state)
 	tree_remove(&tree, "");
 }
 
+static void the_group_of_the_quota_tells_its_throttling(void **state)
+{
+	static const char *const stats[] = {
+		"nr_periods 70\nnr_throttled 7\nthrottled_time 9000000\nnr_bursts 0\n",
+		"usage_usec 5\nnr_periods 80\nnr_throttled 9\nthrottled_usec 11000\n"
+	};
+	struct cgroup_throttle v1, v2;
+	struct cgroup_limits limits;
+	struct tree tree;
+
+	(void)state;
+	tree_make(&tree);
+	tree_put(&tree, "/proc/self/mountinfo", V1_MOUNTS V2_MOUNT);
+	tree_put(&tree, "/proc/9/cgroup", "1:cpu,cpuacct:/a/b\n0::/u/x\n");
+	tree_put(&tree, "/cg/cpu,cpuacct/a/cpu.cfs_quota_us", "150000\n");
+	tree_put(&tree, "/cg/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+	tree_put(&tree, "/cg/cpu,cpuacct/a/b/cpu.stat", stats[1]); /* of no quota */
+	tree_put(&tree, "/cg/cpu,cpuacct/a/cpu.stat", stats[0]);
+	limits = read_limits(&tree);
+	assert_string_equal(limits.quota_folder, "/cg/cpu,cpuacct/a");
+	cgroup_throttle_read(tree.root, &limits, &v1);
+	assert_true(v1.group && v1.periods == 70 && v1.throttled == 7);
+	assert_int_equal(v1.throttled_ns, 9000000);
+	/* A smaller one, of v2. */
+	tree_put(&tree, "/cg/unified/u/cpu.max", "50000 100000\n");
+	tree_put(&tree, "/cg/unified/u/cpu.stat", stats[1]);
+	limits = read_limits(&tree);
+	cgroup_throttle_read(tree.root, &limits, &v2);
+	assert_true(v2.group && v2.group != v1.group && v2.periods == 80 && v2.throttled == 9);
+	assert_int_equal(v2.throttled_ns, 11000000);
+	tree_put(&tree, "/cg/unified/u/cpu.stat", "usage_usec 5\n");
+	cgroup_throttle_read(tree.root, &limits, &v2);
+	assert_int_equal(v2.group, 0);
+	limits.quota_folder[0] = '\0';
+	cgroup_throttle_read(tree.root, &limits, &v2);
+	assert_int_equal(v2.group, 0);
+	tree_remove(&tree, "");
+}
+
 static void a_mount_of_a_part_is_walked_from_there(void **state)
 {
 	struct tree tree;
@@ -133,6 +172,7 @@ int main(void)
 		cmocka_unit_test(v1_walks_up_to_the_nearest_limit),
 		cmocka_unit_test(v2_takes_the_smallest_quota_on_the_way),
 		cmocka_unit_test(hybrid_takes_what_is_nearest_of_both),
+		cmocka_unit_test(the_group_of_the_quota_tells_its_throttling),
 		cmocka_unit_test(a_mount_of_a_part_is_walked_from_there),
 		cmocka_unit_test(without_controllers_there_is_no_limit),
 	};

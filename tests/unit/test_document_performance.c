@@ -138,6 +138,7 @@ static struct metrics_process process_of(int32_t pid, double used, double percen
 	p.memory_level = p.cpu_level = level;
 	p.user_ms = p.system_ms = p.run_queue_ms = p.core_percent = used;
 	p.read_per_s = p.write_per_s = METRICS_UNKNOWN;
+	p.throttled_percent = p.throttled_ms = METRICS_UNKNOWN;
 	for (int i = 0; i < CAUSES; i++)
 		p.waits_ms[i] = METRICS_UNKNOWN;
 	return p;
@@ -150,25 +151,34 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 		process_of(3, 400, 99, METRICS_DUMP),
 		process_of(4, METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_LEVEL_UNKNOWN)
 	};
-	const struct performance p = { .processes = rows, .count = 4 };
+	struct performance p = { .processes = rows, .count = 4, .thread_count = -1 };
 	struct json j;
 
 	(void)state;
+	p.threads[0] = (struct metrics_thread){ 71, "pool", METRICS_UNKNOWN, 2, 0.5 };
 	rows[0].waits_ms[CAUSE_DISK] = 5;
 	rows[1].waits_ms[CAUSE_DISK] = 7;
+	rows[0].throttled_percent = rows[1].throttled_ms = 25;
+	rows[1].throttled_percent = rows[0].throttled_ms = 8;
 	rows[2].alive = false; /* it has ended: its memory is nobody's, its CPU time was spent */
 	json_init(&j);
 	json_object_begin(&j, NULL);
 	performance_memory(&p, &j);
 	performance_cpu(&p, &j);
+	p.thread_count = 1;
+	performance_threads(&p, &j);
 	performance_io(&p, &j);
 	json_object_end(&j);
 	assert_int_equal(json_finish(&j), 0);
 	assert_holds(j.bytes, "\"rss\":300,\"usagePercent\":91,\"allocatedPerSecond\":null,"
 			      "\"level\":\"critical\",\"worst\":{\"pid\":2,\"service\":\"two\"}");
 	assert_holds(j.bytes, "\"cpu\":{\"userMs\":700,\"systemMs\":700,\"usagePercent\":91,"
-			      "\"processPercent\":300,\"runQueueWaitMs\":700,"
+			      "\"processPercent\":300,\"throttledPercent\":25,"
+			      "\"throttledMs\":25,\"runQueueWaitMs\":700,"
 			      "\"offCpu\":{\"socketMs\":null,\"diskMs\":12,\"lockMs\":null,");
+	assert_holds(j.bytes, "\"runQueueMs\":null},\"threads\":null,\"level\":");
+	assert_holds(j.bytes, "\"threads\":[{\"tid\":71,\"name\":\"pool\",\"processPercent\":"
+			      "null,\"cpuMs\":2000,\"runQueueWaitMs\":500}],");
 	assert_holds(j.bytes, "\"io\":{\"readBytesPerSecond\":null,\"writeBytesPerSecond\":null,");
 	json_fini(&j);
 }

@@ -120,7 +120,8 @@ static void a_row_says_what_it_is_about(void **state)
 	assert_holds(text, "\"services\":[{\"service\":\"b\",\"environment\":null,\"processes\":1,"
 			   "\"count\":9,\"requestsPerSecond\":0.03,\"errorRate\":0,\"avg\":");
 	assert_holds(text, "\"apdex\":1,\"inFlight\":0,\"cpuPercent\":null,"
-			   "\"processPercent\":null,\"rss\":null,\"memoryPercent\":null,"
+			   "\"processPercent\":null,\"throttledPercent\":null,"
+			   "\"throttledMs\":null,\"rss\":null,\"memoryPercent\":null,"
 			   "\"detailDropped\":0}]}");
 	free(text);
 	text = document_text(&d, document_processes, "/x?pid=201");

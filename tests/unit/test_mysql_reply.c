@@ -182,7 +182,8 @@ static void many_prepared_statements_keep_their_names(void **state)
 	session_begin(CAN, 0);
 	for (int i = 0; i < 2000; i++) {
 		struct bytes in = { .n = 0 }, out = { .n = 0 };
-		char text[64], number[] = { 0x17, (char)(i - 99), (char)((i - 99) >> 8), 0, 0 };
+		uint32_t id = (uint32_t)i - 99;
+		char text[64], number[] = { 0x17, (char)id, (char)(id >> 8), 0, 0 };
 		int n = snprintf(text, sizeof(text), "\x16SELECT a%d", i % 9);
 
 		put(&in, 0, text, (size_t)n);

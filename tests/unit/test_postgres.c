@@ -163,37 +163,76 @@ static void its_first_bytes_are_known(void **state)
 	assert_false(postgres_begins((const uint8_t *)START, 7));
 }
 
+/* s0, s1 …, each with one of nine texts, and an answer. */
+static void prepare(int i)
+{
+	struct bytes in = { .n = 0 }, out = { .n = 0 };
+	char text[64];
+	int n = snprintf(text, sizeof(text), "s%d%cSELECT a%d%c%c%c", i, 0, i % 9, 0, 0, 0);
+
+	put(&in, 'P', text, (size_t)n);
+	PUT(&in, 'S', "");
+	PUT(&out, '1', "");
+	PUT(&out, 'Z', "I");
+	play(&in, &out, 0);
+}
+
+/* The name that an execution of it is told with; NULL: none. */
+static const char *executed(int i)
+{
+	struct bytes in = { .n = 0 }, out = { .n = 0 };
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%cs%d%c%c%c%c%c%c%c", 0, i, 0, 0, 0, 0, 0, 0, 0);
+	uint16_t shape;
+
+	put(&in, 'B', text, (size_t)n);
+	PUT(&in, 'E', "\0\0\0\0\0");
+	PUT(&in, 'S', "");
+	PUT(&out, '2', "");
+	PUT(&out, 'C', "SELECT 1\0");
+	PUT(&out, 'Z', "I");
+	play(&in, &out, 0);
+	shape = heard.served[(heard.done - 1) % HEARD_MOST].shape;
+	return shape ? heard.name[shape - 1] : NULL;
+}
+
+static void prepared_statements_keep_their_names(int from, int to)
+{
+	for (int i = from; i < to; i += 7) {
+		const char *name = executed(i);
+		char text[64];
+
+		snprintf(text, sizeof(text), "SELECT a%d", i % 9);
+		assert_non_null(name);
+		assert_string_equal(name, text);
+	}
+}
+
 static void many_prepared_statements_keep_their_names(void **state)
 {
 	(void)state;
 	session_begin();
-	for (int i = 0; i < 300; i++) {
-		struct bytes in = { .n = 0 }, out = { .n = 0 };
-		char text[64];
-		int n = snprintf(text, sizeof(text), "s%d%cSELECT a%d%c%c%c", i, 0, i % 9, 0, 0, 0);
+	for (int i = 0; i < 300; i++)
+		prepare(i);
+	prepared_statements_keep_their_names(0, 300);
+	session_end();
+}
 
-		put(&in, 'P', text, (size_t)n);
-		PUT(&in, 'S', "");
-		PUT(&out, '1', "");
-		PUT(&out, 'Z', "I");
-		play(&in, &out, 0);
-	}
-	for (int i = 0; i < 300; i += 7) {
-		struct bytes in = { .n = 0 }, out = { .n = 0 };
-		char text[64];
-		int n = snprintf(text, sizeof(text), "%cs%d%c%c%c%c%c%c%c", 0, i, 0, 0, 0, 0, 0, 0,
-				 0);
+static void of_too_many_prepared_statements_the_oldest_gives_way(void **state)
+{
+	const int most = (int)(POSTGRES_STATEMENTS / PAIRS_NAMES * PAIRS_NAMES);
 
-		put(&in, 'B', text, (size_t)n);
-		PUT(&in, 'E', "\0\0\0\0\0");
-		PUT(&in, 'S', "");
-		PUT(&out, '2', "");
-		PUT(&out, 'C', "SELECT 1\0");
-		PUT(&out, 'Z', "I");
-		play(&in, &out, 0);
-		snprintf(text, sizeof(text), "SELECT a%d", i % 9);
-		assert_string_equal(heard.name[heard.served[heard.done - 1].shape - 1], text);
-	}
+	(void)state;
+	session_begin();
+	for (int i = 0; i < most + 100; i++)
+		prepare(i);
+	assert_true(heard.lent <= POSTGRES_STATEMENTS / PAIRS_NAMES + 2);
+	prepared_statements_keep_their_names(100, most + 100);
+	assert_null(executed(99));
+	for (int i = most + 100; i < 3 * most + 7; i++)
+		prepare(i);
+	prepared_statements_keep_their_names(2 * most + 7, 3 * most + 7);
+	assert_null(executed(2 * most + 6));
 	session_end();
 }
 
@@ -208,6 +247,7 @@ int main(void)
 		cmocka_unit_test(lengths_beyond_all_limits_end_it),
 		cmocka_unit_test(its_first_bytes_are_known),
 		cmocka_unit_test(many_prepared_statements_keep_their_names),
+		cmocka_unit_test(of_too_many_prepared_statements_the_oldest_gives_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,12 +49,62 @@ static void without_a_sample_all_is_unknown(void **state)
 	metrics_close(f.m);
 }
 
+static struct metrics_process throttled_of(struct fixture *f, uint64_t from_s)
+{
+	struct metrics_scope scope = { .from_ns = from_s * SECOND };
+	struct metrics_process *rows, row;
+
+	assert_int_equal(metrics_process_list(f->m, &scope, &rows), 1);
+	row = rows[0];
+	free(rows);
+	return row;
+}
+
+static void throttling_is_that_of_one_group_in_the_window(void **state)
+{
+	struct means_sample samples[] = {
+		{ .throttle = { .group = 5, .periods = 900, .throttled = 90, .throttled_ns = 9 } },
+		{ .throttle = { .group = 3, .periods = 100, .throttled = 10 } },
+		{ .throttle = { .group = 3, .periods = 110, .throttled = 12 } },
+		{ .throttle = { .group = 3,
+				.periods = 120,
+				.throttled = 15,
+				.throttled_ns = 40 * MILLISECOND } },
+		{ .throttle = { .group = 3, .periods = 10 } }, /* the group was made again */
+		{ .throttle = { .group = 0 } },
+	};
+	struct metrics_process p;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	for (uint64_t i = 0; i < 6; i++) {
+		samples[i].time_ns = (1000 + i) * SECOND;
+		means_put(&f.m->registry.processes->means, &samples[i], &f.m->budget);
+		if (i == 0)
+			assert_true(throttled_of(&f, 1000).throttled_percent < 0);
+		if (i == 4)
+			assert_true(throttled_of(&f, 1003).throttled_ms < 0);
+		if (i != 3)
+			continue;
+		p = throttled_of(&f, 1002);
+		assert_true(p.throttled_percent == 30 && p.throttled_ms == 40);
+		/* Of another group before, and before the process was seen. */
+		assert_true(throttled_of(&f, 1000).throttled_percent == 25);
+		assert_true(throttled_of(&f, 990).throttled_percent == 25);
+	}
+	assert_true(throttled_of(&f, 1003).throttled_percent < 0);
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_levels_begin_at_80_90_and_95),
 		cmocka_unit_test(cpu_levels_begin_at_70_and_85),
 		cmocka_unit_test(without_a_sample_all_is_unknown),
+		cmocka_unit_test(throttling_is_that_of_one_group_in_the_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

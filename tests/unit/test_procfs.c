@@ -119,6 +119,34 @@ static uint64_t cpu_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static void a_thread_is_known_again_and_its_name_settles(void **state)
+{
+	struct procfs_threads threads = { 0 };
+	struct tree tree;
+
+	(void)state;
+	tree_make(&tree);
+	tree_put(&tree, "/proc/9/task/9/schedstat", "1000 10 1\n");
+	tree_put(&tree, "/proc/9/task/9/comm", "main\n");
+	tree_put(&tree, "/proc/9/task/12/schedstat", "500 5 1\n");
+	tree_put(&tree, "/proc/9/task/12/comm", "fifteen bytes..\n");
+	for (int look = 0; look < 3; look++)
+		assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_string_equal(threads.seen[0].name, "main");
+	assert_string_equal(threads.seen[1].name, "fifteen bytes..");
+	tree_put(&tree, "/proc/9/task/9/comm", "later\n");
+	tree_put(&tree, "/proc/9/task/9/schedstat", "1700 10 1\n");
+	tree_put(&tree, "/proc/9/task/12/schedstat", "20 0 1\n"); /* another one */
+	tree_put(&tree, "/proc/9/task/12/comm", "young\n");
+	assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_string_equal(threads.seen[0].name, "main"); /* it is not read for ever */
+	assert_true(threads.seen[0].looks == 3 && threads.seen[0].before_ns == 1000);
+	assert_string_equal(threads.seen[1].name, "young");
+	assert_int_equal(threads.seen[1].looks, 0);
+	procfs_threads_fini(&threads);
+	tree_remove(&tree, "");
+}
+
 static void *burn(void *arg)
 {
 	uint64_t start = cpu_ns(CLOCK_THREAD_CPUTIME_ID), span = *(const uint64_t *)arg;
@@ -180,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_cpus_is_counted),
 		cmocka_unit_test(numbers_end_where_there_is_none),
 		cmocka_unit_test(ended_threads_stay_in_the_sums),
+		cmocka_unit_test(a_thread_is_known_again_and_its_name_settles),
 		cmocka_unit_test(a_real_child_burned_what_it_says),
 	};
 

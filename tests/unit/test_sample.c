@@ -1,4 +1,5 @@
 #include "metrics_fixture.h"
+#include "registry.h"
 #include "tree_fixture.h"
 
 #include <math.h>
@@ -81,10 +82,17 @@ static void cpu_is_a_difference_over_what_may_be_used(void **state)
 	assert_int_equal(p.cpu_level, METRICS_OK);
 	/* A quota of half a processor. */
 	tree_put(&tree, "/cg/a/cpu.max", "50000 100000\n");
+	tree_put(&tree, "/cg/a/cpu.stat", "nr_periods 50\nnr_throttled 5\nthrottled_usec 500\n");
 	for (uint64_t s = 1002; s <= 1011; s++)
 		metrics_sample(f.m, s * SECOND);
 	scope.from_ns = 1000 * SECOND;
-	assert_true(near(process_of(&f, scope).cpu_percent, 800.0 / 11 / 10 / 0.5));
+	p = process_of(&f, scope);
+	assert_true(near(p.cpu_percent, 800.0 / 11 / 10 / 0.5));
+	assert_true(p.throttled_percent < 0); /* seen once */
+	tree_put(&tree, "/cg/a/cpu.stat", "nr_periods 60\nnr_throttled 9\nthrottled_usec 2500\n");
+	metrics_sample(f.m, 1012 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.throttled_percent, 40) && near(p.throttled_ms, 2));
 	metrics_close(f.m);
 	tree_remove(&tree, "");
 }
@@ -252,6 +260,62 @@ static void what_it_used_after_the_last_look_is_told_by_its_end(void **state)
 	tree_remove(&tree, "");
 }
 
+/* A worker that lives a second: seen half way, with some of its requests. */
+static void begin_in_the_window(struct tree *tree, struct fixture *f)
+{
+	make(tree, f);
+	f->m->registry.processes->news.target.started_ms = f->m->wall_offset_ms + 999500;
+	fixture_counters(f, &f->target, 100, 100, 1000 * SECOND);
+	fixture_tick(f, 1000 * SECOND);
+	metrics_sample(f->m, 1000 * SECOND);
+	fixture_counters(f, &f->target, 600, 600, 1000 * SECOND + SECOND / 2);
+	fixture_tick(f, 1000 * SECOND + SECOND / 2);
+}
+
+static void what_it_did_is_counted_while_its_cpu_time_was_measured(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	begin_in_the_window(&tree, &f);
+	f.sink.gone(f.sink.ctx, &f.target, 1000 * SECOND + SECOND / 2);
+	fixture_tick(&f, 1001 * SECOND);
+	scope.from_ns = 990 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.user_ms + p.system_ms, 400));
+	assert_int_equal(p.window_requests, 100); /* of the 600 after it the time is not known */
+	scope.from_ns = 1000 * SECOND;
+	assert_true(process_of(&f, scope).user_ms < 0);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void a_life_that_ended_is_measured_from_its_beginning_to_its_end(void **state)
+{
+	const struct metrics_end end = { .run_ns = 900000000, .user_ns = 1, .system_ns = 2 };
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	begin_in_the_window(&tree, &f);
+	metrics_end_put(f.m, 7, &end, 1000 * SECOND + SECOND / 2);
+	/* What its last requests left behind is drained after that. */
+	fixture_counters(&f, &f.target, 40, 40, 1000 * SECOND + SECOND / 2);
+	f.sink.gone(f.sink.ctx, &f.target, 1000 * SECOND + SECOND / 2);
+	fixture_tick(&f, 1001 * SECOND);
+	scope.from_ns = 990 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.user_ms + p.system_ms, 900));
+	assert_int_equal(p.window_requests, 740);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
 static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state)
 {
 	const uint64_t first[CAUSES] = { [CAUSE_LOCK] = 1000000, [CAUSE_RUN_QUEUE] = 7000000 };
@@ -311,6 +375,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cpu_is_a_difference_over_what_may_be_used),
 		cmocka_unit_test(what_it_used_after_the_last_look_is_told_by_its_end),
+		cmocka_unit_test(what_it_did_is_counted_while_its_cpu_time_was_measured),
+		cmocka_unit_test(a_life_that_ended_is_measured_from_its_beginning_to_its_end),
 		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
 		cmocka_unit_test(an_end_waits_for_its_process_a_while),
 		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),

@@ -21,7 +21,7 @@ int attached_line(const char *word, char *out, size_t size)
 	char line[ATTACH_LINE];
 	int result;
 
-	if (!lines_good(word))
+	if (!lines_good(word) || (word[0] == ':' && !attach_port(word, strlen(word))))
 		return -EINVAL;
 	if (word[strspn(word, ATTACHED_DIGITS)] != '\0') {
 		snprintf(out, size, "%s", word);

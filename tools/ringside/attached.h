@@ -12,7 +12,7 @@
 
 #define ATTACHED_LINE 256
 
-/* The line of a word: of a pid with its start time. -ESRCH: no such process; -EINVAL: no name. */
+/* The line of a word: of a pid with its start time. -ESRCH: no such process; -EINVAL: no word. */
 int attached_line(const char *word, char *out, size_t size);
 
 /* Lines of processes that are over go by the way. -EFBIG: the list is full. */

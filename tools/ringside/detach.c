@@ -15,7 +15,7 @@ enum { DETACH_ALL, DETACH_RUN_DIR };
 
 static const struct arguments detach_arguments = {
 	.verb = "detach",
-	.usage = "[OPTION]... PID|SERVICE|EXECUTABLE...",
+	.usage = "[OPTION]... PID|SERVICE|EXECUTABLE|:PORT...",
 	.about = "Lets go what `ringside attach` named, by the same words; the agent follows\n"
 		 "within a second. What rules of targets.attach name stays.\n"
 		 "Exit code 1: something was not attached by that name.\n",
