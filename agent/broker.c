@@ -9,6 +9,7 @@
 #include "privilege.h"
 #include "probes.h"
 #include "sampling.h"
+#include "unwinding.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct broker {
 	struct probes probes;
 	struct outbox outbox;
 	struct sampling sampling;
+	struct unwinding unwinding;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
@@ -140,6 +142,7 @@ static void broker_probes(struct broker *b)
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	sampling_open(&b->sampling, &b->outbox, probes_targets(&b->probes));
+	unwinding_open(&b->unwinding, &b->outbox);
 }
 
 static void broker_privileges(struct broker *b)
@@ -300,6 +303,15 @@ static void broker_signal(struct broker *b)
 	}
 }
 
+/* The worker wants something of one process. */
+static void broker_asked(struct broker *b, const struct link_message *message)
+{
+	if (message->kind == LINK_FILES)
+		sampling_files(&b->sampling, b->finder, message->key);
+	else if (message->kind == LINK_UNWIND)
+		unwinding_ask(&b->unwinding, b->finder, message, moment_monotonic_ns());
+}
+
 /* The worker's words. The first that it serves: what may take long comes only now. */
 static void broker_hear(struct broker *b)
 {
@@ -312,8 +324,8 @@ static void broker_hear(struct broker *b)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
-		if (result == 1 && message.kind == LINK_FILES && b->serving)
-			sampling_files(&b->sampling, b->finder, message.key);
+		if (result == 1 && b->serving)
+			broker_asked(b, &message);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -394,6 +406,7 @@ static void broker_loop(struct broker *b)
 		broker_second(b, now_ns);
 		broker_flush(b);
 		sampling_step(&b->sampling, finder_size(b->finder));
+		unwinding_step(&b->unwinding, b->finder, now_ns);
 	}
 }
 
@@ -447,6 +460,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
+	unwinding_end(&b->unwinding);
 	sampling_close(&b->sampling);
 	probes_close(&b->probes);
 	finder_close(b->finder);
