@@ -1,6 +1,5 @@
 #include "broker.h"
 
-#include "filter.h"
 #include "finder.h"
 #include "health.h"
 #include "log.h"
@@ -10,6 +9,7 @@
 #include "privilege.h"
 #include "probes.h"
 #include "sampling.h"
+#include "unwinding.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -42,6 +42,7 @@ struct broker {
 	struct probes probes;
 	struct outbox outbox;
 	struct sampling sampling;
+	struct unwinding unwinding;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
@@ -58,8 +59,7 @@ static void broker_found(void *ctx, struct finder_target *found)
 	/* who has no segment is here because it was asked for */
 	found->asked = found->fd < 0 || attach_wants(b->attach, &found->target);
 	found->target.kernel =
-		probes_watch(&b->probes, found->target.pid,
-			     (found->asked ? FILTER_ASKED : 0) | (found->fd < 0 ? FILTER_BARE : 0));
+		probes_watch(&b->probes, found->target.pid, found->asked, found->fd < 0);
 }
 
 /* The probes that cost more go with the last process that was asked for. */
@@ -71,10 +71,7 @@ static void broker_rest(struct broker *b)
 		asked = asked || finder_at(b->finder, i)->asked;
 		bare = bare || finder_at(b->finder, i)->fd < 0;
 	}
-	if (!bare)
-		probes_bare_rest(&b->probes);
-	if (!asked)
-		probes_rest(&b->probes);
+	probes_rest(&b->probes, asked, bare);
 }
 
 /* Who is to be attached changed. */
@@ -149,6 +146,7 @@ static void broker_probes(struct broker *b)
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	sampling_open(&b->sampling, &b->outbox, probes_targets(&b->probes));
+	unwinding_open(&b->unwinding, &b->outbox);
 }
 
 static void broker_privileges(struct broker *b)
@@ -218,20 +216,6 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 		finder_knock(b->finder, t->target.pid, now_ns); /* its own knock may be lost */
 }
 
-static int broker_tell_lost(struct broker *b, struct finder_target *t)
-{
-	struct link_message lost = { .kind = LINK_LOST, .key = t->target.key };
-	uint64_t told[LINK_CLASSES];
-	int result = 0;
-
-	memcpy(told, t->lost, sizeof(told));
-	if (t->fd < 0 && probes_lost(&b->probes, t->target.pid, t->lost, lost.lost))
-		result = link_send(b->config->link, &lost, -1);
-	if (result)
-		memcpy(t->lost, told, sizeof(told));
-	return result;
-}
-
 /* What only this process may read of a target. Lost when the worker is behind: it comes again. */
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
@@ -261,7 +245,7 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 		if (probes_waits(&b->probes, t->target.pid, waits.waits_ns) &&
 		    link_send(b->config->link, &waits, -1))
 			break;
-		if (broker_tell_lost(b, t))
+		if (probes_tell_lost(&b->probes, t))
 			break;
 	}
 }
@@ -325,6 +309,15 @@ static void broker_signal(struct broker *b)
 	}
 }
 
+/* The worker wants something of one process. */
+static void broker_asked(struct broker *b, const struct link_message *message)
+{
+	if (message->kind == LINK_FILES)
+		sampling_files(&b->sampling, b->finder, message->key);
+	else if (message->kind == LINK_UNWIND)
+		unwinding_ask(&b->unwinding, b->finder, message, moment_monotonic_ns());
+}
+
 /* The worker's words. The first that it serves: what may take long comes only now. */
 static void broker_hear(struct broker *b)
 {
@@ -337,8 +330,8 @@ static void broker_hear(struct broker *b)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
-		if (result == 1 && message.kind == LINK_FILES && b->serving)
-			sampling_files(&b->sampling, b->finder, message.key);
+		if (result == 1 && b->serving)
+			broker_asked(b, &message);
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -420,6 +413,7 @@ static void broker_loop(struct broker *b)
 		broker_flush(b);
 		probes_step(&b->probes);
 		sampling_step(&b->sampling, finder_size(b->finder));
+		unwinding_step(&b->unwinding, b->finder, now_ns);
 	}
 }
 
@@ -473,6 +467,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
+	unwinding_end(&b->unwinding);
 	sampling_close(&b->sampling);
 	probes_close(&b->probes);
 	finder_close(b->finder);

@@ -6,6 +6,7 @@
  * Errors:   exit code 0 after SIGTERM, 1 where it cannot run, 2 for wrong usage; one line says why.
  */
 #include "broker.h"
+#include "child.h"
 #include "folders.h"
 #include "link.h"
 #include "listen.h"
@@ -13,7 +14,6 @@
 #include "moment.h"
 #include "nursery.h"
 #include "options.h"
-#include "symbolize.h"
 #include "token.h"
 #include "wake.h"
 #include "worker.h"
@@ -212,9 +212,10 @@ static int main_agent(struct main_agent *m)
 int main(int argc, char **argv)
 {
 	static struct main_agent m = { .folders = { .run_fd = -1, .state_fd = -1 } };
+	int code = argc == 2 ? child_main(argv[1]) : -1;
 
-	if (argc == 2 && strcmp(argv[1], "--symbolize") == 0)
-		return symbolize_main();
+	if (code >= 0)
+		return code;
 	m.worker.started_ns = moment_monotonic_ns();
 	log_open("ringsided", LOG_LEVEL_INFO);
 	if (options_read(&m.options, argc, argv, &m.error)) {

@@ -33,7 +33,7 @@ static void probes_open_wait(struct probes *p)
 	probes_tell(p, &state);
 }
 
-void probes_rest(struct probes *p)
+static void probes_wait_rest(struct probes *p)
 {
 	struct probe_state state;
 
@@ -56,7 +56,7 @@ static void probes_open_http(struct probes *p)
 	probes_tell(p, &state);
 }
 
-void probes_bare_rest(struct probes *p)
+static void probes_http_rest(struct probes *p)
 {
 	struct probe_state state;
 
@@ -84,6 +84,14 @@ void probes_step(struct probes *p)
 		p->http_sent = p->outbox->worker;
 }
 
+void probes_rest(struct probes *p, bool asked, bool bare)
+{
+	if (!asked)
+		probes_wait_rest(p);
+	if (!bare)
+		probes_http_rest(p);
+}
+
 void probes_open(struct probes *p, struct outbox *outbox)
 {
 	memset(p, 0, sizeof(*p));
@@ -91,8 +99,7 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
-	probes_rest(p);
-	probes_bare_rest(p);
+	probes_rest(p, false, false);
 }
 
 void probes_close(struct probes *p)
@@ -109,21 +116,21 @@ int probes_targets(const struct probes *p)
 	return p->filter ? probe_filter_fd(p->filter) : p->filter_error;
 }
 
-bool probes_watch(struct probes *p, int32_t pid, uint32_t why)
+bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 {
-	bool asked = why & FILTER_ASKED;
+	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
 
 	if (asked)
 		probes_open_wait(p);
-	if (why & FILTER_BARE)
+	if (bare)
 		probes_open_http(p);
-	p->http_seek = p->http_seek || why & FILTER_BARE;
+	p->http_seek = p->http_seek || bare;
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
 		wait_forget(p->wait, pid);
 	/* a full map: it is watched without the kernel */
-	return probe_filter_put(p->filter, pid, FILTER_WATCHED | why) == 0 && p->life;
+	return probe_filter_put(p->filter, pid, why) == 0 && p->life;
 }
 
 void probes_forget(struct probes *p, int32_t pid)
@@ -162,8 +169,8 @@ bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES])
 _Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
 
 /* A set that was loaded again begins at 0. */
-bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
-		 uint64_t out[LINK_CLASSES])
+static bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
+			uint64_t out[LINK_CLASSES])
 {
 	struct http_lost now = { 0 };
 	uint64_t more = 0;
@@ -176,6 +183,20 @@ bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES
 		more += out[i];
 	}
 	return more != 0;
+}
+
+int probes_tell_lost(struct probes *p, struct finder_target *t)
+{
+	struct link_message message = { .kind = LINK_LOST, .key = t->target.key };
+	uint64_t told[LINK_CLASSES];
+	int result = 0;
+
+	memcpy(told, t->lost, sizeof(told));
+	if (t->fd < 0 && probes_lost(p, t->target.pid, t->lost, message.lost))
+		result = link_send(p->outbox->link, &message, -1);
+	if (result)
+		memcpy(t->lost, told, sizeof(told));
+	return result;
 }
 
 void probes_second(struct probes *p)

@@ -35,21 +35,19 @@ void probes_close(struct probes *p);
 int probes_targets(const struct probes *p); /* the filter's descriptor, or a negative errno */
 
 /*
- * why: FILTER_ASKED: what it waits for is wanted too, which taxes every switch of the machine;
- * FILTER_BARE: it has no shim, so that its connections are looked at, which taxes all others. May
- * be said again. Do they speak of it?
+ * asked: what it waits for is wanted too, which taxes every switch of the machine; bare: it has no
+ * shim, so that its connections are looked at, which taxes all others. May be said again. Do they
+ * speak of it?
  */
-bool probes_watch(struct probes *p, int32_t pid, uint32_t why);
-void probes_bare_rest(struct probes *p); /* who is watched has the shim */
-void probes_step(struct probes *p);      /* looks for what new targets have open; tells a worker */
-void probes_rest(struct probes *p);      /* nobody is asked for any more */
+bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare);
+void probes_rest(struct probes *p, bool asked, bool bare); /* is any target still? */
+void probes_step(struct probes *p); /* looks for what new targets have open; tells a worker */
 void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target any more */
 void probes_read(struct probes *p, life_fn each, void *ctx);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
 bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES]);
-/* Answers of this process that found no room, more than in told, which is kept for the next. */
-bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
-		 uint64_t out[LINK_CLASSES]);
+/* Answers of it that found no room, more than it was told before; 0, or -errno: not now. */
+int probes_tell_lost(struct probes *p, struct finder_target *t);
 void probes_second(struct probes *p); /* each: counts */
 
 #endif

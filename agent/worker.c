@@ -118,10 +118,21 @@ static int worker_files(void *ctx, uint64_t key)
 	return link_send(w->config->link, &message, -1);
 }
 
+static int worker_unwind(void *ctx, uint64_t key, uint32_t seconds)
+{
+	const struct link_message message = { .kind = LINK_UNWIND,
+					      .key = key,
+					      .snapshots.seconds = seconds };
+	const struct worker *w = ctx;
+
+	return link_send(w->config->link, &message, -1);
+}
+
 static int worker_profile(struct worker *w)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	const struct profile_config config = { .ask = worker_files,
+					       .unwind = worker_unwind,
 					       .ctx = w,
 					       .program = "/proc/self/exe",
 					       .kallsyms = w->config->kallsyms,

@@ -26,7 +26,8 @@ LIBRARIES = {
     "hiredis": r"(hiredis/)?(hiredis|async)\.h",
     "libcurl": r"curl/.*",
     "nghttp2": r"nghttp2/.*",
-    "elfutils": r"(elfutils/.*|dwarf\.h|libelf\.h|gelf\.h)",
+    "libelf": r"(libelf\.h|gelf\.h)",
+    "libdw": r"(elfutils/.*|dwarf\.h)",
     "capstone": r"capstone/.*",
 }
 SHIM_WORDS = re.compile(

@@ -61,7 +61,8 @@ static int link_passed(struct msghdr *header)
 static bool link_carries(uint32_t kind)
 {
 	return kind == LINK_TARGET || kind == LINK_KIN || kind == LINK_RELOAD ||
-	       kind == LINK_RING || kind == LINK_HTTP || kind == LINK_FILE;
+	       kind == LINK_RING || kind == LINK_HTTP || kind == LINK_FILE ||
+	       kind == LINK_SNAPSHOTS;
 }
 
 int link_receive(int fd, struct link_message *out, int *passed)

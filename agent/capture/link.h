@@ -5,8 +5,8 @@
  * Memory:   none; a descriptor that came along is the receiver's to close.
  * Errors:   0 or -errno. -EAGAIN: the other side is behind; nothing was sent. -EPIPE: it is gone.
  * The worker trusts the broker; the broker believes of the worker only that it says hello, is
- * serving, or wants the files that a watched process executes: a worker taken over by somebody
- * gains no more than reading those.
+ * serving, or wants the files that a watched process executes, or snapshots of its stacks: a worker
+ * taken over by somebody gains no more than reading those.
  */
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
@@ -43,6 +43,9 @@ enum link_kind {
 	LINK_FILE,  /* broker: … one of them, which comes along */
 	LINK_NO_FILE,   /* broker: … one that was not opened */
 	LINK_FILES_END, /* broker: … that was all */
+	LINK_UNWIND, /* worker: wants snapshots of this key's stacks, or no more; answered by … */
+	LINK_SNAPSHOTS,    /* broker: … their slots, which come along */
+	LINK_NO_SNAPSHOTS, /* broker: … why there are none */
 	LINK_KINDS,
 };
 
@@ -55,6 +58,11 @@ struct link_part {
 struct link_samples {
 	uint64_t taken, dropped;
 	uint32_t ring_bytes; /* of LINK_RING and LINK_HTTP */
+};
+
+struct link_snapshots {
+	uint32_t seconds; /* of LINK_UNWIND; 0: no more */
+	int32_t error;    /* of LINK_NO_SNAPSHOTS, -errno */
 };
 
 /* What an ended process used in all; run_ns 0: not known. */
@@ -72,6 +80,7 @@ struct link_message {
 		struct proc_usage usage;
 		struct link_part part;
 		struct link_samples samples;
+		struct link_snapshots snapshots;
 		struct mapped_file file;
 		struct link_end end;
 		uint64_t waits_ns[CAUSES];

@@ -14,6 +14,7 @@ struct clerk {
 	pthread_t thread;
 	bool busy;        /* there is a thread to be joined */
 	atomic_bool done; /* it has left its result */
+	atomic_bool over; /* what is under way is for nobody */
 	const void *who;  /* NULL: he left */
 	struct profile_scope scope;
 	char service[CLERK_SERVICE];
@@ -50,6 +51,7 @@ void clerk_close(struct clerk *c)
 {
 	if (!c)
 		return;
+	atomic_store_explicit(&c->over, true, memory_order_relaxed);
 	if (c->busy)
 		graph_close(clerk_join(c));
 	free(c);
@@ -73,12 +75,14 @@ static int clerk_begin(struct clerk *c, const void *who, const struct profile_sc
 
 	c->who = who;
 	c->scope = *scope;
+	c->scope.over = &c->over;
 	c->now_ns = now_ns;
 	if (scope->service) {
 		snprintf(c->service, sizeof(c->service), "%s", scope->service);
 		c->scope.service = c->service;
 	}
 	atomic_store_explicit(&c->done, false, memory_order_relaxed);
+	atomic_store_explicit(&c->over, false, memory_order_relaxed);
 	/* signals are for the thread that knows what to do about them */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -107,8 +111,15 @@ int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scop
 	return c->result;
 }
 
+bool clerk_is_busy(const struct clerk *c, const void *who)
+{
+	return c->busy && c->who && c->who != who;
+}
+
 void clerk_leave(struct clerk *c, const void *who)
 {
-	if (c->busy && c->who == who)
-		c->who = NULL;
+	if (!c->busy || c->who != who)
+		return;
+	c->who = NULL;
+	atomic_store_explicit(&c->over, true, memory_order_relaxed);
 }

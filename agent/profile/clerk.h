@@ -10,6 +10,8 @@
 
 #include "profile.h"
 
+#include <stdbool.h>
+
 struct clerk;
 
 int clerk_open(struct clerk **out, struct profile *profile);
@@ -21,6 +23,9 @@ void clerk_close(struct clerk *c); /* NULL is fine */
  */
 int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scope, uint64_t now_ns,
 	      struct graph **out);
+
+/* Does he serve somebody else, who still waits? */
+bool clerk_is_busy(const struct clerk *c, const void *who);
 
 /* He asks no more. */
 void clerk_leave(struct clerk *c, const void *who);

@@ -1,7 +1,5 @@
 #include "jail.h"
 
-#include "symbolize.h"
-
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -47,7 +45,9 @@ static int jail_filter(void)
 		JAIL_ALLOW(brk),
 		JAIL_ALLOW(futex),
 		JAIL_ALLOW(getrandom),
-		JAIL_ALLOW(sysinfo), /* qsort asks how much memory there is */
+		JAIL_ALLOW(sysinfo),       /* qsort asks how much memory there is */
+		JAIL_ALLOW(clock_gettime), /* where the vDSO has no clock */
+		JAIL_ALLOW(clock_nanosleep),
 		JAIL_ALLOW(rt_sigreturn),
 		JAIL_ALLOW(exit_group),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -64,7 +64,7 @@ static int jail_limit(__rlimit_resource_t what, rlim_t most)
 	return setrlimit(what, &limit) ? -errno : 0;
 }
 
-int jail_enter(void)
+int jail_enter(unsigned int cpu_s)
 {
 	int result =
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0) ? -errno : 0;
@@ -72,7 +72,7 @@ int jail_enter(void)
 	if (!result)
 		result = jail_limit(RLIMIT_CORE, 0);
 	if (!result)
-		result = jail_limit(RLIMIT_CPU, SYMBOLIZE_CPU_S);
+		result = jail_limit(RLIMIT_CPU, cpu_s);
 	if (!result)
 		result = jail_limit(RLIMIT_AS, JAIL_MEMORY_BYTES);
 	if (!result)

@@ -11,7 +11,7 @@
 #define JAIL_MEMORY_BYTES (2ul << 30)
 #define JAIL_ANSWER_BYTES (64ul << 20)
 
-/* A forbidden call kills the process. */
-int jail_enter(void);
+/* A forbidden call kills the process, and so does more than so much time on a CPU. */
+int jail_enter(unsigned int cpu_s);
 
 #endif

@@ -133,18 +133,21 @@ static uint32_t naming_depth(const struct naming *n, const struct naming_stack *
 	if (depth > GRAPH_DEPTH - 1)
 		depth = GRAPH_DEPTH - 1;
 	for (uint32_t i = s->kernel_count + 1u; i < depth; i++)
-		if (!naming_is_code(n, naming_address(s, i)))
+		if ((s->unwound && !s->addresses[i]) || !naming_is_code(n, naming_address(s, i)))
 			return i;
 	return depth;
 }
 
-static int naming_cut(const struct naming *n, uint32_t *out)
+static int naming_cut(const struct naming *n, const struct naming_stack *s, uint32_t *out)
 {
-	char name[] = "[no frame pointer]", module[] = "";
+	char pointers[] = "[no frame pointer]", unwound[] = "[not unwound]", module[] = "";
 	const struct graph_frame frame = {
-		.name = name,
+		.name = s->unwound ? unwound : pointers,
 		.module = module,
-		.why = "the code that was called from here keeps no frame pointer",
+		.why = s->unwound ? "the code there has no unwind information, or lies deeper than "
+				    "the 16 KiB of stack that are looked at"
+				  : "the code that was called from here keeps no frame pointer; "
+				    "--unwind finds who calls it",
 	};
 
 	return graph_frame(n->graph, &frame, out);
@@ -157,7 +160,7 @@ static int naming_stack_add(const struct naming *n, const struct naming_stack *s
 
 	cut = depth < GRAPH_DEPTH - 1 && depth < (uint32_t)s->kernel_count + s->user_count;
 	if (cut)
-		result = naming_cut(n, &frames[0]);
+		result = naming_cut(n, s, &frames[0]);
 	for (uint32_t i = 0; i < depth && !result; i++)
 		result = naming_frame(n, naming_address(s, i), &frames[cut + depth - 1 - i]);
 	return result ? result : graph_add(n->graph, frames, cut + depth, s->samples);

@@ -11,6 +11,8 @@
 #include "graph.h"
 #include "symbols.h"
 
+#include <stdbool.h>
+
 #define NAMING_KERNEL (UINT64_C(1) << 63)
 
 /* A copy of a stack, innermost frame first, the kernel's in front. */
@@ -19,6 +21,7 @@ struct naming_stack {
 	uint32_t samples;
 	uint16_t kernel_count, user_count;
 	const uint64_t *addresses;
+	bool unwound; /* by unwind information; its last address is 0 where that ended */
 };
 
 /*

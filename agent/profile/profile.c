@@ -1,8 +1,10 @@
 #include "profile.h"
 
+#include "handover.h"
 #include "naming.h"
 #include "profile_event.h"
 #include "ring.h"
+#include "unwound.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +15,6 @@
 #include <unistd.h>
 
 #define PROFILE_SECOND_NS UINT64_C(1000000000)
-#define PROFILE_FILES_WAIT_NS 1000000000L
 #define PROFILE_SAMPLES_MAX (1u << 20)
 
 struct profile_target {
@@ -26,16 +27,12 @@ struct profile_target {
 struct profile {
 	struct profile_config config;
 	pthread_mutex_t lock;
-	pthread_cond_t came; /* the files that were asked for */
+	struct handover handover;
 	struct ring *ring;
 	struct stacks *stacks;
 	struct profile_target *targets;
 	uint32_t target_count, target_room;
 	uint32_t second; /* of the profile_read under way */
-	struct symbols_file files[SYMBOLS_FILES];
-	uint32_t file_count;
-	uint64_t files_key; /* 0: none are asked for */
-	bool files_complete;
 	uint64_t taken, dropped, unknown;
 };
 
@@ -50,7 +47,6 @@ int profile_open(struct profile **out, const struct profile_config *config)
 {
 	uint64_t samples = (uint64_t)STACKS_SPAN_S * PROFILE_HZ * (config->cpus ? config->cpus : 1);
 	struct profile *p = calloc(1, sizeof(*p));
-	pthread_condattr_t attr;
 	int result;
 
 	*out = NULL;
@@ -65,32 +61,21 @@ int profile_open(struct profile **out, const struct profile_config *config)
 		return result;
 	}
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->came, &attr);
-	pthread_condattr_destroy(&attr);
+	p->handover.ask = config->ask;
+	p->handover.unwind = config->unwind;
+	p->handover.ctx = config->ctx;
+	handover_init(&p->handover);
 	*out = p;
 	return 0;
-}
-
-static void profile_files_close(struct profile *p)
-{
-	for (uint32_t i = 0; i < p->file_count; i++)
-		if (p->files[i].fd >= 0)
-			close(p->files[i].fd);
-	p->file_count = 0;
-	p->files_key = 0;
-	p->files_complete = false;
 }
 
 void profile_close(struct profile *p)
 {
 	if (!p)
 		return;
-	profile_files_close(p);
+	handover_fini(&p->handover);
 	ring_close(p->ring);
 	stacks_close(p->stacks);
-	pthread_cond_destroy(&p->came);
 	pthread_mutex_destroy(&p->lock);
 	free(p->targets);
 	free(p);
@@ -209,26 +194,17 @@ void profile_read(struct profile *p, uint64_t now_ns)
 
 void profile_file_put(struct profile *p, uint64_t key, const struct symbols_file *file)
 {
-	bool taken = false;
-
-	pthread_mutex_lock(&p->lock);
-	if (key && key == p->files_key && p->file_count < SYMBOLS_FILES) {
-		p->files[p->file_count++] = *file;
-		taken = true;
-	}
-	pthread_mutex_unlock(&p->lock);
-	if (!taken && file->fd >= 0)
-		close(file->fd);
+	handover_file_put(&p->handover, key, file);
 }
 
 void profile_files_end(struct profile *p, uint64_t key)
 {
-	pthread_mutex_lock(&p->lock);
-	if (key == p->files_key) {
-		p->files_complete = true;
-		pthread_cond_signal(&p->came);
-	}
-	pthread_mutex_unlock(&p->lock);
+	handover_files_end(&p->handover, key);
+}
+
+void profile_snapshots_put(struct profile *p, uint64_t key, int slots, int error)
+{
+	handover_slots_put(&p->handover, key, slots, error);
 }
 
 void profile_counts_get(struct profile *p, struct profile_counts *out)
@@ -343,34 +319,10 @@ static int profile_key_order(const void *left, const void *right)
 	return (a->key > b->key) - (a->key < b->key);
 }
 
-/* Waits until they are there. NULL, or why there are none. */
-static const char *profile_files(struct profile *p, uint64_t key)
-{
-	struct timespec until;
-	bool complete;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PROFILE_FILES_WAIT_NS / 1000000000L;
-	pthread_mutex_lock(&p->lock);
-	profile_files_close(p);
-	p->files_key = key;
-	pthread_mutex_unlock(&p->lock);
-	if (p->config.ask(p->config.ctx, key))
-		return "the broker could not be asked for its files";
-	pthread_mutex_lock(&p->lock);
-	while (!p->files_complete && !pthread_cond_timedwait(&p->came, &p->lock, &until))
-		continue;
-	complete = p->files_complete;
-	p->files_key = 0; /* whatever still comes is closed */
-	pthread_mutex_unlock(&p->lock);
-	if (!complete)
-		return "its files did not come in time";
-	return p->file_count ? NULL : "it has ended, or its files may not be read";
-}
-
 static int profile_name(struct profile *p, struct profile_copy *c, struct graph *g)
 {
-	int result = 0;
+	struct handover_files *files = calloc(1, sizeof(*files));
+	int result = files ? 0 : -ENOMEM;
 	uint32_t named = 0;
 
 	if (c->stack_count)
@@ -383,15 +335,14 @@ static int profile_name(struct profile *p, struct profile_copy *c, struct graph 
 		for (to = from; to < c->stack_count && c->stacks[to].key == c->stacks[from].key;)
 			to++;
 		if (named++ < PROFILE_NAMED) {
-			problem = profile_files(p, c->stacks[from].key);
-			q.files = p->files;
-			q.file_count = p->file_count;
+			problem = handover_files(&p->handover, c->stacks[from].key, files);
+			q.files = files->files;
+			q.file_count = files->count;
 		}
 		result = naming_add(g, c->stacks + from, (uint32_t)(to - from), &q, problem);
+		handover_close(files);
 	}
-	pthread_mutex_lock(&p->lock);
-	profile_files_close(p);
-	pthread_mutex_unlock(&p->lock);
+	free(files);
 	return result;
 }
 
@@ -403,27 +354,87 @@ static uint64_t profile_lost(const struct profile *p)
 	return p->dropped + p->unknown + counts.no_room + counts.early;
 }
 
-int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
-		  struct graph **out)
+/* The slots' bytes are seen by nobody but the symbolizer that unwinds them. */
+static int profile_unwind_stacks(struct profile *p, uint64_t key, const struct profile_scope *scope,
+				 const struct handover_files *files, struct unwound *out)
+{
+	struct unwound_question q = { .program = p->config.program,
+				      .files = files->files,
+				      .file_count = files->count,
+				      .seconds = scope->seconds,
+				      .cpus = p->config.cpus,
+				      .over = scope->over };
+	int result = handover_slots(&p->handover, key, scope->seconds, &q.slots);
+
+	if (!result)
+		result = unwound_ask(&q, key, out);
+	handover_slots_end(&p->handover, key);
+	if (q.slots >= 0)
+		close(q.slots);
+	return result;
+}
+
+static int profile_unwind(struct profile *p, const struct profile_scope *scope, struct graph *g)
+{
+	struct handover_files *files = calloc(1, sizeof(*files));
+	struct symbols_question q = { .program = p->config.program,
+				      .kallsyms = p->config.kallsyms };
+	struct unwound unwound = { 0 };
+	const char *problem;
+	uint64_t key;
+	int result;
+
+	pthread_mutex_lock(&p->lock);
+	key = profile_key(p, scope->pid);
+	pthread_mutex_unlock(&p->lock);
+	if (!files || !key) {
+		free(files);
+		return key ? -ENOMEM : -ENOENT;
+	}
+	g->processes = 1;
+	problem = handover_files(&p->handover, key, files);
+	result = profile_unwind_stacks(p, key, scope, files, &unwound);
+	g->lost = unwound.lost;
+	q.files = files->files;
+	q.file_count = files->count;
+	if (!result && unwound.count)
+		result = naming_add(g, unwound.stacks, unwound.count, &q, problem);
+	unwound_fini(&unwound);
+	handover_close(files);
+	free(files);
+	return result;
+}
+
+static int profile_past(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
+			struct graph *g)
 {
 	struct profile_copy copy = { 0 };
-	struct graph *g;
-	int result = graph_open(&g);
+	int result;
 
-	*out = NULL;
-	if (result)
-		return result;
 	profile_read(p, now_ns); /* up to now, not up to the last second's look */
 	pthread_mutex_lock(&p->lock);
 	g->lost = profile_lost(p);
-	g->hz = PROFILE_HZ;
-	g->seconds = scope->seconds;
 	result = profile_copy(p, scope, now_ns, &copy, &g->processes);
 	pthread_mutex_unlock(&p->lock);
 	if (!result)
 		result = profile_name(p, &copy, g);
 	free(copy.stacks);
 	free(copy.addresses);
+	return result;
+}
+
+int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
+		  struct graph **out)
+{
+	struct graph *g;
+	int result = graph_open(&g);
+
+	*out = NULL;
+	if (result)
+		return result;
+	g->hz = PROFILE_HZ;
+	g->seconds = scope->seconds;
+	result = scope->unwind ? profile_unwind(p, scope, g) : profile_past(p, scope, now_ns, g);
 	if (result)
 		graph_close(g);
 	else

@@ -1,8 +1,7 @@
 /*
  * profile - the last five minutes of what each watched process was doing on a CPU.
  *
- * Threads:  any; one lock, never held while files are read. One profile_graph at a time is the
- *           caller's to see to.
+ * Threads:  any; one lock, never held while files are read.
  * Memory:   profile_open allocates, profile_close frees; descriptors handed over are profile's.
  * Errors:   0 or -errno.
  */
@@ -13,6 +12,8 @@
 #include "stacks.h"
 #include "symbols.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PROFILE_NAMED 16u /* processes of one graph whose frames get names, the busiest first */
@@ -23,6 +24,8 @@ struct profile;
 struct profile_config {
 	/* Wants the files of this process: profile_file_put, then profile_files_end. Any thread. */
 	int (*ask)(void *ctx, uint64_t key);
+	/* Wants snapshots of its stacks for so long, or no more: profile_snapshots_put. */
+	int (*unwind)(void *ctx, uint64_t key, uint32_t seconds);
 	void *ctx;
 	const char *program; /* of symbols.h */
 	int kallsyms;        /* -1: none */
@@ -41,6 +44,8 @@ struct profile_scope {
 	int32_t pid;         /* 0: any */
 	const char *service; /* NULL: any */
 	uint32_t seconds;    /* the last ones, 1 … STACKS_SPAN_S */
+	bool unwind;         /* … or the next ones, of pid, with stacks by unwind information */
+	const atomic_bool *over; /* of unwind: nobody waits for it any more; NULL: never */
 };
 
 int profile_open(struct profile **out, const struct profile_config *config);
@@ -54,13 +59,15 @@ void profile_target_gone(struct profile *p, uint64_t key);
 
 void profile_file_put(struct profile *p, uint64_t key, const struct symbols_file *file);
 void profile_files_end(struct profile *p, uint64_t key);
+void profile_snapshots_put(struct profile *p, uint64_t key, int slots, int error);
 
 /* Each second or so: takes what the kernel left. */
 void profile_read(struct profile *p, uint64_t now_ns);
 
 /*
  * -ENOENT: no such process or service is known; -ENOTSUP: nothing is sampled on this machine.
- * Waits for the files, and for the symbolizer: some hundredths of a second, 6 s at the most.
+ * Waits for the files, and for the symbolizer: some hundredths of a second, 6 s at the most; to
+ * unwind, for the seconds asked for too. -ELIBACC, -EPERM and others: it cannot be unwound here.
  */
 int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
 		  struct graph **out);

@@ -149,7 +149,7 @@ int symbolize_main(void)
 	int result = symbolize_question(&s);
 
 	s.out = result ? NULL : fdopen(STDOUT_FILENO, "w");
-	if (!s.out || jail_enter())
+	if (!s.out || jail_enter(SYMBOLIZE_CPU_S))
 		return 1;
 	symbolize_answer(&s);
 	return fflush(s.out) || ferror(s.out) ? 1 : 0;

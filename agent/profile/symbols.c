@@ -1,19 +1,15 @@
 #include "symbols.h"
 
+#include "child.h"
 #include "symbolize.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SYMBOLS_ANSWER_BYTES (80 << 20)
@@ -30,26 +26,12 @@ static uint32_t symbols_address_count(const struct symbols_question *q)
 	return q->address_count < SYMBOLIZE_ADDRESSES ? q->address_count : SYMBOLIZE_ADDRESSES;
 }
 
-static int symbols_write(int fd, const void *bytes, size_t length)
-{
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t n = write(fd, (const char *)bytes + done, length - done);
-
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 static int symbols_write_question(const struct symbols_question *q, const int *debug, int fd)
 {
 	const struct symbolize_head head = { .file_count = symbols_file_count(q),
 					     .address_count = symbols_address_count(q),
 					     .kallsyms = q->kallsyms };
-	int result = symbols_write(fd, &head, sizeof(head));
+	int result = child_write(fd, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < head.file_count && !result; i++) {
 		const struct symbolize_file file = { .start = q->files[i].start,
@@ -58,57 +40,40 @@ static int symbols_write_question(const struct symbols_question *q, const int *d
 						     .fd = q->files[i].fd,
 						     .debug = debug[i] };
 
-		result = symbols_write(fd, &file, sizeof(file));
+		result = child_write(fd, &file, sizeof(file));
 	}
 	if (!result)
-		result = symbols_write(fd, q->addresses,
-				       head.address_count * sizeof(q->addresses[0]));
+		result =
+			child_write(fd, q->addresses, head.address_count * sizeof(q->addresses[0]));
 	return result || lseek(fd, 0, SEEK_SET) ? (result ? result : -errno) : 0;
 }
 
-/* A file under its own number loses its close-on-exec flag in the child alone. */
-static int symbols_spawn(const struct symbols_question *q, const int *debug, const int ends[2],
+static int symbols_start(const struct symbols_question *q, const int *debug, const int ends[2],
 			 pid_t *out)
 {
-	char name[] = "ringsided", word[] = "--symbolize";
-	char *arguments[] = { name, word, NULL }, *nothing[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	int result = posix_spawn_file_actions_init(&actions);
+	int passed[2 * SYMBOLIZE_FILES + 1] = { q->kallsyms };
+	struct child_start start = { .program = q->program,
+				     .word = CHILD_SYMBOLIZE,
+				     .question = ends[0],
+				     .answer = ends[1],
+				     .passed = passed,
+				     .passed_count = 1 };
 
-	if (result)
-		return -result;
-	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	for (uint32_t i = 0; i < symbols_file_count(q); i++) {
-		if (q->files[i].fd >= 0)
-			posix_spawn_file_actions_adddup2(&actions, q->files[i].fd, q->files[i].fd);
-		if (debug[i] >= 0)
-			posix_spawn_file_actions_adddup2(&actions, debug[i], debug[i]);
+		passed[start.passed_count++] = q->files[i].fd;
+		passed[start.passed_count++] = debug[i];
 	}
-	if (q->kallsyms >= 0)
-		posix_spawn_file_actions_adddup2(&actions, q->kallsyms, q->kallsyms);
-	result = posix_spawn(out, q->program, &actions, NULL, arguments, nothing);
-	posix_spawn_file_actions_destroy(&actions);
-	return -result;
+	return child_start(&start, out);
 }
 
 static int symbols_wait(pid_t pid)
 {
-	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int status = 0, ready = 1;
+	int result = child_wait(pid, SYMBOLS_WAIT_MS);
 
-	if (end.fd >= 0)
-		ready = poll(&end, 1, SYMBOLS_WAIT_MS);
-	if (ready <= 0)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (end.fd >= 0)
-		close(end.fd);
-	if (ready <= 0)
-		return -ETIMEDOUT;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPROTO;
+	if (result != -EAGAIN)
+		return result;
+	child_kill(pid);
+	return -ETIMEDOUT;
 }
 
 static char *symbols_read(int fd)
@@ -138,7 +103,7 @@ static int symbols_once(const struct symbols_question *q, const int *debug, char
 	if (!result)
 		result = symbols_write_question(q, debug, ends[0]);
 	if (!result)
-		result = symbols_spawn(q, debug, ends, &pid);
+		result = symbols_start(q, debug, ends, &pid);
 	if (!result) {
 		result = symbols_wait(pid);
 		*out = symbols_read(ends[1]);

@@ -45,7 +45,7 @@ static int profile_number(const struct params *p, const char *name, unsigned lon
 
 static int profile_names(const struct params *p, struct refusal *no)
 {
-	static const char *const known[] = { "pid", "service", "seconds", "format" };
+	static const char *const known[] = { "pid", "service", "seconds", "format", "unwind" };
 
 	for (unsigned int i = 0; i < p->count; i++) {
 		bool found = false;
@@ -65,7 +65,7 @@ static int profile_names(const struct params *p, struct refusal *no)
 static int profile_ask(const struct params *p, struct profile_asked *out, struct refusal *no)
 {
 	const char *format = params_get(p, "format");
-	unsigned long pid = 0, seconds = PROFILE_SECONDS;
+	unsigned long pid = 0, seconds = PROFILE_SECONDS, unwind = 0;
 
 	if (profile_names(p, no))
 		return -EINVAL;
@@ -73,6 +73,10 @@ static int profile_ask(const struct params *p, struct profile_asked *out, struct
 		return profile_refuse(no, "pid", "must be a process id");
 	if (profile_number(p, "seconds", STACKS_SPAN_S, &seconds))
 		return profile_refuse(no, "seconds", "must be a number from 1 to 300");
+	if (profile_number(p, "unwind", 1, &unwind))
+		return profile_refuse(no, "unwind", "must be 1, or left out");
+	if (unwind && (!pid || params_get(p, "service")))
+		return profile_refuse(no, "unwind", "is for one process: give its pid");
 	out->format = PROFILE_PPROF;
 	while (format && out->format < PROFILE_FORMATS &&
 	       strcmp(format, profile_formats[out->format]) != 0)
@@ -81,7 +85,8 @@ static int profile_ask(const struct params *p, struct profile_asked *out, struct
 		return profile_refuse(no, "format", "must be one of pprof, collapsed, svg, json");
 	out->scope = (struct profile_scope){ .pid = (int32_t)pid,
 					     .service = params_get(p, "service"),
-					     .seconds = (uint32_t)seconds };
+					     .seconds = (uint32_t)seconds,
+					     .unwind = unwind };
 	return 0;
 }
 
@@ -134,28 +139,42 @@ static int profile_write(const struct graph *g, const struct profile_asked *aske
 	return out->body && asked->format == PROFILE_PPROF ? body_pack(out->body) : 0;
 }
 
+static int profile_failed(const struct profile_asked *asked, int result, struct refusal *no)
+{
+	if (result == -ENOENT)
+		return refuse(no, 404, "not_found", "no such process or service is watched");
+	if (asked->scope.unwind && result == -ELIBACC)
+		return refuse(no, 503, "unavailable",
+			      "libdw.so.1 is not installed: apt-get install libdw1");
+	if (asked->scope.unwind)
+		return refuse(no, 503, "unavailable", "stacks cannot be unwound here: %s",
+			      strerrorname_np(-result));
+	if (result == -ENOTSUP)
+		return refuse(no, 503, "unavailable",
+			      "nothing is sampled here: /api/health tells why (ebpf.profile)");
+	return result;
+}
+
 int document_profile(struct site *site, const struct request *r, const struct params *p,
 		     struct reply *out, struct refusal *no)
 {
 	struct profile_asked asked = { .format = PROFILE_PPROF };
+	struct clerk *clerk;
 	struct graph *g;
 	int result;
 
 	if (profile_ask(p, &asked, no))
 		return -EINVAL;
-	result = site->clerk ? clerk_ask(site->clerk, r->who, &asked.scope, r->now_ns, &g)
-			     : -ENOTSUP;
+	clerk = asked.scope.unwind ? site->unwinder : site->clerk;
+	if (asked.scope.unwind && clerk && clerk_is_busy(clerk, r->who))
+		return refuse(no, 503, "busy", "another profile is being unwound: ask again later");
+	result = clerk ? clerk_ask(clerk, r->who, &asked.scope, r->now_ns, &g) : -ENOTSUP;
 	if (result == -EAGAIN) {
 		*out = (struct reply){ .later = true };
 		return 0;
 	}
-	if (result == -ENOENT)
-		return refuse(no, 404, "not_found", "no such process or service is watched");
-	if (result == -ENOTSUP)
-		return refuse(no, 503, "unavailable",
-			      "nothing is sampled here: /api/health tells why (ebpf.profile)");
 	if (result)
-		return result;
+		return profile_failed(&asked, result, no);
 	g->at_ms = r->wall_ms;
 	result = profile_write(g, &asked, out);
 	graph_close(g);

@@ -19,8 +19,8 @@
 #define FRONT_LONGEST_MS 60000
 #define FRONT_UNREAD 4
 #define FRONT_NO_MEMORY                                                                            \
-	"{\"success\":false,\"error\":{\"code\":\"unavailable\","                                  \
-	"\"message\":\"the agent is out of memory\",\"field\":null}}"
+	"{\"success\":false,\"error\":{\"code\":\"unavailable\",\"message\":"                      \
+	"\"the agent is out of memory\",\"field\":null}}"
 
 enum front_wait { FRONT_WAITS_REQUEST, FRONT_WAITS_NEXT, FRONT_WAITS_READER, FRONT_WAITS };
 
@@ -133,12 +133,10 @@ static struct front_link *front_link_of(struct MHD_Connection *connection)
 }
 
 /* A link that was cut stays out of all queues, so that it is not cut twice. */
-static void front_wait(struct front_link *link, enum front_wait wait)
+static void front_wait(struct front_link *l, enum front_wait wait)
 {
-	struct front *f = link->gate->front;
-
-	if (link->deadline.queue)
-		deadline_put(&f->waits[wait], &link->deadline, f->now_ns);
+	if (l->deadline.queue)
+		deadline_put(&l->gate->front->waits[wait], &l->deadline, l->gate->front->now_ns);
 }
 
 /* The first line of a request, before anybody decoded or cut it. */
@@ -170,7 +168,6 @@ static void front_on_end(void *cls, struct MHD_Connection *connection, void **ex
 			 enum MHD_RequestTerminationCode code)
 {
 	struct front_link *link = front_link_of(connection);
-
 	struct front_gate *gate = cls;
 
 	(void)code;
@@ -299,9 +296,13 @@ static void front_headers(const struct reply *reply, struct MHD_Response *respon
 	MHD_add_response_header(response, "ETag", etag);
 }
 
-/* Its reply is being made: the library leaves it alone until it is asked again. */
-static enum MHD_Result front_later(struct front *f, struct MHD_Connection *connection)
+/* Its reply is being made: the library leaves it alone until it is asked again, or has left. */
+static enum MHD_Result front_later(const struct front_link *link, struct MHD_Connection *connection)
 {
+	struct front *f = link->gate->front;
+
+	if (recv(link->fd, &(char){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		return MHD_NO;
 	MHD_suspend_connection(connection);
 	f->later_ns = f->now_ns + FRONT_LATER_MS * FRONT_MS_NS;
 	f->later[f->later_count++] = connection;
@@ -324,7 +325,7 @@ static enum MHD_Result front_answer(struct MHD_Connection *connection,
 
 	front_ask(connection, link, method, x, &reply);
 	if (reply.later)
-		return front_later(link->gate->front, connection);
+		return front_later(link, connection);
 	response = front_response(&reply);
 	if (response) {
 		front_headers(&reply, response);
@@ -356,9 +357,7 @@ static enum MHD_Result front_on_request(void *cls, struct MHD_Connection *connec
 	struct front_exchange *x = *exchange;
 	struct front_link *link = front_link_of(connection);
 
-	(void)url;
-	(void)version;
-	(void)upload;
+	(void)url, (void)version, (void)upload;
 	if (!x || !link) {
 		gate->front->config.tally->counts[TALLY_CUT_MEMORY]++;
 		return MHD_NO;

@@ -17,7 +17,8 @@
 
 struct site {
 	struct metrics *metrics;
-	struct clerk *clerk; /* NULL: nothing is profiled */
+	struct clerk *clerk;    /* NULL: nothing is profiled */
+	struct clerk *unwinder; /* of profiles that take their time; NULL with clerk */
 	struct health *health;
 	const struct config *config;
 	const char *token;

@@ -37,6 +37,8 @@ static void web_left(void *ctx, const void *who)
 
 	if (site->clerk)
 		clerk_leave(site->clerk, who);
+	if (site->unwinder)
+		clerk_leave(site->unwinder, who);
 }
 
 static int web_watch(struct web *w, int fd)
@@ -93,6 +95,8 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.counters = c->counters;
 	w->site.counters_ctx = c->counters_ctx;
 	ret = c->profile ? clerk_open(&w->site.clerk, c->profile) : 0;
+	if (!ret && c->profile)
+		ret = clerk_open(&w->site.unwinder, c->profile);
 	if (!ret)
 		ret = web_open_front(w, c);
 	if (ret) {
@@ -148,6 +152,7 @@ void web_close(struct web *w)
 	}
 	front_close(w->front);
 	clerk_close(w->site.clerk);
+	clerk_close(w->site.unwinder);
 	shelf_fini(&w->site.shelf);
 	body_put(w->site.openapi);
 	if (w->epoll >= 0)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """CPU profiles of a process that knows its own shares: 70 to 30, in every form, and of nobody else."""
+import ctypes
 import gzip
 import json
 import os
 import platform
+import random
 import shutil
 import signal
 import subprocess
@@ -106,6 +108,61 @@ int main(int argc, char **argv)
 	}
 }
 """
+
+# Twelve functions deep, each with a frame of its own size and registers to keep.
+DEEP = r"""
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STEP(n, next)                                                                              \
+	__attribute__((noinline, noclone)) unsigned long deep##n(unsigned long x)                  \
+	{                                                                                          \
+		volatile unsigned char room[16 * (n) + 8];                                         \
+		unsigned long y;                                                                   \
+												   \
+		room[0] = (unsigned char)x;                                                        \
+		y = next(x + n);                                                                   \
+		return y * (x | 1) + room[0];                                                      \
+	}
+
+__attribute__((noinline, noclone)) unsigned long deep12(unsigned long x)
+{
+	struct timespec t;
+
+	for (unsigned long i = 0; i < 100000; i++)
+		__asm__ volatile("" : "+r"(x));
+	for (int i = 0; i < 1000; i++)
+		clock_gettime(CLOCK_MONOTONIC, &t); /* in the kernel's own code, the vDSO's */
+	return x;
+}
+
+STEP(11, deep12)
+STEP(10, deep11)
+STEP(9, deep10)
+STEP(8, deep9)
+STEP(7, deep8)
+STEP(6, deep7)
+STEP(5, deep6)
+STEP(4, deep5)
+STEP(3, deep4)
+STEP(2, deep3)
+STEP(1, deep2)
+
+int main(int argc, char **argv)
+{
+	static volatile unsigned long sum;
+	volatile char secret[32];
+
+	for (int i = 0; argc > 1 && i < 31; i++) /* on its stack, as it is nowhere else */
+		secret[i] = argv[1][i] ^ 1;
+	alarm(120);
+	for (;;)
+		sum += deep1(sum);
+}
+"""
+DEEP_NAMES = ["main", *(f"deep{n}" for n in range(1, 13))]
 
 # Field numbers of pprof's profile.proto, as far as they are written.
 PROTO = """syntax = "proto3";
@@ -294,6 +351,140 @@ def jitted_code_has_its_runtimes_names(stage):
         jit.stop()
 
 
+def build_deep(stage, name, *options):
+    source = stage.folder / "deep.c"
+    source.write_text(DEEP)
+    subprocess.run(["cc", "-O2", *options, "-o", str(stage.folder / name), str(source)], check=True)
+
+
+def unwound(stage, pid, seconds=3):
+    said = json.loads(ringside(stage, "profile", "cpu", pid, "--unwind", "--seconds", seconds,
+                               "--format", "json"))["data"]
+    names = [frame["name"] for frame in said["frames"]]
+    return said, [([names[i] for i in one["frames"]], one["samples"]) for one in said["stacks"]]
+
+
+def unwinds_without(stage):
+    """The reason why nothing is unwound here, or None."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        return "no unwinding on this kind of machine"
+    try:
+        ctypes.CDLL("libdw.so.1")
+    except OSError:
+        return "libdw.so.1 is not installed (libdw1)"
+    return None
+
+
+def depth_is_right_with_and_without_frame_pointers(stage):
+    for name, option in (("bare", "-fomit-frame-pointer"), ("framed", "-fno-omit-frame-pointer")):
+        build_deep(stage, name, option)
+        deep = live.Process(stage, [str(stage.folder / name)], stage.folder / f"{name}.out",
+                            {**stage.environment,
+                             "LD_PRELOAD": str(live.find_program("libringside.so"))})
+        live.wait_for(f"{name} is watched", lambda: watched(stage.the_agent, deep.pid), 10)
+        said, told = unwound(stage, deep.pid)
+        inside = [(frames, n) for frames, n in told if "deep12" in frames]
+        right = sum(n for frames, n in inside
+                    if frames[frames.index("main"):][:13] == DEEP_NAMES)
+        print(f"ok    {name}: {right} of {said['samples']} samples are right, {said['lost']} lost")
+        check(right > 0.95 * said["samples"] > 0, told)
+        check("_start" in inside[0][0][:2], f"up to where it began: {inside[0]}")
+        deep.stop()
+
+
+def nginx_is_deep(stage, shim):
+    """Debian's has no frame pointers: what it does for requests is five frames deep and more."""
+    server = stage.nginx(f"nginx{shim:d}", workers=1, shim=shim)
+    worker = live.wait_for("nginx has a worker", server.workers, 10)[0]
+    if not shim:
+        ringside(stage, "attach", worker)
+    live.wait_for("nginx is watched", lambda: watched(stage.the_agent, worker), 15)
+    load = subprocess.Popen(["ab", "-q", "-k", "-c", "4", "-n", "100000000", "-t", "30",
+                             f"http://127.0.0.1:{server.port}/"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+    try:
+        said, told = unwound(stage, worker, 4)
+    finally:
+        load.kill()
+        load.wait()
+    kernel = {frame["name"] for frame in said["frames"] if frame["module"] == "[kernel]"}
+    depths = [(len([f for f in frames if f not in kernel]), n) for frames, n in told]
+    deep = sum(n for depth, n in depths if depth >= 5)
+    print(f"ok    nginx {'with' if shim else 'without'} the shim: {deep} of {said['samples']} "
+          f"samples are 5 frames deep and more, {said['lost']} lost")
+    check(said["samples"] > 0 and deep >= 0.95 * said["samples"],
+          sorted((n, frames) for frames, n in told if len(frames) < 6)[-10:])
+    server.stop()
+
+
+def snapshot_state(agent):
+    return next((row["state"] for row in agent.get("/api/health")["facilities"]
+                 if row["name"] == "snapshot"), None)
+
+
+def an_unwound_profile_ends_with_who_asked(stage, burner):
+    """The client goes away: the next one does not wait for the rest of its seconds."""
+    asks = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", str(burner.pid),
+                             "--unwind", "--seconds", "300"], stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL,
+                            env={**os.environ, **stage.environment})
+    live.wait_for("stacks are looked at",
+                  lambda: snapshot_state(stage.the_agent) == "loaded", 10)
+    check("another profile" in ringside(stage, "profile", "cpu", burner.pid, "--unwind", code=1),
+          "one at a time")
+    asks.kill()
+    asks.wait()
+    live.wait_for("stacks are not looked at any more",
+                  lambda: snapshot_state(stage.the_agent) == "notNeeded", 10)
+    said, told = unwound(stage, burner.pid, 2)
+    check(said["samples"] > 0 and any("burn_much" in frames for frames, _ in told), told)
+
+
+def memory_has(pid, bytes_wanted):
+    """Do they stand anywhere in what the process may write?"""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, mode = line.split()[:2]
+            start, end = (int(part, 16) for part in place.split("-"))
+            if mode[:2] != "rw" or end - start > 1 << 28:
+                continue
+            try:
+                memory.seek(start)
+                if bytes_wanted in memory.read(end - start):
+                    return True
+            except (OSError, ValueError):
+                continue  # not to be read, like the kernel's own pages
+    return False
+
+
+def no_stack_is_kept(stage):
+    """What stands on a stack is in no process of the agent, while it is looked at or later."""
+    build_deep(stage, "secretive", "-fomit-frame-pointer")
+    told = "".join(random.choices("abcdefghijklmnop", k=31))
+    secret = bytes(ord(letter) ^ 1 for letter in told)
+    deep = live.Process(stage, [str(stage.folder / "secretive"), told],
+                        stage.folder / "secretive.out",
+                        {**stage.environment,
+                         "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    live.wait_for("it is watched", lambda: watched(stage.the_agent, deep.pid), 10)
+    check(memory_has(deep.pid, secret), "the secret would be found")
+    worker = worker_of(stage.the_agent)
+    family = live.proc_children(stage.the_agent.pid)
+    asks = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", str(deep.pid),
+                             "--unwind", "--seconds", "3"], stdout=subprocess.PIPE,
+                            env={**os.environ, **stage.environment})
+    children = live.wait_for("it is unwound", lambda: live.proc_children(worker)[1:], 10)
+    time.sleep(1)
+    for pid in family:
+        check(not memory_has(pid, secret), f"{pid} holds a stack meanwhile")
+    text, _ = asks.communicate(timeout=30)
+    check(b"deep12" in text and secret not in text, text)
+    check(not live.proc_children(worker)[1:], f"{children}: the symbolizer has ended")
+    for pid in family:
+        check(not memory_has(pid, secret), f"{pid} holds a stack afterwards")
+    deep.stop()
+
+
 def worker_of(agent):
     """The pid of the process that does the work: the last of broker, nursery, worker."""
     family = live.proc_children(agent.pid)
@@ -313,11 +504,30 @@ def wrong_use_is_told(stage, burner):
     check("unexpected" in ringside(stage, "profile", "cpu", 1, 2, code=2), "too many words")
     check("only cpu" in ringside(stage, "profile", "gpu", 1, code=2), "another kind")
     check("1 to 300" in ringside(stage, "profile", "cpu", 1, "--seconds", 301, code=2), "seconds")
+    check("one process" in ringside(stage, "profile", "cpu", "burner", "--unwind", code=2), "one")
+    check("passed" in ringside(stage, "profile", "cpu", 1, "--unwind", "--past", code=2), "past")
     check("ending" in ringside(stage, "profile", "cpu", 1, "-o", "x.pdf", code=2), "ending")
     check("cannot write" in ringside(stage, "profile", "cpu", burner.pid, "-o", "/nowhere/x.svg",
                                      code=1), "a file that cannot be made")
     status, _, body = live.fetch(stage.the_agent.port, f"/api/profile/cpu?pid={burner.pid}")
     check(status == 401, f"without a token: {status} {body}")
+
+
+def unwound_profiles(stage, burner):
+    why = unwinds_without(stage)
+    if why:
+        print(f"skip  unwound profiles: {why}")
+        return
+    depth_is_right_with_and_without_frame_pointers(stage)
+    an_unwound_profile_ends_with_who_asked(stage, burner)
+    print("ok    an_unwound_profile_ends_with_who_asked")
+    no_stack_is_kept(stage)
+    print("ok    no_stack_is_kept")
+    if shutil.which("nginx") and shutil.which("ab"):
+        nginx_is_deep(stage, shim=True)
+        nginx_is_deep(stage, shim=False)
+    else:
+        print("skip  nginx's stacks: nginx or ab is not installed")
 
 
 def main():
@@ -339,6 +549,7 @@ def main():
         jitted_code_has_its_runtimes_names(stage)
         print("ok    jitted_code_has_its_runtimes_names")
         wrong_use_is_told(stage, burner)
+        unwound_profiles(stage, burner)
         burner.stop()
     print("ok    profiles")
     return 0

@@ -8,6 +8,7 @@ static int gate[2]; /* a byte lets one graph be made */
 static int made_result;
 static char made_service[64];
 static _Atomic int made_count;
+static const atomic_bool *_Atomic made_over; /* what tells it that nobody waits */
 
 int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
 		  struct graph **out)
@@ -16,6 +17,7 @@ int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t
 
 	(void)p;
 	(void)now_ns;
+	made_over = scope->over;
 	if (read(gate[0], &byte, 1) != 1)
 		return -EIO;
 	snprintf(made_service, sizeof(made_service), "%s", scope->service ? scope->service : "");
@@ -50,6 +52,7 @@ static __attribute__((noinline, returns_nonnull)) struct clerk *made(void)
 	assert_int_equal(clerk_open(&c, NULL), 0);
 	made_result = 0;
 	made_count = 0;
+	made_over = NULL;
 	return c;
 }
 
@@ -89,6 +92,8 @@ static void another_waits_for_his_turn(void **state)
 
 	(void)state;
 	assert_int_equal(clerk_ask(c, first, &scope, 1, &g), -EAGAIN);
+	assert_true(clerk_is_busy(c, second));
+	assert_false(clerk_is_busy(c, first));
 	let_go();
 	while (!atomic_load(&c->done))
 		usleep(1000);
@@ -111,8 +116,12 @@ static void who_left_is_not_waited_for(void **state)
 
 	(void)state;
 	assert_int_equal(clerk_ask(c, first, &scope, 1, &g), -EAGAIN);
+	while (!made_over)
+		usleep(1000);
 	clerk_leave(c, second); /* was never served */
+	assert_false(atomic_load(made_over));
 	clerk_leave(c, first);
+	assert_true(atomic_load(made_over));
 	let_go();
 	let_go();
 	assert_int_equal(ask_until_done(c, second, &g), 0);

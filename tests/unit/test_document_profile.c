@@ -2,17 +2,27 @@
 #include "graph_fixture.h"
 
 static int graph_result;
+static const struct clerk *graph_clerk; /* who was asked */
 static struct profile_scope graph_scope;
 
 int clerk_ask(struct clerk *c, const void *who, const struct profile_scope *scope, uint64_t now_ns,
 	      struct graph **out)
 {
-	(void)c;
+	graph_clerk = c;
 	(void)who;
 	(void)now_ns;
 	graph_scope = *scope;
 	*out = graph_result ? NULL : graph_fixture();
 	return graph_result;
+}
+
+static bool graph_busy;
+
+bool clerk_is_busy(const struct clerk *c, const void *who)
+{
+	(void)c;
+	(void)who;
+	return graph_busy;
 }
 
 struct asked {
@@ -24,7 +34,8 @@ struct asked {
 static void ask(struct asked *a, const char *target)
 {
 	const struct request r = { .method = "GET", .target = target, .wall_ms = 1000 };
-	struct site site = { .clerk = (struct clerk *)(uintptr_t)8 };
+	struct site site = { .clerk = (struct clerk *)(uintptr_t)8,
+			     .unwinder = (struct clerk *)(uintptr_t)16 };
 	struct params params;
 
 	memset(a, 0, sizeof(*a));
@@ -65,6 +76,12 @@ static void the_scope_is_what_was_asked_for(void **state)
 	assert_int_equal(graph_scope.seconds, 300);
 	assert_null(graph_scope.service);
 	reply_fini(&a.reply);
+	assert_false(graph_scope.unwind);
+	assert_int_equal((uintptr_t)graph_clerk, 8);
+	ask(&a, "/api/profile/cpu?pid=70&unwind=1&format=collapsed");
+	assert_true(graph_scope.unwind); /* by the one who has time */
+	assert_int_equal((uintptr_t)graph_clerk, 16);
+	reply_fini(&a.reply);
 	ask(&a, "/debug/pprof/profile");
 	assert_int_equal(graph_scope.pid, 0);
 	assert_int_equal(graph_scope.seconds, 30);
@@ -78,7 +95,8 @@ static void wrong_questions_name_their_parameter(void **state)
 		{ "/x?seconds=0", "seconds" },   { "/x?seconds=301", "seconds" },
 		{ "/x?format=pdf", "format" },   { "/x?window=5m", "window" },
 		{ "/x?pid=1&pid=2", "pid" },     { "/x?seconds=", "seconds" },
-		{ "/x?pid=99999999999", "pid" },
+		{ "/x?pid=99999999999", "pid" }, { "/x?pid=1&unwind=2", "unwind" },
+		{ "/x?unwind=1", "unwind" },     { "/x?pid=1&service=a&unwind=1", "unwind" },
 	};
 	struct asked a;
 
@@ -96,9 +114,24 @@ static void nobody_and_nothing_have_their_status(void **state)
 	struct asked a;
 
 	(void)state;
+	graph_busy = true;
+	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 503);
+	assert_string_equal(a.no.code, "busy");
+	graph_busy = false;
 	graph_result = -ENOENT;
 	ask(&a, "/x?pid=5");
 	assert_int_equal(a.no.status, 404);
+	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 404);
+	graph_result = -ELIBACC;
+	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 503);
+	assert_non_null(strstr(a.no.message, "libdw1"));
+	graph_result = -EPERM;
+	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 503);
+	assert_non_null(strstr(a.no.message, "EPERM"));
 	graph_result = -ENOTSUP;
 	ask(&a, "/x?pid=5");
 	assert_int_equal(a.no.status, 503);

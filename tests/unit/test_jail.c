@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -21,7 +22,7 @@ static int jailed(void (*what)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (jail_enter())
+		if (jail_enter(2))
 			_exit(9);
 		what();
 		_exit(0);
@@ -35,6 +36,7 @@ static void work(void)
 	char *bytes = malloc(8 << 20);
 
 	bytes[0] = 1;
+	nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL);
 	if (pread(3, bytes, 10, 0) != 10)
 		_exit(1);
 	free(bytes);

@@ -42,7 +42,7 @@ static __attribute__((noinline, returns_nonnull)) struct graph *named(const stru
 static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **state)
 {
 	const uint64_t addresses[] = { 0x1010, 0x2021 };
-	const struct naming_stack s = { 7, 5, 0, 2, addresses };
+	const struct naming_stack s = { 7, 5, 0, 2, addresses, false };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -57,7 +57,7 @@ static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **s
 static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 {
 	const uint64_t addresses[] = { 0x7001, 0x8001, 0x1501 };
-	const struct naming_stack s = { 7, 1, 0, 3, addresses };
+	const struct naming_stack s = { 7, 1, 0, 3, addresses, false };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -74,7 +74,7 @@ static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 static void a_stack_is_cut_where_no_code_is(void **state)
 {
 	const uint64_t addresses[] = { 0x1010, 0x2021, 0x5, 0x2021 };
-	const struct naming_stack s = { 7, 1, 0, 4, addresses };
+	const struct naming_stack s = { 7, 1, 0, 4, addresses, false };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -88,10 +88,27 @@ static void a_stack_is_cut_where_no_code_is(void **state)
 	graph_close(g);
 }
 
+static void an_unwound_stack_says_where_it_goes_on_unseen(void **state)
+{
+	const uint64_t addresses[] = { 0x1010, 0x2021, 0 };
+	const struct naming_stack s = { 7, 1, 0, 3, addresses, true };
+	struct graph *g = named(&s, NULL);
+
+	(void)state;
+	assert_int_equal(g->stacks[0].depth, 3);
+	assert_string_equal(g->frames[g->places[0]].name, "[not unwound]");
+	assert_non_null(strstr(g->frames[g->places[0]].why, "16 KiB"));
+	assert_string_equal(g->frames[g->places[1]].name, "outer");
+	graph_close(g);
+	g = named(&s, "its files did not come");
+	assert_string_equal(g->frames[g->places[0]].name, "[not unwound]");
+	graph_close(g);
+}
+
 static void frames_of_the_kernel_are_marked(void **state)
 {
 	const uint64_t addresses[] = { 0xffffffff81000010, 0x1010 };
-	const struct naming_stack s = { 7, 1, 1, 1, addresses };
+	const struct naming_stack s = { 7, 1, 1, 1, addresses, false };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -104,7 +121,7 @@ static void frames_of_the_kernel_are_marked(void **state)
 static void a_symbolizer_that_fails_is_told(void **state)
 {
 	const uint64_t addresses[] = { 0x1500 };
-	const struct naming_stack s = { 7, 1, 0, 1, addresses };
+	const struct naming_stack s = { 7, 1, 0, 1, addresses, false };
 	struct graph *g;
 
 	(void)state;
@@ -122,7 +139,7 @@ static void a_symbolizer_that_fails_is_told(void **state)
 static void every_address_is_asked_for_once_and_in_order(void **state)
 {
 	const uint64_t addresses[] = { 0x3000, 0x1001, 0x1001, 0x2001 };
-	const struct naming_stack s = { 7, 1, 0, 4, addresses };
+	const struct naming_stack s = { 7, 1, 0, 4, addresses, false };
 	struct graph *g;
 
 	(void)state;
@@ -141,6 +158,7 @@ int main(void)
 		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
 		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
 		cmocka_unit_test(a_stack_is_cut_where_no_code_is),
+		cmocka_unit_test(an_unwound_stack_says_where_it_goes_on_unseen),
 		cmocka_unit_test(frames_of_the_kernel_are_marked),
 		cmocka_unit_test(a_symbolizer_that_fails_is_told),
 		cmocka_unit_test(every_address_is_asked_for_once_and_in_order),

@@ -22,23 +22,23 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_true(probes.told);
 	assert_in_range(outbox.facility_count, 3, OUTBOX_FACILITIES);
 	assert_int_equal(outbox.facilities[0].state, FACILITY_LOADED);
-	assert_true(probes_watch(&probes, 4711, 0));
+	assert_true(probes_watch(&probes, 4711, false, false));
 	assert_true(probe_filter_has(probes.filter, 4711));
 	assert_null(probes.wait); /* nobody asked for what costs more */
 	assert_false(probes_waits(&probes, 4711, waits_ns));
-	probes_watch(&probes, 4711, FILTER_ASKED);
+	probes_watch(&probes, 4711, true, false);
 	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
 	assert_int_equal(probes_waits(&probes, 4711, waits_ns), probes.wait != NULL);
-	probes_watch(&probes, 4711, 0);
+	probes_watch(&probes, 4711, false, false);
 	assert_false(probes_waits(&probes, 4711, waits_ns));
-	probes_watch(&probes, 4711, FILTER_ASKED | FILTER_BARE);
+	probes_watch(&probes, 4711, true, true);
 	assert_int_equal(probes.http != NULL, !probes.http_refused);
 	probes_step(&probes);
 	assert_false(probes.http_seek);
 	assert_false(probes_lost(&probes, 4711, told, more)); /* none of its answers was lost */
-	probes_bare_rest(&probes);
+	probes_rest(&probes, true, false);
 	assert_null(probes.http);
-	probes_rest(&probes);
+	probes_rest(&probes, false, false);
 	assert_null(probes.wait);
 	probes_forget(&probes, 4711);
 	assert_false(probe_filter_has(probes.filter, 4711));
@@ -67,7 +67,7 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 		for (uint32_t i = 0; i < outbox.facility_count; i++)
 			if (outbox.facilities[i].state == FACILITY_LOADED)
 				_exit(3);
-		probes_watch(&probes, 1, FILTER_ASKED | FILTER_BARE);
+		probes_watch(&probes, 1, true, true);
 		probes_step(&probes);
 		probes_forget(&probes, 1);
 		probes_second(&probes);

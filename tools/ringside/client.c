@@ -134,6 +134,11 @@ static int client_explain(struct client *c, CURLcode code, struct client_error *
 	return (int)-number;
 }
 
+void client_wait(struct client *c, long seconds)
+{
+	c->setopt(c->handle, CURLOPT_TIMEOUT, seconds);
+}
+
 int client_get(struct client *c, const char *path, struct client_answer *out,
 	       struct client_error *error)
 {

@@ -32,6 +32,9 @@ int client_open(struct client **out, const char *socket, const char *address,
 		struct client_error *error);
 void client_close(struct client *c); /* NULL is allowed */
 
+/* How long the next answers may take, instead of CLIENT_SECONDS. */
+void client_wait(struct client *c, long seconds);
+
 /* path with its query: "/api/health". */
 int client_get(struct client *c, const char *path, struct client_answer *out,
 	       struct client_error *error);

@@ -19,8 +19,17 @@
 #define PROFILE_SECONDS 10
 #define PROFILE_SECONDS_MAX 300
 #define PROFILE_TEXT 200
+#define PROFILE_GRACE 15 /* seconds, to begin and to find names on a busy machine */
 
-enum { PROFILE_S, PROFILE_OUTPUT, PROFILE_FORMAT, PROFILE_PAST, PROFILE_SOCKET, PROFILE_RUN_DIR };
+enum {
+	PROFILE_S,
+	PROFILE_OUTPUT,
+	PROFILE_FORMAT,
+	PROFILE_PAST,
+	PROFILE_UNWIND,
+	PROFILE_SOCKET,
+	PROFILE_RUN_DIR
+};
 
 static const struct arguments profile_arguments = {
 	.verb = "profile",
@@ -28,12 +37,15 @@ static const struct arguments profile_arguments = {
 	.about = "Profiles a watched process, or all of a service's: samples its stacks on the\n"
 		 "CPU, 99 a second. By the file's ending: .svg a flame graph, .pb.gz for\n"
 		 "`go tool pprof` and Speedscope, .txt collapsed stacks (the terminal's), .json.\n"
+		 "--unwind has the kernel copy up to 16 KiB of stack at each sample, for so long;\n"
+		 "they are unwound at once, and zeroed.\n"
 		 "Options may stand behind PID as well, and -o is --output.\n",
 	.options = {
 		{ "seconds", "N", "how long, 1 to 300 (10)" },
 		{ "output", "FILE", "where to write it (standard output)" },
 		{ "format", "FORM", "pprof, collapsed, svg or json, whatever the file's name" },
 		{ "past", NULL, "the N seconds that have just passed, without waiting" },
+		{ "unwind", NULL, "of one PID, through code without frame pointers too" },
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in the run directory)" },
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },
 	},
@@ -120,6 +132,10 @@ static int profile_options(struct profile *p)
 	if (!number || number > PROFILE_SECONDS_MAX)
 		return profile_wrong("seconds go from 1 to 300, not", seconds);
 	p->seconds = (unsigned int)number;
+	if (p->values[PROFILE_UNWIND] && p->values[PROFILE_PAST])
+		return profile_wrong("what has passed cannot be unwound:", "--past");
+	if (p->values[PROFILE_UNWIND] && p->scope[0] == 's')
+		return profile_wrong("--unwind is for one process, by its id, not", p->whom);
 	return profile_form(p);
 }
 
@@ -193,8 +209,10 @@ static int profile_fetch(const struct profile *p, struct agent *a, FILE *out,
 	struct client_answer answer;
 	int result;
 
-	snprintf(path, sizeof(path), "/api/profile/cpu?%s&seconds=%u&format=%s", p->scope,
-		 p->seconds, p->format);
+	snprintf(path, sizeof(path), "/api/profile/cpu?%s&seconds=%u&format=%s%s", p->scope,
+		 p->seconds, p->format, p->values[PROFILE_UNWIND] ? "&unwind=1" : "");
+	if (p->values[PROFILE_UNWIND])
+		client_wait(a->client, (long)p->seconds + PROFILE_GRACE);
 	result = agent_get(a, path, &answer, error);
 	if (result)
 		return result;
@@ -224,7 +242,7 @@ static int profile_take(const struct profile *p, struct agent *a, struct agent_e
 			 strerrordesc_np(-result));
 		return result;
 	}
-	if (!result && !p->values[PROFILE_PAST])
+	if (!result && !p->values[PROFILE_PAST] && !p->values[PROFILE_UNWIND])
 		sleep(p->seconds);
 	if (!result)
 		result = profile_fetch(p, a, out, error);

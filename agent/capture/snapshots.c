@@ -1,0 +1,60 @@
+#include "snapshots.h"
+
+#include "snapshot.skel.h"
+#include "ticks.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+struct snapshots {
+	struct snapshot_bpf *probes;
+	struct ticks ticks;
+};
+
+static int snapshots_load(struct snapshots *s, int32_t pid)
+{
+	int result;
+
+	s->probes = snapshot_bpf__open();
+	if (!s->probes)
+		return -errno;
+	s->probes->rodata->process = (uint32_t)pid;
+	result = snapshot_bpf__load(s->probes);
+	malloc_trim(0); /* reading the kernel's BTF took megabytes that are free again */
+	return result;
+}
+
+int snapshots_open(struct snapshots **out, int32_t pid)
+{
+	struct snapshots *s = calloc(1, sizeof(*s));
+	int result;
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	result = snapshots_load(s, pid);
+	if (!result)
+		result = ticks_start(&s->ticks, bpf_program__fd(s->probes->progs.snapshot_tick),
+				     SNAPSHOTS_HZ);
+	if (result) {
+		snapshots_close(s);
+		return result;
+	}
+	*out = s;
+	return 0;
+}
+
+void snapshots_close(struct snapshots *s)
+{
+	if (!s)
+		return;
+	ticks_stop(&s->ticks);
+	snapshot_bpf__destroy(s->probes);
+	free(s);
+}
+
+int snapshots_slots(const struct snapshots *s)
+{
+	return bpf_map__fd(s->probes->maps.slots);
+}
