@@ -244,6 +244,7 @@ static void memcached_answer(struct memcached *m, struct pairs_call *call, uint1
 	if (m->streaming && status == PAIRS_OK)
 		a.flags = RS_FLAG_UPGRADED;
 	pairs_answer(&m->pairs, call, &a);
+	memcached_front(m, call);
 }
 
 static void memcached_out_word(struct memcached *m)

@@ -164,7 +164,7 @@ def over_a_restart(stage, agent, server):
     kill(agent)
     time.sleep(0.2)
     agent = stage.agent().wait("/readyz")
-    out = client.communicate(timeout=300)[0]
+    out = client.communicate(timeout=700 if live.FULL else 200)[0]
     done = [line.split()[-1] for line in out.splitlines() if line.startswith("Complete requests")]
     server.served += int(done[0])
     judge(agent, server, "the agent killed and started again meanwhile")
@@ -173,7 +173,7 @@ def over_a_restart(stage, agent, server):
 
 def main():
     live.need_root_and("ab", "sh")
-    signal.alarm(290)
+    signal.alarm(1500 if live.FULL else 290)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         servers = [Server(stage, *one).wait() for one in commands().items()]

@@ -122,31 +122,36 @@ static void story_begin(uint32_t seed)
 	story.seed = seed;
 }
 
-/* From a copy of its own, so that a look beyond its end is found. */
-static void story_piece(void *of, story_move_fn *move, bool out, const uint8_t *bytes, size_t n)
+/* From a copy of its own, so that a look beyond its end is found. false: as of the move. */
+static bool story_piece(void *of, story_move_fn *move, bool out, const uint8_t *bytes, size_t n)
 {
 	struct pairs_call call = { 0 };
 	uint8_t *copy = malloc(n ? n : 1);
+	bool more;
 
 	if (!copy)
 		abort();
 	memcpy(copy, bytes, n);
-	move(of, &call, out, copy, n);
+	more = move(of, &call, out, copy, n);
 	free(copy);
+	return more;
 }
 
+/* A direction ends where a move says so: its caller does not come again. */
 static void story_moves(void *of, story_move_fn *move, const uint8_t *data, size_t size, bool cut)
 {
+	bool more[2] = { true, true };
+
 	for (size_t at = 0; at < size;) {
 		bool out = data[at] & 1;
 		size_t n = data[at++] >> 1;
 
 		n = n < size - at ? n : size - at;
-		for (size_t done = 0, part; done < n; done += part) {
+		for (size_t done = 0, part; done < n && more[out]; done += part) {
 			story.seed = story.seed * 1103515245u + 12345u;
 			part = cut ? 1 + (story.seed >> 16) % 17 : n;
 			part = part < n - done ? part : n - done;
-			story_piece(of, move, out, data + at + done, part);
+			more[out] = story_piece(of, move, out, data + at + done, part);
 		}
 		at += n;
 	}
