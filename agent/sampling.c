@@ -13,7 +13,9 @@ static void sampling_tell(const struct sampling *s, uint64_t dropped)
 	const struct facility facility = {
 		.set = "profile",
 		.name = "profile",
-		.state = s->error ? FACILITY_REFUSED : FACILITY_LOADED,
+		.state = s->error     ? FACILITY_REFUSED
+			 : s->sampler ? FACILITY_LOADED
+				      : FACILITY_IDLE,
 		.error = -s->error,
 		.runs = FACILITY_UNKNOWN,
 		.run_ns = FACILITY_UNKNOWN,
@@ -25,7 +27,8 @@ static void sampling_tell(const struct sampling *s, uint64_t dropped)
 
 void sampling_open(struct sampling *s, struct outbox *outbox, int targets)
 {
-	s->error = targets < 0 ? targets : sampler_open(&s->sampler, targets);
+	s->error = targets < 0 ? targets : 0;
+	s->targets = targets;
 	s->outbox = outbox;
 	sampling_tell(s, 0);
 }
@@ -46,11 +49,21 @@ static void sampling_clock(struct sampling *s, bool on)
 	sampling_tell(s, 0);
 }
 
+/* With the first target: an agent that watches nobody starts without. */
+static bool sampling_begins(struct sampling *s, uint32_t targets)
+{
+	if (s->sampler || s->error || !targets)
+		return s->sampler != NULL;
+	s->error = sampler_open(&s->sampler, s->targets);
+	sampling_tell(s, 0);
+	return s->sampler != NULL;
+}
+
 void sampling_step(struct sampling *s, uint32_t targets)
 {
 	struct link_message message = { .kind = LINK_RING };
 
-	if (!s->sampler)
+	if (!sampling_begins(s, targets))
 		return;
 	sampling_clock(s, targets != 0);
 	if (s->outbox->worker == s->sent)

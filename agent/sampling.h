@@ -16,14 +16,15 @@ struct sampling {
 	struct outbox *outbox;
 	struct sampler *sampler; /* NULL: none */
 	uint32_t sent;           /* to the how-manieth worker its ring was sent */
-	int error;               /* of the clock, told once */
+	int targets;             /* the map of watched processes */
+	int error;               /* of all that, told once */
 };
 
 /* targets: the map of watched processes, or a negative errno: why there is none. */
 void sampling_open(struct sampling *s, struct outbox *outbox, int targets);
 void sampling_close(struct sampling *s);
 
-/* Starts or stops the clock, and sends a new worker the ring. */
+/* Loads it with the first target, starts or stops the clock, and sends a new worker the ring. */
 void sampling_step(struct sampling *s, uint32_t targets);
 void sampling_second(const struct sampling *s);
 

@@ -59,7 +59,12 @@ static void each_worker_gets_the_ring_once(void **state)
 	if (probe_filter_open(&filter))
 		skip(); /* bpf() is refused here */
 	fixture_open(&f, probe_filter_fd(filter));
+	sampling_step(&f.sampling, 0);
+	assert_null(f.sampling.sampler); /* nobody is watched */
+	assert_int_equal(f.outbox.facilities[0].state, FACILITY_IDLE);
+	sampling_step(&f.sampling, 1);
 	assert_non_null(f.sampling.sampler);
+	assert_int_equal(f.outbox.facilities[0].state, FACILITY_LOADED);
 	for (int i = 0; i < 2; i++) {
 		sampling_step(&f.sampling, 0);
 		sampling_step(&f.sampling, 0);
