@@ -293,7 +293,8 @@ static int profile_copy(struct profile *p, const struct profile_scope *scope, ui
 	uint64_t *keys = NULL;
 	uint32_t now = (uint32_t)(now_ns / PROFILE_SECOND_NS);
 	struct stacks_range range = { .to = UINT32_MAX };
-	int result = p->ring ? 0 : -ENOTSUP;
+	/* without targets there is nothing to sample, which is no fault */
+	int result = p->ring || !p->target_count ? 0 : -ENOTSUP;
 
 	range.from = now >= scope->seconds ? now - scope->seconds + 1 : 0;
 	if (!result)
