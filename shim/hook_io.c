@@ -174,9 +174,8 @@ IO_INLINE void io_expect(int fd)
 {
 	uint64_t word = fdtable_word(fd);
 
-	if (word > FDTABLE_IGNORED) {
+	if (word > FDTABLE_IGNORED)
 		connection_expect(connection_peek(word));
-	}
 }
 
 EXPORT HOT ssize_t read(int fd, void *to, size_t bytes)

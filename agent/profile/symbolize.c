@@ -94,7 +94,7 @@ static void symbolize_name(struct symbolize *s, const char *name)
 	fputc('\n', s->out);
 }
 
-static int symbolize_all(void *at, size_t bytes)
+int symbolize_take(void *at, size_t bytes)
 {
 	size_t done = 0;
 
@@ -110,7 +110,7 @@ static int symbolize_all(void *at, size_t bytes)
 
 static int symbolize_question(struct symbolize *s)
 {
-	int result = symbolize_all(&s->head, sizeof(s->head));
+	int result = symbolize_take(&s->head, sizeof(s->head));
 
 	if (result)
 		return result;
@@ -121,9 +121,9 @@ static int symbolize_question(struct symbolize *s)
 	s->addresses = calloc(s->head.address_count + 1, sizeof(*s->addresses));
 	if (!s->files || !s->binaries || !s->addresses)
 		return -ENOMEM;
-	result = symbolize_all(s->files, s->head.file_count * sizeof(*s->files));
+	result = symbolize_take(s->files, s->head.file_count * sizeof(*s->files));
 	return result ? result
-		      : symbolize_all(s->addresses, s->head.address_count * sizeof(*s->addresses));
+		      : symbolize_take(s->addresses, s->head.address_count * sizeof(*s->addresses));
 }
 
 static void symbolize_answer(struct symbolize *s)

@@ -11,6 +11,7 @@
 #ifndef PROFILE_SYMBOLIZE_H
 #define PROFILE_SYMBOLIZE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define SYMBOLIZE_FILES 256u
@@ -35,5 +36,7 @@ struct symbolize_file {
  * for each address a line with its name, empty where there is none.
  */
 int symbolize_main(void); /* the whole life of the process */
+
+int symbolize_take(void *at, size_t bytes); /* of the question, from standard input; -EPIPE */
 
 #endif

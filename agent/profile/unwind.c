@@ -31,29 +31,15 @@ struct unwind {
 	FILE *out;
 };
 
-static int unwind_read(void *at, size_t bytes)
-{
-	size_t done = 0;
-
-	while (done < bytes) {
-		ssize_t n = read(STDIN_FILENO, (char *)at + done, bytes - done);
-
-		if (n <= 0)
-			return -EPIPE;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 static int unwind_question(struct unwind *u)
 {
-	int result = unwind_read(&u->head, sizeof(u->head));
+	int result = symbolize_take(&u->head, sizeof(u->head));
 
 	if (result)
 		return result;
 	if (u->head.file_count > SYMBOLIZE_FILES || u->head.seconds > UNWIND_SECONDS)
 		return -EINVAL;
-	result = unwind_read(u->files, u->head.file_count * sizeof(u->files[0]));
+	result = symbolize_take(u->files, u->head.file_count * sizeof(u->files[0]));
 	if (result)
 		return result;
 	u->slots = mmap(NULL, UNWIND_SLOTS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, u->head.slots,
