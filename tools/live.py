@@ -7,6 +7,7 @@ Programs come from RINGSIDE_BIN (a build directory), by default build/release of
 import collections
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import re
@@ -65,8 +66,9 @@ http {{
 """
 
 
+@functools.cache
 def find_program(name):
-    """A program of ours in the build directory."""
+    """A program of ours in the build directory, which is large: sought once."""
     for candidate in (BIN / name, *sorted(BIN.rglob(name))):
         if candidate.is_file() and os.access(candidate, os.R_OK):
             return candidate
@@ -154,6 +156,7 @@ class Process:
             self.popen = subprocess.Popen(
                 [str(x) for x in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 pass_fds=fds, env={**os.environ, **(environment or {})}, preexec_fn=dies_with_us)
+        self.began = time.monotonic()  # Popen comes back when its child is at exec
         self.pid = self.popen.pid
         stage.things.append(self)  # before anything can interrupt: the stage ends it
 

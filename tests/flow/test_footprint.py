@@ -17,9 +17,8 @@ IDLE_S = 20 if live.FULL else 8
 
 def start_ms(stage):
     """From exec to the first answer of /healthz; an attempt that is refused costs 1 ms."""
-    began = time.monotonic()
     agent = stage.agent().wait("/healthz")
-    took = (time.monotonic() - began) * 1000
+    took = (time.monotonic() - agent.began) * 1000
     agent.stop()
     stage.things.remove(agent)
     return took
