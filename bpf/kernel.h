@@ -72,6 +72,8 @@ struct pt_regs {
 } __attribute__((preserve_access_index));
 #endif
 
+struct bio_list;
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -80,6 +82,7 @@ struct task_struct {
 	unsigned in_iowait : 1;
 	struct signal_struct *signal;
 	struct files_struct *files;
+	struct bio_list *bio_list; /* set while one I/O is made into others */
 } __attribute__((preserve_access_index));
 
 #endif
