@@ -3,9 +3,13 @@
 #include "filter.h"
 #include "http_event.h"
 #include "log.h"
+#include "moment.h"
 #include "sets.h"
 
 #include <string.h>
+
+#define PROBES_WALK_EVERY 5u /* seconds: a walk looks at each descriptor of the machine */
+#define PROBES_LINGER_S 10u  /* that its programs stay loaded for a target to come */
 
 static void probes_tell(struct probes *p, const struct probe_state *state)
 {
@@ -70,10 +74,39 @@ static void probes_http_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
+/* Not when a target comes: loading takes longer than it may wait. */
+static void probes_open_inputs(struct probes *p)
+{
+	struct probe_state state;
+
+	p->inputs_due = false;
+	if (p->inputs || p->inputs_refused || !p->filter)
+		return;
+	p->inputs_refused = inputs_open(&p->inputs, p->filter, &state) != 0;
+	if (p->inputs)
+		inputs_watch_all(p->inputs, p->filter);
+	probes_tell(p, &state);
+}
+
+static void probes_inputs_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	inputs_close(p->inputs);
+	p->inputs = NULL;
+	if (p->inputs_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_INPUTS), &state);
+	probes_tell(p, &state);
+}
+
 void probes_step(struct probes *p)
 {
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
+	if (p->inputs_due)
+		probes_open_inputs(p);
+	victims_send(&p->victims, p->outbox->link);
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
@@ -100,11 +133,13 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	probes_rest(p, false, false);
+	probes_inputs_rest(p);
 }
 
 void probes_close(struct probes *p)
 {
 	http_close(p->http);
+	inputs_close(p->inputs);
 	wait_close(p->wait);
 	life_close(p->life);
 	probe_filter_close(p->filter);
@@ -129,19 +164,36 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
 		wait_forget(p->wait, pid);
+	if (p->inputs)
+		inputs_watch(p->inputs, pid);
+	p->inputs_due = !p->inputs;
+	p->inputs_seek = true;
 	/* a full map: it is watched without the kernel */
 	return probe_filter_put(p->filter, pid, why) == 0 && p->life;
 }
 
-void probes_forget(struct probes *p, int32_t pid)
+static void probes_forget(struct probes *p, int32_t pid)
 {
 	probe_filter_put(p->filter, pid, 0);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
 		wait_forget(p->wait, pid);
+	if (p->inputs)
+		inputs_forget(p->inputs, pid);
 	if (p->life)
 		life_forget(p->life, pid);
+}
+
+void probes_gone(struct probes *p, const struct finder_target *gone, struct link_end *end)
+{
+	*end = gone->end;
+	if (gone->over && !end->at_ns)
+		end->at_ns = moment_boot_ns();
+	if (p->inputs)
+		inputs_strain_take(p->inputs, gone->target.pid, &end->strain);
+	victims_over(&p->victims, gone->target.pid, gone->target.key);
+	probes_forget(p, gone->target.pid);
 }
 
 void probes_read(struct probes *p, life_fn each, void *ctx)
@@ -150,20 +202,64 @@ void probes_read(struct probes *p, life_fn each, void *ctx)
 		life_read(p->life, each, ctx);
 }
 
+void probes_end_keep(struct link_end *end, const struct life_told *told)
+{
+	const struct life_used *used = told->used;
+
+	if (used->run_ns > end->run_ns)
+		*end = (struct link_end){ .run_ns = used->run_ns,
+					  .user_ns = used->user_ns,
+					  .system_ns = used->system_ns,
+					  .major_faults = used->major_faults,
+					  .read_bytes = used->read_bytes,
+					  .write_bytes = used->write_bytes,
+					  .at_ns = told->at_ns };
+}
+
+struct probes_kill {
+	struct victims *victims;
+	struct finder *finder;
+};
+
+static void probes_kill(void *ctx, int32_t pid)
+{
+	const struct probes_kill *to = ctx;
+
+	victims_kill(to->victims, to->finder, pid);
+}
+
+void probes_kills(struct probes *p, struct finder *f)
+{
+	struct probes_kill to = { &p->victims, f };
+
+	if (p->inputs)
+		inputs_kills_read(p->inputs, probes_kill, &to);
+}
+
 uint64_t probes_dropped(const struct probes *p)
 {
 	return p->life ? life_dropped(p->life) : 0;
 }
 
-bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES])
+static int probes_tell_waits(const struct probes *p, const struct finder_target *t)
 {
+	struct link_message message = { .kind = LINK_WAITS, .key = t->target.key };
 	struct wait_row row;
 
-	if (!p->wait || wait_row_read(p->wait, pid, &row))
-		return false;
+	if (!p->wait || wait_row_read(p->wait, t->target.pid, &row))
+		return 0;
 	for (int i = 0; i < CAUSES; i++)
-		out_ns[i] = row.ns[i];
-	return true;
+		message.waits_ns[i] = row.ns[i];
+	return link_send(p->outbox->link, &message, -1);
+}
+
+static int probes_tell_strain(const struct probes *p, const struct finder_target *t)
+{
+	struct link_message message = { .kind = LINK_STRAIN, .key = t->target.key };
+
+	if (!p->inputs || inputs_strain_take(p->inputs, t->target.pid, &message.strain))
+		return 0;
+	return link_send(p->outbox->link, &message, -1);
 }
 
 _Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
@@ -185,7 +281,7 @@ static bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_
 	return more != 0;
 }
 
-int probes_tell_lost(struct probes *p, struct finder_target *t)
+static int probes_tell_lost(struct probes *p, struct finder_target *t)
 {
 	struct link_message message = { .kind = LINK_LOST, .key = t->target.key };
 	uint64_t told[LINK_CLASSES];
@@ -199,10 +295,42 @@ int probes_tell_lost(struct probes *p, struct finder_target *t)
 	return result;
 }
 
-void probes_second(struct probes *p)
+int probes_tell_target(struct probes *p, struct finder_target *t)
+{
+	int result = probes_tell_waits(p, t);
+
+	if (!result)
+		result = probes_tell_strain(p, t);
+	return result ? result : probes_tell_lost(p, t);
+}
+
+/* Settles what targets have open; kills that found no room are events lost. */
+static void probes_inputs_second(struct probes *p, uint32_t targets)
 {
 	struct probe_state state;
 
+	p->idle_s = targets ? 0 : p->idle_s + 1;
+	if (!p->inputs)
+		return;
+	if (p->idle_s >= PROBES_LINGER_S) {
+		probes_inputs_rest(p);
+		return;
+	}
+	if (p->inputs_seek || p->seconds % PROBES_WALK_EVERY == 0)
+		inputs_walk(p->inputs); /* refused: its facility says so */
+	p->inputs_seek = false;
+	inputs_look(p->inputs, &state);
+	for (uint32_t i = 0; i < state.count; i++)
+		state.facilities[i].dropped += p->victims.lost;
+	probes_tell(p, &state);
+}
+
+void probes_second(struct probes *p, uint32_t targets)
+{
+	struct probe_state state;
+
+	p->seconds++;
+	probes_inputs_second(p, targets);
 	if (p->life) {
 		life_look(p->life, &state);
 		probes_tell(p, &state);

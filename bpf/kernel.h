@@ -34,9 +34,16 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct task_io_accounting {
+	__u64 read_bytes, write_bytes;
+} __attribute__((preserve_access_index));
+
+/* Totals are those of threads that ended. */
 struct signal_struct {
 	atomic_t live;
-	__u64 utime, stime, sum_sched_runtime; /* of threads that ended */
+	__u64 utime, stime, sum_sched_runtime;
+	unsigned long maj_flt;
+	struct task_io_accounting ioac;
 } __attribute__((preserve_access_index));
 
 struct sched_entity {
@@ -80,6 +87,8 @@ struct task_struct {
 	struct sched_entity se;
 	__u64 utime, stime;
 	unsigned in_iowait : 1;
+	unsigned long maj_flt;
+	struct task_io_accounting ioac;
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct bio_list *bio_list; /* set while one I/O is made into others */

@@ -1,5 +1,6 @@
 #include "inputs.h"
 
+#include "filter.h"
 #include "sets.h"
 
 #include <errno.h>
@@ -72,6 +73,17 @@ int inputs_watch(struct inputs *in, int32_t pid)
 	int result = probe_row_add(in->probe, INPUTS_ROWS_MAP, (uint32_t)pid, &none);
 
 	return result == -EEXIST ? 0 : result;
+}
+
+static void inputs_watch_one(void *ctx, int32_t pid, uint32_t why)
+{
+	if (why & FILTER_WATCHED)
+		inputs_watch(ctx, pid);
+}
+
+void inputs_watch_all(struct inputs *in, const struct probe_filter *filter)
+{
+	probe_filter_each(filter, inputs_watch_one, in);
 }
 
 void inputs_forget(struct inputs *in, int32_t pid)

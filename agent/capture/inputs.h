@@ -23,6 +23,7 @@ int inputs_open(struct inputs **out, const struct probe_filter *filter, struct p
 void inputs_close(struct inputs *in); /* NULL is fine */
 
 int inputs_watch(struct inputs *in, int32_t pid); /* from now on; -E2BIG: there are too many */
+void inputs_watch_all(struct inputs *in, const struct probe_filter *filter); /* who is watched */
 void inputs_forget(struct inputs *in, int32_t pid);
 
 /* Settles the open connections of all targets: it looks at each descriptor of the machine. */

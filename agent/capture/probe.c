@@ -106,6 +106,19 @@ bool probe_filter_has(const struct probe_filter *f, int32_t pid)
 	return f && bpf_map_lookup_elem(f->fd, &key, &why) == 0;
 }
 
+void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx)
+{
+	uint32_t key, *before = NULL, why;
+
+	/* bounded: while it changes a walk may begin anew */
+	for (uint32_t i = 0; i < FILTER_TARGETS && !bpf_map_get_next_key(f->fd, before, &key);
+	     i++) {
+		before = &key;
+		if (bpf_map_lookup_elem(f->fd, &key, &why) == 0)
+			each(ctx, (int32_t)key, why);
+	}
+}
+
 /* "tp_btf/sched_switch": what stands behind the last slash. */
 static void probe_name(const struct probe_set *set, const struct bpf_program *program,
 		       struct facility *out)

@@ -42,6 +42,9 @@ int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why);
 int probe_filter_fd(const struct probe_filter *f); /* the filter's own */
 bool probe_filter_has(const struct probe_filter *f, int32_t pid);
 
+typedef void (*probe_filter_fn)(void *ctx, int32_t pid, uint32_t why);
+void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx);
+
 /* All of it that this kernel takes; an error: nothing. *state is filled on errors too. */
 int probe_open(struct probe **out, const struct probe_set *set, const struct probe_filter *filter,
 	       struct probe_state *state);
