@@ -32,8 +32,8 @@ enum link_kind {
 	LINK_READING, /* broker: what only the broker may read */
 	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
 	LINK_STRAIN,  /* broker: its connections and disks, since it was watched */
-	LINK_KILLED, /* broker: the kernel chose this key's process to be killed for want of memory */
-	LINK_PART,   /* broker: the health of one of its parts */
+	LINK_KILLED,  /* broker: the kernel kills the process of this key for want of memory */
+	LINK_PART,    /* broker: the health of one of its parts */
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
