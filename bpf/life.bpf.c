@@ -53,6 +53,8 @@ static __always_inline struct life_used *life_row(struct task_struct *task)
 	if (bpf_core_field_exists(task->ioac)) {
 		begin.read_bytes = task->signal->ioac.read_bytes;
 		begin.write_bytes = task->signal->ioac.write_bytes;
+	} else {
+		begin.read_bytes = begin.write_bytes = LIFE_UNKNOWN;
 	}
 	bpf_map_update_elem(&used, &tgid, &begin, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&used, &tgid);

@@ -8,6 +8,7 @@
 
 #define LIFE_RING_BYTES (256 * 1024) /* 8,192 events between two looks, 250 ms apart */
 #define LIFE_USED_MAP "used"
+#define LIFE_UNKNOWN (~0ull)
 
 enum life_kind { LIFE_EXEC = 1, LIFE_EXIT, LIFE_FORK, LIFE_END };
 
@@ -26,8 +27,7 @@ struct life_used {
 	unsigned long long run_ns;             /* exact */
 	unsigned long long user_ns, system_ns; /* as the kernel's ticks found them: shares of it */
 	unsigned long long major_faults;
-	unsigned long long read_bytes,
-		write_bytes; /* of disks; 0 where the kernel does not count */
+	unsigned long long read_bytes, write_bytes; /* of disks; LIFE_UNKNOWN: nobody counts */
 };
 
 /*

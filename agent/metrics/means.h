@@ -11,6 +11,7 @@
 #include "cause.h"
 #include "cgroup.h"
 #include "series.h"
+#include "strain.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct means_sample {
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus; /* what the process may use */
+	struct strain strain;
 	struct cgroup_throttle throttle;
 	uint32_t threads;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
@@ -56,5 +58,11 @@ void means_end(struct means *means, const struct means_sample *sample,
  */
 bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		  struct means_sample *first, struct means_sample *last);
+
+/*
+ * The shortest round trip that samples of (from_ns, to_ns] have; 0: none. A coarse one has that of
+ * the ten seconds that it ends.
+ */
+uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t to_ns);
 
 #endif

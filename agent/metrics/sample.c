@@ -64,6 +64,14 @@ int64_t metrics_wall_offset_ms(void)
 	return (wall.tv_sec - steady.tv_sec) * 1000 + (wall.tv_nsec - steady.tv_nsec) / 1000000;
 }
 
+uint64_t metrics_boot_ticks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 100 + (uint64_t)now.tv_nsec / 10000000;
+}
+
 /* The live processes, with what is remembered of their threads. */
 static struct sample_job *sample_jobs_take(struct metrics *m, uint32_t *count)
 {
@@ -218,6 +226,8 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
+	sample.strain = process->strain;
+	process->strain.shortest_us = 0; /* it is booked now */
 	sample.requests = totals->requests;
 	sample.allocated = totals->allocated_bytes;
 	sample.freed = totals->freed_bytes;
@@ -275,7 +285,23 @@ static void sample_remember(struct sampler *s, const struct sample_job *jobs, ui
 	}
 }
 
-/* What it had beside CPU is what it was last seen with; a short life was never seen at all. */
+static double sample_most(double seen, uint64_t told)
+{
+	return told != UINT64_MAX && (double)told > seen ? (double)told : seen;
+}
+
+/* What the kernel told of its last second. */
+static void sample_last(struct means_sample *sample, const struct metrics_end *end)
+{
+	if (end->major_faults > sample->major_faults)
+		sample->major_faults = end->major_faults;
+	sample->read_bytes = sample_most(sample->read_bytes, end->read_bytes);
+	sample->write_bytes = sample_most(sample->write_bytes, end->write_bytes);
+	if (end->strain.known)
+		sample->strain = end->strain;
+}
+
+/* What else it had is what it was last seen with; a short life was never seen at all. */
 static void sample_book_end(struct metrics *m, struct process *process,
 			    const struct sample_end *from)
 {
@@ -292,6 +318,7 @@ static void sample_book_end(struct metrics *m, struct process *process,
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
 	sample.ended = true;
+	sample_last(&sample, &from->end);
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
 	means_end(&process->means, &sample, &m->budget);
 }
@@ -366,6 +393,22 @@ void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[
 			process->waits_ns[i] = waits_ns[i];
 	if (process)
 		process->waits_known = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain)
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	if (process) {
+		uint32_t before_us = process->strain.shortest_us;
+
+		process->strain = *strain;
+		if (before_us && (!strain->shortest_us || before_us < strain->shortest_us))
+			process->strain.shortest_us = before_us;
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 
