@@ -62,17 +62,16 @@ def send(port, count):
 
 for line in sys.stdin:
     word, *rest = line.split()
-    if word == "direct" or word == "last":
+    if word == "direct":
         said = direct(rest[0], int(rest[1]))
     elif word == "fault":
         said = fault(rest[0], int(rest[1]))
-    if word == "last":
+    elif word == "last":
+        direct(rest[0], int(rest[1]))
         major = fault(rest[0], int(rest[1]))
         said = "%d %d" % (read_bytes(), major)
-    if word == "send":
+    elif word == "send":
         said = send(int(rest[0]), int(rest[1]))
-    elif word == "info":
-        said = "%d %d" % info(connections[0])
     elif word == "eat":
         kept.append(bytearray(b"x" * int(rest[0])))
         said = "alive"
@@ -146,8 +145,7 @@ def disk_file(folder):
 
 
 def disks(agent, seat, path):
-    before, own = settled(agent, seat)["io"], seat.say(f"direct {path} 1")[0]
-    time.sleep(2.6)
+    own = seat.say(f"direct {path} 1")[0]
     before = settled(agent, seat)["io"]
     more = seat.say(f"direct {path} {PAGES}")[0] - own
     after = settled(agent, seat)["io"]
