@@ -9,7 +9,13 @@
 #include <string.h>
 
 #define PROBES_WALK_EVERY 5u /* seconds: a walk looks at each descriptor of the machine */
-#define PROBES_LINGER_S 10u  /* that its programs stay loaded for a target to come */
+/*
+ * Loading takes tens of milliseconds, in which no new process is found: a server that starts has
+ * its workers by then.
+ */
+#define PROBES_QUIET_S 1u
+#define PROBES_PATIENCE_S 10u
+#define PROBES_LINGER_S 10u /* that its programs stay loaded for a target to come */
 
 static void probes_tell(struct probes *p, const struct probe_state *state)
 {
@@ -74,12 +80,10 @@ static void probes_http_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
-/* Not when a target comes: loading takes longer than it may wait. */
 static void probes_open_inputs(struct probes *p)
 {
 	struct probe_state state;
 
-	p->inputs_due = false;
 	if (p->inputs || p->inputs_refused || !p->filter)
 		return;
 	p->inputs_refused = inputs_open(&p->inputs, p->filter, &state) != 0;
@@ -104,8 +108,6 @@ void probes_step(struct probes *p)
 {
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
-	if (p->inputs_due)
-		probes_open_inputs(p);
 	victims_send(&p->victims, p->outbox->link);
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
@@ -166,8 +168,8 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		wait_forget(p->wait, pid);
 	if (p->inputs)
 		inputs_watch(p->inputs, pid);
-	p->inputs_due = !p->inputs;
 	p->inputs_seek = true;
+	p->quiet_s = 0;
 	/* a full map: it is watched without the kernel */
 	return probe_filter_put(p->filter, pid, why) == 0 && p->life;
 }
@@ -310,6 +312,10 @@ static void probes_inputs_second(struct probes *p, uint32_t targets)
 	struct probe_state state;
 
 	p->idle_s = targets ? 0 : p->idle_s + 1;
+	p->waited_s = targets ? p->waited_s + 1 : 0;
+	p->quiet_s++;
+	if (targets && (p->quiet_s > PROBES_QUIET_S || p->waited_s > PROBES_PATIENCE_S))
+		probes_open_inputs(p);
 	if (!p->inputs)
 		return;
 	if (p->idle_s >= PROBES_LINGER_S) {

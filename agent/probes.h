@@ -20,19 +20,20 @@
 
 struct probes {
 	struct outbox *outbox;
-	struct probe_filter *filter;  /* NULL: refused */
-	int filter_error;             /* why, negative */
-	struct life *life;            /* NULL: refused */
-	struct wait *wait;            /* NULL: refused, or nobody asked */
-	bool wait_refused;            /* it is not tried again */
-	struct http *http;            /* NULL: refused, or every target has the shim */
-	bool http_refused;            /* it is not tried again */
-	uint32_t http_sent;           /* to the how-manieth worker: of its ring, or of its end */
-	bool http_seek;               /* a target is new: what it has open is not marked yet */
-	struct inputs *inputs;        /* NULL: refused, not opened yet, or there is no target */
-	bool inputs_refused;          /* it is not tried again */
-	bool inputs_due, inputs_seek; /* to be opened; a target is new: what it has is not marked */
-	uint32_t seconds, idle_s;     /* since the start; since there is no target */
+	struct probe_filter *filter; /* NULL: refused */
+	int filter_error;            /* why, negative */
+	struct life *life;           /* NULL: refused */
+	struct wait *wait;           /* NULL: refused, or nobody asked */
+	bool wait_refused;           /* it is not tried again */
+	struct http *http;           /* NULL: refused, or every target has the shim */
+	bool http_refused;           /* it is not tried again */
+	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
+	bool http_seek;              /* a target is new: what it has open is not marked yet */
+	struct inputs *inputs;       /* NULL: refused, not opened yet, or there is no target */
+	bool inputs_refused;         /* it is not tried again */
+	bool inputs_seek;            /* a target is new: what it has open is not marked yet */
+	uint32_t seconds, idle_s;    /* since the start; since there is no target */
+	uint32_t quiet_s, waited_s;  /* since the newest target came; since there is any */
 	struct victims victims;
 	bool told; /* of execs, exits and forks, each of them */
 };

@@ -21,7 +21,7 @@
 
 #define INPUTS_CREATE 1      /* BPF_SK_STORAGE_GET_F_CREATE */
 #define INPUTS_OPERATION 255 /* REQ_OP_MASK */
-#define INPUTS_MERGED 256 /* I/Os that one request may hold: more than any device takes at once */
+#define INPUTS_MERGED 128    /* I/Os of one request that are looked at */
 
 enum { INPUTS_READ, INPUTS_WRITE }; /* REQ_OP_READ, REQ_OP_WRITE */
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 1 << 9 };
