@@ -25,12 +25,14 @@ struct means_sample {
 	uint64_t waits_ns[CAUSES];      /* totals */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
-	double cpus; /* what the process may use */
+	double cpus;      /* what the process may use */
+	uint64_t disk_ns; /* that threads waited for disks, by the kernel's delay accounting */
 	struct strain strain;
 	struct cgroup_throttle throttle;
 	uint32_t threads;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
+	bool disk_known;  /* false: there is no delay accounting */
 	char memory_limit_by[12];
 };
 

@@ -44,6 +44,7 @@ struct sampler {
 	uint32_t looks;
 	struct sample_known *known;
 	uint32_t known_count;
+	bool delays; /* the kernel counts what threads wait for disks */
 };
 
 void metrics_sampler_free(void *sampler)
@@ -127,6 +128,7 @@ static void sample_read(const struct metrics *m, const struct sampler *s, struct
 	/* Another process has this pid by now. */
 	if (job->start_ticks && job->process.start_ticks != job->start_ticks)
 		return;
+	job->threads->delays = s->delays;
 	procfs_threads_read(job->threads, m->root, job->pid,
 			    job->process.user_ns + job->process.system_ns);
 	sample_limits(m, s, job);
@@ -226,6 +228,8 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
+	sample.disk_ns = job->threads->disk_ns;
+	sample.disk_known = job->threads->delays;
 	sample.strain = process->strain;
 	process->strain.shortest_us = 0; /* it is booked now */
 	sample.requests = totals->requests;
@@ -351,6 +355,13 @@ void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *
 	pthread_mutex_unlock(&m->lock);
 }
 
+/* What an administrator changes. */
+static void sample_look_around(const struct metrics *m, struct sampler *s)
+{
+	cgroup_mounts_read(m->root, &s->mounts);
+	s->delays = procfs_delays(m->root);
+}
+
 void metrics_sample(struct metrics *m, uint64_t now_ns)
 {
 	struct metrics_system system;
@@ -364,7 +375,7 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	if (!s)
 		return;
 	if (!(s->looks % SAMPLE_LIMITS_EVERY))
-		cgroup_mounts_read(m->root, &s->mounts);
+		sample_look_around(m, s);
 	machine_read(&s->machine, m->root, &system);
 	jobs = sample_jobs_take(m, &count);
 	for (uint32_t i = 0; i < count; i++)

@@ -59,6 +59,18 @@ static void strains_kernel(const struct strain *first, const struct strain *last
 	}
 }
 
+/* The kernel's own count where it keeps one; else that of the probes, of who was asked for. */
+static void strains_wait(const struct means_sample *first, const struct means_sample *last,
+			 struct metrics_strain *out)
+{
+	/* a beginning has no threads yet, and waited for nothing */
+	if (last->disk_known && (first->disk_known || !first->threads))
+		out->wait_ms = strains_more_ms(first->disk_ns, last->disk_ns);
+	else if (last->waits_known)
+		out->wait_ms =
+			strains_more_ms(first->waits_ns[CAUSE_DISK], last->waits_ns[CAUSE_DISK]);
+}
+
 void strains_between(const struct means_sample *first, const struct means_sample *last,
 		     struct metrics_strain *out)
 {
@@ -67,8 +79,6 @@ void strains_between(const struct means_sample *first, const struct means_sample
 	out->minor_faults = strains_more(first->minor_faults, last->minor_faults);
 	out->read_bytes = strains_bytes(first->read_bytes, last->read_bytes);
 	out->write_bytes = strains_bytes(first->write_bytes, last->write_bytes);
-	if (last->waits_known)
-		out->wait_ms =
-			strains_more_ms(first->waits_ns[CAUSE_DISK], last->waits_ns[CAUSE_DISK]);
+	strains_wait(first, last, out);
 	strains_kernel(&first->strain, &last->strain, out);
 }

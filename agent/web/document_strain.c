@@ -70,7 +70,8 @@ static void strain_io(struct json *j, const struct document_strain *d)
 		{ "latencyMs", strain_latency_ms(s),
 		  strain_why_mean(strain_both(s->reads, s->writes), none) },
 		{ "waitPercent", d->wait_percent,
-		  "told of processes that were asked for: ringside attach" },
+		  "kernel.task_delayacct is 0: told of processes that were asked for (ringside "
+		  "attach)" },
 		{ "readBytes", s->read_bytes, files },
 		{ "writeBytes", s->write_bytes, files },
 		{ "reads", s->reads, STRAIN_INPUTS },

@@ -73,7 +73,7 @@ static void without_the_kernel_each_value_says_so(void **state)
 	assert_holds(text, "\"latencyMs\":\"the kernel does not tell");
 	assert_holds(text, "\"rttMs\":\"the kernel does not tell");
 	assert_holds(text, "\"retransmitPercent\":\"the kernel does not tell");
-	assert_holds(text, "\"waitPercent\":\"told of processes that were asked for");
+	assert_holds(text, "\"waitPercent\":\"kernel.task_delayacct is 0: told of");
 	assert_holds(text, "\"restarts\":\"the kernel does not tell of forks");
 	assert_holds(text, "\"oomKills\":\"the kernel does not tell");
 	free(text);

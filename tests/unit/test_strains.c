@@ -37,6 +37,27 @@ static void what_is_known_of_two_samples_is_their_difference(void **state)
 	assert_true(s.wait_ms == 3 && s.shortest_ms < 0);
 }
 
+static void the_kernels_own_count_of_waits_is_taken_where_it_keeps_one(void **state)
+{
+	struct means_sample first = { .threads = 2, .waits_ns = { [CAUSE_DISK] = 5000000 } };
+	struct means_sample last = { .waits_ns = { [CAUSE_DISK] = 8000000 },
+				     .disk_ns = 90000000,
+				     .waits_known = true,
+				     .disk_known = true };
+	struct metrics_strain s;
+
+	(void)state;
+	strains_between(&first, &last, &s);
+	assert_true(s.wait_ms == 3); /* it was turned on in between */
+	first.disk_known = true;
+	first.disk_ns = 50000000;
+	strains_between(&first, &last, &s);
+	assert_true(s.wait_ms == 40);
+	first = (struct means_sample){ .time_ns = 1 }; /* the process's beginning */
+	strains_between(&first, &last, &s);
+	assert_true(s.wait_ms == 90);
+}
+
 static void what_nobody_tells_is_unknown(void **state)
 {
 	const struct means_sample first = { .strain = { .segments = 9 } };
@@ -75,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_known_of_two_samples_is_their_difference),
+		cmocka_unit_test(the_kernels_own_count_of_waits_is_taken_where_it_keeps_one),
 		cmocka_unit_test(what_nobody_tells_is_unknown),
 		cmocka_unit_test(several_add_up_but_for_the_shortest),
 	};
