@@ -101,8 +101,11 @@ static void inbox_facility(const struct inbox *i, const struct facility *facilit
 	bool refused = facility->state == FACILITY_REFUSED;
 	char name[HEALTH_NAME], reason[HEALTH_REASON];
 
-	snprintf(name, sizeof(name), "ebpf.%.*s.%.*s", INBOX_SET, facility->set, INBOX_NAME,
-		 facility->name);
+	if (strcmp(facility->set, facility->name) == 0)
+		snprintf(name, sizeof(name), "ebpf.%s", facility->set);
+	else
+		snprintf(name, sizeof(name), "ebpf.%.*s.%.*s", INBOX_SET, facility->set, INBOX_NAME,
+			 facility->name);
 	snprintf(reason, sizeof(reason), "%s%s%s%s%s", facility_state_name(facility->state),
 		 refused ? ": " : "", refused ? strerrorname_np(facility->error) : "",
 		 refused ? ", " : "", refused ? facility_error_text(facility->error) : "");

@@ -204,6 +204,11 @@ static void a_facility_is_in_the_table_and_among_the_parts(void **state)
 	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 1);
 	assert_int_equal(parts[0].status, HEALTH_HEALTHY);
 	assert_string_equal(parts[0].reason, "loaded");
+	strcpy(message.facility.name, "life"); /* one that is its own set */
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 2);
+	assert_string_equal(parts[1].name, "ebpf.life");
 	fixture_close(&f);
 }
 
