@@ -80,12 +80,30 @@ static void probes_http_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
+/* Without a map of targets nothing can be loaded. */
+static void probes_refuse_inputs(struct probes *p)
+{
+	struct probe_state state;
+
+	p->inputs_refused = true;
+	probe_idle(sets_at(SETS_INPUTS), &state);
+	for (uint32_t i = 0; i < state.count; i++) {
+		state.facilities[i].state = FACILITY_REFUSED;
+		state.facilities[i].error = -p->filter_error;
+	}
+	probes_tell(p, &state);
+}
+
 static void probes_open_inputs(struct probes *p)
 {
 	struct probe_state state;
 
-	if (p->inputs || p->inputs_refused || !p->filter)
+	if (p->inputs || p->inputs_refused)
 		return;
+	if (!p->filter) {
+		probes_refuse_inputs(p);
+		return;
+	}
 	p->inputs_refused = inputs_open(&p->inputs, p->filter, &state) != 0;
 	if (p->inputs)
 		inputs_watch_all(p->inputs, p->filter);

@@ -159,8 +159,16 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 		probes_watch(&probes, 1, true, true);
 		probes_step(&probes);
 		probes_gone(&probes, &target, &end);
-		probes_second(&probes, 0);
+		for (uint32_t i = 0; i <= PROBES_PATIENCE_S; i++)
+			probes_second(&probes, 1);
 		probes_kills(&probes, NULL);
+		if (!probes.inputs_refused)
+			_exit(4);
+		for (uint32_t i = 0; i < outbox.facility_count; i++)
+			if (strcmp(outbox.facilities[i].set, "inputs") == 0 &&
+			    (outbox.facilities[i].state != FACILITY_REFUSED ||
+			     !outbox.facilities[i].error))
+				_exit(5);
 		probes_read(&probes, NULL, NULL);
 		_exit(probes_dropped(&probes) != 0);
 	}
