@@ -8,6 +8,7 @@
 #ifndef BASE_RUNTIME_H
 #define BASE_RUNTIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum runtime {
@@ -32,6 +33,18 @@ enum runtime_why {
 	RUNTIME_UNREADABLE, /* its file may not be opened, or is none that we can read */
 	RUNTIME_FULL,       /* too many files at once */
 	RUNTIME_WHYS,
+};
+
+struct runtime_sums {
+	uint64_t count, full, ns; /* totals */
+	uint64_t max_ns;          /* the longest since it was told last */
+};
+
+/* What is known of one process. */
+struct runtime_state {
+	uint32_t runtime, why;              /* enum runtime, enum runtime_why */
+	bool collections, full, statements; /* which sums are told; full: of collections */
+	struct runtime_sums collected, served;
 };
 
 const char *runtime_name(uint32_t runtime); /* "node", "jvm" …; "" for none */
