@@ -3,7 +3,7 @@
  *
  * Threads:  one at a time, from a process with one thread.
  * Memory:   a value, zero at first; inspector_stop ends the child.
- * Errors:   0 or -errno: -EAGAIN it is not done, -ETIMEDOUT, -EPROTO it was killed or talks rubbish.
+ * Errors:   0 or -errno: -EAGAIN not done, -ETIMEDOUT, -EPROTO it was killed or talks rubbish.
  */
 #ifndef AGENT_INSPECTOR_H
 #define AGENT_INSPECTOR_H

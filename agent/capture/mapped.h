@@ -38,7 +38,7 @@ struct mapped_file {
 typedef int (*mapped_fn)(void *ctx, const struct mapped_file *file, int fd);
 
 int mapped_each(int32_t pid, mapped_fn each, void *ctx);
-/* Those alone that are wanted by their name; all others stay closed. No names of a runtime's own. */
+/* Those alone that are wanted by their name; all others stay closed. No perf map. */
 typedef bool (*mapped_wanted_fn)(const char *name);
 int mapped_wanted(int32_t pid, mapped_wanted_fn wanted, mapped_fn each, void *ctx);
 const char *mapped_why_text(uint32_t why);

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,11 +16,11 @@
 enum returns_end { RETURNS_UNKNOWN, RETURNS_NO_CALL, RETURNS_FILTERED, RETURNS_MADE };
 
 /* Answers EPERM, as the filters of containers do. */
-static int returns_filter(void)
+static int returns_filter(unsigned int call)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RETURNS_CALL, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -30,23 +31,23 @@ static int returns_filter(void)
 }
 
 /* Made from anywhere but its own place, the call is answered by SIGILL: it came through. */
-static void returns_child(bool filtered)
+static void returns_child(unsigned int call, bool filtered)
 {
 	signal(SIGILL, SIG_DFL);
-	if (prctl(PR_SET_DUMPABLE, 0) || (filtered && returns_filter()))
+	if (prctl(PR_SET_DUMPABLE, 0) || (filtered && returns_filter(call)))
 		_exit(RETURNS_UNKNOWN);
-	if (syscall(RETURNS_CALL) == -1 && errno == ENOSYS)
+	if (syscall(call) == -1 && errno == ENOSYS)
 		_exit(RETURNS_NO_CALL);
 	_exit(RETURNS_FILTERED);
 }
 
-static enum returns_end returns_try(bool filtered)
+static enum returns_end returns_try(unsigned int call, bool filtered)
 {
 	pid_t pid = fork();
 	int status = 0;
 
 	if (pid == 0)
-		returns_child(filtered);
+		returns_child(call, filtered);
 	if (pid < 0)
 		return RETURNS_UNKNOWN;
 	while (waitpid(pid, &status, 0) < 0)
@@ -57,14 +58,19 @@ static enum returns_end returns_try(bool filtered)
 	return (enum returns_end)WEXITSTATUS(status);
 }
 
+static bool returns_come_through(unsigned int call)
+{
+	enum returns_end plain = returns_try(call, false);
+
+	return plain == RETURNS_NO_CALL ||
+	       (plain == RETURNS_MADE && returns_try(call, true) == RETURNS_MADE);
+}
+
 bool returns_are_safe(void)
 {
 #if defined(__x86_64__)
-	enum returns_end plain = returns_try(false);
-
-	return plain == RETURNS_NO_CALL ||
-	       (plain == RETURNS_MADE && returns_try(true) == RETURNS_MADE);
+	return returns_come_through(RETURNS_CALL);
 #else
-	return true;
+	return returns_come_through(UINT32_MAX); /* there is no such call */
 #endif
 }

@@ -61,7 +61,7 @@ struct sites_function {
 	uint8_t full;
 };
 
-/* Of a runtime the first that is there. V8's collector of the whole heap is 1 in all its versions. */
+/* Of a runtime the first that is there. V8's collector of the whole heap is 1 in every version. */
 static const struct sites_function sites_functions[] = {
 	{ RUNTIME_NODE, "_ZN2v88internal4Heap24PerformGarbageCollectionENS0_16GarbageCollectorE",
 	  false, SITES_SECOND, 1 },
