@@ -112,8 +112,9 @@ static uint32_t runtime_file_attach(struct runtime_files *f, struct runtime_file
 		*error = -EOPNOTSUPP;
 		return RUNTIME_UNSAFE;
 	}
-	if (!*error && !f->pauses)
-		*error = f->targets < 0 ? f->targets : pauses_open(&f->pauses, f->targets);
+	if (!f->refused && !f->pauses)
+		f->refused = f->targets < 0 ? f->targets : pauses_open(&f->pauses, f->targets);
+	*error = f->refused;
 	if (!*error)
 		*error = pauses_attach(f->pauses, file->fd, &file->sites, &file->links);
 	if (!*error)

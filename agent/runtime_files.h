@@ -29,7 +29,8 @@ struct runtime_files {
 	struct pauses *pauses; /* NULL: no file is attached */
 	struct inspector inspector;
 	uint32_t inspected;   /* which file it looks into */
-	int errors[RUNTIMES]; /* what refused them, negative; it is not tried again */
+	int refused;          /* why the programs were, negative; it is not tried again */
+	int errors[RUNTIMES]; /* of the last file of each that was refused, negative */
 	bool asked, returns;  /* whether return probes are safe was found out: they are */
 };
 

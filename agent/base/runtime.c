@@ -33,8 +33,7 @@ const char *runtime_why_text(uint32_t why)
 		[RUNTIME_ATTACHED] = "",
 		[RUNTIME_FOREIGN] = "no runtime that tells its collections is known in it",
 		[RUNTIME_BARE] = "its runtime was built without probes",
-		[RUNTIME_UNSAFE] = "on this kernel a return probe could end a process that filters "
-				   "its system calls",
+		[RUNTIME_UNSAFE] = "on this kernel it could end who filters system calls",
 		[RUNTIME_REFUSED] = "the kernel refuses the probes",
 		[RUNTIME_UNREADABLE] = "its runtime's file cannot be read",
 		[RUNTIME_FULL] = "too many runtimes at once",

@@ -1,16 +1,11 @@
 #include "pauses.h"
 
-#include "filter.h"
-#include "mapped.h"
 #include "pause.skel.h"
 #include "uprobes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct pauses {
@@ -140,76 +135,4 @@ uint64_t pauses_max_ns(const struct pause_sums *now, const struct pause_sums *to
 			most = ns;
 	}
 	return most;
-}
-
-static __attribute__((noinline)) void pauses_try_begin(void)
-{
-	asm volatile("" ::: "memory");
-}
-
-static __attribute__((noinline)) void pauses_try_end(void)
-{
-	asm volatile("nop" ::: "memory"); /* or it would be the same function */
-}
-
-/* Where a function of this program stands in its file; 0: not found. */
-static uint64_t pauses_place(void (*function)(void))
-{
-	uint64_t address = (uint64_t)(uintptr_t)function, place = 0;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	struct mapped_file file;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (maps && !place && getline(&line, &size, maps) > 0)
-		if (mapped_line(line, &file) && !file.why && address >= file.start &&
-		    address < file.end)
-			place = address - file.start + file.offset;
-	free(line);
-	if (maps)
-		fclose(maps);
-	return place;
-}
-
-static int pauses_try_run(const struct pauses *p, int file)
-{
-	struct sites sites = { .count = 2 };
-	uint32_t key = (uint32_t)getpid(), why = FILTER_WATCHED;
-	struct pauses_links links;
-	struct pause_row row;
-	int result;
-
-	for (uint32_t i = 0; i < sites.count; i++) {
-		sites.at[i].offset = pauses_place(i ? pauses_try_end : pauses_try_begin);
-		sites.at[i].cookie = PAUSE_COOKIE_COUNTS;
-		sites.at[i].end = i ? SITES_END : SITES_BEGIN;
-	}
-	result = bpf_map__update_elem(p->probes->maps.targets, &key, sizeof(key), &why, sizeof(why),
-				      0);
-	if (!result)
-		result = pauses_attach(p, file, &sites, &links);
-	if (result)
-		return result;
-	pauses_try_begin();
-	pauses_try_end();
-	result = pauses_read(p, getpid(), &row) || row.sums[PAUSE_COLLECTION].count != 1
-			 ? -EPFNOSUPPORT
-			 : 0;
-	pauses_detach(&links);
-	return result;
-}
-
-int pauses_try(void)
-{
-	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), result;
-	struct pauses *p;
-
-	if (file < 0)
-		return -errno;
-	result = pauses_open(&p, -1);
-	if (!result)
-		result = pauses_try_run(p, file);
-	pauses_close(p);
-	close(file);
-	return result;
 }

@@ -38,7 +38,4 @@ uint64_t pauses_dropped(const struct pauses *p);
 /* The longest that is in one of the two and was not told with the other; 0: none. */
 uint64_t pauses_max_ns(const struct pause_sums *now, const struct pause_sums *told);
 
-/* Does it all work here? Tried on this program's own code, and on no other process. */
-int pauses_try(void);
-
 #endif

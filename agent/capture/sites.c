@@ -181,6 +181,14 @@ static bool sites_is_nop(const struct sites_file *f, uint64_t offset)
 	       memcmp(bytes, sites_nop, sizeof(bytes)) == 0;
 }
 
+/* A counter of two bytes, in the file too: the kernel raises it in whoever maps that. */
+static bool sites_is_semaphore(const struct sites_file *f, uint64_t offset)
+{
+	char bytes[2];
+
+	return offset && !(offset & 1) && !sites_pread(f, bytes, sizeof(bytes), offset);
+}
+
 static void sites_note(const struct sites_file *f, const struct sites_probe *probe,
 		       const struct stapsdt_note *note, uint64_t moved, struct sites *out)
 {
@@ -189,7 +197,8 @@ static void sites_note(const struct sites_file *f, const struct sites_probe *pro
 	site.offset = sites_offset(f, note->place + moved, PF_X);
 	if (note->semaphore)
 		site.semaphore = sites_offset(f, note->semaphore + moved, PF_W);
-	if (!sites_is_nop(f, site.offset) || (note->semaphore && !site.semaphore)) {
+	if (!sites_is_nop(f, site.offset) ||
+	    (note->semaphore && !sites_is_semaphore(f, site.semaphore))) {
 		out->why = RUNTIME_UNREADABLE;
 		return;
 	}

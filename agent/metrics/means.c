@@ -63,13 +63,21 @@ static float means_more(float a, float b)
 	return a > b ? a : b;
 }
 
+/* The longest of a sample that is not kept is that of the one which is. */
+static void means_longer(struct means_sample *kept, const struct means_sample *other)
+{
+	kept->collected_max_ms = means_more(kept->collected_max_ms, other->collected_max_ms);
+	kept->served_max_ms = means_more(kept->served_max_ms, other->served_max_ms);
+}
+
 void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
 {
 	uint64_t coarse_ns = SERIES_COARSE_SECONDS * MEANS_SECOND;
 	struct means_sample coarse = *sample;
 
-	means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
-		       budget);
+	if (!means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
+			    budget))
+		means_longer(&means->fine.samples[means->fine.count - 1], sample);
 	/* step / 2 is what tells two samples apart: a coarse one comes a whole step after. */
 	coarse.collected_max_ms = means_more(means->collected_max_ms, sample->collected_max_ms);
 	coarse.served_max_ms = means_more(means->served_max_ms, sample->served_max_ms);
@@ -82,8 +90,12 @@ void means_put(struct means *means, const struct means_sample *sample, struct se
 
 static void means_tier_end(struct means_tier *tier, const struct means_sample *sample)
 {
-	if (tier->count && tier->samples[tier->count - 1].time_ns < sample->time_ns)
-		tier->samples[tier->count - 1] = *sample;
+	struct means_sample end = *sample;
+
+	if (!tier->count || tier->samples[tier->count - 1].time_ns >= sample->time_ns)
+		return;
+	means_longer(&end, &tier->samples[tier->count - 1]);
+	tier->samples[tier->count - 1] = end;
 }
 
 void means_end(struct means *means, const struct means_sample *sample, struct series_budget *budget)

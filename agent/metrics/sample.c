@@ -317,6 +317,7 @@ static void sample_book_end(struct metrics *m, struct process *process,
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
 	sample.ended = true;
+	sample.collected_max_ms = sample.served_max_ms = 0; /* of the one before */
 	sample_runtime(&process->runtime, &sample);
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
 	means_end(&process->means, &sample, &m->budget);

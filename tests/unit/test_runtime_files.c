@@ -131,6 +131,29 @@ static void programs_are_loaded_while_a_file_uses_them(void **state)
 	close(fd);
 }
 
+static void one_file_that_is_refused_does_not_refuse_the_next(void **state)
+{
+	struct runtime_file odd = { .runtime = RUNTIME_PYTHON, .fd = -1 };
+	struct runtime_files f;
+	int fd = python_fd();
+
+	(void)state;
+	if (!filter)
+		rs_skip("bpf() is refused here");
+	runtime_files_init(&f, probe_filter_fd(filter));
+	odd.sites = (struct sites){ .why = RUNTIME_ATTACHED, .count = 1 };
+	assert_int_equal(runtime_file_attach(&f, &odd), RUNTIME_REFUSED); /* no file at all */
+	assert_true(f.errors[RUNTIME_PYTHON] < 0);
+	assert_int_equal(runtime_files_get(&f, fd, RUNTIME_PYTHON), 0);
+	steps(&f, 0);
+	if (f.refused || f.at[0].why == RUNTIME_REFUSED)
+		rs_skip("the kernel refuses uprobe_multi");
+	assert_int_equal(f.at[0].why, RUNTIME_ATTACHED);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], 0);
+	runtime_files_fini(&f);
+	close(fd);
+}
+
 static void a_file_that_goes_while_it_is_looked_into_takes_the_child_along(void **state)
 {
 	struct runtime_files f;
@@ -157,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_file_without_probes_is_bare_and_loads_nothing),
 		cmocka_unit_test(return_probes_are_not_set_where_they_could_harm),
 		cmocka_unit_test(programs_are_loaded_while_a_file_uses_them),
+		cmocka_unit_test(one_file_that_is_refused_does_not_refuse_the_next),
 		cmocka_unit_test(a_file_that_goes_while_it_is_looked_into_takes_the_child_along),
 	};
 	int result;

@@ -133,6 +133,12 @@ static void a_note_of_something_else_than_a_nop_is_not_believed(void **state)
 	elf_finish(&e);
 	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
 	elf_init(&e);
+	ELF_NOTE(&e, "python\0gc__start\0", 8,
+		 3); /* one at an odd place, which the kernel refuses */
+	ELF_NOTE(&e, "python\0gc__done\0", 16, 4);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
+	elf_init(&e);
 	ELF_NOTE(&e, "python\0gc__start\0", 200, -1); /* outside of all code */
 	ELF_NOTE(&e, "python\0gc__done\0", 16, 4);
 	elf_finish(&e);
