@@ -182,7 +182,7 @@ static void what_refuses_is_a_reason_and_a_facility(void **state)
 
 static void a_runtime_is_attached_while_a_process_uses_it(void **state)
 {
-	struct probe_filter *filter;
+	struct probe_filter *filter = NULL;
 	struct runtime_state s;
 	struct elf_fixture e;
 	struct fixture f;
