@@ -4,36 +4,13 @@
 
 #include <string.h>
 
-enum sql_step {
-	SQL_BETWEEN, /* tokens */
-	SQL_WORD,
-	SQL_NUMBER,
-	SQL_STRING,
-	SQL_STRING_END, /* or a quote in it, by two */
-	SQL_NAME,       /* in quotes */
-	SQL_DASH,
-	SQL_DASHES,
-	SQL_LINE, /* a comment to its end */
-	SQL_SLASH,
-	SQL_COMMENT,
-	SQL_COMMENT_FIRST,
-	SQL_COMMENT_M,
-	SQL_VERSION,  /* of a comment that MySQL executes */
-	SQL_RUN_STAR, /* the end of one? */
-	SQL_COMMENT_STAR,
-	SQL_COMMENT_SLASH,
-	SQL_DOLLAR,
-	SQL_PARAMETER,
-	SQL_BODY, /* of a dollar quote */
-};
-
 void sql_init(struct sql *s, enum sql_flavour flavour)
 {
 	memset(s, 0, offsetof(struct sql, tag)); /* what follows goes by its length */
 	s->flavour = (uint8_t)flavour;
 }
 
-HOT_IN(dialogue_postgres) void sql_next(struct sql *s)
+HOT_IN(dialogue_sql) void sql_next(struct sql *s)
 {
 	bool cut = s->cut, run = s->run;
 
@@ -58,18 +35,9 @@ static bool sql_is_word(uint8_t c)
 	return (uint8_t)((c | 0x20) - 'a') < 26 || c == '_' || c >= 0x80;
 }
 
-/* A bit per byte that may stand in a word. */
-static const uint64_t sql_in_word[4] = {
-	UINT64_C(0x3ff) << '0' | UINT64_C(1) << '$',
-	UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
-		UINT64_C(1) << ('_' - 64),
-	UINT64_MAX,
-	UINT64_MAX,
-};
-
 static bool sql_is_in_word(uint8_t c)
 {
-	return sql_in_word[c >> 6] >> (c & 63) & 1;
+	return sql_is_word(c) || sql_is_digit(c) || c == '$';
 }
 
 /* Its digits, its exponent, 0xff and 1_000. */
@@ -78,7 +46,7 @@ static bool sql_is_in_number(uint8_t c)
 	return sql_is_digit(c) || sql_is_word(c) || c == '.';
 }
 
-static HOT_IN(dialogue_postgres) void sql_put(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_sql) void sql_put(struct sql *s, uint8_t c)
 {
 	s->begun = true;
 	s->operand = sql_is_word(c) || sql_is_digit(c) || c == '?' || c == ')' || c == '"' ||
@@ -98,7 +66,7 @@ static bool sql_is_prefix(const struct sql *s)
 	return s->word == 1 && ((c == 'e' && !sql_is_mysql(s)) || c == 'b' || c == 'x' || c == 'n');
 }
 
-static HOT_IN(dialogue_postgres) void sql_literal(struct sql *s, uint8_t step)
+static HOT_IN(dialogue_sql) void sql_literal(struct sql *s, uint8_t step)
 {
 	s->escapes = s->word == 1 && (s->last | 0x20) == 'e';
 	if (sql_is_prefix(s) && !s->cut && s->length && s->length < RS_PATH_BYTES)
@@ -138,7 +106,7 @@ static bool sql_mysql_between(struct sql *s, uint8_t c)
 	return true;
 }
 
-static HOT_IN(dialogue_postgres) void sql_mark(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_sql) void sql_mark(struct sql *s, uint8_t c)
 {
 	sql_put(s, c);
 	s->quote = c;
@@ -147,7 +115,7 @@ static HOT_IN(dialogue_postgres) void sql_mark(struct sql *s, uint8_t c)
 }
 
 /* Between tokens; also where one has just ended at c. */
-static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_sql) bool sql_between(struct sql *s, uint8_t c)
 {
 	bool word = s->word != 0;
 
@@ -183,7 +151,7 @@ static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 	return false;
 }
 
-static HOT_IN(dialogue_postgres) bool sql_word(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_sql) bool sql_word(struct sql *s, uint8_t c)
 {
 	if (!sql_is_in_word(c))
 		return sql_between(s, c);
@@ -193,7 +161,7 @@ static HOT_IN(dialogue_postgres) bool sql_word(struct sql *s, uint8_t c)
 	return false;
 }
 
-static HOT_IN(dialogue_postgres) bool sql_number(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_sql) bool sql_number(struct sql *s, uint8_t c)
 {
 	return !sql_is_in_number(c) && sql_between(s, c);
 }
@@ -363,7 +331,7 @@ static void sql_body(struct sql *s, uint8_t c)
 		s->match = UINT8_MAX;
 }
 
-HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
+HOT_IN(dialogue_sql) bool sql_byte(struct sql *s, uint8_t c)
 {
 	switch (s->step) {
 	case SQL_WORD:
@@ -414,60 +382,7 @@ HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 	}
 }
 
-/* The same, as sql_word does it byte by byte. */
-static HOT_IN(dialogue_postgres) size_t sql_run_word(struct sql *s, const uint8_t *at, size_t n)
-{
-	size_t room = s->cut ? 0 : RS_PATH_BYTES - s->length;
-	uint8_t *to = s->text + s->length;
-	size_t i = 0;
-
-	for (; i < n && sql_is_in_word(at[i]); i++)
-		if (i < room)
-			to[i] = at[i];
-	if (!i)
-		return 0;
-	s->length = (uint8_t)(s->length + (i < room ? i : room));
-	s->word = (uint8_t)(s->word + i < UINT8_MAX ? s->word + i : UINT8_MAX);
-	s->last = at[i - 1];
-	s->operand = s->last != '$';
-	return i;
-}
-
-static HOT_IN(dialogue_postgres) size_t sql_run_string(struct sql *s, const uint8_t *at, size_t n)
-{
-	size_t i = 0;
-
-	while (!s->slash && i < n && at[i] != s->quote && at[i] != '\\')
-		i++;
-	if (i)
-		s->wide = at[i - 1] >= 0x80;
-	return i;
-}
-
-static HOT_IN(dialogue_postgres) size_t sql_run_number(const uint8_t *at, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && sql_is_in_number(at[i]))
-		i++;
-	return i;
-}
-
-HOT_IN(dialogue_postgres) size_t sql_run(struct sql *s, const uint8_t *at, size_t n)
-{
-	switch (s->step) {
-	case SQL_WORD:
-		return sql_run_word(s, at, n);
-	case SQL_NUMBER:
-		return sql_run_number(at, n);
-	case SQL_STRING:
-		return sql_run_string(s, at, n);
-	default:
-		return 0;
-	}
-}
-
-HOT_IN(dialogue_postgres) void sql_end(struct sql *s)
+HOT_IN(dialogue_sql) void sql_end(struct sql *s)
 {
 	if (s->step == SQL_DASH)
 		sql_put(s, '-');
