@@ -127,33 +127,40 @@ static int runtimes_file(void *ctx, const struct mapped_file *file, int fd)
 	return 0;
 }
 
+/* Both, where it runs on two. */
+static void runtimes_tells(struct runtime_state *s, const struct runtime_file *file)
+{
+	if (file->why != RUNTIME_ATTACHED)
+		return;
+	s->full = file->sites.collections ? file->sites.full : s->full;
+	s->collections = s->collections || file->sites.collections;
+	s->statements = s->statements || file->sites.statements;
+}
+
 /* By the best of its files: one may be a mere launcher, and another the runtime. */
 static void runtimes_judge(const struct runtimes *r, struct runtimes_process *p)
 {
 	struct runtime_state *s = &p->state;
-	uint32_t why = p->odd, runtime = RUNTIME_NONE;
 	bool waiting = false;
 
 	s->collections = s->full = s->statements = false;
+	s->why = p->odd;
+	s->runtime = RUNTIME_NONE;
 	for (uint8_t i = 0; i < p->file_count; i++) {
 		const struct runtime_file *file = &r->files.at[p->files[i]];
 
+		runtimes_tells(s, file);
 		waiting = waiting || file->why == RUNTIME_UNKNOWN;
-		if (why != RUNTIME_ATTACHED && file->why != RUNTIME_UNKNOWN &&
-		    (!why || file->why != RUNTIME_BARE)) {
-			why = file->why;
-			runtime = file->runtime;
-		}
-		if (file->why != RUNTIME_ATTACHED)
+		if (s->why == RUNTIME_ATTACHED || file->why == RUNTIME_UNKNOWN ||
+		    (s->why && file->why == RUNTIME_BARE))
 			continue;
-		s->full = file->sites.collections ? file->sites.full : s->full;
-		s->collections = s->collections || file->sites.collections;
-		s->statements = s->statements || file->sites.statements;
+		s->why = file->why;
+		s->runtime = file->runtime;
 	}
-	if (!why && !waiting && p->looks)
-		why = RUNTIME_FOREIGN;
-	s->why = waiting && why != RUNTIME_ATTACHED ? RUNTIME_UNKNOWN : why;
-	s->runtime = runtime;
+	if (waiting && s->why != RUNTIME_ATTACHED)
+		s->why = RUNTIME_UNKNOWN;
+	else if (!s->why && p->looks)
+		s->why = RUNTIME_FOREIGN;
 }
 
 static void runtimes_look(struct runtimes *r, struct runtimes_process *p, uint64_t now_ns)
