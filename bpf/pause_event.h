@@ -6,10 +6,9 @@
 #ifndef BPF_PAUSE_EVENT_H
 #define BPF_PAUSE_EVENT_H
 
-#define PAUSE_MAP "pauses"
-#define PAUSE_ROWS 16384     /* as many as targets */
-#define PAUSE_BEGUN 8192     /* threads between a begin and its end, and some that died there */
-#define PAUSE_EPOCHS 8u      /* a reader may be that many seconds late, and misses no maximum */
+#define PAUSE_ROWS 8192      /* processes that stop now and then; others go first */
+#define PAUSE_BEGUN 4096     /* threads between a begin and its end, and some that died there */
+#define PAUSE_EPOCHS 4u      /* a reader may be that many seconds late, and misses no maximum */
 #define PAUSE_EPOCH_SHIFT 30 /* of ns: about a second each */
 #define PAUSE_MAX_BITS 40    /* of a packed maximum, its ns; above them the epoch */
 #define PAUSE_MAX_NS ((1ull << PAUSE_MAX_BITS) - 1)

@@ -26,6 +26,11 @@ const char *runtime_name(uint32_t runtime)
 	return runtime < RUNTIMES ? names[runtime] : "";
 }
 
+bool runtime_maps_heap(uint32_t runtime)
+{
+	return runtime == RUNTIME_NODE || runtime == RUNTIME_JVM || runtime == RUNTIME_PHP;
+}
+
 const char *runtime_why_text(uint32_t why)
 {
 	static const char *const texts[RUNTIME_WHYS] = {

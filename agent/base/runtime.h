@@ -48,6 +48,7 @@ struct runtime_state {
 };
 
 const char *runtime_name(uint32_t runtime); /* "node", "jvm" …; "" for none */
+bool runtime_maps_heap(uint32_t runtime);   /* what it allocates by malloc is not its heap */
 const char *runtime_why_text(uint32_t why); /* why nothing is told, for people; "" if it is */
 
 /* By the last part of a mapped file's canonical name: a guess, which its content proves. */

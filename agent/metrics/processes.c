@@ -191,6 +191,8 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 		if (last.ended) /* its last ones are drained after its end */
 			last.requests = process->now.totals.requests;
 		processes_levels(&last, out);
+		if (runtime_maps_heap(out->runtime))
+			out->heap_live = METRICS_UNKNOWN;
 		if (last.time_ns > first.time_ns) {
 			processes_rates(&first, &last, out);
 			processes_runtime(process, &first, &last, out);

@@ -242,11 +242,11 @@ static void the_longest_is_told_once(void **state)
 	(void)state;
 	assert_int_equal(pauses_max_ns(&now, &told), 0);
 	now.max[3] = packed(3, 500);
-	now.max[4] = packed(4, 200);
+	now.max[0] = packed(4, 200);
 	assert_int_equal(pauses_max_ns(&now, &told), 500);
 	told = now;
 	assert_int_equal(pauses_max_ns(&now, &told), 0);
-	now.max[4] = packed(4, 300); /* a longer one within the same second */
+	now.max[0] = packed(4, 300); /* a longer one within the same second */
 	assert_int_equal(pauses_max_ns(&now, &told), 300);
 	told = now;
 	now.max[3] = packed(3 + PAUSE_EPOCHS, 100); /* a new second in an old place */

@@ -123,8 +123,10 @@ static void what_a_runtime_tells_is_of_the_window(void **state)
 	(void)state;
 	fixture_open(&f, 1000 * SECOND);
 	fixture_tick(&f, 1000 * SECOND);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
+		samples[i].heap_live = 4096;
 		means_put(&f.m->registry.processes->means, &samples[i], &f.m->budget);
+	}
 	p = throttled_of(&f, 1000);
 	assert_int_equal(p.runtime_why, RUNTIME_UNKNOWN);
 	assert_true(p.collected.count < 0 && p.collected.max_ms < 0 && p.served.count < 0);
@@ -139,12 +141,14 @@ static void what_a_runtime_tells_is_of_the_window(void **state)
 	assert_true(p.collected.full < 0 && p.collected.total_full < 0); /* it does not tell */
 	assert_true(p.collected.total_count == 9 && p.collected.total_s == 0.09);
 	assert_true(p.served.count < 0 && p.served.total_s < 0 && p.window_ms == 1000);
+	assert_true(p.heap_live < 0); /* what malloc gave is not Java's heap */
 	told.full = told.statements = true;
+	told.runtime = RUNTIME_PYTHON;
 	metrics_runtime_put(f.m, 7, &told);
 	p = throttled_of(&f, 1000);
 	assert_true(p.collected.count == 9 && p.collected.full == 1 && p.collected.max_ms == 30);
 	assert_true(p.served.count == 4 && p.served.ms == 12 && p.served.max_ms == 6);
-	assert_true(p.served.full < 0);
+	assert_true(p.served.full < 0 && p.heap_live == 4096);
 	metrics_close(f.m);
 }
 

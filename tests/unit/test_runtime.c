@@ -44,11 +44,20 @@ static void each_has_a_name_and_each_reason_a_text(void **state)
 	assert_string_equal(runtime_why_text(RUNTIME_WHYS), "unknown");
 }
 
+static void a_heap_that_is_mapped_is_not_what_malloc_gave(void **state)
+{
+	(void)state;
+	assert_true(runtime_maps_heap(RUNTIME_NODE) && runtime_maps_heap(RUNTIME_JVM));
+	assert_false(runtime_maps_heap(RUNTIME_NONE) || runtime_maps_heap(RUNTIME_PYTHON));
+	assert_false(runtime_maps_heap(RUNTIMES));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_known_by_their_last_part),
 		cmocka_unit_test(each_has_a_name_and_each_reason_a_text),
+		cmocka_unit_test(a_heap_that_is_mapped_is_not_what_malloc_gave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
