@@ -3,6 +3,7 @@
 the statements that a PostgreSQL server finishes."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -315,6 +316,45 @@ def without(stage, agent):
         expect(False, f"a program without one: {memory(agent, plain.pid)}")
 
 
+def exposed(agent, last):
+    text = live.fetch(agent.port, "/metrics")[2].decode()
+    got = re.search(rf'^ringside_process_gc_pauses_total{{service="{last.name}".*}} (\S+)$', text, re.M)
+    wanted = memory(agent, last.pid)["gc"]["count"]
+    expect(got and float(got.group(1)) == wanted > 0, f"/metrics: {got and got.group(1)} of {wanted:.0f}")
+
+
+def links(agent):
+    """The ids of what the broker has attached to programs' own code."""
+    found = []
+    for info in Path(f"/proc/{agent.pid}/fdinfo").iterdir():
+        text = info.read_text()
+        if "link_type:\tuprobe_multi" in text:
+            found.append(re.search(r"link_id:\t(\d+)", text).group(1))
+    return found
+
+
+def killed(agent, last):
+    """Nothing stays attached, and who was probed never notices."""
+    attached = links(agent)
+    expect(len(attached) >= 2, f"{len(attached)} links while a program runs on {last.name}")
+    agent.popen.kill()  # the nursery goes with it
+    agent.popen.wait()
+    expect(last.say("work")[0] > 0, "the program goes on when the agent is killed")
+    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
+    if not os.access(bpftool, os.X_OK):
+        print("      left out: bpftool is not there")
+        return
+
+    def gone():
+        return all(subprocess.run([bpftool, "link", "show", "id", number], capture_output=True,
+                                  timeout=10, check=False).returncode for number in attached)
+    try:
+        live.wait_for("their end", gone, 10, 0.1)
+        expect(True, "and what was attached is gone")
+    except TimeoutError:
+        expect(False, f"still attached: {attached}")
+
+
 def main():
     live.need_root_and()
     with live.Stage() as stage:
@@ -329,16 +369,12 @@ def main():
             last = collections(stage, agent, what, command, shim)
         if not last:
             live.skip("no runtime is installed")
-        body = live.fetch(agent.port, "/metrics")[2].decode()
-        expect(f'ringside_process_gc_pauses_total{{service="{last.name}"' in body or
-               "ringside_process_gc_pauses_total{" in body, "/metrics tells collections")
+        exposed(agent, last)
         expect(facility(agent, "python")["state"] == "notNeeded",
                "what nobody runs on any more is not attached")
         expect(facility(agent, "jvm")["dropped"] == 0, "nothing found no room")
         statements(stage, agent)
-        agent.popen.kill()  # the nursery, and what is attached, go with it
-        agent.popen.wait()
-        expect(last.say("work")[0] > 0, "the program goes on when the agent is killed")
+        killed(agent, last)
     if wrong:
         sys.exit(1)
 
