@@ -141,7 +141,21 @@ static void processes_stops(struct metrics_stops *out, const struct runtime_sums
 	out->total_s = (double)totals->ns / 1e9;
 }
 
-/* What its runtime tells, and in the window between two samples. */
+/* What its runtime tells, however short the window is. */
+static void processes_totals(const struct runtime_state *r, struct metrics_process *out)
+{
+	out->runtime = r->runtime;
+	out->runtime_why = r->why;
+	if (r->collections)
+		processes_stops(&out->collected, &r->collected);
+	if (r->statements)
+		processes_stops(&out->served, &r->served);
+	if (!r->full)
+		out->collected.total_full = METRICS_UNKNOWN;
+	out->served.total_full = METRICS_UNKNOWN;
+}
+
+/* And in the window, between two samples. */
 static void processes_runtime(const struct process *process, const struct means_sample *first,
 			      const struct means_sample *last, struct metrics_process *out)
 {
@@ -152,21 +166,17 @@ static void processes_runtime(const struct process *process, const struct means_
 	means_longest(&process->means, first->time_ns, last->time_ns, &collected_max_ms,
 		      &served_max_ms);
 	if (r->collections) {
-		processes_stops(c, &r->collected);
 		c->count = last->collected - first->collected;
-		c->full = last->collected_full - first->collected_full;
 		c->ms = (double)(last->collected_ns - first->collected_ns) / 1e6;
 		c->max_ms = collected_max_ms;
 	}
-	if (r->collections && !r->full)
-		c->full = c->total_full = METRICS_UNKNOWN;
+	if (r->collections && r->full)
+		c->full = last->collected_full - first->collected_full;
 	if (!r->statements)
 		return;
-	processes_stops(s, &r->served);
 	s->count = (double)(last->served - first->served);
 	s->ms = (double)(last->served_ns - first->served_ns) / 1e6;
 	s->max_ms = served_max_ms;
-	s->full = s->total_full = METRICS_UNKNOWN;
 }
 
 void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
@@ -185,8 +195,7 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 	if (process->reading.rings)
 		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
-	out->runtime = process->runtime.runtime;
-	out->runtime_why = process->runtime.why;
+	processes_totals(&process->runtime, out);
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
 		if (last.ended) /* its last ones are drained after its end */
 			last.requests = process->now.totals.requests;

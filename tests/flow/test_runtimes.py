@@ -318,7 +318,8 @@ def without(stage, agent):
 
 def exposed(agent, last):
     text = live.fetch(agent.port, "/metrics")[2].decode()
-    got = re.search(rf'^ringside_process_gc_pauses_total{{service="{last.name}".*}} (\S+)$', text, re.M)
+    got = re.search(rf'^ringside_process_gc_pauses_total{{.*pid="{last.pid}".*}} (\S+)$',
+                    text, re.M)
     wanted = memory(agent, last.pid)["gc"]["count"]
     expect(got and float(got.group(1)) == wanted > 0, f"/metrics: {got and got.group(1)} of {wanted:.0f}")
 

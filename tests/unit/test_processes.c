@@ -141,6 +141,8 @@ static void what_a_runtime_tells_is_of_the_window(void **state)
 	assert_true(p.collected.full < 0 && p.collected.total_full < 0); /* it does not tell */
 	assert_true(p.collected.total_count == 9 && p.collected.total_s == 0.09);
 	assert_true(p.served.count < 0 && p.served.total_s < 0 && p.window_ms == 1000);
+	p = throttled_of(&f, 1002); /* no window at all: the totals stand all the same */
+	assert_true(p.collected.count < 0 && p.collected.total_count == 9);
 	assert_true(p.heap_live < 0); /* what malloc gave is not Java's heap */
 	told.full = told.statements = true;
 	told.runtime = RUNTIME_PYTHON;
