@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-HOT_DATA _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
+HOT_LEAF _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
 
 _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 

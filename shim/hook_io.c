@@ -178,6 +178,8 @@ IO_INLINE void io_expect(int fd)
 
 	if (word <= FDTABLE_IGNORED)
 		return;
+	__builtin_prefetch(&control);
+	emit_expect();
 	connection_expect(connection_peek(word));
 	if (__builtin_expect(here.dialogue != NULL, 0))
 		dialogue_expect();

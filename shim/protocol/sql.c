@@ -10,7 +10,7 @@ void sql_init(struct sql *s, enum sql_flavour flavour)
 	s->flavour = (uint8_t)flavour;
 }
 
-HOT_IN(dialogue_sql) void sql_next(struct sql *s)
+HOT_IN(dialogue_postgres) void sql_next(struct sql *s)
 {
 	bool cut = s->cut, run = s->run;
 
@@ -46,7 +46,7 @@ static bool sql_is_in_number(uint8_t c)
 	return sql_is_digit(c) || sql_is_word(c) || c == '.';
 }
 
-static HOT_IN(dialogue_sql) void sql_put(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) void sql_put(struct sql *s, uint8_t c)
 {
 	s->begun = true;
 	s->operand = sql_is_word(c) || sql_is_digit(c) || c == '?' || c == ')' || c == '"' ||
@@ -66,7 +66,7 @@ static bool sql_is_prefix(const struct sql *s)
 	return s->word == 1 && ((c == 'e' && !sql_is_mysql(s)) || c == 'b' || c == 'x' || c == 'n');
 }
 
-static HOT_IN(dialogue_sql) void sql_literal(struct sql *s, uint8_t step)
+static HOT_IN(dialogue_postgres) void sql_literal(struct sql *s, uint8_t step)
 {
 	s->escapes = s->word == 1 && (s->last | 0x20) == 'e';
 	if (sql_is_prefix(s) && !s->cut && s->length && s->length < RS_PATH_BYTES)
@@ -106,7 +106,7 @@ static bool sql_mysql_between(struct sql *s, uint8_t c)
 	return true;
 }
 
-static HOT_IN(dialogue_sql) void sql_mark(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) void sql_mark(struct sql *s, uint8_t c)
 {
 	sql_put(s, c);
 	s->quote = c;
@@ -115,7 +115,7 @@ static HOT_IN(dialogue_sql) void sql_mark(struct sql *s, uint8_t c)
 }
 
 /* Between tokens; also where one has just ended at c. */
-static HOT_IN(dialogue_sql) bool sql_between(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_between(struct sql *s, uint8_t c)
 {
 	bool word = s->word != 0;
 
@@ -151,7 +151,7 @@ static HOT_IN(dialogue_sql) bool sql_between(struct sql *s, uint8_t c)
 	return false;
 }
 
-static HOT_IN(dialogue_sql) bool sql_word(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_word(struct sql *s, uint8_t c)
 {
 	if (!sql_is_in_word(c))
 		return sql_between(s, c);
@@ -161,7 +161,7 @@ static HOT_IN(dialogue_sql) bool sql_word(struct sql *s, uint8_t c)
 	return false;
 }
 
-static HOT_IN(dialogue_sql) bool sql_number(struct sql *s, uint8_t c)
+static HOT_IN(dialogue_postgres) bool sql_number(struct sql *s, uint8_t c)
 {
 	return !sql_is_in_number(c) && sql_between(s, c);
 }
@@ -331,7 +331,7 @@ static void sql_body(struct sql *s, uint8_t c)
 		s->match = UINT8_MAX;
 }
 
-HOT_IN(dialogue_sql) bool sql_byte(struct sql *s, uint8_t c)
+HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 {
 	switch (s->step) {
 	case SQL_WORD:
@@ -382,7 +382,7 @@ HOT_IN(dialogue_sql) bool sql_byte(struct sql *s, uint8_t c)
 	}
 }
 
-HOT_IN(dialogue_sql) void sql_end(struct sql *s)
+HOT_IN(dialogue_postgres) void sql_end(struct sql *s)
 {
 	if (s->step == SQL_DASH)
 		sql_put(s, '-');

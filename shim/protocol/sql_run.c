@@ -21,7 +21,7 @@
 
 #define SQL_LETTER (SQL_A | SQL_W | SQL_N)
 
-static const uint8_t sql_class[256] = {
+static const HOT_TABLE uint8_t sql_class[256] = {
 	[1 ... ' '] = SQL_B,
 	['0' ... '9'] = SQL_W | SQL_D | SQL_N,
 	['A' ... 'Z'] = SQL_LETTER,
@@ -93,8 +93,8 @@ static inline __attribute__((always_inline)) const uint8_t *sql_run_number(const
 	return at;
 }
 
-static HOT_IN(dialogue_sql) const uint8_t *sql_run_string(struct sql *s, const uint8_t *at,
-							  const uint8_t *end)
+static HOT_IN(dialogue_postgres) const uint8_t *sql_run_string(struct sql *s, const uint8_t *at,
+							       const uint8_t *end)
 {
 	const uint8_t *begin = at;
 
@@ -136,7 +136,7 @@ sql_run_token(struct sql *s, struct sql_out *out, const uint8_t *at, const uint8
 	return sql_run_number(at, end);
 }
 
-HOT_IN(dialogue_sql) size_t sql_run(struct sql *s, const uint8_t *at, size_t n)
+HOT_IN(dialogue_postgres) size_t sql_run(struct sql *s, const uint8_t *at, size_t n)
 {
 	struct sql_out out = { s->text + s->length,
 			       s->text + (s->cut ? s->length : RS_PATH_BYTES) };
