@@ -127,6 +127,7 @@ void probes_step(struct probes *p)
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
 	victims_send(&p->victims, p->outbox->link);
+	runtimes_step(&p->runtimes, moment_monotonic_ns());
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
@@ -154,10 +155,12 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	probes_open_life(p);
 	probes_rest(p, false, false);
 	probes_inputs_rest(p);
+	runtimes_open(&p->runtimes, outbox, probes_targets(p));
 }
 
 void probes_close(struct probes *p)
 {
+	runtimes_close(&p->runtimes);
 	http_close(p->http);
 	inputs_close(p->inputs);
 	wait_close(p->wait);
@@ -180,6 +183,8 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	if (bare)
 		probes_open_http(p);
 	p->http_seek = p->http_seek || bare;
+	if (p->outbox)
+		runtimes_watch(&p->runtimes, pid);
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
@@ -194,6 +199,8 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 
 static void probes_forget(struct probes *p, int32_t pid)
 {
+	if (p->outbox)
+		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
 	if (p->http)
 		http_forget(p->http, pid);
@@ -305,8 +312,10 @@ static int probes_tell_lost(struct probes *p, struct finder_target *t)
 {
 	struct link_message message = { .kind = LINK_LOST, .key = t->target.key };
 	uint64_t told[LINK_CLASSES];
-	int result = 0;
+	int result = runtimes_tell(&p->runtimes, t);
 
+	if (result)
+		return result;
 	memcpy(told, t->lost, sizeof(told));
 	if (t->fd < 0 && probes_lost(p, t->target.pid, t->lost, message.lost))
 		result = link_send(p->outbox->link, &message, -1);
@@ -355,6 +364,7 @@ void probes_second(struct probes *p, uint32_t targets)
 
 	p->seconds++;
 	probes_inputs_second(p, targets);
+	runtimes_second(&p->runtimes);
 	if (p->life) {
 		life_look(p->life, &state);
 		probes_tell(p, &state);

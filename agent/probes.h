@@ -13,6 +13,7 @@
 #include "inputs.h"
 #include "life.h"
 #include "outbox.h"
+#include "runtimes.h"
 #include "victims.h"
 #include "wait.h"
 
@@ -35,7 +36,8 @@ struct probes {
 	uint32_t seconds, idle_s;    /* since the start; since there is no target */
 	uint32_t quiet_s, waited_s;  /* since the newest target came; since there is any */
 	struct victims victims;
-	bool told; /* of execs, exits and forks, each of them */
+	bool told;                /* of execs, exits and forks, each of them */
+	struct runtimes runtimes; /* what the targets run on */
 };
 
 void probes_open(struct probes *p, struct outbox *outbox);

@@ -15,6 +15,7 @@
 #include "facility.h"
 #include "mapped.h"
 #include "proc.h"
+#include "runtime.h"
 #include "strain.h"
 #include "target.h"
 
@@ -31,6 +32,7 @@ enum link_kind {
 	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */
 	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
+	LINK_RUNTIME, /* broker: what its runtime tells of itself, or why it does not */
 	LINK_STRAIN,  /* broker: its connections and disks, since it was watched */
 	LINK_KILLED,  /* broker: the kernel kills the process of this key for want of memory */
 	LINK_PART,    /* broker: the health of one of its parts */
@@ -93,6 +95,7 @@ struct link_message {
 		uint64_t waits_ns[CAUSES];
 		struct strain strain;
 		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
+		struct runtime_state runtime;
 		struct facility facility;
 	};
 };

@@ -96,10 +96,11 @@ struct process {
 	struct registry_open *open;
 	struct means means;
 	struct metrics_reading reading;
-	struct strain strain;           /* newest; its shortest trip since the last sample */
-	uint64_t killed_ns;             /* for want of memory; 0: not */
-	uint64_t waits_ns[CAUSES];      /* newest totals of one watch, and what they … */
-	bool waits_known;               /* … are: the kernel was asked for them */
+	struct strain strain;         /* newest; its shortest trip since the last sample */
+	uint64_t killed_ns;           /* for want of memory; 0: not */
+	uint64_t waits_ns[CAUSES];    /* newest totals of one watch, and what they … */
+	bool waits_known;             /* … are: the kernel was asked for them */
+	struct runtime_state runtime; /* newest totals; max_ns: the longest since the last sample */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
 	struct threads busiest;
 };
