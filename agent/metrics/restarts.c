@@ -183,12 +183,20 @@ static bool restarts_answered(const struct restarts *r, const struct restarts_en
 	return first;
 }
 
-/* Its daemon was told before its end, as a first of its own. */
-static bool restarts_goes_on(const struct restarts *r, const struct restarts_end *end)
+static bool restarts_is_forked(const struct restarts_instance *i, const struct restarts_end *end)
+{
+	return i->parent == end->pid && i->begun_ticks >= end->begun_ticks &&
+	       i->begun_ticks <= end->ticks;
+}
+
+/* Its daemon was told before its end, as a first of its own. One of the two may have answered. */
+static bool restarts_goes_on(const struct restarts *r, const struct restarts_end *end,
+			     bool has_answered)
 {
 	for (struct restarts_instance *i = r->instances; i; i = i->next)
-		if (i->service == end->service && !i->answers && i->living &&
-		    restarts_is_daemon(i->begun_ticks, i->parent, end->begun_ticks, end->ticks)) {
+		if (i->service == end->service && !(i->answers && has_answered) && i->living &&
+		    (restarts_is_forked(i, end) ||
+		     restarts_is_daemon(i->begun_ticks, i->parent, end->begun_ticks, end->ticks))) {
 			i->parent = end->parent;
 			i->answers = true;
 			return true;
@@ -205,7 +213,7 @@ static bool restarts_instance_end(struct restarts *r, const struct restarts_memb
 					  .pid = m->pid,
 					  .parent = m->instance->parent };
 
-	if (restarts_goes_on(r, &end))
+	if (restarts_goes_on(r, &end, m->instance->answers))
 		return false;
 	if (restarts_answered(r, &end))
 		return true;

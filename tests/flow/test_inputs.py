@@ -181,7 +181,8 @@ def faults(agent, seat, path):
     before = settled(agent, seat)["faults"]["major"]
     more = seat.say(f"fault {path} {PAGES}")[0] - own
     after = settled(agent, seat)["faults"]["major"]
-    expect(after - before == more, f"major faults: {after - before} told, {more} by itself")
+    # a page of the program itself may have gone meanwhile, told with the next look or not counted
+    expect(abs(after - before - more) <= 1, f"major faults: {after - before} told, {more} by itself")
     expect(more >= PAGES // 2, f"major faults: {more} of {PAGES} pages")
 
 
