@@ -21,7 +21,7 @@
 #include "ring.bpf.h"
 
 #define HTTP_CROWDED (HTTP_RING_BYTES / 4) /* from here on long pieces, bodies, are cut short */
-#define HTTP_PIECES 16                     /* of one writev */
+#define HTTP_PIECES 64                     /* of one writev */
 #define HTTP_TCP_HEAD 20
 #define HTTP_STATUS_LINE 12 /* HTTP/1.1 200 */
 #define HTTP_CREATE 1       /* BPF_SK_STORAGE_GET_F_CREATE */
