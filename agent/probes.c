@@ -3,6 +3,7 @@
 #include "filter.h"
 #include "http_event.h"
 #include "log.h"
+#include "moment.h"
 #include "sets.h"
 
 #include <string.h>
@@ -62,6 +63,7 @@ static void probes_http_rest(struct probes *p)
 
 	if (p->http)
 		p->http_sent = 0;
+	taps_rest(&p->taps);
 	http_close(p->http);
 	p->http = NULL;
 	if (p->http_refused || !p->outbox)
@@ -77,6 +79,7 @@ void probes_step(struct probes *p)
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
+	taps_step(&p->taps, p->http, moment_monotonic_ns());
 	if (p->http_sent == p->outbox->worker)
 		return;
 	message.samples.ring_bytes = HTTP_RING_BYTES;
@@ -99,11 +102,13 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
+	taps_open(&p->taps, outbox, p->filter);
 	probes_rest(p, false, false);
 }
 
 void probes_close(struct probes *p)
 {
+	taps_close(&p->taps);
 	http_close(p->http);
 	wait_close(p->wait);
 	life_close(p->life);
@@ -125,6 +130,10 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	if (bare)
 		probes_open_http(p);
 	p->http_seek = p->http_seek || bare;
+	if (bare)
+		taps_watch(&p->taps, pid);
+	else
+		taps_forget(&p->taps, pid);
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
@@ -136,6 +145,7 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 void probes_forget(struct probes *p, int32_t pid)
 {
 	probe_filter_put(p->filter, pid, 0);
+	taps_forget(&p->taps, pid);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
@@ -211,6 +221,7 @@ void probes_second(struct probes *p)
 		http_look(p->http, &state);
 		probes_tell(p, &state);
 	}
+	taps_second(&p->taps);
 	if (p->wait) {
 		wait_look(p->wait, &state);
 		probes_tell(p, &state);

@@ -12,6 +12,7 @@
 #include "http.h"
 #include "life.h"
 #include "outbox.h"
+#include "taps.h"
 #include "wait.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct probes {
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	bool http_refused;           /* it is not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
+	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
 	bool told;                   /* of execs, exits and forks, each of them */
 };

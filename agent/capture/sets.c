@@ -2,6 +2,7 @@
 
 #include "http.skel.h"
 #include "life.skel.h"
+#include "tls.skel.h"
 #include "wait.skel.h"
 
 static const struct probe_set sets[SETS] = {
@@ -12,6 +13,8 @@ static const struct probe_set sets[SETS] = {
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
 	[SETS_HTTP] = { "http", "requests of processes without the library are not seen",
 			http_bpf__elf_bytes },
+	[SETS_TLS] = { "tls", "requests inside TLS of processes without the library are not seen",
+		       tls_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)

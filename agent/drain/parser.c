@@ -205,6 +205,21 @@ void parser_move(struct parser *p, struct parsed *to, enum parser_way way, const
 	p->wrote = p->wrote || way == PARSER_OUT;
 }
 
+void parser_accept(struct parser *p, bool server)
+{
+	struct exchange *x = &p->exchange;
+
+	if (!p->read && !p->wrote)
+		x->preface.step = PREFACE_OVER;
+	if (server && atomic_load_explicit(&x->trust, memory_order_relaxed) == EXCHANGE_UNKNOWN)
+		atomic_store_explicit(&x->trust, EXCHANGE_ACCEPTED, memory_order_relaxed);
+}
+
+bool parser_is_accepted(const struct parser *p)
+{
+	return atomic_load_explicit(&p->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
+}
+
 void parser_client_gone(struct parser *p, bool reset)
 {
 	exchange_client_gone(&p->exchange, reset);

@@ -14,6 +14,7 @@
 #define WIRE_BYTES (64u << 20) /* of all that arrived and was not read */
 #define WIRE_UNREAD 16384u     /* of a connection that none of ours has read from yet */
 #define WIRE_TABLE 4096u       /* a power of two */
+#define WIRE_GREETING_NS UINT64_C(2000000000) /* a handshake is over by then, or goes wrong */
 
 struct wire_way_state {
 	struct pieces pieces;
@@ -25,7 +26,8 @@ struct wire_connection {
 	struct wire_connection *next;
 	uint64_t id;
 	uint64_t used_ns;
-	bool told; /* that it is none of ours to read */
+	uint64_t other;      /* of TLS: the session that it carries, or its carrier; 0: none */
+	uint64_t greeted_ns; /* when a client of TLS was heard; 0: none was, or it is known why */
 	struct wire_way_state ways[PARSER_WAYS];
 	struct parser parser;
 };
@@ -40,7 +42,9 @@ struct wire {
 	struct wire_connection *connection;
 	uint64_t now_ns;
 	uint64_t swept_ns;
-	uint32_t bytes; /* of all pieces */
+	uint64_t doubted_ns;
+	uint32_t greeted; /* connections, as above */
+	uint32_t bytes;   /* of all pieces */
 };
 
 static struct wire_connection **wire_find(struct wire *w, uint64_t id)
@@ -52,12 +56,34 @@ static struct wire_connection **wire_find(struct wire *w, uint64_t id)
 	return at;
 }
 
-static void wire_end(struct wire *w)
+static bool wire_is_session(const struct wire_connection *c)
+{
+	return c->id >= HTTP_SESSION;
+}
+
+/* It is linked, or was said to be not. */
+static void wire_greeted_end(struct wire *w, struct wire_connection *c)
+{
+	w->greeted -= c->greeted_ns != 0;
+	c->greeted_ns = 0;
+}
+
+/* Cipher text whose plain text nobody has seen. */
+static void wire_unlinked(struct wire *w, struct wire_connection *c)
+{
+	wire_greeted_end(w, c);
+	w->parsed.parser = &c->parser;
+	parsed_unparsed(&w->parsed, RS_UNPARSED_TLS_UNLINKED);
+}
+
+static void wire_end(struct wire *w, struct wire_connection *c)
 {
 	struct drain_counters *news;
 
-	parser_end(&w->connection->parser, &w->parsed);
-	news = parsed_news(&w->parsed);
+	if (c->greeted_ns)
+		wire_unlinked(w, c);
+	parser_end(&c->parser, &w->parsed);
+	news = wire_is_session(c) ? NULL : parsed_news(&w->parsed);
 	if (news)
 		news->closed++;
 }
@@ -68,6 +94,7 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 	struct wire_connection *c = *at;
 
 	*at = c->next;
+	wire_greeted_end(w, c);
 	for (int way = 0; way < PARSER_WAYS; way++) {
 		w->bytes -= c->ways[way].pieces.bytes;
 		pieces_clear(&c->ways[way].pieces);
@@ -109,7 +136,13 @@ static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchan
 		return NULL;
 	}
 	c->id = id;
+	if (wire_is_session(c)) { /* its positions begin where we do */
+		c->ways[PARSER_IN].known = true;
+		c->ways[PARSER_OUT].known = true;
+	}
 	parser_init(&c->parser, (uint32_t)id, trust);
+	if (wire_is_session(c))
+		parser_accept(&c->parser, false);
 	c->next = *head;
 	*head = c;
 	w->counts.connections++;
@@ -124,24 +157,25 @@ static void wire_clear(struct wire *w)
 			wire_free(w, &w->table[i]);
 }
 
-/* Ciphertext: known for what it is, and not read. Other protocols are nobody's loss. */
-static void wire_foreign(struct wire *w, struct wire_connection *c)
+/* A client of TLS, whose hello is read now. Other protocols are nobody's loss. */
+static void wire_greeting(struct wire *w, struct wire_connection *c, bool known)
 {
 	const struct exchange *x = &c->parser.exchange;
 
-	if (c->told || !x->no_http || !hello_is_whole(&x->hello))
+	if (known || !hello_is_whole(&x->hello) || !x->no_http || c->other)
 		return;
-	c->told = true;
-	parsed_unparsed(&w->parsed, RS_UNPARSED_TLS_UNLINKED);
+	c->greeted_ns = w->now_ns;
+	w->greeted++;
 }
 
 static void wire_feed(struct wire *w, enum parser_way way, const uint8_t *text, uint32_t bytes)
 {
 	struct wire_connection *c = w->connection;
+	bool known = hello_is_whole(&c->parser.exchange.hello);
 
 	parser_move(&c->parser, &w->parsed, way, text, bytes);
 	if (way == PARSER_IN)
-		wire_foreign(w, c);
+		wire_greeting(w, c, known);
 }
 
 /* What moved, up to this position: the bytes that were seen, and gaps. */
@@ -195,7 +229,7 @@ static void wire_owner(struct wire *w, uint32_t pid)
 	if (!pid)
 		return;
 	parser->pid = pid;
-	news = first ? parsed_news(&w->parsed) : NULL;
+	news = first && !wire_is_session(w->connection) ? parsed_news(&w->parsed) : NULL;
 	if (news)
 		news->opened++;
 }
@@ -206,6 +240,66 @@ static void wire_begin(struct wire_connection *c, const struct http_event *event
 	c->ways[PARSER_OUT].at = event->other;
 	c->ways[PARSER_IN].known = true;
 	c->ways[PARSER_OUT].known = true;
+}
+
+/* A session turns out to be that of a connection, which it ends with. */
+static void wire_carried(struct wire *w, const struct http_event *event)
+{
+	uint64_t id = event->seq | (uint64_t)event->other << 32;
+	struct wire_connection *c = w->connection, *carrier = *wire_find(w, id);
+
+	if (!carrier || carrier->other || c->other || wire_is_session(carrier))
+		return;
+	wire_greeted_end(w, carrier);
+	carrier->other = c->id;
+	c->other = id;
+	parser_accept(&c->parser, parser_is_accepted(&carrier->parser));
+}
+
+static void wire_written(struct wire *w, const struct http_event *event)
+{
+	struct pieces *p = &w->connection->ways[PARSER_OUT].pieces;
+
+	wire_move(w, PARSER_OUT, event);
+	/* what was not taken is said again */
+	w->bytes -= p->bytes;
+	pieces_clear(p);
+}
+
+/* What was moved, and its bytes. */
+static void wire_plain(struct wire *w, enum parser_way way, const struct http_event *event,
+		       const uint8_t *text)
+{
+	struct http_event begin = *event;
+
+	begin.seq = event->seq - event->length;
+	wire_keep(w, way, &begin, text);
+	if (way == PARSER_IN)
+		wire_move(w, way, event);
+	else
+		wire_written(w, event);
+}
+
+/* The session of a connection goes with it; a connection goes on without its session. */
+static void wire_over(struct wire *w, struct wire_connection *c)
+{
+	struct wire_connection **at = c->other ? wire_find(w, c->other) : NULL;
+
+	if (at && *at && wire_is_session(c))
+		(*at)->other = 0;
+	else if (at && *at)
+		wire_over(w, *at);
+	wire_end(w, c);
+	wire_free(w, wire_find(w, c->id));
+}
+
+static void wire_client_gone(struct wire *w, struct wire_connection *c, bool reset)
+{
+	struct wire_connection *session = c->other ? *wire_find(w, c->other) : NULL;
+
+	parser_client_gone(&c->parser, reset);
+	if (session)
+		parser_client_gone(&session->parser, reset);
 }
 
 static void wire_take(struct wire *w, const struct http_event *event, const uint8_t *text)
@@ -227,17 +321,23 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_keep(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_WROTE:
-		wire_move(w, PARSER_OUT, event);
-		/* what was not taken is said again */
-		w->bytes -= c->ways[PARSER_OUT].pieces.bytes;
-		pieces_clear(&c->ways[PARSER_OUT].pieces);
+		wire_written(w, event);
 		return;
 	case HTTP_CLIENT_GONE:
-		parser_client_gone(&c->parser, event->length != 0);
+		wire_client_gone(w, c, event->length != 0);
+		return;
+	case HTTP_TLS_CARRIER:
+		wire_carried(w, event);
+		return;
+	case HTTP_TLS_READ:
+		wire_plain(w, PARSER_IN, event, text);
+		return;
+	case HTTP_TLS_WROTE:
+		wire_plain(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_CLOSED:
-		wire_end(w);
-		wire_free(w, wire_find(w, event->connection));
+	case HTTP_TLS_OVER:
+		wire_over(w, c);
 		return;
 	}
 }
@@ -252,7 +352,8 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 	memcpy(&event, record, sizeof(event));
 	if (event.kept > bytes - sizeof(event))
 		return;
-	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE;
+	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE ||
+	       event.kind == HTTP_TLS_OVER;
 	w->now_ns = event.at_ns;
 	w->parsed.now_ns = event.at_ns;
 	w->connection = *wire_find(w, event.connection);
@@ -308,10 +409,23 @@ bool wire_listens(const struct wire *w)
 	return w->ring != NULL;
 }
 
+/* Whose plain text should have shown long since. */
+static void wire_doubt(struct wire *w, uint64_t now_ns)
+{
+	if (!w->greeted || now_ns < w->doubted_ns + WIRE_GREETING_NS)
+		return;
+	w->doubted_ns = now_ns;
+	for (uint32_t i = 0; i < WIRE_TABLE; i++)
+		for (struct wire_connection *c = w->table[i]; c; c = c->next)
+			if (c->greeted_ns && c->greeted_ns + WIRE_GREETING_NS < now_ns)
+				wire_unlinked(w, c);
+}
+
 void wire_round(struct wire *w, uint64_t now_ns)
 {
 	if (w->ring)
 		ring_read(w->ring, wire_record, w);
+	wire_doubt(w, now_ns);
 	bare_book(w->config.bare, w->config.sink, now_ns);
 }
 
