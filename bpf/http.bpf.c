@@ -8,6 +8,7 @@
  */
 #include "kernel.h"
 
+#include "registers.bpf.h"
 #include "socket.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -119,13 +120,25 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+/* Who received. In a system call, where Go's goroutine still is in its register. */
+static __always_inline void http_noted(__u32 secure, __u32 pid, __u64 connection)
+{
+	const struct pt_regs *registers;
+
+	thread_note(thread_get(), connection);
+	if (!(secure & TLS_SECURE_GOROUTINES))
+		return;
+	registers = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	thread_note(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), connection);
+}
+
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 {
 	struct http_event event = { .kind = HTTP_READ };
 	struct http_mark *mark;
 	struct tcp_sock *tcp;
-	bool secure;
+	__u32 secure;
 
 	if (result <= 0 || flags & SOCKET_PEEK)
 		return 0;
@@ -136,7 +149,7 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	if (!event.pid)
 		return 0;
 	if (secure)
-		thread_received(mark ? mark->id : 0);
+		http_noted(secure, event.pid, mark ? mark->id : 0);
 	if (!mark || !tcp)
 		return 0;
 	event.connection = mark->id;

@@ -27,7 +27,24 @@ struct {
 	__type(value, struct thread);
 } threads SEC(".maps");
 
-/* Not 0: somebody looks at TLS. */
+/* Go's threads take turns: what they receive and call is noted by goroutine as well. */
+#define THREAD_GOROUTINES 16384
+
+enum { BPF_MAP_TYPE_LRU_HASH = 9 };
+
+struct thread_key {
+	__u64 goroutine;
+	__u32 pid, zero;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, THREAD_GOROUTINES);
+	__type(key, struct thread_key);
+	__type(value, struct thread);
+} goroutines SEC(".maps");
+
+/* enum tls_secure; 0: nobody looks at TLS. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -40,18 +57,28 @@ static __always_inline struct thread *thread_get(void)
 	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, THREAD_CREATE);
 }
 
-static __always_inline bool thread_wanted(void)
+static __always_inline struct thread *thread_of_goroutine(__u64 goroutine, __u32 pid)
+{
+	struct thread_key key = { .goroutine = goroutine, .pid = pid };
+	struct thread *t = bpf_map_lookup_elem(&goroutines, &key);
+	struct thread fresh = {};
+
+	if (t)
+		return t;
+	bpf_map_update_elem(&goroutines, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&goroutines, &key);
+}
+
+static __always_inline __u32 thread_wanted(void)
 {
 	__u32 zero = 0;
 	const __u32 *wanted = bpf_map_lookup_elem(&secure, &zero);
 
-	return wanted && *wanted;
+	return wanted ? *wanted : 0;
 }
 
-static __always_inline void thread_received(__u64 connection)
+static __always_inline void thread_note(struct thread *t, __u64 connection)
 {
-	struct thread *t = thread_get();
-
 	if (!t)
 		return;
 	t->connection = connection;

@@ -24,8 +24,6 @@
 
 #define TLS_SESSIONS 16384
 
-enum { BPF_MAP_TYPE_LRU_HASH = 9 };
-
 struct tls_key {
 	__u64 address;
 	__u32 pid, zero;
@@ -226,6 +224,31 @@ static __always_inline bool tls_noted(const struct tls_key *key, __u32 kind)
 	return true;
 }
 
+/* 0: there is no room, or it is a part of the call that is under way. */
+static __always_inline struct thread *tls_enter(struct thread *t, const struct tls_key *key,
+						__u32 kind)
+{
+	if (!t || (kind == TLS_HANDSHAKE && t->kind))
+		return 0;
+	t->kind = kind;
+	t->before = t->received;
+	t->session = key->address;
+	return t;
+}
+
+static __always_inline void tls_leave(struct thread *t, __u32 pid, __u32 kind, __s64 result)
+{
+	struct tls_key key = { .pid = pid };
+	struct thread call;
+
+	if (!t || !t->kind || t->kind != kind)
+		return;
+	call = *t;
+	t->kind = 0;
+	key.address = call.session;
+	tls_done(&call, &key, tls_moved(&call, result));
+}
+
 SEC("uprobe/tls_call")
 int tls_call(struct pt_regs *registers)
 {
@@ -237,12 +260,9 @@ int tls_call(struct pt_regs *registers)
 		return 0;
 	if (tls_noted(&key, kind))
 		return 0;
-	t = thread_get();
+	t = tls_enter(thread_get(), &key, kind);
 	if (!t)
 		return 0;
-	t->kind = kind;
-	t->before = t->received;
-	t->session = key.address;
 	t->text = REGISTERS_SECOND(registers);
 	t->bytes = REGISTERS_FOURTH(registers);
 	return 0;
@@ -251,16 +271,42 @@ int tls_call(struct pt_regs *registers)
 SEC("uprobe/tls_return")
 int tls_return(struct pt_regs *registers)
 {
-	struct tls_key key = { .pid = http_pid() };
-	struct thread *t = key.pid ? thread_get() : 0;
-	struct thread call;
+	__u32 pid = http_pid();
 
-	if (!t || !t->kind)
+	if (pid)
+		tls_leave(thread_get(), pid, bpf_get_attach_cookie(registers),
+			  REGISTERS_RESULT(registers));
+	return 0;
+}
+
+/* (connection, text, length of it): whichever thread it is on. */
+SEC("uprobe/go_call")
+int go_call(struct pt_regs *registers)
+{
+	struct tls_key key = { .pid = http_pid(), .address = REGISTERS_GO_FIRST(registers) };
+	__u32 kind = bpf_get_attach_cookie(registers);
+	struct thread *t;
+
+	if (!key.pid)
 		return 0;
-	call = *t;
-	t->kind = 0;
-	key.address = call.session;
-	tls_done(&call, &key, tls_moved(&call, REGISTERS_RESULT(registers)));
+	if (kind == TLS_FREE) {
+		tls_free(&key);
+		return 0;
+	}
+	t = tls_enter(thread_of_goroutine(REGISTERS_GOROUTINE(registers), key.pid), &key, kind);
+	if (t)
+		t->text = REGISTERS_GO_SECOND(registers);
+	return 0;
+}
+
+SEC("uprobe/go_return")
+int go_return(struct pt_regs *registers)
+{
+	__u32 pid = http_pid();
+
+	if (pid)
+		tls_leave(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), pid,
+			  bpf_get_attach_cookie(registers), REGISTERS_GO_FIRST(registers));
 	return 0;
 }
 

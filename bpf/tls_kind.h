@@ -24,8 +24,16 @@ enum tls_kind {
 };
 
 enum tls_role {
-	TLS_C, /* a function of C: its call and its return */
+	TLS_C,         /* a function of C: its call and its return */
+	TLS_GO,        /* behind the prologue of one of Go's, whose stack may move: for it … */
+	TLS_GO_RETURN, /* … each instruction by which it returns */
 	TLS_ROLES,
+};
+
+/* Bits of the value that the map has. */
+enum tls_secure {
+	TLS_SECURE_THREADS = 1,
+	TLS_SECURE_GOROUTINES = 2,
 };
 
 struct tls_place {

@@ -64,11 +64,9 @@ void http_forget(struct http *h, int32_t pid)
 	probe_row_delete(h->probe, HTTP_LOST_MAP, (uint32_t)pid);
 }
 
-int http_secure(struct http *h, bool on)
+int http_secure(struct http *h, uint32_t what)
 {
-	uint32_t wanted = on;
-
-	return probe_row_put(h->probe, TLS_SECURE_MAP, 0, &wanted);
+	return probe_row_put(h->probe, TLS_SECURE_MAP, 0, &what);
 }
 
 const struct probe *http_probe(const struct http *h)

@@ -16,6 +16,8 @@ static const struct tls_program {
 } tls_programs[] = {
 	{ "tls_call", TLS_C, false },
 	{ "tls_return", TLS_C, true },
+	{ "go_call", TLS_GO, false },
+	{ "go_return", TLS_GO_RETURN, false },
 };
 
 #define TLS_PROGRAMS (sizeof(tls_programs) / sizeof(tls_programs[0]))
@@ -47,7 +49,7 @@ int tls_open(struct tls **out, const struct probe_filter *filter, struct http *h
 	t->http = http;
 	result = probe_open_beside(&t->probe, sets_at(SETS_TLS), filter, http_probe(http), state);
 	if (result == 0)
-		result = http_secure(http, true);
+		result = http_secure(http, TLS_SECURE_THREADS);
 	if (result) {
 		tls_close(t);
 		return result;
@@ -63,7 +65,7 @@ void tls_close(struct tls *t)
 	for (uint32_t i = 0; i < t->count; i++)
 		close(t->links[i].fd);
 	if (t->probe)
-		http_secure(t->http, false);
+		http_secure(t->http, 0);
 	probe_close(t->probe);
 	free(t->links);
 	free(t);
@@ -115,6 +117,17 @@ static int tls_put(struct tls *t, uint32_t program, const struct uprobe *at)
 	return 0;
 }
 
+/* The kernel notes what goroutines receive while one is looked at. */
+static int tls_secure(struct tls *t)
+{
+	uint32_t what = TLS_SECURE_THREADS;
+
+	for (uint32_t i = 0; i < TLS_PROGRAMS; i++)
+		if (tls_programs[i].role == TLS_GO && t->loaded[i])
+			what |= TLS_SECURE_GOROUTINES;
+	return http_secure(t->http, what);
+}
+
 int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places, uint32_t count)
 {
 	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
@@ -137,6 +150,8 @@ int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *pla
 		if (at.count)
 			result = tls_put(t, i, &at);
 	}
+	if (!result)
+		result = tls_secure(t);
 	while (result && t->count > before) {
 		close(t->links[--t->count].fd);
 		t->loaded[t->links[t->count].program]--;
@@ -157,6 +172,7 @@ void tls_forget(struct tls *t, int32_t pid)
 		t->links[kept++] = t->links[i];
 	}
 	t->count = kept;
+	tls_secure(t);
 }
 
 bool tls_any(const struct tls *t)

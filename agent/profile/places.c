@@ -2,12 +2,16 @@
 
 #include "binary.h"
 #include "child.h"
+#include "code.h"
 #include "jail.h"
 #include "symbolize.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define PLACES_CODE 65536 /* bytes of a function: the largest has 4 KB */
 
 /* Of the functions of one file. */
 struct places_found {
@@ -42,10 +46,62 @@ static void places_add(struct places_found *f, uint64_t offset, uint32_t kind, e
 		f->places[f->count++] = (struct tls_place){ offset, kind, role };
 }
 
+/* Of all of them: without its returns a call tells nothing. */
+static const struct places_name places_go[] = {
+	{ "crypto/tls.(*Conn).Read", TLS_READ },
+	{ "crypto/tls.(*Conn).Write", TLS_WRITE },
+	{ "crypto/tls.(*Conn).Close", TLS_FREE },
+	/* since 1.17, as arguments in registers are */
+	{ "crypto/tls.(*Conn).handshakeContext", TLS_HANDSHAKE },
+};
+
+#define PLACES_GO (sizeof(places_go) / sizeof(places_go[0]))
+
+struct places_walk {
+	struct places_found *found;
+	int file;
+	uint32_t whole; /* functions whose stops are known */
+};
+
 static void places_openssl_add(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
 {
 	(void)size;
 	places_add(ctx, offset, places_openssl[which].kind, TLS_C);
+}
+
+static bool places_code(int file, uint64_t offset, uint64_t size, struct code_stops *out)
+{
+	static uint8_t code[PLACES_CODE];
+
+	if (!size || size > sizeof(code) || pread(file, code, size, (off_t)offset) != (ssize_t)size)
+		return false;
+	return code_stops_find(code, size, out) == 0;
+}
+
+static void places_go_add(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
+{
+	struct places_walk *w = ctx;
+	struct code_stops stops;
+	enum tls_kind kind = places_go[which].kind;
+
+	if (!places_code(w->file, offset, size, &stops))
+		return;
+	w->whole++;
+	places_add(w->found, offset + stops.begin, kind, TLS_GO);
+	for (uint32_t i = 0; kind != TLS_FREE && i < stops.count; i++)
+		places_add(w->found, offset + stops.returns[i], kind, TLS_GO_RETURN);
+}
+
+static void places_look_go(struct places_found *f, int file)
+{
+	struct places_walk walk = { f, file, 0 };
+	const char *names[PLACES_GO];
+
+	for (uint32_t i = 0; i < PLACES_GO; i++)
+		names[i] = places_go[i].name;
+	binary_look_up(file, names, PLACES_GO, places_go_add, &walk);
+	if (walk.whole != PLACES_GO || f->count == TLS_PLACES)
+		f->count = 0;
 }
 
 static void places_look(struct places_found *f, int file)
@@ -55,7 +111,8 @@ static void places_look(struct places_found *f, int file)
 	for (uint32_t i = 0; i < PLACES_OPENSSL; i++)
 		names[i] = places_openssl[i].name;
 	/* none, or no ELF file at all: there are no places */
-	binary_look_up(file, names, PLACES_OPENSSL, places_openssl_add, f);
+	if (binary_look_up(file, names, PLACES_OPENSSL, places_openssl_add, f) == -ENODATA)
+		places_look_go(f, file);
 }
 
 int places_main(void)
@@ -63,6 +120,7 @@ int places_main(void)
 	static struct places_found found;
 	int file, result = symbolize_take(&file, sizeof(file));
 
+	code_open(); /* without it there are no places in what Go made */
 	if (result || jail_enter(PLACES_CPU_S))
 		return 1;
 	places_look(&found, file);

@@ -1,5 +1,6 @@
 """Servers without the library, attached: what several tests ask of the agent about them."""
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +44,19 @@ def wait_states(agent, wanted, what, of="http"):
         expect(True, what)
     except TimeoutError:
         expect(False, f"{what}: {facilities(agent, of)}")
+
+
+def build_go(stage, name, source):
+    """A program that nothing can be preloaded into; None: there is no Go here."""
+    if not shutil.which("go"):
+        print("      no Go here: left out")
+        return None
+    text, program = stage.folder / f"{name}.go", stage.folder / name
+    text.write_text(source)
+    subprocess.run(["go", "build", "-o", program, text], check=True, timeout=280,
+                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(stage.folder / "cache"),
+                        "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
+    return program
 
 
 def attach(stage, agent, pids):

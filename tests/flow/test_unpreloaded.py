@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_counts
-from bare import (attach, dropped, expect, facilities, ringside, states, told, wait_states,
+from bare import (attach, build_go, dropped, expect, facilities, ringside, states, told, wait_states,
                   wrong)
 
 TOTAL = 20000
@@ -133,15 +133,9 @@ def both_layers(stage, agent):
 
 
 def go_part(stage, agent):
-    if not shutil.which("go"):
-        print("      no Go here: left out")
+    program = build_go(stage, "seat", GO)
+    if not program:
         return
-    source, program = stage.folder / "seat.go", stage.folder / "seat"
-    source.write_text(GO)
-    cache = stage.folder / "cache"
-    subprocess.run(["go", "build", "-o", program, source], check=True, timeout=280,
-                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(cache), "GO111MODULE": "off",
-                        "GOFLAGS": "", "GOTOOLCHAIN": "local"})
     port = live.free_port()
     server = live.Process(stage, [program, port], stage.folder / "seat.log")
     base = f"http://127.0.0.1:{port}"

@@ -74,6 +74,43 @@ static void what_is_asked_no_more_is_ended(void **state)
 	close(file);
 }
 
+#ifdef __x86_64__
+/* As Go makes them: where the stack grows is 4 bytes from its begin. */
+#define GO(name)                                                                                   \
+	__asm__(".text\n .type \"" name "\", @function\n \"" name                                  \
+		"\": cmp 16(%r14), %rsp\n jbe 1f\n ret\n 1: nop\n ret\n .size \"" name             \
+		"\", . - \"" name "\"\n")
+GO("crypto/tls.(*Conn).Read");
+GO("crypto/tls.(*Conn).Write");
+GO("crypto/tls.(*Conn).Close");
+GO("crypto/tls.(*Conn).handshakeContext");
+#endif
+
+static void of_go_each_return_is_a_place(void **state)
+{
+#ifdef __x86_64__
+	struct places_found f = { .count = 0 };
+	int file = self_open();
+	uint64_t begin;
+
+	(void)state;
+	if (code_open())
+		rs_skip("libcapstone is not there");
+	places_look_go(&f, file);
+	assert_int_equal(f.count, 10); /* of Close the begin alone */
+	begin = place(f.places, (int)f.count, TLS_READ);
+	assert_int_equal(f.places[0].role, TLS_GO);
+	for (uint32_t i = 0; i < f.count; i++)
+		if (f.places[i].kind == TLS_READ && f.places[i].role == TLS_GO_RETURN)
+			assert_true(f.places[i].offset == begin + 2 ||
+				    f.places[i].offset == begin + 4);
+	close(file);
+#else
+	(void)state;
+	rs_skip("the code is of x86-64");
+#endif
+}
+
 static void two_names_of_one_place_are_one(void **state)
 {
 	struct places_found f = { .count = 0 };
@@ -93,6 +130,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(in_what_is_no_elf_file_there_are_none),
 		cmocka_unit_test(a_child_that_cannot_be_had_is_an_error),
 		cmocka_unit_test(what_is_asked_no_more_is_ended),
+		cmocka_unit_test(of_go_each_return_is_a_place),
 		cmocka_unit_test(two_names_of_one_place_are_one),
 	};
 

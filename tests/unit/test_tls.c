@@ -163,6 +163,49 @@ static void who_is_forgotten_or_no_target_is_not_heard(void **state)
 	heard(&h, "");
 }
 
+#ifdef __x86_64__
+/* As Go calls: what it reads into comes back by the same register, and a handshake within. */
+__asm__(".text\n"
+	"go_read: nop\n call go_shake\n mov %rcx, %rax\n go_read_end: ret\n"
+	"go_shake: nop\n go_shake_end: ret\n");
+extern const char go_read[], go_read_end[], go_shake[], go_shake_end[];
+
+static void go_calls(const void *goroutine, const void *session, const void *text, long bytes)
+{
+	register const void *r14 __asm__("r14") = goroutine;
+
+	__asm__ volatile("sub $128, %%rsp\n call go_read\n add $128, %%rsp"
+			 : "+a"(session), "+r"(r14)
+			 : "b"(text), "c"(bytes)
+			 : "memory", "cc");
+}
+#endif
+
+static void what_go_reads_goes_by_its_goroutine(void **state)
+{
+#ifdef __x86_64__
+	const struct tls_place all[] = {
+		{ place_of((uintptr_t)go_read), TLS_READ, TLS_GO },
+		{ place_of((uintptr_t)go_read_end), TLS_READ, TLS_GO_RETURN },
+		{ place_of((uintptr_t)go_shake), TLS_HANDSHAKE, TLS_GO },
+		{ place_of((uintptr_t)go_shake_end), TLS_HANDSHAKE, TLS_GO_RETURN },
+	};
+	struct heard h = { 0 };
+	int session = 0, goroutine = 0;
+
+	(void)state;
+	assert_int_equal(tls_attach(tls, getpid(), file, all, 4), 0);
+	assert_int_equal(tls->count, 4);
+	go_calls(&goroutine, &session, "question", 8);
+	heard(&h, "read 8 question;");
+	SSL_free(&session);
+	heard(&h, "over 0 ;");
+#else
+	(void)state;
+	rs_skip("the code is of x86-64");
+#endif
+}
+
 static void loaded_is_what_is_attached(void **state)
 {
 	struct probe_state now;
@@ -197,6 +240,7 @@ int main(void)
 		TEST(what_another_socket_carries_is_a_clients),
 		TEST(what_says_that_it_connects_is_a_clients),
 		TEST(who_is_forgotten_or_no_target_is_not_heard),
+		TEST(what_go_reads_goes_by_its_goroutine),
 		TEST(loaded_is_what_is_attached),
 	};
 	struct probe_state now;
