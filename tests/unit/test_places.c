@@ -30,9 +30,13 @@ static int ask(int file, struct tls_place out[TLS_PLACES])
 static void functions_are_found_by_their_names(void **state)
 {
 	struct tls_place all[TLS_PLACES];
-	int file = self_open(), count = ask(file, all);
+	int file, count;
 
 	(void)state;
+	if (SANITIZED)
+		rs_skip("the jail leaves a sanitizer no room");
+	file = self_open();
+	count = ask(file, all);
 	assert_int_equal(count, 4);
 	assert_int_equal(place(all, count, TLS_READ), place_of((uintptr_t)SSL_read));
 	assert_int_equal(place(all, count, TLS_WRITE_EX), place_of((uintptr_t)SSL_write_ex));
@@ -47,6 +51,8 @@ static void in_what_is_no_elf_file_there_are_none(void **state)
 	struct tls_place all[TLS_PLACES];
 
 	(void)state;
+	if (SANITIZED)
+		rs_skip("the jail leaves a sanitizer no room");
 	assert_int_equal(write(file, "text", 4), 4);
 	assert_int_equal(ask(file, all), 0);
 	close(file);

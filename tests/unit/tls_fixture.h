@@ -13,10 +13,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1 /* the jail leaves a sanitizer no room */
+#else
+#define SANITIZED 0
+#endif
+
 /* What the next call does: receives from here into the text it was given, -1: from nowhere. */
 static int ssl_socket = -1;
 
-#define SSL_LIKE __attribute__((noinline, noipa, noclone, visibility("default")))
+#ifdef __clang__
+#define SSL_LIKE __attribute__((noinline, optnone, visibility("default")))
+#else
+#define SSL_LIKE __attribute__((noinline, noipa, visibility("default")))
+#endif
 
 SSL_LIKE int SSL_read(const void *ssl, void *text, int bytes);
 SSL_LIKE int SSL_write_ex(const void *ssl, const void *text, size_t bytes, size_t *moved);
