@@ -163,6 +163,8 @@ static void taps_open_set(struct taps *t, struct http *http)
 		return;
 	result = tls_open(&t->tls, t->filter, http, &state);
 	t->refused = result != 0;
+	if (!result)
+		tls_look(t->tls, &state);
 	if (result)
 		log_warning("TLS is not looked into: %s", facility_error_text(-result));
 	taps_tell(t, &state);

@@ -234,10 +234,12 @@ static void probe_attach(struct probe *p)
 	for (uint32_t i = 0; i < p->state.count; i++) {
 		struct facility *facility = &p->state.facilities[i];
 
-		if (facility->state == FACILITY_REFUSED || probe_is_in_processes(p->programs[i]))
+		bool later = probe_is_in_processes(p->programs[i]);
+
+		if (facility->state == FACILITY_REFUSED)
 			continue;
-		p->links[i] = bpf_program__attach(p->programs[i]);
-		if (p->links[i])
+		p->links[i] = later ? NULL : bpf_program__attach(p->programs[i]);
+		if (p->links[i] || later)
 			facility->state = FACILITY_LOADED;
 		else
 			probe_refuse(p, i, -errno);

@@ -188,12 +188,8 @@ static void tls_look_at(const struct tls *t, struct facility *f)
 		i++;
 	if (i == TLS_PROGRAMS || f->state == FACILITY_REFUSED)
 		return;
-	if (t->error[i]) {
-		f->state = FACILITY_REFUSED;
-		f->error = -t->error[i];
-	} else if (t->loaded[i]) {
-		f->state = FACILITY_LOADED;
-	}
+	f->state = t->error[i] ? FACILITY_REFUSED : t->loaded[i] ? FACILITY_LOADED : FACILITY_IDLE;
+	f->error = -t->error[i];
 }
 
 void tls_look(const struct tls *t, struct probe_state *state)
