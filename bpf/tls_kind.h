@@ -24,7 +24,9 @@ enum tls_kind {
 };
 
 enum tls_role {
-	TLS_C,         /* a function of C: its call and its return */
+	TLS_C,         /* a function of C: its call and its return … */
+	TLS_C_CALL,    /* … or, where its first instruction costs more, a later one … */
+	TLS_C_RETURN,  /* … and one on each way out */
 	TLS_GO,        /* behind the prologue of one of Go's, whose stack may move: for it … */
 	TLS_GO_RETURN, /* … each instruction by which it returns */
 	TLS_ROLES,

@@ -11,13 +11,12 @@
 /* A program, and what of the places it is put at. */
 static const struct tls_program {
 	const char *name;
-	enum tls_role role;
+	uint32_t roles; /* bits */
 	bool at_return;
 } tls_programs[] = {
-	{ "tls_call", TLS_C, false },
-	{ "tls_return", TLS_C, true },
-	{ "go_call", TLS_GO, false },
-	{ "go_return", TLS_GO_RETURN, false },
+	{ "tls_call", 1u << TLS_C | 1u << TLS_C_CALL, false }, { "tls_return", 1u << TLS_C, true },
+	{ "tls_return", 1u << TLS_C_RETURN, false },           { "go_call", 1u << TLS_GO, false },
+	{ "go_return", 1u << TLS_GO_RETURN, false },
 };
 
 #define TLS_PROGRAMS (sizeof(tls_programs) / sizeof(tls_programs[0]))
@@ -93,7 +92,7 @@ static uint32_t tls_choose(const struct tls_program *program, const struct tls_p
 	uint32_t chosen = 0;
 
 	for (uint32_t i = 0; i < count && chosen < TLS_PLACES; i++) {
-		if (places[i].role != program->role ||
+		if (!(program->roles & 1u << places[i].role) ||
 		    (program->at_return && places[i].kind >= TLS_FREE))
 			continue;
 		offsets[chosen] = places[i].offset;
@@ -123,7 +122,7 @@ static int tls_secure(struct tls *t)
 	uint32_t what = TLS_SECURE_THREADS;
 
 	for (uint32_t i = 0; i < TLS_PROGRAMS; i++)
-		if (tls_programs[i].role == TLS_GO && t->loaded[i])
+		if (tls_programs[i].roles & 1u << TLS_GO && t->loaded[i])
 			what |= TLS_SECURE_GOROUTINES;
 	return http_secure(t->http, what);
 }
@@ -182,14 +181,18 @@ bool tls_any(const struct tls *t)
 
 static void tls_look_at(const struct tls *t, struct facility *f)
 {
-	uint32_t i = 0;
-
-	while (i < TLS_PROGRAMS && strcmp(tls_programs[i].name, f->name) != 0)
-		i++;
-	if (i == TLS_PROGRAMS || f->state == FACILITY_REFUSED)
+	if (f->state == FACILITY_REFUSED)
 		return;
-	f->state = t->error[i] ? FACILITY_REFUSED : t->loaded[i] ? FACILITY_LOADED : FACILITY_IDLE;
-	f->error = -t->error[i];
+	f->state = FACILITY_IDLE;
+	for (uint32_t i = 0; i < TLS_PROGRAMS && f->state != FACILITY_REFUSED; i++) {
+		if (strcmp(tls_programs[i].name, f->name) != 0)
+			continue;
+		f->error = -t->error[i];
+		if (f->error)
+			f->state = FACILITY_REFUSED;
+		else if (t->loaded[i])
+			f->state = FACILITY_LOADED;
+	}
 }
 
 void tls_look(const struct tls *t, struct probe_state *state)

@@ -61,21 +61,34 @@ struct places_walk {
 	struct places_found *found;
 	int file;
 	uint32_t whole; /* functions whose stops are known */
+	bool plain;     /* by their first instructions alone */
 };
 
-static void places_openssl_add(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
-{
-	(void)size;
-	places_add(ctx, offset, places_openssl[which].kind, TLS_C);
-}
-
-static bool places_code(int file, uint64_t offset, uint64_t size, struct code_stops *out)
+static bool places_code(int file, uint64_t offset, uint64_t size,
+			int (*find)(const uint8_t *code, size_t bytes, struct code_stops *out),
+			struct code_stops *out)
 {
 	static uint8_t code[PLACES_CODE];
 
 	if (!size || size > sizeof(code) || pread(file, code, size, (off_t)offset) != (ssize_t)size)
 		return false;
-	return code_stops_find(code, size, out) == 0;
+	return find(code, size, out) == 0;
+}
+
+static void places_openssl_add(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
+{
+	const struct places_walk *w = ctx;
+	enum tls_kind kind = places_openssl[which].kind;
+	struct code_stops stops;
+
+	if (w->plain || kind >= TLS_FREE ||
+	    !places_code(w->file, offset, size, code_cheap_find, &stops)) {
+		places_add(w->found, offset, kind, TLS_C);
+		return;
+	}
+	places_add(w->found, offset + stops.begin, kind, TLS_C_CALL);
+	for (uint32_t i = 0; i < stops.count; i++)
+		places_add(w->found, offset + stops.returns[i], kind, TLS_C_RETURN);
 }
 
 static void places_go_add(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
@@ -84,7 +97,7 @@ static void places_go_add(void *ctx, uint32_t which, uint64_t offset, uint64_t s
 	struct code_stops stops;
 	enum tls_kind kind = places_go[which].kind;
 
-	if (!places_code(w->file, offset, size, &stops))
+	if (!places_code(w->file, offset, size, code_stops_find, &stops))
 		return;
 	w->whole++;
 	places_add(w->found, offset + stops.begin, kind, TLS_GO);
@@ -94,7 +107,7 @@ static void places_go_add(void *ctx, uint32_t which, uint64_t offset, uint64_t s
 
 static void places_look_go(struct places_found *f, int file)
 {
-	struct places_walk walk = { f, file, 0 };
+	struct places_walk walk = { .found = f, .file = file };
 	const char *names[PLACES_GO];
 
 	for (uint32_t i = 0; i < PLACES_GO; i++)
@@ -104,15 +117,24 @@ static void places_look_go(struct places_found *f, int file)
 		f->count = 0;
 }
 
-static void places_look(struct places_found *f, int file)
+static int places_look_openssl(struct places_found *f, int file, bool plain)
 {
+	struct places_walk walk = { .found = f, .file = file, .plain = plain };
 	const char *names[PLACES_OPENSSL];
 
+	f->count = 0;
 	for (uint32_t i = 0; i < PLACES_OPENSSL; i++)
 		names[i] = places_openssl[i].name;
-	/* none, or no ELF file at all: there are no places */
-	if (binary_look_up(file, names, PLACES_OPENSSL, places_openssl_add, f) == -ENODATA)
+	return binary_look_up(file, names, PLACES_OPENSSL, places_openssl_add, &walk);
+}
+
+/* None, or no ELF file at all: there are no places. */
+static void places_look(struct places_found *f, int file)
+{
+	if (places_look_openssl(f, file, false) == -ENODATA)
 		places_look_go(f, file);
+	else if (f->count == TLS_PLACES) /* a way out may be among those that found no room */
+		places_look_openssl(f, file, true);
 }
 
 int places_main(void)

@@ -84,6 +84,65 @@ static void more_returns_than_there_is_room_for_are_refused(void **state)
 	assert_int_equal(find(code, sizeof(code)), -E2BIG);
 }
 
+static int find_cheap(const char *code, size_t bytes)
+{
+#ifndef __x86_64__
+	rs_skip("the code is of x86-64");
+#endif
+	if (code_open())
+		rs_skip("libcapstone is not there");
+	return code_cheap_find((const uint8_t *)code, bytes, &stops);
+}
+
+#define CHEAP(text) find_cheap(text, sizeof(text) - 1)
+#define FRAME "\x48\x83\xec\x18"                       /* sub $0x18,%rsp */
+#define CANARY "\x64\x48\x8b\x04\x25\x28\0\0\0"        /* mov %fs:0x28,%rax */
+#define GUARD "\x64\x48\x2b\x14\x25\x28\0\0\0\x75\x07" /* sub %fs:0x28,%rdx; jne */
+#define LEAVE "\x48\x83\xc4\x18\x31\xd2\xc3"           /* add $0x18,%rsp; xor %edx,%edx; ret */
+#define FAIL "\xe8\0\0\0\0"
+
+/* As Debian's SSL_read: a frame and its canary, then a test of what it was given. */
+static void of_c_a_jump_ahead_and_the_guard_behind_are_cheap(void **state)
+{
+	(void)state;
+	assert_int_equal(CHEAP(FRAME CANARY "\x85\xd2\x78\x02\x89\xd0" GUARD LEAVE FAIL), 0);
+	assert_int_equal(stops.begin, 15); /* js */
+	assert_int_equal(stops.count, 1);
+	assert_int_equal(stops.returns[0], 28); /* jne */
+}
+
+static void what_begins_by_a_push_is_cheap_as_it_is(void **state)
+{
+	(void)state;
+	assert_int_equal(CHEAP("\x55\x85\xd2\x78\x02\x89\xd0" GUARD LEAVE FAIL), -ENOTSUP);
+}
+
+/* mov %edi,%esi ahead of the jump */
+static void an_argument_that_is_changed_before_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(CHEAP(FRAME "\x89\xfe\x85\xd2\x78\x02\x89\xd0" GUARD LEAVE FAIL),
+			 -ENOTSUP);
+}
+
+static void each_way_out_has_to_be_cheap(void **state)
+{
+	(void)state;
+	/* another return, without a guard */
+	assert_int_equal(CHEAP(FRAME "\x85\xd2\x78\x02\x89\xd0" GUARD LEAVE FAIL "\xc3"), -ENOTSUP);
+	/* the result is changed behind it: xor %eax,%eax */
+	assert_int_equal(
+		CHEAP(FRAME "\x85\xd2\x78\x02\x89\xd0" GUARD "\x48\x83\xc4\x18\x31\xc0\xc3" FAIL),
+		-ENOTSUP);
+	/* it leaves by a jump to another function */
+	assert_int_equal(CHEAP(FRAME "\x85\xd2\x78\x70\x89\xd0" GUARD LEAVE FAIL), -ENOTSUP);
+	/* or to wherever a register says */
+	assert_int_equal(CHEAP(FRAME "\x85\xd2\x78\x02\x89\xd0" GUARD LEAVE FAIL "\xff\xe0"),
+			 -ENOTSUP);
+	/* somebody jumps behind the guard */
+	assert_int_equal(CHEAP(FRAME "\x85\xd2\x78\x0d\x89\xd0" GUARD LEAVE FAIL), -ENOTSUP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +151,10 @@ int main(void)
 		cmocka_unit_test(a_small_one_has_its_first_instruction),
 		cmocka_unit_test(a_number_is_no_return),
 		cmocka_unit_test(what_is_no_code_is_refused),
+		cmocka_unit_test(of_c_a_jump_ahead_and_the_guard_behind_are_cheap),
+		cmocka_unit_test(what_begins_by_a_push_is_cheap_as_it_is),
+		cmocka_unit_test(an_argument_that_is_changed_before_is_none),
+		cmocka_unit_test(each_way_out_has_to_be_cheap),
 		cmocka_unit_test(more_returns_than_there_is_room_for_are_refused),
 	};
 

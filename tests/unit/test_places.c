@@ -120,10 +120,13 @@ static void of_go_each_return_is_a_place(void **state)
 static void two_names_of_one_place_are_one(void **state)
 {
 	struct places_found f = { .count = 0 };
+	struct places_walk walk = { .found = &f, .file = -1 };
 
 	(void)state;
-	places_openssl_add(&f, 0, 64, 0);
-	places_openssl_add(&f, 0, 64, 0);
+	places_openssl_add(&walk, 0, 64, 0);
+	places_openssl_add(&walk, 0, 64, 0);
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.places[0].role, TLS_C); /* its code cannot be read */
 	for (uint64_t i = 0; i < 2 * TLS_PLACES; i++)
 		places_add(&f, i * 100, TLS_READ, TLS_C);
 	assert_int_equal(f.count, TLS_PLACES); /* and there is an end to it */
