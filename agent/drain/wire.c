@@ -11,10 +11,10 @@
 
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
-#define WIRE_BYTES (64u << 20) /* of all that arrived and was not read */
-#define WIRE_UNREAD 16384u     /* of a connection that none of ours has read from yet */
-#define WIRE_TABLE 4096u       /* a power of two */
-#define WIRE_GREETING_NS UINT64_C(2000000000) /* a handshake is over by then, or goes wrong */
+#define WIRE_BYTES (64u << 20)             /* of all that arrived and was not read */
+#define WIRE_UNREAD 16384u                 /* of a connection that none of ours has read from yet */
+#define WIRE_TABLE 4096u                   /* a power of two */
+#define WIRE_DOUBT_NS UINT64_C(2000000000) /* a handshake is over by then, and a call told */
 
 struct wire_way_state {
 	struct pieces pieces;
@@ -26,8 +26,9 @@ struct wire_connection {
 	struct wire_connection *next;
 	uint64_t id;
 	uint64_t used_ns;
-	uint64_t other;      /* of TLS: the session that it carries, or its carrier; 0: none */
-	uint64_t greeted_ns; /* when a client of TLS was heard; 0: none was, or it is known why */
+	uint64_t other; /* of TLS: the session that it carries, or its carrier; 0: none */
+	/* when a client of TLS was heard, or a session's carrier was closed; 0: neither */
+	uint64_t doubt_ns;
 	struct wire_way_state ways[PARSER_WAYS];
 	struct parser parser;
 };
@@ -43,8 +44,8 @@ struct wire {
 	uint64_t now_ns;
 	uint64_t swept_ns;
 	uint64_t doubted_ns;
-	uint32_t greeted; /* connections, as above */
-	uint32_t bytes;   /* of all pieces */
+	uint32_t doubts; /* connections that have one */
+	uint32_t bytes;  /* of all pieces */
 };
 
 static struct wire_connection **wire_find(struct wire *w, uint64_t id)
@@ -61,17 +62,23 @@ static bool wire_is_session(const struct wire_connection *c)
 	return c->id >= HTTP_SESSION;
 }
 
-/* It is linked, or was said to be not. */
-static void wire_greeted_end(struct wire *w, struct wire_connection *c)
+static void wire_doubt_begin(struct wire *w, struct wire_connection *c)
 {
-	w->greeted -= c->greeted_ns != 0;
-	c->greeted_ns = 0;
+	c->doubt_ns = w->now_ns;
+	w->doubts++;
+}
+
+/* It is linked, or was said to be not; its end was told. */
+static void wire_doubt_end(struct wire *w, struct wire_connection *c)
+{
+	w->doubts -= c->doubt_ns != 0;
+	c->doubt_ns = 0;
 }
 
 /* Cipher text whose plain text nobody has seen. */
 static void wire_unlinked(struct wire *w, struct wire_connection *c)
 {
-	wire_greeted_end(w, c);
+	wire_doubt_end(w, c);
 	w->parsed.parser = &c->parser;
 	parsed_unparsed(&w->parsed, RS_UNPARSED_TLS_UNLINKED);
 }
@@ -80,7 +87,7 @@ static void wire_end(struct wire *w, struct wire_connection *c)
 {
 	struct drain_counters *news;
 
-	if (c->greeted_ns)
+	if (c->doubt_ns && !wire_is_session(c))
 		wire_unlinked(w, c);
 	parser_end(&c->parser, &w->parsed);
 	news = wire_is_session(c) ? NULL : parsed_news(&w->parsed);
@@ -94,7 +101,7 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 	struct wire_connection *c = *at;
 
 	*at = c->next;
-	wire_greeted_end(w, c);
+	wire_doubt_end(w, c);
 	for (int way = 0; way < PARSER_WAYS; way++) {
 		w->bytes -= c->ways[way].pieces.bytes;
 		pieces_clear(&c->ways[way].pieces);
@@ -164,8 +171,7 @@ static void wire_greeting(struct wire *w, struct wire_connection *c, bool known)
 
 	if (known || !hello_is_whole(&x->hello) || !x->no_http || c->other)
 		return;
-	c->greeted_ns = w->now_ns;
-	w->greeted++;
+	wire_doubt_begin(w, c);
 }
 
 static void wire_feed(struct wire *w, enum parser_way way, const uint8_t *text, uint32_t bytes)
@@ -250,7 +256,8 @@ static void wire_carried(struct wire *w, const struct http_event *event)
 
 	if (!carrier || carrier->other || c->other || wire_is_session(carrier))
 		return;
-	wire_greeted_end(w, carrier);
+	wire_doubt_end(w, carrier);
+	wire_doubt_end(w, c);
 	carrier->other = c->id;
 	c->other = id;
 	parser_accept(&c->parser, parser_is_accepted(&carrier->parser));
@@ -280,15 +287,18 @@ static void wire_plain(struct wire *w, enum parser_way way, const struct http_ev
 		wire_written(w, event);
 }
 
-/* The session of a connection goes with it; a connection goes on without its session. */
+/*
+ * A connection goes on without its session. That may have a call under way which has written, and
+ * was not told yet: it goes with the next word of it, or soon.
+ */
 static void wire_over(struct wire *w, struct wire_connection *c)
 {
-	struct wire_connection **at = c->other ? wire_find(w, c->other) : NULL;
+	struct wire_connection *other = c->other ? *wire_find(w, c->other) : NULL;
 
-	if (at && *at && wire_is_session(c))
-		(*at)->other = 0;
-	else if (at && *at)
-		wire_over(w, *at);
+	if (other)
+		other->other = 0;
+	if (other && !wire_is_session(c))
+		wire_doubt_begin(w, other);
 	wire_end(w, c);
 	wire_free(w, wire_find(w, c->id));
 }
@@ -409,16 +419,32 @@ bool wire_listens(const struct wire *w)
 	return w->ring != NULL;
 }
 
-/* Whose plain text should have shown long since. */
+/* Whose plain text should have shown long since, or whose end. */
+static void wire_doubt_row(struct wire *w, struct wire_connection **at, uint64_t now_ns)
+{
+	while (*at) {
+		struct wire_connection *c = *at;
+		bool due = c->doubt_ns && c->doubt_ns + WIRE_DOUBT_NS < now_ns;
+
+		if (due && wire_is_session(c)) {
+			wire_end(w, c);
+			wire_free(w, at);
+			continue;
+		}
+		if (due)
+			wire_unlinked(w, c);
+		at = &c->next;
+	}
+}
+
 static void wire_doubt(struct wire *w, uint64_t now_ns)
 {
-	if (!w->greeted || now_ns < w->doubted_ns + WIRE_GREETING_NS)
+	if (!w->doubts || now_ns < w->doubted_ns + WIRE_DOUBT_NS)
 		return;
 	w->doubted_ns = now_ns;
+	w->parsed.now_ns = now_ns;
 	for (uint32_t i = 0; i < WIRE_TABLE; i++)
-		for (struct wire_connection *c = w->table[i]; c; c = c->next)
-			if (c->greeted_ns && c->greeted_ns + WIRE_GREETING_NS < now_ns)
-				wire_unlinked(w, c);
+		wire_doubt_row(w, &w->table[i], now_ns);
 }
 
 void wire_round(struct wire *w, uint64_t now_ns)

@@ -271,7 +271,8 @@ def go_part(stage, agent, key, certificate):
                              timeout=120, check=False)
         expect(f"{TOTAL} succeeded" in out.stdout, f"h2load: {out.stdout[-300:]}")
         sent += TOTAL
-    counted(agent, [server.pid], 0, sent, "Go with TLS")
+    _, classes, _ = counted(agent, [server.pid], 0, sent, "Go with TLS")
+    expect("aborted" not in classes, "none of them was aborted")
     names = {name for name, row in facilities(agent, SET).items() if row["state"] == "loaded"}
     expect({"go_call", "go_return"} <= names, f"loaded: {sorted(names)}")
     server.stop()

@@ -70,8 +70,11 @@ static void of_tls_the_plain_text_counts_once(void **state)
 	session_event(&f, HTTP_TLS_WROTE, &out, OK);
 	simple(&f, HTTP_CLOSED, 0);
 	wire_counts_get(f.wire, &counts);
-	assert_int_equal(counts.connections, 0); /* the session went with it */
-	assert_int_equal(unlinked(&f, UINT64_C(9000000000)), 0);
+	assert_int_equal(counts.connections, 1); /* the session alone, and not for long */
+	assert_int_equal(unlinked(&f, 2 * WIRE_DOUBT_NS), 0);
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 0);
+	assert_int_equal(f.wire->doubts, 0);
 	assert_int_equal(f.totals.opened, 1);
 	assert_int_equal(f.totals.closed, 1);
 	fixture_close(&f, "1 /s 200 19/40 10 0;");
@@ -85,13 +88,13 @@ static void cipher_text_that_stays_so_is_said(void **state)
 	fixture_open(&f);
 	greeted(&f);
 	assert_int_equal(unlinked(&f, 0), 0); /* its handshake is under way */
-	assert_int_equal(unlinked(&f, 2 * WIRE_GREETING_NS), 1);
+	assert_int_equal(unlinked(&f, 2 * WIRE_DOUBT_NS), 1);
 	simple(&f, HTTP_CLOSED, 0);
-	assert_int_equal(unlinked(&f, 4 * WIRE_GREETING_NS), 1); /* once */
+	assert_int_equal(unlinked(&f, 4 * WIRE_DOUBT_NS), 1); /* once */
 	greeted(&f);
 	simple(&f, HTTP_CLOSED, 0);
 	assert_int_equal(unlinked(&f, 0), 2);
-	assert_int_equal(f.wire->greeted, 0);
+	assert_int_equal(f.wire->doubts, 0);
 	fixture_close(&f, "");
 }
 
@@ -107,7 +110,27 @@ static void a_session_whose_client_went_is_aborted_with_it(void **state)
 	session_event(&f, HTTP_TLS_READ, &in, "GET /s HTTP/1.1\r\n\r\n");
 	simple(&f, HTTP_CLIENT_GONE, 1);
 	simple(&f, HTTP_CLOSED, 0);
-	fixture_close(&f, "1 /s 0 19/0 20 1;");
+	session_event(&f, HTTP_TLS_OVER, &in, "");
+	assert_int_equal(f.wire->doubts, 0);
+	fixture_close(&f, "1 /s 0 19/0 30 1;");
+}
+
+/* A client that closes at once may be told of ahead of the call that answered it. */
+static void an_answer_counts_that_is_told_behind_the_end(void **state)
+{
+	uint32_t in = 0, out = 0;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	greeted(&f);
+	session_carried(&f);
+	session_event(&f, HTTP_TLS_READ, &in, "GET /s HTTP/1.1\r\n\r\n");
+	simple(&f, HTTP_CLIENT_GONE, 1);
+	simple(&f, HTTP_CLOSED, 0);
+	session_event(&f, HTTP_TLS_WROTE, &out, OK);
+	session_event(&f, HTTP_TLS_OVER, &in, "");
+	fixture_close(&f, "1 /s 200 19/40 30 0;");
 }
 
 static void a_session_that_is_over_leaves_its_connection(void **state)
@@ -173,6 +196,7 @@ int main(void)
 		cmocka_unit_test(of_tls_the_plain_text_counts_once),
 		cmocka_unit_test(cipher_text_that_stays_so_is_said),
 		cmocka_unit_test(a_session_whose_client_went_is_aborted_with_it),
+		cmocka_unit_test(an_answer_counts_that_is_told_behind_the_end),
 		cmocka_unit_test(a_session_that_is_over_leaves_its_connection),
 		cmocka_unit_test(a_session_of_a_client_serves_nothing),
 		cmocka_unit_test(a_connection_carries_one_session),
