@@ -36,6 +36,7 @@ struct tls_session {
 	__u32 foreign; /* it is carried by none that is looked at: a client's */
 	__u32 server;  /* surely; and had its thread received this often then: */
 	__u32 born;
+	__u32 over; /* it was freed: calls that had begun belong to it, no others */
 };
 
 struct {
@@ -81,12 +82,24 @@ static __always_inline void tls_over(__u64 id)
 
 static __always_inline void tls_free(const struct tls_key *key)
 {
-	const struct tls_session *session = bpf_map_lookup_elem(&sessions, key);
+	struct tls_session *session = bpf_map_lookup_elem(&sessions, key);
 
-	if (!session)
+	if (!session || session->over)
 		return;
 	tls_over(session->id);
-	bpf_map_delete_elem(&sessions, key);
+	session->over = 1;
+}
+
+/* A call begins: if the last one there is over, this is another. */
+static __always_inline void tls_begin(const struct tls_key *key)
+{
+	struct tls_session *session = bpf_map_lookup_elem(&sessions, key);
+	const struct tls_session fresh = {};
+
+	if (!session || !session->over)
+		return;
+	*session = fresh;
+	session->id = tls_number();
 }
 
 /* certain: the library received from it within the call. */
@@ -214,6 +227,7 @@ static __always_inline bool tls_noted(const struct tls_key *key, __u32 kind)
 		tls_free(key);
 	if (kind <= TLS_FREE)
 		return kind == TLS_FREE;
+	tls_begin(key);
 	session = tls_session(key);
 	t = thread_get();
 	if (!session || !t)
@@ -230,6 +244,7 @@ static __always_inline struct thread *tls_enter(struct thread *t, const struct t
 {
 	if (!t || (kind == TLS_HANDSHAKE && t->kind))
 		return 0;
+	tls_begin(key);
 	t->kind = kind;
 	t->before = t->received;
 	t->session = key->address;

@@ -296,3 +296,8 @@ void mux_end(struct mux *m, struct parsed *to, bool client_gone)
 
 	http2_close(&m->http2, &call, client_gone);
 }
+
+bool mux_is_idle(const struct mux *m)
+{
+	return !http2_open_streams(&m->http2);
+}

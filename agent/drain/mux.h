@@ -35,6 +35,7 @@ bool mux_declines(struct mux *m, struct parsed *to, const uint8_t *text, uint32_
 /* text NULL: they moved unseen. */
 void mux_move(struct mux *m, struct parsed *to, enum http2_way_of way, const uint8_t *text,
 	      uint32_t bytes);
+bool mux_is_idle(const struct mux *m); /* no stream is open */
 void mux_end(struct mux *m, struct parsed *to, bool client_gone);
 
 #endif

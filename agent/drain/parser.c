@@ -215,6 +215,11 @@ void parser_accept(struct parser *p, bool server)
 		atomic_store_explicit(&x->trust, EXCHANGE_ACCEPTED, memory_order_relaxed);
 }
 
+bool parser_is_idle(const struct parser *p)
+{
+	return p->mux ? mux_is_idle(p->mux) : !exchange_waiting(&p->exchange);
+}
+
 bool parser_is_accepted(const struct parser *p)
 {
 	return atomic_load_explicit(&p->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;

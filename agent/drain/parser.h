@@ -33,7 +33,8 @@ void parser_fini(struct parser *p, struct parsed *to);
 void parser_move(struct parser *p, struct parsed *to, enum parser_way way, const uint8_t *text,
 		 uint32_t bytes);
 void parser_accept(struct parser *p,
-		   bool server); /* of TLS: plain text, and that it is a server's */
+		   bool server);             /* of TLS: plain text, and that it is a server's */
+bool parser_is_idle(const struct parser *p); /* no request waits for the end of its answer */
 bool parser_is_accepted(const struct parser *p);
 void parser_client_gone(struct parser *p, bool reset);
 void parser_end(struct parser *p, struct parsed *to); /* what is not answered now never will be */

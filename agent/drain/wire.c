@@ -287,20 +287,38 @@ static void wire_plain(struct wire *w, enum parser_way way, const struct http_ev
 		wire_written(w, event);
 }
 
+static void wire_go(struct wire *w, struct wire_connection *c)
+{
+	wire_end(w, c);
+	wire_free(w, wire_find(w, c->id));
+}
+
 /*
- * A connection goes on without its session. That may have a call under way which has written, and
- * was not told yet: it goes with the next word of it, or soon.
+ * A session may have a call under way, in another thread even, which has written, and was not told
+ * yet: then it goes a little later.
  */
+static void wire_leave(struct wire *w, struct wire_connection *session)
+{
+	session->other = 0;
+	if (parser_is_idle(&session->parser))
+		wire_go(w, session);
+	else if (!session->doubt_ns)
+		wire_doubt_begin(w, session);
+}
+
+/* A session goes with its connection, which goes on without its session. */
 static void wire_over(struct wire *w, struct wire_connection *c)
 {
 	struct wire_connection *other = c->other ? *wire_find(w, c->other) : NULL;
 
-	if (other)
+	if (other && wire_is_session(other))
+		wire_leave(w, other);
+	else if (other)
 		other->other = 0;
-	if (other && !wire_is_session(c))
-		wire_doubt_begin(w, other);
-	wire_end(w, c);
-	wire_free(w, wire_find(w, c->id));
+	if (wire_is_session(c))
+		wire_leave(w, c);
+	else
+		wire_go(w, c);
 }
 
 static void wire_client_gone(struct wire *w, struct wire_connection *c, bool reset)
@@ -427,6 +445,7 @@ static void wire_doubt_row(struct wire *w, struct wire_connection **at, uint64_t
 		bool due = c->doubt_ns && c->doubt_ns + WIRE_DOUBT_NS < now_ns;
 
 		if (due && wire_is_session(c)) {
+			w->parsed.now_ns = c->doubt_ns; /* an answer may end with it */
 			wire_end(w, c);
 			wire_free(w, at);
 			continue;
@@ -442,7 +461,6 @@ static void wire_doubt(struct wire *w, uint64_t now_ns)
 	if (!w->doubts || now_ns < w->doubted_ns + WIRE_DOUBT_NS)
 		return;
 	w->doubted_ns = now_ns;
-	w->parsed.now_ns = now_ns;
 	for (uint32_t i = 0; i < WIRE_TABLE; i++)
 		wire_doubt_row(w, &w->table[i], now_ns);
 }

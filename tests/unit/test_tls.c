@@ -112,6 +112,30 @@ static void its_connection_is_the_one_that_the_call_received_from(void **state)
 	close(listener);
 }
 
+static void a_call_that_had_begun_belongs_to_what_was_freed_meanwhile(void **state)
+{
+	unsigned long long freed;
+	struct heard h = { 0 };
+	char text[] = "plain";
+	int session = 0;
+
+	(void)state;
+	ssl_freed = &session;
+	SSL_read(&session, text, 5);
+	ssl_freed = NULL;
+	heard(&h, "read 5 plain;"); /* it was none before, so that its end is no news */
+	SSL_read(&session, text, 5);
+	ssl_freed = &session;
+	SSL_read(&session, text, 5);
+	ssl_freed = NULL;
+	heard(&h, "read 10 plain;over 0 ;read 15 plain;");
+	freed = h.session;
+	SSL_read(&session, text, 5);
+	heard(&h, "read 5 plain;");
+	assert_true(h.session != freed);
+	SSL_free(&session);
+}
+
 static void what_another_socket_carries_is_a_clients(void **state)
 {
 	struct heard h = { 0 };
@@ -236,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture, fixture_end)
 		TEST(what_is_read_and_written_is_told_by_position),
+		TEST(a_call_that_had_begun_belongs_to_what_was_freed_meanwhile),
 		TEST(its_connection_is_the_one_that_the_call_received_from),
 		TEST(what_another_socket_carries_is_a_clients),
 		TEST(what_says_that_it_connects_is_a_clients),

@@ -21,6 +21,7 @@
 
 /* What the next call does: receives from here into the text it was given, -1: from nowhere. */
 static int ssl_socket = -1;
+static const void *ssl_freed; /* … and frees this, as another thread might */
 
 #ifdef __clang__
 #define SSL_LIKE __attribute__((noinline, optnone, visibility("default")))
@@ -41,6 +42,8 @@ SSL_LIKE int SSL_read(const void *ssl, void *text, int bytes)
 	(void)text;
 	if (ssl_socket >= 0 && recv(ssl_socket, cipher, sizeof(cipher), 0) <= 0)
 		return -1;
+	if (ssl_freed)
+		SSL_free(ssl_freed);
 	return bytes;
 }
 
