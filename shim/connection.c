@@ -61,7 +61,7 @@ static struct connection *connection_take(void)
 	return pool_get(&connection_pool);
 }
 
-HOT uint64_t connection_now(void *context)
+HOT_IN(all) uint64_t connection_now(void *context)
 {
 	(void)context;
 	return clock_ticks();
@@ -318,8 +318,9 @@ HOT __attribute__((noinline)) bool connection_pass(struct connection *c, enum co
 	return connection_take_in(c, way, iov, bytes);
 }
 
-HOT bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-			 size_t bytes)
+HOT_IN(all)
+bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+		     size_t bytes)
 {
 	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
 	bool more;

@@ -26,7 +26,7 @@ struct dialect_ops {
 
 /* What its maker's object begins with. */
 struct dialect {
-	_Alignas(64) uint64_t link; /* the pool's */
+	uint64_t link; /* the pool's */
 	const struct dialect_ops *ops;
 };
 

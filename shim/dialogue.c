@@ -14,10 +14,12 @@
 #define DIALOGUE_MOST 65536u
 #define DIALOGUE_BLOCKS 64u
 #define DIALOGUE_BLOCKS_MOST (1u << 18) /* 200 MB of address space, as far as it is ever used */
+#define DIALOGUE_LINES 5u               /* that its first run ends in */
+#define DIALOGUE_PARSER_LINES 6u        /* behind pairs */
 #define DIALOGUE_HEAD 48u               /* bytes that tell what it may be */
 
 struct dialogue {
-	struct dialect dialect;
+	_Alignas(64) struct dialect dialect;
 	const struct kind *kind;
 	union kind_object of;
 };
@@ -129,6 +131,20 @@ const struct pairs_ops pairs_ops = {
 	.give_back = dialogue_give_back,
 };
 
+static inline void dialogue_fetch(const char *at, uint32_t lines)
+{
+	while (lines--)
+		__builtin_prefetch(at + (size_t)lines * 64, 1);
+}
+
+HOT_IN(dialogue) void dialogue_expect(void)
+{
+	const struct dialogue *d = here.dialogue;
+
+	dialogue_fetch((const char *)d, DIALOGUE_LINES);
+	dialogue_fetch((const char *)(&d->of.pairs + 1), DIALOGUE_PARSER_LINES);
+}
+
 static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection_way way,
 					   const uint8_t *at, size_t n)
 {
@@ -140,6 +156,7 @@ static HOT_IN(dialogue) bool dialogue_move(struct connection *c, enum connection
 	if (!at)
 		return pairs_lose(&d->of.pairs, &call, RS_UNPARSED_UNSEEN_IO);
 	end = at + n;
+	here.dialogue = d;
 	if (way == CONNECTION_READ)
 		more = d->kind->read(&d->of.pairs, &call, &at, n);
 	else

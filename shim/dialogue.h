@@ -21,6 +21,9 @@ bool dialogue_begins(struct connection *c, const uint8_t *at, size_t n,
 /* As dialect_begins, of bytes written. */
 bool dialogue_greets(struct connection *c, const uint8_t *at, size_t n, bool *more);
 
+/* Fetches what the last one of this thread looks at: as a rule there is no other. */
+void dialogue_expect(void);
+
 /* Its TLS has begun: what asked for it goes on inside. */
 void dialogue_goes_on(struct connection *c);
 

@@ -312,7 +312,7 @@ static RARE void emit_request_shared(const struct served *request)
 		emit_request_as(false, request);
 }
 
-HOT void emit_request(const struct served *request)
+HOT_IN(all) void emit_request(const struct served *request)
 {
 	if (__builtin_expect(here.shared, 0))
 		emit_request_shared(request);

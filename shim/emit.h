@@ -54,6 +54,13 @@ void emit_label(uint32_t connection, const uint8_t *label, uint32_t length); /* 
 void emit_unseen_fd(void);                /* a descriptor beyond the table */
 void emit_unseen_way(enum rs_unseen way); /* bytes are moved where no hook sees them */
 
+/* Fetches what is looked at when a request begins. */
+static inline __attribute__((always_inline)) void emit_expect(void)
+{
+	__builtin_prefetch(&home.header->agent);
+	__builtin_prefetch(here.block, 1);
+}
+
 /* 0 for 1xx … 4 for 5xx; a number outside counts as 5xx, as RFC 9110 15 has it for clients. */
 static inline uint32_t emit_status_class(uint16_t status)
 {

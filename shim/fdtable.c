@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-HOT_DATA _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
+HOT_LEAF _Atomic uint64_t fdtable_first[FDTABLE_LEAF];
 
 _Atomic uint64_t *_Atomic fdtable_leaves[FDTABLE_FDS / FDTABLE_LEAF];
 
@@ -79,22 +79,31 @@ void fdtable_forget(int fd)
 	fdtable_set(fd, FDTABLE_UNKNOWN);
 }
 
+static int fdtable_option(int fd, int option)
+{
+	socklen_t length = sizeof(int);
+	int value;
+
+	return sys_call(SYS_getsockopt, fd, SOL_SOCKET, option, &value, &length) ? 0 : value;
+}
+
 /* A socket of a pair, or one to a proxy on the same machine: as a rule no server's connection. */
 static bool fdtable_is_internet(int fd)
 {
-	socklen_t length = sizeof(int);
-	int domain;
+	int domain = fdtable_option(fd, SO_DOMAIN);
 
-	return !sys_call(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) &&
-	       (domain == AF_INET || domain == AF_INET6);
+	return domain == AF_INET || domain == AF_INET6;
 }
 
 /* One by one: the list in /proc costs five times as much. */
 void fdtable_inherit(void)
 {
 	for (int fd = 0; fd < FDTABLE_INHERITED; fd++) {
-		if (fdtable_is_internet(fd))
-			fdtable_set(fd, FDTABLE_FOREIGN);
+		if (!fdtable_is_internet(fd))
+			continue;
+		fdtable_set(fd, FDTABLE_FOREIGN);
+		if (fdtable_option(fd, SO_ACCEPTCONN))
+			atomic_store_explicit(&home.listens, 1, memory_order_relaxed);
 	}
 }
 

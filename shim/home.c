@@ -143,7 +143,8 @@ void home_activate(void)
 	    atomic_load_explicit(&home.active, memory_order_relaxed) ||
 	    atomic_exchange_explicit(&home.active, 1, memory_order_relaxed))
 		return;
-	if (!atomic_load_explicit(&home.frozen, memory_order_relaxed) && !kin_counts())
+	if (!atomic_load_explicit(&home.frozen, memory_order_relaxed) &&
+	    !(kin_counts() && kin.accepts))
 		knock(home_claims.run_dir, home.header->pid);
 }
 

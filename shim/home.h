@@ -36,6 +36,7 @@ struct home {
 	_Atomic uint32_t frozen;   /* the host sandboxed itself: no system call for our own sake */
 	_Atomic uint32_t connections; /* ids given so far */
 	_Atomic uint32_t accepted;    /* this process took a connection from its listener */
+	_Atomic uint32_t listens;     /* it called listen, or a parent or predecessor did */
 	bool expected;                /* control.live was raised in this process or in its parent */
 	uint64_t heap_blocks; /* live in the parent at its last fork: the child begins with them */
 	uint64_t heap_bytes;

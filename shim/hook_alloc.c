@@ -167,21 +167,21 @@ static void *alloc_move(void *old, size_t bytes)
 	return block;
 }
 
-EXPORT HOT void *malloc(size_t bytes)
+EXPORT HOT_IN(all) void *malloc(size_t bytes)
 {
 	if (__builtin_expect(alloc_passes, 0))
 		return real.malloc(bytes);
 	return alloc_got(real.malloc(bytes));
 }
 
-EXPORT HOT void *calloc(size_t count, size_t bytes)
+EXPORT HOT_IN(all) void *calloc(size_t count, size_t bytes)
 {
 	if (__builtin_expect(alloc_passes, 0))
 		return real.calloc(count, bytes);
 	return alloc_got(real.calloc(count, bytes));
 }
 
-EXPORT HOT void free(void *block)
+EXPORT HOT_IN(all) void free(void *block)
 {
 	if (__builtin_expect(!block, 0) || arena_owns(block))
 		return;
@@ -190,7 +190,7 @@ EXPORT HOT void free(void *block)
 	real.free(block);
 }
 
-EXPORT HOT void *realloc(void *old, size_t bytes)
+EXPORT HOT_IN(all) void *realloc(void *old, size_t bytes)
 {
 	size_t before;
 	void *block;
@@ -218,7 +218,8 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 	return realloc(old, all);
 }
 
-EXPORT int posix_memalign(void **out, size_t alignment, size_t bytes)
+EXPORT HOT_IN(all)
+int posix_memalign(void **out, size_t alignment, size_t bytes)
 {
 	int result;
 

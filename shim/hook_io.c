@@ -6,6 +6,7 @@
  * Errors:   result and errno are the real function's; nothing is called after it that changes them.
  * Cost:     a few loads for a descriptor that is no connection of a server.
  */
+#include "dialogue.h"
 #include "emit.h"
 #include "fdtable.h"
 #include "guard.h"
@@ -32,8 +33,9 @@ ssize_t __recvfrom_chk(int fd, void *to, size_t bytes, size_t room, int flags,
 		       struct sockaddr *from, socklen_t *length);
 
 /* noinline: the frame that holds a guard is one of ours, below the host's. */
-static HOT __attribute__((noinline)) void io_move(int fd, uint64_t word, enum connection_way way,
-						  const struct iovec *iov, size_t bytes)
+static HOT_IN(all)
+	__attribute__((noinline)) void io_move(int fd, uint64_t word, enum connection_way way,
+					       const struct iovec *iov, size_t bytes)
 {
 	struct connection *c;
 
@@ -45,7 +47,7 @@ static HOT __attribute__((noinline)) void io_move(int fd, uint64_t word, enum co
 	guard_leave();
 }
 
-static HOT __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+static HOT_IN(all) __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
 {
 	int error = result < 0 && __errno_location ? errno : 0;
 	struct connection *c;
@@ -174,11 +176,17 @@ IO_INLINE void io_expect(int fd)
 {
 	uint64_t word = fdtable_word(fd);
 
-	if (word > FDTABLE_IGNORED)
-		connection_expect(connection_peek(word));
+	if (word <= FDTABLE_IGNORED)
+		return;
+	__builtin_prefetch(&control);
+	emit_expect();
+	connection_expect(connection_peek(word));
+	if (__builtin_expect(here.dialogue != NULL, 0))
+		dialogue_expect();
 }
 
-EXPORT HOT ssize_t read(int fd, void *to, size_t bytes)
+EXPORT HOT_IN(all)
+ssize_t read(int fd, void *to, size_t bytes)
 {
 	ssize_t result;
 
@@ -225,7 +233,8 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at
 	return result;
 }
 
-EXPORT HOT ssize_t recv(int fd, void *to, size_t bytes, int flags)
+EXPORT HOT_IN(all)
+ssize_t recv(int fd, void *to, size_t bytes, int flags)
 {
 	ssize_t result;
 
@@ -243,8 +252,9 @@ EXPORT ssize_t __recv_chk(int fd, void *to, size_t bytes, size_t room, int flags
 	return result;
 }
 
-EXPORT HOT ssize_t recvfrom(int fd, void *restrict to, size_t bytes, int flags,
-			    struct sockaddr *restrict from, socklen_t *restrict length)
+EXPORT HOT_IN(all)
+ssize_t recvfrom(int fd, void *restrict to, size_t bytes, int flags, struct sockaddr *restrict from,
+		 socklen_t *restrict length)
 {
 	ssize_t result;
 
@@ -314,7 +324,8 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	return result;
 }
 
-EXPORT HOT ssize_t write(int fd, const void *from, size_t bytes)
+EXPORT HOT_IN(all)
+ssize_t write(int fd, const void *from, size_t bytes)
 {
 	ssize_t result = real.write(fd, from, bytes);
 
@@ -322,7 +333,8 @@ EXPORT HOT ssize_t write(int fd, const void *from, size_t bytes)
 	return result;
 }
 
-EXPORT HOT ssize_t writev(int fd, const struct iovec *iov, int count)
+EXPORT HOT_IN(all)
+ssize_t writev(int fd, const struct iovec *iov, int count)
 {
 	ssize_t result = real.writev(fd, iov, count);
 
@@ -348,7 +360,8 @@ EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t a
 	return result;
 }
 
-EXPORT HOT ssize_t send(int fd, const void *from, size_t bytes, int flags)
+EXPORT HOT_IN(all)
+ssize_t send(int fd, const void *from, size_t bytes, int flags)
 {
 	ssize_t result = real.send(fd, from, bytes, flags);
 
@@ -367,7 +380,8 @@ EXPORT ssize_t sendto(int fd, const void *from, size_t bytes, int flags, const s
 	return result;
 }
 
-EXPORT HOT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+EXPORT HOT_IN(all)
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	ssize_t result = real.sendmsg(fd, message, flags);
 
@@ -385,7 +399,8 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 	return result;
 }
 
-EXPORT HOT ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
+EXPORT HOT_IN(all)
+ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
 {
 	ssize_t result = real.sendfile(to, from, offset, bytes);
 
@@ -393,7 +408,8 @@ EXPORT HOT ssize_t sendfile(int to, int from, off_t *offset, size_t bytes)
 	return result;
 }
 
-EXPORT HOT ssize_t sendfile64(int to, int from, off64_t *offset, size_t bytes)
+EXPORT HOT_IN(all)
+ssize_t sendfile64(int to, int from, off64_t *offset, size_t bytes)
 {
 	ssize_t result = real.sendfile64(to, from, offset, bytes);
 

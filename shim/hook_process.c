@@ -114,8 +114,10 @@ EXPORT int listen(int fd, int backlog)
 {
 	int result = real.listen(fd, backlog);
 
-	if (!result && here.busy != THREAD_IN_VFORK)
+	if (!result && here.busy != THREAD_IN_VFORK) {
+		atomic_store_explicit(&home.listens, 1, memory_order_relaxed);
 		home_activate();
+	}
 	return result;
 }
 

@@ -114,8 +114,8 @@ static struct connection *tls_link(const struct tls_call *call, const void *sess
 	return c;
 }
 
-static HOT struct connection *tls_connection(const struct tls_call *call, const void *session,
-					     bool moved)
+static HOT_IN(tls) struct connection *tls_connection(const struct tls_call *call,
+						     const void *session, bool moved)
 {
 	uint64_t word = session_word(session);
 
@@ -173,9 +173,10 @@ static void tls_shaken(const struct tls_call *call, const void *session, struct 
 }
 
 /* at NULL: bytes that were moved unseen. noinline: see hook_io.c. */
-static HOT __attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
-						   enum connection_way way, const void *at,
-						   size_t bytes)
+static HOT_IN(tls)
+	__attribute__((noinline)) void tls_move(const struct tls_call *call, const void *session,
+						enum connection_way way, const void *at,
+						size_t bytes)
 {
 	struct iovec one = { .iov_base = (void *)(uintptr_t)at, .iov_len = bytes };
 	struct connection *c;
@@ -231,22 +232,26 @@ TLS_INLINE void tls_shook(const struct tls_call *call, const void *session, bool
 
 #define TLS_ENTER(call, family) tls_enter(call, family, (uintptr_t)__builtin_return_address(0))
 
-EXPORT HOT int SSL_read(void *ssl, void *to, int bytes)
+EXPORT HOT_IN(tls)
+int SSL_read(void *ssl, void *to, int bytes)
 {
 	struct tls_call call;
 	int result;
 
+	session_expect(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_read(ssl, to, bytes);
 	tls_done(&call, ssl, CONNECTION_READ, to, result);
 	return result;
 }
 
-EXPORT HOT int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
+EXPORT HOT_IN(tls)
+int SSL_read_ex(void *ssl, void *to, size_t bytes, size_t *read)
 {
 	struct tls_call call;
 	int result;
 
+	session_expect(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_read_ex(ssl, to, bytes, read);
 	tls_done(&call, ssl, CONNECTION_READ, to, result > 0 ? (ssize_t)*read : 0);
@@ -265,22 +270,26 @@ EXPORT int SSL_read_early_data(void *ssl, void *to, size_t bytes, size_t *read)
 	return result;
 }
 
-EXPORT HOT int SSL_write(void *ssl, const void *from, int bytes)
+EXPORT HOT_IN(tls)
+int SSL_write(void *ssl, const void *from, int bytes)
 {
 	struct tls_call call;
 	int result;
 
+	session_expect(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_write(ssl, from, bytes);
 	tls_done(&call, ssl, CONNECTION_WRITE, from, result);
 	return result;
 }
 
-EXPORT HOT int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
+EXPORT HOT_IN(tls)
+int SSL_write_ex(void *ssl, const void *from, size_t bytes, size_t *written)
 {
 	struct tls_call call;
 	int result;
 
+	session_expect(ssl);
 	TLS_ENTER(&call, LIBRARY_OPENSSL);
 	result = call.library->openssl.SSL_write_ex(ssl, from, bytes, written);
 	tls_done(&call, ssl, CONNECTION_WRITE, from, result > 0 ? (ssize_t)*written : 0);
@@ -352,11 +361,13 @@ EXPORT void SSL_free(void *ssl)
 	call.library->openssl.SSL_free(ssl);
 }
 
-EXPORT HOT ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
+EXPORT HOT_IN(tls)
+ssize_t gnutls_record_recv(void *session, void *to, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;
 
+	session_expect(session);
 	TLS_ENTER(&call, LIBRARY_GNUTLS);
 	result = call.library->gnutls.gnutls_record_recv(session, to, bytes);
 	tls_done(&call, session, CONNECTION_READ, to, result);
@@ -387,11 +398,13 @@ EXPORT ssize_t gnutls_record_recv_early_data(void *session, void *to, size_t byt
 }
 
 /* Without bytes it goes on with those of the call before, which are not at hand any more. */
-EXPORT HOT ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
+EXPORT HOT_IN(tls)
+ssize_t gnutls_record_send(void *session, const void *from, size_t bytes)
 {
 	struct tls_call call;
 	ssize_t result;
 
+	session_expect(session);
 	TLS_ENTER(&call, LIBRARY_GNUTLS);
 	result = call.library->gnutls.gnutls_record_send(session, from, bytes);
 	tls_done(&call, session, CONNECTION_WRITE, bytes ? from : NULL, result);

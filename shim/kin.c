@@ -21,15 +21,24 @@
 
 struct kin kin;
 
-/* The children's requests are timed and folded from the first one on, as the parent's are. */
+static bool kin_accepts(void)
+{
+	return atomic_load_explicit(&home.accepted, memory_order_relaxed);
+}
+
+/*
+ * The children's requests are timed and folded from the first one on, as the parent's are. Where
+ * epoch decides whether they count there at all, it is left to the agent.
+ */
 static void kin_copy_agent(struct rs_agent *to)
 {
 	const struct rs_agent *from = &home.header->agent;
+	uint32_t epoch = atomic_load_explicit(&from->epoch, memory_order_relaxed);
 
 	to->slow_warning = atomic_load_explicit(&from->slow_warning, memory_order_relaxed);
 	to->slow_critical = atomic_load_explicit(&from->slow_critical, memory_order_relaxed);
 	to->ns_per_tick = atomic_load_explicit(&from->ns_per_tick, memory_order_relaxed);
-	to->epoch = atomic_load_explicit(&from->epoch, memory_order_relaxed);
+	to->epoch = kin_accepts() ? epoch : 0;
 }
 
 static uint8_t *kin_map(long fd)
@@ -66,6 +75,7 @@ static void kin_make(void)
 	kin_copy_agent(&header->agent);
 	home_write_header(header);
 	kin.before = kin.base;
+	kin.accepts = false;
 	kin.ours = true;
 	kin.header = header;
 	/* A fork of another thread takes a copy at any instruction: the address comes last. */
@@ -84,22 +94,33 @@ static bool kin_is_found(void)
 	return atomic_load_explicit(&home.header->agent.epoch, memory_order_relaxed) != 0;
 }
 
+/*
+ * Will somebody read it? Who accepts connections stays for the next one, and is found. Who only
+ * listens may be about to leave, as a daemon's first process is: there an agent has to have it.
+ */
+static bool kin_is_sure(void)
+{
+	return kin.accepts || atomic_load_explicit(&kin.header->agent.epoch, memory_order_relaxed);
+}
+
 /* A child that nobody has found hands on what it inherited: its own would not be found either. */
 static bool kin_wanted(void)
 {
+	bool serves = atomic_load_explicit(&home.listens, memory_order_relaxed) || kin_accepts();
+
 	if (kin.ours || atomic_load_explicit(&home.frozen, memory_order_relaxed))
 		return false;
-	if (!kin.base)
-		return atomic_load_explicit(&home.accepted, memory_order_relaxed);
-	if (kin_closed())
-		return true;
-	return atomic_load_explicit(&home.accepted, memory_order_relaxed) && kin_is_found();
+	if (!kin.base || !kin_is_sure())
+		return serves;
+	return kin_closed() || (serves && kin_is_found());
 }
 
 void kin_fork(void)
 {
 	if (kin_wanted() && !atomic_exchange_explicit(&kin.making, 1, memory_order_relaxed))
 		kin_make();
+	if (kin.ours && kin_accepts())
+		kin.accepts = true;
 }
 
 void kin_child(void)
@@ -115,7 +136,8 @@ void kin_child(void)
 	atomic_store_explicit(&kin.shapes, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < KIN_CELL_WORDS; i++)
 		atomic_store_explicit(&kin.cells[i], 0, memory_order_relaxed);
-	if (kin_closed() || home_populate((uint8_t *)kin_block(), sizeof(struct rs_block)))
+	if (!kin_is_sure() || kin_closed() ||
+	    home_populate((uint8_t *)kin_block(), sizeof(struct rs_block)))
 		atomic_store_explicit(&kin.pending, 0, memory_order_relaxed);
 	else
 		atomic_store_explicit(&kin.pending, KIN_COUNTS, memory_order_relaxed);

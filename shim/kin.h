@@ -6,11 +6,12 @@
  *           inside a guard.
  * Memory:   a mapping of its own that crosses forks; who made it never touches it again.
  * Errors:   without one, a child counts in its own segment at once.
- * Cost:     some ten system calls at the first fork of a process that accepts connections; in its
+ * Cost:     some ten system calls at the first fork of a process that listens or accepts; in its
  *           children a request takes 0.3 us more, and there is no lane to be populated.
  *
- * A child that counts there wakes nobody up: as a rule it is gone before an agent looks, and one
- * that stays is found by the scan.
+ * Children of who accepts are there for a connection each: they wake nobody up, as a rule they are
+ * gone before an agent looks, and one that stays is found by the scan. Children of who only listens
+ * are workers, which are to be found, and may be told to end before they are.
  *
  * What stands in it was written by siblings: every number is checked where it is used.
  */
@@ -33,6 +34,7 @@ struct kin {
 	_Atomic uint32_t shapes; /* bytes of the region that this process populated */
 	_Atomic uint64_t cells[KIN_CELL_WORDS]; /* bit per cell that it populated */
 	bool ours;                              /* made here: this process never counts there */
+	bool accepts;                           /* who made it took connections itself */
 };
 
 extern struct kin kin;

@@ -15,7 +15,7 @@
 /* Without it the compiler turns these loops into calls of the very functions that they are. */
 #define MEM_STAY_A_LOOP() __asm__ volatile("" : : : "memory")
 
-HOT void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+HOT_IN(all) void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
 	uint8_t *t = to;
 	const uint8_t *f = from;
@@ -62,7 +62,7 @@ void *memset(void *to, int value, size_t bytes)
 	return to;
 }
 
-HOT int memcmp(const void *a, const void *b, size_t bytes)
+HOT_IN(all) int memcmp(const void *a, const void *b, size_t bytes)
 {
 	const uint8_t *x = a;
 	const uint8_t *y = b;

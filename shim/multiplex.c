@@ -16,7 +16,7 @@
 #define MULTIPLEX_MOST 65536u /* 1 GiB of address space, as far as it is ever used */
 
 struct multiplex {
-	struct dialect dialect;
+	_Alignas(64) struct dialect dialect;
 	uint32_t number; /* of the next piece */
 	uint32_t gap;    /* the first stream whose path is lost; 0: none */
 	uint32_t epoch;  /* of the agent that has seen all of it; 0: nobody has */

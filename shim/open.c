@@ -72,7 +72,7 @@ static RARE void open_release(int entry)
 				  memory_order_release);
 }
 
-HOT int open_claim(uint32_t connection, uint64_t t0)
+HOT_IN(all) int open_claim(uint32_t connection, uint64_t t0)
 {
 	int entry = here.spares ? here.spare[--here.spares] : open_take();
 	struct rs_open *open;
@@ -92,7 +92,7 @@ HOT int open_claim(uint32_t connection, uint64_t t0)
 	return entry;
 }
 
-HOT void open_free(int entry)
+HOT_IN(all) void open_free(int entry)
 {
 	if (entry < 0)
 		return;

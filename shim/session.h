@@ -22,6 +22,9 @@
 #define SESSION_STRANGER UINT64_C(2) /* no connection of a server */
 /* else: connection_word */
 
+/* Fetches where its word is found as a rule. */
+void session_expect(const void *session);
+
 /* All of the following inside a guard. */
 uint64_t session_word(const void *session);
 bool session_set(const void *session, uint64_t word);

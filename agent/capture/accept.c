@@ -21,6 +21,7 @@ static const char *const accept_texts[ACCEPT_REASONS] = {
 	[ACCEPT_EARLY] = "its header is not written yet",
 	[ACCEPT_LATER] = "a rule waits for the port that it will listen on",
 	[ACCEPT_RULED] = "the rules of targets leave it out",
+	[ACCEPT_READER] = "it only reads another process's",
 	[ACCEPT_FOREIGN] = "it belongs to another agent's run directory",
 	[ACCEPT_ACCESS] = "this agent may not open it (CAP_CHECKPOINT_RESTORE, CAP_SYS_PTRACE)",
 	[ACCEPT_DEVICE] = "not on the device of memfds",

@@ -24,7 +24,8 @@ enum accept_reason {
 	ACCEPT_EARLY,   /* its header is not written yet */
 	ACCEPT_LATER,   /* a rule waits for the port that it will listen on */
 	ACCEPT_RULED,   /* no rule of the configuration admits it */
-	ACCEPT_FOREIGN, /* it names another agent's run directory */
+	ACCEPT_READER,  /* it maps another process's, and no shim: a worker of this agent does */
+	ACCEPT_FOREIGN, /* it names another agent's run directory: the last that is no refusal */
 	ACCEPT_ACCESS,  /* this agent may not open it */
 	ACCEPT_DEVICE,
 	ACCEPT_MOUNT,

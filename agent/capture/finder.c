@@ -359,7 +359,7 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 			entry->looks = 0;
 			return;
 		}
-		last = reason;
+		last = reason == ACCEPT_PID && !maps.shim ? ACCEPT_READER : reason;
 	}
 	if (finder_attach(f, entry)) {
 		entry->look_ns = SCAN_NEVER;

@@ -14,12 +14,13 @@
  *                  │ overflow lane    1024 × 64     │ any thread, CAS      at the start
  *                  └ lanes 2 … 255     256 × 64     ┘ owner thread         one by one, as claimed
  *
- * A process that accepts connections and forks makes a second one, the kin (named "ringside-kin"),
+ * A process that listens or accepts, and forks, makes a second one, the kin (named "ringside-kin"),
  * for children that may be dead before anybody finds theirs. It is of the same form; of it are used
  * the header (pid: whose it is), the shared block (overflow is 1 from the start), shapes and cells,
  * all by any thread of any child. A child counts there, and folds each request, until an agent has
- * its own segment (epoch there) or has closed this one (off here). The one who made it neither
- * reads nor writes it afterwards: a child may have other rights and other ends.
+ * its own segment (epoch there) or has closed this one (off here); a child of one that only listens
+ * does so where an agent had this one (epoch here) when it was born. The one who made it neither
+ * writes it afterwards nor believes what it reads: a child may have other rights and other ends.
  *
  * Everything is sparse: what was never written costs nothing and reads as zeros, and zeros are
  * never a valid record, shape, open request or counter of interest.

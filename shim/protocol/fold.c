@@ -1,5 +1,7 @@
 #include "fold.h"
 
+#include "hot.h"
+
 #include <ringside/abi.h>
 
 #include <string.h>
@@ -18,7 +20,7 @@ const char fold_name[FOLD_KINDS][8] = {
 	[FOLD_DATE] = "{date}",
 };
 
-static const uint8_t fold_class[256] = {
+static const HOT_TABLE uint8_t fold_class[256] = {
 	['0' ... '9'] = FOLD_IS_DIGIT | FOLD_IS_HEX | FOLD_IS_DASHED,
 	['a' ... 'f'] = FOLD_IS_HEX | FOLD_IS_DASHED,
 	['A' ... 'F'] = FOLD_IS_HEX | FOLD_IS_DASHED,
@@ -77,14 +79,11 @@ static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t don
 /* A segment that is variable begins with a byte that may stand in one. */
 bool fold_may_change(const uint8_t *in, size_t n)
 {
-	bool first = true;
-
-	if (n > RS_PATH_BYTES)
+	if (n > RS_PATH_BYTES || (n && fold_class[in[0]] & FOLD_IS_DASHED))
 		return true;
-	for (size_t i = 0; i < n; i++) {
-		if (first && (fold_class[in[i]] & FOLD_IS_DASHED))
+	for (size_t i = 1; i < n; i++) {
+		if (in[i - 1] == '/' && fold_class[in[i]] & FOLD_IS_DASHED)
 			return true;
-		first = in[i] == '/';
 	}
 	return false;
 }

@@ -18,6 +18,12 @@
 /* And what every request looks at. */
 #define HOT_DATA __attribute__((section(".data.hot")))
 
+/* What is larger, and looked at in its beginning: behind that, so that both are in one page. */
+#define HOT_LEAF __attribute__((section(".data.leaf")))
+
+/* What of it does not change: beside the addresses that every call goes by. */
+#define HOT_TABLE __attribute__((section(".data.rel.ro.hot")))
+
 /* What requests of other protocols pass through beside: a place of its own each, sorted by name. */
 #define HOT_IN(place) __attribute__((hot, section(".text.sorted." #place)))
 

@@ -31,7 +31,7 @@ static const struct {
 	uint64_t text;
 	uint8_t length;
 	uint8_t method;
-} http1_methods[] = {
+} http1_methods[] HOT_TABLE = {
 	{ LINE_WORD('G', 'E', 'T', 0, 0, 0, 0, 0), 3, RS_METHOD_GET },
 	{ LINE_WORD('P', 'O', 'S', 'T', 0, 0, 0, 0), 4, RS_METHOD_POST },
 	{ LINE_WORD('H', 'E', 'A', 'D', 0, 0, 0, 0), 4, RS_METHOD_HEAD },

@@ -10,6 +10,7 @@
 void pairs_init(struct pairs *p)
 {
 	memset(p, 0, offsetof(struct pairs, first));
+	memset(&p->nameless, 0, sizeof(p->nameless));
 	pairs_set(p->first.next, NULL);
 	p->reading.block = &p->first;
 	p->answering.block = &p->first;
@@ -18,10 +19,10 @@ void pairs_init(struct pairs *p)
 	p->nameless.count = 1;
 }
 
-static HOT_IN(dialogue) uint32_t pairs_queued(const struct pairs *p)
+static HOT_IN(dialogue) uint64_t pairs_queued(const struct pairs *p)
 {
 	/* A: acquire puts the look at a run behind its place in the queue; pairs with B. */
-	uint32_t tail = atomic_load_explicit(&p->tail, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&p->tail, memory_order_acquire);
 
 	/* C: acquire puts a new run into a place behind the end of the old; pairs with D. */
 	return tail - atomic_load_explicit(&p->head, memory_order_acquire);
@@ -30,14 +31,24 @@ static HOT_IN(dialogue) uint32_t pairs_queued(const struct pairs *p)
 /* Runs, and one for all that are beyond. */
 uint32_t pairs_waiting(const struct pairs *p)
 {
-	return pairs_queued(p) + (pairs_get(p->beyond) != 0);
+	return (uint32_t)pairs_queued(p) + (pairs_get(p->beyond) != 0);
+}
+
+/* Nobody is in a place: the writer learns of it by the number of the run that takes the first. */
+static inline void pairs_turn(struct pairs *p)
+{
+	pairs_set(p->turned, pairs_get(p->tail));
+	p->reading = (struct pairs_end){ .block = &p->first };
 }
 
 static HOT_IN(dialogue) struct pairs_run *pairs_place(struct pairs *p, struct pairs_call *call)
 {
+	uint64_t queued = pairs_queued(p);
 	struct pairs_block *next;
 
-	if (pairs_queued(p) >= PAIRS_MOST)
+	if (!queued)
+		pairs_turn(p);
+	if (queued >= PAIRS_MOST)
 		return NULL;
 	if (p->reading.at == PAIRS_RUNS) {
 		next = pairs_ops.lend(call->context);
@@ -163,17 +174,25 @@ void pairs_unanswered(struct pairs *p, struct pairs_call *call, const struct pai
 	pairs_say(call, &request, false);
 }
 
+/* Where the writer goes on for the front run. */
+static inline struct pairs_end pairs_answering(const struct pairs *p)
+{
+	if (pairs_get(p->turned) == pairs_get(p->head))
+		return (struct pairs_end){ .block = (struct pairs_block *)(uintptr_t)&p->first };
+	if (p->answering.at < PAIRS_RUNS)
+		return p->answering;
+	/* F: acquire puts the look into the block behind its address; pairs with E. */
+	return (struct pairs_end){ .block = atomic_load_explicit(&p->answering.block->next,
+								 memory_order_acquire) };
+}
+
 static HOT_IN(dialogue) struct pairs_run *pairs_front_run(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_block *old = p->answering.block;
 
-	if (p->answering.at == PAIRS_RUNS) {
-		/* F: acquire puts the look into the block behind its address; pairs with E. */
-		p->answering.block = atomic_load_explicit(&old->next, memory_order_acquire);
-		p->answering.at = 0;
-		if (old != &p->first)
-			pairs_ops.give_back(call->context, old);
-	}
+	p->answering = pairs_answering(p);
+	if (old != &p->first && old != p->answering.block)
+		pairs_ops.give_back(call->context, old);
 	return &p->answering.block->runs[p->answering.at];
 }
 
@@ -342,20 +361,18 @@ bool pairs_lose(struct pairs *p, struct pairs_call *call, uint8_t why)
 
 uint32_t pairs_adopt(struct pairs *p)
 {
-	struct pairs_block *block = p->answering.block;
-	uint32_t begun = (uint32_t)pairs_get(p->beyond), at = p->answering.at;
+	struct pairs_end at = pairs_answering(p);
+	uint32_t begun = (uint32_t)pairs_get(p->beyond);
 	uint32_t over = p->answered;
 
-	for (uint32_t left = pairs_queued(p); left; left--, at++) {
+	for (uint64_t left = pairs_queued(p); left; left--, at.at++) {
 		struct pairs_run *run;
 
-		if (at == PAIRS_RUNS) {
-			block = pairs_get(block->next);
-			at = 0;
-		}
-		if (!block)
+		if (at.at == PAIRS_RUNS)
+			at = (struct pairs_end){ .block = pairs_get(at.block->next) };
+		if (!at.block)
 			break;
-		run = &block->runs[at];
+		run = &at.block->runs[at.at];
 		run->open = -1;
 		begun += run->begun ? run->count - over : 0;
 		over = 0;
@@ -384,19 +401,32 @@ static void pairs_close_front(struct pairs *p, struct pairs_call *call, struct p
 	pairs_leave(p, call, run);
 }
 
+/* Not by their links alone: those of a block that was the last are of another time. */
+static void pairs_give_back(struct pairs *p, struct pairs_call *call)
+{
+	struct pairs_block *block = p->answering.block;
+	struct pairs_block *next;
+
+	if (pairs_get(p->turned) == pairs_get(p->head)) { /* for a run that was never told */
+		if (block != &p->first)
+			pairs_ops.give_back(call->context, block);
+		block = &p->first;
+	}
+	for (; block; block = next) {
+		next = block == p->reading.block ? NULL : pairs_get(block->next);
+		if (block != &p->first)
+			pairs_ops.give_back(call->context, block);
+	}
+}
+
 void pairs_close(struct pairs *p, struct pairs_call *call, bool client_gone)
 {
 	const uint8_t flags =
 		client_gone ? RS_FLAG_ABORTED | RS_FLAG_CUT_BY_CLIENT : RS_FLAG_ABORTED;
-	struct pairs_block *next;
 
 	while (pairs_queued(p))
 		pairs_close_front(p, call, pairs_front_run(p, call), flags);
 	while (pairs_get(p->beyond))
 		pairs_close_front(p, call, &p->nameless, flags);
-	for (struct pairs_block *block = p->answering.block; block; block = next) {
-		next = pairs_get(block->next);
-		if (block != &p->first)
-			pairs_ops.give_back(call->context, block);
-	}
+	pairs_give_back(p, call);
 }

@@ -6,7 +6,8 @@
  * Memory:   PAIRS_RUNS runs inside, more in blocks that the caller lends. Beyond PAIRS_MOST runs
  *           requests are counted only: RS_UNPARSED_DEPTH each, without name and time.
  * Errors:   by the unparsed callback.
- * Cost:     equal requests of one read are one run; its name is looked up once.
+ * Cost:     equal requests of one read are one run; its name is looked up once. A run that finds
+ *           the queue empty takes the first place again, so that little memory is passed through.
  *
  * A request runs from its first byte read to the last byte of its answer written, and is known of
  * when it was read whole. A name is told when its answer shows that the server knows it.
@@ -131,17 +132,18 @@ struct pairs {
 	_Atomic bool confirmed;  /* an answer came that fits: from here on it is told of */
 	_Atomic bool lost;       /* what is answered next is not known any more */
 	bool encrypted;          /* TLS follows: the connection begins again */
-	_Atomic uint32_t head;   /* runs answered, the writer's */
-	_Atomic uint32_t tail;   /* runs read, the reader's */
-	_Atomic uint64_t beyond; /* requests that found no room and are not answered yet */
 	uint32_t answered;       /* of the front run */
 	uint32_t asked;          /* requests in the queue so far, asides left out */
 	_Atomic uint32_t over;   /* of those */
+	_Atomic uint64_t head;   /* runs answered, the writer's */
+	_Atomic uint64_t tail;   /* runs read, the reader's */
+	_Atomic uint64_t turned; /* the reader's: this run lies at the beginning of first again */
+	_Atomic uint64_t beyond; /* requests that found no room and are not answered yet */
 	struct pairs_end reading;
 	struct pairs_end answering;
-	struct pairs_run *fresh;   /* written, not yet in the queue */
-	struct pairs_run nameless; /* stands for those beyond */
+	struct pairs_run *fresh; /* written, not yet in the queue */
 	struct pairs_block first;
+	struct pairs_run nameless; /* stands for those beyond */
 };
 
 void pairs_init(struct pairs *p);

@@ -48,18 +48,18 @@ struct postgres {
 	bool streaming;
 	bool held;               /* an answer that is complete but for what follows in its call */
 	_Atomic uint64_t copied; /* bytes of COPY, not told yet */
-	uint64_t hash;           /* of the name in progress */
-	uint64_t first;          /* the name before it */
-	struct sql sql;
-	struct postgres_portal portals[POSTGRES_PORTALS]; /* [0]: the one without a name */
-	uint32_t next_portal;
-	uint16_t nameless; /* the shape of the statement without a name */
-	uint32_t statements;
-	struct pairs_block *prepared;
-	struct pairs_answer answer;
 	struct postgres_way in;
 	struct postgres_way out;
+	struct pairs_answer answer;
+	struct sql sql;
+	uint64_t hash;  /* of the name in progress */
+	uint64_t first; /* the name before it */
 	uint8_t state[POSTGRES_STATE];
+	uint16_t nameless; /* the shape of the statement without a name */
+	uint32_t next_portal;
+	uint32_t statements;
+	struct pairs_block *prepared;
+	struct postgres_portal portals[POSTGRES_PORTALS]; /* [0]: the one without a name */
 };
 
 void postgres_init(struct postgres *g);

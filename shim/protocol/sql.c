@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-enum sql_step {
-	SQL_BETWEEN, /* tokens */
-	SQL_WORD,
-	SQL_NUMBER,
-	SQL_STRING,
-	SQL_STRING_END, /* or a quote in it, by two */
-	SQL_NAME,       /* in quotes */
-	SQL_DASH,
-	SQL_DASHES,
-	SQL_LINE, /* a comment to its end */
-	SQL_SLASH,
-	SQL_COMMENT,
-	SQL_COMMENT_FIRST,
-	SQL_COMMENT_M,
-	SQL_VERSION,  /* of a comment that MySQL executes */
-	SQL_RUN_STAR, /* the end of one? */
-	SQL_COMMENT_STAR,
-	SQL_COMMENT_SLASH,
-	SQL_DOLLAR,
-	SQL_PARAMETER,
-	SQL_BODY, /* of a dollar quote */
-};
-
 void sql_init(struct sql *s, enum sql_flavour flavour)
 {
 	memset(s, 0, offsetof(struct sql, tag)); /* what follows goes by its length */
@@ -58,18 +35,9 @@ static bool sql_is_word(uint8_t c)
 	return (uint8_t)((c | 0x20) - 'a') < 26 || c == '_' || c >= 0x80;
 }
 
-/* A bit per byte that may stand in a word. */
-static const uint64_t sql_in_word[4] = {
-	UINT64_C(0x3ff) << '0' | UINT64_C(1) << '$',
-	UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
-		UINT64_C(1) << ('_' - 64),
-	UINT64_MAX,
-	UINT64_MAX,
-};
-
 static bool sql_is_in_word(uint8_t c)
 {
-	return sql_in_word[c >> 6] >> (c & 63) & 1;
+	return sql_is_word(c) || sql_is_digit(c) || c == '$';
 }
 
 /* Its digits, its exponent, 0xff and 1_000. */
@@ -411,59 +379,6 @@ HOT_IN(dialogue_postgres) bool sql_byte(struct sql *s, uint8_t c)
 		return false;
 	default:
 		return sql_between(s, c);
-	}
-}
-
-/* The same, as sql_word does it byte by byte. */
-static HOT_IN(dialogue_postgres) size_t sql_run_word(struct sql *s, const uint8_t *at, size_t n)
-{
-	size_t room = s->cut ? 0 : RS_PATH_BYTES - s->length;
-	uint8_t *to = s->text + s->length;
-	size_t i = 0;
-
-	for (; i < n && sql_is_in_word(at[i]); i++)
-		if (i < room)
-			to[i] = at[i];
-	if (!i)
-		return 0;
-	s->length = (uint8_t)(s->length + (i < room ? i : room));
-	s->word = (uint8_t)(s->word + i < UINT8_MAX ? s->word + i : UINT8_MAX);
-	s->last = at[i - 1];
-	s->operand = s->last != '$';
-	return i;
-}
-
-static HOT_IN(dialogue_postgres) size_t sql_run_string(struct sql *s, const uint8_t *at, size_t n)
-{
-	size_t i = 0;
-
-	while (!s->slash && i < n && at[i] != s->quote && at[i] != '\\')
-		i++;
-	if (i)
-		s->wide = at[i - 1] >= 0x80;
-	return i;
-}
-
-static HOT_IN(dialogue_postgres) size_t sql_run_number(const uint8_t *at, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && sql_is_in_number(at[i]))
-		i++;
-	return i;
-}
-
-HOT_IN(dialogue_postgres) size_t sql_run(struct sql *s, const uint8_t *at, size_t n)
-{
-	switch (s->step) {
-	case SQL_WORD:
-		return sql_run_word(s, at, n);
-	case SQL_NUMBER:
-		return sql_run_number(at, n);
-	case SQL_STRING:
-		return sql_run_string(s, at, n);
-	default:
-		return 0;
 	}
 }
 

@@ -6,7 +6,7 @@
  * Memory:   the struct: the first RS_PATH_BYTES bytes of a statement.
  * Errors:   none. Where it is not certain what is a literal (a backslash ahead of a quote, which
  *           a setting of the server decides), nothing more of the text is taken.
- * Cost:     a byte at a time; within a word, a number or a string some instructions each.
+ * Cost:     what sql_run takes some instructions a byte; a call for each byte of the rest.
  */
 #ifndef PROTOCOL_SQL_H
 #define PROTOCOL_SQL_H
@@ -26,8 +26,32 @@ enum sql_flavour {
 	SQL_MYSQL_ODD, /* the same, and what a backslash means is not known */
 };
 
+/* Private. */
+enum sql_step {
+	SQL_BETWEEN, /* tokens */
+	SQL_WORD,
+	SQL_NUMBER,
+	SQL_STRING,
+	SQL_STRING_END, /* or a quote in it, by two */
+	SQL_NAME,       /* in quotes */
+	SQL_DASH,
+	SQL_DASHES,
+	SQL_LINE, /* a comment to its end */
+	SQL_SLASH,
+	SQL_COMMENT,
+	SQL_COMMENT_FIRST,
+	SQL_COMMENT_M,
+	SQL_VERSION,  /* of a comment that MySQL executes */
+	SQL_RUN_STAR, /* the end of one? */
+	SQL_COMMENT_STAR,
+	SQL_COMMENT_SLASH,
+	SQL_DOLLAR,
+	SQL_PARAMETER,
+	SQL_BODY, /* of a dollar quote */
+};
+
 struct sql {
-	uint8_t step; /* private */
+	uint8_t step; /* enum sql_step */
 	uint8_t flavour;
 	uint8_t length; /* of text */
 	bool blank;     /* one is due */
@@ -54,7 +78,10 @@ void sql_init(struct sql *s, enum sql_flavour flavour);
 bool sql_byte(struct sql *s, uint8_t c);
 void sql_next(struct sql *s);
 
-/* Takes as many of the next bytes as belong to the word, number or string in progress. */
+/*
+ * Takes as many of the next bytes as are words, numbers, blanks and plain marks, or of the string
+ * in progress, as sql_byte would one by one. At what it leaves sql_byte goes on.
+ */
 size_t sql_run(struct sql *s, const uint8_t *at, size_t n);
 void sql_end(struct sql *s); /* of the text */
 

@@ -1,6 +1,6 @@
 """served - the table of server_cpu: how a server is started, loaded and judged.
 
-A load gives back how many requests were answered. What is wanted of a server is its gate: the issue
+A load is a command, and how many requests it was answered. What is wanted of a server is its gate: the issue
 says how much more CPU a request may take with the shim.
 """
 import collections
@@ -170,12 +170,6 @@ def answers_mariadb(port):
     return not asked.returncode
 
 
-def sysbench(port, core, seconds):
-    text = said(core, seconds, *sysbench_at(port), "--threads=8", "--events=0",
-                f"--time={seconds}", "run")
-    return number(r"queries performed:(?:.*\n)*? +total: +(\d+)", text)
-
-
 def answers_http(port):
     return live.fetch(port, "/index.html")[0] == 200
 
@@ -201,12 +195,6 @@ def answers_postgres(port):
                               capture_output=True, timeout=10, check=False).returncode
 
 
-def said(core, seconds, *command):
-    done = subprocess.run(["taskset", "-c", str(core), *[str(x) for x in command]],
-                          capture_output=True, text=True, check=True, timeout=10 * seconds + 60)
-    return done.stdout
-
-
 def number(pattern, text):
     found = re.search(pattern, text)
     if not found:
@@ -214,38 +202,43 @@ def number(pattern, text):
     return int(found.group(1))
 
 
+# command: of a port and seconds; tally: of what it said and of the seconds, the requests made.
+Load = collections.namedtuple("Load", "command tally")
+
+
 def wrk(scheme="http"):
-    def load(port, core, seconds):
-        text = said(core, seconds, "wrk", "-t", 1, "-c", CONNECTIONS, "-d", f"{seconds}s",
-                    f"{scheme}://127.0.0.1:{port}/index.html")
+    def tally(text, _seconds):
         if re.search(r"Socket errors|Non-2xx", text):
             raise RuntimeError(f"wrk: {text}")
         return number(r"(\d+) requests in", text)
-    return load
+    return Load(lambda port, seconds: ["wrk", "-t", 1, "-c", CONNECTIONS, "-d", f"{seconds}s",
+                                       f"{scheme}://127.0.0.1:{port}/index.html"], tally)
 
 
-def h2load(port, core, seconds):
-    text = said(core, seconds, "h2load", "-t", 1, "-c", 5, "-m", 10, "-D", seconds,
-                f"http://127.0.0.1:{port}/index.html")
+def h2load_tally(text, _seconds):
     if number(r"(\d+) failed", text):
         raise RuntimeError(f"h2load: {text}")
     return number(r"(\d+) succeeded", text)
 
 
+H2LOAD = Load(lambda port, seconds: ["h2load", "-t", 1, "-c", 5, "-m", 10, "-D", seconds,
+                                     f"http://127.0.0.1:{port}/index.html"], h2load_tally)
+
+
 def redis_benchmark(pipeline, per_second):
     """It knows no time; so many a second are some seconds' work of four servers on a core."""
-    def load(port, core, seconds):
-        count = per_second * seconds
-        said(core, seconds, "redis-benchmark", "-p", port, "-c", CONNECTIONS, "-n", count, "-P",
-             pipeline, "-t", "get", "-q")
-        return count
-    return load
+    return Load(lambda port, seconds: ["redis-benchmark", "-p", port, "-c", CONNECTIONS, "-n",
+                                       per_second * seconds, "-P", pipeline, "-t", "get", "-q"],
+                lambda _text, seconds: per_second * seconds)
 
 
-def pgbench(port, core, seconds):
-    return number(r"actually processed: (\d+)",
-                  said(core, seconds, "pgbench", "-S", "-n", "-c", 8, "-T", seconds,
-                       *postgres_at(port)))
+PGBENCH = Load(lambda port, seconds: ["pgbench", "-S", "-n", "-c", 8, "-T", seconds,
+                                      *postgres_at(port)],
+               lambda text, _seconds: number(r"actually processed: (\d+)", text))
+
+SYSBENCH = Load(lambda port, seconds: [*sysbench_at(port), "--threads=8", "--events=0",
+                                       f"--time={seconds}", "run"],
+                lambda text, _seconds: number(r"queries performed:(?:.*\n)*? +total: +(\d+)", text))
 
 
 Served = collections.namedtuple("Served", "make programs load answers gate", defaults=(
@@ -259,15 +252,15 @@ SERVERS = {
     "python-threading": Served(configured("site.py", PYTHON, "/usr/bin/python3"),
                                ("/usr/bin/python3", "wrk")),
     "nginx-tls": Served(nginx_tls, ("nginx", "wrk", "openssl", "curl"), wrk("https"), answers_tls),
-    "nginx-http2": Served(nginx(" http2"), ("nginx", "h2load", "curl"), h2load, answers_http2,
-                          1.10),
+    "nginx-http2": Served(nginx(" http2"), ("nginx", "h2load", "curl"),
+                          H2LOAD, answers_http2, 1.10),
     "redis": Served(redis, ("redis-server", "redis-benchmark"), redis_benchmark(1, 8000),
                     answers_redis, 1.10),
     "redis-pipelined": Served(redis, ("redis-server", "redis-benchmark"),
                               redis_benchmark(16, 60000), answers_redis, 1.5),
-    "postgresql": Served(postgresql, ("pgbench", str(POSTGRES / "postgres")), pgbench,
+    "postgresql": Served(postgresql, ("pgbench", str(POSTGRES / "postgres")), PGBENCH,
                          answers_postgres),
-    "mariadb": Served(mariadb, ("mariadbd", "mariadb-install-db", "sysbench"), sysbench,
+    "mariadb": Served(mariadb, ("mariadbd", "mariadb-install-db", "sysbench"), SYSBENCH,
                       answers_mariadb),
 }
 

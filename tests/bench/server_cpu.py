@@ -2,16 +2,18 @@
 """CPU per request of real servers with the shim over without it, on the smallest usual reply.
 
 Each server runs four times: bare, bare again, with a library whose hooks only pass through (what any
-preload costs), and watched. All four share one core and serve at once, so that
-what this machine does beside, which is worth ten percent from one second to the next, is done to all
-alike. In each round all four are started anew, since where a process lies in memory alone is worth
-some percent. Ratios are of one round, and to the mean of its bare sides. The bare/bare line is this
-machine's noise. CPU is the server's own by the kernel's clock, requests are the load's. That runs on
-the servers' core: then nothing but the server and its hooks is in the figure. On another core (--apart,
-not judged) each reply may have to wake that core, which in a virtual machine costs the server 2 us
-or nothing, by whether it sleeps or polls just then.
+preload costs), and watched. All four share one core with their loads and take turns of 20 ms, in an
+order by lot: so that what this machine does beside, which is worth ten percent from one second to the
+next, is done to all alike, and yet none has to share its caches. In each round all four are started
+anew, since where a process lies in memory alone is worth some percent. Ratios are of one round, and
+to the mean of its bare sides. The bare/bare line is this machine's noise. CPU is
+the server's own by the kernel's clock, requests are the load's. That runs on the servers' core: then
+nothing but the server and its hooks is in the figure. On another core (--apart, not judged) each
+reply may have to wake that core, which in a virtual machine costs the server 2 us or nothing, by
+whether it sleeps or polls just then.
 """
 import argparse
+import contextlib
 import errno
 import json
 import os
@@ -21,7 +23,7 @@ import signal
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from served import SERVERS, lacking
 ENOUGH = 8  # rounds: fewer cannot tell 1.04 from 1.05
 SLACK = 200  # requests: of a load that is ended in their middle, and what it asks by itself
 WARM_S = 4  # caches, branch predictors, compilers
+TURN_S = 0.02
 CORES = sorted(os.sched_getaffinity(0))
 SIDES = ("bare", "again", "null", "watched")
 LINES = {"again": "bare/bare", "null": "null/bare", "watched": "watched/bare"}
@@ -70,12 +73,33 @@ class Server(live.Process):
         ended = (int(stat[13]) + int(stat[14])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
         return ended + sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in self.family())
 
-    def round(self, core, seconds):
+
+class Loader(live.Process):
+    """Makes a server's load, while it is its turn."""
+
+    def __init__(self, stage, server, core, seconds):
+        self.server, self.seconds, self.before = server, seconds, server.cpu_ns()
+        said = Path(tempfile.mkstemp(dir=stage.folder)[1])
+        super().__init__(stage, ["taskset", "-c", str(core), *server.kind.load.command(
+            server.port, seconds)], said)
+        self.stop_turn()
+
+    def turn(self):
+        self.popen.send_signal(signal.SIGCONT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(TURN_S)
+        self.stop_turn()
+
+    def stop_turn(self):
+        self.popen.send_signal(signal.SIGSTOP)  # nothing happens to one that has ended
+
+    def cost(self):
         """ns of CPU per request."""
-        before = self.cpu_ns()
-        requests = self.kind.load(self.port, core, seconds)
-        self.served += requests
-        return (self.cpu_ns() - before) / requests
+        if self.popen.returncode:
+            raise RuntimeError(f"{self.popen.args}: {self.said()}")
+        requests = self.server.kind.load.tally(self.said(), self.seconds)
+        self.server.served += requests
+        return (self.server.cpu_ns() - self.before) / requests
 
 
 def checked(agent, server):
@@ -91,20 +115,15 @@ def by_lot():
     return random.sample(SIDES, len(SIDES))
 
 
-def at_once(servers, core, seconds):
+def in_turns(stage, servers, core, seconds):
     """ns per request by side."""
-    costs = {}
-
-    def one(side):
-        costs[side] = servers[side].round(core, seconds)
-    threads = [threading.Thread(target=one, args=(side,)) for side in by_lot()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if len(costs) < len(servers):
-        raise RuntimeError(f"no figure of {', '.join(servers.keys() - costs.keys())}")
-    return costs
+    loaders = {side: Loader(stage, servers[side], core, seconds) for side in by_lot()}
+    while any(loader.popen.poll() is None for loader in loaders.values()):
+        for side in by_lot():
+            loaders[side].turn()
+    for loader in loaders.values():
+        stage.things.remove(loader)
+    return {side: loader.cost() for side, loader in loaders.items()}
 
 
 def round_of(stage, agent, name, options):
@@ -113,8 +132,8 @@ def round_of(stage, agent, name, options):
                  "watched": live.find_program("libringside.so")}
     core = CORES[-1 if options.apart else 0]
     servers = {side: Server(stage, name, side, libraries.get(side)) for side in by_lot()}
-    at_once(servers, core, WARM_S)
-    costs = at_once(servers, core, options.seconds)
+    in_turns(stage, servers, core, WARM_S)
+    costs = in_turns(stage, servers, core, options.seconds)
     checked(agent, servers["watched"])
     for server in servers.values():
         server.stop()
@@ -155,7 +174,7 @@ def asked():
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=" ".join(SERVERS))
     parser.add_argument("--rounds", type=int, default=10 if full else 1)
     parser.add_argument("--seconds", type=int, default=4 if full else 3,
-                        help="of a round, all sides at once")
+                        help="of a round, all sides together")
     parser.add_argument("--apart", action="store_true", help="the load on another core; not judged")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

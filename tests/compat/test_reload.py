@@ -46,9 +46,11 @@ def main():
         reloader.join()
         document = agent.wait_for_count(REQUESTS, 10)
         lines, _ = logged(recipe, place, "")
+        parts = {x["name"]: x["reason"] for x in agent.get("/api/health")["parts"]}
     counted = {k: v for k, v in document["status"].items() if v}
     print(f"{name}: {said['complete']} answered, {said['failed']} failed, {len(times)} reloads, "
           f"counted {counted}, logged {dict(lines)}")
+    print(f"      segments: {parts['segments']}\n      intake: {parts['intake']}")
     return 0 if (said == {"complete": REQUESTS, "non_2xx": 0, "failed": 0} and times and
                  counted == {"2xx": REQUESTS} and
                  lines == collections.Counter({("GET", 200): REQUESTS})) else 1

@@ -19,11 +19,11 @@ KIND_REQUEST = 1
 
 
 class Segment:
-    def __init__(self, pid):
+    def __init__(self, pid, name="ringside"):
         self.memory = open(f"/proc/{pid}/mem", "rb", buffering=0)
         self.parts = []
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-s ([0-9a-f]+) .*memfd:ringside \(", line)
+            found = re.match(rf"([0-9a-f]+)-([0-9a-f]+) rw-s ([0-9a-f]+) .*memfd:{name} \(", line)
             if found:
                 self.parts.append([int(x, 16) for x in found.groups()])
         if not self.parts:

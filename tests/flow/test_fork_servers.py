@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Servers that fork a child for each connection: each request is counted, however short the child.
 
-Also while the agent is killed and started again, and of children that outlive their parent.
+Also while the agent is killed and started again, of children that outlive their parent, and of
+workers that end before the agent looks for them.
 """
 import contextlib
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from segment import Segment
 
 REQUESTS = 20000 if live.FULL else 3000
 AT_ONCE = 20
@@ -27,6 +29,21 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+# Its parent only listens; a worker ends after EACH connections, and the next one comes.
+EACH = 4
+WORKERS = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    if os.fork() == 0:
+        for _ in range(int(sys.argv[2])):
+            connection = listener.accept()[0]
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+            connection.close()
+        os._exit(0)
+    os.wait()
 """
 # Its child answers when it is told to, by a file: its parent is dead by then.
 ORPHAN = """
@@ -140,13 +157,27 @@ def over_the_death_of_its_parent(stage, agent):
     judge(agent, server, "its parent killed meanwhile")
 
 
+def of_workers_that_nobody_saw(stage, agent):
+    """The broker is stopped while workers come, serve and go, as on a machine that is too busy."""
+    server = Server(stage, "workers", [sys.executable, "-c", quoted(WORKERS), "{port}", EACH]).wait()
+    live.wait_for("all of it watched", lambda: Segment(server.pid, "ringside-kin").watched() and
+                  all(Segment(pid).watched() for pid in server.family()), 10)
+    os.kill(agent.pid, signal.SIGSTOP)
+    try:
+        while server.served < 10 * EACH:
+            server.fetch("/")
+    finally:
+        os.kill(agent.pid, signal.SIGCONT)
+    judge(agent, server, "its workers gone before the agent looked")
+
+
 def without_forks(stage):
-    """nginx's workers accept and do not fork: nothing is made for children that never come."""
-    nginx = stage.nginx()
-    live.ab(f"http://127.0.0.1:{nginx.port}/index.html", 100)
-    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in nginx.family())
+    """It accepts and does not fork: nothing is made for children that never come."""
+    server = Server(stage, "alone", [sys.executable, "-m", "http.server", "--bind", "127.0.0.1",
+                                     "{port}"]).wait()
+    maps = Path(f"/proc/{server.pid}/maps").read_text()
     expect("/memfd:ringside (deleted)" in maps and "ringside-kin" not in maps,
-           "nginx has no segment for children")
+           "a server that does not fork has no segment for children")
 
 
 def kill(agent):
@@ -182,6 +213,7 @@ def main():
             judge(agent, server, "the agent ahead of it")
         expect(not unseen(agent), f"{unseen(agent)} died unseen")
         over_the_death_of_its_parent(stage, agent)
+        of_workers_that_nobody_saw(stage, agent)
         without_forks(stage)
         for server in servers:
             agent = over_a_restart(stage, agent, server)

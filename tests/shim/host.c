@@ -16,6 +16,7 @@
 
 #define HOST_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+/* Of several this process's own. */
 static int host_find(const char *name, struct rs_header **found)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -29,7 +30,8 @@ static int host_find(const char *name, struct rs_header **found)
 			continue;
 		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &offset) != 3 || offset)
 			continue;
-		*found = (struct rs_header *)from;
+		if (!*found || (*found)->pid != (uint32_t)getpid())
+			*found = (struct rs_header *)from;
 		count++;
 	}
 	if (maps)
@@ -55,7 +57,7 @@ struct rs_header *host_kin(void)
 
 int host_segments(void)
 {
-	struct rs_header *found;
+	struct rs_header *found = NULL;
 
 	return host_find("/memfd:" RS_SEGMENT_NAME " (deleted)", &found);
 }

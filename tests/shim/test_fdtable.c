@@ -165,6 +165,21 @@ static void connections_that_came_over_exec_are_foreign(void **state)
 	close(ends[1]);
 }
 
+static void a_listener_that_came_over_exec_makes_a_server(void **state)
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	atomic_store(&home.listens, 0);
+	fdtable_inherit();
+	assert_int_equal(atomic_load(&home.listens), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	fdtable_inherit();
+	assert_int_equal(atomic_load(&home.listens), 1);
+	atomic_store(&home.listens, 0);
+	close(listener);
+}
+
 static void a_foreign_descriptor_becomes_a_connection_by_what_is_read(void **state)
 {
 	struct connection *c;
@@ -199,6 +214,7 @@ int main(void)
 		TEST(a_descriptor_beyond_the_table_is_told),
 		TEST(a_sandbox_gets_no_new_leaf),
 		TEST(connections_that_came_over_exec_are_foreign),
+		TEST(a_listener_that_came_over_exec_makes_a_server),
 		TEST(a_foreign_descriptor_becomes_a_connection_by_what_is_read),
 	};
 

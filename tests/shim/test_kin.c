@@ -1,17 +1,23 @@
 /*
  * What children of a process that accepts connections count is in the kin segment, until their own
- * is found; nothing is counted twice, and nothing there can hurt a sibling.
+ * is found; nothing is counted twice, and nothing there can hurt a sibling. So it is with children
+ * of one that only listens, once an agent has that segment; and those ask to be found.
  */
+#include "../../shim/knock.h"
 #include "host.h"
 
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define THREADS 4u
@@ -19,6 +25,7 @@
 
 static struct host_pair pair;
 static struct rs_header *kin;
+static int door; /* the agent's socket */
 
 static uint64_t cells(void)
 {
@@ -196,6 +203,90 @@ static void serve_anyway(void)
 	HOST_CHECK(host_serve(&pair, "/spoilt/1/too"));
 }
 
+/* How many wake-ups came of a process since the last look; 0: of any. */
+static int knocks(uint32_t pid)
+{
+	struct knock message;
+	int count = 0;
+
+	while (recv(door, &message, sizeof(message), MSG_DONTWAIT) == sizeof(message))
+		count += !pid || message.pid == pid;
+	return count;
+}
+
+static void listen_only(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	HOST_CHECK(!bind(listener, (struct sockaddr *)&at, sizeof(at)) && !listen(listener, 1));
+}
+
+static void work_alone(void)
+{
+	struct host_pair mine;
+
+	host_connect(&mine);
+	HOST_CHECK(host_serve(&mine, "/worker"));
+	HOST_CHECK(HOST_SUM(host_segment_wanted(), requests) == 1);
+	HOST_CHECK(knocks((uint32_t)getpid()) == 1);
+}
+
+/* As a worker that is told to end before the agent's next look. */
+static void work_and_die(void)
+{
+	struct host_pair mine;
+
+	host_connect(&mine);
+	HOST_CHECK(host_serve(&mine, "/worker"));
+	HOST_CHECK(HOST_SUM(host_segment_wanted(), requests) == 0);
+	HOST_CHECK(knocks((uint32_t)getpid()) == 1);
+	raise(SIGKILL);
+}
+
+/* Its parent may be gone by now, and nobody has what that made. */
+static void go_on_as_a_daemon(void)
+{
+	HOST_CHECK(in_child(nothing) == 0);
+	kin = host_kin();
+	HOST_CHECK(kin && kin->pid == (uint32_t)getpid());
+	host_listen_as_agent(kin);
+	HOST_CHECK(in_child(work_and_die) == 128 + SIGKILL);
+	HOST_CHECK(HOST_SUM(kin, requests) == 1);
+}
+
+static void of_a_listener(void)
+{
+	struct rs_header *own = host_segment_wanted();
+
+	listen_only();
+	HOST_CHECK(!host_kin());
+	host_listen_as_agent(own);
+	HOST_CHECK(in_child(work_alone) == 0); /* makes it, and no agent can have it yet */
+	kin = host_kin();
+	HOST_CHECK(kin && kin->pid == own->pid && !kin->agent.epoch);
+	HOST_CHECK(HOST_SUM(kin, requests) == 0);
+	HOST_CHECK(in_child(go_on_as_a_daemon) == 0);
+	kin = host_kin();
+	host_listen_as_agent(kin);
+	HOST_CHECK(in_child(work_and_die) == 128 + SIGKILL);
+	HOST_CHECK(HOST_SUM(kin, requests) == 1 && HOST_SUM(kin, begun) == 1);
+	HOST_CHECK(HOST_SUM(kin, folded[RS_KIND_REQUEST]) == 1);
+}
+
+/* Once it accepts itself, its children count there whatever the agent does. */
+static void of_one_that_accepts_later(void)
+{
+	listen_only();
+	HOST_CHECK(in_child(work_alone) == 0);
+	kin = host_kin();
+	host_connect(&pair);
+	knocks(0);
+	HOST_CHECK(in_child(serve_and_die) == 128 + SIGKILL);
+	HOST_CHECK(HOST_SUM(kin, requests) == 1 && knocks(0) == 0);
+}
+
 static void counted(void)
 {
 	uint64_t before = HOST_SUM(kin, requests);
@@ -253,11 +344,41 @@ static void survived(void)
 	HOST_CHECK(HOST_SUM(kin, requests) == before + 2 * sizeof(with));
 }
 
-int main(void)
+/* Again, with a run directory where wake-ups can be seen. */
+static void open_the_door(int argc, char **argv)
 {
-	struct rs_header *own = host_segment_wanted();
+	char folder[] = "/tmp/ringside-kin-XXXXXX";
+	char *again[] = { argv[0], folder, NULL };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
-	HOST_CHECK(in_child(find_no_kin) == 0); /* none without a connection */
+	if (argc == 1) {
+		HOST_CHECK(mkdtemp(folder) && !setenv("RINGSIDE_RUN_DIR", folder, 1));
+		execv("/proc/self/exe", again);
+		HOST_CHECK(false);
+	}
+	snprintf(at.sun_path, sizeof(at.sun_path), "%.40s" KNOCK_SOCKET, argv[1]);
+	door = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	HOST_CHECK(!bind(door, (struct sockaddr *)&at, sizeof(at)));
+}
+
+static void close_the_door(char **argv)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%.40s" KNOCK_SOCKET, argv[1]);
+	unlink(path);
+	rmdir(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct rs_header *own;
+
+	open_the_door(argc, argv);
+	own = host_segment_wanted();
+	HOST_CHECK(in_child(find_no_kin) == 0); /* none without a listener */
+	HOST_CHECK(in_child(of_a_listener) == 0);
+	HOST_CHECK(in_child(of_one_that_accepts_later) == 0);
 	HOST_CHECK(in_child(refuse_large_files) == 0);
 	host_connect(&pair);
 	HOST_CHECK(!host_kin());
@@ -266,7 +387,9 @@ int main(void)
 	HOST_CHECK(kin && kin->pid == own->pid && kin->magic == RS_MAGIC && kin->overflow == 1);
 	HOST_CHECK(host_segments() == 1);
 
+	knocks(0);
 	counted();
+	HOST_CHECK(knocks(0) == 0);
 	HOST_CHECK(cells() == 0); /* nobody listens: counters only */
 	host_listen_as_agent(kin);
 	folded();
@@ -277,5 +400,6 @@ int main(void)
 	survived();
 	atomic_store(&kin->agent.off, 1);
 	HOST_CHECK(in_child(count_alone) == 0);
+	close_the_door(argv);
 	return 0;
 }

@@ -91,7 +91,7 @@ kill $!
 wait $!
 sort $1/log
 """
-# Debian ships no test of Perl itself, and this one of what is written in it.
+# What is written in Perl; Perl's own tests are in tests/compat/test_perl.py.
 MOJO = Path("/usr/share/doc/libmojolicious-perl/examples/login")
 PYTHON_TESTS = ("test_socket", "test_subprocess", "test_os", "test_select", "test_signal",
                 "test_threading", "test_fork1", "test_posix", "test_socketserver")

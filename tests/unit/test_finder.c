@@ -351,6 +351,11 @@ static void a_segment_is_watched_for_one_process_alone(void **state)
 	scene_step(s, 0);
 	assert_int_equal(s->found, 1);
 	assert_int_equal(scene_target(s)->target.pid, twin.pid);
+	finder_knock(s->finder, getpid(), s->now_ns);
+	scene_step(s, 0);
+	finder_counts_get(s->finder, &counts);
+	assert_int_equal(counts.refused[ACCEPT_READER], 1); /* no shim is mapped here */
+	assert_int_equal(counts.refused[ACCEPT_PID], 0);
 	h.pid = (uint32_t)getpid();
 	memcpy(s->child.header, &h, sizeof(h));
 	finder_knock(s->finder, getpid(), s->now_ns);

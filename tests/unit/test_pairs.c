@@ -129,6 +129,41 @@ static void many_runs_are_kept_in_order(void **state)
 	assert_true(heard.lent <= 1);
 }
 
+static void who_finds_nobody_waiting_needs_no_room(void **state)
+{
+	(void)state;
+	pairs_confirm(&p);
+	heard.blocks = 0;
+	for (int i = 0; i < 30; i++) {
+		ask_many((const char *const[]){ "A", "B", "C" }, 1 + i % 3);
+		answer(1 + i % 3);
+	}
+	assert_int_equal(heard.unparsed[RS_UNPARSED_DEPTH], 0);
+}
+
+/* Up to eleven are asked, as many or fewer are answered: the queue empties at any place. */
+static void the_order_holds_however_far_the_queue_empties(void **state)
+{
+	static const char *const names[] = { "A", "B", "C" };
+	uint32_t asked = 0, answered = 0, dice = 1;
+
+	(void)state;
+	pairs_confirm(&p);
+	for (int i = 0; i < 2000; i++) {
+		dice = dice * 1103515245u + 12345u;
+		for (uint32_t n = (dice >> 16) % 12; n; n--)
+			ask(names[asked++ % 3]);
+		for (uint32_t n = (dice >> 20) % 24; n && answered < asked; n--) {
+			heard.done = 0;
+			answer(1);
+			assert_string_equal(heard.name[heard.served[0].shape - 1],
+					    names[answered++ % 3]);
+		}
+		if (answered == asked)
+			assert_true(heard.lent <= 1);
+	}
+}
+
 static void beyond_the_last_place_requests_are_only_counted(void **state)
 {
 	(void)state;
@@ -268,6 +303,8 @@ int main(void)
 		CASE(who_waits_behind_another_is_pipelined),
 		CASE(nothing_is_told_before_an_answer_fits),
 		CASE(many_runs_are_kept_in_order),
+		CASE(who_finds_nobody_waiting_needs_no_room),
+		CASE(the_order_holds_however_far_the_queue_empties),
 		CASE(beyond_the_last_place_requests_are_only_counted),
 		CASE(only_the_oldest_request_is_listed),
 		CASE(an_unknown_name_is_not_told),
