@@ -155,16 +155,28 @@ static uint32_t code_register(uint16_t id)
 	}
 }
 
-/* As include/asm/uprobes.h of the kernel has them: push, nop, and near jumps and calls. */
+static bool code_is_push(const uint8_t *b)
+{
+	uint8_t first = b[0] == 0x41 ? b[1] : b[0];
+
+	return first >= 0x50 && first <= 0x57;
+}
+
+/* sub %fs:0x28,%reg, or xor */
+static bool code_is_guard(const uint8_t *b)
+{
+	return b[0] == 0x64 && (b[2] == 0x2b || b[2] == 0x33) && b[4] == 0x25 &&
+	       b[5] == CODE_CANARY;
+}
+
+/* As arch/x86/kernel/uprobes.c of the kernel has them: push, and near jumps and calls. */
 static uint32_t code_kind(const cs_insn *i)
 {
 	const uint8_t *b = i->bytes;
 
 	if (i->id == X86_INS_RET)
 		return CODE_RETURN;
-	if (b[0] >= 0x50 && b[0] <= 0x57)
-		return CODE_CHEAP;
-	if (b[0] == 0x41 && b[1] >= 0x50 && b[1] <= 0x57)
+	if (code_is_push(b))
 		return CODE_CHEAP;
 	if ((b[0] & 0xf0) == 0x70 || (b[0] == 0x0f && (b[1] & 0xf0) == 0x80))
 		return CODE_CHEAP | CODE_JUMP;
@@ -176,16 +188,13 @@ static uint32_t code_kind(const cs_insn *i)
 		return CODE_CALL;
 	if (i->id == X86_INS_JMP)
 		return CODE_ELSEWHERE;
-	/* sub %fs:0x28,%reg, or xor */
-	if (b[0] == 0x64 && (b[2] == 0x2b || b[2] == 0x33) && b[4] == 0x25 && b[5] == CODE_CANARY)
-		return CODE_GUARD;
-	return 0;
+	return code_is_guard(b) ? CODE_GUARD : 0;
 }
 
 static uint32_t code_jumps_to(const cs_insn *i)
 {
 	const uint8_t *end = i->bytes + i->size;
-	int32_t by = (int8_t)end[-1];
+	int32_t by = end[-1] < 0x80 ? end[-1] : end[-1] - 0x100;
 
 	if (i->size > 2)
 		memcpy(&by, end - sizeof(by), sizeof(by));

@@ -285,6 +285,15 @@ def detach(stage, agent, nginx):
     expect(answers(nginx.port) == "200", "and it serves on")
 
 
+def killed(stage, agent, nginx):
+    """An agent that is killed takes its probes along, and nobody notices."""
+    attach_tls(stage, agent, nginx.workers())
+    agent.popen.kill()
+    agent.popen.wait()
+    done = live.ab(f"https://127.0.0.1:{nginx.port}/made", 500, "-k")
+    expect(done["complete"] == 500 and done["failed"] == 0, f"without its agent: {done}")
+
+
 def main():
     live.need_root_and("nginx", "ab", "openssl", "curl")
     signal.alarm(290)
@@ -300,6 +309,7 @@ def main():
         count = nginx_inner(agent, nginx, count)
         overload(agent, nginx, count)
         detach(stage, agent, nginx)
+        killed(stage, agent, nginx)
     if wrong:
         sys.exit(1)
 
