@@ -163,6 +163,9 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 	case LINK_PART:
 		inbox_part(i, &message->part, wall_ms);
 		return;
+	case LINK_RUNTIME:
+		metrics_runtime_put(i->metrics, message->key, &message->runtime);
+		return;
 	case LINK_WAITS:
 		metrics_waits_put(i->metrics, message->key, message->waits_ns);
 		return;

@@ -13,7 +13,7 @@
 #include "link.h"
 
 #define OUTBOX_PARTS 16
-#define OUTBOX_FACILITIES 32
+#define OUTBOX_FACILITIES 48 /* as many as the worker has room for */
 
 struct outbox_died {
 	uint64_t key;

@@ -76,6 +76,7 @@ void probes_step(struct probes *p)
 {
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
+	runtimes_step(&p->runtimes, moment_monotonic_ns());
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
@@ -104,11 +105,13 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	probes_open_life(p);
 	taps_open(&p->taps, outbox, p->filter);
 	probes_rest(p, false, false);
+	runtimes_open(&p->runtimes, outbox, probes_targets(p));
 }
 
 void probes_close(struct probes *p)
 {
 	taps_close(&p->taps);
+	runtimes_close(&p->runtimes);
 	http_close(p->http);
 	wait_close(p->wait);
 	life_close(p->life);
@@ -134,6 +137,8 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		taps_watch(&p->taps, pid);
 	else
 		taps_forget(&p->taps, pid);
+	if (p->outbox)
+		runtimes_watch(&p->runtimes, pid);
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
@@ -144,6 +149,8 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 
 void probes_forget(struct probes *p, int32_t pid)
 {
+	if (p->outbox)
+		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
 	taps_forget(&p->taps, pid);
 	if (p->http)
@@ -199,8 +206,10 @@ int probes_tell_lost(struct probes *p, struct finder_target *t)
 {
 	struct link_message message = { .kind = LINK_LOST, .key = t->target.key };
 	uint64_t told[LINK_CLASSES];
-	int result = 0;
+	int result = runtimes_tell(&p->runtimes, t);
 
+	if (result)
+		return result;
 	memcpy(told, t->lost, sizeof(told));
 	if (t->fd < 0 && probes_lost(p, t->target.pid, t->lost, message.lost))
 		result = link_send(p->outbox->link, &message, -1);
@@ -213,6 +222,7 @@ void probes_second(struct probes *p)
 {
 	struct probe_state state;
 
+	runtimes_second(&p->runtimes);
 	if (p->life) {
 		life_look(p->life, &state);
 		probes_tell(p, &state);

@@ -12,6 +12,7 @@
 #include "http.h"
 #include "life.h"
 #include "outbox.h"
+#include "runtimes.h"
 #include "taps.h"
 #include "wait.h"
 
@@ -30,6 +31,7 @@ struct probes {
 	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
 	bool told;                   /* of execs, exits and forks, each of them */
+	struct runtimes runtimes;    /* what the targets run on */
 };
 
 void probes_open(struct probes *p, struct outbox *outbox);
@@ -48,7 +50,10 @@ void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target 
 void probes_read(struct probes *p, life_fn each, void *ctx);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
 bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES]);
-/* Answers of it that found no room, more than it was told before; 0, or -errno: not now. */
+/*
+ * What its runtime says of itself, and answers of it that found no room, more than it was told
+ * before; 0, or -errno: not now.
+ */
 int probes_tell_lost(struct probes *p, struct finder_target *t);
 void probes_second(struct probes *p); /* each: counts */
 

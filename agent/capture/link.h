@@ -15,6 +15,7 @@
 #include "facility.h"
 #include "mapped.h"
 #include "proc.h"
+#include "runtime.h"
 #include "target.h"
 
 #include <stdint.h>
@@ -30,6 +31,7 @@ enum link_kind {
 	LINK_DIED,    /* broker: the process of this key ended, or runs another program; its CPU */
 	LINK_READING, /* broker: what only the broker may read */
 	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
+	LINK_RUNTIME, /* broker: what its runtime tells of itself, or why it does not */
 	LINK_PART,    /* broker: the health of one of its parts */
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
@@ -85,6 +87,7 @@ struct link_message {
 		struct link_end end;
 		uint64_t waits_ns[CAUSES];
 		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
+		struct runtime_state runtime;
 		struct facility facility;
 	};
 };

@@ -206,34 +206,64 @@ static int mapped_tell(mapped_fn each, void *ctx, const struct mapped_file *file
 	return result;
 }
 
-int mapped_each(int32_t pid, mapped_fn each, void *ctx)
+static int mapped_lines(struct mapped_walk *w, FILE *maps, mapped_wanted_fn wanted, mapped_fn each,
+			void *ctx)
 {
-	struct mapped_file file = { .name = "perf.map" };
-	struct mapped_walk walk = { .pid = pid };
-	char path[PROC_PATH_BYTES];
+	struct mapped_file file;
 	uint32_t opened = 0;
 	char *line = NULL;
 	size_t size = 0;
-	int result = 0, fd;
-	FILE *maps;
+	int result = 0;
+
+	while (!result && getline(&line, &size, maps) > 0) {
+		int fd = -1;
+
+		if (!mapped_line(line, &file) || (wanted && !wanted(file.name)))
+			continue;
+		if (!file.why)
+			file.why =
+				opened++ < MAPPED_FILES ? mapped_open(w, &file, &fd) : MAPPED_MANY;
+		result = mapped_tell(each, ctx, &file, fd);
+	}
+	free(line);
+	return result;
+}
+
+static FILE *mapped_maps(int32_t pid)
+{
+	char path[PROC_PATH_BYTES];
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
+	return fopen(path, "re");
+}
+
+int mapped_each(int32_t pid, mapped_fn each, void *ctx)
+{
+	const struct mapped_file own = { .name = "perf.map" };
+	struct mapped_walk walk = { .pid = pid };
+	FILE *maps = mapped_maps(pid);
+	int result = 0, fd;
+
 	if (!maps)
 		return -errno;
 	fd = mapped_perf_open(&walk);
 	if (fd >= 0)
-		result = mapped_tell(each, ctx, &file, fd);
-	while (!result && getline(&line, &size, maps) > 0) {
-		if (!mapped_line(line, &file))
-			continue;
-		fd = -1;
-		if (!file.why)
-			file.why = opened++ < MAPPED_FILES ? mapped_open(&walk, &file, &fd)
-							   : MAPPED_MANY;
-		result = mapped_tell(each, ctx, &file, fd);
-	}
-	free(line);
+		result = mapped_tell(each, ctx, &own, fd);
+	if (!result)
+		result = mapped_lines(&walk, maps, NULL, each, ctx);
+	fclose(maps);
+	return result;
+}
+
+int mapped_wanted(int32_t pid, mapped_wanted_fn wanted, mapped_fn each, void *ctx)
+{
+	struct mapped_walk walk = { .pid = pid };
+	FILE *maps = mapped_maps(pid);
+	int result;
+
+	if (!maps)
+		return -errno;
+	result = mapped_lines(&walk, maps, wanted, each, ctx);
 	fclose(maps);
 	return result;
 }

@@ -38,6 +38,9 @@ struct mapped_file {
 typedef int (*mapped_fn)(void *ctx, const struct mapped_file *file, int fd);
 
 int mapped_each(int32_t pid, mapped_fn each, void *ctx);
+/* Those alone that are wanted by their name; all others stay closed. No perf map. */
+typedef bool (*mapped_wanted_fn)(const char *name);
+int mapped_wanted(int32_t pid, mapped_wanted_fn wanted, mapped_fn each, void *ctx);
 const char *mapped_why_text(uint32_t why);
 
 /* The parts of it: a line of maps, the type that a line of mountinfo names for this mount. */

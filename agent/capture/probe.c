@@ -2,6 +2,7 @@
 
 #include "filter.h"
 #include "proc.h"
+#include "uprobes.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,7 +19,6 @@
 #define PROBE_ALL UINT32_MAX
 #define PROBE_STATS "/proc/sys/kernel/bpf_stats_enabled"
 #define PROBE_IN_PROCESSES "uprobe/"
-#define PROBE_UPROBE_MULTI 48 /* BPF_TRACE_UPROBE_MULTI: newer than the headers that we build by */
 
 struct probe_filter {
 	int fd;
@@ -169,7 +169,7 @@ static int probe_object_open(struct probe *p, const struct probe_filter *filter)
 			return -E2BIG;
 		p->programs[p->state.count++] = program;
 		if (probe_is_in_processes(program))
-			bpf_program__set_expected_attach_type(program, PROBE_UPROBE_MULTI);
+			bpf_program__set_expected_attach_type(program, UPROBES_ATTACH_TYPE);
 	}
 	if (p->beside && filter)
 		result = probe_maps_share(p);

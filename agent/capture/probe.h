@@ -44,7 +44,7 @@ bool probe_filter_has(const struct probe_filter *f, int32_t pid);
 
 /*
  * All of it that this kernel takes; an error: nothing. *state is filled on errors too. What is put
- * into processes ("uprobe/name") is loaded, and attached by uprobe.h.
+ * into processes ("uprobe/name") is loaded, and attached by uprobes.h.
  */
 int probe_open(struct probe **out, const struct probe_set *set, const struct probe_filter *filter,
 	       struct probe_state *state);

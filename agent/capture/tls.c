@@ -1,7 +1,7 @@
 #include "tls.h"
 
 #include "sets.h"
-#include "uprobe.h"
+#include "uprobes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -101,13 +101,13 @@ static uint32_t tls_choose(const struct tls_program *program, const struct tls_p
 	return chosen;
 }
 
-static int tls_put(struct tls *t, uint32_t program, const struct uprobe *at)
+static int tls_put(struct tls *t, uint32_t program, const struct uprobes *at)
 {
 	int fd, result = tls_room(t);
 
 	if (result)
 		return result;
-	fd = uprobe_attach(at);
+	fd = uprobes_attach(at);
 	t->error[program] = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return fd;
@@ -136,14 +136,14 @@ int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *pla
 	/* the last one first: no call is noted whose return is not */
 	for (uint32_t i = TLS_PROGRAMS; i-- > 0 && !result;) {
 		const struct tls_program *p = &tls_programs[i];
-		const struct uprobe at = {
+		const struct uprobes at = {
 			.program = probe_program(t->probe, p->name),
 			.file = file,
 			.pid = pid,
 			.offsets = offsets,
 			.cookies = cookies,
 			.count = tls_choose(p, places, count, offsets, cookies),
-			.at_return = p->at_return,
+			.returns = p->at_return,
 		};
 
 		if (at.count)

@@ -37,13 +37,14 @@ static bool means_grow(struct means_tier *tier, struct series_budget *budget)
 	return true;
 }
 
-static void means_tier_put(struct means_tier *tier, const struct means_sample *sample,
+/* False: it is too near to the one before it. */
+static bool means_tier_put(struct means_tier *tier, const struct means_sample *sample,
 			   uint64_t step_ns, uint64_t keep_ns, struct series_budget *budget)
 {
 	uint32_t old = 0;
 
 	if (tier->count && sample->time_ns < tier->samples[tier->count - 1].time_ns + step_ns / 2)
-		return;
+		return false;
 	/* One older than the span stays: it is what the oldest window is compared with. */
 	while (old + 1 < tier->count && tier->samples[old + 1].time_ns + keep_ns < sample->time_ns)
 		old++;
@@ -54,23 +55,47 @@ static void means_tier_put(struct means_tier *tier, const struct means_sample *s
 		tier->samples[tier->count++] = *sample;
 	else
 		budget->shed++;
+	return true;
+}
+
+static float means_more(float a, float b)
+{
+	return a > b ? a : b;
+}
+
+/* The longest of a sample that is not kept is that of the one which is. */
+static void means_longer(struct means_sample *kept, const struct means_sample *other)
+{
+	kept->collected_max_ms = means_more(kept->collected_max_ms, other->collected_max_ms);
+	kept->served_max_ms = means_more(kept->served_max_ms, other->served_max_ms);
 }
 
 void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
 {
 	uint64_t coarse_ns = SERIES_COARSE_SECONDS * MEANS_SECOND;
+	struct means_sample coarse = *sample;
 
-	means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
-		       budget);
+	if (!means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
+			    budget))
+		means_longer(&means->fine.samples[means->fine.count - 1], sample);
 	/* step / 2 is what tells two samples apart: a coarse one comes a whole step after. */
-	means_tier_put(&means->coarse, sample, 2 * coarse_ns - MEANS_SECOND,
-		       SERIES_SECONDS * MEANS_SECOND, budget);
+	coarse.collected_max_ms = means_more(means->collected_max_ms, sample->collected_max_ms);
+	coarse.served_max_ms = means_more(means->served_max_ms, sample->served_max_ms);
+	means->collected_max_ms = coarse.collected_max_ms;
+	means->served_max_ms = coarse.served_max_ms;
+	if (means_tier_put(&means->coarse, &coarse, 2 * coarse_ns - MEANS_SECOND,
+			   SERIES_SECONDS * MEANS_SECOND, budget))
+		means->collected_max_ms = means->served_max_ms = 0;
 }
 
 static void means_tier_end(struct means_tier *tier, const struct means_sample *sample)
 {
-	if (tier->count && tier->samples[tier->count - 1].time_ns < sample->time_ns)
-		tier->samples[tier->count - 1] = *sample;
+	struct means_sample end = *sample;
+
+	if (!tier->count || tier->samples[tier->count - 1].time_ns >= sample->time_ns)
+		return;
+	means_longer(&end, &tier->samples[tier->count - 1]);
+	tier->samples[tier->count - 1] = end;
 }
 
 void means_end(struct means *means, const struct means_sample *sample, struct series_budget *budget)
@@ -117,4 +142,29 @@ bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		start = means->coarse.count ? means->coarse.samples : means->fine.samples;
 	*first = *start;
 	return true;
+}
+
+static void means_tier_longest(const struct means_tier *tier, uint64_t from_ns, uint64_t to_ns,
+			       float *collected_max_ms, float *served_max_ms)
+{
+	for (uint32_t i = 0; i < tier->count; i++) {
+		const struct means_sample *sample = &tier->samples[i];
+
+		if (sample->time_ns <= from_ns || sample->time_ns > to_ns)
+			continue;
+		*collected_max_ms = means_more(*collected_max_ms, sample->collected_max_ms);
+		*served_max_ms = means_more(*served_max_ms, sample->served_max_ms);
+	}
+}
+
+void means_longest(const struct means *means, uint64_t from_ns, uint64_t to_ns,
+		   float *collected_max_ms, float *served_max_ms)
+{
+	uint64_t fine_ns = means->fine.count ? means->fine.samples[0].time_ns : UINT64_MAX;
+
+	*collected_max_ms = *served_max_ms = 0;
+	means_tier_longest(&means->fine, from_ns, to_ns, collected_max_ms, served_max_ms);
+	if (from_ns < fine_ns) /* before its first one */
+		means_tier_longest(&means->coarse, from_ns, to_ns < fine_ns ? to_ns : fine_ns,
+				   collected_max_ms, served_max_ms);
 }

@@ -26,6 +26,9 @@ struct means_sample {
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus; /* what the process may use */
 	struct cgroup_throttle throttle;
+	uint64_t collected_ns, served, served_ns; /* totals, as the next two */
+	uint32_t collected, collected_full;
+	float collected_max_ms, served_max_ms; /* between the sample before and this one */
 	uint32_t threads;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
@@ -39,6 +42,7 @@ struct means_tier {
 
 struct means {
 	struct means_tier fine, coarse;
+	float collected_max_ms, served_max_ms; /* since the last coarse one */
 	uint64_t begin_ns; /* when all totals were 0: the process began; 0: unknown */
 };
 
@@ -56,5 +60,9 @@ void means_end(struct means *means, const struct means_sample *sample,
  */
 bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		  struct means_sample *first, struct means_sample *last);
+
+/* The longest that ended after from_ns and up to to_ns; a coarse sample is of its whole step. */
+void means_longest(const struct means *means, uint64_t from_ns, uint64_t to_ns,
+		   float *collected_max_ms, float *served_max_ms);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "cause.h"
 #include "event.h"
+#include "runtime.h"
 
 #include <stddef.h>
 
@@ -64,6 +65,12 @@ struct metrics_scope {
 	uint64_t from_ns, to_ns; /* CLOCK_MONOTONIC; whole seconds are taken */
 };
 
+/* Collections of garbage, or statements served. METRICS_UNKNOWN where its runtime tells none. */
+struct metrics_stops {
+	double count, full, ms, max_ms;          /* of the window; full: unknown to some runtimes */
+	double total_count, total_full, total_s; /* since it was attached */
+};
+
 /* A process's means, sampled each second by metrics_sample. METRICS_UNKNOWN where not to be had. */
 struct metrics_process {
 	struct capture_target target;
@@ -77,6 +84,9 @@ struct metrics_process {
 	double throttled_ms;       /* of the window, of each processor that stood still */
 	uint64_t window_requests;  /* while it used user_ms and system_ms */
 	double waits_ms[CAUSES];   /* of the window, of waits that ended in it */
+	double window_ms;          /* the time that user_ms and its like are of */
+	struct metrics_stops collected, served;
+	uint32_t runtime, runtime_why;        /* enum runtime, enum runtime_why */
 	double user_s, system_s, run_queue_s; /* since the process began */
 	double rss, pss, heap_live, heap_limit, external, memory_limit,
 		memory_percent; /* bytes, percent */
@@ -207,6 +217,7 @@ struct metrics_end {
 void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
 		     uint64_t now_ns);
 void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
+void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
 
 /* /proc and /sys are looked up below this folder ("" at first). Before the first use. */

@@ -45,6 +45,11 @@ static void processes_unknown(struct metrics_process *out)
 	out->allocated_per_s = out->freed_per_s = METRICS_UNKNOWN;
 	out->minor_faults_per_s = out->major_faults_per_s = METRICS_UNKNOWN;
 	out->read_per_s = out->write_per_s = METRICS_UNKNOWN;
+	out->window_ms = METRICS_UNKNOWN;
+	out->collected = out->served =
+		(struct metrics_stops){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					METRICS_UNKNOWN };
 }
 
 static double processes_rate(double first, double last, double seconds)
@@ -78,6 +83,7 @@ static void processes_rates(const struct means_sample *first, const struct means
 	out->user_ms = (double)(last->user_ns - first->user_ns) / 1e6;
 	out->system_ms = (double)(last->system_ns - first->system_ns) / 1e6;
 	out->window_requests = last->requests - first->requests;
+	out->window_ms = s * 1e3;
 	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
 	for (int i = 0; i < CAUSES && last->waits_known; i++)
 		out->waits_ms[i] = (double)(last->waits_ns[i] - first->waits_ns[i]) / 1e6;
@@ -128,6 +134,51 @@ static void processes_throttle(const struct means *means, const struct means_sam
 	out->throttled_ms = (double)(now->throttled_ns - then->throttled_ns) / 1e6;
 }
 
+static void processes_stops(struct metrics_stops *out, const struct runtime_sums *totals)
+{
+	out->total_count = (double)totals->count;
+	out->total_full = (double)totals->full;
+	out->total_s = (double)totals->ns / 1e9;
+}
+
+/* What its runtime tells, however short the window is. */
+static void processes_totals(const struct runtime_state *r, struct metrics_process *out)
+{
+	out->runtime = r->runtime;
+	out->runtime_why = r->why;
+	if (r->collections)
+		processes_stops(&out->collected, &r->collected);
+	if (r->statements)
+		processes_stops(&out->served, &r->served);
+	if (!r->full)
+		out->collected.total_full = METRICS_UNKNOWN;
+	out->served.total_full = METRICS_UNKNOWN;
+}
+
+/* And in the window, between two samples. */
+static void processes_runtime(const struct process *process, const struct means_sample *first,
+			      const struct means_sample *last, struct metrics_process *out)
+{
+	const struct runtime_state *r = &process->runtime;
+	struct metrics_stops *c = &out->collected, *s = &out->served;
+	float collected_max_ms, served_max_ms;
+
+	means_longest(&process->means, first->time_ns, last->time_ns, &collected_max_ms,
+		      &served_max_ms);
+	if (r->collections) {
+		c->count = last->collected - first->collected;
+		c->ms = (double)(last->collected_ns - first->collected_ns) / 1e6;
+		c->max_ms = collected_max_ms;
+	}
+	if (r->collections && r->full)
+		c->full = last->collected_full - first->collected_full;
+	if (!r->statements)
+		return;
+	s->count = (double)(last->served - first->served);
+	s->ms = (double)(last->served_ns - first->served_ns) / 1e6;
+	s->max_ms = served_max_ms;
+}
+
 void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
 			const struct process *process, struct metrics_process *out)
 {
@@ -144,12 +195,17 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 	if (process->reading.rings)
 		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
+	processes_totals(&process->runtime, out);
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
 		if (last.ended) /* its last ones are drained after its end */
 			last.requests = process->now.totals.requests;
 		processes_levels(&last, out);
-		if (last.time_ns > first.time_ns)
+		if (runtime_maps_heap(out->runtime))
+			out->heap_live = METRICS_UNKNOWN;
+		if (last.time_ns > first.time_ns) {
 			processes_rates(&first, &last, out);
+			processes_runtime(process, &first, &last, out);
+		}
 		processes_throttle(&process->means, &first, &last, out);
 	}
 	out->cpu_level = processes_cpu_level(&m->limits, out->cpu_percent);

@@ -95,8 +95,9 @@ struct process {
 	struct registry_open *open;
 	struct means means;
 	struct metrics_reading reading;
-	uint64_t waits_ns[CAUSES];      /* newest totals of one watch, and what they … */
-	bool waits_known;               /* … are: the kernel was asked for them */
+	uint64_t waits_ns[CAUSES];    /* newest totals of one watch, and what they … */
+	bool waits_known;             /* … are: the kernel was asked for them */
+	struct runtime_state runtime; /* newest totals; max_ns: the longest since the last sample */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
 	struct threads busiest;
 };

@@ -193,6 +193,30 @@ static void sample_begin(const struct metrics *m, struct process *process)
 		process->means.begin_ns = (uint64_t)begin_ms * 1000000;
 }
 
+static float sample_ms(uint64_t ns)
+{
+	return (float)((double)ns / 1e6);
+}
+
+static float sample_longer(float a, float b)
+{
+	return a > b ? a : b;
+}
+
+/* What it was told has been taken into this sample: the next one's longest is of its own time. */
+static void sample_runtime(struct runtime_state *r, struct means_sample *out)
+{
+	out->collected = (uint32_t)r->collected.count;
+	out->collected_full = (uint32_t)r->collected.full;
+	out->collected_ns = r->collected.ns;
+	out->served = r->served.count;
+	out->served_ns = r->served.ns;
+	out->collected_max_ms =
+		sample_longer(out->collected_max_ms, sample_ms(r->collected.max_ns));
+	out->served_max_ms = sample_longer(out->served_max_ms, sample_ms(r->served.max_ns));
+	r->collected.max_ns = r->served.max_ns = 0;
+}
+
 static void sample_book(struct metrics *m, const struct sampler *s, const struct sample_job *job,
 			struct process *process, uint64_t now_ns)
 {
@@ -216,6 +240,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.pss = reading->pss;
 	sample.waits_known = process->waits_known;
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
+	sample_runtime(&process->runtime, &sample);
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
 	sample.requests = totals->requests;
@@ -292,6 +317,8 @@ static void sample_book_end(struct metrics *m, struct process *process,
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
 	sample.ended = true;
+	sample.collected_max_ms = sample.served_max_ms = 0; /* of the one before */
+	sample_runtime(&process->runtime, &sample);
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
 	means_end(&process->means, &sample, &m->budget);
 }
@@ -366,6 +393,29 @@ void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[
 			process->waits_ns[i] = waits_ns[i];
 	if (process)
 		process->waits_known = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
+static uint64_t sample_longest(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state)
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	if (process) {
+		struct runtime_state *r = &process->runtime;
+		uint64_t collected = sample_longest(r->collected.max_ns, state->collected.max_ns);
+		uint64_t served = sample_longest(r->served.max_ns, state->served.max_ns);
+
+		*r = *state;
+		r->collected.max_ns = collected;
+		r->served.max_ns = served;
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 

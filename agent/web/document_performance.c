@@ -144,6 +144,89 @@ static void performance_worst_put(const struct metrics_process *worst, struct js
 	json_object_end(j);
 }
 
+/* Stops of all processes; the share is that of the one which stood still the longest part. */
+struct performance_stops {
+	double count, full, ms, max_ms, percent;
+};
+
+static void performance_stop(struct performance_stops *sum, const struct metrics_process *p,
+			     const struct metrics_stops *stops)
+{
+	double percent = stops->ms >= 0 && p->window_ms > 0 ? 100 * stops->ms / p->window_ms
+							    : METRICS_UNKNOWN;
+
+	performance_add(&sum->count, stops->count);
+	performance_add(&sum->full, stops->full);
+	performance_add(&sum->ms, stops->ms);
+	sum->max_ms = stops->max_ms > sum->max_ms ? stops->max_ms : sum->max_ms;
+	sum->percent = percent > sum->percent ? percent : sum->percent;
+}
+
+static struct performance_stops performance_stops_of(const struct performance *p, bool statements)
+{
+	struct performance_stops sum = { METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					 METRICS_UNKNOWN, METRICS_UNKNOWN };
+
+	for (int i = 0; i < p->count; i++) /* of those that have ended, too */
+		performance_stop(&sum, &p->processes[i],
+				 statements ? &p->processes[i].served : &p->processes[i].collected);
+	return sum;
+}
+
+/* Why none of them tells its collections: the first that lives has the word. */
+static const char *performance_gc_reason(const struct performance *p)
+{
+	for (int i = 0; i < p->count; i++) {
+		const struct metrics_process *process = &p->processes[i];
+
+		if (!process->alive)
+			continue;
+		if (process->runtime_why != RUNTIME_ATTACHED)
+			return runtime_why_text(process->runtime_why);
+		return process->served.count >= 0 ? "it has no collector of garbage"
+						  : "it was attached just now";
+	}
+	return "no process is watched";
+}
+
+static void performance_gc(const struct performance *p, struct json *j)
+{
+	struct performance_stops sum = performance_stops_of(p, false);
+
+	if (sum.count < 0) {
+		json_null(j, "gc");
+		json_string(j, "gcReason", performance_gc_reason(p));
+		return;
+	}
+	json_object_begin(j, "gc");
+	json_double(j, "count", sum.count);
+	json_measure(j, "full", sum.full);
+	json_measure(j, "pauseMs", sum.ms);
+	json_measure(j, "pausePercent", sum.percent);
+	json_measure(j, "perMinute", performance_per_minute(p, (uint64_t)sum.count));
+	json_measure(j, "maxPauseMs", sum.count > 0 ? sum.max_ms : METRICS_UNKNOWN);
+	json_object_end(j);
+	json_null(j, "gcReason");
+}
+
+/* Of a database server that says when it begins and ends a statement. */
+static void performance_statements(const struct performance *p, struct json *j)
+{
+	struct performance_stops sum = performance_stops_of(p, true);
+
+	if (sum.count < 0) {
+		json_null(j, "statements");
+		return;
+	}
+	json_object_begin(j, "statements");
+	json_double(j, "count", sum.count);
+	json_measure(j, "perMinute", performance_per_minute(p, (uint64_t)sum.count));
+	json_measure(j, "totalMs", sum.ms);
+	json_measure(j, "avgMs", sum.count > 0 ? sum.ms / sum.count : METRICS_UNKNOWN);
+	json_measure(j, "maxMs", sum.count > 0 ? sum.max_ms : METRICS_UNKNOWN);
+	json_object_end(j);
+}
+
 static void performance_memory(const struct performance *p, struct json *j)
 {
 	const struct metrics_process *worst = performance_worst(p, true);
@@ -170,7 +253,7 @@ static void performance_memory(const struct performance *p, struct json *j)
 	json_measure(j, "allocatedPerSecond", allocated);
 	json_string(j, "level", worst ? document_level(worst->memory_level) : NULL);
 	performance_worst_put(worst, j);
-	json_null(j, "gc"); /* no runtime tells its pauses yet */
+	performance_gc(p, j);
 	json_object_end(j);
 }
 
@@ -374,6 +457,7 @@ int document_performance(const struct question *q, struct json *j)
 	performance_status(&p, j);
 	performance_memory(&p, j);
 	performance_cpu(&p, j);
+	performance_statements(&p, j);
 	performance_io(&p, j);
 	performance_system(&p, j);
 	performance_capture(&p, j);

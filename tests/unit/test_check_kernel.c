@@ -141,6 +141,17 @@ static void refused_advice_is_an_error_of_the_trial(void **state)
 	assert_int_equal(kernel_try_memfd(), 0);
 }
 
+static void probes_in_runtimes_are_tried_as_the_agent_uses_them(void **state)
+{
+	int result = attempt_probes();
+
+	(void)state;
+	kernel_check_pauses(&checks);
+	assert_string_equal(test_last()->name, "ebpf");
+	assert_int_equal(test_last()->level, result || !returns_are_safe() ? CHECK_WARN : CHECK_OK);
+	assert_non_null(strstr(test_last()->found, result ? "refused" : "loads"));
+}
+
 static void every_check_is_made_once(void **state)
 {
 	static const char *const names[] = { "kernel",    "privileges", "ebpf",     "memory",
@@ -171,6 +182,7 @@ int main(void)
 		TEST(yama_is_shown_and_never_blamed),
 		TEST(hidden_processes_are_told),
 		TEST(refused_advice_is_an_error_of_the_trial),
+		TEST(probes_in_runtimes_are_tried_as_the_agent_uses_them),
 		TEST(every_check_is_made_once),
 	};
 

@@ -48,7 +48,8 @@ static void without_a_request_measures_are_null_and_counts_are_zero(void **state
 			   "\"avgResponseTimePerMinute\":null,\"errorRate\":null,");
 	assert_holds(text, "\"memory\":{\"heapUsed\":null,\"heapLimit\":null,\"external\":null,"
 			   "\"rss\":null,\"usagePercent\":null,\"allocatedPerSecond\":null,"
-			   "\"level\":null,\"worst\":null,\"gc\":null}");
+			   "\"level\":null,\"worst\":null,\"gc\":null,"
+			   "\"gcReason\":\"its runtime is being looked for\"}");
 	assert_holds(text, "\"completeness\":100}");
 	free(text);
 	document_close(&d);
@@ -141,7 +142,78 @@ static struct metrics_process process_of(int32_t pid, double used, double percen
 	p.throttled_percent = p.throttled_ms = METRICS_UNKNOWN;
 	for (int i = 0; i < CAUSES; i++)
 		p.waits_ms[i] = METRICS_UNKNOWN;
+	p.collected = p.served =
+		(struct metrics_stops){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
+					METRICS_UNKNOWN };
 	return p;
+}
+
+static void gc_text(struct performance *p, struct json *j)
+{
+	json_init(j);
+	json_object_begin(j, NULL);
+	performance_gc(p, j);
+	performance_statements(p, j);
+	json_object_end(j);
+	assert_int_equal(json_finish(j), 0);
+}
+
+static void without_a_runtime_the_reason_stands_beside_null(void **state)
+{
+	struct metrics_process rows[] = { process_of(1, 1, 1, METRICS_OK),
+					  process_of(2, 1, 1, METRICS_OK) };
+	struct question q = { .ask.asked_s = 60 };
+	struct performance p = { .processes = rows, .q = &q, .count = 2 };
+	struct json j;
+
+	(void)state;
+	rows[0].alive = false;
+	rows[0].runtime_why = RUNTIME_REFUSED;
+	rows[1].runtime_why = RUNTIME_BARE;
+	gc_text(&p, &j);
+	assert_string_equal(j.bytes, "{\"gc\":null,\"gcReason\":\"its runtime was built without "
+				     "probes\",\"statements\":null}");
+	json_fini(&j);
+	rows[1].runtime_why = RUNTIME_ATTACHED;
+	gc_text(&p, &j);
+	assert_holds(j.bytes, "\"gcReason\":\"it was attached just now\"");
+	json_fini(&j);
+	rows[1].served = (struct metrics_stops){ 0 };
+	gc_text(&p, &j);
+	assert_string_equal(j.bytes, "{\"gc\":null,\"gcReason\":\"it has no collector of garbage\","
+				     "\"statements\":{\"count\":0,\"perMinute\":null,\"totalMs\":0,"
+				     "\"avgMs\":null,\"maxMs\":null}}");
+	json_fini(&j);
+	p.count = 0;
+	gc_text(&p, &j);
+	assert_holds(j.bytes, "\"gcReason\":\"no process is watched\"");
+	json_fini(&j);
+}
+
+static void pauses_add_up_and_the_share_is_that_of_the_worst(void **state)
+{
+	struct metrics_process rows[] = { process_of(1, 1, 1, METRICS_OK),
+					  process_of(2, 1, 1, METRICS_OK),
+					  process_of(3, 1, 1, METRICS_OK) };
+	struct question q = { .ask.asked_s = 60 };
+	struct performance p = { .processes = rows, .q = &q, .count = 3 };
+	struct json j;
+
+	(void)state;
+	p.window.span_s = 120;
+	rows[0].window_ms = rows[1].window_ms = rows[2].window_ms = 60000;
+	rows[0].collected = (struct metrics_stops){ 10, 2, 600, 90, 10, 2, 0.6 };
+	rows[1].collected = (struct metrics_stops){ 30, METRICS_UNKNOWN, 300, 120, 30, -1, 0.3 };
+	rows[1].alive = false; /* what it did belongs to the window */
+	rows[2].served = (struct metrics_stops){ 8, METRICS_UNKNOWN, 16, 5, 8, -1, 0.016 };
+	gc_text(&p, &j);
+	assert_string_equal(j.bytes,
+			    "{\"gc\":{\"count\":40,\"full\":2,\"pauseMs\":900,"
+			    "\"pausePercent\":1,\"perMinute\":20,\"maxPauseMs\":120},"
+			    "\"gcReason\":null,\"statements\":{\"count\":8,\"perMinute\":4,"
+			    "\"totalMs\":16,\"avgMs\":2,\"maxMs\":5}}");
+	json_fini(&j);
 }
 
 static void memory_adds_up_and_tells_who_is_worst(void **state)
@@ -193,6 +265,8 @@ int main(void)
 		cmocka_unit_test(a_scope_that_was_never_seen_is_refused),
 		cmocka_unit_test(the_uptime_of_a_scope_is_that_of_its_oldest_process),
 		cmocka_unit_test(memory_adds_up_and_tells_who_is_worst),
+		cmocka_unit_test(without_a_runtime_the_reason_stands_beside_null),
+		cmocka_unit_test(pauses_add_up_and_the_share_is_that_of_the_worst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

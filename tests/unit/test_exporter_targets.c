@@ -23,6 +23,8 @@ static struct metrics_process unknown(int32_t pid)
 	strcpy(p.target.service, "shop");
 	p.user_s = p.system_s = p.run_queue_s = METRICS_UNKNOWN;
 	p.rss = p.pss = p.heap_live = p.memory_limit = METRICS_UNKNOWN;
+	p.collected.total_count = p.collected.total_s = METRICS_UNKNOWN;
+	p.served.total_count = p.served.total_s = METRICS_UNKNOWN;
 	return p;
 }
 
@@ -36,6 +38,8 @@ static void each_process_is_told_with_its_service_and_pid(void **state)
 	p.system_s = 0.25;
 	p.rss = 4096;
 	p.heap_live = 100;
+	p.collected.total_count = 12;
+	p.collected.total_s = 0.5;
 	p.totals.allocated_bytes = 300;
 	p.totals.freed_bytes = 200;
 	p.totals.lost[RS_LOST_RACE] = 3;
@@ -51,6 +55,10 @@ static void each_process_is_told_with_its_service_and_pid(void **state)
 	assert_true(exporter_sample(text, "ringside_process_resident_memory_bytes{" WHO "}") ==
 		    4096);
 	assert_true(exporter_sample(text, "ringside_process_heap_bytes{" WHO "}") == 100);
+	assert_true(exporter_sample(text, "ringside_process_gc_pauses_total{" WHO "}") == 12);
+	assert_true(exporter_sample(text, "ringside_process_gc_pause_seconds_total{" WHO "}") ==
+		    0.5);
+	assert_lacks(text, "ringside_process_statements_total{");
 	assert_true(exporter_sample(text, "ringside_process_allocated_bytes_total{" WHO "}") ==
 		    300);
 	assert_true(exporter_sample(text, "ringside_process_freed_bytes_total{" WHO "}") == 200);

@@ -159,6 +159,19 @@ static void waits_of_an_unknown_process_do_no_harm(void **state)
 	fixture_close(&f);
 }
 
+static void what_a_runtime_of_an_unknown_process_tells_does_no_harm(void **state)
+{
+	struct link_message message = { .kind = LINK_RUNTIME, .key = 99 };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	message.runtime.collected.count = 5;
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	fixture_close(&f);
+}
+
 static void a_target_that_is_refused_does_not_stop_the_next(void **state)
 {
 	struct link_message message = { .kind = LINK_TARGET, .target = { .key = 7 } };
@@ -323,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_target_goes_to_drain_with_its_segment),
 		cmocka_unit_test(one_without_a_segment_goes_to_drain_without),
 		cmocka_unit_test(waits_of_an_unknown_process_do_no_harm),
+		cmocka_unit_test(what_a_runtime_of_an_unknown_process_tells_does_no_harm),
 		cmocka_unit_test(a_target_that_is_refused_does_not_stop_the_next),
 		cmocka_unit_test(a_facility_is_in_the_table_and_among_the_parts),
 		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),

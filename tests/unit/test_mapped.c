@@ -71,6 +71,33 @@ static void a_runtimes_own_names_are_found_when_they_are_its_users(void **state)
 	unlink(path);
 }
 
+static bool is_libc(const char *name)
+{
+	return strstr(name, "libc.so") != NULL;
+}
+
+static bool is_nothing(const char *name)
+{
+	(void)name;
+	return false;
+}
+
+static void those_alone_that_are_wanted_by_name_are_opened(void **state)
+{
+	struct heard h = { 0 }, none = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mapped_wanted(getpid(), is_libc, hear, &h), 0);
+	assert_true(h.libc);
+	assert_false(h.self);
+	assert_int_equal(h.files, h.opened);
+	assert_int_equal(mapped_wanted(getpid(), is_nothing, hear, &none), 0);
+	assert_int_equal(none.files, 0);
+	assert_int_equal(mapped_wanted(0, is_libc, hear, &none), -ENOENT);
+}
+
 static void a_line_of_maps_gives_range_offset_and_name(void **state)
 {
 	struct mapped_file f;
@@ -123,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_executable_mapping_comes_with_its_file),
 		cmocka_unit_test(a_runtimes_own_names_are_found_when_they_are_its_users),
+		cmocka_unit_test(those_alone_that_are_wanted_by_name_are_opened),
 		cmocka_unit_test(a_line_of_maps_gives_range_offset_and_name),
 		cmocka_unit_test(a_mount_that_another_process_serves_is_not_safe),
 		cmocka_unit_test(every_reason_has_its_text),

@@ -101,6 +101,64 @@ static void the_last_sample_counts_however_soon_it_comes(void **state)
 	means_fini(&means, &budget);
 }
 
+static void put_longest(struct means *means, struct series_budget *budget, uint64_t ns, float ms)
+{
+	struct means_sample sample = { .time_ns = ns };
+
+	sample.collected_max_ms = ms;
+	sample.served_max_ms = 2 * ms;
+	means_put(means, &sample, budget);
+}
+
+static float longest(const struct means *means, uint64_t from_s, uint64_t to_s)
+{
+	float collected, served;
+
+	means_longest(means, from_s * SECOND, to_s * SECOND, &collected, &served);
+	assert_true(served == 2 * collected);
+	return collected;
+}
+
+static void the_longest_is_that_of_the_samples_in_the_window(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means_sample end = { .time_ns = 104 * SECOND + 1 };
+	struct means means = { 0 };
+
+	(void)state;
+	assert_true(longest(&means, 0, 1000) == 0);
+	put_longest(&means, &budget, 100 * SECOND, 9);
+	put_longest(&means, &budget, 101 * SECOND, 5);
+	put_longest(&means, &budget, 102 * SECOND, 7);
+	put_longest(&means, &budget, 102 * SECOND + 1000, 8); /* too near to be kept */
+	put_longest(&means, &budget, 103 * SECOND, 1);
+	assert_true(longest(&means, 99, 103) == 9);
+	assert_true(longest(&means, 100, 103) == 8); /* what ended up to 100 is of before */
+	assert_true(longest(&means, 102, 103) == 1);
+	assert_true(longest(&means, 100, 101) == 5);
+	put_longest(&means, &budget, 104 * SECOND, 6);
+	means_end(&means, &end, &budget); /* it takes the place of that */
+	assert_int_equal(means.fine.samples[means.fine.count - 1].time_ns, end.time_ns);
+	assert_true(longest(&means, 103, 105) == 6);
+	means_fini(&means, &budget);
+}
+
+static void the_longest_of_ten_seconds_is_in_their_coarse_sample(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { 0 };
+
+	(void)state;
+	for (uint64_t s = 0; s < 2 * SERIES_FINE_SLOTS; s++)
+		put_longest(&means, &budget, s * SECOND, s == 107 ? 50 : 1);
+	assert_true(means.fine.samples[0].time_ns > 200 * SECOND);
+	assert_true(longest(&means, 0, 2 * SERIES_FINE_SLOTS) == 50);
+	assert_true(longest(&means, 90, 120) == 50);
+	assert_true(longest(&means, 120, 2 * SERIES_FINE_SLOTS) == 1);
+	assert_true(longest(&means, 0, 100) == 1);
+	means_fini(&means, &budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +167,8 @@ int main(void)
 		cmocka_unit_test(the_last_sample_counts_however_soon_it_comes),
 		cmocka_unit_test(two_hours_are_kept_and_no_more),
 		cmocka_unit_test(no_room_is_counted),
+		cmocka_unit_test(the_longest_is_that_of_the_samples_in_the_window),
+		cmocka_unit_test(the_longest_of_ten_seconds_is_in_their_coarse_sample),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

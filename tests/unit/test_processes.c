@@ -98,6 +98,62 @@ static void throttling_is_that_of_one_group_in_the_window(void **state)
 	metrics_close(f.m);
 }
 
+static void what_a_runtime_tells_is_of_the_window(void **state)
+{
+	struct means_sample samples[] = {
+		{ .time_ns = 1000 * SECOND },
+		{ .time_ns = 1001 * SECOND,
+		  .collected = 5,
+		  .collected_full = 1,
+		  .collected_ns = 70 * MILLISECOND,
+		  .collected_max_ms = 30 },
+		{ .time_ns = 1002 * SECOND,
+		  .collected = 9,
+		  .collected_full = 1,
+		  .collected_ns = 90 * MILLISECOND,
+		  .collected_max_ms = 8,
+		  .served = 4,
+		  .served_ns = 12 * MILLISECOND,
+		  .served_max_ms = 6 },
+	};
+	struct runtime_state told = { .why = RUNTIME_ATTACHED, .runtime = RUNTIME_JVM };
+	struct metrics_process p;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, 1000 * SECOND);
+	fixture_tick(&f, 1000 * SECOND);
+	for (int i = 0; i < 3; i++) {
+		samples[i].heap_live = 4096;
+		means_put(&f.m->registry.processes->means, &samples[i], &f.m->budget);
+	}
+	p = throttled_of(&f, 1000);
+	assert_int_equal(p.runtime_why, RUNTIME_UNKNOWN);
+	assert_true(p.collected.count < 0 && p.collected.max_ms < 0 && p.served.count < 0);
+	told.collections = true;
+	told.collected = (struct runtime_sums){ 9, 1, 90 * MILLISECOND, 0 };
+	metrics_runtime_put(f.m, 7, &told);
+	metrics_runtime_put(f.m, 8, &told); /* nobody's */
+	p = throttled_of(&f, 1001);
+	assert_int_equal(p.runtime_why, RUNTIME_ATTACHED);
+	assert_int_equal(p.runtime, RUNTIME_JVM);
+	assert_true(p.collected.count == 4 && p.collected.ms == 20 && p.collected.max_ms == 8);
+	assert_true(p.collected.full < 0 && p.collected.total_full < 0); /* it does not tell */
+	assert_true(p.collected.total_count == 9 && p.collected.total_s == 0.09);
+	assert_true(p.served.count < 0 && p.served.total_s < 0 && p.window_ms == 1000);
+	p = throttled_of(&f, 1002); /* no window at all: the totals stand all the same */
+	assert_true(p.collected.count < 0 && p.collected.total_count == 9);
+	assert_true(p.heap_live < 0); /* what malloc gave is not Java's heap */
+	told.full = told.statements = true;
+	told.runtime = RUNTIME_PYTHON;
+	metrics_runtime_put(f.m, 7, &told);
+	p = throttled_of(&f, 1000);
+	assert_true(p.collected.count == 9 && p.collected.full == 1 && p.collected.max_ms == 30);
+	assert_true(p.served.count == 4 && p.served.ms == 12 && p.served.max_ms == 6);
+	assert_true(p.served.full < 0 && p.heap_live == 4096);
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +161,7 @@ int main(void)
 		cmocka_unit_test(cpu_levels_begin_at_70_and_85),
 		cmocka_unit_test(without_a_sample_all_is_unknown),
 		cmocka_unit_test(throttling_is_that_of_one_group_in_the_window),
+		cmocka_unit_test(what_a_runtime_tells_is_of_the_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -343,6 +343,42 @@ static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state
 	tree_remove(&tree, "");
 }
 
+static void what_a_runtime_tells_is_in_the_next_sample(void **state)
+{
+	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
+	struct runtime_state told = { .why = RUNTIME_ATTACHED, .collections = true };
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	told.collected = (struct runtime_sums){ 2, 0, 9 * MILLISECOND, 7 * MILLISECOND };
+	metrics_runtime_put(f.m, 7, &told);
+	told.collected = (struct runtime_sums){ 3, 0, 10 * MILLISECOND, 1 * MILLISECOND };
+	metrics_runtime_put(f.m, 7, &told);
+	metrics_sample(f.m, 1001 * SECOND);
+	told.collected = (struct runtime_sums){ 4, 0, 12 * MILLISECOND, 2 * MILLISECOND };
+	metrics_runtime_put(f.m, 7, &told);
+	metrics_sample(f.m, 1002 * SECOND);
+	scope.from_ns = 1000 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.collected.count, 4) && near(p.collected.ms, 12));
+	assert_true(near(p.collected.max_ms, 7)); /* of two before one sample the longer */
+	scope.from_ns = 1001 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.collected.count, 1) && near(p.collected.max_ms, 2));
+	told.collected = (struct runtime_sums){ 6, 0, 15 * MILLISECOND, 3 * MILLISECOND };
+	metrics_runtime_put(f.m, 7, &told);
+	metrics_end_put(f.m, 7, &end, 1002 * SECOND + 1000);
+	p = process_of(&f, scope);
+	assert_true(near(p.collected.count, 3) && near(p.collected.max_ms, 3));
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
 static void an_end_waits_for_its_process_a_while(void **state)
 {
 	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
@@ -378,6 +414,7 @@ int main(void)
 		cmocka_unit_test(what_it_did_is_counted_while_its_cpu_time_was_measured),
 		cmocka_unit_test(a_life_that_ended_is_measured_from_its_beginning_to_its_end),
 		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
+		cmocka_unit_test(what_a_runtime_tells_is_in_the_next_sample),
 		cmocka_unit_test(an_end_waits_for_its_process_a_while),
 		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),
 		cmocka_unit_test(heap_is_unknown_where_the_allocator_is_not_seen),

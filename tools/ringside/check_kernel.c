@@ -1,8 +1,11 @@
 #include "check_kernel.h"
 
+#include "attempt.h"
 #include "cgroup.h"
 #include "privilege.h"
 #include "procfs.h"
+#include "returns.h"
+#include "runtime.h"
 #include "sets.h"
 
 #include <errno.h>
@@ -82,6 +85,25 @@ static void kernel_probes_text(const struct probe_state *state, char *out, size_
 	}
 }
 
+/* Probes in runtimes' own code, tried on this program's. */
+static void kernel_check_pauses(struct checks *c)
+{
+	int result = attempt_probes();
+
+	if (result)
+		check_add(c, "ebpf", CHECK_WARN,
+			  "pauses of garbage collection and PostgreSQL's statements are not told",
+			  "runtime: refused: uprobe_multi %s (%s)", strerrorname_np(-result),
+			  facility_error_text(-result));
+	else if (returns_are_safe())
+		check_add(c, "ebpf", CHECK_OK, NULL, "runtime: loads: uprobe_multi");
+	else
+		check_add(c, "ebpf", CHECK_WARN,
+			  "a newer kernel; node's and PHP's collections are not told here",
+			  "runtime: loads: uprobe_multi, but for return probes: %s",
+			  runtime_why_text(RUNTIME_UNSAFE));
+}
+
 /* A trial load and attach of each set of the agent's own; they are gone again at the end. */
 static void kernel_check_probes(struct checks *c)
 {
@@ -104,6 +126,7 @@ static void kernel_check_probes(struct checks *c)
 			check_add(c, "ebpf", CHECK_WARN, set->without, "%s: refused: %s", set->name,
 				  text);
 	}
+	kernel_check_pauses(c);
 }
 
 /* What the library does at the start of its host. */

@@ -1,0 +1,160 @@
+#include "runtime_files.h"
+
+#include "log.h"
+#include "returns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void runtime_files_init(struct runtime_files *f, int targets)
+{
+	memset(f, 0, sizeof(*f));
+	f->targets = targets;
+}
+
+static void runtime_file_free(struct runtime_files *f, uint32_t i)
+{
+	struct runtime_file *file = &f->at[i];
+
+	if (f->inspector.pid && f->inspected == i)
+		inspector_stop(&f->inspector);
+	if (file->why == RUNTIME_ATTACHED)
+		pauses_detach(&file->links);
+	close(file->fd);
+	memset(file, 0, sizeof(*file));
+}
+
+/* The programs go with the last file. */
+static void runtime_files_rest(struct runtime_files *f)
+{
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++)
+		if (f->at[i].users && f->at[i].why == RUNTIME_ATTACHED)
+			return;
+	pauses_close(f->pauses);
+	f->pauses = NULL;
+}
+
+void runtime_files_fini(struct runtime_files *f)
+{
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++)
+		if (f->at[i].users)
+			runtime_file_free(f, i);
+	runtime_files_rest(f);
+}
+
+static uint32_t runtime_files_place(const struct runtime_files *f, const struct stat *s,
+				    enum runtime runtime)
+{
+	uint32_t free = RUNTIME_FILES;
+
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++) {
+		const struct runtime_file *file = &f->at[i];
+
+		if (!file->users)
+			free = free == RUNTIME_FILES ? i : free;
+		else if (file->device == s->st_dev && file->inode == s->st_ino &&
+			 file->runtime == runtime)
+			return i;
+	}
+	return free;
+}
+
+int runtime_files_get(struct runtime_files *f, int fd, enum runtime runtime)
+{
+	struct runtime_file *file;
+	struct stat s;
+	uint32_t i;
+
+	if (fstat(fd, &s))
+		return -errno;
+	i = runtime_files_place(f, &s, runtime);
+	if (i == RUNTIME_FILES)
+		return -ENOSPC;
+	file = &f->at[i];
+	if (file->users++)
+		return (int)i;
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (file->fd < 0) {
+		file->users = 0;
+		return -errno;
+	}
+	file->device = s.st_dev;
+	file->inode = s.st_ino;
+	file->runtime = runtime;
+	return (int)i;
+}
+
+void runtime_files_put(struct runtime_files *f, uint32_t i)
+{
+	if (--f->at[i].users)
+		return;
+	runtime_file_free(f, i);
+	runtime_files_rest(f);
+}
+
+static bool runtime_files_returns(struct runtime_files *f)
+{
+	if (!f->asked)
+		f->returns = returns_are_safe();
+	f->asked = true;
+	return f->returns;
+}
+
+/* Its sites are known. */
+static uint32_t runtime_file_attach(struct runtime_files *f, struct runtime_file *file)
+{
+	int *error = &f->errors[file->runtime];
+
+	if (file->sites.returns && !runtime_files_returns(f)) {
+		*error = -EOPNOTSUPP;
+		return RUNTIME_UNSAFE;
+	}
+	if (!f->refused && !f->pauses)
+		f->refused = f->targets < 0 ? f->targets : pauses_open(&f->pauses, f->targets);
+	*error = f->refused;
+	if (!*error)
+		*error = pauses_attach(f->pauses, file->fd, &file->sites, &file->links);
+	if (!*error)
+		return RUNTIME_ATTACHED;
+	log_warning("probes of %s are not used: %s", runtime_name(file->runtime),
+		    strerrorname_np(-*error));
+	return RUNTIME_REFUSED;
+}
+
+static void runtime_files_inspected(struct runtime_files *f, uint64_t now_ns)
+{
+	struct runtime_file *file = &f->at[f->inspected];
+	int result = inspector_poll(&f->inspector, now_ns, &file->sites);
+
+	if (result == -EAGAIN)
+		return;
+	file->why = result ? RUNTIME_UNREADABLE : file->sites.why;
+	if (file->why == RUNTIME_ATTACHED)
+		file->why = runtime_file_attach(f, file);
+	runtime_files_rest(f);
+}
+
+void runtime_files_step(struct runtime_files *f, uint64_t now_ns)
+{
+	if (f->inspector.pid)
+		runtime_files_inspected(f, now_ns);
+	for (uint32_t i = 0; i < RUNTIME_FILES && !f->inspector.pid; i++) {
+		if (!f->at[i].users || f->at[i].why != RUNTIME_UNKNOWN)
+			continue;
+		f->inspected = i;
+		if (inspector_start(&f->inspector, f->at[i].fd, f->at[i].runtime, now_ns))
+			return; /* again in the next step */
+	}
+}
+
+bool runtime_files_attached(const struct runtime_files *f, enum runtime runtime)
+{
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++)
+		if (f->at[i].users && f->at[i].runtime == runtime &&
+		    f->at[i].why == RUNTIME_ATTACHED)
+			return true;
+	return false;
+}

@@ -1,0 +1,45 @@
+#include "../../agent/capture/attempt.c"
+#include "rs_test.h"
+
+#include <string.h>
+
+static void a_function_is_found_in_the_file_that_it_is_of(void **state)
+{
+	unsigned char here[16], there[16];
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	uint64_t place = attempt_place(attempt_end);
+
+	(void)state;
+	assert_true(place);
+	memcpy(here, (const void *)(uintptr_t)attempt_end, sizeof(here));
+	assert_int_equal(pread(fd, there, sizeof(there), (off_t)place), sizeof(there));
+	assert_memory_equal(here, there, sizeof(here));
+	assert_int_not_equal(place, attempt_place(attempt_begin));
+	assert_int_equal(attempt_place((void (*)(void))(uintptr_t)&fd), 0); /* no code at all */
+	close(fd);
+}
+
+static void what_works_for_pauses_works_in_the_attempt(void **state)
+{
+	struct probe_filter *filter;
+	struct pauses *p = NULL;
+
+	(void)state;
+	if (probe_filter_open(&filter)) {
+		assert_true(attempt_probes() < 0);
+		rs_skip("bpf() is refused here");
+	}
+	assert_int_equal(attempt_probes() == 0, pauses_open(&p, probe_filter_fd(filter)) == 0);
+	pauses_close(p);
+	probe_filter_close(filter);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_function_is_found_in_the_file_that_it_is_of),
+		cmocka_unit_test(what_works_for_pauses_works_in_the_attempt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

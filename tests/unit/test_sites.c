@@ -1,0 +1,322 @@
+#include "../../agent/capture/sites.c"
+#include "elf_fixture.h"
+
+#define V8_COLLECT "_ZN2v88internal4Heap14CollectGarbageENS0_15AllocationSpaceE"
+#define V8_PERFORM                                                                                 \
+	"_ZN2v88internal4Heap24PerformGarbageCollectionENS0_16GarbageCollectorENS0_23Garbage"
+
+static struct sites_room room;
+static struct elf_fixture e;
+
+static struct sites read_cut(enum runtime runtime, size_t length)
+{
+	struct sites sites;
+	int fd = elf_memfd(&e, length);
+
+	memset(&room, 0xaa, sizeof(room));
+	sites_read(fd, runtime, &room, &sites);
+	close(fd);
+	return sites;
+}
+
+static struct sites read_now(enum runtime runtime)
+{
+	return read_cut(runtime, e.length);
+}
+
+static void probes_are_found_by_notes_with_their_place_in_the_file(void **state)
+{
+	struct sites s;
+
+	(void)state;
+	elf_python(&e);
+	s = read_now(RUNTIME_PYTHON);
+	assert_int_equal(s.why, RUNTIME_ATTACHED);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.at[0].end, SITES_BEGIN);
+	assert_int_equal(s.at[0].offset, ELF_CODE + 8);
+	assert_int_equal(s.at[0].semaphore, ELF_DATA + 2);
+	assert_int_equal(s.at[1].end, SITES_END);
+	assert_int_equal(s.at[1].offset, ELF_CODE + 16);
+	assert_true(s.collections);
+	assert_false(s.statements);
+	assert_false(s.returns);
+	assert_true(sites_sane(&s));
+	s = read_now(RUNTIME_RUBY); /* which has other names for it */
+	assert_int_equal(s.why, RUNTIME_BARE);
+	assert_int_equal(s.count, 0);
+	assert_true(sites_sane(&s));
+}
+
+static void an_argument_that_says_full_is_in_the_cookie(void **state)
+{
+	struct sites s;
+
+	(void)state;
+	elf_init(&e);
+#if defined(__x86_64__)
+	ELF_NOTE(&e,
+		 "hotspot\0gc__begin\0"
+		 "1@%dil",
+		 0, -1);
+#else
+	ELF_NOTE(&e,
+		 "hotspot\0gc__begin\0"
+		 "1@w14",
+		 0, -1);
+#endif
+	ELF_NOTE(&e, "hotspot\0gc__end\0", 4, -1);
+	elf_finish(&e);
+	s = read_now(RUNTIME_JVM);
+	assert_true(s.full);
+	assert_int_equal(s.at[0].cookie, PAUSE_COLLECTION | PAUSE_COOKIE_COUNTS |
+						 (uint64_t)PAUSE_REGISTER << PAUSE_COOKIE_OPERAND |
+						 1ull << PAUSE_COOKIE_BYTES |
+						 14ull << PAUSE_COOKIE_REGISTER |
+						 1ull << PAUSE_COOKIE_FULL);
+	elf_init(&e);
+	ELF_NOTE(&e,
+		 "hotspot\0gc__begin\0"
+		 "1@somewhere",
+		 0, -1);
+	ELF_NOTE(&e, "hotspot\0gc__end\0", 4, -1);
+	elf_finish(&e);
+	s = read_now(RUNTIME_JVM); /* it cannot be read: the rest stays of use */
+	assert_int_equal(s.why, RUNTIME_ATTACHED);
+	assert_false(s.full);
+}
+
+static void parts_of_a_collection_do_not_count(void **state)
+{
+	struct sites s;
+
+	(void)state;
+	elf_init(&e);
+	ELF_NOTE(&e, "ruby\0gc__sweep__begin\0", 0, -1);
+	ELF_NOTE(&e, "ruby\0gc__sweep__end\0", 4, -1);
+	elf_finish(&e);
+	s = read_now(RUNTIME_RUBY);
+	assert_int_equal(s.why, RUNTIME_BARE); /* there would be nothing to count */
+	ELF_NOTE(&e, "ruby\0gc__mark__begin\0", 8, -1);
+	ELF_NOTE(&e, "ruby\0gc__mark__end\0", 12, -1);
+	elf_finish(&e);
+	s = read_now(RUNTIME_RUBY);
+	assert_int_equal(s.count, 4);
+	assert_false(s.at[0].cookie & PAUSE_COOKIE_COUNTS);
+	assert_true(s.at[2].cookie & PAUSE_COOKIE_COUNTS);
+	assert_false(s.full);
+}
+
+static void a_begin_without_an_end_is_of_no_use(void **state)
+{
+	(void)state;
+	elf_init(&e);
+	ELF_NOTE(&e, "postgresql\0query__start\0", 0, -1);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_POSTGRES).why, RUNTIME_BARE);
+	ELF_NOTE(&e, "postgresql\0query__done\0", 4, -1);
+	elf_finish(&e);
+	assert_true(read_now(RUNTIME_POSTGRES).statements);
+	assert_false(read_now(RUNTIME_POSTGRES).collections);
+}
+
+static void a_note_of_something_else_than_a_nop_is_not_believed(void **state)
+{
+	(void)state;
+	elf_python(&e);
+	e.bytes[ELF_CODE + 8] = '\xcc';
+	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
+	assert_int_equal(read_now(RUNTIME_PYTHON).count, 0);
+	elf_init(&e);
+	ELF_NOTE(&e, "python\0gc__start\0", 8, 2000); /* a semaphore outside of all data */
+	ELF_NOTE(&e, "python\0gc__done\0", 16, 4);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
+	elf_init(&e);
+	ELF_NOTE(&e, "python\0gc__start\0", 8,
+		 3); /* one at an odd place, which the kernel refuses */
+	ELF_NOTE(&e, "python\0gc__done\0", 16, 4);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
+	elf_init(&e);
+	ELF_NOTE(&e, "python\0gc__start\0", 200, -1); /* outside of all code */
+	ELF_NOTE(&e, "python\0gc__done\0", 16, 4);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);
+}
+
+static void more_probes_than_there_is_room_for_are_none(void **state)
+{
+	(void)state;
+	elf_init(&e);
+	for (unsigned int i = 0; i <= SITES; i++)
+		ELF_NOTE(&e, "ruby\0gc__mark__end\0", 4 * (i % 8), -1);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_RUBY).why, RUNTIME_UNREADABLE);
+}
+
+static void functions_are_found_by_how_their_name_begins(void **state)
+{
+	struct sites s;
+
+	(void)state;
+	elf_init(&e);
+	elf_function(&e, "_ZN2v88internal4Heap24PerformGarbageCollectionEi.cold", 4);
+	elf_function(&e, "x" V8_PERFORM, 8);
+	elf_function(&e, V8_COLLECT, 12);
+	elf_finish(&e);
+	s = read_now(RUNTIME_NODE);
+	assert_int_equal(s.why, RUNTIME_ATTACHED);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.at[0].offset, ELF_CODE + 12);
+	assert_int_equal(s.at[0].end, SITES_BEGIN);
+	assert_int_equal(s.at[1].offset, ELF_CODE + 12);
+	assert_int_equal(s.at[1].end, SITES_RETURN);
+	assert_true(s.returns);
+	assert_false(s.full);
+	elf_function(&e, V8_PERFORM, 16);
+	elf_finish(&e);
+	s = read_now(RUNTIME_NODE); /* it is the better one, and says which collector it is */
+	assert_int_equal(s.at[0].offset, ELF_CODE + 16);
+	assert_int_equal(s.count, 2);
+	assert_true(s.full);
+	elf_function(&e, "zend_gc_collect_cycles_too", 20);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PHP).why, RUNTIME_BARE);
+	elf_function(&e, "zend_gc_collect_cycles", 20);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PHP).at[0].offset, ELF_CODE + 20);
+}
+
+static void a_name_of_two_functions_is_of_none(void **state)
+{
+	(void)state;
+	elf_init(&e);
+	elf_function(&e, V8_COLLECT, 12);
+	elf_function(&e, V8_COLLECT "x", 20);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_NODE).why, RUNTIME_BARE);
+	e.symbols[2].st_value = e.symbols[1].st_value; /* two names of one */
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_NODE).why, RUNTIME_ATTACHED);
+	e.symbols[1].st_shndx = e.symbols[2].st_shndx = SHN_UNDEF; /* somebody else's */
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_NODE).why, RUNTIME_BARE);
+}
+
+static void a_function_that_begins_with_a_long_nop_is_left_alone(void **state)
+{
+	(void)state;
+	elf_init(&e);
+	elf_function(&e, "zend_gc_collect_cycles", 8);
+	memcpy(e.code + 8, "\x0f\x1f\x44\x00\x00", 5);
+	elf_finish(&e);
+	assert_int_equal(read_now(RUNTIME_PHP).why, RUNTIME_BARE);
+}
+
+/* Two pieces overlap by more than a name: the one that a piece cuts is whole in the next. */
+static void a_name_that_a_piece_cuts_is_found_once(void **state)
+{
+	static char names[2 * SITES_ROOM_BYTES];
+	const size_t length = strlen(V8_COLLECT);
+	static struct sites_file f = { .room = &room };
+	Elf64_Shdr table = { .sh_size = sizeof(names) };
+
+	(void)state;
+	f.fd = memfd_create("names", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(f.fd, sizeof(names)), 0);
+	for (size_t back = 0; back < 2 * SITES_NAME; back += 13) {
+		struct sites_hits hits = { .function = &sites_functions[2] };
+		off_t at = (off_t)(SITES_ROOM_BYTES - back);
+
+		assert_int_equal(pwrite(f.fd, V8_COLLECT, length, at), length);
+		sites_names(&f, &table, &hits);
+		assert_int_equal(hits.count, 1);
+		assert_int_equal(hits.at[0], at);
+		memset(names, 0, length);
+		assert_int_equal(pwrite(f.fd, names, length, at), length);
+	}
+	close(f.fd);
+}
+
+static void a_file_cut_anywhere_is_unreadable_or_bare(void **state)
+{
+	(void)state;
+	elf_python(&e);
+	for (size_t cut = 0; cut < e.length; cut++) {
+		struct sites s = read_cut(RUNTIME_PYTHON, cut);
+
+		assert_int_equal(s.count, 0);
+		assert_true(s.why == RUNTIME_UNREADABLE || s.why == RUNTIME_BARE);
+	}
+}
+
+static void heads_that_do_not_fit_are_unreadable(void **state)
+{
+	Elf64_Ehdr head;
+
+	(void)state;
+#define WITH(field, value)                                                                         \
+	do {                                                                                       \
+		elf_python(&e);                                                                    \
+		memcpy(&head, e.bytes, sizeof(head));                                              \
+		head.field = value;                                                                \
+		memcpy(e.bytes, &head, sizeof(head));                                              \
+		assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);                \
+	} while (0)
+	WITH(e_ident[EI_CLASS], ELFCLASS32);
+	WITH(e_ident[EI_DATA], ELFDATA2MSB);
+	WITH(e_ident[0], 'x');
+	WITH(e_machine, EM_RISCV);
+	WITH(e_shentsize, 40);
+	WITH(e_phentsize, 32);
+	WITH(e_shnum, SITES_SECTIONS + 1);
+	WITH(e_phnum, SITES_SEGMENTS + 1);
+	WITH(e_shstrndx, 6);
+	WITH(e_shoff, UINT64_MAX - 10);
+	WITH(e_phoff, 1ull << 40);
+}
+
+static void what_a_child_claims_is_looked_through(void **state)
+{
+	struct sites s;
+
+	(void)state;
+	elf_python(&e);
+#define INSANE(change)                                                                             \
+	do {                                                                                       \
+		s = read_now(RUNTIME_PYTHON);                                                      \
+		change;                                                                            \
+		assert_false(sites_sane(&s));                                                      \
+	} while (0)
+	INSANE(s.count = SITES + 1);
+	INSANE(s.count = 0);
+	INSANE(s.why = RUNTIME_BARE);
+	INSANE(s.why = RUNTIME_WHYS);
+	INSANE(s.at[1].end = SITES_RETURN + 1);
+	INSANE(s.at[0].cookie |= 15);
+	INSANE(s.at[1].offset = 0);
+	INSANE(s.at[1].offset = UINT64_MAX);
+	INSANE(s.at[1].semaphore = UINT64_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probes_are_found_by_notes_with_their_place_in_the_file),
+		cmocka_unit_test(an_argument_that_says_full_is_in_the_cookie),
+		cmocka_unit_test(parts_of_a_collection_do_not_count),
+		cmocka_unit_test(a_begin_without_an_end_is_of_no_use),
+		cmocka_unit_test(a_note_of_something_else_than_a_nop_is_not_believed),
+		cmocka_unit_test(more_probes_than_there_is_room_for_are_none),
+		cmocka_unit_test(functions_are_found_by_how_their_name_begins),
+		cmocka_unit_test(a_name_of_two_functions_is_of_none),
+		cmocka_unit_test(a_function_that_begins_with_a_long_nop_is_left_alone),
+		cmocka_unit_test(a_name_that_a_piece_cuts_is_found_once),
+		cmocka_unit_test(a_file_cut_anywhere_is_unreadable_or_bare),
+		cmocka_unit_test(heads_that_do_not_fit_are_unreadable),
+		cmocka_unit_test(what_a_child_claims_is_looked_through),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
