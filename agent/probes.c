@@ -72,6 +72,7 @@ static void probes_http_rest(struct probes *p)
 
 	if (p->http)
 		p->http_sent = 0;
+	taps_rest(&p->taps);
 	http_close(p->http);
 	p->http = NULL;
 	if (p->http_refused || !p->outbox)
@@ -131,6 +132,7 @@ void probes_step(struct probes *p)
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
+	taps_step(&p->taps, p->http, moment_monotonic_ns());
 	if (p->http_sent == p->outbox->worker)
 		return;
 	message.samples.ring_bytes = HTTP_RING_BYTES;
@@ -153,6 +155,7 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
+	taps_open(&p->taps, outbox, p->filter);
 	probes_rest(p, false, false);
 	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));
@@ -160,6 +163,7 @@ void probes_open(struct probes *p, struct outbox *outbox)
 
 void probes_close(struct probes *p)
 {
+	taps_close(&p->taps);
 	runtimes_close(&p->runtimes);
 	http_close(p->http);
 	inputs_close(p->inputs);
@@ -183,6 +187,10 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	if (bare)
 		probes_open_http(p);
 	p->http_seek = p->http_seek || bare;
+	if (bare)
+		taps_watch(&p->taps, pid);
+	else
+		taps_forget(&p->taps, pid);
 	if (p->outbox)
 		runtimes_watch(&p->runtimes, pid);
 	if (p->wait && asked)
@@ -202,6 +210,7 @@ static void probes_forget(struct probes *p, int32_t pid)
 	if (p->outbox)
 		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
+	taps_forget(&p->taps, pid);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
@@ -373,6 +382,7 @@ void probes_second(struct probes *p, uint32_t targets)
 		http_look(p->http, &state);
 		probes_tell(p, &state);
 	}
+	taps_second(&p->taps);
 	if (p->wait) {
 		wait_look(p->wait, &state);
 		probes_tell(p, &state);

@@ -14,6 +14,7 @@
 #include "life.h"
 #include "outbox.h"
 #include "runtimes.h"
+#include "taps.h"
 #include "victims.h"
 #include "wait.h"
 
@@ -29,6 +30,7 @@ struct probes {
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	bool http_refused;           /* it is not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
+	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
 	struct inputs *inputs;       /* NULL: refused, not opened yet, or there is no target */
 	bool inputs_refused;         /* it is not tried again */

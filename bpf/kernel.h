@@ -70,7 +70,7 @@ struct files_struct {
 /* As a thread entered the kernel. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, orig_ax;
+	unsigned long r14, bx, ax, cx, si, di, orig_ax;
 } __attribute__((preserve_access_index));
 #else
 struct pt_regs {

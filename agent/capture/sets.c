@@ -3,6 +3,7 @@
 #include "http.skel.h"
 #include "inputs.skel.h"
 #include "life.skel.h"
+#include "tls.skel.h"
 #include "wait.skel.h"
 
 static const struct probe_set sets[SETS] = {
@@ -17,6 +18,8 @@ static const struct probe_set sets[SETS] = {
 			  "kills for want of memory, TCP retransmits and the latency of block I/O "
 			  "are not told",
 			  inputs_bpf__elf_bytes },
+	[SETS_TLS] = { "tls", "requests inside TLS of processes without the library are not seen",
+		       tls_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)
