@@ -82,6 +82,26 @@ static struct restarts_instance *restarts_join(const struct restarts *r,
 	return of_parent;
 }
 
+/* Its children that were told before it, each a first of its own: one instance with it. */
+static void restarts_unite(struct restarts *r, const struct restarts_start *start,
+			   struct restarts_instance *whole)
+{
+	struct restarts_instance *next;
+
+	for (struct restarts_instance *i = r->instances; i; i = next) {
+		next = i->next;
+		if (i == whole || i->service != start->service || i->parent != start->pid ||
+		    i->begun_ticks < start->start_ticks)
+			continue;
+		for (struct restarts_member *m = r->members; m; m = m->next)
+			if (m->instance == i)
+				m->instance = whole;
+		whole->living += i->living;
+		whole->answers |= i->answers;
+		restarts_instance_free(r, i);
+	}
+}
+
 /* It was let go, or ran another program, a moment ago. */
 static bool restarts_was_here(const struct restarts *r, const struct restarts_start *start)
 {
@@ -158,9 +178,12 @@ unsigned int restarts_start(struct restarts *r, const struct restarts_start *sta
 			return 0;
 		}
 		m->instance->answers = here;
+		restarts_unite(r, start, m->instance);
 		restarts_carry_on(r, start, m->instance);
 		if (what && !m->instance->answers && restarts_answer_end(r, m->instance))
 			what |= RESTARTS_AGAIN;
+	} else {
+		restarts_unite(r, start, m->instance);
 	}
 	m->instance->living++;
 	m->next = r->members;

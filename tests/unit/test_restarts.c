@@ -146,6 +146,28 @@ static void a_daemon_may_be_told_before_who_started_it(void **state)
 	restarts_fini(&r);
 }
 
+/* A look at all processes tells of them in any order. */
+static void a_worker_may_be_told_before_its_server(void **state)
+{
+	struct restarts r = { .begin_ticks = 100 };
+
+	(void)state;
+	for (uint64_t t = 1000; t < 5000; t += 1000) {
+		unsigned int again = t > 1000 ? RESTARTS_AGAIN : 0;
+		int32_t pid = (int32_t)t;
+
+		assert_int_equal(start(&r, t + 2, pid + 2, pid + 1, t), RESTARTS_STARTED | again);
+		assert_int_equal(start(&r, t + 1, pid + 1, pid, t), RESTARTS_STARTED);
+		assert_int_equal(start(&r, t, pid, 5, t), RESTARTS_STARTED);
+		assert_int_equal(end(&r, t, t), RESTARTS_ENDED);
+		assert_int_equal(end(&r, t + 1, t + 900), RESTARTS_ENDED);
+		assert_int_equal(ends_left(&r), 0);
+		assert_int_equal(end(&r, t + 2, t + 900), RESTARTS_ENDED);
+		assert_int_equal(ends_left(&r), 1);
+	}
+	restarts_fini(&r);
+}
+
 static void in_the_tick_of_an_end_it_takes_one_supervisor(void **state)
 {
 	struct restarts r = { .begin_ticks = 100 };
@@ -201,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_worker_is_a_part_of_its_server),
 		cmocka_unit_test(a_daemon_is_its_parent_gone_into_the_background),
 		cmocka_unit_test(a_daemon_may_be_told_before_who_started_it),
+		cmocka_unit_test(a_worker_may_be_told_before_its_server),
 		cmocka_unit_test(in_the_tick_of_an_end_it_takes_one_supervisor),
 		cmocka_unit_test(another_program_in_the_same_process_is_neither),
 		cmocka_unit_test(the_oldest_ends_go_when_there_are_too_many),
