@@ -2,6 +2,7 @@
 
 #include "http.skel.h"
 #include "life.skel.h"
+#include "offcpu.skel.h"
 #include "wait.skel.h"
 
 static const struct probe_set sets[SETS] = {
@@ -12,6 +13,7 @@ static const struct probe_set sets[SETS] = {
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
 	[SETS_HTTP] = { "http", "requests of processes without the library are not seen",
 			http_bpf__elf_bytes },
+	[SETS_OFFCPU] = { "offcpu", "there are no off-CPU profiles", offcpu_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)
