@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+import schema
 
 SECONDS = 10
 POINTS = 3      # how far a share may be from what the process itself measured
@@ -185,6 +186,16 @@ def in_the_kernel(agent):
     return count
 
 
+def refused(stage, sleeper):
+    """Why the kernel does not take it, by trying; None: it does."""
+    subprocess.run([live.find_program("ringside"), "profile", "offcpu", str(sleeper.pid),
+                    "--seconds", "1"], capture_output=True, timeout=60, check=False,
+                   env={**os.environ, **stage.environment})
+    parts = stage.the_agent.get("/api/health")["parts"]
+    part = next(part for part in parts if part["name"] == "ebpf.offcpu")
+    return part["reason"] if state(stage.the_agent) == "refused" else None
+
+
 def watched(agent, pid):
     return bool(agent.get(f"/api/processes?pid={pid}")["processes"])
 
@@ -229,6 +240,12 @@ def shares_and_causes_are_right(stage, sleeper):
 
 
 def forms_agree(stage, sleeper):
+    document = json.loads(live.fetch(stage.the_agent.port, "/api/openapi.json")[2])
+    said, _ = profile(stage, sleeper.pid, 1)
+    shape = {"$ref": "#/components/schemas/WaitProfile"}
+    found = schema.findings(document, shape, said, "offcpu")
+    check(not found, found)
+
     text = ringside(stage, "profile", "offcpu", sleeper.pid, "--seconds", 2)
     lines = [line.rsplit(" ", 1) for line in text.splitlines()]
     slept = sum(int(n) for frames, n in lines if ";locking;" in frames and
@@ -308,8 +325,9 @@ def main():
         live.wait_for("the sleeper is watched", lambda: watched(stage.the_agent, sleeper.pid), 10)
         live.wait_for("waits are decided on", lambda: state(stage.the_agent), 10)
         live.wait_for("it has rested", sleeper.share_file.exists, 10)
-        if state(stage.the_agent) == "refused":
-            live.skip("bpf() is refused here")
+        why = refused(stage, sleeper)
+        if why:
+            live.skip(f"waits cannot be looked at here: {why}")
         for step in (shares_and_causes_are_right, forms_agree, it_ends_with_who_asked,
                      wrong_use_is_told):
             step(stage, sleeper)
