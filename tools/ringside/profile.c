@@ -135,6 +135,12 @@ static int profile_options(struct profile *p)
 	if (!number || number > PROFILE_SECONDS_MAX)
 		return profile_wrong("seconds go from 1 to 300, not", seconds);
 	p->seconds = (unsigned int)number;
+	return profile_form(p);
+}
+
+/* What is of one process, from now on. */
+static int profile_next(const struct profile *p)
+{
 	if (p->offcpu && p->values[PROFILE_UNWIND])
 		return profile_wrong("waits are not unwound:", "--unwind");
 	if (p->offcpu && p->values[PROFILE_PAST])
@@ -145,7 +151,7 @@ static int profile_options(struct profile *p)
 		return profile_wrong("what has passed cannot be unwound:", "--past");
 	if (p->values[PROFILE_UNWIND] && p->scope[0] == 's')
 		return profile_wrong("--unwind is for one process, by its id, not", p->whom);
-	return profile_form(p);
+	return 0;
 }
 
 /* The two words that are no options. */
@@ -188,7 +194,10 @@ static int profile_read(struct profile *p, int argc, char **argv)
 				     words[0] ? words[0] : "");
 	if (!words[1])
 		return profile_wrong("a process id or service is missing behind", words[0]);
-	return profile_whom(p, words[1]) ? VERBS_USAGE : profile_options(p);
+	result = profile_whom(p, words[1]);
+	if (!result)
+		result = profile_options(p);
+	return result ? result : profile_next(p);
 }
 
 /* Said before anybody waits for nothing. */
