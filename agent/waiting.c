@@ -16,7 +16,7 @@
 static void waiting_tell(const struct waiting *w, uint32_t state, int error)
 {
 	const struct facility facility = {
-		.set = "profile",
+		.set = "offcpu",
 		.name = "offcpu",
 		.state = state,
 		.error = error,
