@@ -8,8 +8,7 @@
 #include "outbox.h"
 #include "privilege.h"
 #include "probes.h"
-#include "sampling.h"
-#include "unwinding.h"
+#include "profiling.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -41,8 +40,7 @@ struct broker {
 	struct finder *finder;
 	struct probes probes;
 	struct outbox outbox;
-	struct sampling sampling;
-	struct unwinding unwinding;
+	struct profiling profiling;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
@@ -139,8 +137,7 @@ static void broker_probes(struct broker *b)
 	probes_open(&b->probes, &b->outbox);
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
-	sampling_open(&b->sampling, &b->outbox, probes_targets(&b->probes));
-	unwinding_open(&b->unwinding, &b->outbox);
+	profiling_open(&b->profiling, &b->outbox, probes_targets(&b->probes));
 }
 
 static void broker_privileges(struct broker *b)
@@ -250,7 +247,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	broker_tell_counts(b);
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
-	sampling_second(&b->sampling);
+	profiling_second(&b->profiling);
 }
 
 static void broker_reload(struct broker *b)
@@ -298,15 +295,6 @@ static void broker_signal(struct broker *b)
 	}
 }
 
-/* The worker wants something of one process. */
-static void broker_asked(struct broker *b, const struct link_message *message)
-{
-	if (message->kind == LINK_FILES)
-		sampling_files(&b->sampling, b->finder, message->key);
-	else if (message->kind == LINK_UNWIND)
-		unwinding_ask(&b->unwinding, b->finder, message, moment_monotonic_ns());
-}
-
 /* The worker's words. The first that it serves: what may take long comes only now. */
 static void broker_hear(struct broker *b)
 {
@@ -320,7 +308,7 @@ static void broker_hear(struct broker *b)
 		if (result == 1 && message.kind == LINK_HELLO)
 			outbox_hello(&b->outbox);
 		if (result == 1 && b->serving)
-			broker_asked(b, &message);
+			profiling_ask(&b->profiling, b->finder, &message, moment_monotonic_ns());
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
 			continue;
 		b->serving = true;
@@ -402,8 +390,7 @@ static void broker_loop(struct broker *b)
 		broker_second(b, now_ns);
 		broker_flush(b);
 		probes_step(&b->probes);
-		sampling_step(&b->sampling, finder_size(b->finder));
-		unwinding_step(&b->unwinding, b->finder, now_ns);
+		profiling_step(&b->profiling, b->finder, now_ns);
 	}
 }
 
@@ -457,8 +444,7 @@ static void broker_close(struct broker *b)
 			break;
 		usleep(10000);
 	}
-	unwinding_end(&b->unwinding);
-	sampling_close(&b->sampling);
+	profiling_close(&b->profiling);
 	probes_close(&b->probes);
 	finder_close(b->finder);
 	attach_close(b->attach);

@@ -79,6 +79,10 @@ static bool inbox_profile(const struct inbox *i, const struct link_message *mess
 	case LINK_NO_SNAPSHOTS:
 		profile_snapshots_put(i->profile, message->key, passed, message->snapshots.error);
 		return true;
+	case LINK_ROWS:
+	case LINK_NO_ROWS:
+		profile_rows_put(i->profile, message->key, passed, message->snapshots.error);
+		return true;
 	case LINK_FILES_END:
 		profile_files_end(i->profile, message->key);
 		return true;

@@ -128,11 +128,22 @@ static int worker_unwind(void *ctx, uint64_t key, uint32_t seconds)
 	return link_send(w->config->link, &message, -1);
 }
 
+static int worker_offcpu(void *ctx, uint64_t key, uint32_t seconds)
+{
+	const struct link_message message = { .kind = LINK_OFFCPU,
+					      .key = key,
+					      .snapshots.seconds = seconds };
+	const struct worker *w = ctx;
+
+	return link_send(w->config->link, &message, -1);
+}
+
 static int worker_profile(struct worker *w)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	const struct profile_config config = { .ask = worker_files,
 					       .unwind = worker_unwind,
+					       .offcpu = worker_offcpu,
 					       .ctx = w,
 					       .program = "/proc/self/exe",
 					       .kallsyms = w->config->kallsyms,

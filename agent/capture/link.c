@@ -62,7 +62,7 @@ static bool link_carries(uint32_t kind)
 {
 	return kind == LINK_TARGET || kind == LINK_KIN || kind == LINK_RELOAD ||
 	       kind == LINK_RING || kind == LINK_HTTP || kind == LINK_FILE ||
-	       kind == LINK_SNAPSHOTS;
+	       kind == LINK_SNAPSHOTS || kind == LINK_ROWS;
 }
 
 int link_receive(int fd, struct link_message *out, int *passed)

@@ -5,8 +5,8 @@
  * Memory:   none; a descriptor that came along is the receiver's to close.
  * Errors:   0 or -errno. -EAGAIN: the other side is behind; nothing was sent. -EPIPE: it is gone.
  * The worker trusts the broker; the broker believes of the worker only that it says hello, is
- * serving, or wants the files that a watched process executes, or snapshots of its stacks: a worker
- * taken over by somebody gains no more than reading those.
+ * serving, or wants the files that a watched process executes, snapshots of its stacks, or where it
+ * waits: a worker taken over by somebody gains no more than reading those.
  */
 #ifndef CAPTURE_LINK_H
 #define CAPTURE_LINK_H
@@ -51,6 +51,9 @@ enum link_kind {
 	LINK_UNWIND, /* worker: wants snapshots of this key's stacks, or no more; answered by … */
 	LINK_SNAPSHOTS,    /* broker: … their slots, which come along */
 	LINK_NO_SNAPSHOTS, /* broker: … why there are none */
+	LINK_OFFCPU, /* worker: wants this key's waits summed, or what they were; answered by … */
+	LINK_ROWS,   /* broker: … what they were, which comes along */
+	LINK_NO_ROWS, /* broker: … that it began, or why not */
 	LINK_KINDS,
 };
 
@@ -66,8 +69,8 @@ struct link_samples {
 };
 
 struct link_snapshots {
-	uint32_t seconds; /* of LINK_UNWIND; 0: no more */
-	int32_t error;    /* of LINK_NO_SNAPSHOTS, -errno */
+	uint32_t seconds; /* of LINK_UNWIND and LINK_OFFCPU; 0: no more */
+	int32_t error;    /* of LINK_NO_SNAPSHOTS and LINK_NO_ROWS, -errno */
 };
 
 /* What an ended process used in all; run_ns 0: that is not known. */

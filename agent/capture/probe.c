@@ -421,7 +421,7 @@ int probe_ring(const struct probe *p)
 }
 
 /* What it writes, nothing, is read to its end: that is how it runs. */
-static int probe_walk_link(const struct bpf_link *link)
+int probe_walk_link(const struct bpf_link *link)
 {
 	char text[64];
 	ssize_t n;

@@ -70,6 +70,8 @@ int probe_program(const struct probe *p, const char *name); /* its descriptor; -
 
 /* Runs a program of the set that walks over the kernel's objects (iter/name) to its end. */
 int probe_walk(const struct probe *p, const char *name);
+struct bpf_link;
+int probe_walk_link(const struct bpf_link *link); /* of a set that is not opened here */
 
 /* Rows of a map of the set by 32-bit keys; -ENOENT, -EEXIST, -E2BIG. */
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out);

@@ -3,6 +3,7 @@
 #include "http.skel.h"
 #include "inputs.skel.h"
 #include "life.skel.h"
+#include "offcpu.skel.h"
 #include "tls.skel.h"
 #include "wait.skel.h"
 
@@ -18,6 +19,7 @@ static const struct probe_set sets[SETS] = {
 			  "kills for want of memory, TCP retransmits and the latency of block I/O "
 			  "are not told",
 			  inputs_bpf__elf_bytes },
+	[SETS_OFFCPU] = { "offcpu", "there are no off-CPU profiles", offcpu_bpf__elf_bytes },
 	[SETS_TLS] = { "tls", "requests inside TLS of processes without the library are not seen",
 		       tls_bpf__elf_bytes },
 };

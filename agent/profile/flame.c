@@ -15,7 +15,7 @@
 /* A box: a frame at one place of the tree. */
 struct flame_node {
 	uint32_t frame, depth;
-	uint32_t samples;
+	uint64_t samples;
 	uint32_t child, next; /* plus 1 */
 	double x;             /* of its left edge, in samples */
 };
@@ -102,7 +102,7 @@ static int flame_tree(struct flame *f)
 	if (!f->nodes)
 		return -ENOMEM;
 	f->count = 1;
-	f->nodes[0].samples = (uint32_t)g->samples;
+	f->nodes[0].samples = g->samples;
 	for (uint32_t i = 0; i < g->stack_count; i++) {
 		const struct graph_stack *s = &g->stacks[i];
 		uint32_t at = 0;
@@ -123,7 +123,7 @@ static void flame_place(struct flame *f)
 
 		for (uint32_t k = f->nodes[i].child; k; k = f->nodes[k - 1].next) {
 			f->nodes[k - 1].x = x;
-			x += f->nodes[k - 1].samples;
+			x += (double)f->nodes[k - 1].samples;
 		}
 	}
 }
@@ -144,10 +144,19 @@ static void flame_colour(FILE *file, const struct graph_frame *frame, const char
 			30 + hash / 8192 % 40);
 }
 
+static void flame_amount(FILE *file, const struct graph *g, uint64_t samples)
+{
+	if (g->kind == GRAPH_OFFCPU)
+		fprintf(file, "%.6f s", (double)samples / 1e9);
+	else
+		fprintf(file, "%" PRIu64 " samples", samples);
+}
+
 static void flame_box(FILE *file, const struct flame *f, const struct flame_node *node)
 {
-	double all = f->nodes[0].samples ? f->nodes[0].samples : 1;
-	double x = FLAME_WIDTH * node->x / all, width = FLAME_WIDTH * node->samples / all;
+	double all = f->nodes[0].samples ? (double)f->nodes[0].samples : 1;
+	double share = (double)node->samples / all;
+	double x = FLAME_WIDTH * node->x / all, width = FLAME_WIDTH * share;
 	const struct graph_frame *frame = node == f->nodes ? NULL : &f->graph->frames[node->frame];
 	const char *name = frame ? frame->name : "all";
 	uint32_t y = FLAME_TOP + (f->deepest - node->depth) * FLAME_ROW;
@@ -159,12 +168,14 @@ static void flame_box(FILE *file, const struct flame *f, const struct flame_node
 	if (letters >= 3)
 		snprintf(label, sizeof(label), (int)strlen(name) > letters ? "%.*s.." : "%.*s",
 			 (int)strlen(name) > letters ? letters - 2 : letters, name);
-	fprintf(file, "<g class=\"f\" data-x=\"%.0f\" data-w=\"%" PRIu32 "\" data-n=\"", node->x,
+	fprintf(file, "<g class=\"f\" data-x=\"%.0f\" data-w=\"%" PRIu64 "\" data-n=\"", node->x,
 		node->samples);
 	flame_escape(file, name);
 	fputs("\"><title>", file);
 	flame_escape(file, name);
-	fprintf(file, "  %" PRIu32 " samples, %.2f %%", node->samples, 100.0 * node->samples / all);
+	fputs("  ", file);
+	flame_amount(file, f->graph, node->samples);
+	fprintf(file, ", %.2f %%", 100.0 * share);
 	if (frame && frame->module[0]) {
 		fputs("  ", file);
 		flame_escape(file, frame->module);
@@ -196,12 +207,14 @@ static void flame_all(FILE *file, const struct flame *f, const char *title)
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<text x=\"3\" y=\"18\">",
 		FLAME_WIDTH, height, FLAME_WIDTH, height);
 	flame_escape(file, title);
+	fputs("  ", file);
+	flame_amount(file, f->graph, f->graph->samples);
 	fprintf(file,
-		"  %" PRIu64 " samples, %" PRIu64 " lost</text>\n"
+		", %" PRIu64 " lost</text>\n"
 		"<text class=\"b\" id=\"whole\" x=\"3\" y=\"38\">whole</text>"
 		"<text class=\"b\" id=\"find\" x=\"60\" y=\"38\">search</text>\n"
 		"<text id=\"hint\" x=\"3\" y=\"%" PRIu32 "\"> </text>\n",
-		f->graph->samples, f->graph->lost, height - 5);
+		f->graph->lost, height - 5);
 	for (uint32_t i = 0; i < f->count; i++)
 		flame_box(file, f, &f->nodes[i]);
 	fprintf(file, "<script><![CDATA[\n%s]]></script>\n</svg>\n", flame_script);

@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include "cause.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,22 +99,24 @@ int graph_frame(struct graph *g, const struct graph_frame *like, uint32_t *out)
 }
 
 static bool graph_same(const struct graph *g, const struct graph_stack *s, const uint32_t *frames,
-		       uint32_t depth)
+		       const struct graph_stack *like)
 {
-	return s->depth == depth &&
-	       (!depth || memcmp(g->places + s->first, frames, depth * sizeof(*frames)) == 0);
+	return s->depth == like->depth && s->cause == like->cause &&
+	       (!s->depth || memcmp(g->places + s->first, frames, s->depth * sizeof(*frames)) == 0);
 }
 
-int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint32_t samples)
+int graph_wait_add(struct graph *g, const uint32_t *frames, const struct graph_stack *like)
 {
 	struct graph_stack *stacks;
-	uint32_t *places;
+	uint32_t *places, depth = like->depth;
 
-	g->samples += samples;
+	g->samples += like->samples;
+	g->waits += like->waits;
 	for (uint32_t i = g->stack_count; i && i + 64 > g->stack_count; i--) {
-		if (!graph_same(g, &g->stacks[i - 1], frames, depth))
+		if (!graph_same(g, &g->stacks[i - 1], frames, like))
 			continue;
-		g->stacks[i - 1].samples += samples;
+		g->stacks[i - 1].samples += like->samples;
+		g->stacks[i - 1].waits += like->waits;
 		return 0;
 	}
 	stacks = graph_room(g->stacks, g->stack_count, 1, &g->stack_room, sizeof(*stacks));
@@ -125,7 +129,24 @@ int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint32_t 
 	g->places = places;
 	if (depth)
 		memcpy(places + g->place_count, frames, depth * sizeof(*frames));
-	stacks[g->stack_count++] = (struct graph_stack){ samples, depth, g->place_count };
+	stacks[g->stack_count] = *like;
+	stacks[g->stack_count++].first = g->place_count;
 	g->place_count += depth;
 	return 0;
+}
+
+int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint64_t samples)
+{
+	return graph_wait_add(g, frames,
+			      &(struct graph_stack){ .samples = samples, .depth = depth });
+}
+
+const char *graph_cause(uint32_t cause)
+{
+	static const char *const names[CAUSES] = {
+		[CAUSE_SOCKET] = "socket", [CAUSE_DISK] = "disk",   [CAUSE_LOCK] = "lock",
+		[CAUSE_SLEEP] = "sleep",   [CAUSE_OTHER] = "other", [CAUSE_RUN_QUEUE] = "run queue",
+	};
+
+	return names[cause < CAUSES ? cause : CAUSE_OTHER];
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRAPH_DEPTH 200u /* more than the kernel ever gives */
+#define GRAPH_DEPTH 200u /* more than the kernel ever gives, and a cause */
 
 struct graph_frame {
 	char *name;      /* of the function, or of its library in brackets */
@@ -21,8 +21,13 @@ struct graph_frame {
 	uint32_t next; /* in its bucket, plus 1 */
 };
 
+enum graph_kind { GRAPH_CPU, GRAPH_OFFCPU };
+
 struct graph_stack {
-	uint32_t samples, depth;
+	uint64_t samples; /* of GRAPH_OFFCPU: nanoseconds */
+	uint64_t waits;   /* of GRAPH_OFFCPU: how many those were, */
+	uint32_t cause;   /* and what for: enum cause */
+	uint32_t depth;
 	uint32_t first; /* of its frames in graph.places, outermost first */
 };
 
@@ -32,8 +37,10 @@ struct graph {
 	uint32_t *places;
 	uint32_t frame_count, frame_room, stack_count, stack_room, place_count, place_room;
 	uint32_t buckets[1024]; /* frames by name, plus 1 */
-	uint64_t samples;
-	uint64_t lost; /* in the time it covers or before: samples that found no room */
+	enum graph_kind kind;
+	uint64_t samples, waits; /* of all stacks */
+	uint64_t lost;           /* in the time it covers or before: samples that found no room */
+	uint64_t span_ns;        /* that it covers, exactly; 0: seconds are good enough */
 	uint32_t hz, seconds;
 	int64_t at_ms; /* wall clock of its end */
 	uint32_t processes;
@@ -45,6 +52,10 @@ void graph_close(struct graph *g); /* NULL is fine */
 
 /* The frame of this name, made if need be. why is borrowed for good. */
 int graph_frame(struct graph *g, const struct graph_frame *like, uint32_t *out);
-int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint32_t samples);
+int graph_add(struct graph *g, const uint32_t *frames, uint32_t depth, uint64_t samples);
+
+/* A stack with all it has but the place of its frames; of GRAPH_OFFCPU. */
+int graph_wait_add(struct graph *g, const uint32_t *frames, const struct graph_stack *like);
+const char *graph_cause(uint32_t cause); /* "socket" … "run queue" */
 
 #endif

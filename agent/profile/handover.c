@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #define HANDOVER_FILES_S 1
-#define HANDOVER_SLOTS_S 5 /* the broker loads them into the kernel first */
+#define HANDOVER_KERNEL_S 5 /* the broker loads something into the kernel first */
 
 void handover_init(struct handover *h)
 {
 	pthread_condattr_t attr;
 
-	h->slots = -1;
+	h->fd = -1;
 	pthread_mutex_init(&h->turn, NULL);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -22,8 +22,8 @@ void handover_init(struct handover *h)
 
 void handover_fini(struct handover *h)
 {
-	if (h->slots >= 0)
-		close(h->slots);
+	if (h->fd >= 0)
+		close(h->fd);
 	pthread_cond_destroy(&h->came);
 	pthread_mutex_destroy(&h->lock);
 	pthread_mutex_destroy(&h->turn);
@@ -53,28 +53,39 @@ void handover_files_end(struct handover *h, uint64_t key)
 	pthread_mutex_unlock(&h->lock);
 }
 
-void handover_slots_put(struct handover *h, uint64_t key, int slots, int error)
+static void handover_put(struct handover *h, uint64_t key, bool rows, int fd, int error)
 {
 	bool taken = false;
 
 	pthread_mutex_lock(&h->lock);
-	if (key && key == h->key && !h->out && !h->complete) {
-		h->slots = slots;
+	if (key && key == h->key && !h->out && h->rows == rows && !h->complete) {
+		h->fd = fd;
 		h->error = error;
 		h->complete = taken = true;
 		pthread_cond_signal(&h->came);
 	}
 	pthread_mutex_unlock(&h->lock);
-	if (!taken && slots >= 0)
-		close(slots);
+	if (!taken && fd >= 0)
+		close(fd);
 }
 
-static void handover_begin(struct handover *h, uint64_t key, struct handover_files *out)
+void handover_slots_put(struct handover *h, uint64_t key, int slots, int error)
+{
+	handover_put(h, key, false, slots, error);
+}
+
+void handover_rows_put(struct handover *h, uint64_t key, int rows, int error)
+{
+	handover_put(h, key, true, rows, error);
+}
+
+static void handover_begin(struct handover *h, uint64_t key, struct handover_files *out, bool rows)
 {
 	pthread_mutex_lock(&h->turn);
 	pthread_mutex_lock(&h->lock);
 	h->key = key;
 	h->out = out;
+	h->rows = rows;
 	h->complete = false;
 	pthread_mutex_unlock(&h->lock);
 }
@@ -103,7 +114,7 @@ const char *handover_files(struct handover *h, uint64_t key, struct handover_fil
 	bool complete;
 
 	out->count = 0;
-	handover_begin(h, key, out);
+	handover_begin(h, key, out, false);
 	asked = h->ask(h->ctx, key);
 	complete = handover_end(h, asked == 0, HANDOVER_FILES_S);
 	pthread_mutex_unlock(&h->turn);
@@ -122,20 +133,41 @@ void handover_close(struct handover_files *files)
 	files->count = 0;
 }
 
-int handover_slots(struct handover *h, uint64_t key, uint32_t seconds, int *out)
+static int handover_fd(struct handover *h, uint64_t key, uint32_t seconds, bool rows, int *out)
 {
 	bool complete;
 	int result;
 
-	handover_begin(h, key, NULL);
-	result = h->unwind(h->ctx, key, seconds);
-	complete = handover_end(h, result == 0, HANDOVER_SLOTS_S);
-	*out = h->slots; /* nobody else has a turn, and nothing is taken any more */
-	h->slots = -1;
+	handover_begin(h, key, NULL, rows);
+	result = (rows ? h->offcpu : h->unwind)(h->ctx, key, seconds);
+	complete = handover_end(h, result == 0, HANDOVER_KERNEL_S);
+	*out = h->fd; /* nobody else has a turn, and nothing is taken any more */
+	h->fd = -1;
 	if (!result)
 		result = complete ? h->error : -ETIMEDOUT;
 	pthread_mutex_unlock(&h->turn);
 	return result;
+}
+
+int handover_slots(struct handover *h, uint64_t key, uint32_t seconds, int *out)
+{
+	return handover_fd(h, key, seconds, false, out);
+}
+
+int handover_rows_begin(struct handover *h, uint64_t key, uint32_t seconds)
+{
+	int none, result = handover_fd(h, key, seconds, true, &none);
+
+	if (none >= 0)
+		close(none);
+	return result;
+}
+
+int handover_rows(struct handover *h, uint64_t key, int *out)
+{
+	int result = handover_fd(h, key, 0, true, out);
+
+	return result || *out >= 0 ? result : -EPROTO;
 }
 
 void handover_slots_end(struct handover *h, uint64_t key)

@@ -141,29 +141,68 @@ static uint32_t naming_depth(const struct naming *n, const struct naming_stack *
 static int naming_cut(const struct naming *n, const struct naming_stack *s, uint32_t *out)
 {
 	char pointers[] = "[no frame pointer]", unwound[] = "[not unwound]", module[] = "";
+	bool unwinds = n->graph->kind == GRAPH_CPU;
 	const struct graph_frame frame = {
 		.name = s->unwound ? unwound : pointers,
 		.module = module,
 		.why = s->unwound ? "the code there has no unwind information, or lies deeper than "
 				    "the 16 KiB of stack that are looked at"
-				  : "the code that was called from here keeps no frame pointer; "
-				    "--unwind finds who calls it",
+		       : unwinds  ? "the code that was called from here keeps no frame pointer; "
+				    "--unwind finds who calls it"
+				  : "the code that was called from here keeps no frame pointer",
 	};
 
 	return graph_frame(n->graph, &frame, out);
 }
 
+/* How many innermost frames of a wait are the switch itself, and our own look at it. */
+static uint32_t naming_switch(const struct naming *n, const struct naming_stack *s)
+{
+	static const char *const starts[] = { "bpf_", "__bpf_trace_", "__traceiter_",
+					      "__schedule" };
+
+	for (uint32_t i = 0; i < s->kernel_count; i++) {
+		const char *name = naming_name(n, naming_address(s, i));
+		bool ours = false;
+
+		for (size_t k = 0; name && k < sizeof(starts) / sizeof(starts[0]); k++)
+			ours = ours || strncmp(name, starts[k], strlen(starts[k])) == 0;
+		if (name && strcmp(name, "schedule") == 0) /* the last of them, where it is there */
+			return i + 1;
+		if (!ours)
+			return i;
+	}
+	return 0;
+}
+
+/* The innermost frame of a wait: what it was for. */
+static int naming_cause(const struct naming *n, const struct naming_stack *s, uint32_t *out)
+{
+	char name[32], module[] = "";
+	const struct graph_frame frame = { .name = name, .module = module };
+
+	snprintf(name, sizeof(name), "[%s]", graph_cause(s->cause));
+	return graph_frame(n->graph, &frame, out);
+}
+
 static int naming_stack_add(const struct naming *n, const struct naming_stack *s)
 {
-	uint32_t depth = naming_depth(n, s), frames[GRAPH_DEPTH], cut;
+	struct graph_stack like = { .samples = s->samples, .waits = s->waits, .cause = s->cause };
+	uint32_t depth = naming_depth(n, s), frames[GRAPH_DEPTH + 1], cut, from = 0;
 	int result = 0;
+
+	if (n->graph->kind == GRAPH_OFFCPU)
+		from = naming_switch(n, s);
 
 	cut = depth < GRAPH_DEPTH - 1 && depth < (uint32_t)s->kernel_count + s->user_count;
 	if (cut)
 		result = naming_cut(n, s, &frames[0]);
-	for (uint32_t i = 0; i < depth && !result; i++)
+	for (uint32_t i = from; i < depth && !result; i++)
 		result = naming_frame(n, naming_address(s, i), &frames[cut + depth - 1 - i]);
-	return result ? result : graph_add(n->graph, frames, cut + depth, s->samples);
+	like.depth = cut + depth - from;
+	if (n->graph->kind == GRAPH_OFFCPU && !result)
+		result = naming_cause(n, s, &frames[like.depth++]);
+	return result ? result : graph_wait_add(n->graph, frames, &like);
 }
 
 static const char *naming_problem(int error)

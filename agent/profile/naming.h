@@ -18,10 +18,12 @@
 /* A copy of a stack, innermost frame first, the kernel's in front. */
 struct naming_stack {
 	uint64_t key;
-	uint32_t samples;
+	uint64_t samples; /* of an off-CPU graph: nanoseconds */
 	uint16_t kernel_count, user_count;
 	const uint64_t *addresses;
-	bool unwound; /* by unwind information; its last address is 0 where that ended */
+	bool unwound;   /* by unwind information; its last address is 0 where that ended */
+	uint64_t waits; /* of an off-CPU graph: how many, … */
+	uint32_t cause; /* … for what: enum cause */
 };
 
 /*

@@ -1,5 +1,7 @@
 #include "pprof.h"
 
+#include "cause.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +21,28 @@ enum {
 	PROFILE_PERIOD
 };
 enum { TYPE_TYPE = 1, TYPE_UNIT };
-enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE };
+enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE, SAMPLE_LABEL };
+enum { LABEL_KEY = 1, LABEL_STRING };
 enum { MAPPING_ID = 1, MAPPING_FILE = 5, MAPPING_HAS_FUNCTIONS = 7 };
 enum { LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_LINE = 4 };
 enum { LINE_FUNCTION = 1 };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILE };
 
-/* The table of strings: these, then name and module of each frame. */
-static const char *const pprof_strings[] = { "", "samples", "count", "cpu", "nanoseconds" };
-enum { STRING_SAMPLES = 1, STRING_COUNT, STRING_CPU, STRING_NS, STRING_FRAMES };
+/* The table of strings: these, the causes, then name and module of each frame. */
+static const char *const pprof_strings[] = { "",       "samples",     "count",
+					     "cpu",    "nanoseconds", "contentions",
+					     "offcpu", "cause" };
+enum {
+	STRING_SAMPLES = 1,
+	STRING_COUNT,
+	STRING_CPU,
+	STRING_NS,
+	STRING_CONTENTIONS,
+	STRING_OFFCPU,
+	STRING_CAUSE,
+	STRING_CAUSES,
+	STRING_FRAMES = STRING_CAUSES + CAUSES
+};
 
 #define PPROF_DELIMITED 2u
 #define PPROF_MESSAGE (GRAPH_DEPTH * 10 + 64) /* of a sample, the longest */
@@ -85,16 +100,42 @@ static void pprof_type(FILE *file, unsigned int field, uint64_t type, uint64_t u
 	pprof_message(file, field, &m);
 }
 
+/* A message within another one. */
+static void pprof_inner(struct pprof_message *m, unsigned int field, const struct pprof_message *in)
+{
+	m->length += pprof_varint(m->bytes + m->length, (uint64_t)field << 3 | PPROF_DELIMITED);
+	m->length += pprof_varint(m->bytes + m->length, in->length);
+	memcpy(m->bytes + m->length, in->bytes, in->length);
+	m->length += in->length;
+}
+
+static void pprof_cause(struct pprof_message *m, uint32_t cause)
+{
+	struct pprof_message label = { .length = 0 };
+
+	pprof_number(&label, LABEL_KEY, STRING_CAUSE);
+	pprof_number(&label, LABEL_STRING, STRING_CAUSES + cause);
+	pprof_inner(m, SAMPLE_LABEL, &label);
+}
+
+/* What one sample stands for; a wait is as long as it was. */
+static uint64_t pprof_period_ns(const struct graph *g)
+{
+	return g->kind == GRAPH_OFFCPU ? 1 : 1000000000 / (g->hz ? g->hz : 1);
+}
+
 /* Innermost frame first; the location of frame i has the id i + 1. */
 static void pprof_sample(FILE *file, const struct graph *g, const struct graph_stack *s)
 {
 	struct pprof_message m = { .length = 0 };
-	uint64_t period_ns = 1000000000 / (g->hz ? g->hz : 1);
+	bool waits = g->kind == GRAPH_OFFCPU;
 
 	for (uint32_t k = s->depth; k; k--)
 		pprof_number(&m, SAMPLE_LOCATION, g->places[s->first + k - 1] + 1);
-	pprof_number(&m, SAMPLE_VALUE, s->samples);
-	pprof_number(&m, SAMPLE_VALUE, s->samples * period_ns);
+	pprof_number(&m, SAMPLE_VALUE, waits ? s->waits : s->samples);
+	pprof_number(&m, SAMPLE_VALUE, s->samples * pprof_period_ns(g));
+	if (waits)
+		pprof_cause(&m, s->cause);
 	pprof_message(file, PROFILE_SAMPLE, &m);
 }
 
@@ -102,8 +143,6 @@ static void pprof_sample(FILE *file, const struct graph *g, const struct graph_s
 static void pprof_frame(FILE *file, const struct graph *g, uint32_t i)
 {
 	struct pprof_message m = { .length = 0 }, line = { .length = 0 };
-	unsigned char head[20];
-	size_t n;
 
 	pprof_number(&m, MAPPING_ID, i + 1);
 	pprof_number(&m, MAPPING_FILE, STRING_FRAMES + 2 * i + 1);
@@ -119,32 +158,35 @@ static void pprof_frame(FILE *file, const struct graph *g, uint32_t i)
 	pprof_number(&m, LOCATION_ID, i + 1);
 	pprof_number(&m, LOCATION_MAPPING, i + 1);
 	pprof_number(&line, LINE_FUNCTION, i + 1);
-	n = pprof_varint(head, LOCATION_LINE << 3 | PPROF_DELIMITED);
-	n += pprof_varint(head + n, line.length);
-	memcpy(m.bytes + m.length, head, n);
-	memcpy(m.bytes + m.length + n, line.bytes, line.length);
-	m.length += n + line.length;
+	pprof_inner(&m, LOCATION_LINE, &line);
 	pprof_message(file, PROFILE_LOCATION, &m);
 }
 
 static void pprof_all(FILE *file, const struct graph *g)
 {
-	pprof_type(file, PROFILE_SAMPLE_TYPE, STRING_SAMPLES, STRING_COUNT);
-	pprof_type(file, PROFILE_SAMPLE_TYPE, STRING_CPU, STRING_NS);
+	bool waits = g->kind == GRAPH_OFFCPU;
+	uint32_t time = waits ? STRING_OFFCPU : STRING_CPU;
+
+	pprof_type(file, PROFILE_SAMPLE_TYPE, waits ? STRING_CONTENTIONS : STRING_SAMPLES,
+		   STRING_COUNT);
+	pprof_type(file, PROFILE_SAMPLE_TYPE, time, STRING_NS);
 	for (uint32_t i = 0; i < g->stack_count; i++)
 		pprof_sample(file, g, &g->stacks[i]);
 	for (uint32_t i = 0; i < g->frame_count; i++)
 		pprof_frame(file, g, i);
-	for (size_t i = 0; i < STRING_FRAMES; i++)
+	for (size_t i = 0; i < STRING_CAUSES; i++)
 		pprof_bytes(file, PROFILE_STRING, pprof_strings[i], strlen(pprof_strings[i]));
+	for (uint32_t i = 0; i < CAUSES; i++)
+		pprof_bytes(file, PROFILE_STRING, graph_cause(i), strlen(graph_cause(i)));
 	for (uint32_t i = 0; i < g->frame_count; i++) {
 		pprof_bytes(file, PROFILE_STRING, g->frames[i].name, strlen(g->frames[i].name));
 		pprof_bytes(file, PROFILE_STRING, g->frames[i].module, strlen(g->frames[i].module));
 	}
 	pprof_top_number(file, PROFILE_TIME_NS, (uint64_t)g->at_ms * 1000000);
-	pprof_top_number(file, PROFILE_DURATION_NS, g->seconds * UINT64_C(1000000000));
-	pprof_type(file, PROFILE_PERIOD_TYPE, STRING_CPU, STRING_NS);
-	pprof_top_number(file, PROFILE_PERIOD, 1000000000 / (g->hz ? g->hz : 1));
+	pprof_top_number(file, PROFILE_DURATION_NS,
+			 g->span_ns ? g->span_ns : g->seconds * UINT64_C(1000000000));
+	pprof_type(file, PROFILE_PERIOD_TYPE, time, STRING_NS);
+	pprof_top_number(file, PROFILE_PERIOD, pprof_period_ns(g));
 }
 
 int pprof_write(const struct graph *g, char **out, size_t *length)

@@ -5,7 +5,7 @@
  * Memory:   *out is the caller's to free. Not compressed yet: web does that.
  * Errors:   0 or -ENOMEM.
  * Format:   github.com/google/pprof/proto/profile.proto; two values a sample: its number, and the
- *           nanoseconds that it stands for.
+ *           nanoseconds that it stands for. Of waits the label "cause" tells what for.
  */
 #ifndef PROFILE_PPROF_H
 #define PROFILE_PPROF_H

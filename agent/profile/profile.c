@@ -5,6 +5,7 @@
 #include "profile_event.h"
 #include "ring.h"
 #include "unwound.h"
+#include "waited.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 
 #define PROFILE_SECOND_NS UINT64_C(1000000000)
 #define PROFILE_SAMPLES_MAX (1u << 20)
+#define PROFILE_ASLEEP "this kernel does not tell who slept already: who slept on is missing"
 
 struct profile_target {
 	uint64_t key;
@@ -63,6 +65,7 @@ int profile_open(struct profile **out, const struct profile_config *config)
 	pthread_mutex_init(&p->lock, NULL);
 	p->handover.ask = config->ask;
 	p->handover.unwind = config->unwind;
+	p->handover.offcpu = config->offcpu;
 	p->handover.ctx = config->ctx;
 	handover_init(&p->handover);
 	*out = p;
@@ -205,6 +208,11 @@ void profile_files_end(struct profile *p, uint64_t key)
 void profile_snapshots_put(struct profile *p, uint64_t key, int slots, int error)
 {
 	handover_slots_put(&p->handover, key, slots, error);
+}
+
+void profile_rows_put(struct profile *p, uint64_t key, int rows, int error)
+{
+	handover_rows_put(&p->handover, key, rows, error);
 }
 
 void profile_counts_get(struct profile *p, struct profile_counts *out)
@@ -375,32 +383,66 @@ static int profile_unwind_stacks(struct profile *p, uint64_t key, const struct p
 	return result;
 }
 
-static int profile_unwind(struct profile *p, const struct profile_scope *scope, struct graph *g)
+/* With the files as they are when it begins: it may have ended when it is over. */
+static int profile_unwind(struct profile *p, uint64_t key, const struct profile_scope *scope,
+			  struct handover_files *files, struct graph *g)
 {
-	struct handover_files *files = calloc(1, sizeof(*files));
 	struct symbols_question q = { .program = p->config.program,
 				      .kallsyms = p->config.kallsyms };
+	const char *problem = handover_files(&p->handover, key, files);
 	struct unwound unwound = { 0 };
-	const char *problem;
-	uint64_t key;
-	int result;
+	int result = profile_unwind_stacks(p, key, scope, files, &unwound);
 
-	pthread_mutex_lock(&p->lock);
-	key = profile_key(p, scope->pid);
-	pthread_mutex_unlock(&p->lock);
-	if (!files || !key) {
-		free(files);
-		return key ? -ENOMEM : -ENOENT;
-	}
-	g->processes = 1;
-	problem = handover_files(&p->handover, key, files);
-	result = profile_unwind_stacks(p, key, scope, files, &unwound);
 	g->lost = unwound.lost;
 	q.files = files->files;
 	q.file_count = files->count;
 	if (!result && unwound.count)
 		result = naming_add(g, unwound.stacks, unwound.count, &q, problem);
 	unwound_fini(&unwound);
+	return result;
+}
+
+static int profile_offcpu(struct profile *p, uint64_t key, const struct profile_scope *scope,
+			  struct handover_files *files, struct graph *g)
+{
+	struct symbols_question q = { .program = p->config.program,
+				      .kallsyms = p->config.kallsyms };
+	const char *problem = handover_files(&p->handover, key, files);
+	const struct waited_question wait = { key, scope->seconds, scope->over };
+	struct waited waited;
+	int result = waited_ask(&p->handover, &wait, &waited);
+
+	g->kind = GRAPH_OFFCPU;
+	g->lost = waited.lost;
+	g->span_ns = waited.span_ns;
+	if (waited.asleep_unseen)
+		snprintf(g->problem, sizeof(g->problem), "%s", PROFILE_ASLEEP);
+	q.files = files->files;
+	q.file_count = files->count;
+	if (!result && waited.count)
+		result = naming_add(g, waited.stacks, waited.count, &q, problem);
+	waited_fini(&waited);
+	return result;
+}
+
+/* Of one process, from now on. */
+static int profile_next(struct profile *p, const struct profile_scope *scope, struct graph *g)
+{
+	struct handover_files *files;
+	uint64_t key;
+	int result;
+
+	pthread_mutex_lock(&p->lock);
+	key = profile_key(p, scope->pid);
+	pthread_mutex_unlock(&p->lock);
+	if (!key)
+		return -ENOENT;
+	files = calloc(1, sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+	g->processes = 1;
+	result = scope->offcpu ? profile_offcpu(p, key, scope, files, g)
+			       : profile_unwind(p, key, scope, files, g);
 	handover_close(files);
 	free(files);
 	return result;
@@ -435,7 +477,8 @@ int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t
 		return result;
 	g->hz = PROFILE_HZ;
 	g->seconds = scope->seconds;
-	result = scope->unwind ? profile_unwind(p, scope, g) : profile_past(p, scope, now_ns, g);
+	result = scope->unwind || scope->offcpu ? profile_next(p, scope, g)
+						: profile_past(p, scope, now_ns, g);
 	if (result)
 		graph_close(g);
 	else

@@ -1,5 +1,6 @@
 /*
- * profile - the last five minutes of what each watched process was doing on a CPU.
+ * profile - the last five minutes of what each watched process was doing on a CPU, and where one
+ *           is off it.
  *
  * Threads:  any; one lock, never held while files are read.
  * Memory:   profile_open allocates, profile_close frees; descriptors handed over are profile's.
@@ -26,6 +27,8 @@ struct profile_config {
 	int (*ask)(void *ctx, uint64_t key);
 	/* Wants snapshots of its stacks for so long, or no more: profile_snapshots_put. */
 	int (*unwind)(void *ctx, uint64_t key, uint32_t seconds);
+	/* Wants its waits summed for so long, or (0) what they were: profile_rows_put. */
+	int (*offcpu)(void *ctx, uint64_t key, uint32_t seconds);
 	void *ctx;
 	const char *program; /* of symbols.h */
 	int kallsyms;        /* -1: none */
@@ -45,7 +48,8 @@ struct profile_scope {
 	const char *service; /* NULL: any */
 	uint32_t seconds;    /* the last ones, 1 … STACKS_SPAN_S */
 	bool unwind;         /* … or the next ones, of pid, with stacks by unwind information */
-	const atomic_bool *over; /* of unwind: nobody waits for it any more; NULL: never */
+	bool offcpu;         /* … or the next ones, of pid, off the CPU */
+	const atomic_bool *over; /* of both: nobody waits for it any more; NULL: never */
 };
 
 int profile_open(struct profile **out, const struct profile_config *config);
@@ -60,6 +64,7 @@ void profile_target_gone(struct profile *p, uint64_t key);
 void profile_file_put(struct profile *p, uint64_t key, const struct symbols_file *file);
 void profile_files_end(struct profile *p, uint64_t key);
 void profile_snapshots_put(struct profile *p, uint64_t key, int slots, int error);
+void profile_rows_put(struct profile *p, uint64_t key, int rows, int error);
 
 /* Each second or so: takes what the kernel left. */
 void profile_read(struct profile *p, uint64_t now_ns);
@@ -67,7 +72,8 @@ void profile_read(struct profile *p, uint64_t now_ns);
 /*
  * -ENOENT: no such process or service is known; -ENOTSUP: nothing is sampled on this machine.
  * Waits for the files, and for the symbolizer: some hundredths of a second, 6 s at the most; to
- * unwind, for the seconds asked for too. -ELIBACC, -EPERM and others: it cannot be unwound here.
+ * unwind or off the CPU, for the seconds asked for too. -ELIBACC, -EPERM and others: it cannot be
+ * done here.
  */
 int profile_graph(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
 		  struct graph **out);

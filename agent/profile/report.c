@@ -28,7 +28,7 @@ int report_collapsed(const struct graph *g, char **out, size_t *length)
 				fputc(';', file);
 			report_name(file, &g->frames[g->places[s->first + k]]);
 		}
-		fprintf(file, "%s %" PRIu32 "\n", s->depth ? "" : "[unknown]", s->samples);
+		fprintf(file, "%s %" PRIu64 "\n", s->depth ? "" : "[unknown]", s->samples);
 	}
 	if (fclose(file)) {
 		free(*out);
@@ -61,7 +61,13 @@ static void report_stacks(const struct graph *g, struct json *j)
 		const struct graph_stack *s = &g->stacks[i];
 
 		json_object_begin(j, NULL);
-		json_uint(j, "samples", s->samples);
+		if (g->kind == GRAPH_OFFCPU) {
+			json_uint(j, "waits", s->waits);
+			json_uint(j, "waitedNs", s->samples);
+			json_string(j, "cause", graph_cause(s->cause));
+		} else {
+			json_uint(j, "samples", s->samples);
+		}
 		json_array_begin(j, "frames");
 		for (uint32_t k = 0; k < s->depth; k++)
 			json_uint(j, NULL, g->places[s->first + k]);
@@ -73,13 +79,22 @@ static void report_stacks(const struct graph *g, struct json *j)
 
 void report_json(const struct graph *g, struct json *j)
 {
+	bool waits = g->kind == GRAPH_OFFCPU;
+
 	json_object_begin(j, NULL);
-	json_string(j, "kind", "cpu");
+	json_string(j, "kind", waits ? "offcpu" : "cpu");
 	json_time(j, "at", g->at_ms);
 	json_uint(j, "seconds", g->seconds);
-	json_uint(j, "hz", g->hz);
+	if (!waits)
+		json_uint(j, "hz", g->hz);
 	json_uint(j, "processes", g->processes);
-	json_uint(j, "samples", g->samples);
+	if (waits) {
+		json_uint(j, "waits", g->waits);
+		json_uint(j, "waitedNs", g->samples);
+		json_uint(j, "spanNs", g->span_ns);
+	} else {
+		json_uint(j, "samples", g->samples);
+	}
 	json_uint(j, "lost", g->lost);
 	json_string(j, "problem", g->problem[0] ? g->problem : NULL);
 	report_frames(g, j);

@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-/* "outer;inner 42" a line; a function of the kernel ends with "_[k]". */
+/* "outer;inner 42" a line, samples or nanoseconds; a kernel's function ends with "_[k]". */
 int report_collapsed(const struct graph *g, char **out, size_t *length);
 
 /* One object. stacks are indices into frames, outermost first. */

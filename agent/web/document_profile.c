@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define PROFILE_SECONDS 30u /* pprof's own default */
+#define PROFILE_OFFCPU "/api/profile/offcpu"
 
 static const char *const profile_formats[] = { "pprof", "collapsed", "svg", "json" };
 enum { PROFILE_PPROF, PROFILE_COLLAPSED, PROFILE_SVG, PROFILE_JSON, PROFILE_FORMATS };
@@ -75,8 +76,13 @@ static int profile_ask(const struct params *p, struct profile_asked *out, struct
 		return profile_refuse(no, "seconds", "must be a number from 1 to 300");
 	if (profile_number(p, "unwind", 1, &unwind))
 		return profile_refuse(no, "unwind", "must be 1, or left out");
+	out->scope.offcpu = strcmp(p->path, PROFILE_OFFCPU) == 0;
+	if (unwind && out->scope.offcpu)
+		return profile_refuse(no, "unwind", "is for the CPU alone");
 	if (unwind && (!pid || params_get(p, "service")))
 		return profile_refuse(no, "unwind", "is for one process: give its pid");
+	if (out->scope.offcpu && (!pid || params_get(p, "service")))
+		return profile_refuse(no, "pid", "must be given, alone: this is of one process");
 	out->format = PROFILE_PPROF;
 	while (format && out->format < PROFILE_FORMATS &&
 	       strcmp(format, profile_formats[out->format]) != 0)
@@ -86,7 +92,8 @@ static int profile_ask(const struct params *p, struct profile_asked *out, struct
 	out->scope = (struct profile_scope){ .pid = (int32_t)pid,
 					     .service = params_get(p, "service"),
 					     .seconds = (uint32_t)seconds,
-					     .unwind = unwind };
+					     .unwind = unwind,
+					     .offcpu = out->scope.offcpu };
 	return 0;
 }
 
@@ -108,7 +115,8 @@ static int profile_json(const struct graph *g, struct reply *out)
 static void profile_title(const struct profile_asked *asked, char *out, size_t size)
 {
 	if (asked->scope.pid)
-		snprintf(out, size, "CPU of pid %d, %u s", asked->scope.pid, asked->scope.seconds);
+		snprintf(out, size, "%s of pid %d, %u s", asked->scope.offcpu ? "off CPU" : "CPU",
+			 asked->scope.pid, asked->scope.seconds);
 	else
 		snprintf(out, size, "CPU of %s, %u s",
 			 asked->scope.service ? asked->scope.service : "all that is watched",
@@ -143,6 +151,10 @@ static int profile_failed(const struct profile_asked *asked, int result, struct 
 {
 	if (result == -ENOENT)
 		return refuse(no, 404, "not_found", "no such process or service is watched");
+	if (asked->scope.offcpu)
+		return refuse(no, 503, "unavailable",
+			      "waits cannot be looked at here: %s; /api/health (ebpf.offcpu)",
+			      strerrorname_np(-result));
 	if (asked->scope.unwind && result == -ELIBACC)
 		return refuse(no, 503, "unavailable",
 			      "libdw.so.1 is not installed: apt-get install libdw1");
@@ -162,12 +174,14 @@ int document_profile(struct site *site, const struct request *r, const struct pa
 	struct clerk *clerk;
 	struct graph *g;
 	int result;
+	bool slow;
 
 	if (profile_ask(p, &asked, no))
 		return -EINVAL;
-	clerk = asked.scope.unwind ? site->unwinder : site->clerk;
-	if (asked.scope.unwind && clerk && clerk_is_busy(clerk, r->who))
-		return refuse(no, 503, "busy", "another profile is being unwound: ask again later");
+	slow = asked.scope.unwind || asked.scope.offcpu;
+	clerk = slow ? site->unwinder : site->clerk;
+	if (slow && clerk && clerk_is_busy(clerk, r->who))
+		return refuse(no, 503, "busy", "another profile is being taken: ask again later");
 	result = clerk ? clerk_ask(clerk, r->who, &asked.scope, r->now_ns, &g) : -ENOTSUP;
 	if (result == -EAGAIN) {
 		*out = (struct reply){ .later = true };

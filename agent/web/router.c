@@ -85,6 +85,7 @@ static const struct router_endpoint router_endpoints[] = {
 	{ "/api/capture", document_capture, NULL, PARAMS_SCOPE | PARAMS_WINDOW | PARAMS_LIST,
 	  ROUTER_SHELF },
 	{ "/api/profile/cpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
+	{ "/api/profile/offcpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/debug/pprof/profile", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/api/config", document_config, NULL, 0, 0 },
 	{ "/api/openapi.json", NULL, router_openapi, 0, 0 },

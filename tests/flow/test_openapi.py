@@ -60,9 +60,16 @@ def check(document, path, reply):
     return schema.findings(document, form["schema"], json.loads(body), f"{path} {status}")
 
 
+def bare_status(document, path):
+    """The status without any parameter: one may be required."""
+    parameters = [schema.resolve(document, reference["$ref"]) for reference in
+                  document["paths"][path]["get"].get("parameters", [])]
+    return 400 if any(parameter.get("required") for parameter in parameters) else 200
+
+
 def queries(document, path):
     """The query strings to try: none, then each parameter with each value of a closed set."""
-    yield "", 200
+    yield "", bare_status(document, path)
     values = {"service": ["nginx"], "route": ["/index.html"], "pid": ["1"], "limit": ["1", "1000"],
               "cursor": ["0", "1000"], "seconds": ["1", "300"], "from": ["1"], "to": []}
     for reference in document["paths"][path]["get"].get("parameters", []):
@@ -83,7 +90,7 @@ def check_all(document, port, headers):
             if wanted and reply[0] != wanted:
                 found.append(f"{path}{query}: {reply[0]}, not {wanted}")
         head = ask(port, path, headers, "HEAD")
-        if head[0] != 200 or head[2]:
+        if head[0] != bare_status(document, path) or head[2]:
             found.append(f"{path}: HEAD answers {head[0]} with {len(head[2])} bytes")
         expect(found, f"{path}: every parameter")
 

@@ -82,7 +82,12 @@ static void the_scope_is_what_was_asked_for(void **state)
 	assert_true(graph_scope.unwind); /* by the one who has time */
 	assert_int_equal((uintptr_t)graph_clerk, 16);
 	reply_fini(&a.reply);
+	ask(&a, "/api/profile/offcpu?pid=70&format=collapsed");
+	assert_true(graph_scope.offcpu && !graph_scope.unwind);
+	assert_int_equal((uintptr_t)graph_clerk, 16);
+	reply_fini(&a.reply);
 	ask(&a, "/debug/pprof/profile");
+	assert_false(graph_scope.offcpu);
 	assert_int_equal(graph_scope.pid, 0);
 	assert_int_equal(graph_scope.seconds, 30);
 	reply_fini(&a.reply);
@@ -91,12 +96,21 @@ static void the_scope_is_what_was_asked_for(void **state)
 static void wrong_questions_name_their_parameter(void **state)
 {
 	static const char *const wrong[][2] = {
-		{ "/x?pid=0", "pid" },           { "/x?pid=a", "pid" },
-		{ "/x?seconds=0", "seconds" },   { "/x?seconds=301", "seconds" },
-		{ "/x?format=pdf", "format" },   { "/x?window=5m", "window" },
-		{ "/x?pid=1&pid=2", "pid" },     { "/x?seconds=", "seconds" },
-		{ "/x?pid=99999999999", "pid" }, { "/x?pid=1&unwind=2", "unwind" },
-		{ "/x?unwind=1", "unwind" },     { "/x?pid=1&service=a&unwind=1", "unwind" },
+		{ "/x?pid=0", "pid" },
+		{ "/x?pid=a", "pid" },
+		{ "/x?seconds=0", "seconds" },
+		{ "/x?seconds=301", "seconds" },
+		{ "/x?format=pdf", "format" },
+		{ "/x?window=5m", "window" },
+		{ "/x?pid=1&pid=2", "pid" },
+		{ "/x?seconds=", "seconds" },
+		{ "/x?pid=99999999999", "pid" },
+		{ "/x?pid=1&unwind=2", "unwind" },
+		{ "/x?unwind=1", "unwind" },
+		{ "/x?pid=1&service=a&unwind=1", "unwind" },
+		{ "/api/profile/offcpu", "pid" },
+		{ "/api/profile/offcpu?pid=1&service=a", "pid" },
+		{ "/api/profile/offcpu?pid=1&unwind=1", "unwind" },
 	};
 	struct asked a;
 
@@ -130,6 +144,9 @@ static void nobody_and_nothing_have_their_status(void **state)
 	assert_non_null(strstr(a.no.message, "libdw1"));
 	graph_result = -EPERM;
 	ask(&a, "/x?pid=5&unwind=1");
+	assert_int_equal(a.no.status, 503);
+	assert_non_null(strstr(a.no.message, "EPERM"));
+	ask(&a, "/api/profile/offcpu?pid=5");
 	assert_int_equal(a.no.status, 503);
 	assert_non_null(strstr(a.no.message, "EPERM"));
 	graph_result = -ENOTSUP;

@@ -70,6 +70,21 @@ static void names_cannot_leave_their_place(void **state)
 	graph_close(g);
 }
 
+static void waits_are_told_in_seconds(void **state)
+{
+	struct graph *g = graph_fixture_waits();
+	size_t length;
+	char *text;
+
+	(void)state;
+	assert_int_equal(flame_write(g, "t", &text, &length), 0);
+	assert_non_null(strstr(text, "<title>[lock]  9.000000 s, 94.74 %"));
+	assert_non_null(strstr(text, "data-w=\"9000000000\"")); /* more than 32 bits hold */
+	assert_null(strstr(text, "samples"));
+	free(text);
+	graph_close(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +92,7 @@ int main(void)
 		cmocka_unit_test(a_graph_has_a_box_for_each_frame_and_says_shares),
 		cmocka_unit_test(an_empty_graph_is_drawn_too),
 		cmocka_unit_test(names_cannot_leave_their_place),
+		cmocka_unit_test(waits_are_told_in_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

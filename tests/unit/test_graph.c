@@ -50,11 +50,40 @@ static void a_graph_grows(void **state)
 	graph_close(NULL);
 }
 
+static void equal_stacks_with_another_cause_are_two(void **state)
+{
+	struct graph_stack like = { .samples = 5, .waits = 1, .cause = CAUSE_DISK, .depth = 1 };
+	struct graph *g = graph_fixture();
+	uint32_t frame = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(graph_wait_add(g, &frame, &like), 0);
+	like.cause = CAUSE_RUN_QUEUE;
+	assert_int_equal(graph_wait_add(g, &frame, &like), 0);
+	assert_int_equal(g->stack_count, 5);
+	assert_int_equal(g->stacks[3].samples, 10);
+	assert_int_equal(g->stacks[3].waits, 2);
+	assert_int_equal(g->waits, 3);
+	assert_int_equal(g->samples, 115);
+	graph_close(g);
+}
+
+static void every_cause_has_a_name(void **state)
+{
+	(void)state;
+	assert_string_equal(graph_cause(CAUSE_SOCKET), "socket");
+	assert_string_equal(graph_cause(CAUSE_RUN_QUEUE), "run queue");
+	assert_string_equal(graph_cause(CAUSES), "other");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_frame_is_known_again_by_name_module_and_side),
 		cmocka_unit_test(equal_stacks_are_one),
+		cmocka_unit_test(equal_stacks_with_another_cause_are_two),
+		cmocka_unit_test(every_cause_has_a_name),
 		cmocka_unit_test(a_graph_grows),
 	};
 

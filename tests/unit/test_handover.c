@@ -48,11 +48,22 @@ static int on_unwind(void *ctx, uint64_t key, uint32_t seconds)
 	return f->result;
 }
 
+static int on_offcpu(void *ctx, uint64_t key, uint32_t seconds)
+{
+	struct fixture *f = ctx;
+
+	f->seconds = seconds;
+	handover_slots_put(&f->h, key, memory(), 0); /* not what is asked for: closed */
+	handover_rows_put(&f->h, key, seconds ? -1 : f->slots, f->error);
+	return f->result;
+}
+
 static void fixture_open(struct fixture *f)
 {
 	*f = (struct fixture){ .file.fd = -1, .slots = -1 };
 	f->h.ask = on_ask;
 	f->h.unwind = on_unwind;
+	f->h.offcpu = on_offcpu;
 	f->h.ctx = f;
 	handover_init(&f->h);
 }
@@ -132,6 +143,29 @@ static void slots_come_or_the_reason(void **state)
 	handover_fini(&f.h);
 }
 
+static void rows_come_when_they_are_asked_for_after_their_begin(void **state)
+{
+	struct fixture f;
+	int rows;
+
+	(void)state;
+	fixture_open(&f);
+	f.slots = memory();
+	assert_int_equal(handover_rows_begin(&f.h, 7, 5), 0);
+	assert_int_equal(f.seconds, 5);
+	assert_int_equal(handover_rows(&f.h, 7, &rows), 0);
+	assert_int_equal(f.seconds, 0);
+	assert_int_equal(rows, f.slots);
+	assert_true(is_open(rows));
+	close(rows);
+	f.slots = -1; /* an answer without what was asked for */
+	assert_int_equal(handover_rows(&f.h, 7, &rows), -EPROTO);
+	f.error = -ENOENT;
+	assert_int_equal(handover_rows(&f.h, 7, &rows), -ENOENT);
+	assert_int_equal(handover_rows_begin(&f.h, 7, 5), -ENOENT);
+	handover_fini(&f.h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +173,7 @@ int main(void)
 		cmocka_unit_test(what_comes_for_nobody_is_closed),
 		cmocka_unit_test(a_broker_that_is_behind_is_told),
 		cmocka_unit_test(slots_come_or_the_reason),
+		cmocka_unit_test(rows_come_when_they_are_asked_for_after_their_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,22 @@
 #include "../../agent/profile/naming.c" /* the symbolizer is the test's own */
+#include "cause.h"
 #include "rs_test.h"
 
 static int asked_result;
 static uint64_t asked[8];
 
-/* Knows 0x1010 and 0x2020. */
+#define KERNEL(address) (NAMING_KERNEL | (address))
+
+static const char *kernel_name(uint64_t address)
+{
+	return address == KERNEL(0x10)   ? "bpf_prog_1234_tick"
+	       : address == KERNEL(0x1f) ? "__schedule"
+	       : address == KERNEL(0x2f) ? "schedule"
+	       : address == KERNEL(0x3f) ? "schedule_timeout"
+					 : NULL;
+}
+
+/* Knows 0x1010 and 0x2020, and some of the kernel. */
 int symbols_ask(const struct symbols_question *q, struct symbols *out)
 {
 	*out = (struct symbols){ .names = calloc(q->address_count + 1, sizeof(*out->names)) };
@@ -15,6 +27,8 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 			out->names[i] = "inner";
 		if (q->addresses[i] == 0x2020)
 			out->names[i] = "outer";
+		if (q->addresses[i] & NAMING_KERNEL)
+			out->names[i] = kernel_name(q->addresses[i]);
 	}
 	return asked_result;
 }
@@ -23,6 +37,8 @@ void symbols_fini(struct symbols *s)
 {
 	free(s->names);
 }
+
+static enum graph_kind named_kind;
 
 static __attribute__((noinline, returns_nonnull)) struct graph *named(const struct naming_stack *s,
 								      const char *problem)
@@ -35,6 +51,7 @@ static __attribute__((noinline, returns_nonnull)) struct graph *named(const stru
 	struct graph *g;
 
 	assert_int_equal(graph_open(&g), 0);
+	g->kind = named_kind;
 	assert_int_equal(naming_add(g, s, 1, &q, problem), 0);
 	return g;
 }
@@ -42,7 +59,9 @@ static __attribute__((noinline, returns_nonnull)) struct graph *named(const stru
 static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **state)
 {
 	const uint64_t addresses[] = { 0x1010, 0x2021 };
-	const struct naming_stack s = { 7, 5, 0, 2, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 5, .kernel_count = 0, .user_count = 2, .addresses = addresses
+	};
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -57,7 +76,9 @@ static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **s
 static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 {
 	const uint64_t addresses[] = { 0x7001, 0x8001, 0x1501 };
-	const struct naming_stack s = { 7, 1, 0, 3, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 1, .kernel_count = 0, .user_count = 3, .addresses = addresses
+	};
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -74,7 +95,9 @@ static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 static void a_stack_is_cut_where_no_code_is(void **state)
 {
 	const uint64_t addresses[] = { 0x1010, 0x2021, 0x5, 0x2021 };
-	const struct naming_stack s = { 7, 1, 0, 4, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 1, .kernel_count = 0, .user_count = 4, .addresses = addresses
+	};
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -91,7 +114,12 @@ static void a_stack_is_cut_where_no_code_is(void **state)
 static void an_unwound_stack_says_where_it_goes_on_unseen(void **state)
 {
 	const uint64_t addresses[] = { 0x1010, 0x2021, 0 };
-	const struct naming_stack s = { 7, 1, 0, 3, addresses, true };
+	const struct naming_stack s = { .key = 7,
+					.samples = 1,
+					.kernel_count = 0,
+					.user_count = 3,
+					.addresses = addresses,
+					.unwound = true };
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -108,7 +136,9 @@ static void an_unwound_stack_says_where_it_goes_on_unseen(void **state)
 static void frames_of_the_kernel_are_marked(void **state)
 {
 	const uint64_t addresses[] = { 0xffffffff81000010, 0x1010 };
-	const struct naming_stack s = { 7, 1, 1, 1, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 1, .kernel_count = 1, .user_count = 1, .addresses = addresses
+	};
 	struct graph *g = named(&s, NULL);
 
 	(void)state;
@@ -121,7 +151,9 @@ static void frames_of_the_kernel_are_marked(void **state)
 static void a_symbolizer_that_fails_is_told(void **state)
 {
 	const uint64_t addresses[] = { 0x1500 };
-	const struct naming_stack s = { 7, 1, 0, 1, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 1, .kernel_count = 0, .user_count = 1, .addresses = addresses
+	};
 	struct graph *g;
 
 	(void)state;
@@ -139,7 +171,9 @@ static void a_symbolizer_that_fails_is_told(void **state)
 static void every_address_is_asked_for_once_and_in_order(void **state)
 {
 	const uint64_t addresses[] = { 0x3000, 0x1001, 0x1001, 0x2001 };
-	const struct naming_stack s = { 7, 1, 0, 4, addresses, false };
+	const struct naming_stack s = {
+		.key = 7, .samples = 1, .kernel_count = 0, .user_count = 4, .addresses = addresses
+	};
 	struct graph *g;
 
 	(void)state;
@@ -152,6 +186,47 @@ static void every_address_is_asked_for_once_and_in_order(void **state)
 	graph_close(g);
 }
 
+static void of_a_wait_the_switch_is_left_out_and_the_cause_is_innermost(void **state)
+{
+	const uint64_t addresses[] = { KERNEL(0x10), KERNEL(0x20), KERNEL(0x30), KERNEL(0x40),
+				       0x2021 };
+	const struct naming_stack s = { .key = 7,
+					.samples = UINT64_C(5000000000),
+					.kernel_count = 4,
+					.user_count = 1,
+					.addresses = addresses,
+					.waits = 3,
+					.cause = CAUSE_SOCKET };
+	struct graph *g;
+
+	(void)state;
+	named_kind = GRAPH_OFFCPU;
+	g = named(&s, NULL);
+	named_kind = GRAPH_CPU;
+	assert_int_equal(g->stacks[0].depth, 3);
+	assert_string_equal(g->frames[g->places[0]].name, "outer");
+	assert_string_equal(g->frames[g->places[1]].name, "schedule_timeout");
+	assert_string_equal(g->frames[g->places[2]].name, "[socket]");
+	assert_int_equal(g->samples, UINT64_C(5000000000));
+	assert_int_equal(g->stacks[0].waits, 3);
+	assert_int_equal(g->stacks[0].cause, CAUSE_SOCKET);
+	graph_close(g);
+}
+
+static void a_wait_without_a_stack_has_its_cause_alone(void **state)
+{
+	const struct naming_stack s = { .samples = 5, .waits = 1, .cause = CAUSE_LOCK };
+	struct graph *g;
+
+	(void)state;
+	named_kind = GRAPH_OFFCPU;
+	g = named(&s, NULL);
+	named_kind = GRAPH_CPU;
+	assert_int_equal(g->stacks[0].depth, 1);
+	assert_string_equal(g->frames[g->places[0]].name, "[lock]");
+	graph_close(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +236,8 @@ int main(void)
 		cmocka_unit_test(an_unwound_stack_says_where_it_goes_on_unseen),
 		cmocka_unit_test(frames_of_the_kernel_are_marked),
 		cmocka_unit_test(a_symbolizer_that_fails_is_told),
+		cmocka_unit_test(of_a_wait_the_switch_is_left_out_and_the_cause_is_innermost),
+		cmocka_unit_test(a_wait_without_a_stack_has_its_cause_alone),
 		cmocka_unit_test(every_address_is_asked_for_once_and_in_order),
 	};
 

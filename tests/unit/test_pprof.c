@@ -43,8 +43,18 @@ struct found {
 	uint32_t samples, locations, functions, mappings, strings;
 	uint64_t values[2];      /* of all samples */
 	uint64_t first_location; /* of the second sample */
-	char text[8][40];
+	uint64_t label[2];       /* key and value of the last one */
+	char text[24][40];
 };
+
+static void take_label(struct found *f, const struct field *label)
+{
+	const unsigned char *at = label->bytes, *end = at + label->value;
+	struct field field;
+
+	while (read_field(&at, end, &field))
+		f->label[field.number == LABEL_STRING] = field.value;
+}
 
 static void take_sample(struct found *f, const struct field *sample)
 {
@@ -55,7 +65,9 @@ static void take_sample(struct found *f, const struct field *sample)
 
 	f->samples++;
 	while (read_field(&at, end, &field)) {
-		if (field.number == SAMPLE_VALUE)
+		if (field.number == SAMPLE_LABEL)
+			take_label(f, &field);
+		else if (field.number == SAMPLE_VALUE)
 			f->values[value++] += field.value;
 		else if (first && f->samples == 2)
 			f->first_location = field.value;
@@ -75,7 +87,7 @@ static void look(const char *bytes, size_t length, struct found *f)
 		f->mappings += field.number == PROFILE_MAPPING;
 		if (field.number == PROFILE_SAMPLE)
 			take_sample(f, &field);
-		if (field.number == PROFILE_STRING && f->strings < 8)
+		if (field.number == PROFILE_STRING && f->strings < 24)
 			snprintf(f->text[f->strings], sizeof(f->text[0]), "%.*s", (int)field.value,
 				 (const char *)field.bytes);
 		f->strings += field.number == PROFILE_STRING;
@@ -122,6 +134,25 @@ static void every_frame_has_location_function_and_mapping(void **state)
 	graph_close(g);
 }
 
+static void a_wait_has_its_number_its_time_and_its_cause(void **state)
+{
+	struct graph *g = graph_fixture_waits();
+	struct found f = { 0 };
+	size_t length;
+	char *bytes;
+
+	(void)state;
+	assert_int_equal(pprof_write(g, &bytes, &length), 0);
+	look(bytes, length, &f);
+	assert_int_equal(f.samples, 2);
+	assert_int_equal(f.values[0], 10);
+	assert_int_equal(f.values[1], UINT64_C(9500000000));
+	assert_string_equal(f.text[f.label[0]], "cause");
+	assert_string_equal(f.text[f.label[1]], "sleep");
+	free(bytes);
+	graph_close(g);
+}
+
 static void the_deepest_stack_fits_a_message(void **state)
 {
 	struct graph *g = graph_fixture();
@@ -144,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_stack_is_a_sample_with_both_values),
 		cmocka_unit_test(every_frame_has_location_function_and_mapping),
+		cmocka_unit_test(a_wait_has_its_number_its_time_and_its_cause),
 		cmocka_unit_test(the_deepest_stack_fits_a_message),
 	};
 

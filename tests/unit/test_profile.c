@@ -1,4 +1,5 @@
 #include "../../agent/profile/profile.c" /* white box: samples come without a ring */
+#include "offcpu_event.h"
 #include "rs_test.h"
 
 #include <fcntl.h>
@@ -26,10 +27,28 @@ static int ask(void *ctx, uint64_t key)
 	return 0;
 }
 
+static struct offcpu_row offcpu_row;
+static uint32_t offcpu_seconds; /* of the newest question */
+
+static int offcpu(void *ctx, uint64_t key, uint32_t seconds)
+{
+	const struct offcpu_head head = { .span_ns = 900, .lost = 2, .row_count = 1 };
+	int fd = seconds ? -1 : memfd_create("rows", MFD_CLOEXEC);
+
+	(void)ctx;
+	offcpu_seconds = seconds;
+	if (fd >= 0) {
+		assert_int_equal(write(fd, &head, sizeof(head)), sizeof(head));
+		assert_int_equal(write(fd, &offcpu_row, sizeof(offcpu_row)), sizeof(offcpu_row));
+	}
+	profile_rows_put(ask_profile, key, fd, 0);
+	return 0;
+}
+
 static __attribute__((noinline, returns_nonnull)) struct profile *made(void)
 {
 	const struct profile_config config = {
-		.ask = ask, .program = "/bin/false", .kallsyms = -1, .cpus = 1
+		.ask = ask, .offcpu = offcpu, .program = "/bin/false", .kallsyms = -1, .cpus = 1
 	};
 	struct profile *p;
 
@@ -182,6 +201,32 @@ static void a_record_that_is_too_short_is_left(void **state)
 	profile_close(p);
 }
 
+static void waits_are_told_when_their_seconds_are_over(void **state)
+{
+	const atomic_bool over = true; /* nobody waits: they are over at once */
+	struct profile_scope scope = { .pid = 70, .seconds = 300, .offcpu = true, .over = &over };
+	struct profile *p = made();
+	struct graph *g;
+
+	(void)state;
+	offcpu_row = (struct offcpu_row){ .user_count = 1, .addresses = { 0x1010 } };
+	offcpu_row.ns[WAIT_LOCK] = 800;
+	offcpu_row.waits[WAIT_LOCK] = 4;
+	assert_int_equal(profile_graph(p, &scope, NOW_NS, &g), 0);
+	assert_int_equal(offcpu_seconds, 0);
+	assert_int_equal(g->kind, GRAPH_OFFCPU);
+	assert_int_equal(g->samples, 800);
+	assert_int_equal(g->waits, 4);
+	assert_int_equal(g->span_ns, 900);
+	assert_int_equal(g->lost, 2);
+	assert_string_equal(g->frames[g->places[0]].name, "[server]");
+	assert_string_equal(g->frames[g->places[1]].name, "[lock]");
+	graph_close(g);
+	scope.pid = 71;
+	assert_int_equal(profile_graph(p, &scope, NOW_NS, &g), -ENOENT);
+	profile_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +236,7 @@ int main(void)
 		cmocka_unit_test(an_ended_process_stays_as_long_as_its_samples),
 		cmocka_unit_test(a_broker_that_is_behind_leaves_frames_unnamed),
 		cmocka_unit_test(files_that_nobody_asked_for_are_closed),
+		cmocka_unit_test(waits_are_told_when_their_seconds_are_over),
 		cmocka_unit_test(a_record_that_is_too_short_is_left),
 	};
 

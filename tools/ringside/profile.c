@@ -1,5 +1,6 @@
 /*
- * profile - asks the agent what a process or service did on the CPU, and writes it down.
+ * profile - asks the agent what a process or service did on the CPU, or waited for off it, and
+ *           writes it down.
  */
 #include "agent.h"
 #include "arguments.h"
@@ -33,12 +34,13 @@ enum {
 
 static const struct arguments profile_arguments = {
 	.verb = "profile",
-	.usage = "[OPTION]... cpu PID|SERVICE",
+	.usage = "[OPTION]... cpu PID|SERVICE, or offcpu PID",
 	.about = "Profiles a watched process, or all of a service's: samples its stacks on the\n"
 		 "CPU, 99 a second. By the file's ending: .svg a flame graph, .pb.gz for\n"
 		 "`go tool pprof` and Speedscope, .txt collapsed stacks (the terminal's), .json.\n"
 		 "--unwind has the kernel copy up to 16 KiB of stack at each sample, for so long;\n"
 		 "they are unwound at once, and zeroed.\n"
+		 "offcpu: where its threads wait and for what, in nanoseconds, from now on.\n"
 		 "Options may stand behind PID as well, and -o is --output.\n",
 	.options = {
 		{ "seconds", "N", "how long, 1 to 300 (10)" },
@@ -63,6 +65,7 @@ struct profile {
 	char scope[3 * PROFILE_TEXT + 16]; /* "pid=5" or "service=x", encoded */
 	const char *format;
 	unsigned int seconds;
+	bool offcpu;
 };
 
 static int profile_wrong(const char *what, const char *word)
@@ -132,11 +135,23 @@ static int profile_options(struct profile *p)
 	if (!number || number > PROFILE_SECONDS_MAX)
 		return profile_wrong("seconds go from 1 to 300, not", seconds);
 	p->seconds = (unsigned int)number;
+	return profile_form(p);
+}
+
+/* What is of one process, from now on. */
+static int profile_next(const struct profile *p)
+{
+	if (p->offcpu && p->values[PROFILE_UNWIND])
+		return profile_wrong("waits are not unwound:", "--unwind");
+	if (p->offcpu && p->values[PROFILE_PAST])
+		return profile_wrong("waits that have passed are not known:", "--past");
+	if (p->offcpu && p->scope[0] == 's')
+		return profile_wrong("offcpu is for one process, by its id, not", p->whom);
 	if (p->values[PROFILE_UNWIND] && p->values[PROFILE_PAST])
 		return profile_wrong("what has passed cannot be unwound:", "--past");
 	if (p->values[PROFILE_UNWIND] && p->scope[0] == 's')
 		return profile_wrong("--unwind is for one process, by its id, not", p->whom);
-	return profile_form(p);
+	return 0;
 }
 
 /* The two words that are no options. */
@@ -173,11 +188,16 @@ static int profile_read(struct profile *p, int argc, char **argv)
 	result = profile_words(p, argc, argv, words);
 	if (result)
 		return result;
-	if (!words[0] || strcmp(words[0], "cpu") != 0)
-		return profile_wrong("only cpu can be profiled, not", words[0] ? words[0] : "");
+	p->offcpu = words[0] && strcmp(words[0], "offcpu") == 0;
+	if (!words[0] || (!p->offcpu && strcmp(words[0], "cpu") != 0))
+		return profile_wrong("only cpu and offcpu can be profiled, not",
+				     words[0] ? words[0] : "");
 	if (!words[1])
-		return profile_wrong("a process id or service is missing behind", "cpu");
-	return profile_whom(p, words[1]) ? VERBS_USAGE : profile_options(p);
+		return profile_wrong("a process id or service is missing behind", words[0]);
+	result = profile_whom(p, words[1]);
+	if (!result)
+		result = profile_options(p);
+	return result ? result : profile_next(p);
 }
 
 /* Said before anybody waits for nothing. */
@@ -202,6 +222,12 @@ static int profile_known(const struct profile *p, struct agent *a, struct agent_
 	return -ENOENT;
 }
 
+/* The answer comes when the seconds have passed. */
+static bool profile_is_slow(const struct profile *p)
+{
+	return p->offcpu || p->values[PROFILE_UNWIND];
+}
+
 static int profile_fetch(const struct profile *p, struct agent *a, FILE *out,
 			 struct agent_error *error)
 {
@@ -209,9 +235,10 @@ static int profile_fetch(const struct profile *p, struct agent *a, FILE *out,
 	struct client_answer answer;
 	int result;
 
-	snprintf(path, sizeof(path), "/api/profile/cpu?%s&seconds=%u&format=%s%s", p->scope,
-		 p->seconds, p->format, p->values[PROFILE_UNWIND] ? "&unwind=1" : "");
-	if (p->values[PROFILE_UNWIND])
+	snprintf(path, sizeof(path), "/api/profile/%s?%s&seconds=%u&format=%s%s",
+		 p->offcpu ? "offcpu" : "cpu", p->scope, p->seconds, p->format,
+		 p->values[PROFILE_UNWIND] ? "&unwind=1" : "");
+	if (profile_is_slow(p))
 		client_wait(a->client, (long)p->seconds + PROFILE_GRACE);
 	result = agent_get(a, path, &answer, error);
 	if (result)
@@ -222,8 +249,8 @@ static int profile_fetch(const struct profile *p, struct agent *a, FILE *out,
 			 strerrordesc_np(-result));
 	}
 	if (!answer.length)
-		fprintf(stderr, "ringside profile: %s was not on a CPU in these seconds\n",
-			p->whom);
+		fprintf(stderr, "ringside profile: %s was not %s a CPU in these seconds\n", p->whom,
+			p->offcpu ? "off" : "on");
 	client_answer_free(&answer);
 	return result;
 }
@@ -242,7 +269,7 @@ static int profile_take(const struct profile *p, struct agent *a, struct agent_e
 			 strerrordesc_np(-result));
 		return result;
 	}
-	if (!result && !p->values[PROFILE_PAST] && !p->values[PROFILE_UNWIND])
+	if (!result && !p->values[PROFILE_PAST] && !profile_is_slow(p))
 		sleep(p->seconds);
 	if (!result)
 		result = profile_fetch(p, a, out, error);
