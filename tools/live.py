@@ -29,6 +29,7 @@ FULL = bool(os.environ.get("RINGSIDE_TEST_FULL"))
 SKIPPED = 77  # what ctest takes for "skipped"
 SYS_BPF = {"x86_64": 321, "aarch64": 280}
 BPF_LINK_GET_FD_BY_ID = 30
+BPF_PERF_EVENT = 7  # a program's type
 PAGE = 612    # bytes: nginx's own welcome page, the smallest usual reply
 
 NGINX_CONF = """\
@@ -199,15 +200,25 @@ def end_process(pid, grace):
         os.kill(pid, signal.SIGKILL)
 
 
-def kernel_links(pid):
-    """What a process has attached in the kernel: kind or tracepoint by link id."""
-    found = {}
+def descriptors_told(pid, word):
+    """What the kernel says of a process's descriptors, of those of which it says this."""
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
         with contextlib.suppress(OSError):  # closed meanwhile
             said = dict(re.findall(r"^(\w+):\s+(\S+)$", info.read_text(), re.M))
-            if "link_id" in said:
-                found[int(said["link_id"])] = said.get("tp_name", said["link_type"])
-    return found
+            if word in said:
+                yield said
+
+
+def kernel_links(pid):
+    """What a process has attached in the kernel: kind or tracepoint by link id."""
+    return {int(said["link_id"]): said.get("tp_name", said["link_type"])
+            for said in descriptors_told(pid, "link_id")}
+
+
+def kernel_programs(pid):
+    """The numbers of its programs; their runs are counted while kernel.bpf_stats_enabled is 1."""
+    return [{name: int(value) for name, value in said.items() if value.isdigit()}
+            for said in descriptors_told(pid, "run_time_ns")]
 
 
 def kernel_has_link(number):
