@@ -83,7 +83,7 @@ static __always_inline bool http_tell(const struct http_event *event)
  * Bytes come along: from a packet, or from the memory of the process. A room's size must be known
  * to the verifier, which also wants to see the length checked in 64 bits.
  */
-#define HTTP_CARRY(most, event, bytes, read)                                                       \
+#define HTTP_CARRY(most, event, bytes, read, seen)                                                 \
 	do {                                                                                       \
 		struct {                                                                           \
 			struct http_event event;                                                   \
@@ -94,9 +94,9 @@ static __always_inline bool http_tell(const struct http_event *event)
 		if (full)                                                                          \
 			break;                                                                     \
 		room->event = *(event);                                                            \
-		room->event.at_ns = bpf_ktime_get_ns();                                            \
 		asm volatile("" : "+r"(bytes));                                                    \
 		room->event.kept = bytes && bytes <= (most) && !(read) ? bytes : 0;                \
+		seen;                                                                              \
 		ring_submit(room);                                                                 \
 	} while (0)
 
@@ -114,15 +114,15 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	} else {
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
 		HTTP_CARRY(HTTP_KEPT, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	}
 }
 
@@ -138,14 +138,12 @@ static __always_inline struct http_lost *http_lost_row(__u32 pid)
 }
 
 /* 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx. */
-static __always_inline __u32 http_class(__u64 bytes, const void *from)
+static __always_inline __u32 http_class(__u64 bytes, const __u8 *line)
 {
-	char line[HTTP_STATUS_LINE];
 	__u32 class;
 
-	if (bytes < sizeof(line) || bpf_probe_read_user(line, sizeof(line), from) ||
-	    line[0] != 'H' || line[1] != 'T' || line[2] != 'T' || line[3] != 'P' ||
-	    line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
+	if (bytes < HTTP_STATUS_LINE || line[0] != 'H' || line[1] != 'T' || line[2] != 'T' ||
+	    line[3] != 'P' || line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
 		return 0;
 	class = line[9] - '0';
 	return class > HTTP_CLASSES || (class == 1 && line[11] != '1') ? 0 : class;
@@ -162,22 +160,38 @@ static __always_inline void http_lose(__u32 pid, __u32 class)
 		__sync_fetch_and_add(&row->status[class - 1], 1);
 }
 
-/* True: it found no room. */
-static __always_inline bool http_carry_memory(const struct http_event *event, const void *from)
+static __always_inline void http_answers(struct http_mark *mark, __u64 bytes, const __u8 *line)
 {
+	__u32 class = http_class(bytes, line);
+
+	if (class)
+		mark->class = class;
+}
+
+static __always_inline void http_carry_memory(struct http_mark *mark,
+					      const struct http_event *event, const void *from)
+{
+	__u8 line[HTTP_STATUS_LINE];
 	__u64 bytes = event->length;
 	bool full;
 
 	if (bytes <= HTTP_SMALL) {
-		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   http_answers(mark, room->event.kept, room->text));
 	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
-		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   http_answers(mark, room->event.kept, room->text));
 	} else {
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
-		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   http_answers(mark, room->event.kept, room->text));
 	}
-	return full;
+	if (!full)
+		return;
+	mark->full = 1;
+	if (!bpf_probe_read_user(line, sizeof(line), from))
+		http_answers(mark, event->length, line);
 }
 
 /* A packet of an established connection, ahead of the check of its order. */
@@ -199,6 +213,7 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 	if (skb->len <= from)
 		return 0;
 	event.connection = mark->id;
+	event.at_ns = bpf_ktime_get_ns();
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
 	http_carry_packet(&event, &packet, from);
@@ -226,17 +241,6 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	return 0;
 }
 
-static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
-				       const void *from)
-{
-	__u32 class = http_class(event->length, from);
-
-	if (class)
-		mark->class = class;
-	if (http_carry_memory(event, from))
-		mark->full = 1;
-}
-
 /* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
 static __always_inline void http_pieces(struct http_mark *mark, struct http_event *event,
 					const struct iov_iter *from)
@@ -247,7 +251,7 @@ static __always_inline void http_pieces(struct http_mark *mark, struct http_even
 
 	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
 		event->length = left;
-		http_piece(mark, event, (char *)from->ubuf + skip);
+		http_carry_memory(mark, event, (char *)from->ubuf + skip);
 		return;
 	}
 	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
@@ -262,7 +266,7 @@ static __always_inline void http_pieces(struct http_mark *mark, struct http_even
 		bytes = bytes < left ? bytes : left;
 		event->length = bytes;
 		if (bytes)
-			http_piece(mark, event, (char *)piece.iov_base + skip);
+			http_carry_memory(mark, event, (char *)piece.iov_base + skip);
 		event->seq += bytes;
 		left -= bytes;
 	}
@@ -298,9 +302,11 @@ int BPF_PROG(http_wrote, struct sock *sk, int result)
 
 	if (!mark)
 		return 0;
-	mark->telling = 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
-	event.pid = tcp ? http_pid() : 0;
+	/* it began as a target's: that was looked up then */
+	if (tcp)
+		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
+	mark->telling = 0;
 	if (!event.pid)
 		return 0;
 	event.connection = mark->id;
