@@ -88,45 +88,39 @@ static void broker_attach(struct broker *b, uint64_t now_ns)
 static void broker_gone(void *ctx, const struct finder_target *gone)
 {
 	struct broker *b = ctx;
+	struct link_end end;
 
-	probes_forget(&b->probes, gone->target.pid);
+	probes_gone(&b->probes, gone, &end);
 	if (gone->asked)
 		broker_rest(b);
 	log_info("%s, pid %d, ended", gone->target.service, gone->target.pid);
 	if (gone->sent)
-		outbox_died(&b->outbox, gone->target.key, &gone->end);
+		outbox_died(&b->outbox, gone->target.key, &end);
 }
 
-/* Threads that end at once each tell it: the largest is right. */
-static void broker_end_keep(struct link_end *end, const struct life_cpu *used)
-{
-	if (used->run_ns > end->run_ns)
-		*end = (struct link_end){ used->run_ns, used->user_ns, used->system_ns };
-}
-
-static void broker_end(struct broker *b, int32_t pid, const struct life_cpu *used)
+static void broker_end(struct broker *b, const struct life_told *told)
 {
 	for (uint32_t i = 0; i < finder_size(b->finder); i++) {
 		struct finder_target *t = finder_at(b->finder, i);
 
-		if (t->target.pid == pid)
-			broker_end_keep(&t->end, used);
+		if (t->target.pid == told->pid)
+			probes_end_keep(&t->end, told);
 	}
 }
 
-static void broker_event(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *used)
+static void broker_event(void *ctx, const struct life_told *told)
 {
 	struct broker *b = ctx;
 	uint64_t now_ns = moment_monotonic_ns();
 
-	if (kind == LIFE_EXEC)
-		finder_exec(b->finder, pid, now_ns);
-	else if (kind == LIFE_FORK)
-		finder_fork(b->finder, pid, now_ns);
-	else if (kind == LIFE_END)
-		broker_end(b, pid, used);
+	if (told->kind == LIFE_EXEC)
+		finder_exec(b->finder, told->pid, now_ns);
+	else if (told->kind == LIFE_FORK)
+		finder_fork(b->finder, told->pid, told->parent, now_ns);
+	else if (told->kind == LIFE_END)
+		broker_end(b, told);
 	else
-		finder_exit(b->finder, pid);
+		finder_exit(b->finder, told->pid);
 }
 
 /* May the finder rely on the kernel's word? Not while it lacks a part, nor after a loss. */
@@ -222,7 +216,6 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
 	struct link_message message = { .kind = LINK_READING };
-	struct link_message waits = { .kind = LINK_WAITS };
 	uint32_t count = finder_size(b->finder);
 	uint32_t share = broker_memory_share(count), fresh = 0;
 	uint32_t first = count ? b->memory_next % count : 0;
@@ -243,11 +236,7 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;
-		waits.key = t->target.key;
-		if (probes_waits(&b->probes, t->target.pid, waits.waits_ns) &&
-		    link_send(b->config->link, &waits, -1))
-			break;
-		if (probes_tell_lost(&b->probes, t))
+		if (probes_tell_target(&b->probes, t))
 			break;
 	}
 }
@@ -260,7 +249,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	broker_attach(b, now_ns); /* where nothing tells of it */
 	broker_listeners(b, now_ns);
 	broker_tell_counts(b);
-	probes_second(&b->probes);
+	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	sampling_second(&b->sampling);
 }
@@ -411,6 +400,7 @@ static void broker_loop(struct broker *b)
 		if (!b->serving)
 			continue;
 		probes_read(&b->probes, broker_event, b);
+		probes_kills(&b->probes, b->finder);
 		now_ns = moment_monotonic_ns();
 		finder_step(b->finder, now_ns, broker_told(b, now_ns));
 		broker_second(b, now_ns);

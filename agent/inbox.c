@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define INBOX_SET 6       /* letters of a set in a part's name … */
+#define INBOX_NAME 19     /* … and of a tracepoint: two sets may have one of the same name */
 #define INBOX_AT_ONCE 256 /* so that the second's work is done in a flood of targets too */
 
 static void inbox_target(const struct inbox *i, const struct link_message *message, int memfd)
@@ -26,6 +28,7 @@ static void inbox_target(const struct inbox *i, const struct link_message *messa
 			  strerrorname_np(-result));
 	else
 		log_info("watching %s, pid %d", target->service, target->pid);
+	metrics_started(i->metrics, target, moment_monotonic_ns());
 	if (profile_target_put(i->profile, target->key, target->pid, target->service))
 		log_error("%s, pid %d, cannot be profiled: no memory", target->service,
 			  target->pid);
@@ -98,7 +101,11 @@ static void inbox_facility(const struct inbox *i, const struct facility *facilit
 	bool refused = facility->state == FACILITY_REFUSED;
 	char name[HEALTH_NAME], reason[HEALTH_REASON];
 
-	snprintf(name, sizeof(name), "ebpf.%.26s", facility->name);
+	if (strcmp(facility->set, facility->name) == 0)
+		snprintf(name, sizeof(name), "ebpf.%s", facility->set);
+	else
+		snprintf(name, sizeof(name), "ebpf.%.*s.%.*s", INBOX_SET, facility->set, INBOX_NAME,
+			 facility->name);
 	snprintf(reason, sizeof(reason), "%s%s%s%s%s", facility_state_name(facility->state),
 		 refused ? ": " : "", refused ? strerrorname_np(facility->error) : "",
 		 refused ? ", " : "", refused ? facility_error_text(facility->error) : "");
@@ -113,10 +120,16 @@ static void inbox_died(const struct inbox *i, const struct link_message *message
 {
 	const struct metrics_end end = { .run_ns = message->end.run_ns,
 					 .user_ns = message->end.user_ns,
-					 .system_ns = message->end.system_ns };
+					 .system_ns = message->end.system_ns,
+					 .major_faults = message->end.major_faults,
+					 .read_bytes = message->end.read_bytes,
+					 .write_bytes = message->end.write_bytes,
+					 .strain = message->end.strain };
+	uint64_t now_ns = moment_monotonic_ns();
 
 	if (end.run_ns)
-		metrics_end_put(i->metrics, message->key, &end, moment_monotonic_ns());
+		metrics_end_put(i->metrics, message->key, &end, now_ns);
+	metrics_ended(i->metrics, message->key, message->end.at_ns, now_ns);
 	drain_died(i->drain, message->key);
 	profile_target_gone(i->profile, message->key);
 }
@@ -168,6 +181,12 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		return;
 	case LINK_WAITS:
 		metrics_waits_put(i->metrics, message->key, message->waits_ns);
+		return;
+	case LINK_STRAIN:
+		metrics_strain_put(i->metrics, message->key, &message->strain);
+		return;
+	case LINK_KILLED:
+		metrics_killed(i->metrics, message->key, moment_monotonic_ns());
 		return;
 	case LINK_FACILITY:
 		inbox_facility(i, &message->facility, wall_ms);

@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+#define PROBES_WALK_EVERY 5u /* seconds: a walk looks at each descriptor of the machine */
+/*
+ * Loading takes tens of milliseconds, in which no new process is found: a server that starts has
+ * its workers by then.
+ */
+#define PROBES_QUIET_S 1u
+#define PROBES_PATIENCE_S 10u
+#define PROBES_LINGER_S 10u /* that its programs stay loaded for a target to come */
+
 static void probes_tell(struct probes *p, const struct probe_state *state)
 {
 	for (uint32_t i = 0; i < state->count; i++)
@@ -63,6 +72,7 @@ static void probes_http_rest(struct probes *p)
 
 	if (p->http)
 		p->http_sent = 0;
+	taps_rest(&p->taps);
 	http_close(p->http);
 	p->http = NULL;
 	if (p->http_refused || !p->outbox)
@@ -71,14 +81,58 @@ static void probes_http_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
+/* Without a map of targets nothing can be loaded. */
+static void probes_refuse_inputs(struct probes *p)
+{
+	struct probe_state state;
+
+	p->inputs_refused = true;
+	probe_idle(sets_at(SETS_INPUTS), &state);
+	for (uint32_t i = 0; i < state.count; i++) {
+		state.facilities[i].state = FACILITY_REFUSED;
+		state.facilities[i].error = -p->filter_error;
+	}
+	probes_tell(p, &state);
+}
+
+static void probes_open_inputs(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->inputs || p->inputs_refused)
+		return;
+	if (!p->filter) {
+		probes_refuse_inputs(p);
+		return;
+	}
+	p->inputs_refused = inputs_open(&p->inputs, p->filter, &state) != 0;
+	if (p->inputs)
+		inputs_watch_all(p->inputs, p->filter);
+	probes_tell(p, &state);
+}
+
+static void probes_inputs_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	inputs_close(p->inputs);
+	p->inputs = NULL;
+	if (p->inputs_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_INPUTS), &state);
+	probes_tell(p, &state);
+}
+
 void probes_step(struct probes *p)
 {
 	struct link_message message = { .kind = p->http ? LINK_HTTP : LINK_NO_HTTP };
 
+	victims_send(&p->victims, p->outbox->link);
 	runtimes_step(&p->runtimes, moment_monotonic_ns());
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
+	taps_step(&p->taps, p->http, moment_monotonic_ns());
 	if (p->http_sent == p->outbox->worker)
 		return;
 	message.samples.ring_bytes = HTTP_RING_BYTES;
@@ -101,14 +155,18 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
+	taps_open(&p->taps, outbox, p->filter);
 	probes_rest(p, false, false);
+	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));
 }
 
 void probes_close(struct probes *p)
 {
+	taps_close(&p->taps);
 	runtimes_close(&p->runtimes);
 	http_close(p->http);
+	inputs_close(p->inputs);
 	wait_close(p->wait);
 	life_close(p->life);
 	probe_filter_close(p->filter);
@@ -129,27 +187,49 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	if (bare)
 		probes_open_http(p);
 	p->http_seek = p->http_seek || bare;
+	if (bare)
+		taps_watch(&p->taps, pid);
+	else
+		taps_forget(&p->taps, pid);
 	if (p->outbox)
 		runtimes_watch(&p->runtimes, pid);
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)
 		wait_forget(p->wait, pid);
+	if (p->inputs)
+		inputs_watch(p->inputs, pid);
+	p->inputs_seek = true;
+	p->quiet_s = 0;
 	/* a full map: it is watched without the kernel */
 	return probe_filter_put(p->filter, pid, why) == 0 && p->life;
 }
 
-void probes_forget(struct probes *p, int32_t pid)
+static void probes_forget(struct probes *p, int32_t pid)
 {
 	if (p->outbox)
 		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
+	taps_forget(&p->taps, pid);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
 		wait_forget(p->wait, pid);
+	if (p->inputs)
+		inputs_forget(p->inputs, pid);
 	if (p->life)
 		life_forget(p->life, pid);
+}
+
+void probes_gone(struct probes *p, const struct finder_target *gone, struct link_end *end)
+{
+	*end = gone->end;
+	if (gone->over && !end->at_ns)
+		end->at_ns = moment_boot_ns();
+	if (p->inputs)
+		inputs_strain_take(p->inputs, gone->target.pid, &end->strain);
+	victims_over(&p->victims, gone->target.pid, gone->target.key);
+	probes_forget(p, gone->target.pid);
 }
 
 void probes_read(struct probes *p, life_fn each, void *ctx)
@@ -158,20 +238,64 @@ void probes_read(struct probes *p, life_fn each, void *ctx)
 		life_read(p->life, each, ctx);
 }
 
+void probes_end_keep(struct link_end *end, const struct life_told *told)
+{
+	const struct life_used *used = told->used;
+
+	if (used->run_ns > end->run_ns)
+		*end = (struct link_end){ .run_ns = used->run_ns,
+					  .user_ns = used->user_ns,
+					  .system_ns = used->system_ns,
+					  .major_faults = used->major_faults,
+					  .read_bytes = used->read_bytes,
+					  .write_bytes = used->write_bytes,
+					  .at_ns = told->at_ns };
+}
+
+struct probes_kill {
+	struct victims *victims;
+	struct finder *finder;
+};
+
+static void probes_kill(void *ctx, int32_t pid)
+{
+	const struct probes_kill *to = ctx;
+
+	victims_kill(to->victims, to->finder, pid);
+}
+
+void probes_kills(struct probes *p, struct finder *f)
+{
+	struct probes_kill to = { &p->victims, f };
+
+	if (p->inputs)
+		inputs_kills_read(p->inputs, probes_kill, &to);
+}
+
 uint64_t probes_dropped(const struct probes *p)
 {
 	return p->life ? life_dropped(p->life) : 0;
 }
 
-bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES])
+static int probes_tell_waits(const struct probes *p, const struct finder_target *t)
 {
+	struct link_message message = { .kind = LINK_WAITS, .key = t->target.key };
 	struct wait_row row;
 
-	if (!p->wait || wait_row_read(p->wait, pid, &row))
-		return false;
+	if (!p->wait || wait_row_read(p->wait, t->target.pid, &row))
+		return 0;
 	for (int i = 0; i < CAUSES; i++)
-		out_ns[i] = row.ns[i];
-	return true;
+		message.waits_ns[i] = row.ns[i];
+	return link_send(p->outbox->link, &message, -1);
+}
+
+static int probes_tell_strain(const struct probes *p, const struct finder_target *t)
+{
+	struct link_message message = { .kind = LINK_STRAIN, .key = t->target.key };
+
+	if (!p->inputs || inputs_strain_take(p->inputs, t->target.pid, &message.strain))
+		return 0;
+	return link_send(p->outbox->link, &message, -1);
 }
 
 _Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
@@ -193,7 +317,7 @@ static bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_
 	return more != 0;
 }
 
-int probes_tell_lost(struct probes *p, struct finder_target *t)
+static int probes_tell_lost(struct probes *p, struct finder_target *t)
 {
 	struct link_message message = { .kind = LINK_LOST, .key = t->target.key };
 	uint64_t told[LINK_CLASSES];
@@ -209,10 +333,46 @@ int probes_tell_lost(struct probes *p, struct finder_target *t)
 	return result;
 }
 
-void probes_second(struct probes *p)
+int probes_tell_target(struct probes *p, struct finder_target *t)
+{
+	int result = probes_tell_waits(p, t);
+
+	if (!result)
+		result = probes_tell_strain(p, t);
+	return result ? result : probes_tell_lost(p, t);
+}
+
+/* Settles what targets have open; kills that found no room are events lost. */
+static void probes_inputs_second(struct probes *p, uint32_t targets)
 {
 	struct probe_state state;
 
+	p->idle_s = targets ? 0 : p->idle_s + 1;
+	p->waited_s = targets ? p->waited_s + 1 : 0;
+	p->quiet_s++;
+	if (targets && (p->quiet_s > PROBES_QUIET_S || p->waited_s > PROBES_PATIENCE_S))
+		probes_open_inputs(p);
+	if (!p->inputs)
+		return;
+	if (p->idle_s >= PROBES_LINGER_S) {
+		probes_inputs_rest(p);
+		return;
+	}
+	if (p->inputs_seek || p->seconds % PROBES_WALK_EVERY == 0)
+		inputs_walk(p->inputs); /* refused: its facility says so */
+	p->inputs_seek = false;
+	inputs_look(p->inputs, &state);
+	for (uint32_t i = 0; i < state.count; i++)
+		state.facilities[i].dropped += p->victims.lost;
+	probes_tell(p, &state);
+}
+
+void probes_second(struct probes *p, uint32_t targets)
+{
+	struct probe_state state;
+
+	p->seconds++;
+	probes_inputs_second(p, targets);
 	runtimes_second(&p->runtimes);
 	if (p->life) {
 		life_look(p->life, &state);
@@ -222,6 +382,7 @@ void probes_second(struct probes *p)
 		http_look(p->http, &state);
 		probes_tell(p, &state);
 	}
+	taps_second(&p->taps);
 	if (p->wait) {
 		wait_look(p->wait, &state);
 		probes_tell(p, &state);

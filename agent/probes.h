@@ -10,9 +10,12 @@
 #define AGENT_PROBES_H
 
 #include "http.h"
+#include "inputs.h"
 #include "life.h"
 #include "outbox.h"
 #include "runtimes.h"
+#include "taps.h"
+#include "victims.h"
 #include "wait.h"
 
 #include <stdbool.h>
@@ -27,9 +30,16 @@ struct probes {
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	bool http_refused;           /* it is not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
+	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
-	bool told;                   /* of execs, exits and forks, each of them */
-	struct runtimes runtimes;    /* what the targets run on */
+	struct inputs *inputs;       /* NULL: refused, not opened yet, or there is no target */
+	bool inputs_refused;         /* it is not tried again */
+	bool inputs_seek;            /* a target is new: what it has open is not marked yet */
+	uint32_t seconds, idle_s;    /* since the start; since there is no target */
+	uint32_t quiet_s, waited_s;  /* since the newest target came; since there is any */
+	struct victims victims;
+	bool told;                /* of execs, exits and forks, each of them */
+	struct runtimes runtimes; /* what the targets run on */
 };
 
 void probes_open(struct probes *p, struct outbox *outbox);
@@ -44,15 +54,15 @@ int probes_targets(const struct probes *p); /* the filter's descriptor, or a neg
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare);
 void probes_rest(struct probes *p, bool asked, bool bare); /* is any target still? */
 void probes_step(struct probes *p); /* looks for what new targets have open; tells a worker */
-void probes_forget(struct probes *p, int32_t pid); /* it ended, or is no target any more */
+/* Threads that end at once each tell it: the largest is right. */
+void probes_end_keep(struct link_end *end, const struct life_told *told);
+/* It ended, or is no target any more: what it had last is added to its end. */
+void probes_gone(struct probes *p, const struct finder_target *gone, struct link_end *end);
 void probes_read(struct probes *p, life_fn each, void *ctx);
+void probes_kills(struct probes *p, struct finder *f);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
-bool probes_waits(const struct probes *p, int32_t pid, uint64_t out_ns[CAUSES]);
-/*
- * What its runtime says of itself, and answers of it that found no room, more than it was told
- * before; 0, or -errno: not now.
- */
-int probes_tell_lost(struct probes *p, struct finder_target *t);
-void probes_second(struct probes *p); /* each: counts */
+/* What they know of it, to the worker; 0, or -errno: not now. */
+int probes_tell_target(struct probes *p, struct finder_target *t);
+void probes_second(struct probes *p, uint32_t targets); /* each: counts */
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "kernel.h"
 
+#include "registers.bpf.h"
 #include "socket.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -20,19 +21,24 @@
 #define RING_BYTES HTTP_RING_BYTES
 #include "ring.bpf.h"
 
-#define HTTP_CROWDED (HTTP_RING_BYTES / 4) /* from here on long pieces, bodies, are cut short */
-#define HTTP_PIECES 16                     /* of one writev */
-#define HTTP_TCP_HEAD 20
-#define HTTP_STATUS_LINE 12 /* HTTP/1.1 200 */
-#define HTTP_CREATE 1       /* BPF_SK_STORAGE_GET_F_CREATE */
+#include "carry.bpf.h"
+#include "thread.bpf.h"
 
-enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 1 << 9 };
-enum { BPF_RB_AVAIL_DATA = 0 };
+#define HTTP_PIECES 64 /* of one writev */
+#define HTTP_TCP_HEAD 20
+#define TLS_RECORD_HANDSHAKE 0x16 /* RFC 8446 5.1 */
+#define TLS_RECORD_DATA 0x17
+#define TLS_RECORD_MAJOR 3
+#define HTTP_CREATE 1 /* BPF_SK_STORAGE_GET_F_CREATE */
+
+enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_CLONE = 1 << 9 };
 
 struct http_mark {
-	__u64 id;                 /* 0: it listens, or is not established yet */
-	__u32 class;              /* of the answer that it begins; 0: none */
+	__u64 id;    /* 0: it listens, or is not established yet */
+	__u32 class; /* of the answer that it begins; 0: none */
+	__u32 hello; /* up to where its first bytes are; with cipher text behind them */
 	__u8 telling, full, over; /* full: some of it found no room */
+	__u8 judged, cipher;      /* its first bytes were seen, and are those of TLS */
 };
 
 struct {
@@ -42,14 +48,6 @@ struct {
 	__type(value, struct http_mark);
 } marks SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FILTER_TARGETS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct http_lost);
-} lost SEC(".maps");
-
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *out) __ksym;
 
 static __always_inline struct http_mark *http_mark(const struct sock *sk)
@@ -57,53 +55,6 @@ static __always_inline struct http_mark *http_mark(const struct sock *sk)
 	struct http_mark *mark = bpf_sk_storage_get(&marks, (void *)sk, 0, 0);
 
 	return mark && mark->id && !mark->over ? mark : 0;
-}
-
-static __always_inline __u32 http_pid(void)
-{
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	return filter_target(pid) & FILTER_BARE ? pid : 0;
-}
-
-/* One without bytes of its own. False: it found no room. */
-static __always_inline bool http_tell(const struct http_event *event)
-{
-	struct http_event *room = ring_reserve(sizeof(*room));
-
-	if (!room)
-		return false;
-	*room = *event;
-	room->at_ns = bpf_ktime_get_ns();
-	ring_submit(room);
-	return true;
-}
-
-/*
- * Bytes come along: from a packet, or from the memory of the process. A room's size must be known
- * to the verifier, which also wants to see the length checked in 64 bits.
- */
-#define HTTP_CARRY(most, event, bytes, read, seen)                                                 \
-	do {                                                                                       \
-		struct {                                                                           \
-			struct http_event event;                                                   \
-			__u8 text[most];                                                           \
-		} *room = ring_reserve(sizeof(*room));                                             \
-                                                                                                   \
-		full = !room;                                                                      \
-		if (full)                                                                          \
-			break;                                                                     \
-		room->event = *(event);                                                            \
-		asm volatile("" : "+r"(bytes));                                                    \
-		room->event.kept = bytes && bytes <= (most) && !(read) ? bytes : 0;                \
-		seen;                                                                              \
-		ring_submit(room);                                                                 \
-	} while (0)
-
-/* Of a long one. What is left out there is a body, mostly, whose length tells where it ends. */
-static __always_inline bool http_crowded(void)
-{
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > HTTP_CROWDED;
 }
 
 static __always_inline void http_carry_packet(const struct http_event *event,
@@ -126,72 +77,21 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 	}
 }
 
-static __always_inline struct http_lost *http_lost_row(__u32 pid)
+/* Cipher text, from its first record on? The hello itself is told, and nothing behind it. */
+static __always_inline bool http_is_cipher(struct http_mark *mark, struct bpf_dynptr *packet,
+					   __u32 from, const struct http_event *event)
 {
-	struct http_lost *row = bpf_map_lookup_elem(&lost, &pid);
-	const struct http_lost none = {};
+	__u8 record[2];
 
-	if (row)
-		return row;
-	bpf_map_update_elem(&lost, &pid, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&lost, &pid);
-}
-
-/* 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx. */
-static __always_inline __u32 http_class(__u64 bytes, const __u8 *line)
-{
-	__u32 class;
-
-	if (bytes < HTTP_STATUS_LINE || line[0] != 'H' || line[1] != 'T' || line[2] != 'T' ||
-	    line[3] != 'P' || line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
-		return 0;
-	class = line[9] - '0';
-	return class > HTTP_CLASSES || (class == 1 && line[11] != '1') ? 0 : class;
-}
-
-static __always_inline void http_lose(__u32 pid, __u32 class)
-{
-	struct http_lost *row;
-
-	if (!class || class > HTTP_CLASSES)
-		return;
-	row = http_lost_row(pid);
-	if (row)
-		__sync_fetch_and_add(&row->status[class - 1], 1);
-}
-
-static __always_inline void http_answers(struct http_mark *mark, __u64 bytes, const __u8 *line)
-{
-	__u32 class = http_class(bytes, line);
-
-	if (class)
-		mark->class = class;
-}
-
-static __always_inline void http_carry_memory(struct http_mark *mark,
-					      const struct http_event *event, const void *from)
-{
-	__u8 line[HTTP_STATUS_LINE];
-	__u64 bytes = event->length;
-	bool full;
-
-	if (bytes <= HTTP_SMALL) {
-		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from),
-			   http_answers(mark, room->event.kept, room->text));
-	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
-		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
-		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from),
-			   http_answers(mark, room->event.kept, room->text));
-	} else {
-		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
-		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from),
-			   http_answers(mark, room->event.kept, room->text));
-	}
-	if (!full)
-		return;
-	mark->full = 1;
-	if (!bpf_probe_read_user(line, sizeof(line), from))
-		http_answers(mark, event->length, line);
+	if (mark->judged)
+		return mark->cipher;
+	if (bpf_dynptr_read(record, sizeof(record), packet, from, 0))
+		return false;
+	mark->judged = 1;
+	mark->cipher = (record[0] == TLS_RECORD_HANDSHAKE || record[0] == TLS_RECORD_DATA) &&
+		       record[1] == TLS_RECORD_MAJOR;
+	mark->hello = event->seq + event->length;
+	return false;
 }
 
 /* A packet of an established connection, ahead of the check of its order. */
@@ -216,8 +116,21 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 	event.at_ns = bpf_ktime_get_ns();
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
-	http_carry_packet(&event, &packet, from);
+	if (!http_is_cipher(mark, &packet, from, &event))
+		http_carry_packet(&event, &packet, from);
 	return 0;
+}
+
+/* Who received. In a system call, where Go's goroutine still is in its register. */
+static __always_inline void http_noted(__u32 secure, __u32 pid, __u64 connection)
+{
+	const struct pt_regs *registers;
+
+	thread_note(thread_get(), connection);
+	if (!(secure & TLS_SECURE_GOROUTINES))
+		return;
+	registers = (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	thread_note(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), connection);
 }
 
 SEC("tp_btf/sock_recv_length")
@@ -226,19 +139,40 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	struct http_event event = { .kind = HTTP_READ };
 	struct http_mark *mark;
 	struct tcp_sock *tcp;
+	__u32 secure;
 
 	if (result <= 0 || flags & SOCKET_PEEK)
 		return 0;
 	mark = http_mark(sk);
+	secure = thread_wanted();
 	tcp = mark ? bpf_skc_to_tcp_sock(sk) : 0;
-	event.pid = tcp ? http_pid() : 0;
+	event.pid = tcp || secure ? http_pid() : 0;
 	if (!event.pid)
+		return 0;
+	if (secure)
+		http_noted(secure, event.pid, mark ? mark->id : 0);
+	if (!mark || !tcp)
 		return 0;
 	event.connection = mark->id;
 	event.seq = tcp->copied_seq;
 	event.length = result;
-	http_tell(&event);
+	if (!mark->cipher || (__s32)(event.seq - event.length - mark->hello) < 0)
+		http_tell(&event);
 	return 0;
+}
+
+static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
+				       const void *from)
+{
+	__u32 class = 0;
+
+	if (mark->cipher && !http_class_of_memory(event->length, from))
+		return;
+	mark->cipher = 0; /* a server that was asked for TLS, and has none */
+	if (http_carry_memory(event, from, &class))
+		mark->full = 1;
+	if (class)
+		mark->class = class;
 }
 
 /* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
@@ -251,7 +185,7 @@ static __always_inline void http_pieces(struct http_mark *mark, struct http_even
 
 	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
 		event->length = left;
-		http_carry_memory(mark, event, (char *)from->ubuf + skip);
+		http_piece(mark, event, (char *)from->ubuf + skip);
 		return;
 	}
 	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
@@ -266,7 +200,7 @@ static __always_inline void http_pieces(struct http_mark *mark, struct http_even
 		bytes = bytes < left ? bytes : left;
 		event->length = bytes;
 		if (bytes)
-			http_carry_memory(mark, event, (char *)piece.iov_base + skip);
+			http_piece(mark, event, (char *)piece.iov_base + skip);
 		event->seq += bytes;
 		left -= bytes;
 	}
@@ -303,8 +237,8 @@ int BPF_PROG(http_wrote, struct sock *sk, int result)
 	if (!mark)
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
-	/* it began as a target's: that was looked up then */
-	if (tcp)
+	/* whether a target writes was looked up when it began */
+	if (tcp && !mark->cipher)
 		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
 	mark->telling = 0;
 	if (!event.pid)

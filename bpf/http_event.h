@@ -2,7 +2,7 @@
  * http_event - what moved on a connection of a process that runs without the shim, by TCP's own
  *              positions: what no event has bytes of was lost, or moved unseen.
  *
- * Includers: bpf/http.bpf.c, agent/probes.c and agent/drain/wire.c.
+ * Includers: bpf/http.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
  */
 #ifndef BPF_HTTP_EVENT_H
 #define BPF_HTTP_EVENT_H
@@ -10,7 +10,8 @@
 #define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
 #define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
 #define HTTP_LOST_MAP "lost"
-#define HTTP_CLASSES 5 /* of a status: 1xx … 5xx */
+#define HTTP_SESSION (1ull << 63) /* in the number of each session, and of no connection */
+#define HTTP_CLASSES 5            /* of a status: 1xx … 5xx */
 #define HTTP_SMALL 256
 #define HTTP_MIDDLE 2048
 
@@ -23,6 +24,11 @@ enum http_kind {
 	HTTP_WROTE,        /* length bytes were, up to seq */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
 	HTTP_CLOSED,       /* the process writes no more */
+	/* Of a session of TLS, a connection of its own, by positions in its plain text. */
+	HTTP_TLS_CARRIER, /* seq, other: low and high half of the connection that carries it */
+	HTTP_TLS_READ,    /* length bytes up to seq were read, the first kept of them here */
+	HTTP_TLS_WROTE,   /* as HTTP_TLS_READ: written */
+	HTTP_TLS_OVER,    /* it was freed, or turned out to be none of ours */
 };
 
 struct http_event {

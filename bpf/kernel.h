@@ -34,9 +34,16 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct task_io_accounting {
+	__u64 read_bytes, write_bytes;
+} __attribute__((preserve_access_index));
+
+/* Totals are those of threads that ended. */
 struct signal_struct {
 	atomic_t live;
-	__u64 utime, stime, sum_sched_runtime; /* of threads that ended */
+	__u64 utime, stime, sum_sched_runtime;
+	unsigned long maj_flt;
+	struct task_io_accounting ioac;
 } __attribute__((preserve_access_index));
 
 struct sched_entity {
@@ -63,7 +70,7 @@ struct files_struct {
 /* As a thread entered the kernel. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, orig_ax;
+	unsigned long r14, bx, ax, cx, si, di, orig_ax;
 } __attribute__((preserve_access_index));
 #else
 struct pt_regs {
@@ -72,14 +79,19 @@ struct pt_regs {
 } __attribute__((preserve_access_index));
 #endif
 
+struct bio_list;
+
 struct task_struct {
 	int pid;
 	int tgid;
 	struct sched_entity se;
 	__u64 utime, stime;
 	unsigned in_iowait : 1;
+	unsigned long maj_flt;
+	struct task_io_accounting ioac;
 	struct signal_struct *signal;
 	struct files_struct *files;
+	struct bio_list *bio_list; /* set while one I/O is made into others */
 } __attribute__((preserve_access_index));
 
 #endif

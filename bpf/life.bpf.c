@@ -7,6 +7,7 @@
  */
 #include "kernel.h"
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -22,8 +23,8 @@ struct {
 	__uint(max_entries, FILTER_TARGETS);
 	__uint(map_flags, FILTER_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct life_cpu);
-} cpu SEC(".maps");
+	__type(value, struct life_used);
+} used SEC(".maps");
 
 static __always_inline void life_emit(__u32 kind, __u32 pid)
 {
@@ -37,25 +38,32 @@ static __always_inline void life_emit(__u32 kind, __u32 pid)
 }
 
 /* The row of a process; the first of its threads that ends makes it, with those before it. */
-static __always_inline struct life_cpu *life_row(struct task_struct *task)
+static __always_inline struct life_used *life_row(struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
-	struct life_cpu *row = bpf_map_lookup_elem(&cpu, &tgid);
-	struct life_cpu begin;
+	struct life_used *row = bpf_map_lookup_elem(&used, &tgid);
+	struct life_used begin = {};
 
 	if (row)
 		return row;
 	begin.run_ns = task->signal->sum_sched_runtime;
 	begin.user_ns = task->signal->utime;
 	begin.system_ns = task->signal->stime;
-	bpf_map_update_elem(&cpu, &tgid, &begin, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&cpu, &tgid);
+	begin.major_faults = task->signal->maj_flt;
+	if (bpf_core_field_exists(task->ioac)) {
+		begin.read_bytes = task->signal->ioac.read_bytes;
+		begin.write_bytes = task->signal->ioac.write_bytes;
+	} else {
+		begin.read_bytes = begin.write_bytes = LIFE_UNKNOWN;
+	}
+	bpf_map_update_elem(&used, &tgid, &begin, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&used, &tgid);
 }
 
 static __always_inline void life_account(struct task_struct *task)
 {
 	__u64 own_ns = task->se.sum_exec_runtime, released_ns;
-	struct life_cpu *row = life_row(task);
+	struct life_used *row = life_row(task);
 	struct life_end *end;
 
 	if (!row)
@@ -63,6 +71,11 @@ static __always_inline void life_account(struct task_struct *task)
 	__sync_fetch_and_add(&row->run_ns, own_ns);
 	__sync_fetch_and_add(&row->user_ns, task->utime);
 	__sync_fetch_and_add(&row->system_ns, task->stime);
+	__sync_fetch_and_add(&row->major_faults, task->maj_flt);
+	if (bpf_core_field_exists(task->ioac)) {
+		__sync_fetch_and_add(&row->read_bytes, task->ioac.read_bytes);
+		__sync_fetch_and_add(&row->write_bytes, task->ioac.write_bytes);
+	}
 	if (task->signal->live.counter > 0)
 		return;
 	end = ring_reserve(sizeof(*end));
@@ -70,11 +83,12 @@ static __always_inline void life_account(struct task_struct *task)
 		return;
 	end->event.kind = LIFE_END;
 	end->event.pid = task->tgid;
-	end->cpu = *row;
+	end->at_ns = bpf_ktime_get_boot_ns();
+	end->used = *row;
 	/* a thread runs on to its very end; but those that end at once may not be in it yet */
 	released_ns = task->signal->sum_sched_runtime + own_ns;
-	if (released_ns > end->cpu.run_ns)
-		end->cpu.run_ns = released_ns;
+	if (released_ns > end->used.run_ns)
+		end->used.run_ns = released_ns;
 	ring_submit(end);
 }
 
@@ -103,11 +117,19 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(life_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 why = child->pid == child->tgid ? filter_target(parent->tgid) : 0;
+	struct life_fork *fork;
 
-	if (why) {
-		filter_follow(child->tgid, why);
-		life_emit(LIFE_FORK, child->tgid);
-	}
+	if (!why)
+		return 0;
+	filter_follow(child->tgid, why);
+	fork = ring_reserve(sizeof(*fork));
+	if (!fork)
+		return 0;
+	fork->event.kind = LIFE_FORK;
+	fork->event.pid = child->tgid;
+	fork->parent = parent->tgid;
+	fork->reserved = 0;
+	ring_submit(fork);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 enum { SOCKET_INET = 2, SOCKET_INET6 = 10, SOCKET_TCP = 6, SOCKET_PEEK = 2 };
 enum {
 	SOCKET_ESTABLISHED = 1,
+	SOCKET_SYN_SENT = 2,
 	SOCKET_SYN_RECV = 3,
 	SOCKET_FIN_WAIT1 = 4,
 	SOCKET_CLOSE = 7,
@@ -28,8 +29,19 @@ struct sock {
 	int sk_err;
 } __attribute__((preserve_access_index));
 
+struct minmax_sample {
+	__u32 t, v;
+} __attribute__((preserve_access_index));
+
+struct minmax {
+	struct minmax_sample s[3];
+} __attribute__((preserve_access_index));
+
 struct tcp_sock {
 	__u32 copied_seq, rcv_nxt, write_seq;
+	__u32 srtt_us; /* eight times the mean, smoothed */
+	__u32 data_segs_out, total_retrans;
+	struct minmax rtt_min;
 } __attribute__((preserve_access_index));
 
 struct socket {

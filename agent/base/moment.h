@@ -13,6 +13,7 @@
 #define MOMENT_TEXT 32
 
 uint64_t moment_monotonic_ns(void);
+uint64_t moment_boot_ns(void); /* since boot, suspended time included */
 int64_t moment_wall_ms(void);
 
 /* "2026-01-15T10:30:00.000Z" */

@@ -104,9 +104,25 @@ void finder_exec(struct finder *f, int32_t pid, uint64_t now_ns)
 	finder_hint(f, pid, now_ns + FINDER_EARLY_NS);
 }
 
-void finder_fork(struct finder *f, int32_t pid, uint64_t now_ns)
+void finder_fork(struct finder *f, int32_t pid, int32_t parent, uint64_t now_ns)
 {
+	struct scan_entry *entry;
+
 	finder_hint(f, pid, now_ns + SCAN_SECOND_NS);
+	entry = scan_find(f->scan, pid);
+	if (entry)
+		entry->forker = parent;
+}
+
+/* False: it is over. A daemon's parent is over before it can be asked for; the kernel told it. */
+static bool finder_read(const struct scan_entry *entry, const struct rs_header *claims,
+			struct capture_target *out)
+{
+	if (target_read(entry->pid, claims, out))
+		return false;
+	if (entry->forker)
+		out->parent = entry->forker;
+	return true;
 }
 
 static void finder_forget(struct finder *f, uint32_t i)
@@ -154,7 +170,7 @@ static enum accept_reason finder_add(struct finder *f, struct scan_entry *entry,
 	struct finder_target *t = calloc(1, sizeof(*t));
 	enum accept_reason reason = ACCEPT_GONE;
 
-	if (t && target_read(entry->pid, &segment->claims, &t->target) == 0)
+	if (t && finder_read(entry, &segment->claims, &t->target))
 		reason = admit_reason(f->admit, &t->target, entry->waits < FINDER_WAITS);
 	if (t && reason == ACCEPT_OK) {
 		t->inode = segment->inode;
@@ -194,7 +210,7 @@ static bool finder_attach(struct finder *f, struct scan_entry *entry)
 	if (!f->attach || (!now && !attach_any(f->attach)))
 		return false;
 	t = calloc(1, sizeof(*t));
-	if (!t || target_read(entry->pid, &nothing, &t->target))
+	if (!t || !finder_read(entry, &nothing, &t->target))
 		goto out;
 	t->target.bare = true;
 	t->fd = -1;
@@ -382,6 +398,7 @@ static void finder_deaths(struct finder *f)
 		if (at == f->roster.count)
 			continue;
 		pid = f->roster.targets[at]->target.pid;
+		f->roster.targets[at]->over = true;
 		finder_forget(f, at);
 		scan_drop(f->scan, pid);
 	}

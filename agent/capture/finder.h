@@ -48,7 +48,7 @@ int finder_fd(const struct finder *f); /* readable: call finder_step */
 /* A wake-up; an exec; a fork; an exit. They take effect in the next step. */
 void finder_knock(struct finder *f, int32_t pid, uint64_t now_ns);
 void finder_exec(struct finder *f, int32_t pid, uint64_t now_ns);
-void finder_fork(struct finder *f, int32_t pid, uint64_t now_ns);
+void finder_fork(struct finder *f, int32_t pid, int32_t parent, uint64_t now_ns);
 void finder_exit(struct finder *f, int32_t pid);
 
 /* told: the kernel tells of execs and forks, so that looking around may be rare. */

@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include "sets.h"
+#include "tls_kind.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,6 +62,16 @@ int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out)
 void http_forget(struct http *h, int32_t pid)
 {
 	probe_row_delete(h->probe, HTTP_LOST_MAP, (uint32_t)pid);
+}
+
+int http_secure(struct http *h, uint32_t what)
+{
+	return probe_row_put(h->probe, TLS_SECURE_MAP, 0, &what);
+}
+
+const struct probe *http_probe(const struct http *h)
+{
+	return h->probe;
 }
 
 int http_ring(const struct http *h)

@@ -24,6 +24,10 @@ int http_find(const struct http *h);
 int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out);
 void http_forget(struct http *h, int32_t pid); /* its number may be given anew */
 
+/* Notes, or does not, who receives what: for who looks at TLS besides. */
+int http_secure(struct http *h, uint32_t what);       /* bits of enum tls_secure */
+const struct probe *http_probe(const struct http *h); /* its own */
+
 int http_ring(const struct http *h); /* its descriptor, the set's own */
 void http_look(const struct http *h, struct probe_state *state);
 

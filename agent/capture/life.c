@@ -40,14 +40,22 @@ static void life_event(void *ctx, const void *data, size_t bytes)
 {
 	const struct life *l = ctx;
 	const struct life_event *event = data;
+	const struct life_fork *fork = data;
 	const struct life_end *end = data;
+	struct life_told told = { 0 };
 
-	if (bytes < sizeof(*event))
+	if (bytes < sizeof(*event) || (event->kind == LIFE_FORK && bytes < sizeof(*fork)) ||
+	    (event->kind == LIFE_END && bytes < sizeof(*end)))
 		return;
-	if (event->kind != LIFE_END)
-		l->each(l->ctx, event->kind, (int32_t)event->pid, NULL);
-	else if (bytes >= sizeof(*end))
-		l->each(l->ctx, event->kind, (int32_t)event->pid, &end->cpu);
+	told.kind = event->kind;
+	told.pid = (int32_t)event->pid;
+	if (event->kind == LIFE_FORK)
+		told.parent = (int32_t)fork->parent;
+	if (event->kind == LIFE_END) {
+		told.at_ns = end->at_ns;
+		told.used = &end->used;
+	}
+	l->each(l->ctx, &told);
 }
 
 int life_read(struct life *l, life_fn each, void *ctx)
@@ -59,7 +67,7 @@ int life_read(struct life *l, life_fn each, void *ctx)
 
 void life_forget(struct life *l, int32_t pid)
 {
-	probe_row_delete(l->probe, LIFE_CPU_MAP, (uint32_t)pid);
+	probe_row_delete(l->probe, LIFE_USED_MAP, (uint32_t)pid);
 }
 
 void life_look(const struct life *l, struct probe_state *state)

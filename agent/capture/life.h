@@ -13,8 +13,15 @@
 
 struct life;
 
-/* kind: enum life_kind. used: of LIFE_END alone, NULL otherwise. */
-typedef void (*life_fn)(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *used);
+struct life_told {
+	unsigned int kind; /* enum life_kind */
+	int32_t pid;
+	int32_t parent;               /* of LIFE_FORK alone, 0 otherwise */
+	uint64_t at_ns;               /* of LIFE_END alone: since boot */
+	const struct life_used *used; /* of LIFE_END alone, NULL otherwise */
+};
+
+typedef void (*life_fn)(void *ctx, const struct life_told *told);
 
 /* *state is filled on errors too. */
 int life_open(struct life **out, const struct probe_filter *filter, struct probe_state *state);

@@ -16,6 +16,7 @@
 #include "mapped.h"
 #include "proc.h"
 #include "runtime.h"
+#include "strain.h"
 #include "target.h"
 
 #include <stdint.h>
@@ -32,6 +33,8 @@ enum link_kind {
 	LINK_READING, /* broker: what only the broker may read */
 	LINK_WAITS,   /* broker: what its threads waited for, since it was watched */
 	LINK_RUNTIME, /* broker: what its runtime tells of itself, or why it does not */
+	LINK_STRAIN,  /* broker: its connections and disks, since it was watched */
+	LINK_KILLED,  /* broker: the kernel kills the process of this key for want of memory */
 	LINK_PART,    /* broker: the health of one of its parts */
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
@@ -67,10 +70,14 @@ struct link_snapshots {
 	int32_t error;    /* of LINK_NO_SNAPSHOTS, -errno */
 };
 
-/* What an ended process used in all; run_ns 0: not known. */
+/* What an ended process used in all; run_ns 0: that is not known. */
 struct link_end {
 	uint64_t run_ns;             /* exact */
 	uint64_t user_ns, system_ns; /* shares of it, as ticks found them */
+	uint64_t major_faults;
+	uint64_t read_bytes, write_bytes;
+	uint64_t at_ns; /* since boot; 0: it did not end, but runs another program, or is let go */
+	struct strain strain;
 };
 
 struct link_message {
@@ -86,6 +93,7 @@ struct link_message {
 		struct mapped_file file;
 		struct link_end end;
 		uint64_t waits_ns[CAUSES];
+		struct strain strain;
 		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
 		struct runtime_state runtime;
 		struct facility facility;

@@ -2,6 +2,7 @@
 
 #include "filter.h"
 #include "proc.h"
+#include "uprobes.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,6 +18,7 @@
 #define PROBE_INITIAL_PID_NS 0xeffffffcu /* PROC_PID_INIT_INO, the same on every kernel */
 #define PROBE_ALL UINT32_MAX
 #define PROBE_STATS "/proc/sys/kernel/bpf_stats_enabled"
+#define PROBE_IN_PROCESSES "uprobe/"
 
 struct probe_filter {
 	int fd;
@@ -24,6 +26,7 @@ struct probe_filter {
 
 struct probe {
 	const struct probe_set *set;
+	const struct probe *beside; /* whose maps it shares; NULL: nobody's */
 	struct bpf_object *object;
 	struct ring_buffer *ring; /* NULL: it has none */
 	struct bpf_program *programs[PROBE_PROGRAMS];
@@ -106,6 +109,19 @@ bool probe_filter_has(const struct probe_filter *f, int32_t pid)
 	return f && bpf_map_lookup_elem(f->fd, &key, &why) == 0;
 }
 
+void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx)
+{
+	uint32_t key, *before = NULL, why;
+
+	/* bounded: while it changes a walk may begin anew */
+	for (uint32_t i = 0; i < FILTER_TARGETS && !bpf_map_get_next_key(f->fd, before, &key);
+	     i++) {
+		before = &key;
+		if (bpf_map_lookup_elem(f->fd, &key, &why) == 0)
+			each(ctx, (int32_t)key, why);
+	}
+}
+
 /* "tp_btf/sched_switch": what stands behind the last slash. */
 static void probe_name(const struct probe_set *set, const struct bpf_program *program,
 		       struct facility *out)
@@ -119,9 +135,36 @@ static void probe_name(const struct probe_set *set, const struct bpf_program *pr
 	out->runs = out->run_ns = FACILITY_UNKNOWN;
 }
 
+static bool probe_is_in_processes(const struct bpf_program *program)
+{
+	return strncmp(bpf_program__section_name(program), PROBE_IN_PROCESSES,
+		       sizeof(PROBE_IN_PROCESSES) - 1) == 0;
+}
+
+static int probe_map(const struct probe *p, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(p->object, name);
+}
+
+static int probe_maps_share(const struct probe *p)
+{
+	struct bpf_map *map;
+	int result = 0;
+
+	bpf_object__for_each_map(map, p->object)
+	{
+		int fd = probe_map(p->beside, bpf_map__name(map));
+
+		if (fd >= 0 && result == 0)
+			result = bpf_map__reuse_fd(map, fd);
+	}
+	return result;
+}
+
 /* The object, not loaded: which programs it has can be said of any kernel. */
 static int probe_object_open(struct probe *p, const struct probe_filter *filter)
 {
+	int result = 0;
 	const struct bpf_object_open_opts options = { .sz = sizeof(options),
 						      .object_name = p->set->name };
 	struct bpf_program *program;
@@ -138,7 +181,13 @@ static int probe_object_open(struct probe *p, const struct probe_filter *filter)
 		if (p->state.count == PROBE_PROGRAMS)
 			return -E2BIG;
 		p->programs[p->state.count++] = program;
+		if (probe_is_in_processes(program))
+			bpf_program__set_expected_attach_type(program, UPROBES_ATTACH_TYPE);
 	}
+	if (p->beside && filter)
+		result = probe_maps_share(p);
+	if (result)
+		return result;
 	targets = bpf_object__find_map_by_name(p->object, FILTER_MAP);
 	return targets && filter ? bpf_map__reuse_fd(targets, filter->fd) : 0;
 }
@@ -198,10 +247,12 @@ static void probe_attach(struct probe *p)
 	for (uint32_t i = 0; i < p->state.count; i++) {
 		struct facility *facility = &p->state.facilities[i];
 
+		bool later = probe_is_in_processes(p->programs[i]);
+
 		if (facility->state == FACILITY_REFUSED)
 			continue;
-		p->links[i] = bpf_program__attach(p->programs[i]);
-		if (p->links[i])
+		p->links[i] = later ? NULL : bpf_program__attach(p->programs[i]);
+		if (p->links[i] || later)
 			facility->state = FACILITY_LOADED;
 		else
 			probe_refuse(p, i, -errno);
@@ -216,11 +267,6 @@ static int probe_event(void *ctx, void *data, size_t bytes)
 	return 0;
 }
 
-static int probe_map(const struct probe *p, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(p->object, name);
-}
-
 static int probe_open_all(struct probe *p, const struct probe_filter *filter)
 {
 	int result = -EPFNOSUPPORT, ring;
@@ -233,7 +279,7 @@ static int probe_open_all(struct probe *p, const struct probe_filter *filter)
 		return result;
 	p->dropped = probe_map(p, "dropped");
 	ring = probe_map(p, "ring");
-	if (ring >= 0) {
+	if (ring >= 0 && !p->beside) {
 		p->ring = ring_buffer__new(ring, probe_event, p, NULL);
 		if (!p->ring)
 			return -errno;
@@ -256,6 +302,13 @@ static int probe_describe(struct probe *p)
 int probe_open(struct probe **out, const struct probe_set *set, const struct probe_filter *filter,
 	       struct probe_state *state)
 {
+	return probe_open_beside(out, set, filter, NULL, state);
+}
+
+int probe_open_beside(struct probe **out, const struct probe_set *set,
+		      const struct probe_filter *filter, const struct probe *beside,
+		      struct probe_state *state)
+{
 	struct probe *p = calloc(1, sizeof(*p));
 	int result;
 
@@ -264,6 +317,7 @@ int probe_open(struct probe **out, const struct probe_set *set, const struct pro
 	if (!p)
 		return -ENOMEM;
 	p->set = set;
+	p->beside = beside;
 	p->dropped = -1;
 	libbpf_set_print(probe_quiet);
 	result = probe_describe(p);
@@ -394,6 +448,19 @@ int probe_walk(const struct probe *p, const char *name)
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out)
 {
 	return bpf_map_lookup_elem(probe_map(p, map), &key, out) ? -errno : 0;
+}
+
+int probe_program(const struct probe *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->state.count; i++)
+		if (!strcmp(p->state.facilities[i].name, name))
+			return bpf_program__fd(p->programs[i]);
+	return -ENOENT;
+}
+
+int probe_row_put(const struct probe *p, const char *map, uint32_t key, const void *row)
+{
+	return bpf_map_update_elem(probe_map(p, map), &key, row, BPF_ANY) ? -errno : 0;
 }
 
 int probe_row_add(const struct probe *p, const char *map, uint32_t key, const void *row)

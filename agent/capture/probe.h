@@ -42,9 +42,19 @@ int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why);
 int probe_filter_fd(const struct probe_filter *f); /* the filter's own */
 bool probe_filter_has(const struct probe_filter *f, int32_t pid);
 
-/* All of it that this kernel takes; an error: nothing. *state is filled on errors too. */
+typedef void (*probe_filter_fn)(void *ctx, int32_t pid, uint32_t why);
+void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx);
+
+/*
+ * All of it that this kernel takes; an error: nothing. *state is filled on errors too. What is put
+ * into processes ("uprobe/name") is loaded, and attached by uprobes.h.
+ */
 int probe_open(struct probe **out, const struct probe_set *set, const struct probe_filter *filter,
 	       struct probe_state *state);
+/* As above; maps of the same name as one of beside's are beside's, its ring among them. */
+int probe_open_beside(struct probe **out, const struct probe_set *set,
+		      const struct probe_filter *filter, const struct probe *beside,
+		      struct probe_state *state);
 void probe_close(struct probe *p); /* NULL is fine */
 
 /* How they stand now, with their counts; of a set that is not open: not needed. */
@@ -56,12 +66,14 @@ bool probe_whole(const struct probe_state *state); /* is every one of them loade
 int probe_read(struct probe *p, probe_fn each, void *ctx);
 uint64_t probe_dropped(const struct probe *p);
 int probe_ring(const struct probe *p); /* its descriptor, for who reads it elsewhere */
+int probe_program(const struct probe *p, const char *name); /* its descriptor; -ENOENT */
 
 /* Runs a program of the set that walks over the kernel's objects (iter/name) to its end. */
 int probe_walk(const struct probe *p, const char *name);
 
 /* Rows of a map of the set by 32-bit keys; -ENOENT, -EEXIST, -E2BIG. */
 int probe_row_get(const struct probe *p, const char *map, uint32_t key, void *out);
+int probe_row_put(const struct probe *p, const char *map, uint32_t key, const void *row);
 int probe_row_add(const struct probe *p, const char *map, uint32_t key, const void *row);
 int probe_row_delete(const struct probe *p, const char *map, uint32_t key);
 

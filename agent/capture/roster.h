@@ -25,6 +25,7 @@ struct finder_target {
 	uint32_t sent;         /* the broker's own: to the how-manieth worker it was sent */
 	double pss, anonymous; /* the broker's own: the last that was read */
 	struct link_end end;   /* the broker's own: what it used in all, told by its last threads */
+	bool over;             /* it ended; false: it runs another program, or is let go */
 	uint64_t lost
 		[LINK_CLASSES]; /* the broker's own: its answers without an event, told so far */
 	bool asked;             /* the broker's own: what costs more is wanted of it */

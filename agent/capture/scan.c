@@ -106,6 +106,8 @@ bool scan_note(struct scan *s, const struct proc_stat *stat, uint64_t now_ns)
 
 	if (!entry)
 		return false;
+	if (entry->start_ticks && entry->start_ticks != stat->start_ticks)
+		entry->forker = 0; /* that was another process */
 	if (!scan_same(entry, stat)) {
 		entry->start_ticks = stat->start_ticks;
 		entry->start_code = stat->start_code;

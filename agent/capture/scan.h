@@ -29,6 +29,7 @@ struct scan_entry {
 	char comm[16];
 	uint64_t look_ns; /* when to look; SCAN_NEVER: only when it changed */
 	uint64_t key;     /* of its target; 0: it has none */
+	int32_t forker;   /* who forked it, as the kernel told; 0: it did not */
 	uint8_t looks;    /* in vain, since it changed */
 	uint8_t waits;    /* looks that found it to be judged later */
 	uint8_t refused;  /* enum accept_reason of the last look */

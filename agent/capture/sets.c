@@ -1,7 +1,9 @@
 #include "sets.h"
 
 #include "http.skel.h"
+#include "inputs.skel.h"
 #include "life.skel.h"
+#include "tls.skel.h"
 #include "wait.skel.h"
 
 static const struct probe_set sets[SETS] = {
@@ -12,6 +14,12 @@ static const struct probe_set sets[SETS] = {
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
 	[SETS_HTTP] = { "http", "requests of processes without the library are not seen",
 			http_bpf__elf_bytes },
+	[SETS_INPUTS] = { "inputs",
+			  "kills for want of memory, TCP retransmits and the latency of block I/O "
+			  "are not told",
+			  inputs_bpf__elf_bytes },
+	[SETS_TLS] = { "tls", "requests inside TLS of processes without the library are not seen",
+		       tls_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)

@@ -27,7 +27,7 @@ enum target_named {
 struct capture_target {
 	uint64_t key;   /* unique in this agent's life, never 0, never reused */
 	int32_t pid;    /* in the agent's pid namespace */
-	int32_t parent; /* when it was found */
+	int32_t parent; /* who forked it; where nobody told: its parent when it was found */
 	uint32_t uid;
 	uint64_t start_ticks; /* since boot; with pid, the identity over agent restarts */
 	int64_t started_ms;   /* wall clock, unix milliseconds */

@@ -1,6 +1,6 @@
 #include "streams.h"
 
-#include "hpack.h"
+#include "header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,7 @@
 
 struct streams_entry {
 	uint32_t stream; /* 0: none; of a block that is kept: its number, as in rs_block_of */
-	uint8_t method;
-	uint8_t path_bytes;
-	bool grpc;
-	uint8_t path[RS_PATH_BYTES];
+	struct header header;
 };
 
 struct streams_connection {
@@ -138,59 +135,6 @@ static struct streams_entry *streams_entry(struct streams_connection *c, uint32_
 	return entry;
 }
 
-static bool streams_is(const struct hpack_field *field, const char *name)
-{
-	size_t n = strlen(name);
-
-	return field->name_bytes == n && !memcmp(field->name, name, n);
-}
-
-static uint8_t streams_method(const struct hpack_field *field)
-{
-	static const char *const names[RS_METHODS] = {
-		[RS_METHOD_GET] = "GET",         [RS_METHOD_HEAD] = "HEAD",
-		[RS_METHOD_POST] = "POST",       [RS_METHOD_PUT] = "PUT",
-		[RS_METHOD_DELETE] = "DELETE",   [RS_METHOD_PATCH] = "PATCH",
-		[RS_METHOD_OPTIONS] = "OPTIONS", [RS_METHOD_CONNECT] = "CONNECT",
-		[RS_METHOD_TRACE] = "TRACE",
-	};
-
-	for (uint32_t i = RS_METHOD_GET; i < RS_METHODS; i++)
-		if (field->value_bytes == strlen(names[i]) &&
-		    !memcmp(field->value, names[i], field->value_bytes))
-			return (uint8_t)i;
-	return RS_METHOD_OTHER;
-}
-
-/* What is none is filler, where the shim did not know the name of the field. */
-static void streams_path(struct streams_entry *entry, const struct hpack_field *field)
-{
-	size_t n = 0;
-
-	if (!field->value_bytes || (field->value[0] != '/' && field->value[0] != '*'))
-		return;
-	while (n < field->value_bytes && n < RS_PATH_BYTES && field->value[n] != '?' &&
-	       field->value[n] != '#')
-		n++;
-	memcpy(entry->path, field->value, n);
-	entry->path_bytes = (uint8_t)n;
-}
-
-static void streams_field(void *ctx, const struct hpack_field *field)
-{
-	static const char grpc[] = "application/grpc";
-	struct streams_entry *entry = ctx;
-
-	if (streams_is(field, ":path")) {
-		streams_path(entry, field);
-	} else if (streams_is(field, ":method")) {
-		entry->method = streams_method(field);
-	} else if (streams_is(field, "content-type")) {
-		entry->grpc = field->value_bytes >= sizeof(grpc) - 1 &&
-			      !memcmp(field->value, grpc, sizeof(grpc) - 1);
-	}
-}
-
 /* The bytes of a piece; NULL: its record says two things. */
 static const uint8_t *streams_bytes(const struct lane_record *record)
 {
@@ -231,7 +175,7 @@ static int streams_kept(struct streams_connection *c, const struct rs_head *head
 	if (entry)
 		result = hpack_read(c->table,
 				    &(struct hpack_piece){ bytes, head->headers.length, true },
-				    streams_field, entry);
+				    header_field, &entry->header);
 	if (!result)
 		entry->stream = head->headers.number + 1;
 	return result;
@@ -248,7 +192,7 @@ static int streams_block(struct streams_connection *c, const struct rs_head *hea
 		return streams_kept(c, head, bytes);
 	c->inside = !last;
 	return hpack_read(c->table, &(struct hpack_piece){ bytes, head->headers.length, last },
-			  streams_field, streams_entry(c, head->headers.stream));
+			  header_field, &streams_entry(c, head->headers.stream)->header);
 }
 
 static void streams_piece(struct streams_connection *c, const struct lane_record *record)
@@ -356,12 +300,12 @@ bool streams_fill(struct streams *s, struct drain_request *request, struct decod
 	if (c)
 		entry = raw->block ? streams_kept_find(c, raw->block)
 				   : streams_find(c, raw->stream);
-	if (!entry || !entry->path_bytes)
+	if (!entry || !entry->header.path_bytes)
 		return request->flags & RS_FLAG_DETAIL_CUT; /* it was said already */
-	raw->path = entry->path;
-	raw->path_bytes = entry->path_bytes;
-	request->method = entry->method;
-	if (entry->grpc)
+	raw->path = entry->header.path;
+	raw->path_bytes = entry->header.path_bytes;
+	request->method = entry->header.method;
+	if (entry->header.grpc)
 		request->protocol = RS_PROTOCOL_GRPC;
 	if (!raw->block)
 		entry->stream = 0; /* its bytes stay until another takes the place */

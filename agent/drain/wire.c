@@ -1,11 +1,9 @@
 #include "wire.h"
 
-#include "counters.h"
 #include "http_event.h"
-#include "paths.h"
+#include "parser.h"
 #include "pieces.h"
 #include "ring.h"
-#include "unseen.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,11 +11,10 @@
 
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
-#define WIRE_BYTES (64u << 20) /* of all that arrived and was not read */
-#define WIRE_UNREAD 16384u     /* of a connection that none of ours has read from yet */
-#define WIRE_TABLE 4096u       /* a power of two */
-
-enum wire_way { WIRE_IN, WIRE_OUT, WIRE_WAYS };
+#define WIRE_BYTES (64u << 20)             /* of all that arrived and was not read */
+#define WIRE_UNREAD 16384u                 /* of a connection that none of ours has read from yet */
+#define WIRE_TABLE 4096u                   /* a power of two */
+#define WIRE_DOUBT_NS UINT64_C(2000000000) /* a handshake is over by then, and a call told */
 
 struct wire_way_state {
 	struct pieces pieces;
@@ -29,123 +26,26 @@ struct wire_connection {
 	struct wire_connection *next;
 	uint64_t id;
 	uint64_t used_ns;
-	uint32_t pid; /* of who read or wrote last; 0: nobody yet */
-	uint16_t paths;
-	bool told; /* that it is none of ours to read */
-	struct wire_way_state ways[WIRE_WAYS];
-	struct exchange exchange;
+	uint64_t other; /* of TLS: the session that it carries, or its carrier; 0: none */
+	/* when a client of TLS was heard, or a session's carrier was closed; 0: neither */
+	uint64_t doubt_ns;
+	struct wire_way_state ways[PARSER_WAYS];
+	struct parser parser;
 };
 
 struct wire {
 	struct wire_config config;
 	struct ring *ring;
-	struct paths paths;
+	struct parsed parsed;
 	struct wire_counts counts;
 	struct wire_connection *table[WIRE_TABLE];
 	/* of the event under way */
 	struct wire_connection *connection;
 	uint64_t now_ns;
 	uint64_t swept_ns;
-	uint32_t bytes; /* of all pieces */
-	uint64_t requests;
-};
-
-static struct bare_one *wire_process(const struct wire *w)
-{
-	return bare_by_pid(w->config.bare, (int32_t)w->connection->pid);
-}
-
-static uint64_t wire_now(void *context)
-{
-	const struct wire *w = context;
-
-	return w->now_ns;
-}
-
-static int32_t wire_begun(void *context, uint64_t t0)
-{
-	struct bare_one *one = wire_process(context);
-
-	(void)t0;
-	if (one)
-		bare_news(one)->begun++;
-	return -1;
-}
-
-/* The number of its path travels as its shape. */
-static uint16_t wire_target(void *context, const struct http1 *head, bool *has_path)
-{
-	struct wire *w = context;
-
-	*has_path = false;
-	return paths_add(&w->paths, &w->connection->paths, head->path, head->path_length);
-}
-
-static void wire_step(void *context, const struct exchange_request *r, uint8_t state)
-{
-	(void)context;
-	(void)r;
-	(void)state;
-}
-
-static void wire_done(void *context, struct exchange_done *done)
-{
-	struct wire *w = context;
-	const struct served *s = &done->request;
-	struct bare_one *one = wire_process(w);
-	struct drain_request request = {
-		.id = ++w->requests,
-		.end_ns = s->end,
-		.span_ns = s->end > s->t0 ? s->end - s->t0 : 0,
-		.first_byte_ns = s->first_byte > s->t0 ? s->first_byte - s->t0 : 0,
-		.bytes_in = s->bytes_in,
-		.bytes_out = s->bytes_out,
-		.connection = (uint32_t)w->connection->id,
-		.status = s->status,
-		.method = s->method,
-		.protocol = RS_PROTOCOL_HTTP1,
-		.flags = s->flags,
-	};
-
-	request.path = paths_take(&w->paths, &w->connection->paths, s->shape);
-	if (!one) {
-		w->counts.nobodys++;
-		return;
-	}
-	counters_add_request(bare_news(one), &request, w->config.slow_warning_ns,
-			     w->config.slow_critical_ns);
-	bare_request(w->config.bare, w->config.sink, one, &request);
-}
-
-static void wire_unparsed(void *context, uint8_t why)
-{
-	struct bare_one *one = wire_process(context);
-
-	if (one && why < RS_UNPARSED_REASONS)
-		bare_news(one)->unparsed[why]++;
-}
-
-static struct exchange_block *wire_lend(void *context)
-{
-	(void)context;
-	return calloc(1, sizeof(struct exchange_block));
-}
-
-static void wire_give_back(void *context, struct exchange_block *block)
-{
-	(void)context;
-	free(block);
-}
-
-const struct exchange_ops exchange_ops = {
-	.now = wire_now,
-	.begun = wire_begun,
-	.target = wire_target,
-	.step = wire_step,
-	.done = wire_done,
-	.unparsed = wire_unparsed,
-	.lend = wire_lend,
-	.give_back = wire_give_back,
+	uint64_t doubted_ns;
+	uint32_t doubts; /* connections that have one */
+	uint32_t bytes;  /* of all pieces */
 };
 
 static struct wire_connection **wire_find(struct wire *w, uint64_t id)
@@ -157,14 +57,42 @@ static struct wire_connection **wire_find(struct wire *w, uint64_t id)
 	return at;
 }
 
-static void wire_end(struct wire *w)
+static bool wire_is_session(const struct wire_connection *c)
 {
-	struct exchange_call call = { .context = w, .now = w->now_ns };
-	struct bare_one *one = wire_process(w);
+	return c->id >= HTTP_SESSION;
+}
 
-	exchange_close(&w->connection->exchange, &call);
-	if (one)
-		bare_news(one)->closed++;
+static void wire_doubt_begin(struct wire *w, struct wire_connection *c)
+{
+	c->doubt_ns = w->now_ns;
+	w->doubts++;
+}
+
+/* It is linked, or was said to be not; its end was told. */
+static void wire_doubt_end(struct wire *w, struct wire_connection *c)
+{
+	w->doubts -= c->doubt_ns != 0;
+	c->doubt_ns = 0;
+}
+
+/* Cipher text whose plain text nobody has seen. */
+static void wire_unlinked(struct wire *w, struct wire_connection *c)
+{
+	wire_doubt_end(w, c);
+	w->parsed.parser = &c->parser;
+	parsed_unparsed(&w->parsed, RS_UNPARSED_TLS_UNLINKED);
+}
+
+static void wire_end(struct wire *w, struct wire_connection *c)
+{
+	struct drain_counters *news;
+
+	if (c->doubt_ns && !wire_is_session(c))
+		wire_unlinked(w, c);
+	parser_end(&c->parser, &w->parsed);
+	news = wire_is_session(c) ? NULL : parsed_news(&w->parsed);
+	if (news)
+		news->closed++;
 }
 
 /* Its place in the table, from which it goes. */
@@ -172,13 +100,13 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 {
 	struct wire_connection *c = *at;
 
-	free(atomic_load_explicit(&c->exchange.more, memory_order_relaxed));
 	*at = c->next;
-	for (int way = 0; way < WIRE_WAYS; way++) {
+	wire_doubt_end(w, c);
+	for (int way = 0; way < PARSER_WAYS; way++) {
 		w->bytes -= c->ways[way].pieces.bytes;
 		pieces_clear(&c->ways[way].pieces);
 	}
-	paths_drop(&w->paths, &c->paths);
+	parser_fini(&c->parser, &w->parsed);
 	free(c);
 	w->counts.connections--;
 }
@@ -215,7 +143,13 @@ static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchan
 		return NULL;
 	}
 	c->id = id;
-	exchange_init(&c->exchange, trust);
+	if (wire_is_session(c)) { /* its positions begin where we do */
+		c->ways[PARSER_IN].known = true;
+		c->ways[PARSER_OUT].known = true;
+	}
+	parser_init(&c->parser, (uint32_t)id, trust);
+	if (wire_is_session(c))
+		parser_accept(&c->parser, false);
 	c->next = *head;
 	*head = c;
 	w->counts.connections++;
@@ -230,59 +164,28 @@ static void wire_clear(struct wire *w)
 			wire_free(w, &w->table[i]);
 }
 
-/* Ciphertext, or HTTP/2: known for what it is, and not read. Other protocols are nobody's loss. */
-static void wire_foreign(struct wire *w, struct wire_connection *c)
+/* A client of TLS, whose hello is read now. Other protocols are nobody's loss. */
+static void wire_greeting(struct wire *w, struct wire_connection *c, bool known)
 {
-	if (c->told || !c->exchange.no_http)
+	const struct exchange *x = &c->parser.exchange;
+
+	if (known || !hello_is_whole(&x->hello) || !x->no_http || c->other)
 		return;
-	c->told = true;
-	if (hello_is_whole(&c->exchange.hello))
-		wire_unparsed(w, RS_UNPARSED_TLS_UNLINKED);
-	else if (!memcmp(c->exchange.in.text, "PRI * HTTP/2.0", 14))
-		wire_unparsed(w, RS_UNPARSED_GARBAGE);
+	wire_doubt_begin(w, c);
 }
 
-/*
- * Something was lost, and here a request begins: its client had all answers before, or so we take
- * it. Those that waited cannot be told from each other any more: the loss itself was said of one.
- */
-static void wire_resume(struct wire *w, const uint8_t *text, uint32_t bytes)
+static void wire_feed(struct wire *w, enum parser_way way, const uint8_t *text, uint32_t bytes)
 {
 	struct wire_connection *c = w->connection;
-	struct exchange *x = &c->exchange;
-	bool lost = x->in.step == HTTP1_AT_BAD || x->out.step == HTTP1_AT_BAD;
+	bool known = hello_is_whole(&c->parser.exchange.hello);
 
-	if (!lost || atomic_load_explicit(&x->tunnel, memory_order_relaxed) ||
-	    !http1_is_request(text, bytes))
-		return;
-	for (uint32_t waiting = exchange_waiting(x); waiting > 1; waiting--)
-		wire_unparsed(w, RS_UNPARSED_UNSEEN_IO);
-	free(atomic_load_explicit(&x->more, memory_order_relaxed));
-	paths_drop(&w->paths, &c->paths);
-	exchange_init(x, EXCHANGE_UNKNOWN);
-}
-
-static void wire_feed(struct wire *w, enum wire_way way, const uint8_t *text, uint32_t bytes)
-{
-	struct exchange *x = &w->connection->exchange;
-	struct exchange_call call = { .context = w, .now = w->now_ns };
-
-	if (way == WIRE_IN && text)
-		wire_resume(w, text, bytes);
-	if (way == WIRE_IN && text)
-		exchange_read(x, &call, text, bytes);
-	else if (way == WIRE_IN)
-		exchange_read_unseen(x, &call, bytes);
-	else if (text)
-		unseen_write(x, &call, text, bytes);
-	else
-		exchange_write_unseen(x, &call, bytes);
-	if (way == WIRE_IN)
-		wire_foreign(w, w->connection);
+	parser_move(&c->parser, &w->parsed, way, text, bytes);
+	if (way == PARSER_IN)
+		wire_greeting(w, c, known);
 }
 
 /* What moved, up to this position: the bytes that were seen, and gaps. */
-static void wire_move(struct wire *w, enum wire_way way, const struct http_event *event)
+static void wire_move(struct wire *w, enum parser_way way, const struct http_event *event)
 {
 	struct wire_way_state *s = &w->connection->ways[way];
 	uint32_t to = event->seq;
@@ -309,11 +212,11 @@ static void wire_move(struct wire *w, enum wire_way way, const struct http_event
 	w->bytes += s->pieces.bytes;
 }
 
-static void wire_keep(struct wire *w, enum wire_way way, const struct http_event *event,
+static void wire_keep(struct wire *w, enum parser_way way, const struct http_event *event,
 		      const uint8_t *text)
 {
 	struct pieces *p = &w->connection->ways[way].pieces;
-	uint32_t most = w->connection->pid ? PIECES_BYTES : WIRE_UNREAD;
+	uint32_t most = w->connection->parser.pid ? PIECES_BYTES : WIRE_UNREAD;
 
 	if (event->kept > WIRE_BYTES - w->bytes || p->bytes + event->kept > most)
 		return;
@@ -324,24 +227,107 @@ static void wire_keep(struct wire *w, enum wire_way way, const struct http_event
 
 static void wire_owner(struct wire *w, uint32_t pid)
 {
-	struct wire_connection *c = w->connection;
-	bool first = !c->pid;
-	struct bare_one *one;
+	struct parser *parser = &w->connection->parser;
+	bool first = !parser->pid;
+	struct drain_counters *news;
 
+	w->parsed.parser = parser;
 	if (!pid)
 		return;
-	c->pid = pid;
-	one = first ? wire_process(w) : NULL;
-	if (one)
-		bare_news(one)->opened++;
+	parser->pid = pid;
+	news = first && !wire_is_session(w->connection) ? parsed_news(&w->parsed) : NULL;
+	if (news)
+		news->opened++;
 }
 
 static void wire_begin(struct wire_connection *c, const struct http_event *event)
 {
-	c->ways[WIRE_IN].at = event->seq;
-	c->ways[WIRE_OUT].at = event->other;
-	c->ways[WIRE_IN].known = true;
-	c->ways[WIRE_OUT].known = true;
+	c->ways[PARSER_IN].at = event->seq;
+	c->ways[PARSER_OUT].at = event->other;
+	c->ways[PARSER_IN].known = true;
+	c->ways[PARSER_OUT].known = true;
+}
+
+/* A session turns out to be that of a connection, which it ends with. */
+static void wire_carried(struct wire *w, const struct http_event *event)
+{
+	uint64_t id = event->seq | (uint64_t)event->other << 32;
+	struct wire_connection *c = w->connection, *carrier = *wire_find(w, id);
+
+	if (!carrier || carrier->other || c->other || wire_is_session(carrier))
+		return;
+	wire_doubt_end(w, carrier);
+	wire_doubt_end(w, c);
+	carrier->other = c->id;
+	c->other = id;
+	parser_accept(&c->parser, parser_is_accepted(&carrier->parser));
+}
+
+static void wire_written(struct wire *w, const struct http_event *event)
+{
+	struct pieces *p = &w->connection->ways[PARSER_OUT].pieces;
+
+	wire_move(w, PARSER_OUT, event);
+	/* what was not taken is said again */
+	w->bytes -= p->bytes;
+	pieces_clear(p);
+}
+
+/* What was moved, and its bytes. */
+static void wire_plain(struct wire *w, enum parser_way way, const struct http_event *event,
+		       const uint8_t *text)
+{
+	struct http_event begin = *event;
+
+	begin.seq = event->seq - event->length;
+	wire_keep(w, way, &begin, text);
+	if (way == PARSER_IN)
+		wire_move(w, way, event);
+	else
+		wire_written(w, event);
+}
+
+static void wire_go(struct wire *w, struct wire_connection *c)
+{
+	wire_end(w, c);
+	wire_free(w, wire_find(w, c->id));
+}
+
+/*
+ * A session may have a call under way, in another thread even, which has written, and was not told
+ * yet: then it goes a little later.
+ */
+static void wire_leave(struct wire *w, struct wire_connection *session)
+{
+	session->other = 0;
+	if (parser_is_idle(&session->parser))
+		wire_go(w, session);
+	else if (!session->doubt_ns)
+		wire_doubt_begin(w, session);
+}
+
+/* A session goes with its connection, which goes on without its session. */
+static void wire_over(struct wire *w, struct wire_connection *c)
+{
+	struct wire_connection *other = c->other ? *wire_find(w, c->other) : NULL;
+
+	if (other && wire_is_session(other))
+		wire_leave(w, other);
+	else if (other)
+		other->other = 0;
+	if (wire_is_session(c))
+		wire_leave(w, c);
+	else
+		wire_go(w, c);
+}
+
+static void wire_client_gone(struct wire *w, struct wire_connection *c, bool reset)
+{
+	struct wire_connection *session = c->other ? *wire_find(w, c->other) : NULL;
+
+	parser_client_gone(&c->parser, reset);
+	if (session)
+		parser_client_gone(&session->parser, reset);
 }
 
 static void wire_take(struct wire *w, const struct http_event *event, const uint8_t *text)
@@ -354,26 +340,32 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_begin(c, event);
 		return;
 	case HTTP_ARRIVED:
-		wire_keep(w, WIRE_IN, event, text);
+		wire_keep(w, PARSER_IN, event, text);
 		return;
 	case HTTP_READ:
-		wire_move(w, WIRE_IN, event);
+		wire_move(w, PARSER_IN, event);
 		return;
 	case HTTP_WRITING:
-		wire_keep(w, WIRE_OUT, event, text);
+		wire_keep(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_WROTE:
-		wire_move(w, WIRE_OUT, event);
-		/* what was not taken is said again */
-		w->bytes -= c->ways[WIRE_OUT].pieces.bytes;
-		pieces_clear(&c->ways[WIRE_OUT].pieces);
+		wire_written(w, event);
 		return;
 	case HTTP_CLIENT_GONE:
-		exchange_client_gone(&c->exchange, event->length != 0);
+		wire_client_gone(w, c, event->length != 0);
+		return;
+	case HTTP_TLS_CARRIER:
+		wire_carried(w, event);
+		return;
+	case HTTP_TLS_READ:
+		wire_plain(w, PARSER_IN, event, text);
+		return;
+	case HTTP_TLS_WROTE:
+		wire_plain(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_CLOSED:
-		wire_end(w);
-		wire_free(w, wire_find(w, event->connection));
+	case HTTP_TLS_OVER:
+		wire_over(w, c);
 		return;
 	}
 }
@@ -388,9 +380,10 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 	memcpy(&event, record, sizeof(event));
 	if (event.kept > bytes - sizeof(event))
 		return;
-	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE;
+	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE ||
+	       event.kind == HTTP_TLS_OVER;
 	if (event.at_ns)
-		w->now_ns = event.at_ns;
+		w->now_ns = w->parsed.now_ns = event.at_ns;
 	w->connection = *wire_find(w, event.connection);
 	if (!w->connection && !over)
 		w->connection = wire_add(w, event.connection,
@@ -414,6 +407,10 @@ int wire_open(struct wire **out, const struct wire_config *config)
 	if (!*out)
 		return -ENOMEM;
 	(*out)->config = *config;
+	(*out)->parsed = (struct parsed){ .bare = config->bare,
+					  .sink = config->sink,
+					  .slow_warning_ns = config->slow_warning_ns,
+					  .slow_critical_ns = config->slow_critical_ns };
 	return 0;
 }
 
@@ -423,7 +420,7 @@ void wire_close(struct wire *w)
 		return;
 	wire_clear(w);
 	ring_close(w->ring);
-	paths_fini(&w->paths);
+	parsed_fini(&w->parsed);
 	free(w);
 }
 
@@ -440,14 +437,44 @@ bool wire_listens(const struct wire *w)
 	return w->ring != NULL;
 }
 
+/* Whose plain text should have shown long since, or whose end. */
+static void wire_doubt_row(struct wire *w, struct wire_connection **at, uint64_t now_ns)
+{
+	while (*at) {
+		struct wire_connection *c = *at;
+		bool due = c->doubt_ns && c->doubt_ns + WIRE_DOUBT_NS < now_ns;
+
+		if (due && wire_is_session(c)) {
+			w->parsed.now_ns = c->doubt_ns; /* an answer may end with it */
+			wire_end(w, c);
+			wire_free(w, at);
+			continue;
+		}
+		if (due)
+			wire_unlinked(w, c);
+		at = &c->next;
+	}
+}
+
+static void wire_doubt(struct wire *w, uint64_t now_ns)
+{
+	if (!w->doubts || now_ns < w->doubted_ns + WIRE_DOUBT_NS)
+		return;
+	w->doubted_ns = now_ns;
+	for (uint32_t i = 0; i < WIRE_TABLE; i++)
+		wire_doubt_row(w, &w->table[i], now_ns);
+}
+
 void wire_round(struct wire *w, uint64_t now_ns)
 {
 	if (w->ring)
 		ring_read(w->ring, wire_record, w);
+	wire_doubt(w, now_ns);
 	bare_book(w->config.bare, w->config.sink, now_ns);
 }
 
 void wire_counts_get(const struct wire *w, struct wire_counts *out)
 {
 	*out = w->counts;
+	out->nobodys = w->parsed.nobodys;
 }

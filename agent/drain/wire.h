@@ -1,9 +1,10 @@
 /*
- * wire - HTTP/1.x of processes without a segment, from what the kernel saw of their connections.
+ * wire - HTTP of processes without a segment, from what the kernel saw of their connections.
  *
  * Threads:  the drain thread.
  * Memory:   wire_open allocates, wire_close frees; the ring's descriptor stays the caller's.
- *           WIRE_CONNECTIONS connections of 1 KB, and 64 MiB of what they have not read.
+ *           WIRE_CONNECTIONS connections of 1 KB, 20 KB more for HTTP/2, and 64 MiB of what they
+ *           have not read.
  * Errors:   0 or -errno. Bytes that moved unseen are RS_UNPARSED_UNSEEN_IO of their process.
  *
  * Times are those of the calls, as the shim's are: a request begins when its first byte was read.

@@ -70,15 +70,44 @@ static void means_longer(struct means_sample *kept, const struct means_sample *o
 	kept->served_max_ms = means_more(kept->served_max_ms, other->served_max_ms);
 }
 
+static uint32_t means_shorter(uint32_t a, uint32_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static uint32_t means_tier_shortest(const struct means_tier *tier, uint64_t from_ns, uint64_t to_ns)
+{
+	uint32_t shortest = 0;
+
+	for (uint32_t i = tier->count; i > 0 && tier->samples[i - 1].time_ns > from_ns; i--)
+		if (tier->samples[i - 1].time_ns <= to_ns)
+			shortest = means_shorter(shortest, tier->samples[i - 1].strain.shortest_us);
+	return shortest;
+}
+
+uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t fine_ns = means->fine.count ? means->fine.samples[0].time_ns : to_ns;
+	uint32_t shortest = means_tier_shortest(&means->fine, from_ns, to_ns);
+
+	if (from_ns >= fine_ns)
+		return shortest;
+	return means_shorter(shortest, means_tier_shortest(&means->coarse, from_ns, fine_ns));
+}
+
 void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
 {
 	uint64_t coarse_ns = SERIES_COARSE_SECONDS * MEANS_SECOND;
+	const struct means_tier *tier = &means->coarse;
 	struct means_sample coarse = *sample;
 
 	if (!means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
 			    budget))
 		means_longer(&means->fine.samples[means->fine.count - 1], sample);
 	/* step / 2 is what tells two samples apart: a coarse one comes a whole step after. */
+	coarse.strain.shortest_us = means_tier_shortest(
+		&means->fine, tier->count ? tier->samples[tier->count - 1].time_ns : 0,
+		sample->time_ns);
 	coarse.collected_max_ms = means_more(means->collected_max_ms, sample->collected_max_ms);
 	coarse.served_max_ms = means_more(means->served_max_ms, sample->served_max_ms);
 	means->collected_max_ms = coarse.collected_max_ms;

@@ -11,6 +11,7 @@
 #include "cause.h"
 #include "cgroup.h"
 #include "series.h"
+#include "strain.h"
 
 #include <stdbool.h>
 
@@ -24,7 +25,9 @@ struct means_sample {
 	uint64_t waits_ns[CAUSES];      /* totals */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
-	double cpus; /* what the process may use */
+	double cpus;      /* what the process may use */
+	uint64_t disk_ns; /* that threads waited for disks, by the kernel's delay accounting */
+	struct strain strain;
 	struct cgroup_throttle throttle;
 	uint64_t collected_ns, served, served_ns; /* totals, as the next two */
 	uint32_t collected, collected_full;
@@ -32,6 +35,7 @@ struct means_sample {
 	uint32_t threads;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
+	bool disk_known;  /* false: there is no delay accounting */
 	char memory_limit_by[12];
 };
 
@@ -61,6 +65,11 @@ void means_end(struct means *means, const struct means_sample *sample,
 bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		  struct means_sample *first, struct means_sample *last);
 
+/*
+ * The shortest round trip that samples of (from_ns, to_ns] have; 0: none. A coarse one has that of
+ * the ten seconds that it ends.
+ */
+uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t to_ns);
 /* The longest that ended after from_ns and up to to_ns; a coarse sample is of its whole step. */
 void means_longest(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		   float *collected_max_ms, float *served_max_ms);

@@ -331,6 +331,7 @@ int metrics_open(struct metrics **out, const struct metrics_limits *limits, uint
 	m->system = (struct metrics_system){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
 					     METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN };
 	m->wall_offset_ms = metrics_wall_offset_ms();
+	m->incidents.restarts.begin_ticks = metrics_boot_ticks();
 	*out = m;
 	return 0;
 }
@@ -346,6 +347,7 @@ void metrics_close(struct metrics *m)
 	series_budget_fini(&m->budget);
 	account_book_fini(&m->book);
 	metrics_sampler_free(m->sampler);
+	incidents_fini(&m->incidents);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
 }

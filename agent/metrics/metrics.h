@@ -14,6 +14,7 @@
 #include "cause.h"
 #include "event.h"
 #include "runtime.h"
+#include "strain.h"
 
 #include <stddef.h>
 
@@ -65,6 +66,39 @@ struct metrics_scope {
 	uint64_t from_ns, to_ns; /* CLOCK_MONOTONIC; whole seconds are taken */
 };
 
+/*
+ * What a process asked of memory, disks and the network in a window, or since it was watched; sums,
+ * so that those of several add up. METRICS_UNKNOWN where not to be had. Faults and bytes: since it
+ * began. I/O is what a disk gave back; bytes to write are those made dirty, though the kernel
+ * writes them later in nobody's name.
+ */
+struct metrics_strain {
+	double major_faults, minor_faults;
+	double read_bytes, write_bytes;
+	double reads, writes, read_ms, write_ms; /* block I/O that came back, and what it took */
+	double wait_ms; /* that its threads waited for disks, each thread's by itself */
+	double segments, retransmits; /* of TCP: with bytes; sent again, which are among them */
+	double looks, trips_ms;       /* round trips of its connections, looked at each 5 s */
+	double shortest_ms;           /* of them: the least, not a sum */
+};
+
+/* Without a process; of a further one: what is unknown of one adds nothing. */
+void metrics_strain_init(struct metrics_strain *sum);
+void metrics_strain_add(struct metrics_strain *sum, const struct metrics_strain *one);
+
+enum metrics_incident {
+	METRICS_STARTS, /* of processes */
+	METRICS_ENDS,
+	METRICS_RESTARTS, /* of the service: see restarts.h */
+	METRICS_KILLS,    /* of its processes by the kernel, for want of memory */
+	METRICS_INCIDENTS,
+};
+
+/* METRICS_UNKNOWN: the kernel does not tell. */
+struct metrics_incidents {
+	double window[METRICS_INCIDENTS], total[METRICS_INCIDENTS];
+};
+
 /* Collections of garbage, or statements served. METRICS_UNKNOWN where its runtime tells none. */
 struct metrics_stops {
 	double count, full, ms, max_ms;          /* of the window; full: unknown to some runtimes */
@@ -93,6 +127,11 @@ struct metrics_process {
 	double allocated_per_s, freed_per_s;
 	double minor_faults_per_s, major_faults_per_s;
 	double read_per_s, write_per_s;
+	struct metrics_strain strain; /* of the window */
+	struct metrics_strain whole;  /* since it was watched */
+	double io_wait_percent; /* of the window, as strain.wait_ms; above 100: several at once */
+	uint32_t strain_known;  /* bits of enum strain_known */
+	uint64_t killed_ns;     /* when the kernel chose it for want of memory; 0: it did not */
 	uint32_t threads;
 	char memory_limit_by[16];        /* "cgroup", "rlimit", "machine" */
 	uint8_t cpu_level, memory_level; /* enum metrics_level */
@@ -145,6 +184,9 @@ struct metrics_row {
 	double apdex; /* T = 500 ms; METRICS_UNKNOWN: no request */
 	double cpu_percent, core_percent, rss, memory_percent;
 	double throttled_percent, throttled_ms; /* of the group that was the most */
+	struct metrics_strain strain;
+	struct metrics_incidents incidents; /* services only */
+	bool killed, kills_told;            /* processes only: for want of memory */
 	uint64_t in_flight;
 	uint64_t span_s;
 };
@@ -213,12 +255,25 @@ void metrics_sample(struct metrics *m, uint64_t now_ns);
 struct metrics_end {
 	uint64_t run_ns;             /* exact */
 	uint64_t user_ns, system_ns; /* shares of it */
+	uint64_t major_faults;
+	uint64_t read_bytes, write_bytes; /* UINT64_MAX: not known */
+	struct strain strain;
 };
 void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
 		     uint64_t now_ns);
 void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
+/* The shortest trip is that since the strain before. */
+void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain);
 void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);
+
+/*
+ * What happens to a service: a process of it was found, with or without requests; it ended, at
+ * boot_ns since boot (0: it is let go, or runs another program); it was killed for want of memory.
+ */
+void metrics_started(struct metrics *m, const struct capture_target *target, uint64_t now_ns);
+void metrics_ended(struct metrics *m, uint64_t key, uint64_t boot_ns, uint64_t now_ns);
+void metrics_killed(struct metrics *m, uint64_t key, uint64_t now_ns);
 
 /* /proc and /sys are looked up below this folder ("" at first). Before the first use. */
 int metrics_root_set(struct metrics *m, const char *root); /* -ENAMETOOLONG */
@@ -275,6 +330,8 @@ int metrics_process_list(struct metrics *m, const struct metrics_scope *scope,
 			 struct metrics_process **rows);
 /* The busiest first; how many. -ENOENT: no such process lives. */
 int metrics_threads(struct metrics *m, int32_t pid, struct metrics_thread out[METRICS_THREADS]);
+void metrics_incidents_get(struct metrics *m, const struct metrics_scope *scope,
+			   struct metrics_incidents *out);
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows);
 /* Hosts that clients of TLS asked the service for, the last row "_other" if there are such. */

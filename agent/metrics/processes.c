@@ -6,6 +6,7 @@
  * Errors:   METRICS_UNKNOWN where two samples are needed and one is there.
  */
 #include "query.h"
+#include "strains.h"
 
 #include <errno.h>
 #include <ringside/segment.h>
@@ -45,6 +46,9 @@ static void processes_unknown(struct metrics_process *out)
 	out->allocated_per_s = out->freed_per_s = METRICS_UNKNOWN;
 	out->minor_faults_per_s = out->major_faults_per_s = METRICS_UNKNOWN;
 	out->read_per_s = out->write_per_s = METRICS_UNKNOWN;
+	metrics_strain_init(&out->strain);
+	metrics_strain_init(&out->whole);
+	out->io_wait_percent = METRICS_UNKNOWN;
 	out->window_ms = METRICS_UNKNOWN;
 	out->collected = out->served =
 		(struct metrics_stops){ METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_UNKNOWN,
@@ -57,6 +61,23 @@ static double processes_rate(double first, double last, double seconds)
 	if (first < 0 || last < first)
 		return METRICS_UNKNOWN;
 	return (last - first) / seconds;
+}
+
+static void processes_strain(const struct means *means, const struct means_sample *first,
+			     const struct means_sample *last, struct metrics_process *out)
+{
+	static const struct means_sample nothing;
+	uint32_t us = means_shortest_us(means, first->time_ns, last->time_ns);
+
+	strains_between(&nothing, last, &out->whole);
+	if (last->time_ns <= first->time_ns)
+		return;
+	strains_between(first, last, &out->strain);
+	if (us)
+		out->strain.shortest_ms = us / 1e3;
+	if (out->strain.wait_ms >= 0)
+		out->io_wait_percent =
+			1e8 * out->strain.wait_ms / (double)(last->time_ns - first->time_ns);
 }
 
 static void processes_levels(const struct means_sample *last, struct metrics_process *out)
@@ -195,6 +216,8 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 	if (process->reading.rings)
 		out->ledger.unseen |= RS_UNSEEN_IO_URING;
 	out->totals = process->now.totals;
+	out->strain_known = process->strain.known;
+	out->killed_ns = process->killed_ns;
 	processes_totals(&process->runtime, out);
 	if (means_window(&process->means, scope->from_ns, to_ns, &first, &last)) {
 		if (last.ended) /* its last ones are drained after its end */
@@ -207,6 +230,7 @@ void query_process_fill(const struct metrics *m, const struct metrics_scope *sco
 			processes_runtime(process, &first, &last, out);
 		}
 		processes_throttle(&process->means, &first, &last, out);
+		processes_strain(&process->means, &first, &last, out);
 	}
 	out->cpu_level = processes_cpu_level(&m->limits, out->cpu_percent);
 	out->memory_level = processes_memory_level(&m->limits, out->memory_percent);

@@ -13,6 +13,7 @@
 #define PROCFS_TICK_NS UINT64_C(10000000) /* USER_HZ is 100 on every Linux that we build for */
 #define PROCFS_NAME_LOOKS 3u              /* a thread names itself soon after it began */
 #define PROCFS_STAT_FIELDS 22             /* the last one read: starttime */
+#define PROCFS_STAT_DISK 42               /* delayacct_blkio_ticks, of one thread */
 
 long procfs_file_read(const char *root, const char *path, char *out, size_t size)
 {
@@ -191,6 +192,37 @@ static bool procfs_thread_read(const char *root, int32_t pid, struct procfs_thre
 	return true;
 }
 
+bool procfs_delays(const char *root)
+{
+	char text[8];
+
+	return procfs_file_read(root, "/proc/sys/kernel/task_delayacct", text, sizeof(text)) > 0 &&
+	       text[0] == '1';
+}
+
+static uint64_t procfs_thread_disk_ns(const char *root, int32_t pid, int32_t tid)
+{
+	char path[96], text[1024];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%" PRId32 "/task/%" PRId32 "/stat", pid, tid);
+	if (procfs_file_read(root, path, text, sizeof(text)) <= 0)
+		return 0;
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < PROCFS_STAT_DISK; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at ? strtoull(at, NULL, 10) * PROCFS_TICK_NS : 0;
+}
+
+static void procfs_threads_disk(const char *root, int32_t pid, struct procfs_thread *now,
+				uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		now[i].disk_ns = procfs_thread_disk_ns(root, pid, now[i].tid);
+}
+
 static int procfs_threads_list(const char *root, int32_t pid, struct procfs_thread *out,
 			       uint32_t *count)
 {
@@ -238,6 +270,7 @@ static void procfs_threads_bury(struct procfs_threads *threads, struct procfs_th
 		}
 		threads->gone_run_ns += old->run_ns;
 		threads->gone_wait_ns += old->wait_ns;
+		threads->gone_disk_ns += old->disk_ns;
 	}
 }
 
@@ -260,7 +293,7 @@ int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_
 			uint64_t stat_ns)
 {
 	struct procfs_thread *now = malloc(PROCFS_THREADS_MAX * sizeof(*now)), *less;
-	uint64_t run, wait;
+	uint64_t run, wait, disk;
 	uint32_t count;
 	int ret;
 
@@ -272,6 +305,8 @@ int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_
 		return ret;
 	}
 	qsort(now, count, sizeof(*now), procfs_thread_compare);
+	if (threads->delays)
+		procfs_threads_disk(root, pid, now, count);
 	procfs_threads_bury(threads, now, count);
 	procfs_threads_name(root, pid, now, count);
 	free(threads->seen);
@@ -284,14 +319,17 @@ int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_
 	threads->count = count;
 	run = threads->gone_run_ns;
 	wait = threads->gone_wait_ns;
+	disk = threads->gone_disk_ns;
 	for (uint32_t i = 0; i < count; i++) {
 		run += threads->seen[i].run_ns;
 		wait += threads->seen[i].wait_ns;
+		disk += threads->seen[i].disk_ns;
 	}
 	/* Each is at most the truth: a thread runs on after it was seen, a tick is cut off. */
 	run = run > stat_ns ? run : stat_ns;
 	threads->run_ns = run > threads->run_ns ? run : threads->run_ns;
 	threads->wait_ns = wait > threads->wait_ns ? wait : threads->wait_ns;
+	threads->disk_ns = disk > threads->disk_ns ? disk : threads->disk_ns;
 	return 0;
 }
 

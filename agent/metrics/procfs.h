@@ -30,7 +30,7 @@ struct procfs_limits {
 
 struct procfs_thread {
 	int32_t tid;
-	uint64_t run_ns, wait_ns;
+	uint64_t run_ns, wait_ns, disk_ns;
 	uint64_t before_ns; /* run_ns at the look before */
 	uint32_t looks;     /* before this one */
 	char name[16];
@@ -40,8 +40,10 @@ struct procfs_thread {
 struct procfs_threads {
 	struct procfs_thread *seen; /* in the order of tid */
 	uint32_t count;
-	uint64_t gone_run_ns, gone_wait_ns;
+	uint64_t gone_run_ns, gone_wait_ns, gone_disk_ns;
 	uint64_t run_ns, wait_ns;
+	uint64_t disk_ns; /* waited for disks, in 10 ms steps of each thread */
+	bool delays;      /* the caller's: the kernel counts that; else it is not read */
 };
 
 /* The whole of a small file, NUL-terminated; its length or -errno. path is below root. */
@@ -49,6 +51,9 @@ long procfs_file_read(const char *root, const char *path, char *out, size_t size
 
 int procfs_process_read(const char *root, int32_t pid, struct procfs_process *out);
 int procfs_limits_read(const char *root, int32_t pid, struct procfs_limits *out);
+
+/* Does the kernel count what threads wait for disks? An administrator turns it on. */
+bool procfs_delays(const char *root);
 
 /* Sums schedstat over the threads. stat_ns: the total of stat, below which run_ns never falls. */
 int procfs_threads_read(struct procfs_threads *threads, const char *root, int32_t pid,

@@ -1,5 +1,7 @@
 #include "query.h"
 
+#include "load.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,28 +224,8 @@ static void query_row_fill(struct metrics_row *row, const struct query_sum *sum,
 	row->sums = sum->sums;
 	row->span_s = sum->span.seen_s;
 	row->apdex = spread_apdex(sum->buckets);
-	row->cpu_percent = row->core_percent = METRICS_UNKNOWN;
-	row->rss = row->memory_percent = METRICS_UNKNOWN;
-	row->throttled_percent = row->throttled_ms = METRICS_UNKNOWN;
+	load_init(row);
 	spread_ranks(sum->buckets, &sum->sums, row->percentile_ns);
-}
-
-/* Sums where values add up, the worst where they are shares of something. */
-static void query_row_resources(struct metrics_row *row, const struct metrics_process *means)
-{
-	if (means->core_percent >= 0)
-		row->core_percent =
-			means->core_percent + (row->core_percent > 0 ? row->core_percent : 0);
-	if (means->rss >= 0)
-		row->rss = means->rss + (row->rss > 0 ? row->rss : 0);
-	if (means->cpu_percent > row->cpu_percent)
-		row->cpu_percent = means->cpu_percent;
-	if (means->throttled_percent > row->throttled_percent)
-		row->throttled_percent = means->throttled_percent;
-	if (means->throttled_ms > row->throttled_ms)
-		row->throttled_ms = means->throttled_ms;
-	if (means->memory_percent > row->memory_percent)
-		row->memory_percent = means->memory_percent;
 }
 
 static bool query_service_row(const struct metrics *m, const struct metrics_scope *scope,
@@ -259,13 +241,17 @@ static bool query_service_row(const struct metrics *m, const struct metrics_scop
 	query_sum_add(&sum, &service->account.series, false);
 	query_row_fill(row, &sum, service);
 	for (const struct process *p = m->registry.processes; p; p = p->next) {
-		if (p->service != service || p->now.gone_ns)
+		if (p->service != service)
 			continue;
 		query_process_fill(m, scope, p, &means);
-		query_row_resources(row, &means);
+		metrics_strain_add(&row->strain, &means.strain); /* of those that ended, too */
+		if (p->now.gone_ns)
+			continue;
+		load_add(row, &means);
 		row->in_flight += query_process_in_flight(p);
 		row->processes++;
 	}
+	query_incidents(m, scope, service, &row->incidents);
 	return true;
 }
 
@@ -278,7 +264,7 @@ static bool query_process_row(const struct metrics *m, const struct metrics_scop
 
 	query_sum_init(&sum, m, scope);
 	query_sum_add(&sum, &process->account.series, false);
-	if (process->now.gone_ns && !sum.sums.count)
+	if (process->now.gone_ns && !sum.sums.count && !process->killed_ns)
 		return true;
 	row = query_row_add(rows);
 	if (!row)
@@ -287,10 +273,12 @@ static bool query_process_row(const struct metrics *m, const struct metrics_scop
 	row->pid = process->now.target.pid;
 	row->processes = !process->now.gone_ns;
 	row->in_flight = query_process_in_flight(process);
-	if (process->now.gone_ns)
-		return true;
 	query_process_fill(m, scope, process, &means);
-	query_row_resources(row, &means);
+	row->strain = means.strain;
+	row->killed = means.killed_ns != 0;
+	row->kills_told = means.strain_known & STRAIN_KILLS;
+	if (!process->now.gone_ns)
+		load_add(row, &means);
 	return true;
 }
 

@@ -32,4 +32,8 @@ void *query_row_add(struct query_rows *rows); /* zeroed */
 void query_process_fill(const struct metrics *m, const struct metrics_scope *scope,
 			const struct process *process, struct metrics_process *out);
 
+/* incidents.c: of one service, or of the scope's; under the lock. */
+void query_incidents(const struct metrics *m, const struct metrics_scope *scope,
+		     const struct service *service, struct metrics_incidents *out);
+
 #endif

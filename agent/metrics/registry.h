@@ -10,6 +10,7 @@
 #define METRICS_REGISTRY_H
 
 #include "errors.h"
+#include "incidents.h"
 #include "leaf.h"
 #include "means.h"
 #include "names.h"
@@ -95,6 +96,8 @@ struct process {
 	struct registry_open *open;
 	struct means means;
 	struct metrics_reading reading;
+	struct strain strain;         /* newest; its shortest trip since the last sample */
+	uint64_t killed_ns;           /* for want of memory; 0: not */
 	uint64_t waits_ns[CAUSES];    /* newest totals of one watch, and what they … */
 	bool waits_known;             /* … are: the kernel was asked for them */
 	struct runtime_state runtime; /* newest totals; max_ns: the longest since the last sample */
@@ -156,6 +159,7 @@ struct metrics {
 	struct metrics_losses losses;
 	struct slowest slowest;
 	struct metrics_system system;
+	struct incidents incidents;
 	struct sample_end ends[REGISTRY_ENDS];
 	uint32_t end_count;
 	uint64_t now_ns;
@@ -201,6 +205,9 @@ static inline struct process *metrics_process_of(struct metrics *m,
 
 /* sample.c: the only one here that reads a clock; a wall clock is a label. */
 int64_t metrics_wall_offset_ms(void);
+
+/* sample.c: hundredths of a second since boot, as starts of processes are known. */
+uint64_t metrics_boot_ticks(void);
 
 /* sample.c; NULL is fine. */
 void metrics_sampler_free(void *sampler);

@@ -44,6 +44,7 @@ struct sampler {
 	uint32_t looks;
 	struct sample_known *known;
 	uint32_t known_count;
+	bool delays; /* the kernel counts what threads wait for disks */
 };
 
 void metrics_sampler_free(void *sampler)
@@ -62,6 +63,14 @@ int64_t metrics_wall_offset_ms(void)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &steady);
 	return (wall.tv_sec - steady.tv_sec) * 1000 + (wall.tv_nsec - steady.tv_nsec) / 1000000;
+}
+
+uint64_t metrics_boot_ticks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 100 + (uint64_t)now.tv_nsec / 10000000;
 }
 
 /* The live processes, with what is remembered of their threads. */
@@ -119,6 +128,7 @@ static void sample_read(const struct metrics *m, const struct sampler *s, struct
 	/* Another process has this pid by now. */
 	if (job->start_ticks && job->process.start_ticks != job->start_ticks)
 		return;
+	job->threads->delays = s->delays;
 	procfs_threads_read(job->threads, m->root, job->pid,
 			    job->process.user_ns + job->process.system_ns);
 	sample_limits(m, s, job);
@@ -243,6 +253,10 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample_runtime(&process->runtime, &sample);
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
+	sample.disk_ns = job->threads->disk_ns;
+	sample.disk_known = job->threads->delays;
+	sample.strain = process->strain;
+	process->strain.shortest_us = 0; /* it is booked now */
 	sample.requests = totals->requests;
 	sample.allocated = totals->allocated_bytes;
 	sample.freed = totals->freed_bytes;
@@ -300,7 +314,23 @@ static void sample_remember(struct sampler *s, const struct sample_job *jobs, ui
 	}
 }
 
-/* What it had beside CPU is what it was last seen with; a short life was never seen at all. */
+static double sample_most(double seen, uint64_t told)
+{
+	return told != UINT64_MAX && (double)told > seen ? (double)told : seen;
+}
+
+/* What the kernel told of its last second. */
+static void sample_last(struct means_sample *sample, const struct metrics_end *end)
+{
+	if (end->major_faults > sample->major_faults)
+		sample->major_faults = end->major_faults;
+	sample->read_bytes = sample_most(sample->read_bytes, end->read_bytes);
+	sample->write_bytes = sample_most(sample->write_bytes, end->write_bytes);
+	if (end->strain.known)
+		sample->strain = end->strain;
+}
+
+/* What else it had is what it was last seen with; a short life was never seen at all. */
 static void sample_book_end(struct metrics *m, struct process *process,
 			    const struct sample_end *from)
 {
@@ -317,6 +347,7 @@ static void sample_book_end(struct metrics *m, struct process *process,
 				sample.memory_percent = METRICS_UNKNOWN;
 	sample.time_ns = from->now_ns;
 	sample.ended = true;
+	sample_last(&sample, &from->end);
 	sample.collected_max_ms = sample.served_max_ms = 0; /* of the one before */
 	sample_runtime(&process->runtime, &sample);
 	sample_cpu(from->end.run_ns, from->end.user_ns, from->end.system_ns, before, &sample);
@@ -351,6 +382,13 @@ void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *
 	pthread_mutex_unlock(&m->lock);
 }
 
+/* What an administrator changes. */
+static void sample_look_around(const struct metrics *m, struct sampler *s)
+{
+	cgroup_mounts_read(m->root, &s->mounts);
+	s->delays = procfs_delays(m->root);
+}
+
 void metrics_sample(struct metrics *m, uint64_t now_ns)
 {
 	struct metrics_system system;
@@ -364,7 +402,7 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	if (!s)
 		return;
 	if (!(s->looks % SAMPLE_LIMITS_EVERY))
-		cgroup_mounts_read(m->root, &s->mounts);
+		sample_look_around(m, s);
 	machine_read(&s->machine, m->root, &system);
 	jobs = sample_jobs_take(m, &count);
 	for (uint32_t i = 0; i < count; i++)
@@ -393,6 +431,22 @@ void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[
 			process->waits_ns[i] = waits_ns[i];
 	if (process)
 		process->waits_known = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain)
+{
+	struct process *process;
+
+	pthread_mutex_lock(&m->lock);
+	process = sample_process(m, key);
+	if (process) {
+		uint32_t before_us = process->strain.shortest_us;
+
+		process->strain = *strain;
+		if (before_us && (!strain->shortest_us || before_us < strain->shortest_us))
+			process->strain.shortest_us = before_us;
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 

@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include "places.h"
 #include "symbolize.h"
 #include "unwind.h"
 
@@ -17,6 +18,8 @@ int child_main(const char *word)
 {
 	if (strcmp(word, CHILD_SYMBOLIZE) == 0)
 		return symbolize_main();
+	if (strcmp(word, CHILD_PLACES) == 0)
+		return places_main();
 	return strcmp(word, CHILD_UNWIND) == 0 ? unwind_main() : -1;
 }
 

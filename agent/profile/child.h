@@ -15,6 +15,7 @@
 #define CHILD_NO_LIBRARY 3 /* its exit code */
 #define CHILD_SYMBOLIZE "--symbolize"
 #define CHILD_UNWIND "--unwind"
+#define CHILD_PLACES "--places"
 
 struct child_start {
 	const char *program, *word; /* what it is, and its one argument */

@@ -12,6 +12,7 @@ struct performance {
 	const struct question *q;
 	struct metrics_window window;
 	struct metrics_system system;
+	struct metrics_incidents incidents;
 	struct metrics_process *processes;
 	int count;
 	struct metrics_thread threads[METRICS_THREADS]; /* of the one process asked for */
@@ -342,22 +343,16 @@ static void performance_cpu(const struct performance *p, struct json *j)
 	json_object_end(j);
 }
 
-static void performance_io(const struct performance *p, struct json *j)
+/* Of all that the window knows, those too that ended in it. */
+static void performance_strain(const struct performance *p, struct json *j)
 {
-	double in = METRICS_UNKNOWN, out = METRICS_UNKNOWN;
+	struct document_strain sum = { .incidents = p->incidents,
+				       .of_process = p->q->ask.scope.pid != 0 };
 
-	for (int i = 0; i < p->count; i++) {
-		if (!p->processes[i].alive)
-			continue;
-		performance_add(&in, p->processes[i].read_per_s);
-		performance_add(&out, p->processes[i].write_per_s);
-	}
-	json_object_begin(j, "io");
-	json_measure(j, "readBytesPerSecond", in);
-	json_measure(j, "writeBytesPerSecond", out);
-	json_null(j, "latencyMs");
-	json_null(j, "waitPercent");
-	json_object_end(j);
+	document_strain_init(&sum);
+	for (int i = 0; i < p->count; i++)
+		document_strain_add(&sum, &p->processes[i]);
+	document_strain_put(&sum, j);
 }
 
 static void performance_system(const struct performance *p, struct json *j)
@@ -444,6 +439,7 @@ int document_performance(const struct question *q, struct json *j)
 	if (p.count < 0)
 		return document_refuse(q, p.count);
 	metrics_system_get(q->site->metrics, &p.system);
+	metrics_incidents_get(q->site->metrics, &processes, &p.incidents);
 	if (processes.pid)
 		p.thread_count = metrics_threads(q->site->metrics, processes.pid, p.threads);
 
@@ -458,7 +454,7 @@ int document_performance(const struct question *q, struct json *j)
 	performance_memory(&p, j);
 	performance_cpu(&p, j);
 	performance_statements(&p, j);
-	performance_io(&p, j);
+	performance_strain(&p, j);
 	performance_system(&p, j);
 	performance_capture(&p, j);
 	performance_processes(&p, j);

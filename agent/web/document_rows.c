@@ -184,8 +184,10 @@ static void rows_put(const struct metrics_row *row, enum rows_about about, struc
 	document_measure_ms(j, "max", rows_max(row));
 	json_measure(j, "apdex", row->apdex);
 	json_uint(j, "inFlight", row->in_flight);
-	if (about != ROWS_ROUTES)
+	if (about != ROWS_ROUTES) {
 		rows_put_load(row, j);
+		document_strain_row(row, about == ROWS_SERVICES, j);
+	}
 	json_uint(j, "detailDropped", row->sums.dropped);
 	json_object_end(j);
 }

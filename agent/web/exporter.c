@@ -258,6 +258,8 @@ static bool exporter_is_ours(const char *name)
 					    "how",
 					    "direction",
 					    "class",
+					    "kind",
+					    "operation",
 					    "from",
 					    "version",
 					    "why",
@@ -315,6 +317,7 @@ int exporter_render(struct site *site, const struct request *r, bool open, char 
 		exporter_statuses(&x);
 		exporter_active(&x);
 		exporter_requests(&x);
+		exporter_put_incidents(&x.e, x.services, x.service_count);
 		exporter_put_targets(&x.e, x.processes, x.process_count);
 		exporter_put_agent(&x.e, site, r);
 		ret = exposition_finish(&x.e, bytes, length);

@@ -20,6 +20,7 @@ int exporter_render(struct site *site, const struct request *r, bool open, char 
 
 /* Its parts. */
 void exporter_service(struct exposition_labels *l, const char *service, const char *environment);
+void exporter_put_incidents(struct exposition *e, const struct metrics_row *rows, int count);
 void exporter_put_targets(struct exposition *e, const struct metrics_process *rows, int count);
 void exporter_put_agent(struct exposition *e, const struct site *site, const struct request *r);
 

@@ -44,6 +44,43 @@ static const struct {
 	  NULL,
 	  NULL,
 	  offsetof(struct metrics_process, memory_limit) },
+	{ { "ringside_process_page_faults", "Page faults; major ones waited for a disk.",
+	    EXPOSITION_COUNTER },
+	  "kind",
+	  "major",
+	  offsetof(struct metrics_process, whole.major_faults) },
+	{ { "ringside_process_page_faults", NULL, EXPOSITION_COUNTER },
+	  "kind",
+	  "minor",
+	  offsetof(struct metrics_process, whole.minor_faults) },
+	{ { "ringside_process_disk_bytes", "Bytes read from disks, and made dirty to be written.",
+	    EXPOSITION_COUNTER },
+	  "operation",
+	  "read",
+	  offsetof(struct metrics_process, whole.read_bytes) },
+	{ { "ringside_process_disk_bytes", NULL, EXPOSITION_COUNTER },
+	  "operation",
+	  "write",
+	  offsetof(struct metrics_process, whole.write_bytes) },
+	{ { "ringside_process_disk_operations", "Block I/O that came back since it is watched.",
+	    EXPOSITION_COUNTER },
+	  "operation",
+	  "read",
+	  offsetof(struct metrics_process, whole.reads) },
+	{ { "ringside_process_disk_operations", NULL, EXPOSITION_COUNTER },
+	  "operation",
+	  "write",
+	  offsetof(struct metrics_process, whole.writes) },
+	{ { "ringside_process_tcp_segments", "Segments with bytes, sent since it is watched.",
+	    EXPOSITION_COUNTER },
+	  NULL,
+	  NULL,
+	  offsetof(struct metrics_process, whole.segments) },
+	{ { "ringside_process_tcp_retransmits", "Segments sent again, which are among them.",
+	    EXPOSITION_COUNTER },
+	  NULL,
+	  NULL,
+	  offsetof(struct metrics_process, whole.retransmits) },
 	{ { "ringside_process_gc_pauses", "Stops of its runtime for a collection of garbage.",
 	    EXPOSITION_COUNTER },
 	  NULL,
@@ -125,6 +162,50 @@ static void exporter_target_heap(struct exposition *e, const struct metrics_proc
 	}
 }
 
+/* Kept in milliseconds. */
+static void exporter_disks(struct exposition *e, const struct metrics_process *rows, int count)
+{
+	static const struct exposition_family family = { "ringside_process_disk_seconds",
+							 "What its block I/O took, from its "
+							 "submission on.",
+							 EXPOSITION_COUNTER };
+	struct exposition_labels l;
+
+	exposition_head(e, &family);
+	for (int i = 0; i < 2 * count; i++) {
+		const struct metrics_strain *s = &rows[i / 2].whole;
+		double ms = i % 2 ? s->write_ms : s->read_ms;
+
+		exporter_process(&l, &rows[i / 2]);
+		exposition_label(&l, "operation", i % 2 ? "write" : "read");
+		exposition_value(e, &l, ms < 0 ? METRICS_UNKNOWN : ms / 1e3);
+	}
+}
+
+void exporter_put_incidents(struct exposition *e, const struct metrics_row *rows, int count)
+{
+	static const struct exposition_family families[METRICS_INCIDENTS] = {
+		[METRICS_STARTS] = { "ringside_service_starts",
+				     "Processes of a service that began.", EXPOSITION_COUNTER },
+		[METRICS_ENDS] = { "ringside_service_ends", "Processes of a service that ended.",
+				   EXPOSITION_COUNTER },
+		[METRICS_RESTARTS] = { "ringside_service_restarts",
+				       "Starts of a service after its end.", EXPOSITION_COUNTER },
+		[METRICS_KILLS] = { "ringside_service_oom_kills",
+				    "Processes that the kernel killed for want of memory.",
+				    EXPOSITION_COUNTER },
+	};
+	struct exposition_labels l;
+
+	for (int k = 0; k < METRICS_INCIDENTS; k++) {
+		exposition_head(e, &families[k]);
+		for (int i = 0; i < count; i++) {
+			exporter_service(&l, rows[i].service, rows[i].environment);
+			exposition_value(e, &l, rows[i].incidents.total[k]);
+		}
+	}
+}
+
 static void exporter_lost(struct exposition *e, const struct metrics_process *rows, int count)
 {
 	static const struct exposition_family family = {
@@ -159,5 +240,6 @@ void exporter_put_targets(struct exposition *e, const struct metrics_process *ro
 {
 	exporter_target_values(e, rows, count);
 	exporter_target_heap(e, rows, count);
+	exporter_disks(e, rows, count);
 	exporter_lost(e, rows, count);
 }

@@ -60,6 +60,19 @@ struct reply;
 int document_profile(struct site *site, const struct request *r, const struct params *p,
 		     struct reply *out, struct refusal *no);
 
+/* What processes ask of disks, memory and the network, and what happens to them, added up. */
+struct document_strain {
+	struct metrics_strain sum;
+	double read_per_s, write_per_s, wait_percent;
+	struct metrics_incidents incidents;
+	bool of_process; /* of a single one, by its pid */
+};
+
+void document_strain_init(struct document_strain *d);
+void document_strain_add(struct document_strain *d, const struct metrics_process *process);
+void document_strain_put(const struct document_strain *d, struct json *j);
+void document_strain_row(const struct metrics_row *row, bool of_service, struct json *j);
+
 /* What several of them share (document.c). */
 #define DOCUMENT_MS(ns) ((double)(ns) / 1e6)
 const char *document_method(unsigned int method);

@@ -14,11 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_counts
+from bare import (attach, build_go, dropped, expect, facilities, ringside, states, told, wait_states,
+                  wrong)
 
 TOTAL = 20000
 LET_GO_S = 0.5
 TIMES = 5
-wrong = []
 
 GO = """
 package main
@@ -49,67 +50,6 @@ func main() {
 	}
 }
 """
-
-
-def expect(fact, what):
-    print(("ok    " if fact else "WRONG ") + what)
-    if not fact:
-        wrong.append(what)
-
-
-def ringside(stage, *words):
-    done = subprocess.run([live.find_program("ringside"), *map(str, words)], text=True,
-                          capture_output=True, timeout=30, check=False,
-                          env={**os.environ, **stage.environment})
-    expect(done.returncode == 0, f"ringside {words[0]}: {done.returncode} {done.stderr.strip()}")
-
-
-def facilities(agent):
-    return {row["name"]: row for row in agent.get("/api/health")["facilities"]
-            if row["set"] == "http"}
-
-
-def dropped(agent):
-    return max(row["dropped"] or 0 for row in facilities(agent).values())
-
-
-def states(agent):
-    return {row["state"] for row in facilities(agent).values()}
-
-
-def wait_states(agent, wanted, what):
-    try:
-        live.wait_for(what, lambda: states(agent) <= wanted, 8, 0.1)
-        expect(True, what)
-    except TimeoutError:
-        expect(False, f"{what}: {facilities(agent)}")
-
-
-def attach(stage, agent, pids):
-    for pid in pids:
-        ringside(stage, "attach", pid)
-    for pid in pids:  # a child of an unwatched process is found within 11 seconds
-        live.wait_for(f"{pid} watched", lambda p=pid: live.fetch(
-            agent.port, f"/api/performance/metrics?pid={p}")[0] == 200, 20, 0.1)
-    live.wait_for("the probes", lambda: states(agent) <= {"loaded", "refused"}, 8, 0.1)
-    if "refused" in states(agent):
-        live.skip(f"the kernel refuses: {facilities(agent)}")
-    time.sleep(1.2)  # what was open before is marked, and the worker reads the ring
-
-
-def told(agent, pids, count, what):
-    """The numbers of some processes, together."""
-    count_of = lambda: sum(agent.metrics(f"?pid={p}")["responseTimes"]["count"] for p in pids)
-    try:
-        live.wait_for(what, lambda: count_of() >= count, 8, 0.1)
-    except TimeoutError:
-        pass
-    time.sleep(1.2)  # a request counted twice shows now
-    rows = [agent.metrics(f"?pid={p}") for p in pids]
-    classes = live.collections.Counter()
-    for row in rows:
-        classes.update({k: v for k, v in row["status"].items() if v})
-    return sum(row["responseTimes"]["count"] for row in rows), dict(classes), rows
 
 
 def nginx_part(stage, agent, sendfile):
@@ -198,15 +138,9 @@ def both_layers(stage, agent):
 
 
 def go_part(stage, agent):
-    if not shutil.which("go"):
-        print("      no Go here: left out")
+    program = build_go(stage, "seat", GO)
+    if not program:
         return
-    source, program = stage.folder / "seat.go", stage.folder / "seat"
-    source.write_text(GO)
-    cache = stage.folder / "cache"
-    subprocess.run(["go", "build", "-o", program, source], check=True, timeout=280,
-                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(cache), "GO111MODULE": "off",
-                        "GOFLAGS": "", "GOTOOLCHAIN": "local"})
     port = live.free_port()
     server = live.Process(stage, [program, port], stage.folder / "seat.log")
     base = f"http://127.0.0.1:{port}"

@@ -71,21 +71,6 @@ static void a_lost_event_is_doubted_until_a_round_has_passed(void **state)
 	fake_life.dropped = 0;
 }
 
-static void the_largest_end_is_right(void **state)
-{
-	const struct life_cpu small = { 5, 4, 1 }, large = { 9, 6, 3 };
-	struct link_end end = { 0 };
-
-	(void)state;
-	broker_end_keep(&end, &small);
-	assert_int_equal(end.run_ns, 5);
-	broker_end_keep(&end, &large);
-	broker_end_keep(&end, &small);
-	assert_int_equal(end.run_ns, 9);
-	assert_int_equal(end.user_ns, 6);
-	assert_int_equal(end.system_ns, 3);
-}
-
 static void memory_is_read_in_turn_and_within_a_share(void **state)
 {
 	(void)state;
@@ -327,7 +312,6 @@ static void garbage_and_descriptors_of_a_worker_change_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(a_lost_event_is_doubted_until_a_round_has_passed),
 		cmocka_unit_test(memory_is_read_in_turn_and_within_a_share),
 		STAGE(a_worker_is_told_what_there_is_once_it_serves),

@@ -223,7 +223,8 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 		process_of(3, 400, 99, METRICS_DUMP),
 		process_of(4, METRICS_UNKNOWN, METRICS_UNKNOWN, METRICS_LEVEL_UNKNOWN)
 	};
-	struct performance p = { .processes = rows, .count = 4, .thread_count = -1 };
+	const struct question q = { .site = NULL };
+	struct performance p = { .q = &q, .processes = rows, .count = 4, .thread_count = -1 };
 	struct json j;
 
 	(void)state;
@@ -239,7 +240,7 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 	performance_cpu(&p, &j);
 	p.thread_count = 1;
 	performance_threads(&p, &j);
-	performance_io(&p, &j);
+	performance_strain(&p, &j);
 	json_object_end(&j);
 	assert_int_equal(json_finish(&j), 0);
 	assert_holds(j.bytes, "\"rss\":300,\"usagePercent\":91,\"allocatedPerSecond\":null,"

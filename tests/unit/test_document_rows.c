@@ -122,6 +122,9 @@ static void a_row_says_what_it_is_about(void **state)
 	assert_holds(text, "\"apdex\":1,\"inFlight\":0,\"cpuPercent\":null,"
 			   "\"processPercent\":null,\"throttledPercent\":null,"
 			   "\"throttledMs\":null,\"rss\":null,\"memoryPercent\":null,"
+			   "\"majorFaults\":null,\"readBytes\":null,\"writeBytes\":null,"
+			   "\"ioLatencyMs\":null,\"retransmits\":null,\"rttMs\":null,"
+			   "\"oomKills\":null,\"restarts\":null,"
 			   "\"detailDropped\":0}]}");
 	free(text);
 	text = document_text(&d, document_processes, "/x?pid=201");

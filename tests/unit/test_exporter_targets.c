@@ -23,6 +23,7 @@ static struct metrics_process unknown(int32_t pid)
 	strcpy(p.target.service, "shop");
 	p.user_s = p.system_s = p.run_queue_s = METRICS_UNKNOWN;
 	p.rss = p.pss = p.heap_live = p.memory_limit = METRICS_UNKNOWN;
+	metrics_strain_init(&p.whole);
 	p.collected.total_count = p.collected.total_s = METRICS_UNKNOWN;
 	p.served.total_count = p.served.total_s = METRICS_UNKNOWN;
 	return p;
@@ -102,9 +103,59 @@ static void each_family_has_one_head(void **state)
 	free(text);
 }
 
+static void disks_faults_and_connections_are_counters_of_what_is_known(void **state)
+{
+	struct metrics_process p = unknown(70);
+	char *text;
+
+	(void)state;
+	p.whole.major_faults = 5;
+	p.whole.read_bytes = 4096;
+	p.whole.reads = 2;
+	p.whole.read_ms = 1500;
+	p.whole.retransmits = 0;
+	text = targets_text(&p, 1);
+#define OF "service=\"shop\",pid=\"70\""
+	assert_true(exporter_sample(text, "ringside_process_page_faults_total{" OF
+					  ",kind=\"major\"}") == 5);
+	assert_true(exporter_sample(text, "ringside_process_disk_bytes_total{" OF
+					  ",operation=\"read\"}") == 4096);
+	assert_true(exporter_sample(text, "ringside_process_disk_operations_total{" OF
+					  ",operation=\"read\"}") == 2);
+	assert_true(exporter_sample(text, "ringside_process_disk_seconds_total{" OF
+					  ",operation=\"read\"}") == 1.5);
+	assert_true(exporter_sample(text, "ringside_process_tcp_retransmits_total{" OF "}") == 0);
+	assert_null(strstr(text, "operation=\"write\"}"));
+	assert_null(strstr(text, "ringside_process_tcp_segments_total{"));
+	free(text);
+}
+
+static void incidents_are_counters_of_services(void **state)
+{
+	const struct metrics_row row = {
+		.service = "shop",
+		.incidents = { .total = { [METRICS_RESTARTS] = 3, [METRICS_KILLS] = -1 } }
+	};
+	struct exposition e;
+	size_t length;
+	char *bytes;
+
+	(void)state;
+	exposition_init(&e, false);
+	exporter_put_incidents(&e, &row, 1);
+	assert_int_equal(exposition_finish(&e, &bytes, &length), 0);
+	bytes[length - 1] = '\0';
+	assert_non_null(strstr(bytes, "ringside_service_restarts_total{service=\"shop\"} 3"));
+	assert_non_null(strstr(bytes, "ringside_service_starts_total{service=\"shop\"} 0"));
+	assert_null(strstr(bytes, "ringside_service_oom_kills_total{"));
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disks_faults_and_connections_are_counters_of_what_is_known),
+		cmocka_unit_test(incidents_are_counters_of_services),
 		cmocka_unit_test(each_process_is_told_with_its_service_and_pid),
 		cmocka_unit_test(what_is_unknown_of_one_is_left_out_for_it_alone),
 		cmocka_unit_test(each_family_has_one_head),

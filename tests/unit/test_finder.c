@@ -211,17 +211,21 @@ static void another_segment_is_another_target(void **state)
 
 static void a_child_of_a_fork_is_looked_at_when_it_is_a_second_old(void **state)
 {
+	const struct finder_target *found;
 	struct scene *s = *state;
 
 	scene_step(s, 0);
 	finder_exit(s->finder, s->child.pid); /* unknown again, as a new child is */
-	finder_fork(s->finder, s->child.pid, s->now_ns);
+	finder_fork(s->finder, s->child.pid, 4711, s->now_ns);
 	assert_int_equal(scene_entry(s)->look_ns, s->now_ns + S);
 	watched_tell(&s->child, WATCHED_SEGMENT);
 	scene_step(s, S - 1);
 	assert_int_equal(s->found, 0);
 	scene_step(s, 1);
 	assert_int_equal(s->found, 1);
+	/* as the kernel told it: a daemon's has ended by then, and another is its parent */
+	found = finder_at(s->finder, 0);
+	assert_int_equal(found ? found->target.parent : 0, 4711);
 }
 
 static void an_unwritten_header_is_looked_at_soon_but_not_forever(void **state)

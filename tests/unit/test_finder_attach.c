@@ -154,7 +154,7 @@ static void a_child_is_attached_with_its_parent_and_let_go_with_it(void **state)
 	scene_names(s, own); /* ours is the parent */
 	scene_change(s);
 	scene_change(s); /* it may have been looked at before its parent was */
-	finder_fork(s->finder, s->child.pid, s->now_ns);
+	finder_fork(s->finder, s->child.pid, getpid(), s->now_ns);
 	scene_change(s);
 	scene_change(s);
 	assert_int_equal(s->found, 2);

@@ -207,7 +207,7 @@ static void a_facility_is_in_the_table_and_among_the_parts(void **state)
 	assert_int_equal(health_facilities(f.inbox.health, table, 2), 1);
 	assert_memory_equal(&table[0], &message.facility, sizeof(table[0]));
 	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 1);
-	assert_string_equal(parts[0].name, "ebpf.sched_switch");
+	assert_string_equal(parts[0].name, "ebpf.life.sched_switch");
 	assert_int_equal(parts[0].status, HEALTH_INFO);
 	assert_non_null(strstr(parts[0].reason, "refused: EPERM, "));
 	message.facility.state = FACILITY_LOADED;
@@ -217,6 +217,42 @@ static void a_facility_is_in_the_table_and_among_the_parts(void **state)
 	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 1);
 	assert_int_equal(parts[0].status, HEALTH_HEALTHY);
 	assert_string_equal(parts[0].reason, "loaded");
+	strcpy(message.facility.name, "life"); /* one that is its own set */
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(health_list(f.inbox.health, parts, HEALTH_PARTS), 2);
+	assert_string_equal(parts[1].name, "ebpf.life");
+	fixture_close(&f);
+}
+
+static void what_happens_to_a_process_is_told_of_its_service(void **state)
+{
+	const struct link_message target = { .kind = LINK_ATTACHED,
+					     .target = { .key = 7,
+							 .pid = 70,
+							 .start_ticks = UINT64_C(1) << 40,
+							 .service = "shop",
+							 .kernel = true } };
+	struct link_message strain = { .kind = LINK_STRAIN, .key = 7 };
+	const struct link_message killed = { .kind = LINK_KILLED, .key = 7 };
+	struct link_message died = { .kind = LINK_DIED, .key = 7 };
+	const struct metrics_scope scope = { .service = "shop" };
+	struct metrics_incidents incidents;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	strain.strain.known = STRAIN_KILLS;
+	died.end.at_ns = (UINT64_C(1) << 40) * 10000000 + 1;
+	assert_int_equal(link_send(f.broker, &target, -1), 0);
+	assert_int_equal(link_send(f.broker, &strain, -1), 0); /* drain told nobody of it yet */
+	assert_int_equal(link_send(f.broker, &killed, -1), 0);
+	assert_int_equal(link_send(f.broker, &died, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	metrics_incidents_get(f.inbox.metrics, &scope, &incidents);
+	assert_true(incidents.total[METRICS_STARTS] == 1 && incidents.total[METRICS_ENDS] == 1);
+	assert_true(incidents.total[METRICS_RESTARTS] == 0);
+	assert_true(incidents.total[METRICS_KILLS] < 0); /* no process of it is known */
 	fixture_close(&f);
 }
 
@@ -339,6 +375,7 @@ int main(void)
 		cmocka_unit_test(what_a_runtime_of_an_unknown_process_tells_does_no_harm),
 		cmocka_unit_test(a_target_that_is_refused_does_not_stop_the_next),
 		cmocka_unit_test(a_facility_is_in_the_table_and_among_the_parts),
+		cmocka_unit_test(what_happens_to_a_process_is_told_of_its_service),
 		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),
 		cmocka_unit_test(ready_is_when_the_broker_has_sent_all),
 		cmocka_unit_test(a_configuration_comes_as_a_descriptor_and_is_closed),

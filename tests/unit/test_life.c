@@ -18,25 +18,31 @@ struct heard {
 };
 
 static struct probe_filter *filter;
-static struct life *life;    /* NULL: refused here */
-static struct life_cpu used; /* of the last end that was heard */
+static struct life *life;     /* NULL: refused here */
+static struct life_used used; /* of the last end that was heard … */
+static uint64_t ended_ns;     /* … and when it was */
+static int32_t forker;        /* of the last fork */
 
-static void hear(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *cpu)
+static void hear(void *ctx, const struct life_told *told)
 {
 	struct heard *h = ctx;
 
-	if (pid == h->pid && cpu)
-		used = *cpu;
-	if (pid == h->pid && h->count < 8)
-		h->order[h->count++] = kind;
+	if (told->pid != h->pid)
+		return;
+	if (told->used)
+		used = *told->used;
+	if (told->kind == LIFE_END)
+		ended_ns = told->at_ns;
+	if (told->kind == LIFE_FORK)
+		forker = told->parent;
+	if (h->count < 8)
+		h->order[h->count++] = told->kind;
 }
 
-static void discard(void *ctx, unsigned int kind, int32_t pid, const struct life_cpu *cpu)
+static void discard(void *ctx, const struct life_told *told)
 {
-	(void)cpu;
 	(void)ctx;
-	(void)kind;
-	(void)pid;
+	(void)told;
 }
 
 /* A child that ends, having run another program before or not; reaped: all events are there. */
@@ -79,6 +85,7 @@ static void forks_are_told_of_watched_processes_alone(void **state)
 	life_read(life, hear, &h);
 	assert_int_equal(h.count, 2);
 	assert_int_equal(h.order[0], LIFE_FORK);
+	assert_int_equal(forker, getpid());
 	assert_int_equal(h.order[1], LIFE_EXIT);
 	probe_filter_put(filter, getpid(), false);
 	probe_filter_put(filter, getpid(), false); /* twice does no harm */

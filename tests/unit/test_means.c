@@ -159,9 +159,37 @@ static void the_longest_of_ten_seconds_is_in_their_coarse_sample(void **state)
 	means_fini(&means, &budget);
 }
 
+/* Looked at each fifth second: 50, 55 … µs, but for one that was short. */
+static void the_shortest_trip_of_a_window_is_found_in_either_tier(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { 0 };
+
+	(void)state;
+	assert_int_equal(means_shortest_us(&means, 0, UINT64_MAX), 0);
+	for (uint64_t s = 1000; s < 3000; s++) {
+		struct means_sample sample = { .time_ns = s * SECOND };
+
+		sample.strain.shortest_us = s % 5 ? 0 : (uint32_t)s;
+		if (s == 1234 || s == 2905)
+			sample.strain.shortest_us = 7;
+		means_put(&means, &sample, &budget);
+	}
+	assert_int_equal(means_shortest_us(&means, 2990 * SECOND, 2999 * SECOND), 2995);
+	assert_int_equal(means_shortest_us(&means, 2996 * SECOND, 2999 * SECOND), 0);
+	assert_int_equal(means_shortest_us(&means, 2904 * SECOND, 2999 * SECOND), 7);
+	assert_int_equal(means_shortest_us(&means, 2905 * SECOND, 2999 * SECOND), 2910);
+	assert_int_equal(means_shortest_us(&means, 2905 * SECOND, 2905 * SECOND), 0);
+	/* older than the fine ones: by tens */
+	assert_int_equal(means_shortest_us(&means, 1100 * SECOND, 2300 * SECOND), 7);
+	assert_true(means_shortest_us(&means, 1300 * SECOND, 2300 * SECOND) >= 1295);
+	means_fini(&means, &budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_shortest_trip_of_a_window_is_found_in_either_tier),
 		cmocka_unit_test(a_window_is_compared_with_the_sample_at_its_beginning),
 		cmocka_unit_test(a_window_that_holds_the_beginning_begins_with_nothing),
 		cmocka_unit_test(the_last_sample_counts_however_soon_it_comes),

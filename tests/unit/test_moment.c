@@ -119,6 +119,11 @@ static void the_clocks_are_those_of_the_kernel(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_in_range(ns, (uint64_t)before.tv_sec * 1000000000u + (uint64_t)before.tv_nsec,
 			(uint64_t)after.tv_sec * 1000000000u + (uint64_t)after.tv_nsec);
+	clock_gettime(CLOCK_BOOTTIME, &before);
+	ns = moment_boot_ns();
+	clock_gettime(CLOCK_BOOTTIME, &after);
+	assert_in_range(ns, (uint64_t)before.tv_sec * 1000000000u + (uint64_t)before.tv_nsec,
+			(uint64_t)after.tv_sec * 1000000000u + (uint64_t)after.tv_nsec);
 	ms = (int64_t)time(NULL) * 1000;
 	assert_in_range(moment_wall_ms(), ms - 60000, ms + 60000);
 }

@@ -255,7 +255,7 @@ static void a_facility_is_sent_when_it_changed(void **state)
 
 static void what_it_used_goes_along_with_a_death(void **state)
 {
-	const struct link_end end = { 30, 20, 10 };
+	const struct link_end end = { .run_ns = 30, .user_ns = 20, .system_ns = 10 };
 	struct link_message m;
 	int passed;
 

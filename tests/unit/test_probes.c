@@ -5,15 +5,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How many messages of a kind a target's telling is, others aside. */
+static uint32_t told_of(struct probes *probes, struct finder_target *target, int link,
+			uint32_t kind)
+{
+	struct link_message message;
+	uint32_t n = 0;
+
+	assert_int_equal(probes_tell_target(probes, target), 0);
+	while (link_receive(link, &message, NULL) == 1)
+		n += message.kind == kind;
+	return n;
+}
+
 static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 {
 	uint64_t told[LINK_CLASSES] = { 0 }, more[LINK_CLASSES];
-	uint64_t waits_ns[CAUSES];
+	struct finder_target target = { .target = { .key = 9, .pid = 4711 }, .fd = 0 };
 	struct outbox outbox;
 	struct probes probes;
+	struct link_end end;
+	int link[2];
 
 	(void)state;
-	outbox_init(&outbox, -1);
+	assert_int_equal(link_open(link), 0);
+	outbox_init(&outbox, link[0]);
+	outbox_hello(&outbox);
 	probes_open(&probes, &outbox);
 	if (!probes.life) {
 		outbox_fini(&outbox);
@@ -25,12 +42,12 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_true(probes_watch(&probes, 4711, false, false));
 	assert_true(probe_filter_has(probes.filter, 4711));
 	assert_null(probes.wait); /* nobody asked for what costs more */
-	assert_false(probes_waits(&probes, 4711, waits_ns));
+	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, false);
 	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
-	assert_int_equal(probes_waits(&probes, 4711, waits_ns), probes.wait != NULL);
+	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), probes.wait ? 1 : 0);
 	probes_watch(&probes, 4711, false, false);
-	assert_false(probes_waits(&probes, 4711, waits_ns));
+	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, true);
 	assert_int_equal(probes.http != NULL, !probes.http_refused);
 	probes_step(&probes);
@@ -40,12 +57,91 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_null(probes.http);
 	probes_rest(&probes, false, false);
 	assert_null(probes.wait);
-	probes_forget(&probes, 4711);
+	probes_gone(&probes, &target, &end);
+	assert_int_equal(end.at_ns, 0); /* it is no target any more: that is no end */
 	assert_false(probe_filter_has(probes.filter, 4711));
-	probes_second(&probes);
+	probes_second(&probes, 0);
 	assert_int_equal(probes_dropped(&probes), 0);
 	probes_close(&probes);
 	outbox_fini(&outbox);
+	close(link[0]);
+	close(link[1]);
+}
+
+/* They are loaded when no more targets come, and stay for a while: targets come and go. */
+static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void **state)
+{
+	struct finder_target target = { .target = { .key = 9, .pid = 4711 }, .fd = 0 };
+	struct link_message message = { 0 };
+	struct outbox outbox;
+	struct probes probes;
+	struct link_end end;
+	int link[2];
+
+	(void)state;
+	assert_int_equal(link_open(link), 0);
+	outbox_init(&outbox, link[0]);
+	probes_open(&probes, &outbox);
+	probes_step(&probes);
+	assert_null(probes.inputs);
+	for (uint32_t i = 0; i < PROBES_PATIENCE_S; i++) {
+		probes_watch(&probes, 4711, false, false);
+		probes_second(&probes, 1);
+		assert_null(probes.inputs);
+	}
+	probes_close(&probes);
+	probes_open(&probes, &outbox);
+	probes_watch(&probes, 4711, false, false);
+	for (uint32_t i = 0; i <= PROBES_QUIET_S; i++) {
+		assert_null(probes.inputs);
+		probes_second(&probes, 1);
+	}
+	if (!probes.inputs) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() is refused here");
+	}
+	assert_int_equal(probes_tell_target(&probes, &target), 0);
+	while (message.kind != LINK_STRAIN) /* behind that there is no HTTP */
+		assert_int_equal(link_receive(link[1], &message, NULL), 1);
+	assert_int_equal(message.key, 9);
+	assert_int_equal(message.strain.known, STRAIN_KILLS | STRAIN_TCP | STRAIN_DISK);
+	assert_false(probes.inputs_seek); /* it walked as it was loaded */
+	target.over = true;
+	probes_gone(&probes, &target, &end);
+	assert_int_equal(end.strain.known, STRAIN_KILLS | STRAIN_TCP | STRAIN_DISK);
+	assert_true(end.at_ns > 0);
+	for (uint32_t i = 0; i < PROBES_LINGER_S; i++) {
+		assert_non_null(probes.inputs);
+		probes_second(&probes, 0);
+	}
+	assert_null(probes.inputs);
+	probes_close(&probes);
+	outbox_fini(&outbox);
+	close(link[0]);
+	close(link[1]);
+}
+
+static void the_largest_end_is_right(void **state)
+{
+	const struct life_used small = { 5, 4, 1, 7, 8, 9 }, large = { 9, 6, 3, 10, 11, 12 };
+	struct life_told told = { .kind = LIFE_END, .at_ns = 50, .used = &small };
+	struct link_end end = { 0 };
+
+	(void)state;
+	probes_end_keep(&end, &told);
+	assert_int_equal(end.run_ns, 5);
+	told = (struct life_told){ .kind = LIFE_END, .at_ns = 51, .used = &large };
+	probes_end_keep(&end, &told);
+	told.used = &small;
+	probes_end_keep(&end, &told);
+	assert_int_equal(end.run_ns, 9);
+	assert_int_equal(end.user_ns, 6);
+	assert_int_equal(end.system_ns, 3);
+	assert_int_equal(end.major_faults, 10);
+	assert_int_equal(end.read_bytes, 11);
+	assert_int_equal(end.write_bytes, 12);
+	assert_int_equal(end.at_ns, 51);
 }
 
 static void without_bpf_it_is_told_and_nothing_fails(void **state)
@@ -55,8 +151,10 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 
 	(void)state;
 	if (pid == 0) {
+		const struct finder_target target = { .target = { .pid = 1 }, .fd = 0 };
 		struct outbox outbox;
 		struct probes probes;
+		struct link_end end;
 
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
 			_exit(1);
@@ -69,8 +167,17 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 				_exit(3);
 		probes_watch(&probes, 1, true, true);
 		probes_step(&probes);
-		probes_forget(&probes, 1);
-		probes_second(&probes);
+		probes_gone(&probes, &target, &end);
+		for (uint32_t i = 0; i <= PROBES_PATIENCE_S; i++)
+			probes_second(&probes, 1);
+		probes_kills(&probes, NULL);
+		if (!probes.inputs_refused)
+			_exit(4);
+		for (uint32_t i = 0; i < outbox.facility_count; i++)
+			if (strcmp(outbox.facilities[i].set, "inputs") == 0 &&
+			    (outbox.facilities[i].state != FACILITY_REFUSED ||
+			     !outbox.facilities[i].error))
+				_exit(5);
 		probes_read(&probes, NULL, NULL);
 		_exit(probes_dropped(&probes) != 0);
 	}
@@ -82,6 +189,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facilities_are_told_and_targets_are_the_sets_own),
+		cmocka_unit_test(inputs_are_loaded_with_the_first_target_and_go_after_the_last),
+		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(without_bpf_it_is_told_and_nothing_fails),
 	};
 

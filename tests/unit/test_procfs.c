@@ -200,6 +200,41 @@ static void a_real_child_burned_what_it_says(void **state)
 	close(told[1]);
 }
 
+#define UP_TO_41                                                                                   \
+	" S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 2 0 99 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 1 0 0 "
+
+static void waits_for_disks_are_those_of_all_threads_where_they_are_counted(void **state)
+{
+	struct procfs_threads threads = { 0 };
+	struct tree tree;
+
+	(void)state;
+	tree_make(&tree);
+	assert_false(procfs_delays(tree.root));
+	tree_put(&tree, "/proc/sys/kernel/task_delayacct", "0\n");
+	assert_false(procfs_delays(tree.root));
+	tree_put(&tree, "/proc/sys/kernel/task_delayacct", "1\n");
+	assert_true(procfs_delays(tree.root));
+	tree_put(&tree, "/proc/9/task/9/schedstat", "1000 10 1\n");
+	tree_put(&tree, "/proc/9/task/9/stat", "9 (a) b) c)" UP_TO_41 "5 0 0\n");
+	tree_put(&tree, "/proc/9/task/11/schedstat", "500 5 1\n");
+	tree_put(&tree, "/proc/9/task/11/stat", "11 (x)" UP_TO_41 "7 0 0\n");
+	assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_int_equal(threads.disk_ns, 0);
+	threads.delays = true;
+	assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_int_equal(threads.disk_ns, 120000000);
+	tree_remove(&tree, "/proc/9/task/11"); /* it ended */
+	tree_put(&tree, "/proc/9/task/9/stat", "9 (short)" UP_TO_41 "6 0 0\n");
+	assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_int_equal(threads.disk_ns, 130000000);
+	tree_put(&tree, "/proc/9/task/9/stat", "9 (old kernel) S 1 1\n");
+	assert_int_equal(procfs_threads_read(&threads, tree.root, 9, 0), 0);
+	assert_int_equal(threads.disk_ns, 130000000);
+	procfs_threads_fini(&threads);
+	tree_remove(&tree, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_cpus_is_counted),
 		cmocka_unit_test(numbers_end_where_there_is_none),
 		cmocka_unit_test(ended_threads_stay_in_the_sums),
+		cmocka_unit_test(waits_for_disks_are_those_of_all_threads_where_they_are_counted),
 		cmocka_unit_test(a_thread_is_known_again_and_its_name_settles),
 		cmocka_unit_test(a_real_child_burned_what_it_says),
 	};

@@ -406,9 +406,60 @@ static void an_end_waits_for_its_process_a_while(void **state)
 	tree_remove(&tree, "");
 }
 
+static void strain_is_of_the_window_and_its_end_has_the_last(void **state)
+{
+	struct strain strain = { .reads = 4,
+				 .read_ns = 8000000,
+				 .segments = 10,
+				 .looks = 1,
+				 .trips_us = 300,
+				 .shortest_us = 300,
+				 .known = STRAIN_TCP | STRAIN_DISK };
+	struct metrics_end end = { .run_ns = 1600000000,
+				   .user_ns = 30,
+				   .system_ns = 10,
+				   .major_faults = 1000,
+				   .read_bytes = 70000,
+				   .write_bytes = UINT64_MAX };
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	metrics_sample(f.m, 1000 * SECOND);
+	metrics_sample(f.m, 1001 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(p.strain.reads < 0 && p.strain.segments < 0 && p.strain.shortest_ms < 0);
+	metrics_strain_put(f.m, 7, &strain);
+	strain.shortest_us = 0; /* nobody looked since */
+	metrics_strain_put(f.m, 7, &strain);
+	metrics_sample(f.m, 1002 * SECOND);
+	metrics_sample(f.m, 1003 * SECOND);
+	p = process_of(&f, scope);
+	assert_true(near(p.strain.reads, 4) && near(p.strain.read_ms, 8));
+	assert_true(near(p.strain.segments, 10) && near(p.strain.shortest_ms, 0.3));
+	assert_int_equal(p.strain_known, STRAIN_TCP | STRAIN_DISK);
+	scope.from_ns = 1002 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.strain.reads, 0) && p.strain.shortest_ms < 0);
+	assert_true(near(p.whole.reads, 4));
+	end.strain = strain;
+	end.strain.reads = 9;
+	metrics_end_put(f.m, 7, &end, 1003 * SECOND + SECOND / 4);
+	p = process_of(&f, scope);
+	assert_true(near(p.strain.reads, 5) && near(p.whole.major_faults, 1000));
+	assert_true(near(p.whole.read_bytes, 70000) && p.whole.write_bytes < 0);
+	metrics_strain_put(f.m, 8, &strain); /* nobody's */
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strain_is_of_the_window_and_its_end_has_the_last),
 		cmocka_unit_test(cpu_is_a_difference_over_what_may_be_used),
 		cmocka_unit_test(what_it_used_after_the_last_look_is_told_by_its_end),
 		cmocka_unit_test(what_it_did_is_counted_while_its_cpu_time_was_measured),

@@ -1,0 +1,86 @@
+"""Servers without the library, attached: what several tests ask of the agent about them."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+
+wrong = []
+
+
+def expect(fact, what):
+    print(("ok    " if fact else "WRONG ") + what)
+    if not fact:
+        wrong.append(what)
+
+
+def ringside(stage, *words):
+    done = subprocess.run([live.find_program("ringside"), *map(str, words)], text=True,
+                          capture_output=True, timeout=30, check=False,
+                          env={**os.environ, **stage.environment})
+    expect(done.returncode == 0, f"ringside {words[0]}: {done.returncode} {done.stderr.strip()}")
+
+
+def facilities(agent, of="http"):
+    return {row["name"]: row for row in agent.get("/api/health")["facilities"]
+            if row["set"] == of}
+
+
+def dropped(agent):
+    return max(row["dropped"] or 0 for row in facilities(agent).values())
+
+
+def states(agent, of="http"):
+    return {row["state"] for row in facilities(agent, of).values()}
+
+
+def wait_states(agent, wanted, what, of="http"):
+    try:
+        live.wait_for(what, lambda: states(agent, of) <= wanted, 8, 0.1)
+        expect(True, what)
+    except TimeoutError:
+        expect(False, f"{what}: {facilities(agent, of)}")
+
+
+def build_go(stage, name, source):
+    """A program that nothing can be preloaded into; None: there is no Go here."""
+    if not shutil.which("go"):
+        print("      no Go here: left out")
+        return None
+    text, program = stage.folder / f"{name}.go", stage.folder / name
+    text.write_text(source)
+    subprocess.run(["go", "build", "-o", program, text], check=True, timeout=280,
+                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(stage.folder / "cache"),
+                        "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
+    return program
+
+
+def attach(stage, agent, pids):
+    for pid in pids:
+        ringside(stage, "attach", pid)
+    for pid in pids:  # a child of an unwatched process is found within 11 seconds
+        live.wait_for(f"{pid} watched", lambda p=pid: live.fetch(
+            agent.port, f"/api/performance/metrics?pid={p}")[0] == 200, 20, 0.1)
+    live.wait_for("the probes", lambda: states(agent) <= {"loaded", "refused"}, 8, 0.1)
+    if "refused" in states(agent):
+        live.skip(f"the kernel refuses: {facilities(agent)}")
+    time.sleep(1.2)  # what was open before is marked, and the worker reads the ring
+
+
+def told(agent, pids, count, what):
+    """The numbers of some processes, together."""
+    count_of = lambda: sum(agent.metrics(f"?pid={p}")["responseTimes"]["count"] for p in pids)
+    try:
+        live.wait_for(what, lambda: count_of() >= count, 8, 0.1)
+    except TimeoutError:
+        pass
+    time.sleep(1.2)  # a request counted twice shows now
+    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    classes = live.collections.Counter()
+    for row in rows:
+        classes.update({k: v for k, v in row["status"].items() if v})
+    return sum(row["responseTimes"]["count"] for row in rows), dict(classes), rows

@@ -1,0 +1,165 @@
+#include "../../agent/taps.c" /* the test itself is the process that is tapped, and looked at */
+#include "child.h"
+#include "filter.h"
+#include "tls_fixture.h"
+
+#include <poll.h>
+
+static struct probe_filter *filter;
+static struct http *http;
+static struct outbox outbox;
+static struct taps taps;
+
+static int test_setup(void **state)
+{
+	struct probe_state now;
+
+	(void)state;
+	if (!probe_filter_open(&filter))
+		http_open(&http, filter, &now);
+	return 0;
+}
+
+static int test_teardown(void **state)
+{
+	(void)state;
+	http_close(http);
+	probe_filter_close(filter);
+	return 0;
+}
+
+static void fixture_open(void)
+{
+	outbox_init(&outbox, -1);
+	taps_open(&taps, &outbox, filter);
+}
+
+static void fixture_close(void)
+{
+	taps_close(&taps);
+	taps_close(&taps);
+	outbox_fini(&outbox);
+}
+
+static uint32_t state_of(const char *name)
+{
+	for (uint32_t i = 0; i < outbox.facility_count; i++)
+		if (!strcmp(outbox.facilities[i].name, name))
+			return outbox.facilities[i].state;
+	return FACILITY_STATES;
+}
+
+/* Until its file was looked at, and what was found there is used. */
+static void step_until_tapped(void)
+{
+	for (int i = 0; i < 2000 && !taps.processes[0].tapped; i++) {
+		taps_step(&taps, http, 1000);
+		poll(NULL, 0, 10);
+	}
+	assert_true(taps.processes[0].tapped);
+}
+
+static void a_process_is_tapped_where_its_functions_are(void **state)
+{
+	(void)state;
+	if (!http || SANITIZED)
+		rs_skip("bpf() is refused here, or the jail has no room for a sanitizer");
+	fixture_open();
+	assert_int_equal(state_of("tls_call"), FACILITY_IDLE);
+	taps_watch(&taps, getpid());
+	taps_watch(&taps, getpid());
+	assert_int_equal(taps.count, 1);
+	step_until_tapped();
+	assert_true(tls_any(taps.tls));
+	assert_int_equal(taps.processes[0].due_ns, UINT64_MAX); /* and that is all */
+	taps_second(&taps);
+	assert_int_equal(state_of("tls_call"), FACILITY_LOADED);
+	taps_forget(&taps, getpid());
+	assert_null(taps.tls);
+	assert_int_equal(state_of("tls_call"), FACILITY_IDLE);
+	fixture_close();
+}
+
+static void a_file_is_looked_at_once(void **state)
+{
+	(void)state;
+	if (!http || SANITIZED)
+		rs_skip("bpf() is refused here, or the jail has no room for a sanitizer");
+	fixture_open();
+	taps_watch(&taps, getpid());
+	step_until_tapped();
+	taps_forget(&taps, getpid());
+	taps_watch(&taps, getpid());
+	taps_step(&taps, http, 1000);
+	assert_int_equal(taps.asking.pid, 0);
+	assert_true(taps.processes[0].tapped);
+	taps_rest(&taps);
+	assert_int_equal(taps.count, 0);
+	assert_null(taps.tls);
+	fixture_close();
+}
+
+/* Ever more rarely: it may load one. */
+static void a_process_without_a_library_is_looked_at_again(void **state)
+{
+	struct taps_identity is;
+	int file = self_open();
+
+	(void)state;
+	fixture_open();
+	taps.filter = (const struct probe_filter *)(const void *)&outbox; /* it is not used */
+	taps_watch(&taps, getpid());
+	assert_true(taps_identity_read(file, &is));
+	taps.files[taps.file_count++] = (struct taps_file){ .is = is };
+	taps_step(&taps, (struct http *)(void *)&outbox, 1000);
+	assert_false(taps.processes[0].tapped);
+	assert_int_equal(taps.processes[0].due_ns, 1000 + TAPS_FIRST_NS);
+	assert_int_equal(taps.processes[0].wait_ns, 2 * TAPS_FIRST_NS);
+	taps_step(&taps, (struct http *)(void *)&outbox, 2000); /* not yet */
+	assert_int_equal(taps.processes[0].wait_ns, 2 * TAPS_FIRST_NS);
+	close(file);
+	fixture_close();
+}
+
+static void the_program_and_its_library_may_have_one(void **state)
+{
+	struct taps_walk w = { .exe = "/opt/a/long/path/to/a/server" };
+	struct mapped_file file = { .name = "/usr/lib/x86_64-linux-gnu/libssl.so.3" };
+
+	(void)state;
+	assert_true(taps_may_have_one(&w, &file));
+	strcpy(file.name, "/usr/lib/x86_64-linux-gnu/libc.so.6");
+	assert_false(taps_may_have_one(&w, &file));
+	strcpy(file.name, "path/to/a/server"); /* cut */
+	assert_true(taps_may_have_one(&w, &file));
+	strcpy(file.name, "");
+	assert_false(taps_may_have_one(&w, &file));
+}
+
+static void without_bpf_nobody_is_looked_at(void **state)
+{
+	(void)state;
+	outbox_init(&outbox, -1);
+	taps_open(&taps, &outbox, NULL);
+	taps_watch(&taps, getpid());
+	assert_int_equal(taps.count, 0);
+	taps_step(&taps, NULL, 1);
+	taps_second(&taps);
+	taps_forget(&taps, getpid());
+	fixture_close();
+}
+
+int main(int count, char **arguments)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_process_is_tapped_where_its_functions_are),
+		cmocka_unit_test(a_file_is_looked_at_once),
+		cmocka_unit_test(a_process_without_a_library_is_looked_at_again),
+		cmocka_unit_test(the_program_and_its_library_may_have_one),
+		cmocka_unit_test(without_bpf_nobody_is_looked_at),
+	};
+
+	if (count == 2)
+		return child_main(arguments[1]);
+	return cmocka_run_group_tests(tests, test_setup, test_teardown);
+}
