@@ -210,8 +210,8 @@ def descriptors_told(pid, word):
 
 
 def kernel_links(pid):
-    """What a process has attached in the kernel: kind or tracepoint by link id."""
-    return {int(said["link_id"]): said.get("tp_name", said["link_type"])
+    """What a process has attached in the kernel: kind, tracepoint or walk by link id."""
+    return {int(said["link_id"]): said.get("tp_name") or said.get("target_name") or said["link_type"]
             for said in descriptors_told(pid, "link_id")}
 
 

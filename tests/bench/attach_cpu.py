@@ -34,8 +34,7 @@ TIMES = {"without": ("bare", "again"), "with": ("attached", "bystander")}
 LINES = {"again": "bare/bare", "attached": "attached/bare", "whole": "attached, whole",
          "bystander": "bystander/bare"}
 GATES = {"attached/bare": 1.15, "bystander/bare": 1.10, "profile": 0.01}
-PROBES = {"tcp_probe", "tcp_sendmsg_locked", "sock_recv_length", "sock_send_length",
-          "inet_sock_set_state"}
+PROBES = {"tcp_probe", "tcp_sendmsg_locked", "sock_recv_length", "sock_send_length"}
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 
 
