@@ -2,7 +2,7 @@
 """CPU per request of an nginx without the library while it is attached, and of one beside it.
 
 The probes look at every connection of the machine, for as long as one process is attached. So there
-are two times, which take turns of a fifth of a second: with none attached, when two bare servers
+are two times, which take turns of almost half a second: with none attached, when two bare servers
 take theirs, and with one attached, when that one does, and a bystander. Within them it is as in
 server_cpu: all share one core with their loads, in turns of 20 ms, in an order by lot; in each
 round all are started anew. A packet's arrival is on the account of who sends it, on one machine:
@@ -28,7 +28,9 @@ from served import SERVERS, lacking
 
 NAME = "nginx"
 ENOUGH = 9  # rounds
-TURNS = 5   # of a side in its time
+TURNS = 10  # of a side in its time
+WARM_S = 2
+SETTLED_S = 0.1  # since the last of what is attached came
 SEEN = 0.9  # of the requests: those under way when it is attached are not
 TIMES = {"without": ("bare", "again"), "with": ("attached", "bystander")}
 LINES = {"again": "bare/bare", "attached": "attached/bare", "whole": "attached, whole",
@@ -44,13 +46,20 @@ def ringside(stage, verb, *words):
                         env={**os.environ, **stage.environment})
 
 
+def settle(agent):
+    """Until the broker has nothing more to attach, and what is open is marked."""
+    links = {}
+    while links != (links := live.kernel_links(agent.pid)):
+        time.sleep(SETTLED_S)
+
+
 @contextlib.contextmanager
 def attached(stage, agent, pids):
     def probes():
         return PROBES & set(live.kernel_links(agent.pid).values())
     ringside(stage, "attach", *pids)
     live.wait_for("the probes", lambda: probes() == PROBES, 10, 0.002)
-    time.sleep(0.03)  # what it has open is marked, and the worker reads the ring
+    settle(agent)
     yield
     ringside(stage, "detach", *pids)
     live.wait_for("their end", lambda: not probes(), 10, 0.002)
@@ -88,7 +97,7 @@ def round_of(stage, agent, options):
     servers = {side: server_cpu.Server(stage, NAME, side, None)
                for side in server_cpu.by_lot(sides)}
     turns, core = turns_by_time(stage, agent), server_cpu.CORES[0]
-    server_cpu.in_turns(stage, servers, core, server_cpu.WARM_S, turns)
+    server_cpu.in_turns(stage, servers, core, WARM_S, turns)
     costs, loads = server_cpu.in_turns(stage, servers, core, options.seconds, turns)
     costs["whole"] = costs["attached"] + loads["attached"] - (loads["bare"] + loads["again"]) / 2
     seen(agent, servers["attached"])
@@ -143,14 +152,11 @@ def profile(stage, agent, options):
 
 def asked():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--rounds", type=int, default=ENOUGH if live.FULL else 1)
-    parser.add_argument("--full", action="store_true", help=f"{ENOUGH} rounds, which are judged")
+    parser.add_argument("--rounds", type=int, default=ENOUGH if live.FULL else 1,
+                        help=f"judged from {ENOUGH} on")
     parser.add_argument("--seconds", type=int, default=4, help="of a round, all sides together")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    if options.full:
-        options.rounds = max(options.rounds, ENOUGH)
-    return options
+    return parser.parse_args()
 
 
 def broken(table, share, judged):
@@ -180,7 +186,8 @@ def main():
         print(json.dumps({"judged": judged, "broken": bad, "rounds": options.rounds,
                           "seconds": options.seconds, "attached": table, "profile": share}))
         return 1 if bad else 0
-    server_cpu.show(NAME, table, LINES, "")
+    wanted = ", ".join(f"{line} {most}" for line, most in GATES.items() if line in table)
+    server_cpu.show(NAME, table | {"gate": wanted}, LINES, "")
     print(f"profile, wanted {GATES['profile']:.0%}: {share['share']:.3%} of the CPU time, "
           f"{share['runNs'] / share['runs']:.0f} ns each of {share['runs']} ticks")
     print("gates: " + (f"BROKEN by {', '.join(bad)}" if bad else "held" if judged else
