@@ -2,7 +2,7 @@
 """CPU per request of an nginx without the library while it is attached, and of one beside it.
 
 The probes look at every connection of the machine, for as long as one process is attached. So there
-are two times, which take turns of almost half a second: with none attached, when two bare servers
+are two times, which take turns of a quarter of a second: with none attached, when two bare servers
 take theirs, and with one attached, when that one does, and a bystander. Within them it is as in
 server_cpu: all share one core with their loads, in turns of 20 ms, in an order by lot; in each
 round all are started anew. A packet's arrival is on the account of who sends it, on one machine:
@@ -28,7 +28,7 @@ from served import SERVERS, lacking
 
 NAME = "nginx"
 ENOUGH = 9  # rounds
-TURNS = 10  # of a side in its time
+TURNS = 6   # of a side in its time
 WARM_S = 2
 SETTLED_S = 0.1  # since the last of what is attached came
 SEEN = 0.9  # of the requests: those under way when it is attached are not
