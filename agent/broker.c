@@ -31,7 +31,7 @@
 #define BROKER_WAKES 256        /* datagrams at a time, so that nobody can keep us from the rest */
 #define BROKER_END_S 4          /* the nursery gives the worker two */
 
-enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER };
+enum { BROKER_LINK, BROKER_WAKE, BROKER_SIGNALS, BROKER_FINDER, BROKER_ATTACH };
 
 struct broker {
 	const struct broker_config *config;
@@ -72,9 +72,11 @@ static void broker_rest(struct broker *b)
 	probes_rest(&b->probes, asked, bare);
 }
 
-/* Who is to be attached changed. */
+/* Did it change who is to be attached? */
 static void broker_attach(struct broker *b, uint64_t now_ns)
 {
+	if (!attach_changed(b->attach))
+		return;
 	finder_attach_again(b->finder, now_ns);
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
@@ -241,8 +243,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	if (now_ns < b->second_ns)
 		return;
 	b->second_ns = now_ns + BROKER_SECOND_NS;
-	if (attach_changed(b->attach))
-		broker_attach(b, now_ns);
+	broker_attach(b, now_ns); /* where nothing tells of it */
 	broker_listeners(b, now_ns);
 	broker_tell_counts(b);
 	probes_second(&b->probes, finder_size(b->finder));
@@ -295,6 +296,13 @@ static void broker_signal(struct broker *b)
 	}
 }
 
+static int broker_watch(const struct broker *b, int fd, uint32_t what)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
+
+	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
 /* The worker's words. The first that it serves: what may take long comes only now. */
 static void broker_hear(struct broker *b)
 {
@@ -316,6 +324,7 @@ static void broker_hear(struct broker *b)
 		notify_send(getenv("NOTIFY_SOCKET"), "READY=1");
 		finder_step(b->finder, moment_monotonic_ns(), false);
 		broker_probes(b);
+		broker_watch(b, attach_fd(b->attach), BROKER_ATTACH);
 		b->outbox.complete = true;
 	}
 }
@@ -343,13 +352,6 @@ static int broker_wait_ms(const struct broker *b, uint64_t now_ns)
 	if (b->second_ns < due_ns)
 		due_ns = b->second_ns;
 	return due_ns <= now_ns ? 0 : (int)((due_ns - now_ns) / 1000000 + 1);
-}
-
-static int broker_watch(const struct broker *b, int fd, uint32_t what)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
-
-	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
 /* Asks to be woken when the worker has room again, only while something waits for that. */
@@ -380,6 +382,8 @@ static void broker_loop(struct broker *b)
 				broker_wakes(b);
 			else if (events[i].data.u32 == BROKER_SIGNALS)
 				broker_signal(b);
+			else if (events[i].data.u32 == BROKER_ATTACH)
+				broker_attach(b, moment_monotonic_ns());
 		}
 		if (!b->serving)
 			continue;
@@ -421,14 +425,11 @@ static int broker_open(struct broker *b)
 		finder_admit_set(b->finder, b->admit);
 		finder_attach_set(b->finder, b->attach);
 	}
-	if (result == 0)
-		result = broker_watch(b, b->config->link, BROKER_LINK);
-	if (result == 0)
-		result = broker_watch(b, b->config->wake, BROKER_WAKE);
-	if (result == 0)
-		result = broker_watch(b, b->signals, BROKER_SIGNALS);
-	if (result == 0)
-		result = broker_watch(b, finder_fd(b->finder), BROKER_FINDER);
+	if (result == 0 && (broker_watch(b, b->config->link, BROKER_LINK) ||
+			    broker_watch(b, b->config->wake, BROKER_WAKE) ||
+			    broker_watch(b, b->signals, BROKER_SIGNALS) ||
+			    broker_watch(b, finder_fd(b->finder), BROKER_FINDER)))
+		result = -errno;
 	return result;
 }
 

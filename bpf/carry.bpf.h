@@ -46,7 +46,7 @@ static __always_inline bool http_tell(const struct http_event *event)
  * Bytes come along: from a packet, or from the memory of the process. A room's size must be known
  * to the verifier, which also wants to see the length checked in 64 bits.
  */
-#define HTTP_CARRY(most, event, bytes, read)                                                       \
+#define HTTP_CARRY(most, event, bytes, read, carried)                                              \
 	do {                                                                                       \
 		struct {                                                                           \
 			struct http_event event;                                                   \
@@ -57,9 +57,9 @@ static __always_inline bool http_tell(const struct http_event *event)
 		if (full)                                                                          \
 			break;                                                                     \
 		room->event = *(event);                                                            \
-		room->event.at_ns = bpf_ktime_get_ns();                                            \
 		asm volatile("" : "+r"(bytes));                                                    \
 		room->event.kept = bytes && bytes <= (most) && !(read) ? bytes : 0;                \
+		carried;                                                                           \
 		ring_submit(room);                                                                 \
 	} while (0)
 
@@ -81,17 +81,22 @@ static __always_inline struct http_lost *http_lost_row(__u32 pid)
 }
 
 /* 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx. */
-static __always_inline __u32 http_class(__u64 bytes, const void *from)
+static __always_inline __u32 http_class(__u64 bytes, const __u8 *line)
 {
-	char line[HTTP_STATUS_LINE];
 	__u32 class;
 
-	if (bytes < sizeof(line) || bpf_probe_read_user(line, sizeof(line), from) ||
-	    line[0] != 'H' || line[1] != 'T' || line[2] != 'T' || line[3] != 'P' ||
-	    line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
+	if (bytes < HTTP_STATUS_LINE || line[0] != 'H' || line[1] != 'T' || line[2] != 'T' ||
+	    line[3] != 'P' || line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
 		return 0;
 	class = line[9] - '0';
 	return class > HTTP_CLASSES || (class == 1 && line[11] != '1') ? 0 : class;
+}
+
+static __always_inline __u32 http_class_of_memory(__u64 bytes, const void *from)
+{
+	__u8 line[HTTP_STATUS_LINE];
+
+	return bpf_probe_read_user(line, sizeof(line), from) ? 0 : http_class(bytes, line);
 }
 
 static __always_inline void http_lose(__u32 pid, __u32 class)
@@ -105,21 +110,27 @@ static __always_inline void http_lose(__u32 pid, __u32 class)
 		__sync_fetch_and_add(&row->status[class - 1], 1);
 }
 
-/* True: it found no room. */
-static __always_inline bool http_carry_memory(const struct http_event *event, const void *from)
+/* True: it found no room. *class is told in either case. */
+static __always_inline bool http_carry_memory(const struct http_event *event, const void *from,
+					      __u32 *class)
 {
 	__u64 bytes = event->length;
 	bool full;
 
 	if (bytes <= HTTP_SMALL) {
-		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_SMALL, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   *class = http_class(room->event.kept, room->text));
 	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
-		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_MIDDLE, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   *class = http_class(room->event.kept, room->text));
 	} else {
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
-		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from));
+		HTTP_CARRY(HTTP_KEPT, event, bytes, bpf_probe_read_user(room->text, bytes, from),
+			   *class = http_class(room->event.kept, room->text));
 	}
+	if (full)
+		*class = http_class_of_memory(event->length, from);
 	return full;
 }
 

@@ -65,15 +65,15 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	} else {
 		bytes = bytes < HTTP_KEPT ? bytes : HTTP_KEPT;
 		HTTP_CARRY(HTTP_KEPT, event, bytes,
-			   bpf_dynptr_read(room->text, bytes, packet, from, 0));
+			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	}
 }
 
@@ -113,6 +113,7 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 	if (skb->len <= from)
 		return 0;
 	event.connection = mark->id;
+	event.at_ns = bpf_ktime_get_ns();
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
 	if (!http_is_cipher(mark, &packet, from, &event))
@@ -163,14 +164,15 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
 				       const void *from)
 {
-	__u32 class = http_class(event->length, from);
+	__u32 class = 0;
 
-	if (class) {
-		mark->class = class;
-		mark->cipher = 0; /* a server that was asked for TLS, and has none */
-	}
-	if (!mark->cipher && http_carry_memory(event, from))
+	if (mark->cipher && !http_class_of_memory(event->length, from))
+		return;
+	mark->cipher = 0; /* a server that was asked for TLS, and has none */
+	if (http_carry_memory(event, from, &class))
 		mark->full = 1;
+	if (class)
+		mark->class = class;
 }
 
 /* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
@@ -234,9 +236,11 @@ int BPF_PROG(http_wrote, struct sock *sk, int result)
 
 	if (!mark)
 		return 0;
-	mark->telling = 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
-	event.pid = tcp && !mark->cipher ? http_pid() : 0;
+	/* whether a target writes was looked up when it began */
+	if (tcp && !mark->cipher)
+		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
+	mark->telling = 0;
 	if (!event.pid)
 		return 0;
 	event.connection = mark->id;

@@ -134,19 +134,21 @@ static __always_inline void tls_read(struct tls_session *session, __u32 pid, __u
 				     const void *text)
 {
 	struct http_event event = { .kind = HTTP_TLS_READ, .pid = pid };
+	__u32 class;
 
 	session->in += bytes;
 	event.connection = session->id;
 	event.seq = session->in;
 	event.length = bytes;
-	http_carry_memory(&event, text);
+	event.at_ns = bpf_ktime_get_ns();
+	http_carry_memory(&event, text, &class);
 }
 
 static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __u32 bytes,
 				      const void *text)
 {
 	struct http_event event = { .kind = HTTP_TLS_WROTE, .pid = pid };
-	bool full;
+	__u32 class;
 
 	session->out += bytes;
 	event.connection = session->id;
@@ -156,9 +158,9 @@ static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __
 		http_tell(&event);
 		return;
 	}
-	full = http_carry_memory(&event, text);
-	if (full)
-		http_lose(pid, http_class(bytes, text));
+	event.at_ns = bpf_ktime_get_ns();
+	if (http_carry_memory(&event, text, &class))
+		http_lose(pid, class);
 }
 
 /* Bytes that the call has moved. */

@@ -7,6 +7,7 @@ Programs come from RINGSIDE_BIN (a build directory), by default build/release of
 import collections
 import contextlib
 import ctypes
+import errno
 import functools
 import json
 import os
@@ -26,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(os.environ.get("RINGSIDE_BIN") or ROOT / "build" / "release")
 FULL = bool(os.environ.get("RINGSIDE_TEST_FULL"))
 SKIPPED = 77  # what ctest takes for "skipped"
+SYS_BPF = {"x86_64": 321, "aarch64": 280}
+BPF_LINK_GET_FD_BY_ID = 30
+BPF_PERF_EVENT = 7  # a program's type
 PAGE = 612    # bytes: nginx's own welcome page, the smallest usual reply
 
 NGINX_CONF = """\
@@ -194,6 +198,41 @@ def end_process(pid, grace):
         return wait_for("end", ended, grace)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def descriptors_told(pid, word):
+    """What the kernel says of a process's descriptors, of those of which it says this."""
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            said = dict(re.findall(r"^(\w+):\s+(\S+)$", info.read_text(), re.M))
+            if word in said:
+                yield said
+
+
+def kernel_links(pid):
+    """What a process has attached in the kernel: kind, tracepoint or walk by link id."""
+    return {int(said["link_id"]): said.get("tp_name") or said.get("target_name") or said["link_type"]
+            for said in descriptors_told(pid, "link_id")}
+
+
+def kernel_programs(pid):
+    """The numbers of its programs; their runs are counted while kernel.bpf_stats_enabled is 1."""
+    return [{name: int(value) for name, value in said.items() if value.isdigit()}
+            for said in descriptors_told(pid, "run_time_ns")]
+
+
+def kernel_has_link(number):
+    """Whoever holds it."""
+    attribute = (ctypes.c_uint32 * 8)(number)
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(SYS_BPF[os.uname().machine], BPF_LINK_GET_FD_BY_ID, attribute,
+                      ctypes.sizeof(attribute))
+    if fd >= 0:
+        os.close(fd)
+        return True
+    if ctypes.get_errno() != errno.ENOENT:
+        raise OSError(ctypes.get_errno(), "bpf")
+    return False
 
 
 class Agent(Process):

@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define ATTACH_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 struct attach {
 	const struct admit *admit; /* NULL: no rules */
 	struct list list;
 	bool by_port; /* it has such a line */
+	int watch;    /* on its folder; -1: refused */
 	char path[256];
 };
 
@@ -40,6 +45,17 @@ static void attach_take(struct attach *a, const struct list *list)
 	a->by_port = attach_has_ports(list);
 }
 
+/* Each file of the folder tells; there are few, and they change rarely. */
+static int attach_watch(const char *folder)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0 || inotify_add_watch(fd, folder, ATTACH_EVENTS | IN_ONLYDIR) >= 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int attach_open(struct attach **out, const char *run_dir, const struct admit *admit)
 {
 	struct attach *a = calloc(1, sizeof(*a));
@@ -54,6 +70,7 @@ int attach_open(struct attach **out, const char *run_dir, const struct admit *ad
 		free(a);
 		return -ENAMETOOLONG;
 	}
+	a->watch = attach_watch(run_dir); /* ahead of the first look: nothing is missed */
 	attach_read(a, &list);
 	attach_take(a, &list);
 	*out = a;
@@ -62,13 +79,32 @@ int attach_open(struct attach **out, const char *run_dir, const struct admit *ad
 
 void attach_close(struct attach *a)
 {
+	if (!a)
+		return;
+	if (a->watch >= 0)
+		close(a->watch);
 	free(a);
+}
+
+int attach_fd(const struct attach *a)
+{
+	return a->watch;
+}
+
+/* What it was does not matter: the file says how things stand. */
+static void attach_hear(const struct attach *a)
+{
+	char events[4096];
+
+	while (a->watch >= 0 && read(a->watch, events, sizeof(events)) > 0)
+		;
 }
 
 bool attach_changed(struct attach *a)
 {
 	struct list now;
 
+	attach_hear(a);
 	attach_read(a, &now);
 	if (now.bytes == a->list.bytes && memcmp(now.text, a->list.text, now.bytes) == 0)
 		return false;

@@ -25,6 +25,11 @@ struct attach;
 int attach_open(struct attach **out, const char *run_dir, const struct admit *admit);
 void attach_close(struct attach *a); /* NULL is fine */
 
+/*
+ * Readable once the file may have changed, until attach_changed; -1: the kernel tells nothing here,
+ * it has to be read now and then.
+ */
+int attach_fd(const struct attach *a);
 bool attach_changed(struct attach *a); /* reads the file again */
 bool attach_any(const struct attach *a);
 bool attach_by_port(const struct attach *a); /* may it want one only once that listens? */

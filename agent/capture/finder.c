@@ -245,6 +245,7 @@ void finder_attach_again(struct finder *f, uint64_t now_ns)
 		finder_forget(f, i);
 		i = 0; /* its children were wanted for its sake */
 	}
+	f->round_ns = now_ns; /* it may be one that no round has seen yet */
 	for (i = 0; i < scan_size(f->scan); i++) {
 		struct scan_entry *entry = scan_at(f->scan, i);
 

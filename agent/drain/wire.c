@@ -382,8 +382,8 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 		return;
 	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE ||
 	       event.kind == HTTP_TLS_OVER;
-	w->now_ns = event.at_ns;
-	w->parsed.now_ns = event.at_ns;
+	if (event.at_ns)
+		w->now_ns = w->parsed.now_ns = event.at_ns;
 	w->connection = *wire_find(w, event.connection);
 	if (!w->connection && !over)
 		w->connection = wire_add(w, event.connection,

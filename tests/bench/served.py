@@ -211,8 +211,9 @@ def wrk(scheme="http"):
         if re.search(r"Socket errors|Non-2xx", text):
             raise RuntimeError(f"wrk: {text}")
         return number(r"(\d+) requests in", text)
+    # it may have to stand still for longer than it would wait for an answer
     return Load(lambda port, seconds: ["wrk", "-t", 1, "-c", CONNECTIONS, "-d", f"{seconds}s",
-                                       f"{scheme}://127.0.0.1:{port}/index.html"], tally)
+                                       "--timeout", "60s", f"{scheme}://127.0.0.1:{port}/index.html"], tally)
 
 
 def h2load_tally(text, _seconds):

@@ -79,6 +79,7 @@ class Loader(live.Process):
 
     def __init__(self, stage, server, core, seconds):
         self.server, self.seconds, self.before = server, seconds, server.cpu_ns()
+        self.own_ns = 0  # its own CPU, without the turn in which it ends
         said = Path(tempfile.mkstemp(dir=stage.folder)[1])
         super().__init__(stage, ["taskset", "-c", str(core), *server.kind.load.command(
             server.port, seconds)], said)
@@ -88,18 +89,20 @@ class Loader(live.Process):
         self.popen.send_signal(signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(TURN_S)
+        with contextlib.suppress(OSError):
+            self.own_ns = time.clock_gettime_ns(~self.pid << 3 | 2)
         self.stop_turn()
 
     def stop_turn(self):
         self.popen.send_signal(signal.SIGSTOP)  # nothing happens to one that has ended
 
     def cost(self):
-        """ns of CPU per request."""
+        """ns of CPU per request: the server's, the load's own."""
         if self.popen.returncode:
             raise RuntimeError(f"{self.popen.args}: {self.said()}")
         requests = self.server.kind.load.tally(self.said(), self.seconds)
         self.server.served += requests
-        return (self.server.cpu_ns() - self.before) / requests
+        return (self.server.cpu_ns() - self.before) / requests, self.own_ns / requests
 
 
 def checked(agent, server):
@@ -111,19 +114,24 @@ def checked(agent, server):
         raise RuntimeError(f"{server.service}: {got} counted, {wanted} made")
 
 
-def by_lot():
-    return random.sample(SIDES, len(SIDES))
+def by_lot(sides=SIDES):
+    return random.sample(sides, len(sides))
 
 
-def in_turns(stage, servers, core, seconds):
-    """ns per request by side."""
-    loaders = {side: Loader(stage, servers[side], core, seconds) for side in by_lot()}
+def turns_of_all(loaders):
+    for side in by_lot():
+        loaders[side].turn()
+
+
+def in_turns(stage, servers, core, seconds, turns=turns_of_all):
+    """ns per request by side, of servers and of loads; turns lets each have some."""
+    loaders = {side: Loader(stage, servers[side], core, seconds) for side in by_lot([*servers])}
     while any(loader.popen.poll() is None for loader in loaders.values()):
-        for side in by_lot():
-            loaders[side].turn()
+        turns(loaders)
     for loader in loaders.values():
         stage.things.remove(loader)
-    return {side: loader.cost() for side, loader in loaders.items()}
+    costs = {side: loader.cost() for side, loader in loaders.items()}
+    return tuple({side: cost[i] for side, cost in costs.items()} for i in range(2))
 
 
 def round_of(stage, agent, name, options):
@@ -133,7 +141,7 @@ def round_of(stage, agent, name, options):
     core = CORES[-1 if options.apart else 0]
     servers = {side: Server(stage, name, side, libraries.get(side)) for side in by_lot()}
     in_turns(stage, servers, core, WARM_S)
-    costs = in_turns(stage, servers, core, options.seconds)
+    costs, _ = in_turns(stage, servers, core, options.seconds)
     checked(agent, servers["watched"])
     for server in servers.values():
         server.stop()
@@ -146,12 +154,12 @@ def measure(stage, agent, name, options):
     return {side: [costs[side] for costs in rounds] for side in SIDES}
 
 
-def ratios(costs):
+def ratios(costs, lines):
     """Per line: median, standard error, least and most of the ratios, median ns per request."""
     table = {}
     bases = {"again": costs["bare"]}
     both = [(bare + again) / 2 for bare, again in zip(costs["bare"], costs["again"])]
-    for side, line in LINES.items():
+    for side, line in lines.items():
         values = [cost / base for cost, base in zip(costs[side], bases.get(side, both))]
         error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
         table[line] = {"ratio": statistics.median(values), "error": error, "min": min(values),
@@ -159,9 +167,9 @@ def ratios(costs):
     return table
 
 
-def show(name, table, where):
+def show(name, table, lines, where):
     print(f"{name}, wanted {table['gate']}{where}\n{'':16} ratio   error     min     max  ns/request")
-    for line in LINES.values():
+    for line in lines.values():
         row = table[line]
         error = "      -" if row["error"] is None else f"{row['error']:7.4f}"
         print(f"  {line:12} {row['ratio']:7.4f} {error} {row['min']:7.4f} {row['max']:7.4f} "
@@ -199,10 +207,10 @@ def main():
             if missing := lacking(SERVERS[name]):
                 print(f"{name}: not measured, {', '.join(missing)} is missing", file=sys.stderr)
                 continue
-            tables[name] = ratios(measure(stage, agent, name, options))
+            tables[name] = ratios(measure(stage, agent, name, options), LINES)
             tables[name]["gate"] = SERVERS[name].gate
             if not options.json:
-                show(name, tables[name], ", the load on another core" if options.apart else "")
+                show(name, tables[name], LINES, ", the load on another core" if options.apart else "")
     judged = options.rounds >= ENOUGH and not options.apart
     broken = [name for name, table in tables.items()
               if judged and table["watched/bare"]["ratio"] > SERVERS[name].gate]

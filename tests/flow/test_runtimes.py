@@ -324,33 +324,15 @@ def exposed(agent, last):
     expect(got and float(got.group(1)) == wanted > 0, f"/metrics: {got and got.group(1)} of {wanted:.0f}")
 
 
-def links(agent):
-    """The ids of what the broker has attached to programs' own code."""
-    found = []
-    for info in Path(f"/proc/{agent.pid}/fdinfo").iterdir():
-        text = info.read_text()
-        if "link_type:\tuprobe_multi" in text:
-            found.append(re.search(r"link_id:\t(\d+)", text).group(1))
-    return found
-
-
 def killed(agent, last):
     """Nothing stays attached, and who was probed never notices."""
-    attached = links(agent)
+    attached = [x for x, kind in live.kernel_links(agent.pid).items() if kind == "uprobe_multi"]
     expect(len(attached) >= 2, f"{len(attached)} links while a program runs on {last.name}")
     agent.popen.kill()  # the nursery goes with it
     agent.popen.wait()
     expect(last.say("work")[0] > 0, "the program goes on when the agent is killed")
-    bpftool = shutil.which("bpftool") or "/usr/sbin/bpftool"
-    if not os.access(bpftool, os.X_OK):
-        print("      left out: bpftool is not there")
-        return
-
-    def gone():
-        return all(subprocess.run([bpftool, "link", "show", "id", number], capture_output=True,
-                                  timeout=10, check=False).returncode for number in attached)
     try:
-        live.wait_for("their end", gone, 10, 0.1)
+        live.wait_for("their end", lambda: not any(map(live.kernel_has_link, attached)), 10, 0.1)
         expect(True, "and what was attached is gone")
     except TimeoutError:
         expect(False, f"still attached: {attached}")

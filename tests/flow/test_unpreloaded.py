@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Servers without the library, attached: each request counted once, as client and log have it."""
+import concurrent.futures
+import contextlib
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -15,6 +18,8 @@ from bare import (attach, build_go, dropped, expect, facilities, ringside, state
                   wrong)
 
 TOTAL = 20000
+LET_GO_S = 0.5
+TIMES = 5
 
 GO = """
 package main
@@ -156,6 +161,73 @@ def go_part(stage, agent):
     server.stop()
 
 
+def watched_links(stage, agent, nginx, others):
+    """What the broker has in the kernel for this server's sake; the seconds until it was there."""
+    began = time.monotonic()
+    ringside(stage, "attach", *nginx.workers())
+    live.wait_for("the probes", lambda: "tcp_probe" in live.kernel_links(agent.pid).values(), 15,
+                  0.005)
+    took = time.monotonic() - began
+    attach(stage, agent, nginx.workers())
+    return {x: kind for x, kind in live.kernel_links(agent.pid).items() if x not in others}, took
+
+
+def remaining(links, lingering):
+    """Kinds, of those that do not linger."""
+    counter = live.collections.Counter
+    return counter(kind for x, kind in links.items() if live.kernel_has_link(x)) - counter(lingering)
+
+
+def wait_gone(links, seconds, lingering=()):
+    live.wait_for("their end", lambda: not remaining(links, lingering), seconds, 0.005)
+
+
+@contextlib.contextmanager
+def loaded(nginx):
+    """Requests are on their way, and none fails."""
+    url = f"http://127.0.0.1:{nginx.port}/index.html"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        client = pool.submit(live.ab, url, TOTAL, "-k")
+        time.sleep(0.1)
+        yield
+        done = client.result()
+    expect(done["complete"] == TOTAL and not done["failed"] + done["non_2xx"], f"the client: {done}")
+
+
+def let_go(stage, agent):
+    """At once, the programs too."""
+    nginx = stage.nginx("let-go", shim=False)
+    others = live.kernel_links(agent.pid)
+    lingering = [*facilities(agent, "inputs")]  # for some seconds, and they look at no request
+    coming, going = [], []
+    for _ in range(TIMES):
+        links, took = watched_links(stage, agent, nginx, others)
+        coming.append(took)
+        with loaded(nginx):
+            began = time.monotonic()
+            ringside(stage, "detach", *nginx.workers())
+            wait_gone(links, 10, lingering)
+            going.append(time.monotonic() - began)
+    went = statistics.median(going)
+    print(f"      attached within {statistics.median(coming):.3f} s, mostly")
+    expect(went <= LET_GO_S, f"detached within {went:.3f} s: {', '.join(f'{x:.3f}' for x in going)}")
+    return nginx, others
+
+
+def killed(stage, agent, nginx, others):
+    """Nothing stays attached, and who was watched never notices."""
+    links, _ = watched_links(stage, agent, nginx, others)
+    expect(len(links) >= 6, f"{len(links)} links while it is watched")
+    try:
+        with loaded(nginx):
+            agent.popen.kill()
+            agent.popen.wait()
+            wait_gone(links | others, 10)
+        expect(True, "when the broker is killed what was attached is gone")
+    except TimeoutError:
+        expect(False, f"still attached: {remaining(links | others, ())}")
+
+
 def main():
     live.need_root_and("nginx", "ab")
     with live.Stage() as stage:
@@ -174,6 +246,7 @@ def main():
         for server in servers:
             server.stop()
         wait_states(agent, {"notNeeded"}, "with the last of them the probes go")
+        killed(stage, agent, *let_go(stage, agent))
     if wrong:
         sys.exit(1)
 

@@ -4,10 +4,12 @@
 #include <ringside/list.h>
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[32], file[64];
@@ -93,6 +95,58 @@ static void a_file_that_came_changed_or_went_is_noticed_once(void **state)
 	attach_close(NULL);
 }
 
+static bool readable(const struct attach *a)
+{
+	struct pollfd fd = { .fd = attach_fd(a), .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+static void whatever_happens_to_the_file_is_told_at_once(void **state)
+{
+	char other[80];
+	struct attach *a;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s.new", file);
+	assert_int_equal(attach_open(&a, folder, NULL), 0);
+	assert_false(readable(a));
+	file_says("shop\n");
+	assert_true(readable(a));
+	assert_true(attach_changed(a));
+	assert_false(readable(a));
+	assert_int_equal(rename(file, other), 0);
+	assert_true(readable(a));
+	assert_true(attach_changed(a));
+	assert_int_equal(rename(other, file), 0);
+	assert_true(readable(a));
+	assert_true(attach_changed(a));
+	assert_int_equal(unlink(file), 0);
+	assert_true(readable(a));
+	assert_true(attach_changed(a));
+	assert_false(readable(a));
+	attach_close(a);
+}
+
+static void without_being_told_the_file_is_read_all_the_same(void **state)
+{
+	char late[48];
+	struct attach *a;
+
+	(void)state;
+	snprintf(late, sizeof(late), "%s/late", folder);
+	snprintf(file, sizeof(file), "%s/" ATTACH_FILE, late);
+	assert_int_equal(attach_open(&a, late, NULL), 0);
+	assert_int_equal(attach_fd(a), -1); /* there is no such folder */
+	assert_int_equal(mkdir(late, 0700), 0);
+	file_says("shop\n");
+	assert_true(attach_changed(a));
+	assert_int_equal(unlink(file), 0);
+	assert_true(attach_changed(a));
+	assert_int_equal(rmdir(late), 0);
+	attach_close(a);
+}
+
 /* Of the off file the same text means everything: here it must mean nobody. */
 static void what_is_no_list_names_nobody(void **state)
 {
@@ -161,6 +215,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_process_is_wanted_by_service_path_or_its_own_line),
 		TEST(a_file_that_came_changed_or_went_is_noticed_once),
+		TEST(whatever_happens_to_the_file_is_told_at_once),
+		TEST(without_being_told_the_file_is_read_all_the_same),
 		TEST(what_is_no_list_names_nobody),
 		TEST(a_line_of_a_port_is_a_colon_and_its_number),
 		TEST(who_listens_on_a_port_is_wanted_by_it),

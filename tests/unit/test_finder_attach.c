@@ -164,11 +164,28 @@ static void a_child_is_attached_with_its_parent_and_let_go_with_it(void **state)
 	assert_int_equal(s->gone, 2);
 }
 
+/* As a young child of somebody who is not watched: the next round is seconds away. */
+static void who_is_named_before_a_round_saw_it_is_found_at_once(void **state)
+{
+	struct scene *s = *state;
+
+	finder_step(s->finder, s->now_ns, true);
+	scan_drop(s->finder->scan, s->child.pid);
+	s->now_ns += S / 1000;
+	scene_names(s, s->child.pid);
+	assert_true(attach_changed(s->attach));
+	finder_attach_again(s->finder, s->now_ns);
+	assert_true(finder_due_ns(s->finder) <= s->now_ns);
+	finder_step(s->finder, s->now_ns, true);
+	assert_int_equal(s->found, 1);
+}
+
 int main(void)
 {
 #define SCENE(f) cmocka_unit_test_setup_teardown(f, scene_setup, scene_teardown)
 	const struct CMUnitTest tests[] = {
 		SCENE(who_is_named_is_found_and_let_go),
+		SCENE(who_is_named_before_a_round_saw_it_is_found_at_once),
 		SCENE(a_segment_takes_the_place_of_the_attachment),
 		SCENE(it_stays_attached_over_an_exec_by_its_new_name),
 		SCENE(a_child_is_attached_with_its_parent_and_let_go_with_it),

@@ -71,7 +71,8 @@ static inline void event(struct fixture *f, struct http_event e, const char *tex
 	char *record = malloc(sizeof(e) + e.kept);
 
 	e.connection = 5;
-	e.at_ns = f->now_ns += 10;
+	f->now_ns += 10;
+	e.at_ns = e.kind == HTTP_WRITING ? 0 : f->now_ns;
 	memcpy(record, &e, sizeof(e));
 	if (text && e.kept)
 		memcpy(record + sizeof(e), text, e.kept);
