@@ -34,8 +34,8 @@ enum http_kind {
 struct http_event {
 	unsigned long long connection;
 	unsigned long long at_ns; /* 0 of HTTP_WRITING: HTTP_WROTE tells it */
-	unsigned int kind; /* enum http_kind */
-	unsigned int pid;  /* of who reads or writes; 0: not known */
+	unsigned int kind;        /* enum http_kind */
+	unsigned int pid;         /* of who reads or writes; 0: not known */
 	unsigned int seq, other;
 	unsigned int length, kept;
 };
