@@ -192,7 +192,7 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	else
 		taps_forget(&p->taps, pid);
 	if (p->outbox)
-		runtimes_watch(&p->runtimes, pid);
+		runtimes_watch(&p->runtimes, pid, asked || bare);
 	if (p->wait && asked)
 		wait_watch(p->wait, pid);
 	else if (p->wait)

@@ -18,6 +18,7 @@
 struct runtimes_process {
 	uint64_t look_ns, key; /* key 0: not told yet */
 	int32_t pid;
+	bool all;
 	uint32_t quiet;
 	uint8_t looks, file_count;
 	uint8_t files[RUNTIMES_MAPPED];
@@ -66,13 +67,26 @@ static struct runtimes_process *runtimes_find(const struct runtimes *r, int32_t 
 	return i < r->count && r->processes[i].pid == pid ? &r->processes[i] : NULL;
 }
 
-void runtimes_watch(struct runtimes *r, int32_t pid)
+/* It is looked at anew where more is asked of it than before. */
+static void runtimes_ask(struct runtimes *r, struct runtimes_process *p, bool all)
+{
+	if (!all || p->all)
+		return;
+	p->all = true;
+	p->looks = 0;
+	p->look_ns = 0;
+	r->look_ns = 0;
+}
+
+void runtimes_watch(struct runtimes *r, int32_t pid, bool all)
 {
 	uint32_t i = runtimes_place(r, pid), room = r->room ? 2 * r->room : 16;
 	struct runtimes_process *more;
 
-	if (i < r->count && r->processes[i].pid == pid)
+	if (i < r->count && r->processes[i].pid == pid) {
+		runtimes_ask(r, &r->processes[i], all);
 		return;
+	}
 	if (r->count == r->room) {
 		more = realloc(r->processes, room * sizeof(*more));
 		if (!more)
@@ -82,7 +96,7 @@ void runtimes_watch(struct runtimes *r, int32_t pid)
 	}
 	memmove(r->processes + i + 1, r->processes + i, (r->count - i) * sizeof(*r->processes));
 	r->count++;
-	r->processes[i] = (struct runtimes_process){ .pid = pid };
+	r->processes[i] = (struct runtimes_process){ .pid = pid, .all = all };
 	r->look_ns = 0;
 }
 
@@ -110,6 +124,8 @@ static int runtimes_file(void *ctx, const struct mapped_file *file, int fd)
 	struct runtimes_process *p = look->process;
 	int i = -EACCES;
 
+	if (!p->all && runtime_of_file(file->name) == RUNTIME_POSTGRES)
+		return 0; /* the library counts them, and for less */
 	if (fd >= 0)
 		i = runtime_files_get(&look->runtimes->files, fd, runtime_of_file(file->name));
 	for (uint8_t k = 0; i >= 0 && k < p->file_count; k++) {

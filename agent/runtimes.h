@@ -26,7 +26,11 @@ struct runtimes {
 void runtimes_open(struct runtimes *r, struct outbox *outbox, int targets);
 void runtimes_close(struct runtimes *r);
 
-void runtimes_watch(struct runtimes *r, int32_t pid);  /* again is fine */
+/*
+ * Again is fine. all: also of what happens often, as statements do; their probes cost some
+ * microseconds each, which is for who asked.
+ */
+void runtimes_watch(struct runtimes *r, int32_t pid, bool all);
 void runtimes_forget(struct runtimes *r, int32_t pid); /* tells what it did last, first */
 
 /* Looks at some of those that are due: a runtime may be loaded after its process began. */

@@ -111,8 +111,8 @@ static void a_process_without_a_runtime_says_so_and_is_looked_at_less_and_less(v
 
 	(void)state;
 	fixture_open(&f, -EPERM);
-	runtimes_watch(&f.runtimes, getpid());
-	runtimes_watch(&f.runtimes, getpid());
+	runtimes_watch(&f.runtimes, getpid(), true);
+	runtimes_watch(&f.runtimes, getpid(), true);
 	assert_int_equal(f.runtimes.count, 1);
 	assert_int_equal(told(&f, getpid()).why, RUNTIME_FOREIGN);
 	for (int round = 0; round < 2; round++) { /* at once and then now and then */
@@ -140,7 +140,7 @@ static void processes_are_found_in_any_order(void **state)
 	(void)state;
 	fixture_open(&f, -EPERM);
 	for (int i = 0; i < 6; i++)
-		runtimes_watch(&f.runtimes, pids[i]);
+		runtimes_watch(&f.runtimes, pids[i], true);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(runtimes_find(&f.runtimes, pids[i])->pid, pids[i]);
 	assert_null(runtimes_find(&f.runtimes, 25));
@@ -164,7 +164,7 @@ static void what_refuses_is_a_reason_and_a_facility(void **state)
 	elf_python(&e);
 	pid = mapper("libpython9.so", &e);
 	fixture_open(&f, -EPERM);
-	runtimes_watch(&f.runtimes, pid);
+	runtimes_watch(&f.runtimes, pid, true);
 	assert_int_equal(settled(&f, pid).why, RUNTIME_REFUSED);
 	runtimes_second(&f.runtimes);
 	for (uint32_t i = 0; i < f.outbox.facility_count; i++) {
@@ -194,7 +194,7 @@ static void a_runtime_is_attached_while_a_process_uses_it(void **state)
 	elf_python(&e);
 	pid = mapper("libpython9.so", &e);
 	fixture_open(&f, probe_filter_fd(filter));
-	runtimes_watch(&f.runtimes, pid);
+	runtimes_watch(&f.runtimes, pid, true);
 	s = settled(&f, pid);
 	if (s.why == RUNTIME_REFUSED)
 		rs_skip("the kernel refuses uprobe_multi");
