@@ -261,11 +261,28 @@ static void sums_go_on_over_programs_that_were_loaded_again(void **state)
 	assert_int_equal(sums.max_ns, 250); /* it was not told yet */
 }
 
+/* Its probes fire at each statement, which the library counts already. */
+static void postgres_is_left_alone_unless_somebody_asks(void **state)
+{
+	const struct mapped_file file = { .name = "/usr/lib/postgresql/15/bin/postgres" };
+	struct runtimes r = { 0 };
+	struct runtimes_process p = { .pid = 1 };
+	struct runtimes_look look = { .runtimes = &r, .process = &p };
+
+	(void)state;
+	runtimes_file(&look, &file, -1);
+	assert_int_equal(p.odd, 0); /* not even looked at */
+	runtimes_ask(&r, &p, true);
+	runtimes_file(&look, &file, -1);
+	assert_int_equal(p.odd, RUNTIME_UNREADABLE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_process_without_a_runtime_says_so_and_is_looked_at_less_and_less),
+		cmocka_unit_test(postgres_is_left_alone_unless_somebody_asks),
 		cmocka_unit_test(processes_are_found_in_any_order),
 		cmocka_unit_test(what_refuses_is_a_reason_and_a_facility),
 		cmocka_unit_test(a_runtime_is_attached_while_a_process_uses_it),
