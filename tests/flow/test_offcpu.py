@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import schema
+from test_profile import Failed, check, ringside
 
 SECONDS = 10
 POINTS = 3      # how far a share may be from what the process itself measured
@@ -126,23 +127,6 @@ int main(int argc, char **argv)
 	return 0;
 }
 """
-
-
-class Failed(Exception):
-    pass
-
-
-def check(fact, what):
-    if not fact:
-        raise Failed(what)
-
-
-def ringside(stage, *words, code=0):
-    done = subprocess.run([live.find_program("ringside"), *map(str, words)], capture_output=True,
-                          timeout=60, check=False, env={**os.environ, **stage.environment})
-    check(done.returncode == code, f"ringside {words}: {done.returncode}, not {code}: "
-          f"{done.stdout}{done.stderr}")
-    return (done.stdout if code == 0 else done.stderr).decode()
 
 
 class Sleeper(live.Process):
