@@ -10,7 +10,7 @@ static void *open_or_skip(const char *name, int how)
 	void *handle = dlopen(name, RTLD_NOW | how);
 
 	if (!handle)
-		skip();
+		rs_skip("the library is not installed");
 	return handle;
 }
 

@@ -35,7 +35,7 @@ static void every_executable_mapping_comes_with_its_file(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip(); /* map_files needs CAP_CHECKPOINT_RESTORE */
+		rs_skip("map_files needs CAP_CHECKPOINT_RESTORE");
 	assert_int_equal(mapped_each(getpid(), hear, &h), 0);
 	assert_true(h.self);
 	assert_true(h.libc || h.opened > 0);
@@ -50,7 +50,7 @@ static void a_runtimes_own_names_are_found_when_they_are_its_users(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		rs_skip("only root may read that of a process");
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
@@ -88,7 +88,7 @@ static void those_alone_that_are_wanted_by_name_are_opened(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		rs_skip("only root may read that of a process");
 	assert_int_equal(mapped_wanted(getpid(), is_libc, hear, &h), 0);
 	assert_true(h.libc);
 	assert_false(h.self);

@@ -99,7 +99,7 @@ static void a_tick_costs_less_than_a_hundredth_of_its_period(void **state)
 	if (stats < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		skip();
+		rs_skip("kernel.bpf_stats_enabled may not be set");
 	}
 	probe_filter_put(filter, pid, FILTER_WATCHED);
 	sampler_run(sampler, true);

@@ -57,7 +57,7 @@ static void each_worker_gets_the_ring_once(void **state)
 
 	(void)state;
 	if (probe_filter_open(&filter))
-		skip(); /* bpf() is refused here */
+		rs_skip("bpf() is refused here");
 	fixture_open(&f, probe_filter_fd(filter));
 	sampling_step(&f.sampling, 0);
 	assert_null(f.sampling.sampler); /* nobody is watched */

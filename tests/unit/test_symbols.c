@@ -24,7 +24,7 @@ static void names_come_back_in_order(void **state)
 
 	(void)state;
 	if (SANITIZED)
-		skip(); /* the jail leaves a sanitizer no room */
+		rs_skip("the jail leaves a sanitizer no room");
 	assert_int_equal(symbols_ask(&q, &s), 0);
 	assert_null(s.names[0]);
 	assert_string_equal(s.names[1], "jitted");

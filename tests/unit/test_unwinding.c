@@ -63,7 +63,7 @@ static void no_seconds_end_it_without_a_word(void **state)
 	fixture_open(&f);
 	if (snapshots_open(&f.unwinding.snapshots, getpid())) {
 		fixture_close(&f);
-		skip(); /* bpf() is refused here */
+		rs_skip("bpf() is refused here");
 	}
 	unwinding_tell(&f.unwinding, FACILITY_LOADED, 0);
 	unwinding_ask(&f.unwinding, f.finder, &end, 1);
@@ -83,7 +83,7 @@ static void it_ends_with_its_process(void **state)
 	unwinding_step(&f.unwinding, f.finder, 1);
 	if (snapshots_open(&f.unwinding.snapshots, getpid())) {
 		fixture_close(&f);
-		skip(); /* bpf() is refused here */
+		rs_skip("bpf() is refused here");
 	}
 	f.unwinding.key = 5; /* which the finder does not know any more */
 	f.unwinding.until_ns = UINT64_MAX;
