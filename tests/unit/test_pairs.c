@@ -164,6 +164,29 @@ static void the_order_holds_however_far_the_queue_empties(void **state)
 	}
 }
 
+/* One that is not in the queue yet may lie in a block of its own, or the first place's again. */
+static void what_was_not_read_whole_keeps_no_block(void **state)
+{
+	const struct pairs_ask unread = { .t0 = 1, .bytes_in = 1, .name_length = 0 };
+	struct pairs_call call = { 0 };
+
+	(void)state;
+	pairs_confirm(&p);
+	for (uint32_t asked = PAIRS_RUNS; asked <= PAIRS_RUNS + 1; asked++) {
+		setup(NULL);
+		pairs_confirm(&p);
+		for (uint32_t i = 0; i < asked; i++)
+			ask(i % 2 ? "A" : "B");
+		if (asked > PAIRS_RUNS) /* the writer is in the lent one, and must turn */
+			answer((int)asked);
+		pairs_ask(&p, &call, &unread);
+		assert_int_equal(heard.lent, 1);
+		pairs_close(&p, &call, false);
+		assert_int_equal(heard.lent, 0);
+	}
+	setup(NULL); /* closed once */
+}
+
 static void beyond_the_last_place_requests_are_only_counted(void **state)
 {
 	(void)state;
@@ -305,6 +328,7 @@ int main(void)
 		CASE(many_runs_are_kept_in_order),
 		CASE(who_finds_nobody_waiting_needs_no_room),
 		CASE(the_order_holds_however_far_the_queue_empties),
+		CASE(what_was_not_read_whole_keeps_no_block),
 		CASE(beyond_the_last_place_requests_are_only_counted),
 		CASE(only_the_oldest_request_is_listed),
 		CASE(an_unknown_name_is_not_told),
