@@ -401,17 +401,12 @@ static void pairs_close_front(struct pairs *p, struct pairs_call *call, struct p
 	pairs_leave(p, call, run);
 }
 
-/* Not by their links alone: those of a block that was the last are of another time. */
+/* Not by their links alone: that of the first may be of another time. */
 static void pairs_give_back(struct pairs *p, struct pairs_call *call)
 {
 	struct pairs_block *block = p->answering.block;
 	struct pairs_block *next;
 
-	if (pairs_get(p->turned) == pairs_get(p->head)) { /* for a run that was never told */
-		if (block != &p->first)
-			pairs_ops.give_back(call->context, block);
-		block = &p->first;
-	}
 	for (; block; block = next) {
 		next = block == p->reading.block ? NULL : pairs_get(block->next);
 		if (block != &p->first)

@@ -164,6 +164,25 @@ static void the_order_holds_however_far_the_queue_empties(void **state)
 	}
 }
 
+/* The first place knows the address of a block that it was followed by at another time. */
+static void a_block_is_given_back_once(void **state)
+{
+	struct pairs_call call = { 0 };
+
+	(void)state;
+	pairs_confirm(&p);
+	for (uint32_t i = 0; i < PAIRS_RUNS + 1; i++)
+		ask(i % 2 ? "A" : "B");
+	answer((int)PAIRS_RUNS + 1);
+	ask("C");
+	answer(1);
+	assert_int_equal(heard.lent, 0);
+	assert_non_null(atomic_load(&p.first.next));
+	pairs_close(&p, &call, false);
+	assert_int_equal(heard.lent, 0);
+	setup(NULL);
+}
+
 /* One that is not in the queue yet may lie in a block of its own, or the first place's again. */
 static void what_was_not_read_whole_keeps_no_block(void **state)
 {
@@ -328,6 +347,7 @@ int main(void)
 		CASE(many_runs_are_kept_in_order),
 		CASE(who_finds_nobody_waiting_needs_no_room),
 		CASE(the_order_holds_however_far_the_queue_empties),
+		CASE(a_block_is_given_back_once),
 		CASE(what_was_not_read_whole_keeps_no_block),
 		CASE(beyond_the_last_place_requests_are_only_counted),
 		CASE(only_the_oldest_request_is_listed),
