@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define MEANS_SECOND UINT64_C(1000000000)
+/* means_tier_put takes half of it: a wide sample comes a whole step, but for a coarse one, after */
+#define MEANS_WIDE_NS ((2 * SERIES_WIDE_SECONDS - SERIES_COARSE_SECONDS) * MEANS_SECOND)
 
 static void means_tier_fini(struct means_tier *tier, struct series_budget *budget)
 {
@@ -16,6 +18,7 @@ void means_fini(struct means *means, struct series_budget *budget)
 {
 	means_tier_fini(&means->fine, budget);
 	means_tier_fini(&means->coarse, budget);
+	means_tier_fini(&means->wide, budget);
 }
 
 static bool means_grow(struct means_tier *tier, struct series_budget *budget)
@@ -92,7 +95,38 @@ uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t
 
 	if (from_ns >= fine_ns)
 		return shortest;
-	return means_shorter(shortest, means_tier_shortest(&means->coarse, from_ns, fine_ns));
+	shortest = means_shorter(shortest, means_tier_shortest(&means->coarse, from_ns, fine_ns));
+	if (!means->coarse.count || from_ns >= means->coarse.samples[0].time_ns)
+		return shortest;
+	return means_shorter(shortest, means_tier_shortest(&means->wide, from_ns,
+							   means->coarse.samples[0].time_ns));
+}
+
+static void means_tier_longest(const struct means_tier *tier, uint64_t from_ns, uint64_t to_ns,
+			       float *collected_max_ms, float *served_max_ms)
+{
+	for (uint32_t i = 0; i < tier->count; i++) {
+		const struct means_sample *sample = &tier->samples[i];
+
+		if (sample->time_ns <= from_ns || sample->time_ns > to_ns)
+			continue;
+		*collected_max_ms = means_more(*collected_max_ms, sample->collected_max_ms);
+		*served_max_ms = means_more(*served_max_ms, sample->served_max_ms);
+	}
+}
+
+/* Of the five minutes that a coarse sample ends; all between is in the coarse ones. */
+static void means_put_wide(struct means *means, const struct means_sample *coarse,
+			   struct series_budget *budget)
+{
+	const struct means_tier *tier = &means->wide;
+	uint64_t last_ns = tier->count ? tier->samples[tier->count - 1].time_ns : 0;
+	struct means_sample wide = *coarse;
+
+	wide.strain.shortest_us = means_tier_shortest(&means->coarse, last_ns, coarse->time_ns);
+	means_tier_longest(&means->coarse, last_ns, coarse->time_ns, &wide.collected_max_ms,
+			   &wide.served_max_ms);
+	means_tier_put(&means->wide, &wide, MEANS_WIDE_NS, SERIES_SPAN * MEANS_SECOND, budget);
 }
 
 void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
@@ -113,8 +147,34 @@ void means_put(struct means *means, const struct means_sample *sample, struct se
 	means->collected_max_ms = coarse.collected_max_ms;
 	means->served_max_ms = coarse.served_max_ms;
 	if (means_tier_put(&means->coarse, &coarse, 2 * coarse_ns - MEANS_SECOND,
-			   SERIES_SECONDS * MEANS_SECOND, budget))
+			   SERIES_SECONDS * MEANS_SECOND, budget)) {
 		means->collected_max_ms = means->served_max_ms = 0;
+		means_put_wide(means, &coarse, budget);
+	}
+}
+
+void means_shed(struct means *means, enum series_step step, struct series_budget *budget)
+{
+	struct means_tier *const tiers[SERIES_STEPS] = { &means->fine, &means->coarse,
+							 &means->wide };
+	struct means_tier *tier = tiers[step];
+	uint64_t from_ns = budget->kept_from[step] * MEANS_SECOND;
+	struct means_sample *samples;
+	uint32_t old = 0;
+
+	while (old + 1 < tier->count && tier->samples[old + 1].time_ns <= from_ns)
+		old++;
+	if (!old)
+		return;
+	tier->count -= old;
+	budget->shed += old;
+	memmove(tier->samples, tier->samples + old, tier->count * sizeof(*tier->samples));
+	samples = realloc(tier->samples, tier->count * sizeof(*samples));
+	if (!samples) /* it is still as large as it was */
+		return;
+	budget->used -= (tier->capacity - tier->count) * sizeof(*samples);
+	tier->samples = samples;
+	tier->capacity = tier->count;
 }
 
 static void means_tier_end(struct means_tier *tier, const struct means_sample *sample)
@@ -158,9 +218,13 @@ bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 	if (!end)
 		end = means_at(&means->coarse, to_ns);
 	if (!end)
+		end = means_at(&means->wide, to_ns);
+	if (!end)
 		return false;
 	if (!start)
 		start = means_at(&means->coarse, from_ns);
+	if (!start)
+		start = means_at(&means->wide, from_ns);
 	*last = *end;
 	if (!start && means->begin_ns && means->begin_ns >= from_ns &&
 	    means->begin_ns < end->time_ns) {
@@ -168,32 +232,24 @@ bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		return true;
 	}
 	if (!start)
-		start = means->coarse.count ? means->coarse.samples : means->fine.samples;
+		start = means->wide.count     ? means->wide.samples
+			: means->coarse.count ? means->coarse.samples
+					      : means->fine.samples;
 	*first = *start;
 	return true;
-}
-
-static void means_tier_longest(const struct means_tier *tier, uint64_t from_ns, uint64_t to_ns,
-			       float *collected_max_ms, float *served_max_ms)
-{
-	for (uint32_t i = 0; i < tier->count; i++) {
-		const struct means_sample *sample = &tier->samples[i];
-
-		if (sample->time_ns <= from_ns || sample->time_ns > to_ns)
-			continue;
-		*collected_max_ms = means_more(*collected_max_ms, sample->collected_max_ms);
-		*served_max_ms = means_more(*served_max_ms, sample->served_max_ms);
-	}
 }
 
 void means_longest(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		   float *collected_max_ms, float *served_max_ms)
 {
-	uint64_t fine_ns = means->fine.count ? means->fine.samples[0].time_ns : UINT64_MAX;
+	const struct means_tier *const tiers[] = { &means->fine, &means->coarse, &means->wide };
 
 	*collected_max_ms = *served_max_ms = 0;
-	means_tier_longest(&means->fine, from_ns, to_ns, collected_max_ms, served_max_ms);
-	if (from_ns < fine_ns) /* before its first one */
-		means_tier_longest(&means->coarse, from_ns, to_ns < fine_ns ? to_ns : fine_ns,
-				   collected_max_ms, served_max_ms);
+	for (int i = 0; i < SERIES_STEPS && from_ns < to_ns; i++) {
+		uint64_t first_ns = tiers[i]->count ? tiers[i]->samples[0].time_ns : to_ns;
+
+		means_tier_longest(tiers[i], from_ns, to_ns, collected_max_ms, served_max_ms);
+		if (first_ns < to_ns) /* before its first one, a wider one tells */
+			to_ns = first_ns;
+	}
 }

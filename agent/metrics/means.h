@@ -1,5 +1,5 @@
 /*
- * means - samples of one process's CPU and memory, in the two tiers of its series.
+ * means - samples of one process's CPU and memory, in the tiers of its series.
  *
  * Threads:  none of its own; the shared part of metrics, under its lock.
  * Memory:   grows with the life of the process, drawn from the budget of the series.
@@ -45,7 +45,7 @@ struct means_tier {
 };
 
 struct means {
-	struct means_tier fine, coarse;
+	struct means_tier fine, coarse, wide;
 	float collected_max_ms, served_max_ms; /* since the last coarse one */
 	uint64_t begin_ns; /* when all totals were 0: the process began; 0: unknown */
 };
@@ -53,6 +53,9 @@ struct means {
 void means_fini(struct means *means, struct series_budget *budget);
 void means_put(struct means *means, const struct means_sample *sample,
 	       struct series_budget *budget);
+
+/* As series_shed: but for the one that the oldest window is compared with. */
+void means_shed(struct means *means, enum series_step step, struct series_budget *budget);
 
 /* The last one of a process that ended: it takes the place of one just before it. */
 void means_end(struct means *means, const struct means_sample *sample,

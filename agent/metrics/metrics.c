@@ -270,8 +270,10 @@ void metrics_merge(struct metrics *m)
 		registry_age(&m->registry, now, &m->budget);
 	}
 	/* Room for the next seconds before it is needed. */
-	for (int i = 0; i < METRICS_SHED_TRIES && m->budget.used > m->budget.limit / 8 * 7; i++)
-		registry_shed(&m->registry, &m->budget);
+	for (int i = 0; i < METRICS_SHED_TRIES && m->budget.used > m->budget.limit / 8 * 7; i++) {
+		if (!registry_shed(&m->registry, now, m->start_s, &m->budget))
+			break;
+	}
 	m->losses.requests = m->lost_requests + m->leaves.lost + m->budget.given_up;
 	m->losses.slots = m->budget.shed;
 	m->losses.late = m->late_requests;

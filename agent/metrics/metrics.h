@@ -6,7 +6,7 @@
  *           metrics_sample from any thread, under that lock for a bounded time.
  * Memory:   metrics_open allocates, metrics_close frees. Rows are copied out to the caller.
  * Errors:   0 or -errno.
- * Tiers:    1 s × 600 and 10 s × 720, by CLOCK_MONOTONIC second of a request's end.
+ * Tiers:    1 s × 600, 10 s × 720 and 5 min × 72, by CLOCK_MONOTONIC second of a request's end.
  */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H

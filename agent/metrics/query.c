@@ -21,16 +21,22 @@ struct query_sum {
 
 struct query_span query_span_of(const struct metrics *m, const struct metrics_scope *scope)
 {
-	uint32_t now = registry_second(m->now_ns), end, begin, oldest;
+	uint32_t now = registry_second(m->now_ns), end, begin, oldest, length;
 	struct query_span span;
+	int step = SERIES_FINE;
 
 	span.from = scope->from_ns ? registry_second(scope->from_ns) + 1 : 0;
 	span.to = registry_second(scope->to_ns ? scope->to_ns : m->now_ns) + 1;
 	span.from = series_from(span.from, span.to);
 	end = span.to < now + 1 ? span.to : now + 1;
-	oldest = now + 1 > SERIES_SECONDS ? now + 1 - SERIES_SECONDS : 0;
+	/* As series_window chooses, of what was kept of that. */
+	length = span.to > span.from ? span.to - span.from : 0;
+	if (length > SERIES_FINE_SLOTS)
+		step = length > SERIES_SECONDS ? SERIES_WIDE : SERIES_COARSE;
+	oldest = now + 1 > SERIES_SPAN ? now + 1 - SERIES_SPAN : 0;
 	begin = span.from > m->start_s ? span.from : m->start_s;
 	begin = begin > oldest ? begin : oldest;
+	begin = begin > m->budget.kept_from[step] ? begin : m->budget.kept_from[step];
 	span.seen_s = end > begin ? end - begin : 0;
 	return span;
 }

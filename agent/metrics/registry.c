@@ -186,7 +186,7 @@ static void registry_age_processes(struct registry *registry, uint32_t now,
 		uint64_t gone_ns = process->now.gone_ns;
 
 		/* Marked as the oldest, so that it is the first to go. */
-		if (empty && gone_ns && registry_second(gone_ns) + SERIES_SECONDS < now)
+		if (empty && gone_ns && registry_second(gone_ns) + SERIES_SPAN < now)
 			means_fini(&process->means, budget);
 	}
 	registry_gone_limit(registry, budget);
@@ -202,15 +202,23 @@ void registry_age(struct registry *registry, uint32_t now, struct series_budget 
 	}
 }
 
-void registry_shed(struct registry *registry, struct series_budget *budget)
+bool registry_shed(struct registry *registry, uint32_t now, uint32_t begin,
+		   struct series_budget *budget)
 {
-	for (struct process *process = registry->processes; process; process = process->next)
-		series_shed(&process->account.series, budget);
-	for (struct service *service = registry->services; service; service = service->next) {
-		series_shed(&service->account.series, budget);
-		for (struct route *route = service->routes; route; route = route->next)
-			series_shed(&route->account.series, budget);
+	enum series_step step = series_shed_step(budget, now, begin);
+
+	if (step == SERIES_STEPS)
+		return false;
+	for (struct process *process = registry->processes; process; process = process->next) {
+		series_shed(&process->account.series, step, budget);
+		means_shed(&process->means, step, budget);
 	}
+	for (struct service *service = registry->services; service; service = service->next) {
+		series_shed(&service->account.series, step, budget);
+		for (struct route *route = service->routes; route; route = route->next)
+			series_shed(&route->account.series, step, budget);
+	}
+	return true;
 }
 
 void registry_fini(struct registry *registry, struct series_budget *budget)

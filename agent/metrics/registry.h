@@ -183,7 +183,9 @@ void registry_process_touch(struct registry *registry, struct process *process);
 /* Under the lock, on the drain thread. */
 void registry_link(struct registry *registry);
 void registry_age(struct registry *registry, uint32_t now, struct series_budget *budget);
-void registry_shed(struct registry *registry, struct series_budget *budget);
+/* begin: the first second watched. False: nothing could be spared. */
+bool registry_shed(struct registry *registry, uint32_t now, uint32_t begin,
+		   struct series_budget *budget);
 
 void registry_fini(struct registry *registry, struct series_budget *budget);
 

@@ -4,6 +4,7 @@
  * Threads:  metrics_save on the drain thread, metrics_restore before the sink is used.
  * Memory:   the caller's buffer. Format: struct saved_head, then series: kind, names, slots
  *           {tier u8, second u32, size u16, packed slot}, tier 0; the last kind is 0. Native order.
+ *           Slots of one tier and second add up: what is open yet is a slot of its own in each.
  * Errors:   as in metrics.h. A slot that is not sound is left out, the rest is taken.
  */
 #include "routes.h"
@@ -13,32 +14,35 @@
 #include <string.h>
 
 #define SAVED_MAGIC UINT64_C(0x31564153474e4952)
-#define SAVED_VERSION 2u
+#define SAVED_VERSION 3u
 #define SAVED_BOOT_BYTES 40
 #define SAVED_STRAY 0x80u /* beside a method */
 
 enum saved_kind { SAVED_END, SAVED_SERVICE, SAVED_PROCESS, SAVED_ROUTE };
-enum saved_tier { SAVED_NO_SLOT, SAVED_FINE, SAVED_COARSE };
+enum saved_tier { SAVED_NO_SLOT, SAVED_FINE, SAVED_COARSE, SAVED_WIDE };
 
 struct saved_head {
 	uint64_t magic;
 	uint32_t version, size;
 	uint32_t start_s, saved_s;
 	char boot[SAVED_BOOT_BYTES];
+	uint32_t from_s[SERIES_STEPS]; /* what of each step is older may be missing */
 };
 
 /* How far back each tier is saved; the first pair that fits is taken. */
 static const struct saved_horizon {
-	uint32_t fine_s, coarse_s;
-} saved_horizons[] = { { 600, 7200 }, { 300, 7200 }, { 120, 3600 },
-		       { 60, 1800 },  { 30, 600 },   { 10, 120 } };
+	uint32_t span_s[SERIES_STEPS];
+} saved_horizons[] = {
+	{ { 600, 7200, 21600 } }, { { 300, 7200, 21600 } }, { { 120, 3600, 21600 } },
+	{ { 60, 1800, 21600 } },  { { 30, 600, 7200 } },    { { 10, 120, 1200 } },
+};
 
 #define SAVED_HORIZONS (sizeof(saved_horizons) / sizeof(saved_horizons[0]))
 
 struct saved_writer {
 	uint8_t *at, *end;
 	bool full;
-	uint32_t fine_from, coarse_from;
+	uint32_t from_s[SERIES_STEPS];
 };
 
 struct saved_reader {
@@ -86,23 +90,43 @@ static void saved_put_slot(struct saved_writer *w, uint8_t tier, uint32_t second
 	saved_put(w, bytes, size);
 }
 
-static void saved_put_tier(struct saved_writer *w, const struct series_tier *tier, uint8_t name,
-			   uint32_t from)
+static void saved_put_tier(struct saved_writer *w, const struct tier *tier, enum series_step step)
 {
-	uint8_t bytes[SLOT_PACKED_MAX];
+	struct tier_at at = { 0 };
 
-	if (tier->open && tier->open->second >= from)
-		saved_put_slot(w, name, tier->open->second, bytes,
-			       (uint32_t)slot_pack(tier->open, bytes));
-	for (uint32_t i = tier->count; i > 0 && tier->packed[i - 1].second >= from; i--)
-		saved_put_slot(w, name, tier->packed[i - 1].second, tier->packed[i - 1].bytes,
-			       tier->packed[i - 1].size);
+	while (!w->full && tier_next(tier, series_step_s[step], &at)) {
+		if (at.second >= w->from_s[step])
+			saved_put_slot(w, (uint8_t)(SAVED_FINE + step), at.second, at.packed,
+				       at.size);
+	}
+}
+
+/* A part of a slot of this step that is not in it yet. */
+static void saved_put_part(struct saved_writer *w, const struct tier_at *part,
+			   enum series_step step)
+{
+	uint32_t second = part->second - part->second % series_step_s[step];
+
+	if (second >= w->from_s[step])
+		saved_put_slot(w, (uint8_t)(SAVED_FINE + step), second, part->packed, part->size);
 }
 
 static void saved_put_series(struct saved_writer *w, const struct series *series)
 {
-	saved_put_tier(w, &series->fine, SAVED_FINE, w->fine_from);
-	saved_put_tier(w, &series->coarse, SAVED_COARSE, w->coarse_from);
+	uint8_t bytes[SLOT_PACKED_MAX];
+	struct tier_at part;
+
+	saved_put_tier(w, &series->fine, SERIES_FINE);
+	saved_put_tier(w, &series->coarse, SERIES_COARSE);
+	saved_put_tier(w, &series->wide, SERIES_WIDE);
+	if (!series->is_wide && tier_last(&series->coarse, &part))
+		saved_put_part(w, &part, SERIES_WIDE);
+	if (series->open) {
+		part = (struct tier_at){ .second = series->open->second, .packed = bytes };
+		part.size = (uint32_t)slot_pack(series->open, bytes);
+		for (int i = 0; i < SERIES_STEPS; i++)
+			saved_put_part(w, &part, (enum series_step)i);
+	}
 	saved_put_byte(w, SAVED_NO_SLOT);
 }
 
@@ -146,8 +170,14 @@ static size_t saved_write(const struct metrics *m, uint8_t *buffer, size_t size,
 	head.start_s = m->start_s;
 	head.saved_s = now;
 	saved_boot(m, head.boot);
-	w.fine_from = now > horizon->fine_s ? now - horizon->fine_s : 0;
-	w.coarse_from = now > horizon->coarse_s ? now - horizon->coarse_s : 0;
+	for (int i = 0; i < SERIES_STEPS; i++) {
+		uint32_t from = now > horizon->span_s[i] ? now - horizon->span_s[i] : 0;
+
+		from = from > m->budget.kept_from[i] ? from : m->budget.kept_from[i];
+		from += series_step_s[i] - 1; /* of slots the whole ones are saved */
+		w.from_s[i] = from - from % series_step_s[i];
+		head.from_s[i] = w.from_s[i];
+	}
 	saved_put(&w, &head, sizeof(head));
 	for (const struct service *s = m->registry.services; s; s = s->next)
 		saved_put_service(&w, s);
@@ -225,14 +255,14 @@ static void saved_get_series(struct saved_reader *r, struct series *series)
 
 		saved_get(r, &second, sizeof(second));
 		saved_get(r, &size, sizeof(size));
-		if (r->bad || tier > SAVED_COARSE || size > r->end - r->at ||
+		if (r->bad || tier > SAVED_WIDE || size > r->end - r->at ||
 		    second > registry_second(r->now_ns)) {
 			r->bad = true;
 			return;
 		}
 		saved = (struct series_saved){ second, size, r->at };
-		if (series &&
-		    series_restore(series, tier == SAVED_COARSE, &saved, &r->m->budget) < 0)
+		if (series && series_restore(series, (enum series_step)(tier - SAVED_FINE), &saved,
+					     &r->m->budget) < 0)
 			r->m->budget.shed++;
 		r->at += size;
 	}
@@ -349,6 +379,8 @@ int metrics_restore(struct metrics *m, const void *buffer, size_t size, uint64_t
 	saved_get_all(&r);
 	if (head.start_s < m->start_s)
 		m->start_s = head.start_s;
+	for (int i = 0; i < SERIES_STEPS; i++)
+		m->budget.kept_from[i] = head.from_s[i];
 	if (now_ns > m->drain_ns)
 		m->drain_ns = now_ns;
 	metrics_merge(m);

@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SERIES_WIDE_LAG 600u /* after so long all that happened is in the widest slots */
+
+const uint32_t series_step_s[SERIES_STEPS] = { 1, SERIES_COARSE_SECONDS, SERIES_WIDE_SECONDS };
+const uint32_t series_keep_s[SERIES_STEPS] = { SERIES_FINE_SLOTS, SERIES_SECONDS, SERIES_SPAN };
+
+/* Of what must stay of a step while a wider one has some to spare. */
+static const uint32_t series_spare_s[SERIES_STEPS] = { 60, 1200, 3600 };
+
 static struct slot *series_slot_take(struct series_budget *budget, uint32_t second)
 {
 	struct slot *slot = budget->spare;
@@ -39,279 +47,288 @@ void series_budget_fini(struct series_budget *budget)
 	}
 }
 
-static void series_drop(struct series_tier *tier, uint32_t n, struct series_budget *budget)
+static struct tier *series_tier(struct series *series, enum series_step step)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		budget->used -= tier->packed[i].size;
-		free(tier->packed[i].bytes);
-	}
-	tier->count -= n;
-	memmove(tier->packed, tier->packed + n, tier->count * sizeof(*tier->packed));
-}
+	struct tier *const tiers[SERIES_STEPS] = { &series->fine, &series->coarse, &series->wide };
 
-static void series_tier_fini(struct series_tier *tier, struct series_budget *budget)
-{
-	if (tier->count)
-		series_drop(tier, tier->count, budget);
-	budget->used -= tier->capacity * sizeof(*tier->packed);
-	free(tier->packed);
-	series_slot_put(budget, tier->open);
-	memset(tier, 0, sizeof(*tier));
+	return tiers[step];
 }
 
 void series_fini(struct series *series, struct series_budget *budget)
 {
-	series_tier_fini(&series->fine, budget);
-	series_tier_fini(&series->coarse, budget);
+	for (int i = 0; i < SERIES_STEPS; i++)
+		tier_fini(series_tier(series, (enum series_step)i), budget);
+	series_slot_put(budget, series->open);
+	memset(series, 0, sizeof(*series));
 }
 
-/* The place of this second, or of the first one after it. */
-static uint32_t series_find(const struct series_tier *tier, uint32_t second)
-{
-	uint32_t low = 0, high = tier->count;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (tier->packed[middle].second < second)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static int series_grow(struct series_tier *tier, struct series_budget *budget)
-{
-	uint32_t capacity = tier->capacity ? tier->capacity * 2 : 8;
-	size_t more = (capacity - tier->capacity) * sizeof(*tier->packed);
-	struct series_packed *packed;
-
-	if (tier->count < tier->capacity)
-		return 0;
-	if (budget->used + more > budget->limit)
-		return -ENOSPC;
-	packed = realloc(tier->packed, capacity * sizeof(*packed));
-	if (!packed)
-		return -ENOMEM;
-	tier->packed = packed;
-	tier->capacity = capacity;
-	budget->used += more;
-	return 0;
-}
-
-static int series_put(struct series_tier *tier, uint32_t second, const uint8_t *bytes, size_t size,
+/* Adds a slot to that of its step which holds its second. */
+static int series_put(struct series *series, enum series_step step, const struct slot *slot,
 		      struct series_budget *budget)
 {
-	uint32_t at = series_find(tier, second);
-	bool same = at < tier->count && tier->packed[at].second == second;
-	uint8_t *copy;
-
-	if (budget->used + size > budget->limit)
-		return -ENOSPC;
-	if (!same && series_grow(tier, budget) < 0)
-		return -ENOSPC;
-	copy = malloc(size);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, bytes, size);
-	if (same) {
-		budget->used -= tier->packed[at].size;
-		free(tier->packed[at].bytes);
-	} else {
-		memmove(tier->packed + at + 1, tier->packed + at,
-			(tier->count - at) * sizeof(*tier->packed));
-		tier->count++;
-	}
-	tier->packed[at] = (struct series_packed){ second, (uint32_t)size, copy };
-	budget->used += size;
-	return 0;
-}
-
-/* Packs a slot, together with what was packed for its second before. */
-static int series_pack(struct series_tier *tier, struct slot *slot, struct series_budget *budget)
-{
+	uint32_t span_s = series_step_s[step], second = slot->second - slot->second % span_s;
+	struct tier *tier = series_tier(series, step);
+	struct tier_at found, record = { .second = second };
 	uint8_t bytes[SLOT_PACKED_MAX];
-	uint32_t at = series_find(tier, slot->second);
+	struct slot *sum;
+	int ret = 0;
 
-	if (at < tier->count && tier->packed[at].second == slot->second) {
-		int ret = slot_unpack(tier->packed[at].bytes, tier->packed[at].size, slot);
-
-		if (ret < 0)
-			return ret;
+	record.packed = bytes;
+	if (!tier_find(tier, span_s, second, &found)) {
+		record.size = (uint32_t)slot_pack(slot, bytes);
+		return tier_put(tier, span_s, &record, budget);
 	}
-	return series_put(tier, slot->second, bytes, slot_pack(slot, bytes), budget);
+	sum = series_slot_take(budget, second);
+	if (!sum)
+		return -ENOSPC;
+	ret = slot_unpack(found.packed, found.size, sum);
+	if (ret == 0) {
+		slot_add(sum, slot);
+		record.size = (uint32_t)slot_pack(sum, bytes);
+		ret = tier_put(tier, span_s, &record, budget);
+	}
+	series_slot_put(budget, sum);
+	return ret;
 }
 
-static void series_close(struct series_tier *tier, struct series_budget *budget)
+/* The newest ten seconds, which are complete, become a part of their five minutes. */
+static int series_widen(struct series *series, struct series_budget *budget)
 {
-	if (!tier->open)
-		return;
-	if (series_pack(tier, tier->open, budget) < 0)
-		budget->given_up += tier->open->sums.count;
-	series_slot_put(budget, tier->open);
-	tier->open = NULL;
+	struct slot *slot;
+	struct tier_at at;
+	int ret;
+
+	if (series->is_wide || !tier_last(&series->coarse, &at))
+		return 0;
+	slot = series_slot_take(budget, at.second);
+	if (!slot)
+		return -ENOSPC;
+	ret = slot_unpack(at.packed, at.size, slot);
+	if (ret == 0)
+		ret = series_put(series, SERIES_WIDE, slot, budget);
+	series_slot_put(budget, slot);
+	series->is_wide = true;
+	return ret;
 }
 
-static void series_tier_add(struct series_tier *tier, uint32_t second, const struct slot *slot,
-			    struct series_budget *budget)
+static int series_put_coarse(struct series *series, const struct slot *slot,
+			     struct series_budget *budget)
 {
-	struct slot *late;
+	const struct tier *coarse = &series->coarse;
+	uint32_t ten = slot->second - slot->second % SERIES_COARSE_SECONDS;
+	int ret = 0;
 
-	if (tier->open && tier->open->second < second)
-		series_close(tier, budget);
-	if (!tier->open)
-		tier->open = series_slot_take(budget, second);
-	if (tier->open && tier->open->second == second) {
-		slot_add(tier->open, slot);
-		return;
+	if (!coarse->count || ten > coarse->last) {
+		ret = series_widen(series, budget);
+		series->is_wide = false;
+	} else if (ten < coarse->last || series->is_wide) {
+		ret = series_put(series, SERIES_WIDE, slot, budget);
 	}
-	/* Older than the open one: it ended before the tick that opened the next second. */
-	late = tier->open ? series_slot_take(budget, second) : NULL;
-	if (late)
-		slot_add(late, slot);
-	if (!late || series_pack(tier, late, budget) < 0)
+	return series_put(series, SERIES_COARSE, slot, budget) < 0 ? -ENOSPC : ret;
+}
+
+/* One that is complete, or late. What finds no room in one step may find it in another. */
+static void series_book(struct series *series, const struct slot *slot,
+			struct series_budget *budget)
+{
+	int coarse = series_put_coarse(series, slot, budget);
+
+	if (series_put(series, SERIES_FINE, slot, budget) < 0 || coarse < 0)
 		budget->given_up += slot->sums.count;
-	series_slot_put(budget, late);
+}
+
+static void series_close(struct series *series, struct series_budget *budget)
+{
+	struct slot *open = series->open;
+
+	if (!open)
+		return;
+	series->open = NULL;
+	series_book(series, open, budget);
+	series_slot_put(budget, open);
 }
 
 void series_add(struct series *series, const struct slot *second, struct series_budget *budget)
 {
-	series_tier_add(&series->fine, second->second, second, budget);
-	series_tier_add(&series->coarse, second->second - second->second % SERIES_COARSE_SECONDS,
-			second, budget);
+	if (series->open && series->open->second < second->second)
+		series_close(series, budget);
+	if (!series->open)
+		series->open = series_slot_take(budget, second->second);
+	if (series->open && series->open->second == second->second)
+		slot_add(series->open, second);
+	else /* it ended before the tick that opened the next second, or there is no room */
+		series_book(series, second, budget);
 }
 
-static void series_tier_unite(struct series_tier *to, const struct series_tier *from,
+static void series_unite_tier(struct series *to, enum series_step step, const struct tier *from,
 			      struct series_budget *budget)
 {
-	for (uint32_t i = 0; i < from->count; i++) {
-		const struct series_packed *packed = &from->packed[i];
-		struct slot *slot = series_slot_take(budget, packed->second);
+	struct tier_at at = { 0 };
 
-		if (!slot || slot_unpack(packed->bytes, packed->size, slot) ||
-		    series_pack(to, slot, budget))
-			budget->given_up += slot_unpack_count(packed->bytes, packed->size);
+	while (tier_next(from, series_step_s[step], &at)) {
+		struct slot *slot = series_slot_take(budget, at.second);
+
+		if (!slot || slot_unpack(at.packed, at.size, slot) ||
+		    series_put(to, step, slot, budget))
+			budget->given_up += slot_unpack_count(at.packed, at.size);
 		series_slot_put(budget, slot);
 	}
-	if (from->open)
-		series_tier_add(to, from->open->second, from->open, budget);
 }
 
-/* Both tiers hold the same requests: what finds no room is counted as it is in series_add. */
+/* All steps hold the same requests: what finds no room is counted as it is in series_add. */
 void series_unite(struct series *to, const struct series *from, struct series_budget *budget)
 {
-	series_tier_unite(&to->fine, &from->fine, budget);
-	series_tier_unite(&to->coarse, &from->coarse, budget);
-}
+	struct series last = { .coarse = from->coarse, .is_wide = from->is_wide };
+	struct tier_at at;
 
-static void series_tier_age(struct series_tier *tier, uint32_t step, uint32_t keep, uint32_t now,
-			    struct series_budget *budget)
-{
-	uint32_t old = 0;
+	if (series_widen(to, budget) < 0)
+		budget->given_up++;
+	series_unite_tier(to, SERIES_FINE, &from->fine, budget);
+	series_unite_tier(to, SERIES_COARSE, &from->coarse, budget);
+	series_unite_tier(to, SERIES_WIDE, &from->wide, budget);
+	if (!last.is_wide && tier_last(&last.coarse, &at)) {
+		struct slot *slot = series_slot_take(budget, at.second);
 
-	/* A second of grace: late requests are cheap while the slot is open. */
-	if (tier->open && tier->open->second + step < now)
-		series_close(tier, budget);
-	while (old < tier->count && tier->packed[old].second + keep < now)
-		old++;
-	if (old)
-		series_drop(tier, old, budget);
+		if (!slot || slot_unpack(at.packed, at.size, slot) ||
+		    series_put(to, SERIES_WIDE, slot, budget))
+			budget->given_up += slot_unpack_count(at.packed, at.size);
+		series_slot_put(budget, slot);
+	}
+	to->is_wide = to->coarse.count != 0;
+	if (from->open)
+		series_add(to, from->open, budget);
 }
 
 bool series_age(struct series *series, uint32_t now, struct series_budget *budget)
 {
-	/* One slot more than the tier's span: a window begins inside a slot. */
-	series_tier_age(&series->fine, 1, SERIES_FINE_SLOTS + 1, now, budget);
-	series_tier_age(&series->coarse, SERIES_COARSE_SECONDS,
-			SERIES_SECONDS + SERIES_COARSE_SECONDS, now, budget);
-	return !series->fine.open && !series->coarse.open && !series->fine.count &&
-	       !series->coarse.count;
+	/* A second of grace: late requests are cheap while the slot is open. */
+	if (series->open && series->open->second + 1 < now)
+		series_close(series, budget);
+	if (!series->is_wide && series->coarse.count &&
+	    series->coarse.last + SERIES_COARSE_SECONDS + 1 < now &&
+	    series_widen(series, budget) < 0)
+		budget->given_up++;
+	/* One slot more than the span: a window begins inside a slot. */
+	for (int i = 0; i < SERIES_STEPS; i++) {
+		uint32_t keep = series_keep_s[i] + series_step_s[i];
+
+		if (now > keep)
+			tier_drop(series_tier(series, (enum series_step)i), series_step_s[i],
+				  now - keep, budget);
+	}
+	return !series->open && !series->fine.count && !series->coarse.count && !series->wide.count;
 }
 
-void series_shed(struct series *series, struct series_budget *budget)
+enum series_step series_shed_step(struct series_budget *budget, uint32_t now, uint32_t begin)
 {
-	struct series_tier *tiers[] = { &series->fine, &series->coarse };
+	for (int i = 0; i < SERIES_STEPS; i++) {
+		uint32_t oldest = now > series_keep_s[i] ? now - series_keep_s[i] : 0;
 
-	for (int i = 0; i < 2; i++) {
-		uint32_t n = (tiers[i]->count + 7) / 8;
-
-		if (!n)
+		oldest = oldest > begin ? oldest : begin;
+		oldest = oldest > budget->kept_from[i] ? oldest : budget->kept_from[i];
+		if (oldest + series_spare_s[i] >= now)
 			continue;
-		series_drop(tiers[i], n, budget);
-		budget->shed += n;
+		oldest += (now - oldest + 7) / 8;
+		oldest += series_step_s[i] - 1;
+		budget->kept_from[i] = oldest - oldest % series_step_s[i];
+		return (enum series_step)i;
 	}
+	return SERIES_STEPS;
 }
 
-static void series_sum(const struct series_tier *tier, uint32_t from, uint32_t to,
-		       struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS])
+void series_shed(struct series *series, enum series_step step, struct series_budget *budget)
 {
-	const struct slot *open = tier->open;
+	budget->shed += tier_drop(series_tier(series, step), series_step_s[step],
+				  budget->kept_from[step], budget);
+}
 
-	for (uint32_t i = series_find(tier, from); i < tier->count; i++) {
-		if (tier->packed[i].second >= to)
-			break;
-		slot_unpack_window(tier->packed[i].bytes, tier->packed[i].size, sums, buckets);
+struct series_sum {
+	struct metrics_sums *sums;
+	uint64_t *buckets;
+};
+
+static void series_sum(const struct tier *tier, enum series_step step, uint32_t from, uint32_t to,
+		       const struct series_sum *out)
+{
+	struct tier_at at = { 0 };
+
+	while (from < to && tier_next(tier, series_step_s[step], &at) && at.second < to) {
+		if (at.second >= from)
+			slot_unpack_window(at.packed, at.size, out->sums, out->buckets);
 	}
-	if (!open || open->second < from || open->second >= to)
-		return;
-	slot_window_add(open, sums, buckets);
 }
 
 uint32_t series_from(uint32_t from, uint32_t to)
 {
 	if (to <= from || to - from <= SERIES_FINE_SLOTS)
 		return from;
-	return from - from % SERIES_COARSE_SECONDS;
+	if (to - from <= SERIES_SECONDS)
+		return from - from % SERIES_COARSE_SECONDS;
+	return from - from % SERIES_WIDE_SECONDS;
 }
 
 void series_window(const struct series *series, uint32_t from, uint32_t to,
 		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS])
 {
-	uint32_t tail = to - to % SERIES_COARSE_SECONDS;
+	const struct series_sum out = { sums, buckets };
+	const struct slot *open = series->open;
+	uint32_t tens = from, fine = from;
+	struct tier_at at;
 
 	if (to <= from)
 		return;
-	if (to - from <= SERIES_FINE_SLOTS) {
-		series_sum(&series->fine, from, to, sums, buckets);
-		return;
+	from = series_from(from, to);
+	if (to - from > SERIES_FINE_SLOTS) {
+		/* A ten-second slot that to cuts would bring seconds from after it. */
+		tens = from;
+		fine = to - to % SERIES_COARSE_SECONDS;
 	}
-	/* A ten-second slot that to cuts would bring seconds from after it. */
-	series_sum(&series->coarse, series_from(from, to), tail, sums, buckets);
-	series_sum(&series->fine, tail, to, sums, buckets);
+	if (to - from > SERIES_SECONDS) {
+		tens = to - SERIES_WIDE_LAG;
+		tens -= tens % SERIES_WIDE_SECONDS;
+		series_sum(&series->wide, SERIES_WIDE, from, tens, &out);
+		if (!series->is_wide && tier_last(&series->coarse, &at) && at.second >= from &&
+		    at.second < tens)
+			slot_unpack_window(at.packed, at.size, sums, buckets);
+	}
+	series_sum(&series->coarse, SERIES_COARSE, tens, fine, &out);
+	series_sum(&series->fine, SERIES_FINE, fine, to, &out);
+	if (open && open->second >= from && open->second < to)
+		slot_window_add(open, sums, buckets);
+}
+
+static void series_minute_add(uint32_t second, uint32_t first, uint64_t count,
+			      uint64_t out[SERIES_MINUTES])
+{
+	if (second / 60 >= first && second / 60 - first < SERIES_MINUTES)
+		out[second / 60 - first] += count;
 }
 
 void series_minutes(const struct series *series, uint32_t first, uint64_t out[SERIES_MINUTES])
 {
-	const struct series_tier *tier = &series->coarse;
+	struct tier_at at = { 0 };
 
-	for (uint32_t i = series_find(tier, first * 60); i < tier->count; i++) {
-		uint32_t minute = tier->packed[i].second / 60 - first;
-
-		if (minute < SERIES_MINUTES)
-			out[minute] +=
-				slot_unpack_count(tier->packed[i].bytes, tier->packed[i].size);
-	}
-	if (tier->open && tier->open->second / 60 >= first &&
-	    tier->open->second / 60 - first < SERIES_MINUTES)
-		out[tier->open->second / 60 - first] += tier->open->sums.count;
+	while (tier_next(&series->coarse, SERIES_COARSE_SECONDS, &at))
+		series_minute_add(at.second, first, slot_unpack_count(at.packed, at.size), out);
+	if (series->open)
+		series_minute_add(series->open->second, first, series->open->sums.count, out);
 }
 
-int series_restore(struct series *series, bool coarse, const struct series_saved *saved,
+int series_restore(struct series *series, enum series_step step, const struct series_saved *saved,
 		   struct series_budget *budget)
 {
-	struct series_tier *tier = coarse ? &series->coarse : &series->fine;
 	struct slot *slot;
 	int ret;
 
-	if (coarse && saved->second % SERIES_COARSE_SECONDS)
+	if (saved->second % series_step_s[step])
 		return -EBADMSG;
 	slot = series_slot_take(budget, saved->second);
 	if (!slot)
 		return -ENOSPC;
 	ret = slot_unpack(saved->bytes, saved->size, slot);
 	if (!ret)
-		ret = series_pack(tier, slot, budget);
+		ret = series_put(series, step, slot, budget);
 	series_slot_put(budget, slot);
+	series->is_wide = true; /* it is saved so */
 	return ret;
 }

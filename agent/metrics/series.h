@@ -1,5 +1,6 @@
 /*
- * series - the slots of one service, process or route: 1 s for ten minutes, 10 s for two hours.
+ * series - the slots of one service, process or route: 1 s for ten minutes, 10 s for two hours,
+ *          5 min for six.
  *
  * Threads:  none of its own; the shared part of metrics, under its lock.
  * Memory:   sparse: only seconds in which something happened, packed. All of it is drawn from one
@@ -9,35 +10,27 @@
 #ifndef METRICS_SERIES_H
 #define METRICS_SERIES_H
 
-#include "slot.h"
+#include "tier.h"
 
 #define SERIES_FINE_SLOTS 600u
 #define SERIES_COARSE_SECONDS 10u
 #define SERIES_COARSE_SLOTS 720u
 #define SERIES_SECONDS (SERIES_COARSE_SECONDS * SERIES_COARSE_SLOTS)
 #define SERIES_MINUTES (SERIES_SECONDS / 60u)
+#define SERIES_WIDE_SECONDS 300u
+#define SERIES_WIDE_SLOTS 72u
+#define SERIES_SPAN (SERIES_WIDE_SECONDS * SERIES_WIDE_SLOTS) /* all that is kept */
 
-struct series_budget {
-	size_t used, limit;
-	uint64_t given_up;  /* requests whose slot found no room */
-	uint64_t shed;      /* slots given up before their time, to make room */
-	struct slot *spare; /* open slots at rest, for the next series that wakes */
-};
+/* The coarser ones are made of the finer ones, so that they lack what these still hold open. */
+enum series_step { SERIES_FINE, SERIES_COARSE, SERIES_WIDE, SERIES_STEPS };
 
-struct series_packed {
-	uint32_t second;
-	uint32_t size;
-	uint8_t *bytes;
-};
-
-struct series_tier {
-	struct slot *open; /* the newest, not packed yet; NULL: none */
-	struct series_packed *packed;
-	uint32_t count, capacity; /* in the order of their seconds */
-};
+extern const uint32_t series_step_s[SERIES_STEPS];
+extern const uint32_t series_keep_s[SERIES_STEPS];
 
 struct series {
-	struct series_tier fine, coarse;
+	struct slot *open; /* the newest second, not packed yet; NULL: none */
+	struct tier fine, coarse, wide;
+	bool is_wide; /* the newest ten seconds are in wide, as all before them are */
 };
 
 void series_fini(struct series *series, struct series_budget *budget);
@@ -51,12 +44,17 @@ bool series_age(struct series *series, uint32_t now, struct series_budget *budge
 /* Adds all that from has. */
 void series_unite(struct series *to, const struct series *from, struct series_budget *budget);
 
-/* Gives up the oldest slots: an eighth of what there is in each tier. */
-void series_shed(struct series *series, struct series_budget *budget);
+/*
+ * Makes room where the budget is nearly spent: an eighth of what is kept of the finest step that
+ * has some to spare goes, in all series alike, so that the coarsest is kept longest. The first
+ * second of it that stays is in budget->kept_from then; SERIES_STEPS: nothing can be spared.
+ */
+enum series_step series_shed_step(struct series_budget *budget, uint32_t now, uint32_t begin);
+void series_shed(struct series *series, enum series_step step, struct series_budget *budget);
 
 /*
  * Adds the seconds [from, to) to sums and buckets. More than SERIES_FINE_SLOTS seconds: from is
- * taken down to a multiple of ten (series_from).
+ * taken down to a multiple of ten, more than SERIES_SECONDS: of 300 (series_from).
  */
 void series_window(const struct series *series, uint32_t from, uint32_t to,
 		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS]);
@@ -72,7 +70,7 @@ struct series_saved {
 	const uint8_t *bytes;
 };
 
-int series_restore(struct series *series, bool coarse, const struct series_saved *saved,
+int series_restore(struct series *series, enum series_step step, const struct series_saved *saved,
 		   struct series_budget *budget);
 
 /* Open slots at rest, back to the system. */

@@ -7,6 +7,9 @@
 _Static_assert(sizeof(struct metrics_sums) % sizeof(uint64_t) == 0, "sums are words only");
 _Static_assert(SLOT_SUMS <= 32, "the mask of sums is 32 bits");
 
+#define SLOT_USUAL 1u /* status[1]: 2xx */
+#define SLOT_TOLD 1u  /* instead of a number of buckets */
+
 struct slot_reader {
 	const uint8_t *at, *end;
 	bool bad;
@@ -123,15 +126,34 @@ static uint32_t slot_list(const struct slot *slot, uint16_t out[RS_HIST_SLOTS])
 	return n;
 }
 
-size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
+/*
+ * What four of the sums are where nothing special happened: those are stored as the difference, so
+ * that they cost nothing. min_ns is one more than it is: "none" is 0.
+ */
+static void slot_usual(const struct metrics_sums *sums, struct metrics_sums *out)
 {
-	struct metrics_sums sums = slot->sums;
+	memset(out, 0, sizeof(*out));
+	out->status[SLOT_USUAL] = sums->count - sums->aborted;
+	for (uint32_t i = 0; i < RS_STATUS_CLASSES; i++)
+		out->status[SLOT_USUAL] -= i == SLOT_USUAL ? 0 : sums->status[i];
+	out->recorded = sums->count - sums->folded - sums->dropped;
+	if (sums->count != 1)
+		return;
+	out->max_ns = sums->span_ns;
+	out->min_ns = sums->span_ns + 1;
+}
+
+static size_t slot_pack_sums(const struct metrics_sums *from, uint8_t *out)
+{
+	struct metrics_sums sums = *from, usual;
 	uint64_t words[SLOT_SUMS], mask = 0;
-	uint16_t list[RS_HIST_SLOTS];
-	uint32_t count = slot_list(slot, list), last = 0;
 	uint8_t *at;
 
-	sums.min_ns++; /* "none" becomes 0, which costs nothing */
+	slot_usual(from, &usual);
+	sums.status[SLOT_USUAL] -= usual.status[SLOT_USUAL];
+	sums.recorded -= usual.recorded;
+	sums.max_ns -= usual.max_ns;
+	sums.min_ns -= usual.min_ns - 1;
 	memcpy(words, &sums, sizeof(words));
 	for (size_t i = 0; i < SLOT_SUMS; i++)
 		mask |= (uint64_t)(words[i] != 0) << i;
@@ -140,10 +162,32 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 		if (words[i])
 			at = slot_put(at, words[i]);
 	}
-	at = slot_put(at, count);
+	return (size_t)(at - out);
+}
+
+/* Its one request is in the bucket that its duration says. */
+static bool slot_is_told(const struct metrics_sums *sums, uint32_t bucket, uint64_t count)
+{
+	return sums->count == 1 && count == 1 && bucket == rs_hist_slot(sums->span_ns);
+}
+
+size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
+{
+	uint16_t list[RS_HIST_SLOTS];
+	uint32_t count = slot_list(slot, list), last = 0;
+	uint8_t *at = out + slot_pack_sums(&slot->sums, out);
+
+	if (count == 1 && slot_is_told(&slot->sums, list[0], slot->buckets[list[0]])) {
+		at = slot_put(at, SLOT_TOLD);
+		return (size_t)(at - out);
+	}
+	at = slot_put(at, (uint64_t)count << 1);
 	for (uint32_t i = 0; i < count; i++) {
-		at = slot_put(at, list[i] - last);
-		at = slot_put(at, slot->buckets[list[i]]);
+		uint32_t in = slot->buckets[list[i]];
+
+		at = slot_put(at, (uint64_t)(list[i] - last) << 1 | (in > 1));
+		if (in > 1)
+			at = slot_put(at, in);
 		last = list[i];
 	}
 	return (size_t)(at - out);
@@ -152,13 +196,59 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 static void slot_get_sums(struct slot_reader *reader, struct metrics_sums *out)
 {
 	uint64_t mask = slot_get(reader), words[SLOT_SUMS];
+	struct metrics_sums usual;
 
 	if (mask >> SLOT_SUMS)
 		reader->bad = true;
 	for (size_t i = 0; i < SLOT_SUMS; i++)
 		words[i] = mask & (UINT64_C(1) << i) ? slot_get(reader) : 0;
 	memcpy(out, words, sizeof(words));
-	out->min_ns--;
+	slot_usual(out, &usual);
+	out->status[SLOT_USUAL] += usual.status[SLOT_USUAL];
+	out->recorded += usual.recorded;
+	out->max_ns += usual.max_ns;
+	out->min_ns += usual.min_ns - 1;
+}
+
+/* The buckets behind the sums, one at a time. */
+struct slot_buckets {
+	uint64_t left;
+	uint64_t bucket, count;
+	bool is_told;
+};
+
+static void slot_buckets_begin(struct slot_reader *reader, const struct metrics_sums *sums,
+			       struct slot_buckets *b)
+{
+	uint64_t head = slot_get(reader);
+
+	*b = (struct slot_buckets){ .left = head >> 1, .is_told = head == SLOT_TOLD };
+	if (b->is_told) {
+		b->left = 1;
+		b->bucket = rs_hist_slot(sums->span_ns);
+		b->count = 1;
+	}
+	if ((head & 1 && !b->is_told) || b->left > RS_HIST_SLOTS)
+		reader->bad = true;
+}
+
+/* False: there is no further one, or bad bytes. */
+static bool slot_buckets_next(struct slot_reader *reader, struct slot_buckets *b)
+{
+	uint64_t word;
+
+	if (reader->bad || !b->left)
+		return false;
+	b->left--;
+	if (b->is_told)
+		return true;
+	word = slot_get(reader);
+	b->bucket += word >> 1;
+	b->count = word & 1 ? slot_get(reader) : 1;
+	if (word >> 1 >= RS_HIST_SLOTS || b->bucket >= RS_HIST_SLOTS || !b->count ||
+	    b->count > UINT32_MAX)
+		reader->bad = true;
+	return !reader->bad;
 }
 
 /* Once over the buckets without a word of them kept: a bad pack must change nothing. */
@@ -166,19 +256,12 @@ static bool slot_is_sound(const uint8_t *bytes, size_t size)
 {
 	struct slot_reader reader = { .at = bytes, .end = bytes + size };
 	struct metrics_sums sums;
-	uint64_t touched, bucket = 0;
+	struct slot_buckets b;
 
 	slot_get_sums(&reader, &sums);
-	touched = slot_get(&reader);
-	if (touched > RS_HIST_SLOTS)
-		return false;
-	for (uint64_t i = 0; i < touched && !reader.bad; i++) {
-		uint64_t gap = slot_get(&reader), count = slot_get(&reader);
-
-		bucket += gap;
-		if (gap >= RS_HIST_SLOTS || bucket >= RS_HIST_SLOTS || !count || count > UINT32_MAX)
-			return false;
-	}
+	slot_buckets_begin(&reader, &sums, &b);
+	while (slot_buckets_next(&reader, &b))
+		;
 	return !reader.bad && reader.at == reader.end;
 }
 
@@ -186,17 +269,15 @@ int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to)
 {
 	struct slot_reader reader = { .at = bytes, .end = bytes + size };
 	struct metrics_sums sums;
-	uint64_t touched, bucket = 0;
+	struct slot_buckets b;
 
 	if (!slot_is_sound(bytes, size))
 		return -EBADMSG;
 	slot_get_sums(&reader, &sums);
 	slot_sums_add(&add_to->sums, &sums);
-	touched = slot_get(&reader);
-	for (uint64_t i = 0; i < touched; i++) {
-		bucket += slot_get(&reader);
-		slot_bucket_add(add_to, (uint32_t)bucket, (uint32_t)slot_get(&reader));
-	}
+	slot_buckets_begin(&reader, &sums, &b);
+	while (slot_buckets_next(&reader, &b))
+		slot_bucket_add(add_to, (uint32_t)b.bucket, (uint32_t)b.count);
 	return 0;
 }
 
@@ -205,18 +286,24 @@ int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *s
 {
 	struct slot_reader reader = { .at = bytes, .end = bytes + size };
 	struct metrics_sums more;
-	uint64_t touched, bucket = 0;
+	struct slot_buckets b;
 
 	slot_get_sums(&reader, &more);
-	touched = slot_get(&reader);
-	for (uint64_t i = 0; i < touched && !reader.bad; i++) {
-		uint64_t gap = slot_get(&reader), count = slot_get(&reader);
+	slot_buckets_begin(&reader, &more, &b);
+	while (slot_buckets_next(&reader, &b))
+		buckets[b.bucket] += b.count;
+	if (reader.bad)
+		return -EBADMSG;
+	slot_sums_add(sums, &more);
+	return 0;
+}
 
-		bucket += gap;
-		if (gap >= RS_HIST_SLOTS || bucket >= RS_HIST_SLOTS)
-			return -EBADMSG;
-		buckets[bucket] += count;
-	}
+int slot_unpack_sums(const uint8_t *bytes, size_t size, struct metrics_sums *sums)
+{
+	struct slot_reader reader = { .at = bytes, .end = bytes + size };
+	struct metrics_sums more;
+
+	slot_get_sums(&reader, &more);
 	if (reader.bad)
 		return -EBADMSG;
 	slot_sums_add(sums, &more);

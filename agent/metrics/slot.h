@@ -2,8 +2,9 @@
  * slot - what happened to one series in one second or ten: sums and a histogram.
  *
  * Threads:  a value; its owner's.
- * Memory:   the caller's. Stored slots are packed: a mask of the sums that are not zero and
- *           these as LEB128, the number of non-empty buckets, then (gap, count) of each.
+ * Memory:   the caller's. Stored slots are packed: a mask of the sums that are not as they usually
+ *           are and their differences as LEB128; twice the number of non-empty buckets, then
+ *           (gap * 2 + several, count if several) of each, or 1: the one that the sums tell.
  * Errors:   -EBADMSG for bytes that slot_pack did not write.
  */
 #ifndef METRICS_SLOT_H
@@ -59,6 +60,7 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX]);
 int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to);
 int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *sums,
 		       uint64_t buckets[RS_HIST_SLOTS]);
+int slot_unpack_sums(const uint8_t *bytes, size_t size, struct metrics_sums *sums);
 uint64_t slot_unpack_count(const uint8_t *bytes, size_t size); /* sums.count alone */
 
 #endif

@@ -49,6 +49,31 @@ static void two_hours_are_kept_and_no_more(void **state)
 	means_fini(&means, &budget);
 }
 
+static void six_hours_are_kept_and_the_finest_goes_first(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means_sample first, last;
+	struct means means = { 0 };
+	size_t used;
+
+	(void)state;
+	for (uint64_t s = 10000; s < 40000; s++)
+		put(&means, &budget, s);
+	assert_true(means.wide.count >= SERIES_WIDE_SLOTS && means.wide.count <= 80);
+	assert_true(means_window(&means, 20000 * SECOND, 40000 * SECOND, &first, &last));
+	assert_int_equal(last.time_ns / SECOND, 39999);
+	assert_true(first.time_ns <= 20000 * SECOND && first.time_ns > 19600 * SECOND);
+	used = budget.used;
+	budget.kept_from[SERIES_FINE] = 39800;
+	means_shed(&means, SERIES_FINE, &budget);
+	assert_true(budget.used < used && budget.shed >= 400);
+	assert_int_equal(means.fine.samples[0].time_ns / SECOND, 39800);
+	means_shed(&means, SERIES_COARSE, &budget); /* nothing was given up of that */
+	assert_true(means.coarse.count > 700);
+	means_fini(&means, &budget);
+	assert_int_equal(budget.used, 0);
+}
+
 static void no_room_is_counted(void **state)
 {
 	struct series_budget budget = { .limit = 100 };
@@ -57,7 +82,7 @@ static void no_room_is_counted(void **state)
 	(void)state;
 	put(&means, &budget, 5);
 	assert_int_equal(means.fine.count, 0);
-	assert_int_equal(budget.shed, 2);
+	assert_int_equal(budget.shed, 3);
 	means_fini(&means, &budget);
 }
 
@@ -194,6 +219,7 @@ int main(void)
 		cmocka_unit_test(a_window_that_holds_the_beginning_begins_with_nothing),
 		cmocka_unit_test(the_last_sample_counts_however_soon_it_comes),
 		cmocka_unit_test(two_hours_are_kept_and_no_more),
+		cmocka_unit_test(six_hours_are_kept_and_the_finest_goes_first),
 		cmocka_unit_test(no_room_is_counted),
 		cmocka_unit_test(the_longest_is_that_of_the_samples_in_the_window),
 		cmocka_unit_test(the_longest_of_ten_seconds_is_in_their_coarse_sample),

@@ -1,4 +1,5 @@
 #include "metrics_fixture.h"
+#include "series.h"
 
 #include <errno.h>
 #include <math.h>
@@ -173,7 +174,10 @@ static void span_is_what_was_watched_of_the_window(void **state)
 	scope.from_ns = 0;
 	scope.to_ns = 0;
 	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);
-	assert_int_equal(w.span_s, 7200);
+	assert_int_equal(w.span_s, 20001);
+	fixture_tick(&f, 40000 * SECOND);
+	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);
+	assert_int_equal(w.span_s, SERIES_SPAN);
 	metrics_close(f.m);
 }
 

@@ -97,7 +97,10 @@ static void what_is_too_old_goes_and_its_memory_too(void **state)
 	assert_true(series.coarse.count <= SERIES_COARSE_SLOTS + 2);
 	assert_int_equal(window(&series, 19400, 20000).count, 600);
 	assert_int_equal(window(&series, 12800, 20000).count, 7200);
-	assert_true(series_age(&series, 19999 + SERIES_SECONDS + 30, &budget));
+	assert_int_equal(window(&series, 10000, 20000).count, 10000); /* from 9,900 on */
+	assert_false(series_age(&series, 19999 + SERIES_SECONDS + 30, &budget));
+	assert_int_equal(window(&series, 0, 30000).count, 10000);
+	assert_true(series_age(&series, 19999 + SERIES_SPAN + 330, &budget));
 	assert_int_equal(window(&series, 0, 30000).count, 0);
 	series_fini(&series, &budget);
 	series_budget_fini(&budget);
@@ -118,12 +121,120 @@ static void the_budget_holds_and_what_is_lost_is_counted(void **state)
 	}
 	kept = window(&series, 9990, 16000).count;
 	assert_true(kept > 0 && budget.given_up > 0);
-	kept = budget.used;
-	series_shed(&series, &budget);
-	assert_true(budget.used < kept && budget.shed > 0);
 	series_fini(&series, &budget);
 	series_budget_fini(&budget);
 	assert_int_equal(budget.used, 0);
+}
+
+static void the_coarsest_is_given_up_last(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+	enum series_step step;
+
+	(void)state;
+	for (uint32_t s = 10000; s < 31000; s++) {
+		add(&series, &budget, s, 1);
+		series_age(&series, s, &budget);
+	}
+	step = series_shed_step(&budget, 31000, 10000);
+	assert_int_equal(step, SERIES_FINE);
+	assert_int_equal(budget.kept_from[SERIES_FINE], 30400 + 75);
+	series_shed(&series, step, &budget);
+	assert_int_equal(budget.shed, 77); /* two more than the span had been kept */
+	assert_int_equal(window(&series, 30470, 31000).count, 525);
+	assert_int_equal(window(&series, 30300, 31000).count, 700); /* tens */
+	while (step == SERIES_FINE) {
+		series_shed(&series, step, &budget);
+		step = series_shed_step(&budget, 31000, 10000);
+	}
+	assert_int_equal(step, SERIES_COARSE);
+	assert_true(budget.kept_from[SERIES_FINE] + 60 >= 31000);
+	assert_int_equal(window(&series, 30940, 31000).count,
+			 31000 - budget.kept_from[SERIES_FINE]);
+	while (step == SERIES_COARSE) {
+		series_shed(&series, step, &budget);
+		step = series_shed_step(&budget, 31000, 10000);
+	}
+	assert_int_equal(step, SERIES_WIDE);
+	assert_int_equal(window(&series, 10000, 31000).count, 21000);
+	while (step == SERIES_WIDE) {
+		series_shed(&series, step, &budget);
+		step = series_shed_step(&budget, 31000, 10000);
+	}
+	assert_int_equal(step, SERIES_STEPS); /* what is left is little */
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+	assert_int_equal(budget.used, 0);
+}
+
+/* Late ones too are in all steps, whichever of these were made of the others before. */
+static void every_step_holds_the_same_requests(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 }, other = { 0 };
+	uint32_t all = 0;
+
+	(void)state;
+	for (uint32_t s = 12000; s < 18000; s += 7) {
+		add(&series, &budget, s, 1);
+		add(&series, &budget, s - (s * 31) % 400, 2);
+		if (s % 3 == 0)
+			series_age(&series, s, &budget);
+		all += 3;
+	}
+	/* in seconds, in tens, and in five minutes; the last ones are open yet in each */
+	assert_int_equal(window(&series, 17400, 17999).count,
+			 window(&series, 0, 17999).count - window(&series, 0, 17400).count);
+	assert_int_equal(window(&series, 11000, 16000).count + window(&series, 16000, 18000).count,
+			 all);
+	assert_int_equal(window(&series, 0, 30000).count, all);
+	add(&other, &budget, 17999, 5);
+	add(&other, &budget, 12000, 7);
+	series_unite(&other, &series, &budget);
+	assert_int_equal(window(&other, 0, 30000).count, all + 12);
+	assert_int_equal(window(&other, 11990, 18000).count,
+			 window(&series, 11990, 18000).count + 12);
+	add(&other, &budget, 18011, 1);
+	series_age(&other, 18400, &budget);
+	assert_int_equal(window(&other, 0, 30000).count, all + 13);
+	series_fini(&series, &budget);
+	series_fini(&other, &budget);
+	series_budget_fini(&budget);
+	assert_int_equal(budget.used, 0);
+	assert_int_equal(budget.given_up, 0);
+}
+
+/* One request a second, of 5 to 80 ms, as long as anything is kept. */
+static void a_thousand_series_fit_into_64_mib(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series[4] = { { 0 } };
+	static struct slot slot;
+	uint64_t random = 1;
+
+	(void)state;
+	for (uint32_t s = 10000; s < 10000 + SERIES_SPAN + 1000; s++) {
+		for (int i = 0; i < 4; i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			slot_init(&slot, s);
+			slot.sums.count = slot.sums.recorded = slot.sums.status[1] = 1;
+			slot.sums.bytes_in = 80 + random % 7;
+			slot.sums.bytes_out = 700 + random % 100;
+			slot.sums.span_ns = 5000000 + (random >> 33) % 75000000;
+			slot.sums.min_ns = slot.sums.max_ns = slot.sums.span_ns;
+			slot_bucket_add(&slot, rs_hist_slot(slot.sums.span_ns), 1);
+			series_add(&series[i], &slot, &budget);
+			series_age(&series[i], s, &budget);
+		}
+	}
+	print_message("a series takes %u + %u + %u bytes; a thousand %.1f MiB\n",
+		      series[0].fine.capacity, series[0].coarse.capacity, series[0].wide.capacity,
+		      (double)budget.used / 4 * 1000 / 1048576);
+	assert_true(budget.used / 4 * 1000 < 56u * 1048576); /* where shedding begins */
+	for (int i = 0; i < 4; i++)
+		series_fini(&series[i], &budget);
+	series_budget_fini(&budget);
 }
 
 static void minutes_are_those_of_the_clock(void **state)
@@ -158,12 +269,12 @@ static void a_restored_slot_adds_to_what_is_there(void **state)
 	slot.sums.count = 3;
 	slot_bucket_add(&slot, 100, 3);
 	saved.size = (uint32_t)slot_pack(&slot, bytes);
-	assert_int_equal(series_restore(&series, false, &saved, &budget), 0);
-	assert_int_equal(series_restore(&series, false, &saved, &budget), 0);
+	assert_int_equal(series_restore(&series, SERIES_FINE, &saved, &budget), 0);
+	assert_int_equal(series_restore(&series, SERIES_FINE, &saved, &budget), 0);
 	saved.second = 51;
-	assert_int_equal(series_restore(&series, true, &saved, &budget), -EBADMSG);
+	assert_int_equal(series_restore(&series, SERIES_COARSE, &saved, &budget), -EBADMSG);
 	saved.size--;
-	assert_int_equal(series_restore(&series, false, &saved, &budget), -EBADMSG);
+	assert_int_equal(series_restore(&series, SERIES_FINE, &saved, &budget), -EBADMSG);
 	assert_int_equal(window(&series, 50, 52).count, 6);
 	series_fini(&series, &budget);
 	series_budget_fini(&budget);
@@ -177,6 +288,9 @@ int main(void)
 		cmocka_unit_test(above_ten_minutes_the_coarse_tier_answers),
 		cmocka_unit_test(what_is_too_old_goes_and_its_memory_too),
 		cmocka_unit_test(the_budget_holds_and_what_is_lost_is_counted),
+		cmocka_unit_test(the_coarsest_is_given_up_last),
+		cmocka_unit_test(every_step_holds_the_same_requests),
+		cmocka_unit_test(a_thousand_series_fit_into_64_mib),
 		cmocka_unit_test(minutes_are_those_of_the_clock),
 		cmocka_unit_test(a_restored_slot_adds_to_what_is_there),
 	};

@@ -59,7 +59,7 @@ static void a_total_outlives_every_window_and_every_process(void **state)
 	fixture_counters(&f, &f.target, 1, 1, 1000 * SECOND);
 	fixture_tick(&f, 1000 * SECOND);
 	f.sink.gone(f.sink.ctx, &f.target, 1001 * SECOND);
-	for (uint64_t s = 1001; s < 12000; s += 100)
+	for (uint64_t s = 1001; s < 24000; s += 100)
 		fixture_tick(&f, s * SECOND);
 	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);
 	assert_int_equal(w.sums.count, 0);
