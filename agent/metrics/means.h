@@ -32,7 +32,7 @@ struct means_sample {
 	uint64_t collected_ns, served, served_ns; /* totals, as the next two */
 	uint32_t collected, collected_full;
 	float collected_max_ms, served_max_ms; /* between the sample before and this one */
-	uint32_t threads;
+	uint32_t threads, in_flight;
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
 	bool disk_known;  /* false: there is no delay accounting */

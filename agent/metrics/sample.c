@@ -247,6 +247,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.minor_faults = job->process.minor_faults;
 	sample.major_faults = job->process.major_faults;
 	sample.threads = job->process.threads;
+	sample.in_flight = (uint32_t)(process->now.gone_ns ? 0 : drain_in_flight(totals));
 	sample.pss = reading->pss;
 	sample.waits_known = process->waits_known;
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));

@@ -4,7 +4,7 @@
 
 #define SPREAD_UNIT 1000 /* ranks are in thousandths */
 
-static const uint64_t spread_rank[METRICS_RANKS] = { 500, 900, 950, 990, 999 };
+static const uint64_t spread_thousandths[METRICS_RANKS] = { 500, 900, 950, 990, 999 };
 
 double spread_middle_ns(uint32_t slot)
 {
@@ -31,6 +31,13 @@ static double spread_value(uint32_t slot, const struct metrics_sums *sums)
 	return value > (double)sums->max_ns ? (double)sums->max_ns : value;
 }
 
+static uint64_t spread_nearest(uint64_t count, uint64_t thousandths)
+{
+	uint64_t whole = count / SPREAD_UNIT, rest = count % SPREAD_UNIT;
+
+	return whole * thousandths + (rest * thousandths + SPREAD_UNIT - 1) / SPREAD_UNIT;
+}
+
 void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
 		  double out[METRICS_RANKS])
 {
@@ -38,9 +45,7 @@ void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_su
 	uint32_t slot = 0;
 
 	for (int i = 0; i < METRICS_RANKS; i++) {
-		uint64_t whole = count / SPREAD_UNIT, rest = count % SPREAD_UNIT;
-		uint64_t rank = whole * spread_rank[i] +
-				(rest * spread_rank[i] + SPREAD_UNIT - 1) / SPREAD_UNIT;
+		uint64_t rank = spread_nearest(count, spread_thousandths[i]);
 
 		if (!count) {
 			out[i] = METRICS_UNKNOWN;
@@ -50,6 +55,20 @@ void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_su
 			below += buckets[slot++];
 		out[i] = spread_value(slot, sums);
 	}
+}
+
+double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+		   uint32_t thousandths)
+{
+	uint64_t count = spread_count(buckets), below = 0;
+	uint64_t rank = spread_nearest(count, thousandths);
+	uint32_t slot = 0;
+
+	if (!count)
+		return METRICS_UNKNOWN;
+	while (slot < RS_HIST_SLOTS - 1 && below + buckets[slot] < rank)
+		below += buckets[slot++];
+	return spread_value(slot, sums);
 }
 
 double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS])

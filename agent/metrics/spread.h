@@ -19,6 +19,10 @@ double spread_middle_ns(uint32_t slot);
 void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
 		  double out[METRICS_RANKS]);
 
+/* Any rank, in thousandths: 950 is p95. */
+double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+		   uint32_t thousandths);
+
 /* (satisfied + tolerating / 2) / all. */
 double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS]);
 

@@ -15,17 +15,19 @@ struct params_name {
 };
 
 static const struct params_name params_names[] = {
-	{ "service", PARAMS_SERVICE }, { "pid", PARAMS_PID },     { "route", PARAMS_ROUTE },
-	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
-	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
+	{ "service", PARAMS_SERVICE }, { "pid", PARAMS_PID },        { "route", PARAMS_ROUTE },
+	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW },    { "to", PARAMS_WINDOW },
+	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST },    { "sort", PARAMS_SORT },
+	{ "metric", PARAMS_SERIES },   { "step", PARAMS_SERIES },    { "p", PARAMS_SERIES },
+	{ "format", PARAMS_SERIES },   { "compare", PARAMS_SERIES },
 };
 
 static const struct {
 	const char *name;
 	uint64_t span_s;
 } params_windows[] = {
-	{ "10s", 10 },  { "1m", 60 },    { "5m", 300 },    { "15m", 900 },
-	{ "1h", 3600 }, { "6h", 21600 }, { "24h", 86400 }, { "7d", 604800 },
+	{ "10s", 10 },   { "1m", 60 },     { "5m", 300 },    { "15m", 900 },     { "1h", 3600 },
+	{ "6h", 21600 }, { "24h", 86400 }, { "7d", 604800 }, { "30d", 2592000 },
 };
 
 static int params_hex(char c)
@@ -226,7 +228,7 @@ static int params_ask_window(const struct params *p, const struct request *r, st
 		return 0;
 	}
 	return params_refuse(no, "window", "bad_window",
-			     "must be one of 10s, 1m, 5m, 15m, 1h, 6h, 24h, 7d");
+			     "must be one of 10s, 1m, 5m, 15m, 1h, 6h, 24h, 7d, 30d");
 }
 
 int params_ask(const struct params *p, unsigned int take, const struct request *r, struct ask *out,
@@ -248,6 +250,11 @@ int params_ask(const struct params *p, unsigned int take, const struct request *
 	out->scope.route = params_get(p, "route");
 	out->scope.pid = (int32_t)pid;
 	out->sort = params_get(p, "sort");
+	out->metric = params_get(p, "metric");
+	out->step = params_get(p, "step");
+	out->ranks = params_get(p, "p");
+	out->format = params_get(p, "format");
+	out->compare = params_get(p, "compare");
 	out->limit = (unsigned int)limit;
 	out->offset = (unsigned int)offset;
 	if (out->scope.route && pid)

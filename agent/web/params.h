@@ -36,6 +36,7 @@ enum params_take {
 	PARAMS_WINDOW = 1 << 3, /* window, or from and to */
 	PARAMS_LIST = 1 << 4,   /* limit, cursor */
 	PARAMS_SORT = 1 << 5,
+	PARAMS_SERIES = 1 << 6, /* metric, step, p, format, compare: looked at by who takes them */
 };
 
 struct ask {
@@ -45,6 +46,7 @@ struct ask {
 	uint64_t asked_s; /* length of the window */
 	const char *sort; /* NULL: the endpoint's own */
 	unsigned int limit, offset;
+	const char *metric, *step, *ranks, *format, *compare; /* as given; NULL: not */
 };
 
 /* Any byte may be percent-encoded but NUL; a + in the query is a blank. */

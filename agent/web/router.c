@@ -71,6 +71,8 @@ static const struct router_endpoint router_endpoints[] = {
 	{ "/api/health", document_health, NULL, 0, 0 },
 	{ "/api/performance/metrics", document_performance, NULL,
 	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_WINDOW, ROUTER_SHELF },
+	{ "/api/performance/timeseries", document_timeseries, NULL,
+	  PARAMS_SCOPE | PARAMS_ROUTE | PARAMS_WINDOW | PARAMS_SERIES, ROUTER_SHELF },
 	{ "/api/services", document_services, NULL,
 	  PARAMS_SERVICE | PARAMS_WINDOW | PARAMS_LIST | PARAMS_SORT, ROUTER_SHELF },
 	{ "/api/processes", document_processes, NULL,

@@ -44,6 +44,7 @@ struct question {
 typedef int (*document_fn)(const struct question *q, struct json *j);
 
 int document_performance(const struct question *q, struct json *j);
+int document_timeseries(const struct question *q, struct json *j);
 int document_services(const struct question *q, struct json *j);
 int document_processes(const struct question *q, struct json *j);
 int document_routes(const struct question *q, struct json *j);

@@ -134,8 +134,9 @@ static void each_window_has_its_length(void **state)
 	static const struct {
 		const char *name;
 		unsigned int seconds;
-	} windows[] = { { "10s", 10 },  { "1m", 60 },    { "5m", 300 },    { "15m", 900 },
-			{ "1h", 3600 }, { "6h", 21600 }, { "24h", 86400 }, { "7d", 604800 } };
+	} windows[] = { { "10s", 10 },    { "1m", 60 },     { "5m", 300 },
+			{ "15m", 900 },   { "1h", 3600 },   { "6h", 21600 },
+			{ "24h", 86400 }, { "7d", 604800 }, { "30d", 2592000 } };
 	char target[64];
 
 	(void)state;

@@ -1,0 +1,291 @@
+#include "timeline.h"
+
+#include "query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int timeline_open(struct timeline *t, const struct timeline_span *span, enum timeline_what what)
+{
+	int64_t step = span->step_s, from = span->from_s;
+	int64_t rest = ((from % step) + step) % step;
+	uint64_t count;
+
+	memset(t, 0, sizeof(*t));
+	t->from_s = from - rest;
+	t->step_s = span->step_s;
+	t->work = TIMELINE_WORK;
+	count = span->to_s > from ? (uint64_t)(span->to_s - t->from_s + step - 1) / step : 0;
+	if (count > TIMELINE_POINTS)
+		return -E2BIG;
+	t->count = (uint32_t)count;
+	if (what == TIMELINE_SUMS)
+		t->sums = calloc(count + 1, sizeof(*t->sums));
+	else if (what == TIMELINE_HISTOGRAMS)
+		t->slots = calloc(count + 1, sizeof(*t->slots));
+	else
+		t->values = calloc(count + 1, sizeof(*t->values));
+	if (!t->sums && !t->slots && !t->values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (t->sums)
+			slot_sums_init(&t->sums[i]);
+		else if (t->slots)
+			slot_sums_init(&t->slots[i].sums);
+		else
+			t->values[i] = METRICS_UNKNOWN;
+	}
+	return 0;
+}
+
+void timeline_fini(struct timeline *t)
+{
+	free(t->sums);
+	free(t->slots);
+	free(t->values);
+	memset(t, 0, sizeof(*t));
+}
+
+/* Its point; t->count: none. */
+static uint32_t timeline_point(const struct timeline *t, int64_t second)
+{
+	int64_t at = second - t->from_s;
+
+	if (at < 0 || at / t->step_s >= t->count)
+		return t->count;
+	return (uint32_t)(at / t->step_s);
+}
+
+static bool timeline_work(struct timeline *t)
+{
+	if (t->work)
+		t->work--;
+	else
+		t->is_cut = true;
+	return !t->is_cut;
+}
+
+bool timeline_add(struct timeline *t, int64_t second, const uint8_t *packed, size_t size)
+{
+	uint32_t point = timeline_point(t, second);
+
+	if (point == t->count)
+		return !t->is_cut;
+	if (!timeline_work(t))
+		return false;
+	if (t->slots)
+		slot_unpack(packed, size, &t->slots[point]);
+	else
+		slot_unpack_sums(packed, size, &t->sums[point]);
+	return true;
+}
+
+static void timeline_add_open(struct timeline *t, const struct slot *slot)
+{
+	uint32_t point = slot ? timeline_point(t, slot->second) : t->count;
+
+	if (point == t->count)
+		return;
+	if (t->slots)
+		slot_add(&t->slots[point], slot);
+	else
+		slot_sums_add(&t->sums[point], &slot->sums);
+}
+
+const struct metrics_sums *timeline_sums(const struct timeline *t, uint32_t point)
+{
+	return t->slots ? &t->slots[point].sums : &t->sums[point];
+}
+
+void timeline_sum(const struct timeline *t, struct metrics_sums *sums,
+		  uint64_t buckets[RS_HIST_SLOTS])
+{
+	slot_sums_init(sums);
+	if (buckets)
+		memset(buckets, 0, RS_HIST_SLOTS * sizeof(*buckets));
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (buckets && t->slots)
+			slot_window_add(&t->slots[i], sums, buckets);
+		else
+			slot_sums_add(sums, timeline_sums(t, i));
+	}
+}
+
+enum series_step timeline_slots(uint32_t step_s)
+{
+	int step = SERIES_WIDE;
+
+	while (step_s % series_step_s[step])
+		step--;
+	return (enum series_step)step;
+}
+
+/* Each step lacks what the finer ones hold open, so that it comes to the same requests. */
+static void timeline_series(struct timeline *t, enum series_step step, const struct series *series)
+{
+	const struct tier *const tiers[SERIES_STEPS] = { &series->fine, &series->coarse,
+							 &series->wide };
+	struct tier_at at = { 0 };
+
+	t->is_found = true;
+	while (tier_next(tiers[step], series_step_s[step], &at)) {
+		if (!timeline_add(t, at.second, at.packed, at.size))
+			return;
+	}
+	if (step == SERIES_WIDE && !series->is_wide && tier_last(&series->coarse, &at))
+		timeline_add(t, at.second, at.packed, at.size);
+	timeline_add_open(t, series->open);
+}
+
+static bool timeline_has_route(const struct metrics_scope *scope, const struct route *route)
+{
+	return !strcmp(scope->route, route->path);
+}
+
+static void timeline_services(const struct metrics *m, const struct metrics_scope *scope,
+			      enum series_step step, struct timeline *t)
+{
+	for (const struct service *s = m->registry.services; s; s = s->next) {
+		if (!query_has_service(scope, s))
+			continue;
+		if (!scope->route)
+			timeline_series(t, step, &s->account.series);
+		for (const struct route *r = scope->route ? s->routes : NULL; r; r = r->next) {
+			if (timeline_has_route(scope, r))
+				timeline_series(t, step, &r->account.series);
+		}
+	}
+}
+
+/* When the agent is, and since when it knows what the points are made of. Under the lock. */
+static void timeline_moment(const struct metrics *m, enum series_step step, struct timeline *t)
+{
+	int64_t kept = m->budget.kept_from[step];
+
+	t->slot_s = series_step_s[step];
+	t->now_s = registry_second(m->now_ns);
+	t->wall_offset_ms = m->wall_offset_ms;
+	kept = kept > m->start_s ? kept : m->start_s;
+	if (kept + series_keep_s[step] < t->now_s + 1)
+		kept = t->now_s + 1 - series_keep_s[step];
+	t->kept_from_s = kept;
+}
+
+int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struct timeline *t)
+{
+	enum series_step step = timeline_slots(t->step_s);
+
+	if (scope->route && scope->pid)
+		return -ENOTSUP;
+	pthread_mutex_lock(&m->lock);
+	timeline_moment(m, step, t);
+	for (const struct process *p = m->registry.processes; p && scope->pid; p = p->next) {
+		if (query_has_process(scope, p))
+			timeline_series(t, step, &p->account.series);
+	}
+	if (!scope->pid)
+		timeline_services(m, scope, step, t);
+	pthread_mutex_unlock(&m->lock);
+	if (!t->is_found && (scope->service || scope->route || scope->pid))
+		return -ENOENT;
+	return 0;
+}
+
+static double timeline_rate(double first, double last, double seconds)
+{
+	return first < 0 || last < first ? METRICS_UNKNOWN : (last - first) / seconds;
+}
+
+static double timeline_cpu(const struct means_sample *first, const struct means_sample *last,
+			   double seconds)
+{
+	double used = (double)(last->user_ns + last->system_ns) -
+		      (double)(first->user_ns + first->system_ns);
+
+	return last->cpus > 0 && used >= 0 ? used / 1e7 / seconds / last->cpus : METRICS_UNKNOWN;
+}
+
+static double timeline_value(enum metrics_gauge gauge, const struct means_sample *first,
+			     const struct means_sample *last)
+{
+	double seconds = (double)(last->time_ns - first->time_ns) / 1e9;
+	bool is_rate = last->time_ns > first->time_ns;
+
+	switch (gauge) {
+	case METRICS_GAUGE_IN_FLIGHT:
+		return last->in_flight;
+	case METRICS_GAUGE_RSS:
+		return last->rss;
+	case METRICS_GAUGE_HEAP:
+		return last->heap_live;
+	case METRICS_GAUGE_MEMORY_PERCENT:
+		return last->memory_percent;
+	case METRICS_GAUGE_CPU_PERCENT:
+		return is_rate ? timeline_cpu(first, last, seconds) : METRICS_UNKNOWN;
+	case METRICS_GAUGE_ALLOCATED:
+		if (!is_rate || last->heap_live < 0)
+			return METRICS_UNKNOWN;
+		return timeline_rate((double)first->allocated, (double)last->allocated, seconds);
+	case METRICS_GAUGE_READ:
+		return is_rate ? timeline_rate(first->read_bytes, last->read_bytes, seconds)
+			       : METRICS_UNKNOWN;
+	case METRICS_GAUGE_WRITTEN:
+		return is_rate ? timeline_rate(first->write_bytes, last->write_bytes, seconds)
+			       : METRICS_UNKNOWN;
+	case METRICS_GAUGES:
+		break;
+	}
+	return METRICS_UNKNOWN;
+}
+
+/* Those of several processes add up, but for shares, of which the worst counts. */
+static void timeline_value_add(enum metrics_gauge gauge, double value, double *sum)
+{
+	bool is_share = gauge == METRICS_GAUGE_CPU_PERCENT || gauge == METRICS_GAUGE_MEMORY_PERCENT;
+
+	if (value < 0)
+		return;
+	if (*sum < 0)
+		*sum = 0;
+	if (is_share)
+		*sum = value > *sum ? value : *sum;
+	else
+		*sum += value;
+}
+
+static void timeline_process(struct timeline *t, enum metrics_gauge gauge,
+			     const struct process *process)
+{
+	t->is_found = true;
+	for (uint32_t i = 0; i < t->count; i++) {
+		int64_t from_s = t->from_s + (int64_t)i * t->step_s, to_s = from_s + t->step_s;
+		struct means_sample first, last;
+		uint64_t from_ns = from_s > 0 ? (uint64_t)from_s * 1000000000 : 0;
+
+		if (to_s <= 0)
+			continue;
+		if (!timeline_work(t))
+			return;
+		if (means_window(&process->means, from_ns, (uint64_t)to_s * 1000000000 - 1, &first,
+				 &last) &&
+		    last.time_ns >= from_ns)
+			timeline_value_add(gauge, timeline_value(gauge, &first, &last),
+					   &t->values[i]);
+	}
+}
+
+int metrics_gauges(struct metrics *m, const struct metrics_scope *scope, enum metrics_gauge gauge,
+		   struct timeline *t)
+{
+	if (scope->route)
+		return -ENOTSUP;
+	pthread_mutex_lock(&m->lock);
+	timeline_moment(m, timeline_slots(t->step_s), t);
+	for (const struct process *p = m->registry.processes; p; p = p->next) {
+		if (query_has_process(scope, p))
+			timeline_process(t, gauge, p);
+	}
+	pthread_mutex_unlock(&m->lock);
+	return !t->is_found && (scope->service || scope->pid) ? -ENOENT : 0;
+}
