@@ -69,11 +69,13 @@ static void timeseries_put_ranks(const struct timeseries_view *v, const uint64_t
 
 	json_measure(j, "min", measured ? DOCUMENT_MS(sums->min_ns) : METRICS_UNKNOWN);
 	json_measure(j, "max", measured ? DOCUMENT_MS(sums->max_ns) : METRICS_UNKNOWN);
+	json_object_begin(j, "percentiles");
 	for (unsigned int i = 0; i < v->asked->rank_count; i++) {
 		const struct timeseries_rank *rank = &v->asked->ranks[i];
 
 		document_measure_ms(j, rank->name, spread_rank(buckets, sums, rank->thousandths));
 	}
+	json_object_end(j);
 }
 
 /* Up to which duration, and how many: of those that are not empty. */

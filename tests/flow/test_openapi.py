@@ -78,6 +78,11 @@ def queries(document, path):
         for value in closed or values[name]:
             yield f"?{name}={value}", None
         yield f"?{name}=%01&{name}=%01", 400
+    if path == "/api/performance/timeseries":  # its other parameters need a metric
+        for more in ("", "&format=heatmap&step=10s&p=50,99.9", "&compare=1m&step=10s&pid=1"):
+            yield f"?metric=requests.duration{more}", 404 if "pid" in more else 200
+        for metric in ("requests.rate", "requests.errors", "cpu.percent", "cache.hitrate"):
+            yield f"?metric={metric}&window=1m&compare=1m&step=10s", 200
     yield "?nonsense=1", None
 
 

@@ -59,7 +59,7 @@ static void durations_have_percentiles_and_a_heat_map(void **state)
 	text = document_text(&d, document_timeseries,
 			     "/x?metric=requests.duration&window=1m&step=1m&p=50,99.9&route=/a");
 	assert_holds(text, "\"value\":10");
-	assert_holds(text, "\"min\":10,\"max\":10,\"p50\":10,\"p999\":10");
+	assert_holds(text, "\"min\":10,\"max\":10,\"percentiles\":{\"p50\":10,\"p999\":10}");
 	assert_lacks(text, "buckets");
 	free(text);
 	text = document_text(
