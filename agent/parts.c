@@ -126,3 +126,34 @@ void parts_profile_put(const struct parts *p, const struct profile_counts *c, in
 		 (unsigned long long)s->no_room, (unsigned long long)s->early);
 	health_put(p->health, "profile", lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason, wall_ms);
 }
+
+void parts_history_put(const struct parts *p, const struct store_state *h, uint64_t untaken,
+		       int64_t wall_ms)
+{
+	bool is_lossy = h->deleted || h->lost || untaken;
+	char reason[HEALTH_REASON];
+
+	if (h->error) {
+		snprintf(reason, sizeof(reason),
+			 "%s: the history goes on in memory alone, which has the last six hours",
+			 strerrordesc_np(-h->error));
+		health_put(p->health, "history", HEALTH_DEGRADED, reason, wall_ms);
+		return;
+	}
+	if (!h->is_ready) {
+		health_put(p->health, "history", HEALTH_INFO, "what is there is being read",
+			   wall_ms);
+		return;
+	}
+	if (h->cuts) {
+		health_put(p->health, "history", HEALTH_DEGRADED, h->cut, wall_ms);
+		return;
+	}
+	snprintf(reason, sizeof(reason),
+		 "%.1f of %.0f MiB in %llu files; %llu deleted early; lost: %llu slots, %llu late",
+		 (double)h->bytes / 1048576, (double)h->budget / 1048576,
+		 (unsigned long long)h->files, (unsigned long long)h->deleted,
+		 (unsigned long long)h->lost, (unsigned long long)untaken);
+	health_put(p->health, "history", is_lossy ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
+		   wall_ms);
+}

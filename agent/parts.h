@@ -11,6 +11,7 @@
 #include "drain.h"
 #include "metrics.h"
 #include "profile.h"
+#include "store.h"
 
 #include <sys/types.h>
 
@@ -26,6 +27,10 @@ struct parts {
 
 void parts_put(struct parts *p, const struct drain_counts *drain,
 	       const struct metrics_losses *losses, uint64_t now_ns, int64_t wall_ms);
+
+/* untaken: requests that came too late for the disk. */
+void parts_history_put(const struct parts *p, const struct store_state *history, uint64_t untaken,
+		       int64_t wall_ms);
 
 /* Whether there is a profile at all is told by the broker, as ebpf.profile. */
 void parts_profile_put(const struct parts *p, const struct profile_counts *counts, int64_t wall_ms);

@@ -10,6 +10,8 @@
 #include "moment.h"
 #include "nursery.h"
 #include "parts.h"
+#include "procfs.h"
+#include "store.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,6 +30,7 @@ struct worker {
 	struct metrics *metrics;
 	struct drain *drain;
 	struct profile *profile;
+	struct store *store;
 	struct web *web;
 	struct parts parts;
 	struct inbox inbox;
@@ -35,6 +38,8 @@ struct worker {
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
+	char history[sizeof(((struct worker_config *)0)->state_dir) + 16];
+	char boot[ARCHIVE_BOOT_BYTES];
 };
 
 /* What may change in a running agent does; the rest is said. */
@@ -152,6 +157,17 @@ static int worker_profile(struct worker *w)
 	return profile_open(&w->profile, &config);
 }
 
+static int worker_store(struct worker *w)
+{
+	const struct store_config config = { .metrics = w->metrics,
+					     .folder = w->history,
+					     .boot = w->boot,
+					     .wall_ms = moment_wall_ms };
+
+	procfs_file_read("", "/proc/sys/kernel/random/boot_id", w->boot, sizeof(w->boot));
+	return store_open(&w->store, &config);
+}
+
 static int worker_web(struct worker *w)
 {
 	const struct worker_config *c = w->config;
@@ -160,6 +176,7 @@ static int worker_web(struct worker *w)
 		.socket_count = c->socket_count,
 		.metrics = w->metrics,
 		.profile = w->profile,
+		.store = w->store,
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -186,9 +203,13 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_profile(w);
 	if (result == 0)
+		result = worker_store(w);
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
+	if (result == 0)
+		result = store_run(w->store);
 	if (result == 0)
 		result = link_send(w->config->link, &hello, -1);
 	if (result == 0)
@@ -200,6 +221,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	store_close(w->store);
 	profile_close(w->profile);
 	drain_close(w->drain);
 	metrics_close(w->metrics);
@@ -210,6 +232,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 {
 	struct profile_counts profile;
 	struct metrics_losses losses;
+	struct store_state history;
 	struct drain_counts counts;
 
 	w->second_ns = now_ns + WORKER_SECOND_NS;
@@ -221,7 +244,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	drain_counts_get(w->drain, &counts);
 	metrics_losses_get(w->metrics, &losses);
 	profile_counts_get(w->profile, &profile);
+	store_state_get(w->store, &history);
 	parts_profile_put(&w->parts, &profile, moment_wall_ms());
+	parts_history_put(&w->parts, &history, losses.untaken, moment_wall_ms());
 	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
 }
 
@@ -260,6 +285,7 @@ int worker_run(void *worker_config)
 	int result;
 
 	snprintf(w.checkpoint, sizeof(w.checkpoint), "%s/checkpoint", config->state_dir);
+	snprintf(w.history, sizeof(w.history), "%s/history", config->state_dir);
 	result = worker_open(&w);
 	if (result == 0) {
 		w.parts = (struct parts){ .health = w.health,

@@ -276,6 +276,7 @@ void metrics_merge(struct metrics *m)
 	}
 	m->losses.requests = m->lost_requests + m->leaves.lost + m->budget.given_up;
 	m->losses.slots = m->budget.shed;
+	m->losses.untaken = m->budget.untaken;
 	m->losses.late = m->late_requests;
 	m->losses.listed = m->lost_listed;
 	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);

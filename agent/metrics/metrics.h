@@ -293,6 +293,7 @@ struct metrics_losses {
 	uint64_t slots;    /* of seconds, dropped before their time */
 	uint64_t late;     /* requests that ended before all that is kept, or in the future */
 	uint64_t listed;   /* slow or failed requests that came too fast for the list */
+	uint64_t untaken;  /* requests that came later than their second was stored on disk */
 	uint64_t bytes_used, bytes_limit;
 };
 void metrics_losses_get(struct metrics *m, struct metrics_losses *out);

@@ -133,6 +133,8 @@ static void series_book(struct series *series, const struct slot *slot,
 {
 	int coarse = series_put_coarse(series, slot, budget);
 
+	if (slot->second < budget->taken_s)
+		budget->untaken += slot->sums.count;
 	if (series_put(series, SERIES_FINE, slot, budget) < 0 || coarse < 0)
 		budget->given_up += slot->sums.count;
 }
@@ -240,6 +242,17 @@ void series_shed(struct series *series, enum series_step step, struct series_bud
 {
 	budget->shed += tier_drop(series_tier(series, step), series_step_s[step],
 				  budget->kept_from[step], budget);
+}
+
+uint32_t series_first(const struct series_budget *budget, enum series_step step, uint32_t begin,
+		      uint32_t now)
+{
+	uint32_t step_s = series_step_s[step], first = begin - begin % step_s;
+	uint32_t oldest = now + 1 > series_keep_s[step] ? now + 1 - series_keep_s[step] : 0;
+
+	oldest += (step_s - oldest % step_s) % step_s;
+	first = first > oldest ? first : oldest;
+	return first > budget->kept_from[step] ? first : budget->kept_from[step];
 }
 
 struct series_sum {

@@ -53,6 +53,13 @@ enum series_step series_shed_step(struct series_budget *budget, uint32_t now, ui
 void series_shed(struct series *series, enum series_step step, struct series_budget *budget);
 
 /*
+ * The first slot of a step that memory has in full, now and begin (the first second watched) being
+ * seconds: what is older is on a disk, or nowhere.
+ */
+uint32_t series_first(const struct series_budget *budget, enum series_step step, uint32_t begin,
+		      uint32_t now);
+
+/*
  * Adds the seconds [from, to) to sums and buckets. More than SERIES_FINE_SLOTS seconds: from is
  * taken down to a multiple of ten, more than SERIES_SECONDS: of 300 (series_from).
  */

@@ -143,18 +143,36 @@ static void slot_usual(const struct metrics_sums *sums, struct metrics_sums *out
 	out->min_ns = sums->span_ns + 1;
 }
 
-static size_t slot_pack_sums(const struct metrics_sums *from, uint8_t *out)
+void slot_words_of(const struct metrics_sums *from, uint64_t words[SLOT_SUMS])
 {
 	struct metrics_sums sums = *from, usual;
-	uint64_t words[SLOT_SUMS], mask = 0;
-	uint8_t *at;
 
 	slot_usual(from, &usual);
 	sums.status[SLOT_USUAL] -= usual.status[SLOT_USUAL];
 	sums.recorded -= usual.recorded;
 	sums.max_ns -= usual.max_ns;
 	sums.min_ns -= usual.min_ns - 1;
-	memcpy(words, &sums, sizeof(words));
+	memcpy(words, &sums, sizeof(sums));
+}
+
+void slot_words_to(const uint64_t words[SLOT_SUMS], struct metrics_sums *out)
+{
+	struct metrics_sums usual;
+
+	memcpy(out, words, sizeof(*out));
+	slot_usual(out, &usual);
+	out->status[SLOT_USUAL] += usual.status[SLOT_USUAL];
+	out->recorded += usual.recorded;
+	out->max_ns += usual.max_ns;
+	out->min_ns += usual.min_ns - 1;
+}
+
+static size_t slot_pack_sums(const struct metrics_sums *from, uint8_t *out)
+{
+	uint64_t words[SLOT_SUMS], mask = 0;
+	uint8_t *at;
+
+	slot_words_of(from, words);
 	for (size_t i = 0; i < SLOT_SUMS; i++)
 		mask |= (uint64_t)(words[i] != 0) << i;
 	at = slot_put(out, mask);
@@ -173,9 +191,16 @@ static bool slot_is_told(const struct metrics_sums *sums, uint32_t bucket, uint6
 
 size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 {
+	size_t size = slot_pack_sums(&slot->sums, out);
+
+	return size + slot_pack_buckets(slot, out + size);
+}
+
+size_t slot_pack_buckets(const struct slot *slot, uint8_t *out)
+{
 	uint16_t list[RS_HIST_SLOTS];
 	uint32_t count = slot_list(slot, list), last = 0;
-	uint8_t *at = out + slot_pack_sums(&slot->sums, out);
+	uint8_t *at = out;
 
 	if (count == 1 && slot_is_told(&slot->sums, list[0], slot->buckets[list[0]])) {
 		at = slot_put(at, SLOT_TOLD);
@@ -196,18 +221,12 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX])
 static void slot_get_sums(struct slot_reader *reader, struct metrics_sums *out)
 {
 	uint64_t mask = slot_get(reader), words[SLOT_SUMS];
-	struct metrics_sums usual;
 
 	if (mask >> SLOT_SUMS)
 		reader->bad = true;
 	for (size_t i = 0; i < SLOT_SUMS; i++)
 		words[i] = mask & (UINT64_C(1) << i) ? slot_get(reader) : 0;
-	memcpy(out, words, sizeof(words));
-	slot_usual(out, &usual);
-	out->status[SLOT_USUAL] += usual.status[SLOT_USUAL];
-	out->recorded += usual.recorded;
-	out->max_ns += usual.max_ns;
-	out->min_ns += usual.min_ns - 1;
+	slot_words_to(words, out);
 }
 
 /* The buckets behind the sums, one at a time. */
@@ -279,6 +298,18 @@ int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to)
 	while (slot_buckets_next(&reader, &b))
 		slot_bucket_add(add_to, (uint32_t)b.bucket, (uint32_t)b.count);
 	return 0;
+}
+
+int slot_unpack_buckets(const uint8_t *bytes, size_t size, const struct metrics_sums *sums,
+			struct slot *add_to)
+{
+	struct slot_reader reader = { .at = bytes, .end = bytes + size };
+	struct slot_buckets b;
+
+	slot_buckets_begin(&reader, sums, &b);
+	while (slot_buckets_next(&reader, &b))
+		slot_bucket_add(add_to, (uint32_t)b.bucket, (uint32_t)b.count);
+	return reader.bad ? -EBADMSG : (int)(reader.at - bytes);
 }
 
 int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *sums,

@@ -60,6 +60,15 @@ size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX]);
 int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to);
 int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *sums,
 		       uint64_t buckets[RS_HIST_SLOTS]);
+/* The sums as the differences that are stored, and back. */
+void slot_words_of(const struct metrics_sums *sums, uint64_t words[SLOT_SUMS]);
+void slot_words_to(const uint64_t words[SLOT_SUMS], struct metrics_sums *out);
+
+/* The buckets alone; the sums of the slot tell the only one. Returns the bytes read; -EBADMSG. */
+size_t slot_pack_buckets(const struct slot *slot, uint8_t *out);
+int slot_unpack_buckets(const uint8_t *bytes, size_t size, const struct metrics_sums *sums,
+			struct slot *add_to);
+
 int slot_unpack_sums(const uint8_t *bytes, size_t size, struct metrics_sums *sums);
 uint64_t slot_unpack_count(const uint8_t *bytes, size_t size); /* sums.count alone */
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#define SPREAD_WIDE 4    /* buckets of schema 5 in one of schema 3 */
 #define SPREAD_UNIT 1000 /* ranks are in thousandths */
 
 static const uint64_t spread_thousandths[METRICS_RANKS] = { 500, 900, 950, 990, 999 };
@@ -20,15 +21,18 @@ static uint64_t spread_count(const uint64_t buckets[RS_HIST_SLOTS])
 	return count;
 }
 
-static double spread_value(uint32_t slot, const struct metrics_sums *sums)
+static double spread_clamp(double value, const struct metrics_sums *sums)
 {
-	double value = spread_middle_ns(slot);
-
 	if (sums->min_ns > sums->max_ns)
 		return value;
 	if (value < (double)sums->min_ns)
 		return (double)sums->min_ns;
 	return value > (double)sums->max_ns ? (double)sums->max_ns : value;
+}
+
+static double spread_value(uint32_t slot, const struct metrics_sums *sums)
+{
+	return spread_clamp(spread_middle_ns(slot), sums);
 }
 
 static uint64_t spread_nearest(uint64_t count, uint64_t thousandths)
@@ -57,18 +61,35 @@ void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_su
 	}
 }
 
-double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
-		   uint32_t thousandths)
+/* RS_HIST_SLOTS: there is none. */
+static uint32_t spread_find(const uint64_t buckets[RS_HIST_SLOTS], uint32_t thousandths)
 {
 	uint64_t count = spread_count(buckets), below = 0;
 	uint64_t rank = spread_nearest(count, thousandths);
 	uint32_t slot = 0;
 
-	if (!count)
-		return METRICS_UNKNOWN;
 	while (slot < RS_HIST_SLOTS - 1 && below + buckets[slot] < rank)
 		below += buckets[slot++];
-	return spread_value(slot, sums);
+	return count ? slot : RS_HIST_SLOTS;
+}
+
+double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+		   uint32_t thousandths)
+{
+	uint32_t slot = spread_find(buckets, thousandths);
+
+	return slot < RS_HIST_SLOTS ? spread_value(slot, sums) : METRICS_UNKNOWN;
+}
+
+double spread_rank_wide(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+			uint32_t thousandths)
+{
+	uint32_t slot = spread_find(buckets, thousandths);
+	double wide = ceil(((double)slot - RS_HIST_BIAS) / SPREAD_WIDE);
+
+	if (slot == RS_HIST_SLOTS)
+		return METRICS_UNKNOWN;
+	return spread_clamp(exp2((wide - 0.5) * SPREAD_WIDE / (1 << RS_HIST_SCHEMA)) * 1e9, sums);
 }
 
 double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS])

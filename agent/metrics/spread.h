@@ -22,6 +22,9 @@ void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_su
 /* Any rank, in thousandths: 950 is p95. */
 double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
 		   uint32_t thousandths);
+/* Of buckets of which some stand for four, as at schema 3: within 4.5 %. */
+double spread_rank_wide(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
+			uint32_t thousandths);
 
 /* (satisfied + tolerating / 2) / all. */
 double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS]);

@@ -17,6 +17,8 @@ struct series_budget {
 	uint64_t given_up;     /* requests whose slot found no room */
 	uint64_t shed;         /* slots given up before their time, to make room */
 	uint32_t kept_from[3]; /* by enum series_step: the first second that no shedding took */
+	uint32_t taken_s;      /* seconds before this one were handed to who keeps them … */
+	uint64_t untaken;      /* … and requests of these that came later */
 	struct slot *spare;    /* open slots at rest, for the next series that wakes */
 };
 

@@ -16,6 +16,7 @@ int timeline_open(struct timeline *t, const struct timeline_span *span, enum tim
 	t->from_s = from - rest;
 	t->step_s = span->step_s;
 	t->work = TIMELINE_WORK;
+	t->schema = RS_HIST_SCHEMA;
 	count = span->to_s > from ? (uint64_t)(span->to_s - t->from_s + step - 1) / step : 0;
 	if (count > TIMELINE_POINTS)
 		return -E2BIG;
@@ -81,16 +82,19 @@ bool timeline_add(struct timeline *t, int64_t second, const uint8_t *packed, siz
 	return true;
 }
 
-static void timeline_add_open(struct timeline *t, const struct slot *slot)
+bool timeline_add_slot(struct timeline *t, int64_t second, const struct slot *slot)
 {
-	uint32_t point = slot ? timeline_point(t, slot->second) : t->count;
+	uint32_t point = timeline_point(t, second);
 
 	if (point == t->count)
-		return;
+		return !t->is_cut;
+	if (!timeline_work(t))
+		return false;
 	if (t->slots)
 		slot_add(&t->slots[point], slot);
 	else
 		slot_sums_add(&t->sums[point], &slot->sums);
+	return true;
 }
 
 const struct metrics_sums *timeline_sums(const struct timeline *t, uint32_t point)
@@ -130,12 +134,14 @@ static void timeline_series(struct timeline *t, enum series_step step, const str
 
 	t->is_found = true;
 	while (tier_next(tiers[step], series_step_s[step], &at)) {
-		if (!timeline_add(t, at.second, at.packed, at.size))
+		if (at.second >= t->memory_from_s &&
+		    !timeline_add(t, at.second, at.packed, at.size))
 			return;
 	}
 	if (step == SERIES_WIDE && !series->is_wide && tier_last(&series->coarse, &at))
 		timeline_add(t, at.second, at.packed, at.size);
-	timeline_add_open(t, series->open);
+	if (series->open)
+		timeline_add_slot(t, series->open->second, series->open);
 }
 
 static bool timeline_has_route(const struct metrics_scope *scope, const struct route *route)
@@ -161,15 +167,13 @@ static void timeline_services(const struct metrics *m, const struct metrics_scop
 /* When the agent is, and since when it knows what the points are made of. Under the lock. */
 static void timeline_moment(const struct metrics *m, enum series_step step, struct timeline *t)
 {
-	int64_t kept = m->budget.kept_from[step];
+	uint32_t now = registry_second(m->now_ns);
 
 	t->slot_s = series_step_s[step];
-	t->now_s = registry_second(m->now_ns);
+	t->now_s = now;
 	t->wall_offset_ms = m->wall_offset_ms;
-	kept = kept > m->start_s ? kept : m->start_s;
-	if (kept + series_keep_s[step] < t->now_s + 1)
-		kept = t->now_s + 1 - series_keep_s[step];
-	t->kept_from_s = kept;
+	t->memory_from_s = series_first(&m->budget, step, m->start_s, now);
+	t->kept_from_s = t->memory_from_s > m->start_s ? t->memory_from_s : m->start_s;
 }
 
 int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struct timeline *t)

@@ -14,16 +14,19 @@
 #include "series.h"
 
 #define TIMELINE_POINTS 1500u
+#define TIMELINE_SCHEMA_WIDE 3u
 #define TIMELINE_WORK 200000u /* slots: a tenth of a second */
 
 struct timeline {
 	int64_t from_s; /* a multiple of step_s */
 	uint32_t step_s, count;
 	uint32_t slot_s; /* of the slots that it is made of */
+	uint32_t schema; /* of the histograms: RS_HIST_SCHEMA, or what disks have of five minutes */
 	uint32_t work;   /* that may yet be done */
 	bool is_cut;
 	bool is_found;             /* something of the scope's name is known */
 	int64_t kept_from_s;       /* what is before it is not known */
+	int64_t memory_from_s;     /* slots from here on are those of memory */
 	int64_t now_s;             /* the newest second told */
 	int64_t wall_offset_ms;    /* of the wall clock to seconds * 1000 */
 	struct metrics_sums *sums; /* by point */
@@ -55,8 +58,9 @@ struct timeline_span {
 int timeline_open(struct timeline *t, const struct timeline_span *span, enum timeline_what what);
 void timeline_fini(struct timeline *t);
 
-/* Adds a packed slot of second; outside of the points: nothing. False: no more work is to be done. */
+/* Adds a slot of second; outside of the points: nothing. False: no more work is to be done. */
 bool timeline_add(struct timeline *t, int64_t second, const uint8_t *packed, size_t size);
+bool timeline_add_slot(struct timeline *t, int64_t second, const struct slot *slot);
 
 /* All points together. buckets NULL: they are not wanted. */
 void timeline_sum(const struct timeline *t, struct metrics_sums *sums,

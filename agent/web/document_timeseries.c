@@ -3,6 +3,7 @@
  *                       an earlier window beside them.
  */
 #include "spread.h"
+#include "store.h"
 #include "timeseries.h"
 
 #include <errno.h>
@@ -65,6 +66,8 @@ static double timeseries_point_value(const struct timeseries_view *v, uint32_t p
 static void timeseries_put_ranks(const struct timeseries_view *v, const uint64_t *buckets,
 				 const struct metrics_sums *sums, struct json *j)
 {
+	double (*rank_of)(const uint64_t *, const struct metrics_sums *, uint32_t) =
+		v->t.schema == RS_HIST_SCHEMA ? spread_rank : spread_rank_wide;
 	bool measured = sums->min_ns <= sums->max_ns;
 
 	json_measure(j, "min", measured ? DOCUMENT_MS(sums->min_ns) : METRICS_UNKNOWN);
@@ -73,7 +76,7 @@ static void timeseries_put_ranks(const struct timeseries_view *v, const uint64_t
 	for (unsigned int i = 0; i < v->asked->rank_count; i++) {
 		const struct timeseries_rank *rank = &v->asked->ranks[i];
 
-		document_measure_ms(j, rank->name, spread_rank(buckets, sums, rank->thousandths));
+		document_measure_ms(j, rank->name, rank_of(buckets, sums, rank->thousandths));
 	}
 	json_object_end(j);
 }
@@ -244,6 +247,12 @@ static int timeseries_look(const struct question *q, const struct timeseries *as
 	ret = kind < TIMESERIES_GAUGE ? metrics_timeline(q->site->metrics, &q->ask.scope, &v->t)
 				      : metrics_gauges(q->site->metrics, &q->ask.scope,
 						       asked->metric->gauge, &v->t);
+	if ((!ret || ret == -ENOENT) && !v->t.values && q->site->store) {
+		int more = store_timeline(q->site->store, &q->ask.scope, &v->t);
+
+		if (v->t.is_found || more)
+			ret = more;
+	}
 	if (!ret && !v->t.values)
 		timeline_sum(&v->t, &v->sums, v->buckets);
 	return ret;
@@ -282,7 +291,7 @@ static void timeseries_put_head(const struct question *q, const struct timeserie
 	json_string(j, "step", asked->step->name);
 	json_uint(j, "stepSeconds", asked->step->seconds);
 	json_uint(j, "slotSeconds", v->t.slot_s);
-	json_int(j, "schema", asked->is_heatmap ? TIMESERIES_SCHEMA : RS_HIST_SCHEMA);
+	json_int(j, "schema", asked->is_heatmap ? TIMESERIES_SCHEMA : (int)v->t.schema);
 	json_bool(j, "awaited", asked->metric->kind == TIMESERIES_AWAITED);
 	json_null(j, "nextCursor");
 }

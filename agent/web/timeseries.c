@@ -1,5 +1,7 @@
 #include "timeseries.h"
 
+#include "store.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,11 +80,12 @@ static uint32_t timeseries_span_s(const struct timeseries *t)
 }
 
 /* Slots of a finer step are not kept for so long, and a wider one is. */
-static bool timeseries_is_kept(uint32_t step_s, int64_t age_s)
+static bool timeseries_is_kept(const struct question *q, uint32_t step_s, int64_t age_s)
 {
+	const uint32_t *keep_s = q->site->store ? store_keep_s : series_keep_s;
 	enum series_step slots = timeline_slots(step_s);
 
-	return slots == SERIES_WIDE || series_keep_s[slots] >= age_s;
+	return slots == SERIES_WIDE || keep_s[slots] >= age_s;
 }
 
 /* The finest that makes no more points than usual. */
@@ -94,7 +97,7 @@ static const struct timeseries_step *timeseries_step_usual(const struct question
 
 	while (i < TIMESERIES_STEPS - 1 &&
 	       (timeseries_span_s(t) / timeseries_steps[i].seconds > TIMESERIES_USUAL ||
-		!timeseries_is_kept(timeseries_steps[i].seconds, age_s)))
+		!timeseries_is_kept(q, timeseries_steps[i].seconds, age_s)))
 		i++;
 	return &timeseries_steps[i];
 }

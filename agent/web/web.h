@@ -21,6 +21,7 @@ struct config;
 struct health;
 struct metrics;
 struct profile;
+struct store;
 struct web;
 
 /* A number that another part of the agent tells on /metrics; those of one name side by side. */
@@ -39,6 +40,7 @@ struct web_config {
 	unsigned int socket_count; /* 1 … WEB_SOCKETS */
 	struct metrics *metrics;
 	struct profile *profile; /* NULL: none */
+	struct store *store;     /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */

@@ -1,0 +1,451 @@
+#include "archive.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define ARCHIVE_MAGIC UINT64_C(0x3154534948534e52) /* "RNSHIST1" */
+#define ARCHIVE_VERSION 1u
+#define ARCHIVE_NAME 40
+#define ARCHIVE_BYTES_MOST (256u << 20) /* of a file that is looked at: ours are far smaller */
+
+static const char *const archive_names_of[SERIES_STEPS] = { "1s", "10s", "5m" };
+
+/* So long one file goes on at most, since it can only be deleted as a whole. */
+static const uint32_t archive_span_s[SERIES_STEPS] = { 600, 7200, 86400 };
+
+static void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
+{
+	snprintf(out, ARCHIVE_NAME, "%s-%010llu.history", archive_names_of[step],
+		 (unsigned long long)serial);
+}
+
+static bool archive_serial(enum series_step step, const char *name, uint64_t *serial)
+{
+	char again[ARCHIVE_NAME];
+	size_t prefix = strlen(archive_names_of[step]);
+	char *end;
+
+	if (strncmp(name, archive_names_of[step], prefix) != 0 || name[prefix] != '-')
+		return false;
+	*serial = strtoull(name + prefix + 1, &end, 10);
+	archive_name(step, *serial, again);
+	return !strcmp(name, again);
+}
+
+static struct archive_file *archive_file_add(struct archive *a, uint64_t serial)
+{
+	uint32_t capacity = a->capacity ? a->capacity * 2 : 16;
+	struct archive_file *files;
+
+	if (a->count == a->capacity) {
+		files = realloc(a->files, capacity * sizeof(*files));
+		if (!files)
+			return NULL;
+		a->files = files;
+		a->capacity = capacity;
+	}
+	a->files[a->count] = (struct archive_file){ .serial = serial };
+	return &a->files[a->count++];
+}
+
+static int archive_compare(const void *left, const void *right)
+{
+	const struct archive_file *a = left, *b = right;
+
+	return (a->serial > b->serial) - (a->serial < b->serial);
+}
+
+static int archive_list(struct archive *a)
+{
+	int fd = openat(a->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	uint64_t serial;
+	int ret = 0;
+
+	if (!folder) {
+		ret = -errno;
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	while (ret == 0 && (entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe): ours */
+		if (archive_serial(a->step, entry->d_name, &serial) && !archive_file_add(a, serial))
+			ret = -ENOMEM;
+	}
+	closedir(folder);
+	if (a->count)
+		qsort(a->files, a->count, sizeof(*a->files), archive_compare);
+	return ret;
+}
+
+static void archive_tell(struct archive *a, const struct archive_file *file, uint64_t at,
+			 const char *reason)
+{
+	char name[ARCHIVE_NAME];
+
+	a->cuts++;
+	archive_name(a->step, file->serial, name);
+	snprintf(a->cut, sizeof(a->cut), "%s was cut off at byte %llu: %s", name,
+		 (unsigned long long)at, reason);
+}
+
+static void archive_note(struct archive_file *file, const struct block_head *head)
+{
+	if (!file->until_s)
+		file->from_s = head->from_s;
+	file->until_s = head->until_s;
+	file->wall_offset_ms = head->wall_offset_ms;
+	file->bytes += head->bytes;
+}
+
+/* Blocks from the head of the file on; what is not one and all behind it is cut off. */
+static void archive_check(struct archive *a, struct archive_file *file, const uint8_t *bytes,
+			  size_t size, int fd)
+{
+	const char *reason = NULL;
+	struct archive_head head;
+
+	if (size >= sizeof(head))
+		memcpy(&head, bytes, sizeof(head));
+	if (size < sizeof(head) || head.magic != ARCHIVE_MAGIC || head.version != ARCHIVE_VERSION ||
+	    head.step_s != series_step_s[a->step]) {
+		archive_tell(a, file, 0, "it is no file of this step and version");
+		return;
+	}
+	memcpy(file->boot, head.boot, sizeof(head.boot));
+	file->bytes = sizeof(head);
+	while (!reason && file->bytes < size) {
+		struct block_head block;
+
+		reason = block_check(bytes + file->bytes, size - file->bytes);
+		if (reason)
+			break;
+		memcpy(&block, bytes + file->bytes, sizeof(block));
+		archive_note(file, &block);
+	}
+	if (!reason)
+		return;
+	archive_tell(a, file, file->bytes, reason);
+	if (ftruncate(fd, (off_t)file->bytes))
+		archive_tell(a, file, file->bytes, "and it cannot be cut");
+}
+
+static bool archive_read_all(int fd, void *to, size_t bytes, uint64_t at)
+{
+	uint8_t *out = to;
+
+	while (bytes) {
+		ssize_t n = pread(fd, out, bytes, (off_t)at);
+
+		if (n <= 0)
+			return false;
+		out += n;
+		at += (uint64_t)n;
+		bytes -= (size_t)n;
+	}
+	return true;
+}
+
+static void archive_look(struct archive *a, struct archive_file *file)
+{
+	char name[ARCHIVE_NAME];
+	struct stat st;
+	uint8_t *bytes = NULL;
+	int fd;
+
+	archive_name(a->step, file->serial, name);
+	fd = openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||
+	    !(bytes = malloc((size_t)st.st_size + 1)) ||
+	    !archive_read_all(fd, bytes, (size_t)st.st_size, 0))
+		archive_tell(a, file, 0, "it cannot be read");
+	else
+		archive_check(a, file, bytes, (size_t)st.st_size, fd);
+	a->bytes += file->bytes;
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* One boot has one wall clock: that which was told last holds for all of its files. */
+static void archive_offsets(struct archive *a)
+{
+	for (uint32_t i = a->count; i > 1; i--) {
+		const struct archive_file *later = &a->files[i - 1];
+		struct archive_file *file = &a->files[i - 2];
+
+		if (!memcmp(file->boot, later->boot, sizeof(file->boot)) && later->until_s)
+			file->wall_offset_ms = later->wall_offset_ms;
+	}
+}
+
+int archive_open(struct archive *a, int folder, enum series_step step,
+		 const char boot[ARCHIVE_BOOT_BYTES])
+{
+	int ret;
+
+	memset(a, 0, sizeof(*a));
+	a->folder = folder;
+	a->step = step;
+	a->fd = -1;
+	memcpy(a->boot, boot, sizeof(a->boot));
+	ret = archive_list(a);
+	for (uint32_t i = 0; i < a->count; i++)
+		archive_look(a, &a->files[i]);
+	archive_offsets(a);
+	return ret;
+}
+
+static void archive_end_file(struct archive *a)
+{
+	if (a->fd >= 0) {
+		fdatasync(a->fd);
+		close(a->fd);
+	}
+	a->fd = -1;
+	free(a->names);
+	a->names = NULL;
+}
+
+void archive_close(struct archive *a)
+{
+	archive_end_file(a);
+	free(a->files);
+	a->files = NULL;
+	a->count = a->capacity = 0;
+}
+
+static bool archive_is_full(const struct archive *a)
+{
+	const struct archive_file *file = &a->files[a->count - 1];
+
+	return file->bytes > ARCHIVE_FILE_BYTES ||
+	       file->until_s - file->from_s >= archive_span_s[a->step];
+}
+
+struct block_names *archive_names(struct archive *a)
+{
+	if (a->fd >= 0 && archive_is_full(a))
+		archive_end_file(a);
+	if (a->names)
+		return a->names;
+	a->names = calloc(1, sizeof(*a->names));
+	if (a->names && getrandom(&a->names->seed, sizeof(a->names->seed), GRND_NONBLOCK) < 0)
+		a->names->seed = 1;
+	return a->names;
+}
+
+void archive_give_up(struct archive *a)
+{
+	archive_end_file(a);
+}
+
+static int archive_begin_file(struct archive *a)
+{
+	uint64_t serial = a->count ? a->files[a->count - 1].serial + 1 : 1;
+	struct archive_head head = { .magic = ARCHIVE_MAGIC, .version = ARCHIVE_VERSION };
+	struct archive_file *file;
+	char name[ARCHIVE_NAME];
+	ssize_t n;
+
+	head.step_s = series_step_s[a->step];
+	memcpy(head.boot, a->boot, sizeof(head.boot));
+	archive_name(a->step, serial, name);
+	a->fd = openat(a->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (a->fd < 0)
+		return -errno;
+	n = write(a->fd, &head, sizeof(head));
+	file = n == (ssize_t)sizeof(head) ? archive_file_add(a, serial) : NULL;
+	if (!file) {
+		unlinkat(a->folder, name, 0);
+		return n < 0 ? -errno : -ENOSPC;
+	}
+	memcpy(file->boot, a->boot, sizeof(file->boot));
+	file->bytes = sizeof(head);
+	a->bytes += sizeof(head);
+	return 0;
+}
+
+/* Of a full disk may come a part: what was there before stays good. */
+static int archive_write(struct archive *a, const struct block *block)
+{
+	const struct archive_file *file = &a->files[a->count - 1];
+	struct block_head head = block->head;
+	const struct iovec parts[] = { { &head, sizeof(head) },
+				       { block->table.at, block->table.size },
+				       { block->runs.at, block->runs.size } };
+	ssize_t n = pwritev(a->fd, parts, 3, (off_t)file->bytes);
+	int ret = n < 0 ? -errno : -ENOSPC;
+
+	if (n == (ssize_t)head.bytes)
+		return 0;
+	if (ftruncate(a->fd, (off_t)file->bytes)) /* the next to open it cuts it off */
+		ret = -errno;
+	return ret;
+}
+
+int archive_append(struct archive *a, const struct block *block)
+{
+	int ret = a->fd >= 0 ? 0 : archive_begin_file(a);
+
+	if (ret == 0)
+		ret = archive_write(a, block);
+	if (ret < 0) {
+		archive_end_file(a);
+		return ret;
+	}
+	archive_note(&a->files[a->count - 1], &block->head);
+	a->bytes += block->head.bytes;
+	archive_offsets(a);
+	return 0;
+}
+
+bool archive_drop(struct archive *a)
+{
+	char name[ARCHIVE_NAME];
+
+	if (a->count < 1 + (a->fd >= 0))
+		return false;
+	archive_name(a->step, a->files[0].serial, name);
+	unlinkat(a->folder, name, 0);
+	a->bytes -= a->files[0].bytes;
+	a->count--;
+	memmove(a->files, a->files + 1, a->count * sizeof(*a->files));
+	return true;
+}
+
+uint32_t archive_until(const struct archive *a)
+{
+	uint32_t until_s = 0;
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		if (!memcmp(a->files[i].boot, a->boot, sizeof(a->boot)) &&
+		    a->files[i].until_s > until_s)
+			until_s = a->files[i].until_s;
+	}
+	return until_s;
+}
+
+/* A file being read: which of its numbers are wanted, and room for what is read. */
+struct archive_look {
+	const struct archive_walk *walk;
+	int fd;
+	uint64_t at; /* of the block */
+	struct block_head head;
+	uint32_t keys;
+	uint8_t *bytes; /* BLOCK_MOST at most */
+	size_t capacity;
+	bool goes_on;
+	uint8_t wanted[BLOCK_SERIES];
+};
+
+static bool archive_room(struct archive_look *l, size_t size)
+{
+	uint8_t *bytes;
+
+	if (size <= l->capacity)
+		return true;
+	bytes = realloc(l->bytes, size);
+	if (!bytes)
+		return false;
+	l->bytes = bytes;
+	l->capacity = size;
+	return true;
+}
+
+/* The number at the beginning of an entry, and the key that it has the first time. */
+static uint32_t archive_entry(struct archive_look *l, struct column_reader *table)
+{
+	uint64_t number = column_number_get(table), size;
+	struct export_key key;
+
+	if (number != l->keys)
+		return number < l->keys ? (uint32_t)number : BLOCK_SERIES;
+	size = column_number_get(table);
+	if (number >= BLOCK_SERIES || size > (size_t)(table->end - table->at))
+		return BLOCK_SERIES;
+	l->wanted[number] =
+		!block_key_get(table->at, size, &key) && l->walk->want(l->walk->ctx, &key);
+	table->at += size;
+	l->keys++;
+	return (uint32_t)number;
+}
+
+static int archive_run(struct archive_look *l, uint64_t at, uint64_t size)
+{
+	uint8_t *bytes = malloc(size + 1);
+	int ret = bytes ? 0 : -ENOMEM;
+
+	if (ret == 0 && !archive_read_all(l->fd, bytes, size, at))
+		ret = -EIO;
+	if (ret == 0)
+		l->goes_on = l->walk->run(l->walk->ctx, &l->head, bytes, size);
+	free(bytes);
+	return ret;
+}
+
+static int archive_block(struct archive_look *l)
+{
+	uint64_t at = l->at + sizeof(l->head) + l->head.table_bytes;
+	bool is_wanted = l->walk->block(l->walk->ctx, &l->head);
+	struct column_reader table;
+	int ret = 0;
+
+	if (!archive_room(l, l->head.table_bytes + 1) ||
+	    !archive_read_all(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
+		return -EIO;
+	table = (struct column_reader){ l->bytes, l->bytes + l->head.table_bytes, false };
+	for (uint32_t i = 0; i < l->head.series && l->goes_on && ret == 0; i++) {
+		uint32_t number = archive_entry(l, &table);
+		uint64_t size = column_number_get(&table);
+
+		if (number == BLOCK_SERIES || table.is_bad || at + size > l->at + l->head.bytes)
+			return -EBADMSG;
+		if (is_wanted && l->wanted[number])
+			ret = archive_run(l, at, size);
+		at += size;
+	}
+	return ret;
+}
+
+int archive_read(int folder, enum series_step step, const struct archive_file *file,
+		 const struct archive_walk *walk)
+{
+	struct archive_look *l = calloc(1, sizeof(*l));
+	char name[ARCHIVE_NAME];
+	int ret = 0;
+
+	if (!l)
+		return -ENOMEM;
+	archive_name(step, file->serial, name);
+	l->walk = walk;
+	l->goes_on = true;
+	l->at = sizeof(struct archive_head);
+	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (l->fd < 0)
+		ret = -errno;
+	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= file->bytes) {
+		if (!archive_read_all(l->fd, &l->head, sizeof(l->head), l->at))
+			ret = -EIO;
+		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
+			 l->head.table_bytes > l->head.bytes - sizeof(l->head))
+			ret = -EBADMSG;
+		else
+			ret = archive_block(l);
+		l->at += l->head.bytes;
+	}
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->bytes);
+	free(l);
+	return ret;
+}

@@ -1,0 +1,75 @@
+/*
+ * archive - the files of one step: blocks are appended to the newest, the oldest are deleted.
+ *
+ * Threads:  one writes; archive_walk anybody, of a copy of struct archive_file.
+ * Memory:   archive_open allocates, archive_close frees.
+ * Errors:   0 or -errno. What is not sound at the end of a file is cut off and told in words.
+ * Format:   struct archive_head, then blocks. A file is of one boot, so that seconds are of one
+ *           CLOCK_MONOTONIC. A writer that is killed leaves whole blocks and a part of one: reading
+ *           takes what is whole, and opening again cuts off the rest.
+ */
+#ifndef STORE_ARCHIVE_H
+#define STORE_ARCHIVE_H
+
+#include "block.h"
+
+#define ARCHIVE_BOOT_BYTES 40
+#define ARCHIVE_TEXT 160
+#define ARCHIVE_FILE_BYTES (8u << 20) /* then a new one is begun */
+
+struct archive_head {
+	uint64_t magic;
+	uint32_t version, step_s;
+	char boot[ARCHIVE_BOOT_BYTES];
+};
+
+struct archive_file {
+	uint64_t serial, bytes;
+	uint32_t from_s, until_s; /* of its blocks; both 0: none */
+	int64_t wall_offset_ms;   /* as its boot told it last */
+	char boot[ARCHIVE_BOOT_BYTES];
+};
+
+struct archive {
+	int folder;
+	enum series_step step;
+	char boot[ARCHIVE_BOOT_BYTES];
+	struct archive_file *files; /* the oldest first */
+	uint32_t count, capacity;
+	int fd; /* of the newest, while it is written to; -1 */
+	struct block_names *names;
+	uint64_t bytes;         /* of all files */
+	uint64_t cuts;          /* ends that were not sound */
+	char cut[ARCHIVE_TEXT]; /* the last of them: file, offset, reason */
+};
+
+/* folder: a descriptor, borrowed. */
+int archive_open(struct archive *a, int folder, enum series_step step,
+		 const char boot[ARCHIVE_BOOT_BYTES]);
+void archive_close(struct archive *a);
+
+/* Names for the next block; of the newest file, or of one that is begun with it. NULL: no memory. */
+struct block_names *archive_names(struct archive *a);
+int archive_append(struct archive *a, const struct block *block);
+void archive_give_up(struct archive *a); /* the block of these names is not written */
+
+/* Deletes the oldest file; never the one being written. False: there is no other. */
+bool archive_drop(struct archive *a);
+
+/* Seconds up to which this boot's slots are there; 0: none are. */
+uint32_t archive_until(const struct archive *a);
+
+/*
+ * Hands out each run of each block: head, key, bytes. Its own answers decide: false from want
+ * skips the run, from run ends the walk. want is asked once for a key and file.
+ */
+struct archive_walk {
+	void *ctx;
+	bool (*want)(void *ctx, const struct export_key *key);
+	bool (*block)(void *ctx, const struct block_head *head); /* false: none of its runs */
+	bool (*run)(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size);
+};
+int archive_read(int folder, enum series_step step, const struct archive_file *file,
+		 const struct archive_walk *walk);
+
+#endif

@@ -1,0 +1,157 @@
+#include "recall.h"
+
+#include "store_fixture.h"
+
+static struct folder f;
+
+/* Ten minutes of one request a slot, from 5,000 s on, as a boot left them. */
+static void keep(struct archive *a, enum series_step step, const char boot[ARCHIVE_BOOT_BYTES])
+{
+	uint32_t span_s = series_step_s[step] == 1 ? 50 : series_step_s[step] * 2;
+	struct block b = { 0 };
+
+	assert_int_equal(archive_open(a, f.fd, step, boot), 0);
+	for (uint32_t s = 5100; s < 5700; s += span_s) {
+		store_block(&b, archive_names(a), step, s, s + span_s);
+		b.head.wall_offset_ms = 0;
+		assert_int_equal(archive_append(a, &b), 0);
+	}
+	block_fini(&b);
+}
+
+static void open_timeline(struct timeline *t, int64_t from_s, int64_t to_s, uint32_t step_s)
+{
+	const struct timeline_span span = { from_s, to_s, step_s };
+
+	assert_int_equal(timeline_open(t, &span, TIMELINE_HISTOGRAMS), 0);
+}
+
+static uint64_t count_of(struct archive *a, struct timeline *t, const struct metrics_scope *scope)
+{
+	struct recall r = {
+		.scope = scope, .t = t, .step = a->step, .folder = f.fd, .boot = store_boot
+	};
+	struct metrics_sums sums;
+
+	assert_int_equal(recall_files(&r, a->files, a->count), 0);
+	timeline_sum(t, &sums, NULL);
+	return sums.count;
+}
+
+static void memory_and_disk_meet_without_a_gap_or_twice(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep(&a, SERIES_FINE, store_boot);
+	for (int64_t kept = 5090; kept < 5710; kept += 13) {
+		int64_t from_disk = kept < 5100 ? 0 : kept > 5700 ? 600 : kept - 5100;
+
+		open_timeline(&t, 5000, 6000, 1);
+		t.kept_from_s = t.memory_from_s = kept;
+		assert_int_equal(count_of(&a, &t, &scope), from_disk);
+		assert_int_equal(t.kept_from_s, kept < 5100 ? kept : 5100);
+		assert_int_equal(t.schema, RS_HIST_SCHEMA);
+		timeline_fini(&t);
+	}
+	archive_close(&a);
+	folder_close(&f);
+}
+
+/* An earlier boot ended at 5,700 s of its own, when the wall clock said what ours does at -300. */
+static void an_earlier_boot_lies_where_the_wall_clock_says(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep(&a, SERIES_FINE, store_other_boot);
+	open_timeline(&t, -900, -200, 10);
+	t.wall_offset_ms = 6000 * 1000;
+	t.kept_from_s = t.memory_from_s = 0;
+	assert_int_equal(count_of(&a, &t, &scope), 600);
+	assert_int_equal(timeline_sums(&t, 0)->count, 10);
+	assert_int_equal(timeline_sums(&t, 59)->count, 10);
+	assert_int_equal(timeline_sums(&t, 60)->count, 0);
+	assert_int_equal(t.kept_from_s, -900);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+static void five_minutes_are_at_schema_3_and_say_so(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep(&a, SERIES_WIDE, store_boot);
+	open_timeline(&t, 5100, 5700, 300);
+	t.kept_from_s = t.memory_from_s = 6000;
+	assert_int_equal(count_of(&a, &t, &scope), 2);
+	assert_int_equal(t.schema, 3);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+static void only_what_the_scope_says_is_read(void **state)
+{
+	struct metrics_scope other = fixture_scope("bank", 0, NULL);
+	struct metrics_scope route = fixture_scope("shop", 0, "/a");
+	struct metrics_scope process = fixture_scope("shop", 7, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep(&a, SERIES_FINE, store_boot);
+	open_timeline(&t, 5000, 6000, 1);
+	t.kept_from_s = t.memory_from_s = 6000;
+	assert_int_equal(count_of(&a, &t, &other), 0);
+	assert_int_equal(count_of(&a, &t, &route), 0);
+	assert_int_equal(count_of(&a, &t, &process), 0);
+	assert_false(t.is_found);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+static void reading_is_work_and_bounded(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep(&a, SERIES_FINE, store_boot);
+	open_timeline(&t, 5000, 6000, 1);
+	t.kept_from_s = t.memory_from_s = 6000;
+	t.work = 100;
+	assert_true(count_of(&a, &t, &scope) < 100);
+	assert_true(t.is_cut);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_and_disk_meet_without_a_gap_or_twice),
+		cmocka_unit_test(an_earlier_boot_lies_where_the_wall_clock_says),
+		cmocka_unit_test(five_minutes_are_at_schema_3_and_say_so),
+		cmocka_unit_test(only_what_the_scope_says_is_read),
+		cmocka_unit_test(reading_is_work_and_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

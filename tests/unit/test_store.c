@@ -1,0 +1,287 @@
+#include "../../agent/store/store.c" /* white box: a store that was killed */
+
+#include "store_fixture.h"
+
+#include "registry.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#define BEGIN 30000u
+
+static struct folder f;
+static struct fixture x;
+static int64_t wall_ms;
+
+static int64_t wall(void)
+{
+	return wall_ms;
+}
+
+static struct store *open_store(uint64_t budget)
+{
+	const struct store_config config = { .metrics = x.m,
+					     .folder = f.path,
+					     .boot = store_boot,
+					     .budget = budget,
+					     .wall_ms = wall };
+	struct store *s;
+
+	assert_int_equal(store_open(&s, &config), 0);
+	return s;
+}
+
+/* A request a second up to and with `to`; the store looks each five seconds. */
+static void live(struct store *s, uint64_t from, uint64_t to)
+{
+	for (uint64_t at = from; at <= to; at++) {
+		fixture_request(&x, at * SECOND, MILLISECOND);
+		fixture_counters(&x, &x.target, 1, 1, at * SECOND);
+		fixture_tick(&x, at * SECOND);
+		wall_ms = (int64_t)at * 1000;
+		if (s && at % 5 == 0)
+			store_step(s);
+	}
+}
+
+static uint64_t told(struct store *s, int64_t from_s, int64_t to_s, uint32_t step_s,
+		     struct timeline *t)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	const struct timeline_span span = { from_s, to_s, step_s };
+	struct metrics_sums sums;
+	int ret;
+
+	assert_int_equal(timeline_open(t, &span, TIMELINE_SUMS), 0);
+	ret = metrics_timeline(x.m, &scope, t);
+	assert_true(ret == 0 || ret == -ENOENT);
+	assert_int_equal(store_timeline(s, &scope, t), 0);
+	timeline_sum(t, &sums, NULL);
+	return sums.count;
+}
+
+static void what_memory_gives_up_is_still_told(void **state)
+{
+	struct store_state now;
+	struct timeline t;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 2000);
+	/* memory has ten minutes of seconds */
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
+	assert_true(t.kept_from_s <= BEGIN);
+	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN + 900, BEGIN + 2001, 1, &t), 1101);
+	timeline_fini(&t);
+	store_state_get(s, &now);
+	assert_true(now.is_ready && !now.error && now.bytes && !now.cuts && !now.deleted);
+	assert_int_equal(now.files, folder_each(&f, NULL));
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+/* An agent that is killed has lost what was not written yet, and its successor begins anew. */
+static void a_killed_agent_loses_ten_seconds_at_most(void **state)
+{
+	struct timeline t;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 304);
+	metrics_close(x.m); /* and nothing is written any more */
+	fixture_open(&x, (BEGIN + 306) * SECOND);
+	x.m->wall_offset_ms = 0;
+	s->config.metrics = x.m;
+	s->state.is_ready = false;
+	for (int i = 0; i < SERIES_STEPS; i++)
+		archive_close(&s->archives[i]);
+	live(s, BEGIN + 310, BEGIN + 400);
+	assert_true(told(s, BEGIN, BEGIN + 305, 1, &t) >= 305 - 10);
+	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN + 310, BEGIN + 401, 1, &t), 91);
+	timeline_fini(&t);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+/* The memory of the one before came along: nothing is written twice, and nothing left out. */
+static void a_restart_with_its_memory_goes_on_where_it_was(void **state)
+{
+	static uint8_t blob[METRICS_SAVE_BYTES];
+	struct timeline t;
+	struct store *s;
+	size_t size;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 1003);
+	size = metrics_save(x.m, blob, sizeof(blob));
+	assert_true(size > 0);
+	metrics_close(x.m);
+	store_close(s);
+	assert_int_equal(metrics_open(&x.m, &fixture_limits, (BEGIN + 1004) * SECOND), 0);
+	assert_int_equal(metrics_restore(x.m, blob, size, (BEGIN + 1004) * SECOND), 0);
+	metrics_sink(x.m, &x.sink);
+	x.sink.seen(x.sink.ctx, &x.target);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN + 1004, BEGIN + 3000);
+	assert_int_equal(told(s, BEGIN + 500, BEGIN + 1900, 1, &t), 1400);
+	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN, BEGIN + 3001, 10, &t), 3001);
+	timeline_fini(&t);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+static void a_clock_that_is_set_loses_and_doubles_nothing(void **state)
+{
+	struct timeline t;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 1000);
+	x.m->wall_offset_ms = 3600 * 1000;
+	wall_ms += 3600 * 1000;
+	store_step(s);
+	live(s, BEGIN + 1001, BEGIN + 1700);
+	x.m->wall_offset_ms = -3600 * 1000;
+	live(s, BEGIN + 1701, BEGIN + 2400);
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
+	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN, BEGIN + 2401, 10, &t), 2401);
+	timeline_fini(&t);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+static void the_budget_holds_and_the_finest_goes_first(void **state)
+{
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	s = open_store(60000);
+	live(s, BEGIN, BEGIN + 3500);
+	store_state_get(s, &now);
+	assert_true(now.bytes <= 60000 && now.deleted > 0);
+	assert_true(s->archives[SERIES_FINE].files[0].serial > 1);
+	assert_int_equal(s->archives[SERIES_COARSE].files[0].serial, 1);
+	assert_int_equal(s->archives[SERIES_WIDE].files[0].serial, 1);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+static void what_is_too_old_is_deleted(void **state)
+{
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 5300);
+	assert_true(s->archives[SERIES_FINE].files[0].from_s > BEGIN + 900);
+	assert_true(s->archives[SERIES_FINE].files[0].from_s < BEGIN + 1800);
+	store_state_get(s, &now);
+	assert_int_equal(now.deleted, 0); /* it was their time */
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+/* No file may grow: as a full disk, memory goes on, and once there is room, all is written. */
+static void a_full_disk_is_told_and_made_good_later(void **state)
+{
+	struct rlimit before, none;
+	struct store_state now;
+	struct timeline t;
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	s = open_store(0);
+	live(s, BEGIN, BEGIN + 100);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ 10, before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	live(s, BEGIN + 101, BEGIN + 400);
+	store_state_get(s, &now);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_true(now.error < 0 && now.error_ms > 0);
+	assert_int_equal(told(s, BEGIN, BEGIN + 401, 1, &t), 401);
+	timeline_fini(&t);
+	live(s, BEGIN + 401, BEGIN + 1600);
+	store_state_get(s, &now);
+	assert_int_equal(now.error, 0);
+	assert_int_equal(now.cuts, 0);
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
+	timeline_fini(&t);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+static void the_thread_writes_and_ends_with_what_is_complete(void **state)
+{
+	struct store *s;
+
+	(void)state;
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	live(NULL, BEGIN, BEGIN + 50);
+	s = open_store(0);
+	assert_int_equal(store_run(s), 0);
+	store_close(s);
+	s = open_store(0);
+	live(s, BEGIN + 51, BEGIN + 51);
+	store_step(s);
+	assert_int_equal(s->archives[SERIES_FINE].files[0].from_s, BEGIN + 0);
+	assert_int_equal(archive_until(&s->archives[SERIES_FINE]), BEGIN + 47);
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_memory_gives_up_is_still_told),
+		cmocka_unit_test(a_killed_agent_loses_ten_seconds_at_most),
+		cmocka_unit_test(a_restart_with_its_memory_goes_on_where_it_was),
+		cmocka_unit_test(a_clock_that_is_set_loses_and_doubles_nothing),
+		cmocka_unit_test(the_budget_holds_and_the_finest_goes_first),
+		cmocka_unit_test(what_is_too_old_is_deleted),
+		cmocka_unit_test(a_full_disk_is_told_and_made_good_later),
+		cmocka_unit_test(the_thread_writes_and_ends_with_what_is_complete),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
