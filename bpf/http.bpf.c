@@ -71,6 +71,16 @@ static __always_inline struct http_mark *http_mark(const struct sock *sk)
 	return mark && mark->id && !mark->over ? mark : 0;
 }
 
+/* Streams of HTTP/2: of such a packet all is a head. */
+static __always_inline bool http_asks_for_streams(struct bpf_dynptr *packet, __u32 from)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 none = 0;
+
+	return !bpf_dynptr_read(head, sizeof(head), packet, from, 0) && streams_step(head, &none) &&
+	       none;
+}
+
 /* False: it found no room. */
 static __always_inline bool http_carry_packet(const struct http_event *event,
 					      struct bpf_dynptr *packet, __u32 from)
@@ -81,7 +91,8 @@ static __always_inline bool http_carry_packet(const struct http_event *event,
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
-	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
+	} else if (bytes <= HTTP_MIDDLE ||
+		   (http_crowded() && !http_asks_for_streams(packet, from))) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);

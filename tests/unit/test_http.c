@@ -244,6 +244,43 @@ static void an_end_without_room_is_told_later(void **state)
 	uncrowd(&c);
 }
 
+static void kept(void *ctx, const void *record, size_t bytes)
+{
+	const struct http_event *e = record;
+	uint32_t *most = ctx;
+
+	(void)bytes;
+	if (e->kind == HTTP_ARRIVED)
+		*most = e->kept;
+}
+
+static uint32_t kept_of(const struct crowded *c, const char *packet, size_t bytes)
+{
+	char buffer[4096];
+	uint32_t most = 0;
+
+	assert_int_equal(send(c->client, packet, bytes, 0), bytes);
+	assert_int_equal(recv(c->server, buffer, bytes, MSG_WAITALL), bytes);
+	ring_read(ring, kept, &most);
+	return most;
+}
+
+static void where_there_is_little_room_bodies_are_cut_and_streams_are_not(void **state)
+{
+	static const char head[] = "\0\0\1\1\5\0\0\0\3\x82"; /* HEADERS, and many of them */
+	char packet[HTTP_MIDDLE + 100] = "";
+	struct crowded c;
+
+	(void)state;
+	crowd(&c, HTTP_RING_BYTES / 2);
+	assert_int_equal(kept_of(&c, packet, sizeof(packet)), HTTP_MIDDLE);
+	uncrowd(&c);
+	memcpy(packet, head, sizeof(head));
+	crowd(&c, HTTP_RING_BYTES / 2);
+	assert_int_equal(kept_of(&c, packet, sizeof(packet)), sizeof(packet));
+	uncrowd(&c);
+}
+
 static void streams_that_found_no_room_are_told_by_the_last(void **state)
 {
 	static const char frames[] = "\0\0\1\1\5\0\0\0\3\x82" /* HEADERS, of stream 3 */
@@ -299,6 +336,7 @@ int main(void)
 		cmocka_unit_test(an_answer_that_had_begun_is_counted_too),
 		cmocka_unit_test(in_a_gap_nothing_is_told_of_what_is_counted),
 		cmocka_unit_test(an_end_without_room_is_told_later),
+		cmocka_unit_test(where_there_is_little_room_bodies_are_cut_and_streams_are_not),
 		cmocka_unit_test(streams_that_found_no_room_are_told_by_the_last),
 		cmocka_unit_test(what_was_open_before_is_found_and_of_others_nothing_is_told),
 	};
