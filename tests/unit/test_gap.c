@@ -179,7 +179,7 @@ static void whatever_finds_no_room_each_answer_counts_once(void **state)
 	struct kernel k;
 
 	(void)state;
-	for (uint32_t full = 0; full < 1u << 16; full++) {
+	for (uint32_t full = 0; full < 1u << 14; full++) {
 		starts(&k, full);
 		for (int i = 0; i < 3; i++) {
 			asks_for(&k, "GET /a HTTP/1.1\r\n\r\n");
@@ -204,7 +204,7 @@ static void a_client_that_is_quick_is_counted_once_too(void **state)
 	struct kernel k;
 
 	(void)state;
-	for (uint32_t full = 0; full < 1u << 13; full++) {
+	for (uint32_t full = 0; full < 1u << 12; full++) {
 		starts(&k, full);
 		arrives(&k, "GET /a HTTP/1.1\r\n\r\n");
 		for (int i = 0; i < 3; i++) {
@@ -228,7 +228,7 @@ static void of_pipelined_ones_none_is_untold(void **state)
 	struct kernel k;
 
 	(void)state;
-	for (uint32_t full = 0; full < 1u << 14; full++) {
+	for (uint32_t full = 0; full < 1u << 12; full++) {
 		starts(&k, full);
 		for (int i = 0; i < 2; i++) {
 			asks_for(&k, "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
@@ -271,7 +271,7 @@ static void an_upload_counts_by_its_last_answer(void **state)
 	struct kernel k;
 
 	(void)state;
-	for (uint32_t full = 0; full < 1u << 16; full++) {
+	for (uint32_t full = 0; full < 1u << 13; full++) {
 		starts(&k, full);
 		for (int i = 0; i < 2; i++) {
 			asks_for(&k, "PUT /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
