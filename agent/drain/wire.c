@@ -268,8 +268,11 @@ static void wire_plain(struct wire *w, enum parser_way way, const struct http_ev
 
 static void wire_go(struct wire *w, struct wire_connection *c)
 {
+	struct wire_connection **at = wire_find(w, c->id);
+
 	wire_end(w, c);
-	wire_free(w, wire_find(w, c->id));
+	if (*at)
+		wire_free(w, at);
 }
 
 /*
