@@ -426,6 +426,7 @@ static __always_inline void http_end(struct sock *sk, int state)
 		event.other = mark->gap.speaks ? 0 : mark->stream;
 	if (!known && !event.other)
 		return; /* the agent waits for nothing of it */
+	event.length += !known;
 	event.pid = mark->pid;
 	ends_tell(&event);
 }

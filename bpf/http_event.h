@@ -33,7 +33,7 @@ enum http_kind {
 	/*
 	 * Of both. Events found no room, and length answers that they were of are in the map. Here
 	 * a request begins; seq, other as of HTTP_ACCEPTED. HTTP_CLOSED: seq is how many answers,
-	 * other the last stream of HTTP/2 that was asked for there.
+	 * other the last stream of HTTP/2 that was asked for there; length 2: no event was told.
 	 */
 	HTTP_RESUMED,
 };

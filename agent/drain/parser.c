@@ -219,8 +219,8 @@ void parser_resume(struct parser *p, struct parsed *to, uint32_t counted)
 	struct exchange_call call = { .context = to, .now = to->now_ns };
 
 	to->parser = p;
-	if (p->mux)
-		return; /* it goes on by itself */
+	if (p->mux || atomic_load_explicit(&p->exchange.tunnel, memory_order_relaxed))
+		return; /* it goes on by itself, or is no HTTP any more */
 	p->elsewhere = counted;
 	p->losing = true;
 	exchange_close(&p->exchange, &call);

@@ -378,12 +378,12 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 	}
 }
 
-/* All that is told of a connection behind its end, or of one that nothing else was told of. */
+/* Of a connection that is over, or was another worker's; not of one that nothing was told of. */
 static bool wire_is_late(const struct http_event *event)
 {
 	bool ends = event->kind == HTTP_CLOSED || event->kind == HTTP_TLS_OVER;
 
-	return event->kind == HTTP_CLIENT_GONE || (ends && !event->other);
+	return event->kind == HTTP_CLIENT_GONE || (ends && event->length < 2);
 }
 
 /* FOUND, or met in its middle: it may be a client's. Of others the kernel knows more. */

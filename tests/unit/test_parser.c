@@ -109,6 +109,18 @@ static void behind_a_gap_what_the_kernel_counted_is_told_no_more(void **state)
 	told_close("1 1 /4 200 19/38 0;");
 }
 
+static void a_tunnel_stays_one_behind_a_gap(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	READS("CONNECT a:80 HTTP/1.1\r\n\r\n");
+	WRITES("HTTP/1.1 200 OK\r\n\r\n");
+	parser_resume(&told.parser, &told.parsed, 0);
+	READS("GET /inside HTTP/1.1\r\n\r\n");
+	WRITES(OK);
+	told_close("1 8 a:80 200 25/19 32;");
+}
+
 static void in_a_gap_up_to_the_end_the_rest_is_aborted(void **state)
 {
 	(void)state;
@@ -165,6 +177,7 @@ int main(void)
 		cmocka_unit_test(one_whose_begin_was_lost_says_so_of_its_first_streams),
 		cmocka_unit_test(whose_streams_were_all_lost_says_so_at_its_end),
 		cmocka_unit_test(behind_a_gap_what_the_kernel_counted_is_told_no_more),
+		cmocka_unit_test(a_tunnel_stays_one_behind_a_gap),
 		cmocka_unit_test(in_a_gap_up_to_the_end_the_rest_is_aborted),
 		cmocka_unit_test(what_only_begins_like_a_frame_is_none),
 		cmocka_unit_test(what_is_open_at_its_end_was_aborted),

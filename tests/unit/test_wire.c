@@ -167,7 +167,9 @@ static void one_of_which_all_was_lost_says_how_much_at_its_end(void **state)
 
 	(void)state;
 	fixture_open(&f);
-	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 1, .other = 5 },
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 1, .other = 9 },
+	      NULL); /* a worker before us knew it */
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 2, .other = 5 },
 	      NULL);
 	wire_round(f.wire, f.now_ns);
 	wire_counts_get(f.wire, &counts);
