@@ -52,7 +52,10 @@ bool postgres_head(struct postgres_way *w, uint8_t enough, const uint8_t **at, c
 
 	if (n > (size_t)(enough - w->head_bytes))
 		n = (size_t)(enough - w->head_bytes);
-	memcpy(w->head + w->head_bytes, *at, n);
+	if (!w->head_bytes && n == POSTGRES_MESSAGE_HEAD) /* as a rule: no loop */
+		memcpy(w->head, *at, POSTGRES_MESSAGE_HEAD);
+	else
+		memcpy(w->head + w->head_bytes, *at, n);
 	w->head_bytes = (uint8_t)(w->head_bytes + n);
 	w->bytes += n;
 	*at += n;

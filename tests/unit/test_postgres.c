@@ -169,6 +169,20 @@ static void encryption_may_be_asked_for_and_refused(void **state)
 	assert_string_equal(heard_story(), "SELECT ? 200");
 }
 
+static void a_start_is_whole_wherever_it_is_cut(void **state)
+{
+	(void)state;
+	for (size_t cut = 1; cut < START_BYTES; cut++) {
+		heard_nothing();
+		postgres_init(&g);
+		move(false, START, cut);
+		assert_false(g.started);
+		move(false, START + cut, START_BYTES - cut);
+		assert_true(g.started);
+		session_end();
+	}
+}
+
 static void a_session_that_does_not_begin_is_no_request(void **state)
 {
 	struct bytes in = { .n = 0 }, out = { .n = 0 };
@@ -296,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_copy_counts_the_bytes_that_it_moves),
 		cmocka_unit_test(an_execute_has_the_text_of_its_statement),
 		cmocka_unit_test(encryption_may_be_asked_for_and_refused),
+		cmocka_unit_test(a_start_is_whole_wherever_it_is_cut),
 		cmocka_unit_test(a_session_that_does_not_begin_is_no_request),
 		cmocka_unit_test(lengths_beyond_all_limits_end_it),
 		cmocka_unit_test(its_first_bytes_are_known),
