@@ -230,6 +230,13 @@ void json_int(struct json *j, const char *key, int64_t value)
 	json_raw(j, key, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, value));
 }
 
+static int json_decimals(double magnitude)
+{
+	if (magnitude < 1)
+		return magnitude < 0.01 ? 8 : 6;
+	return magnitude < 10 ? 4 : 3;
+}
+
 void json_double(struct json *j, const char *key, double value)
 {
 	char text[64];
@@ -242,7 +249,7 @@ void json_double(struct json *j, const char *key, double value)
 	if (fabs(value) >= 1e15)
 		n = snprintf(text, sizeof(text), "%.17g", value);
 	else
-		n = snprintf(text, sizeof(text), "%.*f", fabs(value) < 1 ? 6 : 3, value);
+		n = snprintf(text, sizeof(text), "%.*f", json_decimals(fabs(value)), value);
 	if (memchr(text, '.', (size_t)n) && !memchr(text, 'e', (size_t)n)) {
 		while (text[n - 1] == '0')
 			n--;

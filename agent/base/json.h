@@ -37,7 +37,7 @@ void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 void json_time(struct json *j, const char *key, int64_t wall_ms); /* ISO 8601 */
 
-/* Three decimals, six below 1; not finite: null. */
+/* Within 0.01 % from 0.0001 on: three to eight decimals; not finite: null. */
 void json_double(struct json *j, const char *key, double value);
 /* As json_double; negative is null too: for what is measured and may be unknown. */
 void json_measure(struct json *j, const char *key, double value);

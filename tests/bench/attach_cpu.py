@@ -187,7 +187,7 @@ def main():
                           "seconds": options.seconds, "attached": table, "profile": share}))
         return 1 if bad else 0
     wanted = ", ".join(f"{line} {most}" for line, most in GATES.items() if line in table)
-    server_cpu.show(NAME, table | {"gate": wanted}, LINES, "")
+    server_cpu.show(NAME, table | {"gate": wanted, "rounds": options.rounds}, LINES, "")
     print(f"profile, wanted {GATES['profile']:.0%}: {share['share']:.3%} of the CPU time, "
           f"{share['runNs'] / share['runs']:.0f} ns each of {share['runs']} ticks")
     print("gates: " + (f"BROKEN by {', '.join(bad)}" if bad else "held" if judged else

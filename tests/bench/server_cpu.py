@@ -32,6 +32,7 @@ import live
 from served import SERVERS, lacking
 
 ENOUGH = 8  # rounds: fewer cannot tell 1.04 from 1.05
+MOST = 2 * ENOUGH
 SLACK = 200  # requests: of a load that is ended in their middle, and what it asks by itself
 WARM_S = 4  # caches, branch predictors, compilers
 TURN_S = 0.02
@@ -150,8 +151,21 @@ def round_of(stage, agent, name, options):
 
 
 def measure(stage, agent, name, options):
-    rounds = [round_of(stage, agent, name, options) for _ in range(options.rounds)]
+    """Goes on, within bounds, while the error leaves open on which side of the gate the ratio is."""
+    rounds = []
+    while len(rounds) < options.rounds or (options.more and len(rounds) < MOST and near_gate(
+            rounds, SERVERS[name].gate)):
+        rounds.append(round_of(stage, agent, name, options))
+    return by_side(rounds)
+
+
+def by_side(rounds):
     return {side: [costs[side] for costs in rounds] for side in SIDES}
+
+
+def near_gate(rounds, gate):
+    row = ratios(by_side(rounds), LINES)["watched/bare"]
+    return abs(row["ratio"] - gate) < 2 * row["error"]
 
 
 def ratios(costs, lines):
@@ -168,7 +182,7 @@ def ratios(costs, lines):
 
 
 def show(name, table, lines, where):
-    print(f"{name}, wanted {table['gate']}{where}\n{'':16} ratio   error     min     max  ns/request")
+    print(f"{name}, wanted {table['gate']}, {table['rounds']} rounds{where}\n{'':16} ratio   error     min     max  ns/request")
     for line in lines.values():
         row = table[line]
         error = "      -" if row["error"] is None else f"{row['error']:7.4f}"
@@ -180,8 +194,10 @@ def asked():
     full = live.FULL
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=" ".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=10 if full else 1)
-    parser.add_argument("--seconds", type=int, default=4 if full else 3,
+    parser.add_argument("--rounds", type=int, help=(
+        f"of each server; in the full form {ENOUGH}, and up to {MOST} while the gate lies within two "
+        "standard errors; else 1"))
+    parser.add_argument("--seconds", type=int, default=6 if full else 3,
                         help="of a round, all sides together")
     parser.add_argument("--apart", action="store_true", help="the load on another core; not judged")
     parser.add_argument("--json", action="store_true")
@@ -192,6 +208,8 @@ def asked():
     if options.apart and len(CORES) < 2:
         parser.error("--apart needs two cores")
     options.servers = options.servers or list(SERVERS)
+    options.more = full and not options.rounds
+    options.rounds = options.rounds or (ENOUGH if full else 1)
     return options
 
 
@@ -199,7 +217,8 @@ def main():
     options = asked()
     live.need_root_and("taskset")
     os.environ["PATH"] += ":/usr/sbin"
-    signal.alarm(len(options.servers) * options.rounds * (90 + 4 * options.seconds))
+    signal.alarm(len(options.servers) * (MOST if options.more else options.rounds) *
+                 (90 + 4 * options.seconds))
     tables = {}
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
@@ -207,16 +226,19 @@ def main():
             if missing := lacking(SERVERS[name]):
                 print(f"{name}: not measured, {', '.join(missing)} is missing", file=sys.stderr)
                 continue
-            tables[name] = ratios(measure(stage, agent, name, options), LINES)
-            tables[name]["gate"] = SERVERS[name].gate
+            costs = measure(stage, agent, name, options)
+            tables[name] = ratios(costs, LINES)
+            tables[name] |= {"gate": SERVERS[name].gate, "rounds": len(costs["bare"])}
             if not options.json:
                 show(name, tables[name], LINES, ", the load on another core" if options.apart else "")
+    if not tables:
+        live.skip("nothing could be measured")
     judged = options.rounds >= ENOUGH and not options.apart
     broken = [name for name, table in tables.items()
               if judged and table["watched/bare"]["ratio"] > SERVERS[name].gate]
     if options.json:
-        print(json.dumps({"judged": judged, "broken": broken, "rounds": options.rounds, "seconds":
-                          options.seconds, "servers": tables}))
+        print(json.dumps({"judged": judged, "broken": broken, "seconds": options.seconds,
+                          "servers": tables}))
     elif judged:
         print("gates: " + (f"BROKEN by {', '.join(broken)}" if broken else "held"))
     else:

@@ -104,9 +104,11 @@ static void numbers_have_as_many_decimals_as_they_need(void **state)
 	a_double_is(1, "1");
 	a_double_is(1234.5678, "1234.568");
 	a_double_is(100, "100");
-	a_double_is(0.000123456, "0.000123");
+	a_double_is(0.000123456, "0.00012346");
+	a_double_is(1.00051, "1.0005");
+	a_double_is(0.01023456, "0.010235");
 	a_double_is(0.9999999, "1");
-	a_double_is(-0.0000001, "0");
+	a_double_is(-0.000000001, "0");
 	a_double_is(-2.5, "-2.5");
 	a_double_is(1e15, "1000000000000000");
 	a_double_is(1e300, "1.0000000000000001e+300");

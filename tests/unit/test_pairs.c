@@ -186,7 +186,7 @@ static void a_block_is_given_back_once(void **state)
 /* One that is not in the queue yet may lie in a block of its own, or the first place's again. */
 static void what_was_not_read_whole_keeps_no_block(void **state)
 {
-	const struct pairs_ask unread = { .t0 = 1, .bytes_in = 1, .name_length = 0 };
+	const struct pairs_ask unread = { .t0 = 1, .bytes_in = 1, .name = (const uint8_t *)"" };
 	struct pairs_call call = { 0 };
 
 	(void)state;
