@@ -11,7 +11,6 @@
 #include "nursery.h"
 #include "parts.h"
 #include "procfs.h"
-#include "store.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -16,24 +16,24 @@
 #define ARCHIVE_NAME 40
 #define ARCHIVE_BYTES_MOST (256u << 20) /* of a file that is looked at: ours are far smaller */
 
-static const char *const archive_names_of[SERIES_STEPS] = { "1s", "10s", "5m" };
+static const char *const archive_steps[SERIES_STEPS] = { "1s", "10s", "5m" };
 
 /* So long one file goes on at most, since it can only be deleted as a whole. */
 static const uint32_t archive_span_s[SERIES_STEPS] = { 600, 7200, 86400 };
 
 static void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
 {
-	snprintf(out, ARCHIVE_NAME, "%s-%010llu.history", archive_names_of[step],
+	snprintf(out, ARCHIVE_NAME, "%s-%010llu.history", archive_steps[step],
 		 (unsigned long long)serial);
 }
 
 static bool archive_serial(enum series_step step, const char *name, uint64_t *serial)
 {
 	char again[ARCHIVE_NAME];
-	size_t prefix = strlen(archive_names_of[step]);
+	size_t prefix = strlen(archive_steps[step]);
 	char *end;
 
-	if (strncmp(name, archive_names_of[step], prefix) != 0 || name[prefix] != '-')
+	if (strncmp(name, archive_steps[step], prefix) != 0 || name[prefix] != '-')
 		return false;
 	*serial = strtoull(name + prefix + 1, &end, 10);
 	archive_name(step, *serial, again);
@@ -309,6 +309,20 @@ int archive_append(struct archive *a, const struct block *block)
 	return 0;
 }
 
+int archive_append_alone(struct archive *a, const struct block *block,
+			 const char boot[ARCHIVE_BOOT_BYTES])
+{
+	char ours[ARCHIVE_BOOT_BYTES];
+	int ret;
+
+	memcpy(ours, a->boot, sizeof(ours));
+	memcpy(a->boot, boot, sizeof(a->boot));
+	ret = archive_append(a, block);
+	memcpy(a->boot, ours, sizeof(a->boot));
+	archive_end_file(a);
+	return ret;
+}
+
 bool archive_drop(struct archive *a)
 {
 	char name[ARCHIVE_NAME];
@@ -323,16 +337,21 @@ bool archive_drop(struct archive *a)
 	return true;
 }
 
-uint32_t archive_until(const struct archive *a)
+uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES])
 {
 	uint32_t until_s = 0;
 
 	for (uint32_t i = 0; i < a->count; i++) {
-		if (!memcmp(a->files[i].boot, a->boot, sizeof(a->boot)) &&
+		if (!memcmp(a->files[i].boot, boot, ARCHIVE_BOOT_BYTES) &&
 		    a->files[i].until_s > until_s)
 			until_s = a->files[i].until_s;
 	}
 	return until_s;
+}
+
+uint32_t archive_until(const struct archive *a)
+{
+	return archive_until_of(a, a->boot);
 }
 
 /* A file being read: which of its numbers are wanted, and room for what is read. */

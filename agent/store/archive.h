@@ -48,16 +48,21 @@ int archive_open(struct archive *a, int folder, enum series_step step,
 		 const char boot[ARCHIVE_BOOT_BYTES]);
 void archive_close(struct archive *a);
 
-/* Names for the next block; of the newest file, or of one that is begun with it. NULL: no memory. */
+/* Names for the next block, of the newest file or of one that it begins. NULL: no memory. */
 struct block_names *archive_names(struct archive *a);
 int archive_append(struct archive *a, const struct block *block);
 void archive_give_up(struct archive *a); /* the block of these names is not written */
 
+/* A whole file of one block, of the boot that its slots are of. */
+int archive_append_alone(struct archive *a, const struct block *block,
+			 const char boot[ARCHIVE_BOOT_BYTES]);
+
 /* Deletes the oldest file; never the one being written. False: there is no other. */
 bool archive_drop(struct archive *a);
 
-/* Seconds up to which this boot's slots are there; 0: none are. */
+/* Seconds up to which this boot's, or that boot's, slots are there; 0: none are. */
 uint32_t archive_until(const struct archive *a);
+uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES]);
 
 /*
  * Hands out each run of each block: head, key, bytes. Its own answers decide: false from want

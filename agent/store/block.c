@@ -118,7 +118,7 @@ void block_begin(struct block *b, struct block_names *names, const struct export
 	b->head.until_s = span->until_s;
 	b->head.wall_offset_ms = span->wall_offset_ms;
 	b->step_s = series_step_s[span->step];
-	b->head.is_wide = span->step == SERIES_WIDE;
+	b->head.flags = span->step == SERIES_WIDE ? BLOCK_WIDE : 0;
 	b->table.size = b->runs.size = 0;
 	b->is_open = false;
 	b->error = 0;
@@ -169,7 +169,8 @@ static void block_series_end(struct block *b)
 
 void block_series(struct block *b, const struct export_key *key)
 {
-	const struct run_span span = { b->head.from_s, b->step_s, b->head.is_wide != 0 };
+	const struct run_span span = { b->head.from_s, b->step_s,
+				       (b->head.flags & BLOCK_WIDE) != 0 };
 
 	block_series_end(b);
 	b->key_size = block_key_put(key, b->key);

@@ -26,9 +26,12 @@ struct block_head {
 	int64_t wall_offset_ms;
 	uint32_t from_s, until_s; /* all of the step's slots in [from_s, until_s) */
 	uint32_t series, table_bytes;
-	uint32_t keys;    /* that the file has before this block */
-	uint32_t is_wide; /* schema 3 */
+	uint32_t keys;  /* that the file has before this block */
+	uint32_t flags; /* BLOCK_WIDE, BLOCK_MENDED */
 };
+
+#define BLOCK_WIDE 1u   /* schema 3 */
+#define BLOCK_MENDED 2u /* by mend.h: of an agent whose memory nobody has */
 
 /* The numbers of the series of one file, by a hash that outsiders do not know. */
 struct block_names {

@@ -24,11 +24,13 @@ static bool recall_want(void *ctx, const struct export_key *key)
 /* Looking at its table is work too. */
 static bool recall_block(void *ctx, const struct block_head *head)
 {
-	const struct recall *r = ctx;
+	struct recall *r = ctx;
 	struct timeline *t = r->t;
 	int64_t end_s = t->from_s + (int64_t)t->count * t->step_s;
 
-	if (head->from_s >= r->before_s)
+	/* No memory has what was mended, so that it is added to that of the same second. */
+	r->is_mended = head->flags & BLOCK_MENDED;
+	if (head->from_s >= r->before_s && !r->is_mended)
 		return false;
 	if (t->work)
 		t->work--;
@@ -42,7 +44,7 @@ static bool recall_slot(void *ctx, uint32_t second, const struct slot *slot)
 {
 	struct recall *r = ctx;
 
-	if (second >= r->before_s)
+	if (second >= r->before_s && !r->is_mended)
 		return true;
 	if (r->step == SERIES_WIDE)
 		r->t->schema = TIMELINE_SCHEMA_WIDE;
@@ -52,7 +54,8 @@ static bool recall_slot(void *ctx, uint32_t second, const struct slot *slot)
 static bool recall_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct recall *r = ctx;
-	const struct run_span span = { head->from_s, series_step_s[r->step], head->is_wide != 0 };
+	const struct run_span span = { head->from_s, series_step_s[r->step],
+				       (head->flags & BLOCK_WIDE) != 0 };
 	const struct run_reader reader = { r->scratch, recall_slot, r };
 
 	run_unpack(bytes, size, &span, &reader);

@@ -22,6 +22,7 @@ struct recall {
 	int64_t shift_s;  /* of the file's seconds to those of the timeline */
 	int64_t before_s; /* of the file's own */
 	struct slot *scratch;
+	bool is_mended; /* the block */
 };
 
 int recall_files(struct recall *r, const struct archive_file *files, uint32_t count);

@@ -39,7 +39,7 @@ static int run_grow(struct run *run)
 	return 0;
 }
 
-/* The bucket of schema 3 that holds one of schema 5: the upper bounds of every fourth are the same. */
+/* The bucket of schema 3 that holds one of schema 5: of every fourth the bounds are the same. */
 static uint32_t run_wide(uint32_t bucket)
 {
 	int index = (int)bucket - RS_HIST_BIAS;

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "log.h"
+#include "mend.h"
 #include "recall.h"
 
 #include <errno.h>
@@ -88,6 +89,23 @@ static void store_counts(struct store *s)
 	}
 }
 
+/* What the agent before did not come to, where its memory did not come to us. */
+static void store_mend(struct store *s, struct archive *archives)
+{
+	for (int i = SERIES_COARSE; i < SERIES_STEPS; i++) {
+		struct export_span span = { .step = (enum series_step)i };
+		struct mend m = { .to = &archives[i], .from = &archives[i - 1] };
+		int ret;
+
+		metrics_export(s->config.metrics, &span, NULL);
+		m.memory_from_s = span.from_s;
+		ret = mend_step(&m);
+		if (ret)
+			log_warning("history: steps of %u s are not mended: %s", series_step_s[i],
+				    strerrordesc_np(-ret));
+	}
+}
+
 /* What is there, once: it is read whole, and nobody waits for that. */
 static bool store_begin(struct store *s)
 {
@@ -101,6 +119,8 @@ static bool store_begin(struct store *s)
 		for (int done = i; ret < 0 && done >= 0; done--)
 			archive_close(&archives[done]);
 	}
+	if (ret == 0)
+		store_mend(s, archives);
 	pthread_mutex_lock(&s->lock);
 	store_error(s, ret);
 	if (ret == 0) {
@@ -131,6 +151,7 @@ static bool store_write(struct store *s, enum series_step step, bool is_last)
 	struct block_names *names;
 	int ret;
 
+	span.from_s -= span.from_s % series_step_s[step]; /* what was mended may end within one */
 	span.most_s = store_most_s[step];
 	metrics_export(s->config.metrics, &span, NULL);
 	if (span.until_s - span.from_s < (is_last ? 1 : store_least_s[step]))

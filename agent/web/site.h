@@ -19,7 +19,7 @@ struct site {
 	struct metrics *metrics;
 	struct clerk *clerk;    /* NULL: nothing is profiled */
 	struct clerk *unwinder; /* of profiles that take their time; NULL with clerk */
-	struct store *store; /* NULL: nothing is kept on disk */
+	struct store *store;    /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
 	const char *token;

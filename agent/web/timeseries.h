@@ -49,7 +49,7 @@ struct timeseries {
 
 int timeseries_ask(const struct question *q, struct timeseries *out);
 
-/* Another span of the same length, offset_s earlier; a multiple of the step, so that points meet. */
+/* The span offset_s earlier: a multiple of the step, so that points meet. */
 struct timeline_span timeseries_earlier(const struct timeseries *t);
 
 #endif

@@ -132,11 +132,45 @@ static void lost_samples_are_told_by_their_reason(void **state)
 	health_close(p.health);
 }
 
+static struct health_part history(const struct store_state *state, uint64_t untaken)
+{
+	struct parts p = { .pids = { getpid(), getpid(), getpid() } };
+	struct health_part part;
+
+	assert_int_equal(health_open(&p.health), 0);
+	parts_history_put(&p, state, untaken, 1);
+	part = part_of(p.health, "history");
+	health_close(p.health);
+	return part;
+}
+
+static void the_history_says_what_it_could_not_keep(void **state)
+{
+	struct store_state good = { .is_ready = true, .budget = STORE_BUDGET };
+	struct store_state bad = good;
+
+	(void)state;
+	assert_int_equal(history(&good, 0).status, HEALTH_HEALTHY);
+	assert_int_equal(history(&good, 1).status, HEALTH_DEGRADED);
+	bad.deleted = 3;
+	assert_int_equal(history(&bad, 0).status, HEALTH_DEGRADED);
+	assert_non_null(strstr(history(&bad, 0).reason, "3 deleted early"));
+	bad.cuts = 1;
+	strcpy(bad.cut, "a was cut off at byte 7: why");
+	assert_string_equal(history(&bad, 0).reason, bad.cut);
+	bad.error = -ENOSPC;
+	assert_int_equal(history(&bad, 0).status, HEALTH_DEGRADED);
+	assert_non_null(strstr(history(&bad, 0).reason, "No space left on device"));
+	good.is_ready = false;
+	assert_int_equal(history(&good, 0).status, HEALTH_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_loss_all_is_healthy),
 		cmocka_unit_test(each_loss_of_the_intake_degrades_it),
+		cmocka_unit_test(the_history_says_what_it_could_not_keep),
 		cmocka_unit_test(a_checkpoint_that_cannot_be_kept_says_why),
 		cmocka_unit_test(a_clock_that_changed_is_told),
 		cmocka_unit_test(what_the_aggregates_gave_up_is_told),

@@ -83,7 +83,7 @@ static void at_schema_3_a_bucket_holds_the_four_that_it_is_made_of(void **state)
 		double upper = ((double)i - RS_HIST_BIAS) / 32;
 		double widened = ((double)run_narrow(run_wide(i)) - RS_HIST_BIAS) / 32;
 
-		/* the bound is that of a bucket of schema 3, at or above, by less than one of these */
+		/* a bound of schema 3, at or above, by less than one bucket of it */
 		if (i > 4 && i < RS_HIST_SLOTS - 4) {
 			assert_true(widened >= upper && widened < upper + 1.0 / 8);
 			assert_true(fmod(widened * 8, 1) == 0);

@@ -128,9 +128,31 @@ static void a_middle_lies_in_its_own_bucket(void **state)
 		assert_int_equal(rs_hist_slot((uint64_t)spread_middle_ns(slot)), slot);
 }
 
+static void at_schema_3_a_rank_is_within_four_and_a_half_percent(void **state)
+{
+	static uint64_t buckets[RS_HIST_SLOTS];
+	struct metrics_sums sums = { .min_ns = UINT64_MAX };
+
+	(void)state;
+	assert_true(spread_rank_wide(buckets, &sums, 500) == METRICS_UNKNOWN);
+	for (uint64_t ns = 2000; ns < 1000000000; ns += ns / 50) {
+		/* where a slot of the disk lies: at the last of the four */
+		int index = (int)rs_hist_slot(ns) - RS_HIST_BIAS;
+		uint32_t slot =
+			(uint32_t)((index - 3 * (index < 0 ? 0 : -1)) / 4 * 4 + RS_HIST_BIAS);
+		double told;
+
+		memset(buckets, 0, sizeof(buckets));
+		buckets[slot] = 1;
+		told = spread_rank_wide(buckets, &sums, 990);
+		assert_true(told > (double)ns * 0.955 && told < (double)ns * 1.045);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(at_schema_3_a_rank_is_within_four_and_a_half_percent),
 		cmocka_unit_test(percentiles_are_within_1_1_percent_of_a_full_sort),
 		cmocka_unit_test(nothing_counted_is_unknown),
 		cmocka_unit_test(a_percentile_never_leaves_min_and_max),

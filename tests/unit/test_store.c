@@ -110,6 +110,13 @@ static void a_killed_agent_loses_ten_seconds_at_most(void **state)
 	timeline_fini(&t);
 	assert_int_equal(told(s, BEGIN + 310, BEGIN + 401, 1, &t), 91);
 	timeline_fini(&t);
+	/* five minutes had not been written yet: they are made of what was, and nothing twice */
+	assert_in_range(told(s, BEGIN, BEGIN + 401, 300, &t), 305 - 10 + 91, 305 + 91);
+	timeline_fini(&t);
+	live(s, BEGIN + 401, BEGIN + 25000);
+	assert_in_range(told(s, BEGIN, BEGIN + 3000, 300, &t), 305 - 10 + 2690, 305 + 2690);
+	assert_true(t.memory_from_s > BEGIN + 3000);
+	timeline_fini(&t);
 	store_close(s);
 	metrics_close(x.m);
 	folder_close(&f);

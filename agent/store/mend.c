@@ -1,0 +1,213 @@
+#include "mend.h"
+
+#include "timeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The series that the finer step has in the time that is to be mended, and one of them. */
+struct mend_work {
+	const struct mend *m;
+	const char *boot;
+	uint32_t from_s, until_s;
+	uint8_t (*keys)[BLOCK_KEY_MAX];
+	size_t *sizes;
+	uint32_t count, capacity;
+	uint32_t at; /* the one being added up */
+	struct timeline t;
+	struct slot *scratch;
+	struct block block;
+	int error;
+};
+
+static bool mend_is_key(const struct mend_work *w, uint32_t i, const uint8_t *key, size_t size)
+{
+	return w->sizes[i] == size && !memcmp(w->keys[i], key, size);
+}
+
+static bool mend_grow(struct mend_work *w)
+{
+	uint32_t capacity = w->capacity ? w->capacity * 2 : 64;
+	void *keys, *sizes;
+
+	if (w->count < w->capacity)
+		return true;
+	keys = realloc(w->keys, capacity * sizeof(*w->keys));
+	if (keys)
+		w->keys = keys;
+	sizes = keys ? realloc(w->sizes, capacity * sizeof(*w->sizes)) : NULL;
+	if (!sizes)
+		return false;
+	w->sizes = sizes;
+	w->capacity = capacity;
+	return true;
+}
+
+static bool mend_note_key(void *ctx, const struct export_key *key)
+{
+	uint8_t bytes[BLOCK_KEY_MAX];
+	size_t size = block_key_put(key, bytes);
+	struct mend_work *w = ctx;
+
+	for (uint32_t i = 0; i < w->count; i++) {
+		if (mend_is_key(w, i, bytes, size))
+			return false;
+	}
+	if (!mend_grow(w)) {
+		w->error = -ENOMEM;
+		return false;
+	}
+	memcpy(w->keys[w->count], bytes, size);
+	w->sizes[w->count++] = size;
+	return false;
+}
+
+static bool mend_no_block(void *ctx, const struct block_head *head)
+{
+	(void)ctx;
+	(void)head;
+	return false;
+}
+
+static bool mend_want(void *ctx, const struct export_key *key)
+{
+	uint8_t bytes[BLOCK_KEY_MAX];
+	const struct mend_work *w = ctx;
+
+	return mend_is_key(w, w->at, bytes, block_key_put(key, bytes));
+}
+
+static bool mend_block(void *ctx, const struct block_head *head)
+{
+	const struct mend_work *w = ctx;
+
+	return head->until_s > w->from_s && head->from_s < w->until_s;
+}
+
+static bool mend_slot(void *ctx, uint32_t second, const struct slot *slot)
+{
+	struct mend_work *w = ctx;
+
+	if (second >= w->from_s && second < w->until_s)
+		timeline_add_slot(&w->t, second, slot);
+	return true;
+}
+
+static bool mend_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
+{
+	struct mend_work *w = ctx;
+	const struct run_span span = { head->from_s, series_step_s[w->m->from->step], false };
+	const struct run_reader reader = { w->scratch, mend_slot, w };
+
+	run_unpack(bytes, size, &span, &reader);
+	return true;
+}
+
+static void mend_read(struct mend_work *w, const struct archive_walk *walk)
+{
+	const struct archive *from = w->m->from;
+
+	for (uint32_t i = 0; i < from->count; i++) {
+		const struct archive_file *file = &from->files[i];
+
+		if (memcmp(file->boot, w->boot, sizeof(file->boot)) == 0 &&
+		    file->until_s > w->from_s && file->from_s < w->until_s)
+			archive_read(from->folder, from->step, file, walk);
+	}
+}
+
+static void mend_put(struct mend_work *w, const struct export_key *key)
+{
+	uint8_t bytes[SLOT_PACKED_MAX];
+	bool is_told = false;
+
+	for (uint32_t i = 0; i < w->t.count; i++) {
+		struct slot *slot = &w->t.slots[i];
+
+		if (!slot->blocks && !slot->sums.count)
+			continue;
+		if (!is_told)
+			block_series(&w->block, key);
+		is_told = true;
+		block_slot(&w->block, (uint32_t)(w->t.from_s + i * w->t.step_s), bytes,
+			   (uint32_t)slot_pack(slot, bytes));
+	}
+}
+
+static int mend_series(struct mend_work *w)
+{
+	const struct archive_walk walk = { w, mend_want, mend_block, mend_run };
+	const struct timeline_span span = { w->from_s, w->until_s, series_step_s[w->m->to->step] };
+	int ret = timeline_open(&w->t, &span, TIMELINE_HISTOGRAMS);
+	struct export_key key;
+
+	if (ret)
+		return ret;
+	mend_read(w, &walk);
+	if (!block_key_get(w->keys[w->at], w->sizes[w->at], &key))
+		mend_put(w, &key);
+	timeline_fini(&w->t);
+	return 0;
+}
+
+static int64_t mend_offset(const struct mend_work *w)
+{
+	const struct archive *from = w->m->from;
+
+	for (uint32_t i = from->count; i > 0; i--) {
+		if (!memcmp(from->files[i - 1].boot, w->boot, ARCHIVE_BOOT_BYTES))
+			return from->files[i - 1].wall_offset_ms;
+	}
+	return 0;
+}
+
+static int mend_write(struct mend_work *w)
+{
+	const struct archive_walk note = { w, mend_note_key, mend_no_block, NULL };
+	struct export_span span = { .step = w->m->to->step, .until_s = w->until_s };
+	struct block_names *names = archive_names(w->m->to);
+
+	span.from_s = w->from_s - w->from_s % series_step_s[span.step];
+	span.wall_offset_ms = mend_offset(w);
+	mend_read(w, &note);
+	w->scratch = calloc(1, sizeof(*w->scratch));
+	if (!names || !w->scratch || w->error)
+		return -ENOMEM;
+	block_begin(&w->block, names, &span);
+	w->block.head.flags |= BLOCK_MENDED;
+	for (w->at = 0; w->at < w->count && !w->error; w->at++)
+		w->error = mend_series(w);
+	if (!w->error)
+		w->error = block_end(&w->block);
+	if (!w->error && w->block.head.series)
+		return archive_append_alone(w->m->to, &w->block, w->boot);
+	archive_give_up(w->m->to);
+	return w->error;
+}
+
+int mend_step(const struct mend *m)
+{
+	const struct archive_file *last =
+		m->from->count ? &m->from->files[m->from->count - 1] : NULL;
+	uint32_t step_s = series_step_s[m->to->step], most_s = RUN_SLOTS * step_s;
+	struct mend_work w = { .m = m };
+	int ret = 0;
+
+	if (!last || !last->until_s)
+		return 0;
+	w.boot = last->boot;
+	w.from_s = archive_until_of(m->to, w.boot);
+	w.until_s = last->until_s;
+	if (!memcmp(w.boot, m->to->boot, ARCHIVE_BOOT_BYTES) && m->memory_from_s < w.until_s)
+		w.until_s = m->memory_from_s;
+	if (w.until_s > most_s && w.from_s < w.until_s - most_s + step_s)
+		w.from_s = w.until_s - most_s + step_s;
+	if (w.from_s < w.until_s)
+		ret = mend_write(&w);
+	block_fini(&w.block);
+	free(w.keys);
+	free(w.sizes);
+	free(w.scratch);
+	return ret;
+}

@@ -1,0 +1,159 @@
+#include "mend.h"
+
+#include "store_fixture.h"
+
+static struct folder f;
+
+static void append(struct archive *a, uint32_t from_s, uint32_t until_s)
+{
+	struct block b = { 0 };
+
+	store_block(&b, archive_names(a), a->step, from_s, until_s);
+	assert_int_equal(archive_append(a, &b), 0);
+	block_fini(&b);
+}
+
+struct counted {
+	uint64_t requests, slots;
+	uint32_t step_s, flags;
+	struct slot scratch;
+};
+
+static bool want(void *ctx, const struct export_key *key)
+{
+	(void)ctx;
+	return !strcmp(key->service, "shop");
+}
+
+static bool block(void *ctx, const struct block_head *head)
+{
+	((struct counted *)ctx)->flags |= head->flags;
+	return true;
+}
+
+static bool count_slot(void *ctx, uint32_t second, const struct slot *slot)
+{
+	struct counted *c = ctx;
+
+	assert_int_equal(second % c->step_s, 0);
+	c->requests += slot->sums.count;
+	c->slots++;
+	return true;
+}
+
+static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
+{
+	struct counted *c = ctx;
+	const struct run_span span = { head->from_s, c->step_s, (head->flags & BLOCK_WIDE) != 0 };
+	const struct run_reader reader = { &c->scratch, count_slot, c };
+
+	assert_int_equal(run_unpack(bytes, size, &span, &reader), 0);
+	return true;
+}
+
+static struct counted count(const struct archive *a)
+{
+	struct counted c = { .step_s = series_step_s[a->step] };
+	const struct archive_walk walk = { &c, want, block, run };
+
+	for (uint32_t i = 0; i < a->count; i++)
+		assert_int_equal(archive_read(f.fd, a->step, &a->files[i], &walk), 0);
+	return c;
+}
+
+static void open_both(struct archive *fine, struct archive *coarse,
+		      const char boot[ARCHIVE_BOOT_BYTES])
+{
+	assert_int_equal(archive_open(fine, f.fd, SERIES_FINE, boot), 0);
+	assert_int_equal(archive_open(coarse, f.fd, SERIES_COARSE, boot), 0);
+}
+
+/* Seconds up to 5,155, tens up to 5,060: 95 requests are in seconds alone. */
+static void left_behind(void)
+{
+	struct archive fine, coarse;
+
+	open_both(&fine, &coarse, store_boot);
+	for (uint32_t s = 5000; s < 5155; s += 5)
+		append(&fine, s, s + 5);
+	append(&coarse, 5000, 5060);
+	archive_close(&fine);
+	archive_close(&coarse);
+}
+
+static void what_another_boot_left_is_mended_once(void **state)
+{
+	struct archive fine, coarse;
+	struct counted c;
+
+	(void)state;
+	folder_open(&f);
+	left_behind();
+	open_both(&fine, &coarse, store_other_boot);
+	for (int i = 0; i < 3; i++) {
+		const struct mend m = { &coarse, &fine, 0 };
+
+		assert_int_equal(mend_step(&m), 0);
+		c = count(&coarse);
+		assert_int_equal(c.requests, 6 + 95);
+		assert_int_equal(c.slots, 6 + 10);
+		assert_true(c.flags & BLOCK_MENDED);
+		append(&fine, 100 + 5 * i, 105 + 5 * i); /* the new boot begins */
+	}
+	archive_close(&fine);
+	archive_close(&coarse);
+	folder_close(&f);
+}
+
+static void what_memory_has_is_left_to_it(void **state)
+{
+	struct archive fine, coarse;
+	struct mend m = { &coarse, &fine, 5060 };
+
+	(void)state;
+	folder_open(&f);
+	left_behind();
+	open_both(&fine, &coarse, store_boot);
+	assert_int_equal(mend_step(&m), 0); /* it came along: it will be written from there */
+	assert_int_equal(count(&coarse).requests, 6);
+	m.memory_from_s = 5100; /* not all of it */
+	assert_int_equal(mend_step(&m), 0);
+	assert_int_equal(count(&coarse).requests, 6 + 40);
+	assert_int_equal(archive_until(&coarse), 5100);
+	m.memory_from_s = 6000; /* nothing of it */
+	assert_int_equal(mend_step(&m), 0);
+	assert_int_equal(count(&coarse).requests, 6 + 95);
+	/* the ten seconds that both have a part of are written by memory too */
+	assert_int_equal(archive_until(&coarse), 5155);
+	assert_int_equal(mend_step(&m), 0); /* nothing is mended twice */
+	assert_int_equal(count(&coarse).requests, 6 + 95);
+	archive_close(&fine);
+	archive_close(&coarse);
+	folder_close(&f);
+}
+
+static void nothing_left_is_nothing_done(void **state)
+{
+	struct archive fine, coarse;
+	const struct mend m = { &coarse, &fine, 0 };
+
+	(void)state;
+	folder_open(&f);
+	open_both(&fine, &coarse, store_boot);
+	assert_int_equal(mend_step(&m), 0);
+	assert_int_equal(folder_each(&f, NULL), 0);
+	archive_close(&fine);
+	archive_close(&coarse);
+	folder_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_another_boot_left_is_mended_once),
+		cmocka_unit_test(what_memory_has_is_left_to_it),
+		cmocka_unit_test(nothing_left_is_nothing_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
