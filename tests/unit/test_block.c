@@ -122,7 +122,7 @@ static double slot_bytes(enum series_step step, uint32_t slots)
 	struct block b = { 0 };
 	const struct export_span span = { .step = step, .until_s = slots * series_step_s[step] };
 	uint64_t all = 0, count = 0;
-	char name[16];
+	char name[32];
 
 	memset(&names, 0, sizeof(names));
 	for (int block = 0; block < 10; block++) {
