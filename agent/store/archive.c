@@ -112,7 +112,7 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 			  size_t size, int fd)
 {
 	const char *reason = NULL;
-	struct archive_head head;
+	struct archive_head head = { 0 };
 
 	if (size >= sizeof(head))
 		memcpy(&head, bytes, sizeof(head));
