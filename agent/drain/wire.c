@@ -12,7 +12,7 @@
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
 #define WIRE_BYTES (64u << 20)             /* of all that arrived and was not read */
-#define WIRE_UNREAD 16384u                 /* of a connection that none of ours has read from yet */
+#define WIRE_UNREAD pieces_cost(HTTP_KEPT) /* of a connection that none of ours has read from yet */
 #define WIRE_TABLE 4096u                   /* a power of two */
 #define WIRE_DOUBT_NS UINT64_C(2000000000) /* a handshake is over by then, and a call told */
 
@@ -195,6 +195,8 @@ static void wire_move(struct wire *w, enum parser_way way, const struct http_eve
 	s->known = true;
 	if (s->at + event->length + 1 == to)
 		to--; /* the end of the stream has a position of its own */
+	w->bytes -= s->pieces.bytes;
+	pieces_drop(&s->pieces, s->at);
 	while (pieces_ahead(s->at, to) > 0) {
 		uint32_t bytes = to - s->at;
 		int32_t untold = pieces_ahead(s->at, to - event->length);
@@ -206,9 +208,8 @@ static void wire_move(struct wire *w, enum parser_way way, const struct http_eve
 			text = pieces_at(&s->pieces, s->at, &bytes);
 		wire_feed(w, way, text, bytes);
 		s->at += bytes;
+		pieces_drop(&s->pieces, s->at); /* or each search would pass all of them by */
 	}
-	w->bytes -= s->pieces.bytes;
-	pieces_drop(&s->pieces, s->at);
 	w->bytes += s->pieces.bytes;
 }
 
@@ -218,7 +219,8 @@ static void wire_keep(struct wire *w, enum parser_way way, const struct http_eve
 	struct pieces *p = &w->connection->ways[way].pieces;
 	uint32_t most = w->connection->parser.pid ? PIECES_BYTES : WIRE_UNREAD;
 
-	if (event->kept > WIRE_BYTES - w->bytes || p->bytes + event->kept > most)
+	if (pieces_cost(event->kept) > WIRE_BYTES - w->bytes ||
+	    p->bytes + pieces_cost(event->kept) > most)
 		return;
 	w->bytes -= p->bytes;
 	pieces_put(p, event->seq, text, event->kept);
