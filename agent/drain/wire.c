@@ -138,10 +138,8 @@ static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchan
 		wire_sweep(w);
 	if (w->counts.connections < WIRE_CONNECTIONS)
 		c = calloc(1, sizeof(*c));
-	if (!c) {
-		w->counts.refused++;
+	if (!c)
 		return NULL;
-	}
 	c->id = id;
 	if (wire_is_session(c)) { /* its positions begin where we do */
 		c->ways[PARSER_IN].known = true;
@@ -372,6 +370,12 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 	}
 }
 
+/* Once of each; what else comes of one that found no room is no news. */
+static bool wire_begins(const struct http_event *event)
+{
+	return event->kind == HTTP_ACCEPTED || event->kind == HTTP_FOUND;
+}
+
 void wire_event(struct wire *w, const void *record, size_t bytes)
 {
 	struct http_event event;
@@ -391,8 +395,10 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 		w->connection = wire_add(w, event.connection,
 					 event.kind == HTTP_ACCEPTED ? EXCHANGE_ACCEPTED
 								     : EXCHANGE_UNKNOWN);
-	if (!w->connection)
+	if (!w->connection) {
+		w->counts.refused += wire_begins(&event);
 		return;
+	}
 	w->connection->used_ns = w->now_ns;
 	wire_owner(w, event.pid);
 	wire_take(w, &event, (const uint8_t *)record + sizeof(event));
