@@ -110,7 +110,8 @@ static int tls_put(struct tls *t, uint32_t program, const struct uprobes *at)
 	if (result)
 		return result;
 	fd = uprobes_attach(at);
-	t->error[program] = fd < 0 ? fd : 0;
+	if (fd != -ESRCH) /* it ended meanwhile: nothing was refused */
+		t->error[program] = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return fd;
 	t->links[t->count++] = (struct tls_link){ at->pid, fd, program };

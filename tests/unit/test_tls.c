@@ -285,6 +285,17 @@ static void no_return_probe_is_put_where_it_could_harm(void **state)
 	tls->asked = false;
 }
 
+static void who_ended_meanwhile_refuses_nothing(void **state)
+{
+	struct probe_state now;
+
+	(void)state;
+	assert_int_equal(tls_attach(tls, INT32_MAX, file, places, 4), -ESRCH);
+	tls_look(tls, &now);
+	assert_int_equal(now.facilities[0].state, FACILITY_LOADED);
+	assert_int_equal(now.facilities[1].state, FACILITY_LOADED);
+}
+
 static void name_places(void)
 {
 	places[0] = (struct tls_place){ place_of((uintptr_t)SSL_read), TLS_READ, TLS_C };
@@ -308,6 +319,7 @@ int main(void)
 		TEST(loaded_is_what_is_attached),
 		TEST(what_is_no_place_is_put_nowhere),
 		TEST(no_return_probe_is_put_where_it_could_harm),
+		TEST(who_ended_meanwhile_refuses_nothing),
 	};
 	struct probe_state now;
 	int failed, result = probe_filter_open(&filter);
