@@ -68,6 +68,38 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	close(link[1]);
 }
 
+/* It was told each second: nobody would tell what it lost, and waited for, in its last one. */
+static void the_last_is_told_with_the_end(void **state)
+{
+	const struct finder_target gone = { .target = { .key = 9, .pid = 4711 },
+					    .fd = -1,
+					    .lost = { 0, 1 } };
+	const struct http_lost lost = { .status = { 0, 3, 0, 0, 2 } };
+	struct outbox outbox;
+	struct probes probes;
+	struct link_end end;
+
+	(void)state;
+	outbox_init(&outbox, -1);
+	probes_open(&probes, &outbox);
+	probes_watch(&probes, 4711, true, true);
+	if (!probes.http || !probes.wait) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() takes no set of HTTP, or of waits, here");
+	}
+	assert_int_equal(probe_row_put(http_probe(probes.http), HTTP_LOST_MAP, 4711, &lost), 0);
+	probes_gone(&probes, &gone, &end);
+	assert_int_equal(end.lost[1], 2); /* one of them was told before */
+	assert_int_equal(end.lost[4], 2);
+	assert_int_equal(end.waited, 1);
+	probes_gone(&probes, &gone, &end);
+	assert_int_equal(end.lost[4], 0);
+	assert_int_equal(end.waited, 0);
+	probes_close(&probes);
+	outbox_fini(&outbox);
+}
+
 /* They are loaded when no more targets come, and stay for a while: targets come and go. */
 static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void **state)
 {
@@ -190,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facilities_are_told_and_targets_are_the_sets_own),
 		cmocka_unit_test(inputs_are_loaded_with_the_first_target_and_go_after_the_last),
+		cmocka_unit_test(the_last_is_told_with_the_end),
 		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(without_bpf_it_is_told_and_nothing_fails),
 	};
