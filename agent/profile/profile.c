@@ -186,8 +186,11 @@ static void profile_sample(void *ctx, const void *record, size_t bytes)
 
 void profile_read(struct profile *p, uint64_t now_ns)
 {
+	uint32_t second = (uint32_t)(now_ns / PROFILE_SECOND_NS);
+
 	pthread_mutex_lock(&p->lock);
-	p->second = (uint32_t)(now_ns / PROFILE_SECOND_NS);
+	if (second > p->second) /* who wants a graph asked for it a moment ago */
+		p->second = second;
 	if (p->ring)
 		ring_read(p->ring, profile_sample, p);
 	stacks_expire(p->stacks, p->second);
