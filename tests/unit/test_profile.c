@@ -140,6 +140,17 @@ static void a_pid_that_is_used_again_is_the_newer_process(void **state)
 	profile_close(p);
 }
 
+/* Or its samples would be those of two processes. */
+static void a_process_that_is_told_twice_is_one(void **state)
+{
+	struct profile *p = made();
+
+	(void)state;
+	assert_int_equal(profile_target_put(p, 7, 70, "server"), 0);
+	assert_int_equal(p->target_count, 2);
+	profile_close(p);
+}
+
 static void an_ended_process_stays_as_long_as_its_samples(void **state)
 {
 	struct profile *p = made();
@@ -250,6 +261,7 @@ int main(void)
 		cmocka_unit_test(samples_are_found_by_pid_service_and_time),
 		cmocka_unit_test(nobody_known_and_nothing_sampled_are_told_apart),
 		cmocka_unit_test(a_pid_that_is_used_again_is_the_newer_process),
+		cmocka_unit_test(a_process_that_is_told_twice_is_one),
 		cmocka_unit_test(an_ended_process_stays_as_long_as_its_samples),
 		cmocka_unit_test(who_asked_earlier_does_not_turn_time_back),
 		cmocka_unit_test(a_broker_that_is_behind_leaves_frames_unnamed),
