@@ -25,7 +25,7 @@ static const char *const mapped_texts[MAPPED_WHYS] = {
 	[MAPPED_REFUSED] = "its file may not be read",
 	[MAPPED_KIND] = "it is no regular file",
 	[MAPPED_MOUNT] = "its file system may block whoever reads it",
-	[MAPPED_MADE] = "code that a runtime made; it writes no perf map",
+	[MAPPED_MADE] = "code that a runtime made; it has no perf map that may be read",
 	[MAPPED_MANY] = "the process maps too many files",
 };
 
