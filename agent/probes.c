@@ -178,15 +178,24 @@ int probes_targets(const struct probes *p)
 	return p->filter ? probe_filter_fd(p->filter) : p->filter_error;
 }
 
+/*
+ * Has it open what is not marked? Who was forked by such a target has what that had, and what is
+ * accepted is marked with its listener: a walk over all descriptors of the machine finds no more.
+ */
+static bool probes_seeks(const struct probes *p, int32_t pid)
+{
+	return !p->http || !(probe_filter_why(p->filter, pid) & FILTER_BARE);
+}
+
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 {
 	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
 
 	if (asked)
 		probes_open_wait(p);
+	p->http_seek = p->http_seek || (bare && probes_seeks(p, pid));
 	if (bare)
 		probes_open_http(p);
-	p->http_seek = p->http_seek || bare;
 	if (bare)
 		taps_watch(&p->taps, pid);
 	else
