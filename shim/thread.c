@@ -247,8 +247,9 @@ void thread_use_own(void)
 
 RARE bool thread_ready(void)
 {
-	if (!here.block && !thread_block())
-		return false; /* a signal handler inside a claim, or no memory */
+	/* A signal handler inside a claim, whose block may be there ahead of its lane; or no memory. */
+	if (here.claiming || (!here.block && !thread_block()))
+		return false;
 	here.ready = 1;
 	if (kin_counts() && !here.shared)
 		thread_use_kin();
