@@ -29,6 +29,8 @@
 #define CONNECTION_BY_CLIENT 2
 #define CONNECTION_RESET 3
 
+#define CONNECTION_TURNS (offsetof(struct connection, quiet)) /* these lie ahead of the rest */
+
 static struct connection connection_first[CONNECTION_FIRST];
 
 struct connection_block {
@@ -186,7 +188,8 @@ struct connection *connection_open(enum exchange_trust trust)
 		return NULL;
 	}
 	serial = (uint16_t)(c->serial + 1);
-	memset(c, 0, offsetof(struct connection, exchange));
+	memset((uint8_t *)c + CONNECTION_TURNS, 0,
+	       offsetof(struct connection, exchange) - CONNECTION_TURNS);
 	c->serial = serial;
 	atomic_store_explicit(&c->references, 1, memory_order_relaxed);
 	c->generation = guard_generation();
@@ -194,6 +197,12 @@ struct connection *connection_open(enum exchange_trust trust)
 	exchange_init(&c->exchange, trust);
 	if (trust == EXCHANGE_ACCEPTED)
 		c->id = emit_opened();
+	/*
+	 * connection_put has kept both turns: a thread that found its last descriptor just before that
+	 * was closed comes for one still, and must not have it before all is in place.
+	 */
+	connection_disown(c, CONNECTION_READ);
+	connection_disown(c, CONNECTION_WRITE);
 	return c;
 }
 
