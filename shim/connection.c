@@ -198,8 +198,8 @@ struct connection *connection_open(enum exchange_trust trust)
 	if (trust == EXCHANGE_ACCEPTED)
 		c->id = emit_opened();
 	/*
-	 * connection_put has kept both turns: a thread that found its last descriptor just before that
-	 * was closed comes for one still, and must not have it before all is in place.
+	 * connection_put has kept both turns: a thread that found the descriptor just before it was
+	 * closed comes for one still, and must not have it before all is in place.
 	 */
 	connection_disown(c, CONNECTION_READ);
 	connection_disown(c, CONNECTION_WRITE);

@@ -247,7 +247,7 @@ void thread_use_own(void)
 
 RARE bool thread_ready(void)
 {
-	/* A signal handler inside a claim, whose block may be there ahead of its lane; no memory. */
+	/* A signal handler inside a claim: its block comes ahead of its lane. Or no memory. */
 	if (here.claiming || (!here.block && !thread_block()))
 		return false;
 	here.ready = 1;
