@@ -304,6 +304,15 @@ void library_doubt(void)
 	atomic_fetch_add_explicit(&library_turn, 1, memory_order_relaxed);
 }
 
+/* All of it that either family has. */
+static bool library_is(const struct library *a, const struct library *b)
+{
+	return a->caller == b->caller && a->caller_bytes == b->caller_bytes && a->self == b->self &&
+	       a->self_bytes == b->self_bytes &&
+	       !memcmp(&a->openssl, &b->openssl, sizeof(a->openssl)) &&
+	       !memcmp(&a->gnutls, &b->gnutls, sizeof(a->gnutls));
+}
+
 /* What was found in another turn is found again, or gone: other objects may lie in its place. */
 static bool library_again(enum library_family family, struct library_entry *entry,
 			  struct library_search *search, struct library *spare)
@@ -315,7 +324,7 @@ static bool library_again(enum library_family family, struct library_entry *entr
 	if (dl_iterate_phdr)
 		dl_iterate_phdr(library_look_for_caller, search);
 	library_make(family, search, spare);
-	same = !memcmp(spare, &entry->library, sizeof(*spare));
+	same = library_is(spare, &entry->library);
 	/* U too. */
 	atomic_store_explicit(&entry->found, same ? turn : LIBRARY_GONE, memory_order_release);
 	return same;
