@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TAPS_PROGRAM "/proc/self/exe"
 #define TAPS_LIBRARY "libssl"
 #define TAPS_FIRST_NS UINT64_C(500000000)
 #define TAPS_MOST_NS UINT64_C(32000000000)
@@ -23,6 +22,7 @@ struct taps_walk {
 	char exe[256];
 	struct taps_identity done[8]; /* in this walk: a file may be mapped in pieces */
 	uint32_t done_count;
+	uint64_t now_ns;
 	bool waits; /* for a file that is being looked at */
 	bool put;   /* all of its files are known: none is tapped twice */
 };
@@ -48,8 +48,6 @@ void taps_open(struct taps *t, struct outbox *outbox, const struct probe_filter 
 	memset(t, 0, sizeof(*t));
 	t->outbox = outbox;
 	t->filter = filter;
-	t->program = TAPS_PROGRAM;
-	t->asking.answer = -1;
 	taps_tell_idle(t);
 }
 
@@ -178,7 +176,7 @@ static void taps_put(struct taps_walk *w, int file, const struct taps_file *know
 	taps_open_set(t, w->http);
 	if (!t->tls)
 		return;
-	result = tls_attach(t->tls, w->process->pid, file, known->places, known->count);
+	result = tls_attach(t->tls, w->process->pid, file, &known->sites);
 	if (result)
 		log_warning("TLS of pid %d is not looked into: %s", w->process->pid,
 			    strerrorname_np(-result));
@@ -208,19 +206,19 @@ static int taps_mapped(void *ctx, const struct mapped_file *file, int fd)
 	    taps_is_done(w, &is))
 		return 0;
 	known = taps_known(w->taps, &is);
-	if (known && known->count && w->put)
+	if (known && known->sites.count && w->put)
 		taps_put(w, fd, known);
 	if (known)
 		return 0;
 	w->waits = true;
-	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, w->taps->program, fd))
+	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, fd, PLACES_TLS, w->now_ns))
 		w->taps->asked = is;
 	return -EAGAIN;
 }
 
 static void taps_look(struct taps *t, struct http *http, struct taps_process *p, uint64_t now_ns)
 {
-	struct taps_walk w = { .taps = t, .http = http, .process = p };
+	struct taps_walk w = { .taps = t, .http = http, .process = p, .now_ns = now_ns };
 
 	target_exe_read(p->pid, w.exe, sizeof(w.exe));
 	mapped_each(p->pid, taps_mapped, &w);
@@ -234,18 +232,17 @@ static void taps_look(struct taps *t, struct http *http, struct taps_process *p,
 }
 
 /* What was found out about a file; nothing, too. */
-static void taps_answer(struct taps *t)
+static void taps_answer(struct taps *t, uint64_t now_ns)
 {
-	struct tls_place places[TLS_PLACES];
-	int count = places_take(&t->asking, places);
+	struct sites sites = { 0 };
+	int result = places_take(&t->asking, now_ns, &sites);
 	struct taps_file *file;
 
-	if (count == -EAGAIN)
+	if (result == -EAGAIN)
 		return;
 	file = &t->files[t->file_count++ % TAPS_FILES];
 	file->is = t->asked;
-	file->count = count > 0 ? (uint32_t)count : 0;
-	memcpy(file->places, places, file->count * sizeof(*places));
+	file->sites = sites; /* none where it could not be found out */
 }
 
 void taps_step(struct taps *t, struct http *http, uint64_t now_ns)
@@ -253,7 +250,7 @@ void taps_step(struct taps *t, struct http *http, uint64_t now_ns)
 	if (!http)
 		return;
 	if (t->asking.pid)
-		taps_answer(t);
+		taps_answer(t, now_ns);
 	for (uint32_t i = 0; i < t->count && !t->asking.pid; i++)
 		if (t->processes[i].due_ns <= now_ns)
 			taps_look(t, http, &t->processes[i], now_ns);

@@ -1,6 +1,7 @@
 #include "tls.h"
 
 #include "sets.h"
+#include "tls_kind.h"
 #include "uprobes.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A program, and what of the places it is put at. */
+/* A program, and which of the sites it is put at. */
 static const struct tls_program {
 	const char *name;
 	uint32_t roles; /* bits */
@@ -85,18 +86,20 @@ static int tls_room(struct tls *t)
 	return 0;
 }
 
-/* How many of the places are this program's. */
-static uint32_t tls_choose(const struct tls_program *program, const struct tls_place *places,
-			   uint32_t count, uint64_t *offsets, uint64_t *cookies)
+/* How many of the sites are this program's. */
+static uint32_t tls_choose(const struct tls_program *program, const struct sites *sites,
+			   uint64_t *offsets, uint64_t *cookies)
 {
 	uint32_t chosen = 0;
 
-	for (uint32_t i = 0; i < count && chosen < TLS_PLACES; i++) {
-		if (!(program->roles & 1u << places[i].role) ||
-		    (program->at_return && places[i].kind >= TLS_FREE))
+	for (uint32_t i = 0; i < sites->count; i++) {
+		const struct site *s = &sites->at[i];
+
+		if (!(program->roles & 1u << s->role) ||
+		    (program->at_return && s->cookie >= TLS_FREE))
 			continue;
-		offsets[chosen] = places[i].offset;
-		cookies[chosen++] = places[i].kind;
+		offsets[chosen] = s->offset;
+		cookies[chosen++] = s->cookie;
 	}
 	return chosen;
 }
@@ -127,9 +130,9 @@ static int tls_secure(struct tls *t)
 	return http_secure(t->http, what);
 }
 
-int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places, uint32_t count)
+int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites)
 {
-	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
+	uint64_t offsets[SITES], cookies[SITES];
 	uint32_t before = t->count;
 	int result = 0;
 
@@ -142,7 +145,7 @@ int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *pla
 			.pid = pid,
 			.offsets = offsets,
 			.cookies = cookies,
-			.count = tls_choose(p, places, count, offsets, cookies),
+			.count = tls_choose(p, sites, offsets, cookies),
 			.returns = p->at_return,
 		};
 

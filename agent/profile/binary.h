@@ -35,13 +35,6 @@ int binary_read(struct binary *e, int fd);
 int binary_debug_read(struct binary *e, int fd);
 void binary_fini(struct binary *e);
 
-/*
- * Of functions alone, by name: the exported ones, or, where it exports none of these, all. Calls
- * each for those that are there, with their place in the file.
- */
-typedef void (*binary_fn)(void *ctx, uint32_t which, uint64_t offset, uint64_t size);
-int binary_look_up(int fd, const char *const *names, uint32_t count, binary_fn each, void *ctx);
-
 /* By place in the file: what was mapped where is the caller's to know. NULL: no name. */
 const char *binary_find(const struct binary *e, uint64_t offset);
 
