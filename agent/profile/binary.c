@@ -1,5 +1,7 @@
 #include "binary.h"
 
+#include "gotable.h"
+
 #include <errno.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -105,6 +107,25 @@ static int binary_open(int fd, Elf **out)
 	return -ENOEXEC;
 }
 
+static int binary_go_add(void *ctx, const char *name, uint64_t address, uint64_t size)
+{
+	const struct symtab_entry entry = { .start = address, .size = size };
+
+	return symtab_add(ctx, &entry, name, strlen(name));
+}
+
+/* A Go program without symbols has names all the same. */
+static int binary_go(struct binary *e, int fd)
+{
+	static struct image image;
+	static struct gotable table;
+	int result = image_open(&image, fd);
+
+	if (!result)
+		result = gotable_open(&table, &image);
+	return result ? result : gotable_each(&table, binary_go_add, &e->symbols);
+}
+
 int binary_read(struct binary *e, int fd)
 {
 	Elf *file;
@@ -116,6 +137,10 @@ int binary_read(struct binary *e, int fd)
 		return result;
 	binary_segments(e, file);
 	result = binary_sections(file, &e->symbols, &e->whole, e->build_id);
+	if (!e->whole && !binary_go(e, fd)) {
+		e->whole = true;
+		result = 0;
+	}
 	symtab_sort(&e->symbols);
 	elf_end(file);
 	return result;

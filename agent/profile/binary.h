@@ -1,5 +1,5 @@
 /*
- * binary - the functions of an ELF file, by libelf. The only user of it.
+ * binary - the functions of an ELF file, by libelf, the only user of it, or by the table of Go.
  *
  * Threads:  one, in the symbolizer: files are hostile.
  * Memory:   a value; binary_fini frees. The library reads by pread into memory of its own.
@@ -23,7 +23,7 @@ struct binary {
 	struct binary_segment segments[BINARY_SEGMENTS]; /* executable ones, of the mapped file */
 	uint32_t segment_count;
 	struct symtab symbols;
-	bool whole;                    /* of .symtab: all functions, not the exported ones alone */
+	bool whole;                    /* all functions, not the exported ones alone */
 	char build_id[BINARY_ID_TEXT]; /* hexadecimal; "": none */
 };
 

@@ -1,6 +1,7 @@
 #include "cleartext.h"
 
 #include "code.h"
+#include "gotable.h"
 #include "runtime.h"
 #include "tls_kind.h"
 
@@ -95,8 +96,12 @@ static void cleartext_go_add(void *ctx, const struct image_name *name, uint64_t 
 static void cleartext_go_read(struct image *file, struct sites *out)
 {
 	struct cleartext c = { .file = file, .out = out };
+	static struct gotable table;
 
-	image_look_up(file, cleartext_go, CLEARTEXT_GO, cleartext_go_add, &c);
+	/* where its symbols were stripped, by the table that its runtime needs */
+	if (image_look_up(file, cleartext_go, CLEARTEXT_GO, cleartext_go_add, &c) &&
+	    !gotable_open(&table, file))
+		gotable_look_up(&table, cleartext_go, CLEARTEXT_GO, cleartext_go_add, &c);
 	if (c.whole != CLEARTEXT_GO || out->count == SITES)
 		out->count = 0;
 }

@@ -45,9 +45,11 @@ int image_open(struct image *file, int fd)
 	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_ident[EI_CLASS] != ELFCLASS64 ||
 	    head->e_ident[EI_DATA] != ELFDATA2LSB || head->e_machine != IMAGE_MACHINE)
 		return -ENOEXEC;
-	if (head->e_shentsize != sizeof(Elf64_Shdr) || head->e_phentsize != sizeof(Elf64_Phdr) ||
-	    head->e_shnum > IMAGE_SECTIONS || head->e_phnum > IMAGE_SEGMENTS ||
-	    head->e_shstrndx >= head->e_shnum)
+	if (head->e_phentsize != sizeof(Elf64_Phdr) || head->e_shnum > IMAGE_SECTIONS ||
+	    head->e_phnum > IMAGE_SEGMENTS)
+		return -ENOEXEC;
+	if (head->e_shnum &&
+	    (head->e_shentsize != sizeof(Elf64_Shdr) || head->e_shstrndx >= head->e_shnum))
 		return -ENOEXEC;
 	file->section_count = head->e_shnum;
 	file->segment_count = head->e_phnum;

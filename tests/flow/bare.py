@@ -46,14 +46,14 @@ def wait_states(agent, wanted, what, of="http"):
         expect(False, f"{what}: {facilities(agent, of)}")
 
 
-def build_go(stage, name, source):
+def build_go(stage, name, source, *options):
     """A program that nothing can be preloaded into; None: there is no Go here."""
     if not shutil.which("go"):
         print("      no Go here: left out")
         return None
     text, program = stage.folder / f"{name}.go", stage.folder / name
     text.write_text(source)
-    subprocess.run(["go", "build", "-o", program, text], check=True, timeout=280,
+    subprocess.run(["go", "build", *options, "-o", program, text], check=True, timeout=280,
                    env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(stage.folder / "cache"),
                         "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
     return program
