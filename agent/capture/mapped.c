@@ -59,11 +59,15 @@ bool mapped_line(const char *line, struct mapped_file *out)
 	return true;
 }
 
-bool mapped_mount_line(const char *line, uint64_t mount, char *type, int size)
+bool mapped_mount_line(const char *line, const struct mapped_mount *mount, char *type, int size)
 {
 	const char *rest = strstr(line, " - ");
+	uint32_t major, minor;
+	uint64_t id;
 
-	if (!rest || strtoull(line, NULL, 10) != mount)
+	if (!rest || sscanf(line, "%" SCNu64 " %*u %" SCNu32 ":%" SCNu32, &id, &major, &minor) != 3)
+		return false;
+	if (id != mount->id && (major != mount->major || minor != mount->minor))
 		return false;
 	snprintf(type, (size_t)size, "%.*s", (int)strcspn(rest + 3, " "), rest + 3);
 	return true;
@@ -84,34 +88,44 @@ bool mapped_type_is_safe(const char *type)
 /* One process, and the mount that was looked at last: most of its files are on that one. */
 struct mapped_walk {
 	int32_t pid;
-	uint64_t mount;
+	struct mapped_mount mount;
 	bool safe; /* of mount; false at first, and mount 0 */
 };
 
-/* In the mounts that this process sees. */
-static bool mapped_mount_read(int32_t pid, uint64_t mount)
+/* In the mounts that a process sees. */
+static bool mapped_mount_find(const char *path, const struct mapped_mount *mount,
+			      char type[MAPPED_TYPE])
 {
-	char path[PROC_PATH_BYTES], type[MAPPED_TYPE] = "";
+	FILE *file = fopen(path, "re");
+	bool found = false;
 	char *line = NULL;
 	size_t size = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (getline(&line, &size, file) > 0)
-		if (mapped_mount_line(line, mount, type, sizeof(type)))
-			break;
+	while (file && !found && getline(&line, &size, file) > 0)
+		found = mapped_mount_line(line, mount, type, MAPPED_TYPE);
 	free(line);
-	fclose(file);
-	return mapped_type_is_safe(type);
+	if (file)
+		fclose(file);
+	return found;
 }
 
-static bool mapped_mount_is_safe(struct mapped_walk *w, uint64_t mount)
+/* Who has another root does not see the mount that it is on: we may, or another one of it. */
+static bool mapped_mount_read(int32_t pid, const struct mapped_mount *mount)
 {
-	if (mount != w->mount) {
-		w->safe = mapped_mount_read(w->pid, mount);
+	char path[PROC_PATH_BYTES], type[MAPPED_TYPE];
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	return (mapped_mount_find(path, mount, type) ||
+		mapped_mount_find("/proc/self/mountinfo", mount, type)) &&
+	       mapped_type_is_safe(type);
+}
+
+static bool mapped_mount_is_safe(struct mapped_walk *w, const struct statx *s)
+{
+	const struct mapped_mount mount = { s->stx_mnt_id, s->stx_dev_major, s->stx_dev_minor };
+
+	if (mount.id != w->mount.id) {
+		w->safe = mapped_mount_read(w->pid, &mount);
 		w->mount = mount;
 	}
 	return w->safe;
@@ -125,7 +139,7 @@ static enum mapped_why mapped_look(struct mapped_walk *w, int path_fd, struct st
 		return MAPPED_GONE;
 	if (!(s->stx_mask & MAPPED_MOUNT_ID))
 		return MAPPED_MOUNT;
-	return mapped_mount_is_safe(w, s->stx_mnt_id) ? MAPPED_OPENED : MAPPED_MOUNT;
+	return mapped_mount_is_safe(w, s) ? MAPPED_OPENED : MAPPED_MOUNT;
 }
 
 static int mapped_reopen(int path_fd)
