@@ -62,12 +62,16 @@ bool mapped_line(const char *line, struct mapped_file *out)
 bool mapped_mount_line(const char *line, const struct mapped_mount *mount, char *type, int size)
 {
 	const char *rest = strstr(line, " - ");
-	uint32_t major, minor;
-	uint64_t id;
+	uint64_t id, major;
+	char *at;
 
-	if (!rest || sscanf(line, "%" SCNu64 " %*u %" SCNu32 ":%" SCNu32, &id, &major, &minor) != 3)
+	id = strtoull(line, &at, 10);
+	strtoull(at, &at, 10); /* of its parent */
+	major = strtoull(at, &at, 10);
+	if (!rest || *at != ':')
 		return false;
-	if (id != mount->id && (major != mount->major || minor != mount->minor))
+	if (id != mount->id &&
+	    (major != mount->major || strtoull(at + 1, NULL, 10) != mount->minor))
 		return false;
 	snprintf(type, (size_t)size, "%.*s", (int)strcspn(rest + 3, " "), rest + 3);
 	return true;
