@@ -1,6 +1,6 @@
 #include "../../agent/runtime_files.c" /* the test itself is the child that it starts */
-#include "child.h"
 #include "elf_fixture.h"
+#include "jailed.h"
 #include "probe.h"
 
 #include <poll.h>
@@ -187,7 +187,7 @@ int main(int count, char **arguments)
 	int result;
 
 	if (count == 2)
-		return child_main(arguments[1]);
+		return jailed_main(arguments[1]);
 	probe_filter_open(&filter);
 	result = cmocka_run_group_tests(tests, NULL, NULL);
 	probe_filter_close(filter);

@@ -1,6 +1,6 @@
 #include "../../agent/runtimes.c" /* the test itself is the child that it starts */
-#include "child.h"
 #include "elf_fixture.h"
+#include "jailed.h"
 #include "probe.h"
 
 #include <fcntl.h>
@@ -293,6 +293,6 @@ int main(int count, char **arguments)
 	};
 
 	if (count == 2)
-		return child_main(arguments[1]);
+		return jailed_main(arguments[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
