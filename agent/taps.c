@@ -19,10 +19,10 @@ struct taps_walk {
 	struct taps *taps;
 	struct http *http;
 	struct taps_process *process;
+	uint64_t now_ns;
 	char exe[256];
 	struct taps_identity done[8]; /* in this walk: a file may be mapped in pieces */
 	uint32_t done_count;
-	uint64_t now_ns;
 	bool waits; /* for a file that is being looked at */
 	bool put;   /* all of its files are known: none is tapped twice */
 };
@@ -63,6 +63,8 @@ static void taps_set_close(struct taps *t)
 void taps_rest(struct taps *t)
 {
 	taps_set_close(t);
+	if (t->asking.pid)
+		places_end(&t->asking); /* nobody would ask for its answer */
 	t->count = 0;
 }
 
@@ -231,7 +233,7 @@ static void taps_look(struct taps *t, struct http *http, struct taps_process *p,
 		p->wait_ns *= 2;
 }
 
-/* What was found out about a file; nothing, too. */
+/* What was found out about a file; nothing, too: it would not be another time. */
 static void taps_answer(struct taps *t, uint64_t now_ns)
 {
 	struct sites sites = { 0 };
@@ -240,6 +242,8 @@ static void taps_answer(struct taps *t, uint64_t now_ns)
 
 	if (result == -EAGAIN)
 		return;
+	if (result)
+		log_warning("a file is not looked into for TLS: %s", strerrorname_np(-result));
 	file = &t->files[t->file_count++ % TAPS_FILES];
 	file->is = t->asked;
 	file->sites = sites; /* none where it could not be found out */
@@ -251,9 +255,14 @@ void taps_step(struct taps *t, struct http *http, uint64_t now_ns)
 		return;
 	if (t->asking.pid)
 		taps_answer(t, now_ns);
-	for (uint32_t i = 0; i < t->count && !t->asking.pid; i++)
+	for (uint32_t k = 0; k < t->count && !t->asking.pid; k++) {
+		uint32_t i = (t->next + k) % t->count;
+
 		if (t->processes[i].due_ns <= now_ns)
 			taps_look(t, http, &t->processes[i], now_ns);
+		if (t->asking.pid)
+			t->next = i + 1;
+	}
 }
 
 void taps_second(struct taps *t)

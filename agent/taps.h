@@ -44,6 +44,7 @@ struct taps {
 	bool refused;                      /* it is not tried again */
 	struct taps_process *processes;
 	uint32_t count, room;
+	uint32_t next; /* which of them has its turn: one may want ever new files looked at */
 	struct taps_file files[TAPS_FILES];
 	uint32_t file_count; /* so far; the oldest makes room */
 	struct places asking;

@@ -19,7 +19,10 @@ int tls_open(struct tls **out, const struct probe_filter *filter, struct http *h
 	     struct probe_state *state);
 void tls_close(struct tls *t); /* NULL is fine */
 
-/* All of these sites or none; file: a descriptor of where they are. */
+/*
+ * All of these sites or none; file: a descriptor of where they are. -EOPNOTSUPP: some are return
+ * probes, which could harm on this kernel.
+ */
 int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites);
 void tls_forget(struct tls *t, int32_t pid); /* whatever is attached to it goes */
 bool tls_any(const struct tls *t);           /* is anything attached? */

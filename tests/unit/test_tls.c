@@ -251,6 +251,37 @@ static void loaded_is_what_is_attached(void **state)
 	assert_int_equal(now.facilities[0].state + now.facilities[1].state, FACILITY_REFUSED);
 }
 
+/* A target that filters system calls would be ended by it. */
+static void no_return_probe_is_put_where_it_could_harm(void **state)
+{
+	struct sites call = { .count = 0 };
+	struct probe_state now;
+
+	(void)state;
+	tls_forget(tls, getpid());
+	tls->asked = true;
+	tls->returns = false;
+	assert_int_equal(tls_attach(tls, getpid(), file, &places), -EOPNOTSUPP);
+	assert_int_equal(tls->count, 0);
+	tls_look(tls, &now);
+	assert_int_equal(now.facilities[1].state, FACILITY_REFUSED);
+	assert_int_equal(now.facilities[1].error, EOPNOTSUPP);
+	put(&call, (uintptr_t)SSL_read, TLS_READ, TLS_C_CALL);
+	assert_int_equal(tls_attach(tls, getpid(), file, &call), 0); /* it has none */
+	tls->asked = false;
+}
+
+static void who_ended_meanwhile_refuses_nothing(void **state)
+{
+	struct probe_state now;
+
+	(void)state;
+	assert_int_equal(tls_attach(tls, INT32_MAX, file, &places), -ESRCH);
+	tls_look(tls, &now);
+	assert_int_equal(now.facilities[0].state, FACILITY_LOADED);
+	assert_int_equal(now.facilities[1].state, FACILITY_LOADED);
+}
+
 static void name_places(void)
 {
 	put(&places, (uintptr_t)SSL_read, TLS_READ, TLS_C);
@@ -271,6 +302,8 @@ int main(void)
 		TEST(who_is_forgotten_or_no_target_is_not_heard),
 		TEST(what_go_reads_goes_by_its_goroutine),
 		TEST(loaded_is_what_is_attached),
+		TEST(no_return_probe_is_put_where_it_could_harm),
+		TEST(who_ended_meanwhile_refuses_nothing),
 	};
 	struct probe_state now;
 	int failed, result = probe_filter_open(&filter);
