@@ -136,7 +136,8 @@ static bool broker_told(struct broker *b, uint64_t now_ns)
 /* Without them the scan does it all. */
 static void broker_probes(struct broker *b)
 {
-	probes_open(&b->probes, &b->outbox);
+	probes_open(&b->probes, &b->outbox,
+		    http_sources(config_text(b->config->config, CONFIG_CAPTURE_HTTP)));
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	profiling_open(&b->profiling, &b->outbox, probes_targets(&b->probes));
@@ -229,7 +230,7 @@ static void broker_read_targets(struct broker *b, uint64_t now_ns)
 			broker_read_memory(b, t, now_ns);
 		message.usage.pss = t->pss;
 		message.usage.anonymous = t->anonymous;
-		message.usage.rings = t->rings;
+		message.usage.rings = t->rings && probes_miss_rings(&b->probes, t->fd < 0);
 		message.key = t->target.key;
 		if (link_send(b->config->link, &message, -1))
 			break;

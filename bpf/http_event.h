@@ -2,7 +2,7 @@
  * http_event - what moved on a connection of a process that runs without the shim, by TCP's own
  *              positions: what no event has bytes of was lost, or moved unseen.
  *
- * Includers: bpf/http.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
+ * Includers: bpf/http.bpf.c, bpf/calls.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
  */
 #ifndef BPF_HTTP_EVENT_H
 #define BPF_HTTP_EVENT_H
@@ -29,6 +29,9 @@ enum http_kind {
 	HTTP_TLS_READ,    /* length bytes up to seq were read, the first kept of them here */
 	HTTP_TLS_WROTE,   /* as HTTP_TLS_READ: written */
 	HTTP_TLS_OVER,    /* it was freed, or turned out to be none of ours */
+	/* Of a system call that has ended, by TCP's positions. */
+	HTTP_CALL_READ,  /* as HTTP_TLS_READ */
+	HTTP_CALL_WROTE, /* as HTTP_TLS_WROTE */
 };
 
 struct http_event {

@@ -31,7 +31,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(link_open(link), 0);
 	outbox_init(&outbox, link[0]);
 	outbox_hello(&outbox);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	if (!probes.life) {
 		outbox_fini(&outbox);
 		rs_skip("bpf() is refused here");
@@ -49,7 +49,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	probes_watch(&probes, 4711, false, false);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, true);
-	assert_int_equal(probes.http != NULL, !probes.http_refused);
+	assert_int_equal(probes.http != NULL, probes.http_refused != probes.http_sources);
 	probes_step(&probes);
 	assert_false(probes.http_seek);
 	assert_false(probes_lost(&probes, 4711, told, more)); /* none of its answers was lost */
@@ -81,7 +81,7 @@ static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void *
 	(void)state;
 	assert_int_equal(link_open(link), 0);
 	outbox_init(&outbox, link[0]);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_step(&probes);
 	assert_null(probes.inputs);
 	for (uint32_t i = 0; i < PROBES_PATIENCE_S; i++) {
@@ -90,7 +90,7 @@ static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void *
 		assert_null(probes.inputs);
 	}
 	probes_close(&probes);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_watch(&probes, 4711, false, false);
 	for (uint32_t i = 0; i <= PROBES_QUIET_S; i++) {
 		assert_null(probes.inputs);
@@ -159,7 +159,7 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
 			_exit(1);
 		outbox_init(&outbox, -1);
-		probes_open(&probes, &outbox);
+		probes_open(&probes, &outbox, http_sources("auto"));
 		if (probes.told || probes.life || outbox.facility_count < 3)
 			_exit(2);
 		for (uint32_t i = 0; i < outbox.facility_count; i++)

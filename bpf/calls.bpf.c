@@ -1,0 +1,382 @@
+/*
+ * calls - what http tells, from the ends of system calls: for kernels that refuse http.
+ *
+ * Threads:  any CPU, in the process whose call ends; changes of a socket's state as there.
+ * Memory:   the maps of http but its mark: a row for each connection that a target accepted,
+ *           CALLS_CONNECTIONS at most.
+ * Errors:   as http; a connection without a row is counted in dropped. What moves by io_uring is
+ *           not seen, and a connection that was accepted so is none of ours.
+ */
+#include "kernel.h"
+
+#include "registers.bpf.h"
+#include "socket.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "filter.bpf.h"
+#include "http_event.h"
+
+#define RING_BYTES HTTP_RING_BYTES
+#include "ring.bpf.h"
+
+#include "carry.bpf.h"
+#include "number.bpf.h"
+#include "thread.bpf.h"
+
+#define CALLS_CONNECTIONS 65536 /* more than the agent has room for */
+#define CALLS_PIECES 64         /* of one writev */
+#define CALLS_TYPE 0170000
+#define CALLS_SOCKET 0140000
+#define CALLS_RECORD 5 /* bytes ahead of the first of TLS: RFC 8446 5.1 */
+#define CALLS_RECORD_HANDSHAKE 0x16
+#define CALLS_RECORD_DATA 0x17
+#define CALLS_RECORD_MAJOR 3
+#define CALLS_TRUNCATES 0x20                   /* MSG_TRUNC: TCP's bytes are thrown away */
+#define CALLS_ASIDE (SOCKET_PEEK | 1 | 0x2000) /* MSG_OOB, MSG_ERRQUEUE: none of the stream */
+
+/* By the socket's address: only its own events tell that it is another. */
+struct calls_mark {
+	__u64 id;
+	__u32 in;    /* TCP's position of what is read next */
+	__u32 hello; /* up to where cipher text is told */
+	__u8 judged, cipher;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CALLS_CONNECTIONS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct calls_mark);
+} connections SEC(".maps");
+
+/* The bytes of a call: in one piece, in those of a vector, or, both 0, nobody has them. */
+struct calls_text {
+	const void *base;
+	const struct iovec *vector;
+	__u32 pieces;
+};
+
+struct calls_message {
+	void *name;
+	int name_bytes;
+	struct iovec *vector;
+	unsigned long pieces;
+};
+
+/* A number that no other connection has: a moment of a processor. */
+static __always_inline __u64 calls_id(void)
+{
+	__u64 cpu = bpf_get_smp_processor_id();
+
+	return (cpu << 53 | (bpf_ktime_get_ns() & ((1ull << 53) - 1))) & ~HTTP_SESSION;
+}
+
+/* One of a thread whose calls have the numbers of another table. */
+static __always_inline bool calls_is_compat(void)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+
+#if defined(__TARGET_ARCH_x86)
+	return task->thread_info.status & 2; /* TS_COMPAT */
+#else
+	return task->thread_info.flags & 1 << 22; /* TIF_32BIT */
+#endif
+}
+
+static __always_inline struct sock *calls_socket(__u32 fd)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct fdtable *table = task->files ? task->files->fdt : 0;
+	struct file *file = 0;
+	struct socket *socket;
+
+	if (!table || fd >= table->max_fds ||
+	    bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file ||
+	    (BPF_CORE_READ(file, f_inode, i_mode) & CALLS_TYPE) != CALLS_SOCKET)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	return socket ? BPF_CORE_READ(socket, sk) : 0;
+}
+
+static __always_inline bool calls_is_tcp(const struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return BPF_CORE_READ(sk, sk_protocol) == SOCKET_TCP &&
+	       (family == SOCKET_INET || family == SOCKET_INET6);
+}
+
+static __always_inline int calls_state_of(const struct sock *sk)
+{
+	__u8 state = 0;
+
+	bpf_core_read(&state, sizeof(state), &sk->__sk_common.skc_state);
+	return state;
+}
+
+static __always_inline __u32 calls_in(const struct sock *sk)
+{
+	return BPF_CORE_READ((const struct tcp_sock *)sk, copied_seq);
+}
+
+static __always_inline __u32 calls_out(const struct sock *sk)
+{
+	return BPF_CORE_READ((const struct tcp_sock *)sk, write_seq);
+}
+
+/* Told before it is known: what another thread moves comes behind. NULL: there is no room. */
+static __always_inline bool calls_begin(const struct sock *sk, __u32 kind, __u64 *id)
+{
+	struct http_event event = { .kind = kind };
+	struct calls_mark mark = { .id = calls_id() };
+	__u64 key = (__u64)sk;
+
+	mark.in = calls_in(sk);
+	event.connection = mark.id;
+	event.seq = mark.in;
+	event.other = calls_out(sk);
+	http_tell(&event);
+	*id = mark.id;
+	if (!bpf_map_update_elem(&connections, &key, &mark, BPF_ANY))
+		return true;
+	ring_lost();
+	return false;
+}
+
+static __always_inline void calls_end(__u64 key, __u64 id, int state, int error)
+{
+	struct http_event event = { .kind = HTTP_CLIENT_GONE, .connection = id };
+
+	event.length = state == SOCKET_CLOSE;
+	if (state == SOCKET_CLOSE_WAIT || (state == SOCKET_CLOSE && error))
+		http_tell(&event);
+	if (state == SOCKET_CLOSE_WAIT || state == SOCKET_ESTABLISHED)
+		return;
+	bpf_map_delete_elem(&connections, &key);
+	event.kind = HTTP_CLOSED;
+	http_tell(&event);
+}
+
+/* What had become of it before it was known nobody tells again. */
+static __always_inline void calls_accepted(__u32 fd)
+{
+	const struct sock *sk = calls_socket(fd);
+	__u64 id;
+
+	if (sk && calls_is_tcp(sk) && calls_begin(sk, HTTP_ACCEPTED, &id))
+		calls_end((__u64)sk, id, calls_state_of(sk), BPF_CORE_READ(sk, sk_err));
+}
+
+/* Who received, as http_noted. */
+static __always_inline void calls_noted(__u32 secure, __u32 pid, __u64 connection,
+					const struct pt_regs *registers)
+{
+	thread_note(thread_get(), connection);
+	if (secure & TLS_SECURE_GOROUTINES)
+		thread_note(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), connection);
+}
+
+/* Cipher text, from its first record on? That one is told, and nothing behind it. */
+static __always_inline void calls_judge(struct calls_mark *mark, const struct http_event *event,
+					__u32 at, const void *from)
+{
+	__u8 record[CALLS_RECORD] = {};
+	__u32 bytes = event->length < CALLS_RECORD ? 2 : CALLS_RECORD;
+
+	if (mark->judged || event->length < 2)
+		return;
+	mark->judged = 1;
+	if (bytes == CALLS_RECORD)
+		bpf_probe_read_user(record, CALLS_RECORD, from);
+	else
+		bpf_probe_read_user(record, 2, from);
+	mark->cipher = (record[0] == CALLS_RECORD_HANDSHAKE || record[0] == CALLS_RECORD_DATA) &&
+		       record[1] == CALLS_RECORD_MAJOR;
+	mark->hello = at + bytes + ((__u32)record[3] << 8 | record[4]);
+}
+
+/* Is a piece of no interest? At its begin. */
+static __always_inline bool calls_is_cipher(struct calls_mark *mark, const struct http_event *event,
+					    __u32 at, const void *from)
+{
+	if (event->kind == HTTP_CALL_READ) {
+		calls_judge(mark, event, at, from);
+		return mark->cipher && (__s32)(at - mark->hello) >= 0;
+	}
+	if (mark->cipher && !http_class_of_memory(event->length, from))
+		return true;
+	mark->cipher = 0; /* a server that was asked for TLS, and has none */
+	return false;
+}
+
+/* Global: so the verifier looks at it once, and not for each of the pieces of each call. */
+__noinline int calls_piece(struct calls_mark *mark, struct http_event *event, __u64 from)
+{
+	const void *text = (const void *)from;
+	__u32 at, class = 0;
+
+	if (!mark || !event)
+		return 0;
+	at = event->seq;
+	event->seq += event->length;
+	if (calls_is_cipher(mark, event, at, text))
+		return 0;
+	if (http_carry_memory(event, text, &class) && event->kind == HTTP_CALL_WROTE)
+		http_lose(event->pid, class);
+	return 0;
+}
+
+/* From event->seq on, and what has no bytes here at the end. */
+static __always_inline void calls_pieces(struct calls_mark *mark, struct http_event *event,
+					 const struct calls_text *text, __u64 left)
+{
+	for (int i = 0; i < CALLS_PIECES && i < text->pieces && left; i++) {
+		struct iovec piece = { (void *)text->base, left };
+
+		if (text->vector && bpf_probe_read_user(&piece, sizeof(piece), text->vector + i))
+			break;
+		event->length = piece.iov_len < left ? piece.iov_len : left;
+		if (event->length)
+			calls_piece(mark, event, (__u64)piece.iov_base);
+		left -= event->length;
+	}
+	event->length = left;
+	event->seq += left;
+	if (left && !mark->cipher)
+		http_tell(event);
+}
+
+static __always_inline void calls_text(const struct pt_regs *registers, enum number_shape shape,
+				       struct calls_text *out)
+{
+	struct calls_message message = {};
+
+	out->pieces = 1;
+	switch (shape) {
+	case NUMBER_TEXT:
+	case NUMBER_FROM:
+		out->base = (void *)NUMBER_SECOND(registers);
+		return;
+	case NUMBER_VECTOR:
+		out->vector = (void *)NUMBER_SECOND(registers);
+		out->pieces = NUMBER_THIRD(registers);
+		return;
+	case NUMBER_MESSAGE:
+		bpf_probe_read_user(&message, sizeof(message), (void *)NUMBER_SECOND(registers));
+		out->vector = message.vector;
+		out->pieces = message.pieces;
+		return;
+	default:
+		out->pieces = 0;
+	}
+}
+
+static __always_inline __u32 calls_flags(const struct pt_regs *registers, enum number_shape shape)
+{
+	if (shape == NUMBER_FROM || shape == NUMBER_MESSAGES)
+		return NUMBER_FOURTH(registers);
+	return shape == NUMBER_MESSAGE ? NUMBER_THIRD(registers) : 0;
+}
+
+/* seq: up to where it has. Of many messages nobody says how long they were. */
+static __always_inline void calls_moved(struct calls_mark *mark, struct http_event *event,
+					const struct calls_text *text, __u64 bytes)
+{
+	if (event->kind == HTTP_CALL_READ) {
+		/* the end of the stream has a position of its own */
+		event->seq -= mark->in + bytes + 1 == event->seq;
+		mark->in = event->seq;
+	}
+	event->seq -= bytes;
+	if (bytes)
+		calls_pieces(mark, event, text, bytes);
+	else if (!mark->cipher)
+		http_tell(event);
+}
+
+static __always_inline void calls_call(const struct pt_regs *registers, struct number of,
+				       struct http_event *event, __u64 bytes)
+{
+	__u32 flags = of.writes ? 0 : calls_flags(registers, of.shape), secure;
+	struct calls_text text = {};
+	struct calls_mark *mark;
+	struct sock *sk;
+	__u64 key;
+
+	if (flags & CALLS_ASIDE)
+		return;
+	sk = calls_socket(of.last ? NUMBER_THIRD(registers) : NUMBER_FIRST(registers));
+	if (!sk)
+		return;
+	key = (__u64)sk;
+	mark = bpf_map_lookup_elem(&connections, &key);
+	secure = of.writes ? 0 : thread_wanted();
+	if (secure)
+		calls_noted(secure, event->pid, mark ? mark->id : 0, registers);
+	if (!mark)
+		return;
+	if (!(flags & CALLS_TRUNCATES))
+		calls_text(registers, of.shape, &text);
+	event->kind = of.writes ? HTTP_CALL_WROTE : HTTP_CALL_READ;
+	event->connection = mark->id;
+	event->at_ns = bpf_ktime_get_ns();
+	event->seq = of.writes ? calls_out(sk) : calls_in(sk);
+	calls_moved(mark, event, &text, of.shape == NUMBER_MESSAGES ? 0 : bytes);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(calls_exit, const struct pt_regs *registers, long result)
+{
+	struct number of = number_of(NUMBER_OF(registers));
+	struct http_event event = {};
+
+	if (!of.shape || result < 0)
+		return 0;
+	event.pid = http_pid();
+	if (!event.pid || calls_is_compat())
+		return 0;
+	if (of.shape == NUMBER_ACCEPT)
+		calls_accepted(result);
+	else if (result)
+		calls_call(registers, of, &event, result);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(calls_state, struct sock *sk, int before, int state)
+{
+	__u64 key = (__u64)sk;
+	const struct calls_mark *mark = bpf_map_lookup_elem(&connections, &key);
+
+	if (mark)
+		calls_end(key, mark->id, state, sk->sk_err);
+	return 0;
+}
+
+/* What a target has open when it is attached. */
+SEC("iter/task_file")
+int calls_found(struct bpf_iter__task_file *context)
+{
+	struct task_struct *task = context->task;
+	struct file *file = context->file;
+	struct socket *socket;
+	struct sock *sk;
+	__u64 key, id;
+
+	if (!task || !file || !(filter_target(task->tgid) & FILTER_BARE))
+		return 0;
+	socket = (void *)bpf_sock_from_file(file);
+	sk = socket ? socket->sk : 0;
+	if (!sk || !calls_is_tcp(sk) || calls_state_of(sk) != SOCKET_ESTABLISHED)
+		return 0;
+	key = (__u64)sk;
+	if (!bpf_map_lookup_elem(&connections, &key) && calls_begin(sk, HTTP_FOUND, &id))
+		calls_end(key, id, calls_state_of(sk), 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
