@@ -26,8 +26,9 @@
 #include "number.bpf.h"
 #include "thread.bpf.h"
 
-#define CALLS_CONNECTIONS 65536 /* more than the agent has room for */
-#define CALLS_PIECES 64         /* of one writev */
+#define CALLS_CONNECTIONS 65536              /* more than the agent has room for */
+#define CALLS_PIECES 64                      /* of one writev */
+#define CALLS_RESERVE (HTTP_RING_BYTES / 16) /* for the ends of connections alone */
 #define CALLS_TYPE 0170000
 #define CALLS_SOCKET 0140000
 #define CALLS_RECORD 5 /* bytes ahead of the first of TLS: RFC 8446 5.1 */
@@ -43,6 +44,7 @@ struct calls_mark {
 	__u32 in;    /* TCP's position of what is read next */
 	__u32 hello; /* up to where cipher text is told */
 	__u8 judged, cipher;
+	__u8 lost; /* something of it found no room */
 };
 
 struct {
@@ -128,8 +130,50 @@ static __always_inline __u32 calls_out(const struct sock *sk)
 	return BPF_CORE_READ((const struct tcp_sock *)sk, write_seq);
 }
 
-/* Told before it is known: what another thread moves comes behind. NULL: there is no room. */
-static __always_inline bool calls_begin(const struct sock *sk, __u32 kind, __u64 *id)
+/* For what moves; it leaves room to say how the connections of lost events have ended. */
+static __always_inline bool calls_has_room(void)
+{
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < HTTP_RING_BYTES - CALLS_RESERVE)
+		return true;
+	ring_lost();
+	return false;
+}
+
+static __always_inline void calls_tell(struct calls_mark *mark, const struct http_event *event)
+{
+	if (!calls_has_room() || !http_tell(event))
+		mark->lost = 1;
+}
+
+/* Where something was lost it is told up to where it went. */
+static __always_inline void calls_closed(const struct sock *sk, struct calls_mark *mark)
+{
+	struct http_event event = { .kind = HTTP_CLOSED, .connection = mark->id };
+
+	event.length = mark->lost && !mark->cipher;
+	if (event.length) {
+		event.seq = calls_in(sk);
+		event.other = calls_out(sk);
+	}
+	http_tell(&event);
+}
+
+static __always_inline void calls_end(const struct sock *sk, struct calls_mark *mark, int state)
+{
+	struct http_event event = { .kind = HTTP_CLIENT_GONE, .connection = mark->id };
+	__u64 key = (__u64)sk;
+
+	event.length = state == SOCKET_CLOSE;
+	if (state == SOCKET_CLOSE_WAIT || (state == SOCKET_CLOSE && BPF_CORE_READ(sk, sk_err)))
+		http_tell(&event);
+	if (state == SOCKET_CLOSE_WAIT || state == SOCKET_ESTABLISHED)
+		return;
+	calls_closed(sk, mark);
+	bpf_map_delete_elem(&connections, &key);
+}
+
+/* Told before it is known: what another thread moves comes behind. */
+static __always_inline void calls_begin(const struct sock *sk, __u32 kind)
 {
 	struct http_event event = { .kind = kind };
 	struct calls_mark mark = { .id = calls_id() };
@@ -139,36 +183,27 @@ static __always_inline bool calls_begin(const struct sock *sk, __u32 kind, __u64
 	event.connection = mark.id;
 	event.seq = mark.in;
 	event.other = calls_out(sk);
-	http_tell(&event);
-	*id = mark.id;
-	if (!bpf_map_update_elem(&connections, &key, &mark, BPF_ANY))
-		return true;
-	ring_lost();
-	return false;
+	calls_tell(&mark, &event);
+	if (bpf_map_update_elem(&connections, &key, &mark, BPF_ANY))
+		ring_lost();
+	else /* what had become of it meanwhile nobody tells again */
+		calls_end(sk, &mark, calls_state_of(sk));
 }
 
-static __always_inline void calls_end(__u64 key, __u64 id, int state, int error)
-{
-	struct http_event event = { .kind = HTTP_CLIENT_GONE, .connection = id };
-
-	event.length = state == SOCKET_CLOSE;
-	if (state == SOCKET_CLOSE_WAIT || (state == SOCKET_CLOSE && error))
-		http_tell(&event);
-	if (state == SOCKET_CLOSE_WAIT || state == SOCKET_ESTABLISHED)
-		return;
-	bpf_map_delete_elem(&connections, &key);
-	event.kind = HTTP_CLOSED;
-	http_tell(&event);
-}
-
-/* What had become of it before it was known nobody tells again. */
 static __always_inline void calls_accepted(__u32 fd)
 {
 	const struct sock *sk = calls_socket(fd);
-	__u64 id;
+	__u64 key = (__u64)sk;
+	struct calls_mark *before;
 
-	if (sk && calls_is_tcp(sk) && calls_begin(sk, HTTP_ACCEPTED, &id))
-		calls_end((__u64)sk, id, calls_state_of(sk), BPF_CORE_READ(sk, sk_err));
+	if (!sk || !calls_is_tcp(sk))
+		return;
+	before = bpf_map_lookup_elem(&connections, &key);
+	if (before) { /* found a moment ago; or another, whose end was missed */
+		before->lost = 0;
+		calls_closed(sk, before);
+	}
+	calls_begin(sk, HTTP_ACCEPTED);
 }
 
 /* Who received, as http_noted. */
@@ -225,7 +260,12 @@ __noinline int calls_piece(struct calls_mark *mark, struct http_event *event, __
 	event->seq += event->length;
 	if (calls_is_cipher(mark, event, at, text))
 		return 0;
-	if (http_carry_memory(event, text, &class) && event->kind == HTTP_CALL_WROTE)
+	if (!calls_has_room())
+		class = http_class_of_memory(event->length, text);
+	else if (!http_carry_memory(event, text, &class))
+		return 0;
+	mark->lost = 1;
+	if (event->kind == HTTP_CALL_WROTE)
 		http_lose(event->pid, class);
 	return 0;
 }
@@ -247,7 +287,7 @@ static __always_inline void calls_pieces(struct calls_mark *mark, struct http_ev
 	event->length = left;
 	event->seq += left;
 	if (left && !mark->cipher)
-		http_tell(event);
+		calls_tell(mark, event);
 }
 
 static __always_inline void calls_text(const struct pt_regs *registers, enum number_shape shape,
@@ -295,7 +335,7 @@ static __always_inline void calls_moved(struct calls_mark *mark, struct http_eve
 	if (bytes)
 		calls_pieces(mark, event, text, bytes);
 	else if (!mark->cipher)
-		http_tell(event);
+		calls_tell(mark, event);
 }
 
 static __always_inline void calls_call(const struct pt_regs *registers, struct number of,
@@ -350,10 +390,10 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(calls_state, struct sock *sk, int before, int state)
 {
 	__u64 key = (__u64)sk;
-	const struct calls_mark *mark = bpf_map_lookup_elem(&connections, &key);
+	struct calls_mark *mark = bpf_map_lookup_elem(&connections, &key);
 
 	if (mark)
-		calls_end(key, mark->id, state, sk->sk_err);
+		calls_end(sk, mark, state);
 	return 0;
 }
 
@@ -365,7 +405,7 @@ int calls_found(struct bpf_iter__task_file *context)
 	struct file *file = context->file;
 	struct socket *socket;
 	struct sock *sk;
-	__u64 key, id;
+	__u64 key;
 
 	if (!task || !file || !(filter_target(task->tgid) & FILTER_BARE))
 		return 0;
@@ -374,8 +414,8 @@ int calls_found(struct bpf_iter__task_file *context)
 	if (!sk || !calls_is_tcp(sk) || calls_state_of(sk) != SOCKET_ESTABLISHED)
 		return 0;
 	key = (__u64)sk;
-	if (!bpf_map_lookup_elem(&connections, &key) && calls_begin(sk, HTTP_FOUND, &id))
-		calls_end(key, id, calls_state_of(sk), 0);
+	if (!bpf_map_lookup_elem(&connections, &key))
+		calls_begin(sk, HTTP_FOUND);
 	return 0;
 }
 

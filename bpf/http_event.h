@@ -23,7 +23,7 @@ enum http_kind {
 	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
 	HTTP_WROTE,        /* length bytes were, up to seq */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
-	HTTP_CLOSED,       /* the process writes no more */
+	HTTP_CLOSED, /* the process writes no more; length 1: seq, other: what it read, wrote */
 	/* Of a session of TLS, a connection of its own, by positions in its plain text. */
 	HTTP_TLS_CARRIER, /* seq, other: low and high half of the connection that carries it */
 	HTTP_TLS_READ,    /* length bytes up to seq were read, the first kept of them here */

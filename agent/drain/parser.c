@@ -230,6 +230,25 @@ void parser_client_gone(struct parser *p, bool reset)
 	exchange_client_gone(&p->exchange, reset);
 }
 
+/*
+ * Bytes of answers were lost, and which requests they answered: those that wait were not cut short
+ * by that. The loss itself was said of one.
+ */
+static bool parser_loses(const struct parser *p, struct parsed *to)
+{
+	const struct exchange *x = &p->exchange;
+	struct drain_counters *news = parsed_news(to);
+	uint32_t waiting = exchange_waiting(x);
+
+	if (x->out.step != HTTP1_AT_BAD || x->out.why != RS_UNPARSED_UNSEEN_IO)
+		return false;
+	if (waiting && news)
+		news->begun--;
+	while (waiting-- > 1)
+		parsed_lost(to);
+	return true;
+}
+
 void parser_end(struct parser *p, struct parsed *to)
 {
 	struct exchange_call call = { .context = to, .now = to->now_ns };
@@ -238,5 +257,6 @@ void parser_end(struct parser *p, struct parsed *to)
 	to->parser = p;
 	if (p->mux)
 		mux_end(p->mux, to, gone);
-	exchange_close(&p->exchange, &call);
+	if (!parser_loses(p, to))
+		exchange_close(&p->exchange, &call);
 }

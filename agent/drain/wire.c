@@ -321,6 +321,16 @@ static void wire_over(struct wire *w, struct wire_connection *c)
 		wire_go(w, c);
 }
 
+/* Some of its events were lost: what they told of has moved, up to here. */
+static void wire_settle(struct wire *w, const struct http_event *event)
+{
+	struct http_event to = { .seq = event->seq };
+
+	wire_move(w, PARSER_IN, &to);
+	to.seq = event->other;
+	wire_move(w, PARSER_OUT, &to);
+}
+
 static void wire_client_gone(struct wire *w, struct wire_connection *c, bool reset)
 {
 	struct wire_connection *session = c->other ? *wire_find(w, c->other) : NULL;
@@ -366,6 +376,10 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_plain(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_CLOSED:
+		if (event->length)
+			wire_settle(w, event);
+		wire_over(w, c);
+		return;
 	case HTTP_TLS_OVER:
 		wire_over(w, c);
 		return;
