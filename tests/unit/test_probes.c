@@ -68,6 +68,52 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	close(link[1]);
 }
 
+static uint32_t state_of(const struct outbox *outbox, const char *set)
+{
+	for (uint32_t i = 0; i < outbox->facility_count; i++)
+		if (strcmp(outbox->facilities[i].set, set) == 0)
+			return outbox->facilities[i].state;
+	return FACILITY_STATES;
+}
+
+/* Whichever is the first that the configuration allows and the kernel does not refuse. */
+static void where_sockets_are_refused_system_calls_are_looked_at(void **state)
+{
+	struct outbox outbox;
+	struct probes probes;
+
+	(void)state;
+	outbox_init(&outbox, -1);
+	probes_open(&probes, &outbox, http_sources("auto"));
+	assert_int_equal(state_of(&outbox, "http"), FACILITY_IDLE);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE);
+	assert_true(probes_miss_rings(&probes, true));
+	probes.http_refused = 1u << HTTP_SOCKETS; /* as by an older kernel */
+	probes_watch(&probes, 4711, false, true);
+	if (!probes.http) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() is refused here");
+	}
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_LOADED);
+	assert_int_equal(state_of(&outbox, "http"), FACILITY_IDLE);
+	assert_true(probes_miss_rings(&probes, true));
+	probes_watch(&probes, 4712, false, true); /* one more needs no other */
+	probes_rest(&probes, false, false);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE);
+	probes.http_refused |= 1u << HTTP_CALLS;
+	probes_watch(&probes, 4711, false, true);
+	assert_null(probes.http); /* neither is tried again */
+	probes_close(&probes);
+	probes_open(&probes, &outbox, http_sources("sockets"));
+	probes_watch(&probes, 4711, false, true);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE); /* it may not be */
+	assert_int_equal(probes_miss_rings(&probes, true), !probes.http);
+	assert_true(probes_miss_rings(&probes, false)); /* the library does not see them */
+	probes_close(&probes);
+	outbox_fini(&outbox);
+}
+
 /* They are loaded when no more targets come, and stay for a while: targets come and go. */
 static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void **state)
 {
@@ -189,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facilities_are_told_and_targets_are_the_sets_own),
+		cmocka_unit_test(where_sockets_are_refused_system_calls_are_looked_at),
 		cmocka_unit_test(inputs_are_loaded_with_the_first_target_and_go_after_the_last),
 		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(without_bpf_it_is_told_and_nothing_fails),
