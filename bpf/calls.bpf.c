@@ -326,9 +326,10 @@ static __always_inline __u32 calls_flags(const struct pt_regs *registers, enum n
 static __always_inline void calls_moved(struct calls_mark *mark, struct http_event *event,
 					const struct calls_text *text, __u64 bytes)
 {
+	__u32 end = mark->in + bytes + 1; /* that of the stream has a position of its own */
+
 	if (event->kind == HTTP_CALL_READ) {
-		/* the end of the stream has a position of its own */
-		event->seq -= mark->in + bytes + 1 == event->seq;
+		event->seq -= end == event->seq;
 		mark->in = event->seq;
 	}
 	event->seq -= bytes;
