@@ -392,6 +392,7 @@ void probes_second(struct probes *p, uint32_t targets)
 	if (p->http) {
 		http_look(p->http, &state);
 		probes_tell(p, &state);
+		p->http_seek = p->http_seek || http_ends_wait(p->http);
 	}
 	taps_second(&p->taps);
 	if (p->wait) {

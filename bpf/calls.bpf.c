@@ -23,12 +23,14 @@
 #include "ring.bpf.h"
 
 #include "carry.bpf.h"
+#include "ends.bpf.h"
+#include "gap.bpf.h"
 #include "number.bpf.h"
+#include "streams.bpf.h"
 #include "thread.bpf.h"
 
-#define CALLS_CONNECTIONS 65536              /* more than the agent has room for */
-#define CALLS_PIECES 64                      /* of one writev */
-#define CALLS_RESERVE (HTTP_RING_BYTES / 16) /* for the ends of connections alone */
+#define CALLS_CONNECTIONS 65536 /* more than the agent has room for */
+#define CALLS_PIECES 64         /* of one writev */
 #define CALLS_TYPE 0170000
 #define CALLS_SOCKET 0140000
 #define CALLS_RECORD 5 /* bytes ahead of the first of TLS: RFC 8446 5.1 */
@@ -41,10 +43,16 @@
 /* By the socket's address: only its own events tell that it is another. */
 struct calls_mark {
 	__u64 id;
-	__u32 in;    /* TCP's position of what is read next */
-	__u32 hello; /* up to where cipher text is told */
+	__u32 in;     /* TCP's position of what is read next */
+	__u32 out;    /* of what was written last when a gap ended */
+	__u32 hello;  /* up to where cipher text is told */
+	__u32 stream; /* of HTTP/2: the last one asked for by what found no room */
+	__u32 pid;    /* who read that */
 	__u8 judged, cipher;
-	__u8 lost; /* something of it found no room */
+	__u8 found; /* it was there before us */
+	__u8 begun; /* its begin was told */
+	__u8 known; /* something of it was */
+	struct gap gap;
 };
 
 struct {
@@ -130,35 +138,36 @@ static __always_inline __u32 calls_out(const struct sock *sk)
 	return BPF_CORE_READ((const struct tcp_sock *)sk, write_seq);
 }
 
-/* For what moves; it leaves room to say how the connections of lost events have ended. */
-static __always_inline bool calls_has_room(void)
+/* Its begin; seq: of what it reads next. */
+static __always_inline void calls_introduce(struct calls_mark *mark, __u32 seq, __u32 out)
 {
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < HTTP_RING_BYTES - CALLS_RESERVE)
-		return true;
-	ring_lost();
-	return false;
+	struct http_event event = { .kind = mark->found ? HTTP_FOUND : HTTP_ACCEPTED };
+
+	event.connection = mark->id;
+	event.seq = seq;
+	event.other = out;
+	event.length = mark->gap.open;
+	mark->begun = http_tell(&event);
 }
 
-static __always_inline void calls_tell(struct calls_mark *mark, const struct http_event *event)
+/* As http_end has it. */
+static __always_inline void calls_closed(const struct calls_mark *mark)
 {
-	if (!calls_has_room() || !http_tell(event))
-		mark->lost = 1;
+	struct http_event event = { .kind = HTTP_CLOSED, .connection = mark->id, .pid = mark->pid };
+	bool known = mark->begun || mark->known;
+
+	event.length = mark->gap.open;
+	event.seq = mark->gap.lost;
+	if (known || !mark->found)
+		event.other = mark->gap.speaks ? 0 : mark->stream;
+	if (!known && !event.other)
+		return; /* the agent waits for nothing of it */
+	event.length += !known;
+	ends_tell(&event);
 }
 
-/* Where something was lost it is told up to where it went. */
-static __always_inline void calls_closed(const struct sock *sk, struct calls_mark *mark)
-{
-	struct http_event event = { .kind = HTTP_CLOSED, .connection = mark->id };
-
-	event.length = mark->lost && !mark->cipher;
-	if (event.length) {
-		event.seq = calls_in(sk);
-		event.other = calls_out(sk);
-	}
-	http_tell(&event);
-}
-
-static __always_inline void calls_end(const struct sock *sk, struct calls_mark *mark, int state)
+static __always_inline void calls_end(const struct sock *sk, const struct calls_mark *mark,
+				      int state)
 {
 	struct http_event event = { .kind = HTTP_CLIENT_GONE, .connection = mark->id };
 	__u64 key = (__u64)sk;
@@ -168,22 +177,19 @@ static __always_inline void calls_end(const struct sock *sk, struct calls_mark *
 		http_tell(&event);
 	if (state == SOCKET_CLOSE_WAIT || state == SOCKET_ESTABLISHED)
 		return;
-	calls_closed(sk, mark);
+	calls_closed(mark);
 	bpf_map_delete_elem(&connections, &key);
 }
 
 /* Told before it is known: what another thread moves comes behind. */
-static __always_inline void calls_begin(const struct sock *sk, __u32 kind)
+static __always_inline void calls_begin(const struct sock *sk, bool found)
 {
-	struct http_event event = { .kind = kind };
-	struct calls_mark mark = { .id = calls_id() };
+	struct calls_mark mark = { .id = calls_id(), .found = found };
 	__u64 key = (__u64)sk;
 
 	mark.in = calls_in(sk);
-	event.connection = mark.id;
-	event.seq = mark.in;
-	event.other = calls_out(sk);
-	calls_tell(&mark, &event);
+	calls_introduce(&mark, mark.in, calls_out(sk));
+	ends_again();
 	if (bpf_map_update_elem(&connections, &key, &mark, BPF_ANY))
 		ring_lost();
 	else /* what had become of it meanwhile nobody tells again */
@@ -194,16 +200,14 @@ static __always_inline void calls_accepted(__u32 fd)
 {
 	const struct sock *sk = calls_socket(fd);
 	__u64 key = (__u64)sk;
-	struct calls_mark *before;
+	const struct calls_mark *before;
 
 	if (!sk || !calls_is_tcp(sk))
 		return;
 	before = bpf_map_lookup_elem(&connections, &key);
-	if (before) { /* found a moment ago; or another, whose end was missed */
-		before->lost = 0;
-		calls_closed(sk, before);
-	}
-	calls_begin(sk, HTTP_ACCEPTED);
+	if (before) /* found a moment ago; or another, whose end was missed */
+		calls_closed(before);
+	calls_begin(sk, false);
 }
 
 /* Who received, as http_noted. */
@@ -234,43 +238,136 @@ static __always_inline void calls_judge(struct calls_mark *mark, const struct ht
 	mark->hello = at + bytes + ((__u32)record[3] << 8 | record[4]);
 }
 
-/* Is a piece of no interest? At its begin. */
-static __always_inline bool calls_is_cipher(struct calls_mark *mark, const struct http_event *event,
-					    __u32 at, const void *from)
+/* Behind a gap: it begins a request, and what was answered before is counted. */
+static __always_inline bool calls_resumes(struct calls_mark *mark, const struct http_event *read,
+					  __u32 at, const void *from)
 {
-	if (event->kind == HTTP_CALL_READ) {
-		calls_judge(mark, event, at, from);
-		return mark->cipher && (__s32)(at - mark->hello) >= 0;
+	struct http_event event = { .kind = HTTP_RESUMED, .pid = read->pid };
+	__u8 text[GAP_LOOKED];
+
+	if (bpf_probe_read_user(text, sizeof(text), from) ||
+	    !gap_ends(&mark->gap, gap_is_request(text)))
+		return false;
+	event.connection = mark->id;
+	event.seq = at;
+	event.other = read->other;
+	event.length = mark->gap.lost;
+	if (!http_tell(&event))
+		return false;
+	gap_over(&mark->gap, text);
+	mark->out = read->other;
+	mark->begun = 1;
+	return true;
+}
+
+static __always_inline void calls_streams(struct calls_mark *mark, __u32 left, const char *text)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 bytes;
+
+	for (int i = 0; i < STREAMS_FRAMES && left >= sizeof(head); i++) {
+		if (bpf_probe_read_user(head, sizeof(head), text))
+			return;
+		bytes = streams_step(head, &mark->stream);
+		if (!bytes)
+			return;
+		text += bytes;
+		left -= bytes < left ? bytes : left;
 	}
-	if (mark->cipher && !http_class_of_memory(event->length, from))
+}
+
+static __always_inline void calls_read(struct calls_mark *mark, const struct http_event *event,
+				       __u32 at, const void *from)
+{
+	__u32 class;
+
+	calls_judge(mark, event, at, from);
+	if (mark->cipher && (__s32)(at - mark->hello) >= 0)
+		return;
+	if (mark->gap.open)
+		mark->pid = event->pid;
+	if (gap_hides(&mark->gap, 0) && !calls_resumes(mark, event, at, from))
+		return;
+	if (!mark->begun && (!mark->known || mark->gap.open))
+		calls_introduce(mark, at, event->other);
+	if (!http_carry_memory(event, from, &class)) {
+		mark->known = 1;
+		return;
+	}
+	gap_begin(&mark->gap);
+	calls_streams(mark, event->length, from);
+}
+
+/* Is it of a gap that ended by a request which another thread has read meanwhile? */
+static __always_inline bool calls_is_behind(struct calls_mark *mark, __u32 at)
+{
+	if (!mark->out || mark->gap.open)
+		return false;
+	if ((__s32)(at - mark->out) < 0)
 		return true;
-	mark->cipher = 0; /* a server that was asked for TLS, and has none */
+	mark->out = 0;
 	return false;
 }
 
-/* Global: so the verifier looks at it once, and not for each of the pieces of each call. */
+/* from 0: nobody has its bytes. */
+static __always_inline void calls_wrote(struct calls_mark *mark, const struct http_event *event,
+					__u32 at, const void *from)
+{
+	__u32 class = 0;
+
+	if (from && (mark->gap.open || mark->cipher || mark->out))
+		class = http_class_of_memory(event->length, from);
+	if (mark->cipher && !class)
+		return;
+	mark->cipher = 0; /* a server that was asked for TLS, and has none */
+	if (calls_is_behind(mark, at)) {
+		http_lose(event->pid, class);
+		return;
+	}
+	if (!gap_hides(&mark->gap, class)) {
+		if (from ? http_carry_memory(event, from, &class) : !http_tell(event))
+			gap_begin(&mark->gap);
+		else
+			mark->known = 1;
+	}
+	if (mark->gap.open)
+		http_lose(event->pid, gap_wrote(&mark->gap, class));
+	else
+		gap_told(&mark->gap, class);
+}
+
+/* Bytes that were read and that nobody has. */
+static __always_inline void calls_missed(struct calls_mark *mark, const struct http_event *event)
+{
+	if (mark->cipher || gap_hides(&mark->gap, 0))
+		return;
+	if (http_tell(event))
+		mark->known = 1;
+	else
+		gap_begin(&mark->gap);
+}
+
+/*
+ * From event->seq on; from 0: nobody has its bytes. Global: so the verifier looks at it once, and
+ * not for each of the pieces of each call.
+ */
 __noinline int calls_piece(struct calls_mark *mark, struct http_event *event, __u64 from)
 {
-	const void *text = (const void *)from;
-	__u32 at, class = 0;
+	__u32 at;
 
 	if (!mark || !event)
 		return 0;
 	at = event->seq;
 	event->seq += event->length;
-	if (calls_is_cipher(mark, event, at, text))
-		return 0;
-	if (!calls_has_room())
-		class = http_class_of_memory(event->length, text);
-	else if (!http_carry_memory(event, text, &class))
-		return 0;
-	mark->lost = 1;
 	if (event->kind == HTTP_CALL_WROTE)
-		http_lose(event->pid, class);
+		calls_wrote(mark, event, at, (const void *)from);
+	else if (from)
+		calls_read(mark, event, at, (const void *)from);
+	else
+		calls_missed(mark, event);
 	return 0;
 }
 
-/* From event->seq on, and what has no bytes here at the end. */
 static __always_inline void calls_pieces(struct calls_mark *mark, struct http_event *event,
 					 const struct calls_text *text, __u64 left)
 {
@@ -285,9 +382,8 @@ static __always_inline void calls_pieces(struct calls_mark *mark, struct http_ev
 		left -= event->length;
 	}
 	event->length = left;
-	event->seq += left;
-	if (left && !mark->cipher)
-		calls_tell(mark, event);
+	if (left)
+		calls_piece(mark, event, 0);
 }
 
 static __always_inline void calls_text(const struct pt_regs *registers, enum number_shape shape,
@@ -335,8 +431,8 @@ static __always_inline void calls_moved(struct calls_mark *mark, struct http_eve
 	event->seq -= bytes;
 	if (bytes)
 		calls_pieces(mark, event, text, bytes);
-	else if (!mark->cipher)
-		calls_tell(mark, event);
+	else
+		calls_piece(mark, event, 0);
 }
 
 static __always_inline void calls_call(const struct pt_regs *registers, struct number of,
@@ -365,7 +461,8 @@ static __always_inline void calls_call(const struct pt_regs *registers, struct n
 	event->kind = of.writes ? HTTP_CALL_WROTE : HTTP_CALL_READ;
 	event->connection = mark->id;
 	event->at_ns = bpf_ktime_get_ns();
-	event->seq = of.writes ? calls_out(sk) : calls_in(sk);
+	event->other = calls_out(sk);
+	event->seq = of.writes ? event->other : calls_in(sk);
 	calls_moved(mark, event, &text, of.shape == NUMBER_MESSAGES ? 0 : bytes);
 }
 
@@ -408,6 +505,7 @@ int calls_found(struct bpf_iter__task_file *context)
 	struct sock *sk;
 	__u64 key;
 
+	ends_again();
 	if (!task || !file || !(filter_target(task->tgid) & FILTER_BARE))
 		return 0;
 	socket = (void *)bpf_sock_from_file(file);
@@ -416,7 +514,7 @@ int calls_found(struct bpf_iter__task_file *context)
 		return 0;
 	key = (__u64)sk;
 	if (!bpf_map_lookup_elem(&connections, &key))
-		calls_begin(sk, HTTP_FOUND);
+		calls_begin(sk, true);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #define SKIPPED 77
 #define EVENT 56 /* bytes of one without text in the ring */
+#define ANSWER "HTTP/1.1 404 Not Found\r\n\r\n"
 
 static struct probe_filter *filter;
 static struct http *probes;
@@ -39,7 +40,7 @@ static void hear_position(struct heard *h, const struct http_event *e)
 {
 	uint32_t *at = e->kind == HTTP_CALL_READ ? &h->in : &h->out;
 
-	if (e->kind == HTTP_ACCEPTED || e->kind == HTTP_FOUND) {
+	if (e->kind == HTTP_ACCEPTED || e->kind == HTTP_FOUND || e->kind == HTTP_RESUMED) {
 		h->in = e->seq;
 		h->out = e->other;
 	} else if (e->kind == HTTP_CALL_READ || e->kind == HTTP_CALL_WROTE) {
@@ -54,7 +55,8 @@ static void hear(void *ctx, const void *record, size_t bytes)
 	static const char *const kinds[] = {
 		[HTTP_ACCEPTED] = "accepted", [HTTP_FOUND] = "found",
 		[HTTP_CLIENT_GONE] = "gone",  [HTTP_CLOSED] = "closed",
-		[HTTP_CALL_READ] = "read",    [HTTP_CALL_WROTE] = "wrote",
+		[HTTP_RESUMED] = "resumed",   [HTTP_CALL_READ] = "read",
+		[HTTP_CALL_WROTE] = "wrote",
 	};
 	const struct http_event *e = record;
 	struct heard *h = ctx;
@@ -321,38 +323,110 @@ static void fill(const struct pair *p)
 	close(file);
 }
 
-static void answers_without_room_are_counted_and_ends_are_told(void **state)
+/* Of all that it asks and answers from then on nothing is told. */
+static void lose(const struct pair *p)
 {
-	static const char answer[] = "HTTP/1.1 404 Not Found\r\n\r\n";
-	struct heard h = { 0 };
-	struct http_lost lost;
-	struct pair p, other;
+	struct pair other;
 	uint64_t dropped;
+	char buffer[64];
 
-	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
 	pair_open(&other);
-	drain();
 	shutdown(other.client, SHUT_RD); /* nobody reads what fills the ring */
 	fill(&other);
 	dropped = probe_dropped(http_probe(probes));
-	assert_int_equal(send(p.server, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
-	assert_int_equal(send(p.server, "no answer begins so", 19, 0), 19);
-	assert_int_equal(probe_dropped(http_probe(probes)), dropped + 2);
+	assert_int_equal(send(p->server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	assert_int_equal(send(p->server, "its body", 8, 0), 8);
+	sends(p, "GET");
+	assert_int_equal(read(p->server, buffer, 3), 3);
+	assert_int_equal(send(p->server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	assert_int_equal(probe_dropped(http_probe(probes)), dropped + 2); /* and its resumption */
+	pair_close(&other);
+}
+
+static void lost_are(uint64_t count)
+{
+	struct http_lost lost;
+
 	assert_int_equal(http_lost_read(probes, getpid(), &lost), 0);
-	assert_int_equal(lost.status[3], 1);
+	assert_int_equal(lost.status[3], count);
 	assert_int_equal(lost.status[0] + lost.status[1] + lost.status[2] + lost.status[4], 0);
 	http_forget(probes, getpid());
 	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
+}
+
+static void answers_without_room_are_counted_until_a_request_has_room(void **state)
+{
+	struct heard h = { 0 };
+	struct pair p;
+	char buffer[16];
+
+	(void)state;
+	watched(FILTER_WATCHED | FILTER_BARE);
+	pair_open(&p);
+	heard(&h, "accepted 0 ;");
+	lose(&p);
+	lost_are(2);
+	sends(&p, "GET /");
+	assert_int_equal(read(p.server, buffer, 5), 5);
+	assert_int_equal(send(p.server, "HTTP/1.1 200", 12, 0), 12);
+	heard(&h, "resumed 2 ;read 5 GET /;wrote 12 HTTP/1.1 200;");
+	pair_close(&p);
+}
+
+static void an_end_without_room_is_told_when_there_is_some(void **state)
+{
+	struct heard h = { 0 };
+	struct pair p, other;
+
+	(void)state;
+	watched(FILTER_WATCHED | FILTER_BARE);
+	pair_open(&p);
+	heard(&h, "accepted 0 ;");
+	pair_open(&other);
+	shutdown(other.client, SHUT_RD);
+	fill(&other);
+	assert_int_equal(send(p.server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	assert_false(http_ends_wait(probes));
 	close(p.server);
-	heard(&h, "closed 0 ;");
-	assert_int_equal(h.end.length, 1); /* up to where what was lost had moved */
-	assert_int_equal(h.end.seq, h.in);
-	assert_int_equal(h.end.other, h.out + sizeof(answer) - 1 + 19);
 	p.server = -1;
+	assert_true(http_ends_wait(probes));
+	heard(&h, "");
+	assert_int_equal(http_find(probes), 0);
+	assert_false(http_ends_wait(probes));
+	heard(&h, "closed 0 ;");
+	assert_int_equal(h.end.length, 1); /* in a gap, … */
+	assert_int_equal(h.end.seq, 1);    /* … with an answer that was counted */
+	assert_int_equal(h.end.other, 0);
+	lost_are(1);
+	pair_close(&p);
+	pair_close(&other);
+}
+
+/* The last one says how many there were. */
+static void streams_without_room_are_told_by_their_number(void **state)
+{
+	static const char asks[] = "\0\0\1\1\5\0\0\0\5\x82"
+				   "\0\0\1\1\5\0\0\0\7\x82";
+	struct heard h = { 0 };
+	struct pair p, other;
+	char buffer[32];
+
+	(void)state;
+	watched(FILTER_WATCHED | FILTER_BARE);
+	pair_open(&p);
+	heard(&h, "accepted 0 ;");
+	pair_open(&other);
+	shutdown(other.client, SHUT_RD);
+	fill(&other);
+	assert_int_equal(send(p.client, asks, 20, 0), 20);
+	assert_int_equal(read(p.server, buffer, 32), 20);
+	drain();
+	close(p.server);
+	p.server = -1;
+	heard(&h, "closed 0 ;");
+	assert_int_equal(h.end.length, 1);
+	assert_int_equal(h.end.seq, 0);
+	assert_int_equal(h.end.other, 7);
 	pair_close(&p);
 	pair_close(&other);
 }
@@ -378,7 +452,9 @@ int main(void)
 		cmocka_unit_test(a_reset_is_told_as_one),
 		cmocka_unit_test(of_cipher_text_the_hello_alone_is_told),
 		cmocka_unit_test(what_was_open_before_is_found_and_of_others_nothing_is_told),
-		cmocka_unit_test(answers_without_room_are_counted_and_ends_are_told),
+		cmocka_unit_test(answers_without_room_are_counted_until_a_request_has_room),
+		cmocka_unit_test(an_end_without_room_is_told_when_there_is_some),
+		cmocka_unit_test(streams_without_room_are_told_by_their_number),
 		cmocka_unit_test(the_configuration_says_which_may_be_tried),
 	};
 	struct probe_state now;
