@@ -10,7 +10,6 @@
 #include "kernel.h"
 
 #include "registers.bpf.h"
-#include "socket.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -26,14 +25,13 @@
 #include "ends.bpf.h"
 #include "gap.bpf.h"
 #include "number.bpf.h"
+#include "reach.bpf.h"
 #include "streams.bpf.h"
 #include "thread.bpf.h"
 
 #define CALLS_CONNECTIONS 65536 /* more than the agent has room for */
 #define CALLS_PIECES 64         /* of one writev */
-#define CALLS_TYPE 0170000
-#define CALLS_SOCKET 0140000
-#define CALLS_RECORD 5 /* bytes ahead of the first of TLS: RFC 8446 5.1 */
+#define CALLS_RECORD 5          /* bytes ahead of the first of TLS: RFC 8446 5.1 */
 #define CALLS_RECORD_HANDSHAKE 0x16
 #define CALLS_RECORD_DATA 0x17
 #define CALLS_RECORD_MAJOR 3
@@ -97,47 +95,6 @@ static __always_inline bool calls_is_compat(void)
 #endif
 }
 
-static __always_inline struct sock *calls_socket(__u32 fd)
-{
-	const struct task_struct *task = bpf_get_current_task_btf();
-	const struct fdtable *table = task->files ? task->files->fdt : 0;
-	struct file *file = 0;
-	struct socket *socket;
-
-	if (!table || fd >= table->max_fds ||
-	    bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file ||
-	    (BPF_CORE_READ(file, f_inode, i_mode) & CALLS_TYPE) != CALLS_SOCKET)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	return socket ? BPF_CORE_READ(socket, sk) : 0;
-}
-
-static __always_inline bool calls_is_tcp(const struct sock *sk)
-{
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	return BPF_CORE_READ(sk, sk_protocol) == SOCKET_TCP &&
-	       (family == SOCKET_INET || family == SOCKET_INET6);
-}
-
-static __always_inline int calls_state_of(const struct sock *sk)
-{
-	__u8 state = 0;
-
-	bpf_core_read(&state, sizeof(state), &sk->__sk_common.skc_state);
-	return state;
-}
-
-static __always_inline __u32 calls_in(const struct sock *sk)
-{
-	return BPF_CORE_READ((const struct tcp_sock *)sk, copied_seq);
-}
-
-static __always_inline __u32 calls_out(const struct sock *sk)
-{
-	return BPF_CORE_READ((const struct tcp_sock *)sk, write_seq);
-}
-
 /* Its begin; seq: of what it reads next. */
 static __always_inline void calls_introduce(struct calls_mark *mark, __u32 seq, __u32 out)
 {
@@ -187,22 +144,22 @@ static __always_inline void calls_begin(const struct sock *sk, bool found)
 	struct calls_mark mark = { .id = calls_id(), .found = found };
 	__u64 key = (__u64)sk;
 
-	mark.in = calls_in(sk);
-	calls_introduce(&mark, mark.in, calls_out(sk));
+	mark.in = reach_in(sk);
+	calls_introduce(&mark, mark.in, reach_out(sk));
 	ends_again();
 	if (bpf_map_update_elem(&connections, &key, &mark, BPF_ANY))
 		ring_lost();
 	else /* what had become of it meanwhile nobody tells again */
-		calls_end(sk, &mark, calls_state_of(sk));
+		calls_end(sk, &mark, reach_state(sk));
 }
 
 static __always_inline void calls_accepted(__u32 fd)
 {
-	const struct sock *sk = calls_socket(fd);
+	const struct sock *sk = reach_socket(fd);
 	__u64 key = (__u64)sk;
 	const struct calls_mark *before;
 
-	if (!sk || !calls_is_tcp(sk))
+	if (!sk || !reach_is_tcp(sk))
 		return;
 	before = bpf_map_lookup_elem(&connections, &key);
 	if (before) /* found a moment ago; or another, whose end was missed */
@@ -446,7 +403,7 @@ static __always_inline void calls_call(const struct pt_regs *registers, struct n
 
 	if (flags & CALLS_ASIDE)
 		return;
-	sk = calls_socket(of.last ? NUMBER_THIRD(registers) : NUMBER_FIRST(registers));
+	sk = reach_socket(of.last ? NUMBER_THIRD(registers) : NUMBER_FIRST(registers));
 	if (!sk)
 		return;
 	key = (__u64)sk;
@@ -461,8 +418,8 @@ static __always_inline void calls_call(const struct pt_regs *registers, struct n
 	event->kind = of.writes ? HTTP_CALL_WROTE : HTTP_CALL_READ;
 	event->connection = mark->id;
 	event->at_ns = bpf_ktime_get_ns();
-	event->other = calls_out(sk);
-	event->seq = of.writes ? event->other : calls_in(sk);
+	event->other = reach_out(sk);
+	event->seq = of.writes ? event->other : reach_in(sk);
 	calls_moved(mark, event, &text, of.shape == NUMBER_MESSAGES ? 0 : bytes);
 }
 
@@ -510,7 +467,7 @@ int calls_found(struct bpf_iter__task_file *context)
 		return 0;
 	socket = (void *)bpf_sock_from_file(file);
 	sk = socket ? socket->sk : 0;
-	if (!sk || !calls_is_tcp(sk) || calls_state_of(sk) != SOCKET_ESTABLISHED)
+	if (!sk || !reach_is_tcp(sk) || reach_state(sk) != SOCKET_ESTABLISHED)
 		return 0;
 	key = (__u64)sk;
 	if (!bpf_map_lookup_elem(&connections, &key))

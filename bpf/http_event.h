@@ -36,9 +36,9 @@ enum http_kind {
 	 * other the last stream of HTTP/2 that was asked for there; length 2: no event was told.
 	 */
 	HTTP_RESUMED,
-	/* Of a system call that has ended, by TCP's positions. */
-	HTTP_CALL_READ,  /* as HTTP_TLS_READ */
-	HTTP_CALL_WROTE, /* as HTTP_TLS_WROTE */
+	/* Of the end of a system call, by TCP's positions: all else is the same. */
+	HTTP_CALL_READ = HTTP_TLS_READ,
+	HTTP_CALL_WROTE = HTTP_TLS_WROTE,
 };
 
 struct http_event {

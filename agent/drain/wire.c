@@ -361,11 +361,9 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_carried(w, event);
 		return;
 	case HTTP_TLS_READ:
-	case HTTP_CALL_READ:
 		wire_plain(w, PARSER_IN, event, text);
 		return;
 	case HTTP_TLS_WROTE:
-	case HTTP_CALL_WROTE:
 		wire_plain(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_CLOSED:
