@@ -186,9 +186,13 @@ static int config_check_level(const char *text, const char **reason)
 
 static int config_check_source(const char *text, const char **reason)
 {
+	static const char *const sources[] = { "auto", "sockets", "syscalls" };
+
 	*reason = "must be auto, sockets or syscalls";
-	return strcmp(text, "auto") && strcmp(text, "sockets") && strcmp(text, "syscalls") ? -EINVAL
-											   : 0;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(text, sources[i]) == 0)
+			return 0;
+	return -EINVAL;
 }
 
 /* A label's name is one that Prometheus takes. */
