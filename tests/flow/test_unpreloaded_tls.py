@@ -11,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_http2
-from bare import (attach, dropped, expect, facilities, ringside, states, told, wait_states, wrong)
+from bare import (attach, dropped, expect, facilities, ringside, start_agent, states, told,
+                  wait_states, wrong)
 
 TOTAL = 100000 if live.FULL else 10000
 SET = "tls"
@@ -241,8 +242,7 @@ def main():
     signal.alarm(290)
     with live.Stage() as stage:
         key, certificate = certify(stage.folder)
-        agent = stage.agent().wait("/readyz")
-        live.wait_for("facilities", lambda: facilities(agent, SET), 8, 0.1)
+        agent = start_agent(stage)
         expect(states(agent, SET) == {"notNeeded"}, "without a target nothing is loaded")
         node_part(stage, agent, key, certificate)
         nginx, count = nginx_part(stage, agent, key, certificate)

@@ -18,7 +18,7 @@ static int test_setup(void **state)
 
 	(void)state;
 	if (!probe_filter_open(&filter))
-		http_open(&http, filter, &now);
+		http_open(&http, HTTP_SOCKETS, filter, &now);
 	return 0;
 }
 

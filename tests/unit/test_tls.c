@@ -311,7 +311,7 @@ int main(void)
 	file = self_open();
 	name_places();
 	if (result == 0)
-		result = http_open(&http, filter, &now);
+		result = http_open(&http, HTTP_SOCKETS, filter, &now);
 	if (result == 0)
 		result = tls_open(&tls, filter, http, &now);
 	if (result == 0)
