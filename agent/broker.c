@@ -137,7 +137,8 @@ static bool broker_told(struct broker *b, uint64_t now_ns)
 /* Without them the scan does it all. */
 static void broker_probes(struct broker *b)
 {
-	probes_open(&b->probes, &b->outbox);
+	probes_open(&b->probes, &b->outbox,
+		    http_sources(config_text(b->config->config, CONFIG_CAPTURE_HTTP)));
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	profiling_open(&b->profiling, &b->outbox, probes_targets(&b->probes));
@@ -218,7 +219,7 @@ static bool broker_tell_target(struct broker *b, struct finder_target *t)
 	proc_io_read(t->target.pid, &message.usage);
 	message.usage.pss = t->pss;
 	message.usage.anonymous = t->anonymous;
-	message.usage.rings = t->rings;
+	message.usage.rings = t->rings && probes_miss_rings(&b->probes, t->fd < 0);
 	return !link_send(b->config->link, &message, -1) && !probes_tell_target(&b->probes, t);
 }
 

@@ -59,11 +59,14 @@ static void probes_open_http(struct probes *p)
 {
 	struct probe_state state;
 
-	if (p->http || p->http_refused || !p->filter)
-		return;
-	p->http_refused = http_open(&p->http, p->filter, &state) != 0;
-	p->http_sent = 0;
-	probes_tell(p, &state);
+	for (uint32_t source = 0; source < HTTP_SOURCES && !p->http && p->filter; source++) {
+		if (!(p->http_sources & ~p->http_refused & 1u << source))
+			continue;
+		if (http_open(&p->http, source, p->filter, &state))
+			p->http_refused |= 1u << source;
+		p->http_sent = 0;
+		probes_tell(p, &state);
+	}
 }
 
 static void probes_http_rest(struct probes *p)
@@ -75,10 +78,12 @@ static void probes_http_rest(struct probes *p)
 	taps_rest(&p->taps);
 	http_close(p->http);
 	p->http = NULL;
-	if (p->http_refused || !p->outbox)
-		return;
-	probe_idle(sets_at(SETS_HTTP), &state);
-	probes_tell(p, &state);
+	for (uint32_t source = 0; source < HTTP_SOURCES && p->outbox; source++) {
+		if (p->http_refused & 1u << source)
+			continue;
+		probe_idle(http_set(source), &state);
+		probes_tell(p, &state);
+	}
 }
 
 /* Without a map of targets nothing can be loaded. */
@@ -148,10 +153,11 @@ void probes_rest(struct probes *p, bool asked, bool bare)
 		probes_http_rest(p);
 }
 
-void probes_open(struct probes *p, struct outbox *outbox)
+void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources)
 {
 	memset(p, 0, sizeof(*p));
 	p->outbox = outbox;
+	p->http_sources = sources;
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
@@ -363,6 +369,11 @@ int probes_tell_target(struct probes *p, struct finder_target *t)
 	if (!result)
 		result = probes_tell_strain(p, t);
 	return result ? result : probes_tell_lost(p, t);
+}
+
+bool probes_miss_rings(const struct probes *p, bool bare)
+{
+	return !bare || !p->http || !http_sees_rings(p->http);
 }
 
 /* Settles what targets have open; kills that found no room are events lost. */

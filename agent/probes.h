@@ -28,7 +28,8 @@ struct probes {
 	struct wait *wait;           /* NULL: refused, or nobody asked */
 	bool wait_refused;           /* it is not tried again */
 	struct http *http;           /* NULL: refused, or every target has the shim */
-	bool http_refused;           /* it is not tried again */
+	uint32_t http_sources;       /* bits: where it may come from, the first that is … */
+	uint32_t http_refused;       /* … none of these, which are not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
 	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
@@ -42,7 +43,8 @@ struct probes {
 	struct runtimes runtimes; /* what the targets run on */
 };
 
-void probes_open(struct probes *p, struct outbox *outbox);
+/* sources: bits, where HTTP of targets without the shim may come from (http_sources). */
+void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources);
 void probes_close(struct probes *p);
 int probes_targets(const struct probes *p); /* the filter's descriptor, or a negative errno */
 
@@ -63,6 +65,8 @@ void probes_kills(struct probes *p, struct finder *f);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
 /* What they know of it, to the worker; 0, or -errno: not now. */
 int probes_tell_target(struct probes *p, struct finder_target *t);
+/* Does nothing say what this process moves by io_uring? bare: it has no shim. */
+bool probes_miss_rings(const struct probes *p, bool bare);
 void probes_second(struct probes *p, uint32_t targets); /* each: counts */
 
 #endif

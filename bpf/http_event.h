@@ -2,7 +2,7 @@
  * http_event - what moved on a connection of a process that runs without the shim, by TCP's own
  *              positions: what no event has bytes of was lost, or moved unseen.
  *
- * Includers: bpf/http.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
+ * Includers: bpf/http.bpf.c, bpf/calls.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
  */
 #ifndef BPF_HTTP_EVENT_H
 #define BPF_HTTP_EVENT_H
@@ -36,6 +36,9 @@ enum http_kind {
 	 * other the last stream of HTTP/2 that was asked for there; length 2: no event was told.
 	 */
 	HTTP_RESUMED,
+	/* Of the end of a system call, by TCP's positions: all else is the same. */
+	HTTP_CALL_READ = HTTP_TLS_READ,
+	HTTP_CALL_WROTE = HTTP_TLS_WROTE,
 };
 
 struct http_event {

@@ -1,5 +1,6 @@
 #include "sets.h"
 
+#include "calls.skel.h"
 #include "http.skel.h"
 #include "inputs.skel.h"
 #include "life.skel.h"
@@ -13,8 +14,14 @@ static const struct probe_set sets[SETS] = {
 			"second is not seen",
 			life_bpf__elf_bytes },
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
-	[SETS_HTTP] = { "http", "requests of processes without the library are not seen",
+	[SETS_HTTP] = { "http",
+			"requests of processes without the library are seen by their system calls, "
+			"which costs more; those of io_uring are not",
 			http_bpf__elf_bytes },
+	[SETS_CALLS] = { "calls",
+			 "requests of processes without the library are not seen where http is "
+			 "refused too",
+			 calls_bpf__elf_bytes },
 	[SETS_INPUTS] = { "inputs",
 			  "kills for want of memory, TCP retransmits and the latency of block I/O "
 			  "are not told",

@@ -11,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_http2
-from bare import (attach, build_go, dropped, expect, facilities, ringside, states, told, wait_states, wrong)
+from bare import (attach, dropped, expect, facilities, ringside, start_agent, states, told,
+                  wait_states, wrong)
 
 TOTAL = 100000 if live.FULL else 10000
 SET = "tls"
@@ -58,34 +59,6 @@ require("https").createServer(options, (request, response) => {
     response.end("ringside seat\\n");
   });
 }).listen(+port, "127.0.0.1");
-"""
-
-
-GO = """
-package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-)
-
-func main() {
-	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
-	})
-	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 8; i++ {
-			fmt.Fprintf(w, "%02000d", i)
-			w.(http.Flusher).Flush()
-		}
-	})
-	if err := http.ListenAndServeTLS("127.0.0.1:"+os.Args[1], os.Args[2], os.Args[3], nil); err != nil {
-		panic(err)
-	}
-}
 """
 
 
@@ -248,36 +221,6 @@ def node_part(stage, agent, key, certificate):
     server.stop()
 
 
-def go_part(stage, agent, key, certificate):
-    program = build_go(stage, "seat", GO)
-    if not program:
-        return
-    port = live.free_port()
-    server = live.Process(stage, [program, port, certificate, key], stage.folder / "seat.log")
-    live.wait_for("the Go server", lambda: answers(port, "/go/up") == "200", 10)
-    attach_tls(stage, agent, [server.pid])
-    body = stage.folder / "go-body"
-    body.write_bytes(b"x" * 40000)
-    sent = 0
-    for path, options in (("/go/a", ("-k",)), ("/no", ("-k",)), ("/long", ("-k",)),
-                          ("/go/p", ("-k", "-p", str(body))), ("/go/b", ())):
-        done = live.ab(f"https://127.0.0.1:{port}{path}",
-                       TOTAL // (5 if "-k" in options else 20), *options)
-        expect(done["failed"] == 0, f"Go {path}: {done}")
-        sent += done["complete"]
-    if shutil.which("h2load"):
-        out = subprocess.run(["h2load", "-n", str(TOTAL), "-c", "10", "-m", "10",
-                              f"https://127.0.0.1:{port}/go/2"], capture_output=True, text=True,
-                             timeout=120, check=False)
-        expect(f"{TOTAL} succeeded" in out.stdout, f"h2load: {out.stdout[-300:]}")
-        sent += TOTAL
-    _, classes, _ = counted(agent, [server.pid], 0, sent, "Go with TLS")
-    expect("aborted" not in classes, "none of them was aborted")
-    names = {name for name, row in facilities(agent, SET).items() if row["state"] == "loaded"}
-    expect({"go_call", "go_return"} <= names, f"loaded: {sorted(names)}")
-    server.stop()
-
-
 def detach(stage, agent, nginx):
     """Its probes go at once, and it serves on."""
     ringside(stage, "detach", *nginx.workers())
@@ -299,11 +242,9 @@ def main():
     signal.alarm(290)
     with live.Stage() as stage:
         key, certificate = certify(stage.folder)
-        agent = stage.agent().wait("/readyz")
-        live.wait_for("facilities", lambda: facilities(agent, SET), 8, 0.1)
+        agent = start_agent(stage)
         expect(states(agent, SET) == {"notNeeded"}, "without a target nothing is loaded")
         node_part(stage, agent, key, certificate)
-        go_part(stage, agent, key, certificate)
         nginx, count = nginx_part(stage, agent, key, certificate)
         count = nginx_http2(agent, nginx, count)
         count = nginx_inner(agent, nginx, count)

@@ -71,6 +71,7 @@ static void each_type_takes_its_values_and_no_others(void **state)
 		{ CONFIG_TYPE_PATH, "", "./run" },
 		{ CONFIG_TYPE_PATH, "none", "~/run" },
 		{ CONFIG_TYPE_LEVEL, "debug", "verbose" },
+		{ CONFIG_TYPE_SOURCE, "syscalls", "calls" },
 		{ CONFIG_TYPE_MAP, "zone=a", "=a" },
 		{ CONFIG_TYPE_MAP, "z_1=", "1z=a" },
 		{ CONFIG_TYPE_MAP, "a=b=c", "a-b=c" },

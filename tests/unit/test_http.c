@@ -344,7 +344,7 @@ int main(void)
 	int failed, result = probe_filter_open(&filter);
 
 	if (result == 0)
-		result = http_open(&probes, filter, &now);
+		result = http_open(&probes, HTTP_SOCKETS, filter, &now);
 	if (result == 0)
 		result = ring_open(&ring, http_ring(probes), HTTP_RING_BYTES);
 	if (result) {

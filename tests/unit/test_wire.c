@@ -123,6 +123,24 @@ static void events_that_were_lost_are_unparsed_and_no_request_is_made_up(void **
 	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
 }
 
+/* A read and a write are one event each, whose bytes come along. */
+static void a_call_tells_what_it_moved(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	calls(&f, HTTP_CALL_READ, &f.in, "GET /c HTTP/1.1\r\n\r\n");
+	calls(&f, HTTP_CALL_WROTE, &f.out, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+	f.out += 9; /* of a file */
+	event(&f,
+	      (struct http_event){ .kind = HTTP_CALL_WROTE, .pid = PID, .seq = f.out, .length = 9 },
+	      NULL);
+	fixture_close(&f, "1 /c 200 19/47 20 0;");
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 0);
+}
+
 /* Its bytes came, but when they were read was not told: the next read must not be taken for it. */
 static void a_read_that_was_not_told_is_no_later_one(void **state)
 {
@@ -316,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_body_that_moved_unseen_is_counted_by_its_length),
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
+		cmocka_unit_test(a_call_tells_what_it_moved),
 		cmocka_unit_test(a_read_that_was_not_told_is_no_later_one),
 		cmocka_unit_test(a_begin_that_is_told_late_is_a_servers),
 		cmocka_unit_test(one_of_which_all_was_lost_says_how_much_at_its_end),
