@@ -129,6 +129,9 @@ void probes_step(struct probes *p)
 
 	victims_send(&p->victims, p->outbox->link);
 	runtimes_step(&p->runtimes, moment_monotonic_ns());
+	if (p->wait && p->wait_seek)
+		wait_find(p->wait); /* in vain: new threads are met when they are made */
+	p->wait_seek = false;
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
@@ -186,6 +189,7 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		probes_open_wait(p);
 	if (bare)
 		probes_open_http(p);
+	p->wait_seek = p->wait != NULL;
 	p->http_seek = p->http_seek || bare;
 	if (bare)
 		taps_watch(&p->taps, pid);
@@ -215,6 +219,7 @@ static void probes_forget(struct probes *p, int32_t pid)
 		http_forget(p->http, pid);
 	if (p->wait)
 		wait_forget(p->wait, pid);
+	p->wait_seek = p->wait != NULL;
 	if (p->inputs)
 		inputs_forget(p->inputs, pid);
 	if (p->life)

@@ -27,6 +27,7 @@ struct probes {
 	struct life *life;           /* NULL: refused */
 	struct wait *wait;           /* NULL: refused, or nobody asked */
 	bool wait_refused;           /* it is not tried again */
+	bool wait_seek;              /* a target came or went: their threads are not marked yet */
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	bool http_refused;           /* it is not tried again */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
