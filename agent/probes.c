@@ -81,6 +81,42 @@ static void probes_http_rest(struct probes *p)
 	probes_tell(p, &state);
 }
 
+static void probes_open_arrival(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->arrival || p->arrival_refused || !p->filter)
+		return;
+	p->arrival_refused = arrival_open(&p->arrival, p->filter, &state) != 0;
+	probes_tell(p, &state);
+}
+
+static void probes_arrival_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	arrival_close(p->arrival);
+	p->arrival = NULL;
+	if (p->arrival_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_ARRIVAL), &state);
+	probes_tell(p, &state);
+}
+
+/* Of both sets; a process is in one of them. */
+static void probes_arrival_watch(struct probes *p, int32_t pid, bool carried, bool bare)
+{
+	if (p->arrival && carried)
+		arrival_watch(arrival_probe(p->arrival), pid);
+	else if (p->arrival)
+		arrival_forget(arrival_probe(p->arrival), pid);
+	if (p->http && bare)
+		arrival_watch(http_probe(p->http), pid);
+	else if (p->http)
+		arrival_forget(http_probe(p->http), pid);
+	p->arrival_seek = p->arrival_seek || carried;
+}
+
 /* Without a map of targets nothing can be loaded. */
 static void probes_refuse_inputs(struct probes *p)
 {
@@ -135,6 +171,9 @@ void probes_step(struct probes *p)
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
+	if (p->arrival && p->arrival_seek)
+		arrival_find(p->arrival); /* in vain: as above */
+	p->arrival_seek = false;
 	taps_step(&p->taps, p->http, moment_monotonic_ns());
 	if (p->http_sent == p->outbox->worker)
 		return;
@@ -143,12 +182,14 @@ void probes_step(struct probes *p)
 		p->http_sent = p->outbox->worker;
 }
 
-void probes_rest(struct probes *p, bool asked, bool bare)
+void probes_rest(struct probes *p, bool asked, bool bare, bool carried)
 {
 	if (!asked)
 		probes_wait_rest(p);
 	if (!bare)
 		probes_http_rest(p);
+	if (!carried)
+		probes_arrival_rest(p);
 }
 
 void probes_open(struct probes *p, struct outbox *outbox)
@@ -159,7 +200,7 @@ void probes_open(struct probes *p, struct outbox *outbox)
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	taps_open(&p->taps, outbox, p->filter);
-	probes_rest(p, false, false);
+	probes_rest(p, false, false, false);
 	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));
 }
@@ -168,6 +209,7 @@ void probes_close(struct probes *p)
 {
 	taps_close(&p->taps);
 	runtimes_close(&p->runtimes);
+	arrival_close(p->arrival);
 	http_close(p->http);
 	inputs_close(p->inputs);
 	wait_close(p->wait);
@@ -189,6 +231,9 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		probes_open_wait(p);
 	if (bare)
 		probes_open_http(p);
+	if (asked && !bare)
+		probes_open_arrival(p);
+	probes_arrival_watch(p, pid, asked && !bare, bare);
 	p->wait_seek = p->wait != NULL;
 	p->http_seek = p->http_seek || bare;
 	if (bare)
@@ -215,6 +260,7 @@ static void probes_forget(struct probes *p, int32_t pid)
 		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
 	taps_forget(&p->taps, pid);
+	probes_arrival_watch(p, pid, false, false);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
@@ -226,13 +272,26 @@ static void probes_forget(struct probes *p, int32_t pid)
 		life_forget(p->life, pid);
 }
 
+/* What is known of it, from all sets. */
+static void probes_strain(const struct probes *p, int32_t pid, struct strain *out)
+{
+	uint64_t now_ns = moment_monotonic_ns();
+
+	memset(out, 0, sizeof(*out));
+	if (p->inputs)
+		inputs_strain_take(p->inputs, pid, out);
+	if (p->http)
+		arrival_strain_add(http_probe(p->http), pid, now_ns, out);
+	if (p->arrival)
+		arrival_strain_add(arrival_probe(p->arrival), pid, now_ns, out);
+}
+
 void probes_gone(struct probes *p, const struct finder_target *gone, struct link_end *end)
 {
 	*end = gone->end;
 	if (gone->over && !end->at_ns)
 		end->at_ns = moment_boot_ns();
-	if (p->inputs)
-		inputs_strain_take(p->inputs, gone->target.pid, &end->strain);
+	probes_strain(p, gone->target.pid, &end->strain);
 	victims_over(&p->victims, gone->target.pid, gone->target.key);
 	probes_forget(p, gone->target.pid);
 }
@@ -298,7 +357,8 @@ static int probes_tell_strain(const struct probes *p, const struct finder_target
 {
 	struct link_message message = { .kind = LINK_STRAIN, .key = t->target.key };
 
-	if (!p->inputs || inputs_strain_take(p->inputs, t->target.pid, &message.strain))
+	probes_strain(p, t->target.pid, &message.strain);
+	if (!message.strain.known)
 		return 0;
 	return link_send(p->outbox->link, &message, -1);
 }
@@ -385,6 +445,10 @@ void probes_second(struct probes *p, uint32_t targets)
 	}
 	if (p->http) {
 		http_look(p->http, &state);
+		probes_tell(p, &state);
+	}
+	if (p->arrival) {
+		arrival_look(p->arrival, &state);
 		probes_tell(p, &state);
 	}
 	taps_second(&p->taps);

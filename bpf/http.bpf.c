@@ -21,10 +21,11 @@
 #define RING_BYTES HTTP_RING_BYTES
 #include "ring.bpf.h"
 
+#include "arrival.bpf.h"
+#include "call.bpf.h"
 #include "carry.bpf.h"
 #include "thread.bpf.h"
 
-#define HTTP_PIECES 64 /* of one writev */
 #define HTTP_TCP_HEAD 20
 #define TLS_RECORD_HANDSHAKE 0x16 /* RFC 8446 5.1 */
 #define TLS_RECORD_DATA 0x17
@@ -34,11 +35,14 @@
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_CLONE = 1 << 9 };
 
 struct http_mark {
-	__u64 id;    /* 0: it listens, or is not established yet */
-	__u32 class; /* of the answer that it begins; 0: none */
-	__u32 hello; /* up to where its first bytes are; with cipher text behind them */
-	__u8 telling, full, over; /* full: some of it found no room */
-	__u8 judged, cipher;      /* its first bytes were seen, and are those of TLS */
+	__u64 id;         /* 0: it listens, or is not established yet */
+	__u64 arrived_ns; /* what nobody has read from yet; 0: there is nothing */
+	struct call call; /* while it is telling */
+	__u32 owner;      /* a target, who read from it last; 0: nobody yet */
+	__u32 hello;      /* up to where its first bytes are; with cipher text behind them */
+	__u8 telling, over;
+	__u8 found;          /* it was there before us: it may be a client's */
+	__u8 judged, cipher; /* its first bytes were seen, and are those of TLS */
 };
 
 struct {
@@ -50,10 +54,21 @@ struct {
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *out) __ksym;
 
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
+
+/* Of one that is marked: it is one of TCP. */
+static __always_inline const struct tcp_sock *http_tcp(const struct sock *sk)
+{
+	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+}
+
 static __always_inline struct http_mark *http_mark(const struct sock *sk)
 {
-	struct http_mark *mark = bpf_sk_storage_get(&marks, (void *)sk, 0, 0);
+	struct http_mark *mark;
 
+	if (!sk->sk_bpf_storage)
+		return 0;
+	mark = bpf_sk_storage_get(&marks, (void *)sk, 0, 0);
 	return mark && mark->id && !mark->over ? mark : 0;
 }
 
@@ -114,6 +129,8 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 		return 0;
 	event.connection = mark->id;
 	event.at_ns = bpf_ktime_get_ns();
+	if (!mark->arrived_ns && !mark->found)
+		mark->arrived_ns = event.at_ns;
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
 	if (!http_is_cipher(mark, &packet, from, &event))
@@ -133,122 +150,157 @@ static __always_inline void http_noted(__u32 secure, __u32 pid, __u64 connection
 	thread_note(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), connection);
 }
 
+/* A target reads: 0, or who it is. Whose delays are booked is one that we look at. */
+static __always_inline __u32 http_reader(struct http_mark *mark, __u64 now_ns)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct arrival_row *row = bpf_map_lookup_elem(&arrivals, &pid);
+
+	if (row && mark)
+		arrival_book(row, mark->arrived_ns, now_ns);
+	else if (!row && !(filter_target(pid) & FILTER_BARE))
+		return 0;
+	if (!mark)
+		return pid;
+	mark->arrived_ns = 0;
+	mark->owner = pid;
+	return pid;
+}
+
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 {
 	struct http_event event = { .kind = HTTP_READ };
 	struct http_mark *mark;
-	struct tcp_sock *tcp;
 	__u32 secure;
 
 	if (result <= 0 || flags & SOCKET_PEEK)
 		return 0;
 	mark = http_mark(sk);
 	secure = thread_wanted();
-	tcp = mark ? bpf_skc_to_tcp_sock(sk) : 0;
-	event.pid = tcp || secure ? http_pid() : 0;
+	if (!mark && !secure)
+		return 0;
+	event.at_ns = mark ? bpf_ktime_get_ns() : 0;
+	event.pid = http_reader(mark, event.at_ns);
 	if (!event.pid)
 		return 0;
 	if (secure)
 		http_noted(secure, event.pid, mark ? mark->id : 0);
-	if (!mark || !tcp)
+	if (!mark)
 		return 0;
 	event.connection = mark->id;
-	event.seq = tcp->copied_seq;
+	event.seq = http_tcp(sk)->copied_seq;
 	event.length = result;
 	if (!mark->cipher || (__s32)(event.seq - event.length - mark->hello) < 0)
 		http_tell(&event);
 	return 0;
 }
 
-static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
-				       const void *from)
+/* Who read from it last was looked up then. */
+static __always_inline __u32 http_writer(const struct http_mark *mark)
 {
-	__u32 class = 0;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	if (mark->cipher && !http_class_of_memory(event->length, from))
-		return;
-	mark->cipher = 0; /* a server that was asked for TLS, and has none */
-	if (http_carry_memory(event, from, &class))
-		mark->full = 1;
-	if (class)
-		mark->class = class;
+	return pid == mark->owner ? pid : http_pid();
 }
 
-/* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
-static __always_inline void http_pieces(struct http_mark *mark, struct http_event *event,
-					const struct iov_iter *from)
-{
-	__u64 left = from->count, skip = from->iov_offset;
-	const struct iovec *at = from->__iov;
-	__u32 count = from->nr_segs;
-
-	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		event->length = left;
-		http_piece(mark, event, (char *)from->ubuf + skip);
-		return;
-	}
-	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		return;
-	for (int i = 0; i < HTTP_PIECES && i < count && left; i++, skip = 0) {
-		struct iovec piece;
-		__u64 bytes;
-
-		if (bpf_probe_read_kernel(&piece, sizeof(piece), at + i))
-			return;
-		bytes = piece.iov_len > skip ? piece.iov_len - skip : 0;
-		bytes = bytes < left ? bytes : left;
-		event->length = bytes;
-		if (bytes)
-			http_piece(mark, event, (char *)piece.iov_base + skip);
-		event->seq += bytes;
-		left -= bytes;
-	}
-}
-
-/* Comes again for each packet that a call fills: the bytes of the call were told at its first. */
+/* Comes again for each packet that a call fills. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
 {
 	struct http_mark *mark = http_mark(sk);
-	struct http_event event = { .kind = HTTP_WRITING };
-	struct tcp_sock *tcp;
 
-	tcp = mark && !mark->telling ? bpf_skc_to_tcp_sock((void *)sk) : 0;
-	event.pid = tcp ? http_pid() : 0;
-	if (!event.pid)
+	if (!mark || mark->telling || !http_writer(mark))
 		return 0;
 	mark->telling = 1;
-	mark->full = 0;
-	mark->class = 0;
-	event.connection = mark->id;
-	event.seq = tcp->write_seq;
-	http_pieces(mark, &event, &message->msg_iter);
+	call_keep(&mark->call, &message->msg_iter);
 	return 0;
+}
+
+/* An answer of a server that was asked for TLS, and has none, is plain text all the same. */
+static __always_inline bool http_is_plain(struct http_mark *mark, const struct call_piece *piece)
+{
+	if (mark->cipher && http_class_of_memory(piece->bytes, piece->from))
+		mark->cipher = 0;
+	return !mark->cipher;
+}
+
+/* A call that wrote. */
+struct http_write {
+	struct http_mark *mark;
+	struct http_event event;
+	__u32 class;  /* of the answer that it begins; 0: none */
+	__u32 end;    /* TCP's position behind what it wrote; event.other: of the next piece */
+	__u32 length; /* of all of it */
+	__u8 full;    /* some of it found no room */
+	__u8 told;
+};
+
+/* The last piece is told with the end of the call, others ahead of it; 1: that was it. */
+static long http_piece(__u64 i, struct http_write *w)
+{
+	__u32 class = 0, from = w->event.other;
+	struct call_piece piece;
+	bool last;
+
+	if (!call_next(&w->mark->call, i, w->end - from, &piece))
+		return 1;
+	if (!piece.bytes)
+		return 0;
+	if (!http_is_plain(w->mark, &piece))
+		return 1;
+	last = piece.bytes == w->end - from;
+	w->event.kind = last ? HTTP_WROTE : HTTP_WRITING;
+	w->event.length = last ? w->length : piece.bytes;
+	w->event.seq = last ? w->end : from;
+	if (http_carry_memory(&w->event, piece.bytes, piece.from, &class))
+		w->full = 1;
+	if (class)
+		w->class = class;
+	w->event.other = from + piece.bytes;
+	w->told = last;
+	if (last) /* the verifier knows no bounds of a truth */
+		return 1;
+	return 0;
+}
+
+/* False: some of it found no room. */
+static __always_inline bool http_tell_write(struct http_write *w)
+{
+	__u32 pieces = w->mark->call.pieces;
+
+	if (pieces)
+		bpf_loop(pieces < CALL_PIECES ? pieces : CALL_PIECES, http_piece, w, 0);
+	if (w->told || w->mark->cipher)
+		return !w->full;
+	w->event.kind = HTTP_WROTE;
+	w->event.length = w->length;
+	w->event.seq = w->end;
+	return http_tell(&w->event) && !w->full;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(http_wrote, struct sock *sk, int result)
 {
-	struct http_mark *mark = http_mark(sk);
-	struct http_event event = { .kind = HTTP_WROTE };
-	struct tcp_sock *tcp;
+	struct http_write write = { .mark = http_mark(sk) };
 
-	if (!mark)
+	if (!write.mark)
 		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!write.mark->telling)
+		write.mark->call.pieces = 0;
 	/* whether a target writes was looked up when it began */
-	if (tcp && !mark->cipher)
-		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
-	mark->telling = 0;
-	if (!event.pid)
+	write.event.pid =
+		write.mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_writer(write.mark);
+	write.mark->telling = 0;
+	if (!write.event.pid || result <= 0)
 		return 0;
-	event.connection = mark->id;
-	event.seq = tcp->write_seq;
-	event.length = result > 0 ? result : 0;
-	if ((!http_tell(&event) || mark->full) && result > 0)
-		http_lose(event.pid, mark->class);
-	mark->class = 0;
+	write.event.at_ns = bpf_ktime_get_ns();
+	write.event.connection = write.mark->id;
+	write.end = http_tcp(sk)->write_seq;
+	write.length = result;
+	write.event.other = write.end - write.length;
+	if (!http_tell_write(&write))
+		http_lose(write.event.pid, write.class);
 	return 0;
 }
 
@@ -260,6 +312,7 @@ static __always_inline void http_begin(struct sock *sk, struct http_mark *mark, 
 	if (!tcp)
 		return;
 	mark->id = bpf_get_socket_cookie(sk);
+	mark->found = kind == HTTP_FOUND;
 	event.connection = mark->id;
 	event.seq = tcp->copied_seq;
 	event.other = tcp->write_seq;

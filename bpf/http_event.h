@@ -21,7 +21,7 @@ enum http_kind {
 	HTTP_ARRIVED,      /* length bytes from seq on, the first kept of them here: not read yet */
 	HTTP_READ,         /* length bytes were, up to seq */
 	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
-	HTTP_WROTE,        /* length bytes were, up to seq */
+	HTTP_WROTE,        /* length bytes were, up to seq; those kept are from other on */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
 	HTTP_CLOSED,       /* the process writes no more */
 	/* Of a session of TLS, a connection of its own, by positions in its plain text. */

@@ -141,7 +141,7 @@ static __always_inline void tls_read(struct tls_session *session, __u32 pid, __u
 	event.seq = session->in;
 	event.length = bytes;
 	event.at_ns = bpf_ktime_get_ns();
-	http_carry_memory(&event, text, &class);
+	http_carry_memory(&event, event.length, text, &class);
 }
 
 static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __u32 bytes,
@@ -159,7 +159,7 @@ static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __
 		return;
 	}
 	event.at_ns = bpf_ktime_get_ns();
-	if (http_carry_memory(&event, text, &class))
+	if (http_carry_memory(&event, event.length, text, &class))
 		http_lose(pid, class);
 }
 

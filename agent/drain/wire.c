@@ -273,6 +273,17 @@ static void wire_written(struct wire *w, const struct http_event *event)
 	pieces_clear(p);
 }
 
+/* The last bytes that it wrote may come along. */
+static void wire_wrote(struct wire *w, const struct http_event *event, const uint8_t *text)
+{
+	struct http_event begin = *event;
+
+	begin.seq = event->other;
+	if (event->kept)
+		wire_keep(w, PARSER_OUT, &begin, text);
+	wire_written(w, event);
+}
+
 /* What was moved, and its bytes. */
 static void wire_plain(struct wire *w, enum parser_way way, const struct http_event *event,
 		       const uint8_t *text)
@@ -349,7 +360,7 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_keep(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_WROTE:
-		wire_written(w, event);
+		wire_wrote(w, event, text);
 		return;
 	case HTTP_CLIENT_GONE:
 		wire_client_gone(w, c, event->length != 0);
