@@ -446,6 +446,7 @@ void probes_second(struct probes *p, uint32_t targets)
 	if (p->http) {
 		http_look(p->http, &state);
 		probes_tell(p, &state);
+		p->http_seek = p->http_seek || http_ends_wait(p->http);
 	}
 	if (p->arrival) {
 		arrival_look(p->arrival, &state);

@@ -22,8 +22,10 @@
 #include "ring.bpf.h"
 
 #include "arrival.bpf.h"
-#include "call.bpf.h"
 #include "carry.bpf.h"
+#include "ends.bpf.h"
+#include "mark.bpf.h"
+#include "streams.bpf.h"
 #include "thread.bpf.h"
 
 #define HTTP_TCP_HEAD 20
@@ -32,47 +34,20 @@
 #define TLS_RECORD_MAJOR 3
 #define HTTP_CREATE 1 /* BPF_SK_STORAGE_GET_F_CREATE */
 
-enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_CLONE = 1 << 9 };
-
-struct http_mark {
-	__u64 id;         /* 0: it listens, or is not established yet */
-	__u64 arrived_ns; /* what nobody has read from yet; 0: there is nothing */
-	struct call call; /* while it is telling */
-	__u32 owner;      /* a target, who read from it last; 0: nobody yet */
-	__u32 hello;      /* up to where its first bytes are; with cipher text behind them */
-	__u8 telling, over;
-	__u8 found;          /* it was there before us: it may be a client's */
-	__u8 judged, cipher; /* its first bytes were seen, and are those of TLS */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct http_mark);
-} marks SEC(".maps");
-
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *out) __ksym;
 
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
-
-/* Of one that is marked: it is one of TCP. */
-static __always_inline const struct tcp_sock *http_tcp(const struct sock *sk)
+/* Streams of HTTP/2: of such a packet all is a head. */
+static __always_inline bool http_asks_for_streams(struct bpf_dynptr *packet, __u32 from)
 {
-	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	__u8 head[STREAMS_HEAD];
+	__u32 none = 0;
+
+	return !bpf_dynptr_read(head, sizeof(head), packet, from, 0) && streams_step(head, &none) &&
+	       none;
 }
 
-static __always_inline struct http_mark *http_mark(const struct sock *sk)
-{
-	struct http_mark *mark;
-
-	if (!sk->sk_bpf_storage)
-		return 0;
-	mark = bpf_sk_storage_get(&marks, (void *)sk, 0, 0);
-	return mark && mark->id && !mark->over ? mark : 0;
-}
-
-static __always_inline void http_carry_packet(const struct http_event *event,
+/* False: it found no room. */
+static __always_inline bool http_carry_packet(const struct http_event *event,
 					      struct bpf_dynptr *packet, __u32 from)
 {
 	__u64 bytes = event->length;
@@ -81,7 +56,8 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
-	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
+	} else if (bytes <= HTTP_MIDDLE ||
+		   (http_crowded() && !http_asks_for_streams(packet, from))) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
@@ -90,6 +66,7 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 		HTTP_CARRY(HTTP_KEPT, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	}
+	return !full;
 }
 
 /* Cipher text, from its first record on? The hello itself is told, and nothing behind it. */
@@ -107,6 +84,59 @@ static __always_inline bool http_is_cipher(struct http_mark *mark, struct bpf_dy
 		       record[1] == TLS_RECORD_MAJOR;
 	mark->hello = event->seq + event->length;
 	return false;
+}
+
+/* Behind a gap: it begins a request, and what was answered before is counted. */
+static __always_inline bool http_resumes(struct sock *sk, struct http_mark *mark,
+					 struct bpf_dynptr *packet, __u32 from,
+					 const struct http_event *arrived)
+{
+	struct http_event event = { .kind = HTTP_RESUMED, .seq = arrived->seq };
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u8 text[GAP_LOOKED];
+
+	if (!tcp || bpf_dynptr_read(text, sizeof(text), packet, from, 0) ||
+	    !gap_ends(&mark->gap, gap_is_request(text)))
+		return false;
+	event.connection = mark->id;
+	event.other = tcp->write_seq;
+	event.length = mark->gap.lost;
+	/* its answer was asked for more behind ahead of the end of the call that writes it */
+	if (mark->telling == HTTP_HIDDEN && mark->class && mark->class <= HTTP_CLASSES)
+		event.length++;
+	if (!http_tell(&event))
+		return false;
+	gap_over(&mark->gap, text);
+	mark->begun = 1;
+	return true;
+}
+
+/* Its begin; seq: of what it reads next. */
+static __always_inline void http_introduce(struct sock *sk, struct http_mark *mark, __u32 seq)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct http_event event = { .kind = mark->found ? HTTP_FOUND : HTTP_ACCEPTED };
+
+	if (!tcp)
+		return;
+	event.connection = mark->id;
+	event.seq = seq;
+	event.other = tcp->write_seq;
+	event.length = mark->gap.open;
+	mark->begun = http_tell(&event);
+}
+
+static __always_inline void http_streams(struct http_mark *mark, struct bpf_dynptr *packet,
+					 __u32 at)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 bytes = 1;
+
+	for (int i = 0; i < STREAMS_FRAMES && bytes; i++, at += bytes) {
+		if (bpf_dynptr_read(head, sizeof(head), packet, at, 0))
+			return;
+		bytes = streams_step(head, &mark->stream);
+	}
 }
 
 /* A packet of an established connection, ahead of the check of its order. */
@@ -133,8 +163,17 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 		mark->arrived_ns = event.at_ns;
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
-	if (!http_is_cipher(mark, &packet, from, &event))
-		http_carry_packet(&event, &packet, from);
+	if (http_is_cipher(mark, &packet, from, &event) ||
+	    (gap_hides(&mark->gap, 0) && !http_resumes(sk, mark, &packet, from, &event)))
+		return 0;
+	if (!mark->begun && (!mark->known || mark->gap.open))
+		http_introduce(sk, mark, event.seq);
+	if (http_carry_packet(&event, &packet, from)) {
+		mark->known = 1;
+		return 0;
+	}
+	gap_begin(&mark->gap);
+	http_streams(mark, &packet, from);
 	return 0;
 }
 
@@ -191,8 +230,16 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	event.connection = mark->id;
 	event.seq = http_tcp(sk)->copied_seq;
 	event.length = result;
-	if (!mark->cipher || (__s32)(event.seq - event.length - mark->hello) < 0)
-		http_tell(&event);
+	if (mark->gap.open)
+		mark->pid = event.pid;
+	if (gap_hides(&mark->gap, 0))
+		return 0;
+	if (mark->cipher && (__s32)(event.seq - event.length - mark->hello) >= 0)
+		return 0;
+	if (http_tell(&event))
+		mark->known = 1;
+	else
+		gap_begin(&mark->gap);
 	return 0;
 }
 
@@ -204,6 +251,15 @@ static __always_inline __u32 http_writer(const struct http_mark *mark)
 	return pid == mark->owner ? pid : http_pid();
 }
 
+/* By the first piece: an answer that others follow in one call counts with it. */
+static __always_inline __u32 http_class_of_call(const struct call *call, __u64 bytes)
+{
+	struct call_piece first;
+
+	return call_next(call, 0, bytes, &first) ? http_class_of_memory(first.bytes, first.from)
+						 : 0;
+}
+
 /* Comes again for each packet that a call fills. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
@@ -212,17 +268,10 @@ int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
 
 	if (!mark || mark->telling || !http_writer(mark))
 		return 0;
-	mark->telling = 1;
+	mark->telling = mark->gap.open ? HTTP_HIDDEN : HTTP_TOLD;
 	call_keep(&mark->call, &message->msg_iter);
+	mark->class = mark->gap.open ? http_class_of_call(&mark->call, message->msg_iter.count) : 0;
 	return 0;
-}
-
-/* An answer of a server that was asked for TLS, and has none, is plain text all the same. */
-static __always_inline bool http_is_plain(struct http_mark *mark, const struct call_piece *piece)
-{
-	if (mark->cipher && http_class_of_memory(piece->bytes, piece->from))
-		mark->cipher = 0;
-	return !mark->cipher;
 }
 
 /* A call that wrote. */
@@ -232,97 +281,130 @@ struct http_write {
 	__u32 class;  /* of the answer that it begins; 0: none */
 	__u32 end;    /* TCP's position behind what it wrote; event.other: of the next piece */
 	__u32 length; /* of all of it */
-	__u8 full;    /* some of it found no room */
 	__u8 told;
 };
 
-/* The last piece is told with the end of the call, others ahead of it; 1: that was it. */
+/* The last piece is told with the end of the call, others ahead of it; 1: there is no other. */
 static long http_piece(__u64 i, struct http_write *w)
 {
 	__u32 class = 0, from = w->event.other;
 	struct call_piece piece;
-	bool last;
+	bool last, full;
 
 	if (!call_next(&w->mark->call, i, w->end - from, &piece))
 		return 1;
 	if (!piece.bytes)
 		return 0;
-	if (!http_is_plain(w->mark, &piece))
-		return 1;
 	last = piece.bytes == w->end - from;
 	w->event.kind = last ? HTTP_WROTE : HTTP_WRITING;
 	w->event.length = last ? w->length : piece.bytes;
 	w->event.seq = last ? w->end : from;
-	if (http_carry_memory(&w->event, piece.bytes, piece.from, &class))
-		w->full = 1;
+	full = http_carry_memory(&w->event, piece.bytes, piece.from, &class);
 	if (class)
 		w->class = class;
 	w->event.other = from + piece.bytes;
-	w->told = last;
-	if (last) /* the verifier knows no bounds of a truth */
+	if (full)
+		gap_begin(&w->mark->gap);
+	w->told = last && !full;
+	if (last || gap_hides(&w->mark->gap, w->class))
 		return 1;
 	return 0;
 }
 
-/* False: some of it found no room. */
-static __always_inline bool http_tell_write(struct http_write *w)
+/* Its pieces, and that it is over. */
+static __always_inline void http_tell_call(struct http_write *w)
 {
-	__u32 pieces = w->mark->call.pieces;
+	struct http_mark *mark = w->mark;
+	__u32 pieces = mark->call.pieces;
 
 	if (pieces)
 		bpf_loop(pieces < CALL_PIECES ? pieces : CALL_PIECES, http_piece, w, 0);
-	if (w->told || w->mark->cipher)
-		return !w->full;
-	w->event.kind = HTTP_WROTE;
-	w->event.length = w->length;
-	w->event.seq = w->end;
-	return http_tell(&w->event) && !w->full;
+	if (!w->told && !gap_hides(&mark->gap, w->class)) {
+		w->event.kind = HTTP_WROTE;
+		w->event.length = w->length;
+		w->event.seq = w->end;
+		w->told = http_tell(&w->event);
+		if (!w->told)
+			gap_begin(&mark->gap);
+	}
+	if (w->told)
+		mark->known = 1;
+}
+
+/* Tells of a write, or counts the answer that it is of. */
+static __always_inline void http_tell_write(struct http_write *w)
+{
+	struct gap *gap = &w->mark->gap;
+
+	if (gap->open)
+		w->class = http_class_of_call(&w->mark->call, w->length);
+	if (!gap_hides(gap, w->class))
+		http_tell_call(w);
+	if (!w->length)
+		return;
+	if (gap->open)
+		http_lose(w->event.pid, gap_wrote(gap, w->class));
+	else
+		gap_told(gap, w->class);
+}
+
+/* A server that was asked for TLS, and has none. */
+static __always_inline bool http_is_plain(struct http_mark *mark, __u32 bytes)
+{
+	if (mark->cipher && http_class_of_call(&mark->call, bytes))
+		mark->cipher = 0;
+	return !mark->cipher;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(http_wrote, struct sock *sk, int result)
 {
 	struct http_write write = { .mark = http_mark(sk) };
+	struct http_mark *mark = write.mark;
+	bool behind;
 
-	if (!write.mark)
+	if (!mark)
 		return 0;
-	if (!write.mark->telling)
-		write.mark->call.pieces = 0;
+	if (!mark->telling)
+		mark->call.pieces = 0;
+	behind = mark->telling == HTTP_HIDDEN && !mark->gap.open; /* of its gap, which ended */
+	write.class = mark->class;
 	/* whether a target writes was looked up when it began */
-	write.event.pid =
-		write.mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_writer(write.mark);
-	write.mark->telling = 0;
-	if (!write.event.pid || result <= 0)
+	write.event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_writer(mark);
+	mark->telling = HTTP_NOTHING;
+	mark->class = 0;
+	if (!write.event.pid || result < 0 || !http_is_plain(mark, result))
 		return 0;
-	write.event.at_ns = bpf_ktime_get_ns();
-	write.event.connection = write.mark->id;
-	write.end = http_tcp(sk)->write_seq;
-	write.length = result;
-	write.event.other = write.end - write.length;
-	if (!http_tell_write(&write))
+	if (behind) {
 		http_lose(write.event.pid, write.class);
+		return 0;
+	}
+	write.event.at_ns = bpf_ktime_get_ns();
+	write.event.connection = mark->id;
+	write.length = result;
+	write.end = http_tcp(sk)->write_seq;
+	write.event.other = write.end - write.length;
+	http_tell_write(&write);
 	return 0;
 }
 
 static __always_inline void http_begin(struct sock *sk, struct http_mark *mark, __u32 kind)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	struct http_event event = { .kind = kind };
 
 	if (!tcp)
 		return;
 	mark->id = bpf_get_socket_cookie(sk);
 	mark->found = kind == HTTP_FOUND;
-	event.connection = mark->id;
-	event.seq = tcp->copied_seq;
-	event.other = tcp->write_seq;
-	http_tell(&event);
+	http_introduce(sk, mark, tcp->copied_seq);
+	ends_again();
 }
 
 static __always_inline void http_end(struct sock *sk, int state)
 {
 	struct http_mark *mark = http_mark(sk);
 	struct http_event event = { .kind = HTTP_CLIENT_GONE };
+	bool known;
 
 	if (!mark)
 		return;
@@ -334,7 +416,16 @@ static __always_inline void http_end(struct sock *sk, int state)
 		return;
 	mark->over = 1;
 	event.kind = HTTP_CLOSED;
-	http_tell(&event);
+	event.length = mark->gap.open;
+	event.seq = mark->gap.lost;
+	known = mark->begun || mark->known;
+	if (known || !mark->found)
+		event.other = mark->gap.speaks ? 0 : mark->stream;
+	if (!known && !event.other)
+		return; /* the agent waits for nothing of it */
+	event.length += !known;
+	event.pid = mark->pid;
+	ends_tell(&event);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -367,6 +458,7 @@ int http_found(struct bpf_iter__task_file *context)
 	struct sock *sk;
 	int state;
 
+	ends_again();
 	if (!task || !file || !(filter_target(task->tgid) & FILTER_BARE))
 		return 0;
 	socket = (void *)bpf_sock_from_file(file);

@@ -280,6 +280,7 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 
 		bytes -= part;
+		call.goes_on = bytes > 0;
 		more = connection_part(c, &call, way, iov->iov_base, part);
 	}
 	return more;

@@ -47,12 +47,19 @@ static HOT_IN(all)
 	guard_leave();
 }
 
-static HOT_IN(all) __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+/* result: not above 0. In line: as a rule nothing is there yet. */
+IO_INLINE bool io_is_gone(ssize_t result)
 {
 	int error = result < 0 && __errno_location ? errno : 0;
+
+	return result == 0 || error == ECONNRESET || error == EPIPE;
+}
+
+static HOT_IN(all) __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+{
 	struct connection *c;
 
-	if ((result < 0 && error != ECONNRESET && error != EPIPE) || !guard_enter())
+	if (!guard_enter())
 		return;
 	c = fdtable_connection(fd, word);
 	if (c)
@@ -87,7 +94,7 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 	if (result > 0) {
 		if (!io_is_quiet(word, CONNECTION_READ))
 			io_move(fd, word, CONNECTION_READ, iov, (size_t)result);
-	} else if (wanted) {
+	} else if (wanted && io_is_gone(result)) {
 		io_gone(fd, word, result);
 	}
 }
@@ -143,7 +150,7 @@ IO_INLINE void io_write(int fd, const struct iovec *iov, ssize_t result)
 	if (result > 0) {
 		if (!io_is_quiet(word, CONNECTION_WRITE))
 			io_move(fd, word, CONNECTION_WRITE, iov, (size_t)result);
-	} else if (result < 0) {
+	} else if (result < 0 && io_is_gone(result)) {
 		io_gone(fd, word, result);
 	}
 }

@@ -58,6 +58,25 @@ static void a_request_is_listed_while_it_lasts_and_emitted_at_its_end(void **sta
 	assert_int_equal(here.block->closed, 1);
 }
 
+/* In one call: how far it is shows behind the last piece. */
+static void an_answer_in_pieces_is_listed_as_far_as_it_is(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	struct iovec pieces[] = { { (void *)(uintptr_t)head, sizeof(head) - 1 },
+				  { (void *)(uintptr_t) "o", 1 },
+				  { (void *)(uintptr_t) "k", 1 } };
+
+	(void)state;
+	move(c, CONNECTION_READ, REQUEST);
+	connection_move(c, CONNECTION_WRITE, pieces, sizeof(head) + 1);
+	assert_int_equal(open_at(0)->state, RS_OPEN_ANSWERING);
+	assert_int_equal(open_at(0)->bytes_out, sizeof(head) + 1);
+	move(c, CONNECTION_WRITE, "!");
+	assert_int_equal(here.block->requests, 1);
+	connection_put(c);
+}
+
 static void the_last_of_its_descriptors_ends_it(void **state)
 {
 	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
@@ -214,6 +233,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_is_listed_while_it_lasts_and_emitted_at_its_end),
+		TEST(an_answer_in_pieces_is_listed_as_far_as_it_is),
 		TEST(the_last_of_its_descriptors_ends_it),
 		TEST(a_lost_race_is_told_and_ends_a_direction_only),
 		TEST(a_parent_that_handed_its_request_on_says_nothing),

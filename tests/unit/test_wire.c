@@ -184,6 +184,44 @@ static void a_read_that_was_not_told_is_no_later_one(void **state)
 	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
 }
 
+/* Told later than what came first, which found no room. */
+static void a_begin_that_is_told_late_is_a_servers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	f.in = 50;
+	f.out = 60;
+	was_read(&f, f.in, 50);
+	event(&f,
+	      (struct http_event){
+		      .kind = HTTP_ACCEPTED, .seq = f.in, .other = f.out, .length = 1 },
+	      NULL);
+	assert_true(parser_is_accepted(&f.wire->connection->parser));
+	fixture_close(&f, "");
+}
+
+static void one_of_which_all_was_lost_says_how_much_at_its_end(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 1, .other = 9 },
+	      NULL); /* a worker before us knew it */
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 2, .other = 5 },
+	      NULL);
+	wire_round(f.wire, f.now_ns);
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 0);
+	assert_int_equal(f.totals.opened, 1);
+	assert_int_equal(f.totals.closed, 1);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 3);
+	fixture_close(&f, "");
+}
+
 static void what_was_not_answered_is_aborted(void **state)
 {
 	struct fixture f;
@@ -304,6 +342,8 @@ int main(void)
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
 		cmocka_unit_test(a_read_that_was_not_told_is_no_later_one),
+		cmocka_unit_test(a_begin_that_is_told_late_is_a_servers),
+		cmocka_unit_test(one_of_which_all_was_lost_says_how_much_at_its_end),
 		cmocka_unit_test(what_was_not_answered_is_aborted),
 		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
