@@ -77,7 +77,17 @@ static inline bool io_is_beginning(const uint8_t *bytes, size_t n)
 	return http1_is_request(bytes, n) || hello_begins(bytes, n);
 }
 
-/* wanted: the host asked for bytes, so that 0 is the end of the file. */
+/* Did the host ask for bytes, so that 0 is the end of the file? */
+static RARE bool io_has_room(const struct iovec *iov, size_t count)
+{
+	while (count && !iov->iov_len) {
+		iov++;
+		count--;
+	}
+	return count != 0;
+}
+
+/* wanted: it did. */
 IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wanted)
 {
 	uint64_t word = fdtable_word(fd);
@@ -216,8 +226,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
 	ssize_t result = real.readv(fd, iov, count);
 
-	if (count > 0)
-		io_read(fd, iov, result, true);
+	io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -226,8 +235,8 @@ EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t at, int
 {
 	ssize_t result = real.preadv2(fd, iov, count, at, flags);
 
-	if (at == -1 && count > 0)
-		io_read(fd, iov, result, true);
+	if (at == -1)
+		io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -235,8 +244,8 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at
 {
 	ssize_t result = real.preadv64v2(fd, iov, count, at, flags);
 
-	if (at == -1 && count > 0)
-		io_read(fd, iov, result, true);
+	if (at == -1)
+		io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -309,8 +318,9 @@ IO_INLINE void io_message_read(int fd, struct msghdr *message, int flags, ssize_
 	}
 	if (message->msg_control && message->msg_controllen)
 		io_descriptors(message);
-	if (!(flags & IO_NOT_COUNTED) && message->msg_iovlen)
-		io_read(fd, flags & MSG_TRUNC ? NULL : message->msg_iov, result, true);
+	if (!(flags & IO_NOT_COUNTED))
+		io_read(fd, flags & MSG_TRUNC ? NULL : message->msg_iov, result,
+			result || io_has_room(message->msg_iov, message->msg_iovlen));
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)

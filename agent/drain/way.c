@@ -21,6 +21,7 @@ bool way_next(struct way *y, uint32_t to, uint32_t length, const uint8_t **text,
 	int32_t untold = pieces_ahead(y->at, to - length);
 
 	*text = NULL;
+	pieces_drop(&y->pieces, y->at); /* or each search would pass all of them by */
 	if (pieces_ahead(y->at, to) <= 0)
 		return false;
 	*bytes = to - y->at;

@@ -25,7 +25,7 @@ uint32_t way_to(struct way *y, uint32_t to, uint32_t length);
 
 /*
  * On the way there: the next bytes, which y->at is behind then, NULL: unseen ones. False: we are.
- * Borrowed until the pieces are touched.
+ * Borrowed until the next call, in which the pieces behind us go.
  */
 bool way_next(struct way *y, uint32_t to, uint32_t length, const uint8_t **text, uint32_t *bytes);
 

@@ -12,7 +12,7 @@
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
 #define WIRE_BYTES (64u << 20)             /* of all that arrived and was not read */
-#define WIRE_UNREAD 16384u                 /* of a connection that none of ours has read from yet */
+#define WIRE_UNREAD pieces_cost(HTTP_KEPT) /* of a connection that none of ours has read from yet */
 #define WIRE_TABLE 4096u                   /* a power of two */
 #define WIRE_DOUBT_NS UINT64_C(2000000000) /* a handshake is over by then, and a call told */
 
@@ -136,10 +136,8 @@ static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchan
 		wire_sweep(w);
 	if (w->counts.connections < WIRE_CONNECTIONS)
 		c = calloc(1, sizeof(*c));
-	if (!c) {
-		w->counts.refused++;
+	if (!c)
 		return NULL;
-	}
 	c->id = id;
 	if (wire_is_session(c)) { /* its positions begin where we do */
 		way_begin(&c->ways[PARSER_IN], 0);
@@ -189,10 +187,9 @@ static void wire_move(struct wire *w, enum parser_way way, const struct http_eve
 	uint32_t bytes, to = way_to(y, event->seq, event->length);
 	const uint8_t *text;
 
+	w->bytes -= y->pieces.bytes;
 	while (way_next(y, to, event->length, &text, &bytes))
 		wire_feed(w, way, text, bytes);
-	w->bytes -= y->pieces.bytes;
-	pieces_drop(&y->pieces, y->at);
 	w->bytes += y->pieces.bytes;
 }
 
@@ -202,7 +199,8 @@ static void wire_keep(struct wire *w, enum parser_way way, const struct http_eve
 	struct pieces *p = &w->connection->ways[way].pieces;
 	uint32_t most = w->connection->parser.pid ? PIECES_BYTES : WIRE_UNREAD;
 
-	if (event->kept > WIRE_BYTES - w->bytes || p->bytes + event->kept > most)
+	if (pieces_cost(event->kept) > WIRE_BYTES - w->bytes ||
+	    p->bytes + pieces_cost(event->kept) > most)
 		return;
 	w->bytes -= p->bytes;
 	pieces_put(p, event->seq, text, event->kept);
@@ -409,8 +407,10 @@ void wire_event(struct wire *w, const void *record, size_t bytes)
 	w->connection = *wire_find(w, event.connection);
 	if (!w->connection && !wire_is_late(&event))
 		w->connection = wire_add(w, event.connection, wire_trust(&event));
-	if (!w->connection)
+	if (!w->connection) { /* each begins once: what else comes of it is no news */
+		w->counts.refused += event.kind == HTTP_ACCEPTED || event.kind == HTTP_FOUND;
 		return;
+	}
 	w->connection->used_ns = w->now_ns;
 	wire_owner(w, event.pid);
 	wire_take(w, &event, (const uint8_t *)record + sizeof(event));

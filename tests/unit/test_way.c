@@ -42,9 +42,11 @@ static void what_was_seen_and_what_was_not_come_in_turn(void **state)
 	assert_true(way_next(&y, to, 7, &text, &bytes));
 	assert_memory_equal(text, "seen", bytes);
 	assert_int_equal(bytes, 4);
+	assert_non_null(y.pieces.first); /* borrowed */
 	assert_true(way_next(&y, to, 7, &text, &bytes));
 	assert_null(text);
 	assert_int_equal(bytes, 1);
+	assert_null(y.pieces.first); /* what is behind us is not passed by again */
 	assert_false(way_next(&y, to, 7, &text, &bytes));
 	assert_int_equal(y.at, 8);
 	pieces_clear(&y.pieces);

@@ -287,18 +287,34 @@ static void the_end_of_the_ring_ends_no_request(void **state)
 /* Another process's: its bytes arrive, and nobody says that they are read. */
 static void what_nobody_reads_is_bounded(void **state)
 {
-	char *text = calloc(1, 4097);
+	char *text = calloc(1, 4001); /* four of them are WIRE_UNREAD */
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f);
-	memset(text, 'x', 4096);
+	memset(text, 'x', 4000);
 	for (int i = 0; i < 10; i++)
 		arrived(&f, text);
 	assert_int_equal(f.wire->bytes, WIRE_UNREAD);
 	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
 	assert_int_equal(f.wire->bytes, 0);
 	free(text);
+	fixture_close(&f, "");
+}
+
+/* Or a thousand clients would have gigabytes of it. */
+static void what_arrives_byte_by_byte_is_counted_with_what_it_takes(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	for (int i = 0; i < 10; i++)
+		arrived(&f, "G");
+	assert_int_equal(f.wire->bytes, 10 * pieces_cost(1));
+	was_read(&f, f.in - 4, 6);
+	assert_int_equal(f.wire->bytes, 4 * pieces_cost(1));
 	fixture_close(&f, "");
 }
 
@@ -312,6 +328,8 @@ static void connections_are_bounded_and_the_rest_is_counted(void **state)
 	for (uint64_t id = 1; id <= WIRE_CONNECTIONS + 3; id++) {
 		struct http_event e = { .connection = id, .kind = HTTP_ACCEPTED };
 
+		wire_event(f.wire, &e, sizeof(e));
+		e.kind = HTTP_READ; /* it goes on, unseen: that is not another one */
 		wire_event(f.wire, &e, sizeof(e));
 	}
 	wire_counts_get(f.wire, &counts);
@@ -349,6 +367,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
 		cmocka_unit_test(the_end_of_the_ring_ends_no_request),
 		cmocka_unit_test(what_nobody_reads_is_bounded),
+		cmocka_unit_test(what_arrives_byte_by_byte_is_counted_with_what_it_takes),
 		cmocka_unit_test(connections_are_bounded_and_the_rest_is_counted),
 	};
 
