@@ -64,13 +64,16 @@ static void broker_found(void *ctx, struct finder_target *found)
 /* The probes that cost more go with the last process that was asked for. */
 static void broker_rest(struct broker *b)
 {
-	bool asked = false, bare = false;
+	bool asked = false, bare = false, carried = false;
 
 	for (uint32_t i = 0; i < finder_size(b->finder); i++) {
-		asked = asked || finder_at(b->finder, i)->asked;
-		bare = bare || finder_at(b->finder, i)->fd < 0;
+		const struct finder_target *t = finder_at(b->finder, i);
+
+		asked = asked || t->asked;
+		bare = bare || t->fd < 0;
+		carried = carried || (t->asked && t->fd >= 0);
 	}
-	probes_rest(&b->probes, asked, bare);
+	probes_rest(&b->probes, asked, bare, carried);
 }
 
 /* Did it change who is to be attached? */

@@ -247,7 +247,7 @@ static __always_inline void calls_read(struct calls_mark *mark, const struct htt
 		return;
 	if (!mark->begun && (!mark->known || mark->gap.open))
 		calls_introduce(mark, at, event->other);
-	if (!http_carry_memory(event, from, &class)) {
+	if (!http_carry_memory(event, event->length, from, &class)) {
 		mark->known = 1;
 		return;
 	}
@@ -282,7 +282,8 @@ static __always_inline void calls_wrote(struct calls_mark *mark, const struct ht
 		return;
 	}
 	if (!gap_hides(&mark->gap, class)) {
-		if (from ? http_carry_memory(event, from, &class) : !http_tell(event))
+		if (from ? http_carry_memory(event, event->length, from, &class)
+			 : !http_tell(event))
 			gap_begin(&mark->gap);
 		else
 			mark->known = 1;

@@ -7,7 +7,7 @@
 #ifndef BPF_HTTP_EVENT_H
 #define BPF_HTTP_EVENT_H
 
-#define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
+#define HTTP_RING_BYTES (8u << 20) /* two seconds of 5,000 requests, of 0.7 KB of events each */
 #define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
 #define HTTP_LOST_MAP "lost"
 #define HTTP_ENDS_MAP "ends_left" /* how many wait to be told: each walk tells some */
@@ -22,7 +22,7 @@ enum http_kind {
 	HTTP_ARRIVED,      /* length bytes from seq on, the first kept of them here: not read yet */
 	HTTP_READ,         /* length bytes were, up to seq */
 	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
-	HTTP_WROTE,        /* length bytes were, up to seq */
+	HTTP_WROTE,        /* length bytes were, up to seq; those kept are from other on */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
 	HTTP_CLOSED, /* the process writes no more. length 1: in a gap, as HTTP_RESUMED has it */
 	/* Of a session of TLS, a connection of its own, by positions in its plain text. */
@@ -43,9 +43,9 @@ enum http_kind {
 
 struct http_event {
 	unsigned long long connection;
-	unsigned long long at_ns; /* 0 of HTTP_WRITING: HTTP_WROTE tells it */
-	unsigned int kind;        /* enum http_kind */
-	unsigned int pid;         /* of who reads or writes; 0: not known */
+	unsigned long long at_ns;
+	unsigned int kind; /* enum http_kind */
+	unsigned int pid;  /* of who reads or writes; 0: not known */
 	unsigned int seq, other;
 	unsigned int length, kept;
 };

@@ -1,5 +1,6 @@
 #include "sets.h"
 
+#include "arrival.skel.h"
 #include "calls.skel.h"
 #include "http.skel.h"
 #include "inputs.skel.h"
@@ -29,6 +30,8 @@ static const struct probe_set sets[SETS] = {
 	[SETS_OFFCPU] = { "offcpu", "there are no off-CPU profiles", offcpu_bpf__elf_bytes },
 	[SETS_TLS] = { "tls", "requests inside TLS of processes without the library are not seen",
 		       tls_bpf__elf_bytes },
+	[SETS_ARRIVAL] = { "arrival", "how long a request waits to be read is not told",
+			   arrival_bpf__elf_bytes },
 };
 
 const struct probe_set *sets_at(enum sets which)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """TLS of servers without the library, attached: each request counted once, as client and log have it."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,10 @@ from bare import (attach, dropped, expect, facilities, ringside, start_agent, st
 
 TOTAL = 100000 if live.FULL else 10000
 SET = "tls"
+RATES = (1000, 2500, 5000)  # requests a second
+STEADY_S = 5 if live.FULL else 2
+CLIENTS = 10
+REACHED = 0.9  # of a rate; where a machine does less, more is not tried
 
 CONFIG = """\
 {user}
@@ -126,6 +131,26 @@ def counted(agent, pids, before, sent, what):
     return count, classes, rows
 
 
+def steady(agent, pids, count, url, what):
+    """HTTP/1.1 at a steady rate, exact whether the machine reaches it or not."""
+    if not shutil.which("h2load"):
+        print("      no h2load here: left out")
+        return count
+    for rate in RATES:
+        sent = rate * STEADY_S
+        out = subprocess.run(["h2load", "--h1", "-n", str(sent), "-c", str(CLIENTS),
+                              f"--rps={rate // CLIENTS}", url], capture_output=True, text=True,
+                             timeout=60, check=False).stdout
+        expect(f"{sent} succeeded" in out, f"h2load: {out[-300:]}")
+        reached = re.search(r"finished in .*?, ([\d.]+) req/s", out)
+        reached = float(reached[1]) if reached else 0
+        count, _, _ = counted(agent, pids, count, sent, f"{what} at {rate}/s, {reached:.0f} reached")
+        if reached < REACHED * rate:
+            print("      this machine does no more")
+            break
+    return count
+
+
 def nginx_part(stage, agent, key, certificate):
     nginx = Nginx(stage, "bare-tls", key, certificate)
     pids = nginx.workers()
@@ -142,7 +167,7 @@ def nginx_part(stage, agent, key, certificate):
     expect(classes == dict(logged), f"nginx with TLS: {classes}, logged {dict(logged)}")
     medians = [row["responseTimes"]["p50"] for row in rows if row["responseTimes"]["count"]]
     expect(all(0 < x < 100 for x in medians), f"medians: {medians} ms")
-    return nginx, count
+    return nginx, steady(agent, pids, count, base + "/index.html", "nginx with TLS")
 
 
 def nginx_http2(agent, nginx, count):
@@ -213,7 +238,8 @@ def node_part(stage, agent, key, certificate):
                        TOTAL // (5 if "-k" in options else 50), *options)
         expect(done["failed"] == 0, f"node {path}: {done}")
         sent += done["complete"]
-    _, _, rows = counted(agent, [server.pid], 0, sent, "node")
+    count, _, rows = counted(agent, [server.pid], 0, sent, "node")
+    steady(agent, [server.pid], count, f"https://127.0.0.1:{port}/steady", "node")
     routes = {row["route"] for row in agent.get("/api/routes")["routes"]}
     expect({"/a", "/no", "/long", "/post", "/b"} <= routes, f"routes: {sorted(routes)[:12]}")
     for row in rows[0]["processes"]:
@@ -239,7 +265,7 @@ def killed(stage, agent, nginx):
 
 def main():
     live.need_root_and("nginx", "ab", "openssl", "curl")
-    signal.alarm(290)
+    signal.alarm(295)
     with live.Stage() as stage:
         key, certificate = certify(stage.folder)
         agent = start_agent(stage)

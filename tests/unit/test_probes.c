@@ -45,6 +45,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, false);
 	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
+	assert_int_equal(probes.arrival != NULL, !probes.arrival_refused);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), probes.wait ? 1 : 0);
 	probes_watch(&probes, 4711, false, false);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
@@ -53,9 +54,11 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	probes_step(&probes);
 	assert_false(probes.http_seek);
 	assert_false(probes_lost(&probes, 4711, told, more)); /* none of its answers was lost */
-	probes_rest(&probes, true, false);
+	probes_rest(&probes, true, false, true);
 	assert_null(probes.http);
-	probes_rest(&probes, false, false);
+	probes_rest(&probes, true, false, false);
+	assert_null(probes.arrival);
+	probes_rest(&probes, false, false, false);
 	assert_null(probes.wait);
 	probes_gone(&probes, &target, &end);
 	assert_int_equal(end.at_ns, 0); /* it is no target any more: that is no end */
@@ -99,7 +102,7 @@ static void where_sockets_are_refused_system_calls_are_looked_at(void **state)
 	assert_int_equal(state_of(&outbox, "http"), FACILITY_IDLE);
 	assert_true(probes_miss_rings(&probes, true));
 	probes_watch(&probes, 4712, false, true); /* one more needs no other */
-	probes_rest(&probes, false, false);
+	probes_rest(&probes, false, false, false);
 	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE);
 	probes.http_refused |= 1u << HTTP_CALLS;
 	probes_watch(&probes, 4711, false, true);
@@ -141,7 +144,7 @@ static void what_is_open_is_sought_for_who_is_new_alone(void **state)
 	probes_watch(&probes, 4713, true, true); /* its parent was looked at by the shim */
 	assert_true(probes.http_seek);
 	probes.http_seek = false;
-	probes_rest(&probes, true, false);
+	probes_rest(&probes, true, false, false);
 	probes_watch(&probes, 4711, true, true); /* loaded anew, nothing is marked */
 	assert_true(probes.http_seek);
 	probes_close(&probes);

@@ -89,6 +89,48 @@ static void a_body_that_moved_unseen_is_counted_by_its_length(void **state)
 	fixture_close(&f, "1 /f 200 19/1041 30 0;1 /g 200 19/40 20 0;");
 }
 
+/* The last bytes of a call come along with its end, those of its other pieces ahead of it. */
+static void a_write_is_told_in_one_event_with_its_last_piece(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+	const uint32_t head_bytes = sizeof(head) - 1;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /o HTTP/1.1\r\n\r\n");
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WROTE,
+				   .pid = PID,
+				   .seq = f.out + sizeof(OK) - 1,
+				   .other = f.out,
+				   .length = sizeof(OK) - 1,
+				   .kept = sizeof(OK) - 1 },
+	      OK);
+	f.out += sizeof(OK) - 1;
+	asks(&f, "GET /p HTTP/1.1\r\n\r\n");
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WRITING,
+				   .pid = PID,
+				   .seq = f.out,
+				   .length = head_bytes,
+				   .kept = head_bytes },
+	      head);
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WROTE,
+				   .pid = PID,
+				   .seq = f.out + head_bytes + 2,
+				   .other = f.out + head_bytes,
+				   .length = head_bytes + 2,
+				   .kept = 2 },
+	      "ok");
+	f.out += head_bytes + 2;
+	asks(&f, "GET /q HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	fixture_close(&f, "1 /o 200 19/40 10 0;1 /p 200 19/40 20 0;1 /q 200 19/40 20 0;");
+}
+
 static void a_write_that_was_taken_in_part_is_said_again(void **state)
 {
 	struct fixture f;
@@ -332,6 +374,7 @@ int main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_turn),
 		cmocka_unit_test(chunks_and_bodies_are_skipped),
 		cmocka_unit_test(a_body_that_moved_unseen_is_counted_by_its_length),
+		cmocka_unit_test(a_write_is_told_in_one_event_with_its_last_piece),
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
 		cmocka_unit_test(a_call_tells_what_it_moved),
