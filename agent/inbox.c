@@ -202,6 +202,10 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		i->reload(i->ctx, passed);
 		close(passed);
 		return;
+	case LINK_RULES:
+		i->rules(i->ctx, passed);
+		close(passed);
+		return;
 	default:
 		break; /* not for us */
 	}

@@ -143,6 +143,10 @@ static int spec_check_times(const struct spec *s, const char **key, const char *
 	if (s->interval_ns < SPEC_SECOND_NS || s->interval_ns > SPEC_KEPT_NS / 2)
 		return -EINVAL;
 	*key = "against";
+	*reason = "compares rates, ratios, counts and averages alone";
+	if (s->against_ns && (s->function <= METRIC_P999 || s->function == METRIC_MAX ||
+			      s->function == METRIC_LAST || s->function == METRIC_ABSENT))
+		return -EINVAL;
 	*reason = "must not be shorter than the window: they would overlap";
 	return s->against_ns && s->against_ns < s->window_ns ? -EINVAL : 0;
 }

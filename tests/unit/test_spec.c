@@ -107,6 +107,9 @@ static void windows_are_those_that_are_kept(void **state)
 	is_refused(&s, "against");
 	s.against_ns = SPEC_KEPT_NS;
 	is_refused(&s, "window");
+	s.against_ns = 600 * SECOND;
+	s.function = METRIC_P95;
+	is_refused(&s, "against");
 	s = good();
 	s.interval_ns = SECOND - 1;
 	is_refused(&s, "interval");

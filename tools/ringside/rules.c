@@ -19,10 +19,11 @@ enum { RULES_JSON, RULES_DIR };
 static const struct arguments rules_arguments = {
 	.verb = "rules",
 	.usage = "check|list [OPTION]... [FILE]...",
-	.about = "check  reads rule files as the agent does, over the shipped rules, and says what\n"
-		 "       is wrong: file, line, rule, key and reason.\n"
+	.about = "check  reads rule files as the agent does, over the shipped rules, and says\n"
+		 "       what is wrong: file, line, rule, key and reason.\n"
 		 "list   all rules that are in force with them.\n\n"
-		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is wrong.\n",
+		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is\n"
+		 "wrong.\n",
 	.options = {
 		{ "json", NULL, "one JSON document instead of lines" },
 		{ "rules-dir", "DIR", "the folder of the rule files (/etc/ringside/rules.d)" },
