@@ -168,6 +168,7 @@ static int worker_web(struct worker *w)
 		.sockets = c->sockets,
 		.socket_count = c->socket_count,
 		.metrics = w->metrics,
+		.alerts = w->alerting.alerts,
 		.profile = w->profile,
 		.health = w->health,
 		.config = c->config,

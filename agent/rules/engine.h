@@ -2,7 +2,7 @@
  * engine - looks at each rule in its time and says whom to tell: rules, alarms, silences, history.
  *
  * Threads:  one owner at a time.
- * Memory:   engine_open allocates, engine_close frees; the book is the engine's from engine_rules on.
+ * Memory:   engine_open allocates, engine_close frees; a book is the engine's from engine_rules on.
  * Errors:   0 or -errno. What finds no room is counted.
  * No clock and no I/O of its own: it is given the time, and a way to read a rule's series.
  */

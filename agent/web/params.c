@@ -18,6 +18,7 @@ static const struct params_name params_names[] = {
 	{ "service", PARAMS_SERVICE }, { "pid", PARAMS_PID },     { "route", PARAMS_ROUTE },
 	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW }, { "to", PARAMS_WINDOW },
 	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST }, { "sort", PARAMS_SORT },
+	{ "state", PARAMS_STATE },     { "id", PARAMS_ID },
 };
 
 static const struct {
@@ -248,6 +249,8 @@ int params_ask(const struct params *p, unsigned int take, const struct request *
 	out->scope.route = params_get(p, "route");
 	out->scope.pid = (int32_t)pid;
 	out->sort = params_get(p, "sort");
+	out->state = params_get(p, "state");
+	out->id = params_get(p, "id");
 	out->limit = (unsigned int)limit;
 	out->offset = (unsigned int)offset;
 	if (out->scope.route && pid)

@@ -36,14 +36,17 @@ enum params_take {
 	PARAMS_WINDOW = 1 << 3, /* window, or from and to */
 	PARAMS_LIST = 1 << 4,   /* limit, cursor */
 	PARAMS_SORT = 1 << 5,
+	PARAMS_STATE = 1 << 6,
+	PARAMS_ID = 1 << 7,
 };
 
 struct ask {
 	struct metrics_scope scope;
 	const char *window; /* NULL: from and to were given */
 	int64_t from_ms, to_ms;
-	uint64_t asked_s; /* length of the window */
-	const char *sort; /* NULL: the endpoint's own */
+	uint64_t asked_s;       /* length of the window */
+	const char *sort;       /* NULL: the endpoint's own */
+	const char *state, *id; /* NULL: not given */
 	unsigned int limit, offset;
 };
 
