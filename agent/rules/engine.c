@@ -110,6 +110,8 @@ static void engine_post(struct engine *e, const struct notice *notice)
 
 void engine_sent(struct engine *e, size_t count)
 {
+	if (!count)
+		return;
 	e->outbox_count -= count;
 	memmove(e->outbox, e->outbox + count, e->outbox_count * sizeof(*e->outbox));
 }
