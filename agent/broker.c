@@ -47,6 +47,7 @@ struct broker {
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
 	uint32_t memory_next;       /* the target whose memory is to be read next */
+	uint32_t tell_next;         /* … and the one that is to be told first */
 	int epoll, signals;
 	int code;
 	bool serving, over, behind;
@@ -211,32 +212,40 @@ static void broker_read_memory(struct broker *b, struct finder_target *t, uint64
 		finder_knock(b->finder, t->target.pid, now_ns); /* its own knock may be lost */
 }
 
-/* What only this process may read of a target. Lost when the worker is behind: it comes again. */
+/* What only this process may read of a target; false: the worker is behind. */
+static bool broker_tell_target(struct broker *b, struct finder_target *t)
+{
+	struct link_message message = { .kind = LINK_READING, .key = t->target.key };
+
+	proc_io_read(t->target.pid, &message.usage);
+	message.usage.pss = t->pss;
+	message.usage.anonymous = t->anonymous;
+	message.usage.rings = t->rings;
+	return !link_send(b->config->link, &message, -1) && !probes_tell_target(&b->probes, t);
+}
+
+/* Who is left out because the worker is behind comes first the next time, or never had a turn. */
 static void broker_read_targets(struct broker *b, uint64_t now_ns)
 {
-	struct link_message message = { .kind = LINK_READING };
 	uint32_t count = finder_size(b->finder);
 	uint32_t share = broker_memory_share(count), fresh = 0;
-	uint32_t first = count ? b->memory_next % count : 0;
+	uint32_t memory = count ? b->memory_next % count : 0;
+	uint32_t first = count ? b->tell_next % count : 0;
 
-	b->memory_next = first + share;
-	for (uint32_t i = 0; i < count; i++) {
+	b->memory_next = memory + share;
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t i = (first + k) % count;
 		struct finder_target *t = finder_at(b->finder, i);
-		bool due = (i + count - first) % count < share;
+		bool due = (i + count - memory) % count < share;
 
 		if (t->sent != b->outbox.worker)
 			continue;
-		proc_io_read(t->target.pid, &message.usage);
 		if (due || (t->pss < 0 && fresh++ < BROKER_MEMORY_SHARE))
 			broker_read_memory(b, t, now_ns);
-		message.usage.pss = t->pss;
-		message.usage.anonymous = t->anonymous;
-		message.usage.rings = t->rings;
-		message.key = t->target.key;
-		if (link_send(b->config->link, &message, -1))
-			break;
-		if (probes_tell_target(&b->probes, t))
-			break;
+		if (broker_tell_target(b, t))
+			continue;
+		b->tell_next = i;
+		return;
 	}
 }
 

@@ -32,9 +32,14 @@ void control_fini(struct control *c)
 
 static struct control_item *control_find(struct control *c, uint64_t key)
 {
-	for (uint32_t i = 0; i < c->count; i++)
-		if (c->items[i].key == key)
-			return &c->items[i];
+	for (uint32_t k = 0; k < c->count; k++) {
+		uint32_t i = (c->next + k) % c->count;
+
+		if (c->items[i].key != key)
+			continue;
+		c->next = i + 1;
+		return &c->items[i];
+	}
 	return NULL;
 }
 

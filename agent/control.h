@@ -25,6 +25,7 @@ struct control {
 	struct list list;
 	struct control_item *items;
 	uint32_t count, room;
+	uint32_t next; /* where the next one stands, most likely: they come in the same order */
 };
 
 void control_init(struct control *c, const char *run_dir);

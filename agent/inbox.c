@@ -120,6 +120,23 @@ static void inbox_facility(const struct inbox *i, const struct facility *facilit
 		log_error("no room for the health of %s", name);
 }
 
+static void inbox_lost(const struct inbox *i, uint64_t key, const uint64_t lost[LINK_CLASSES])
+{
+	if (drain_lost(i->drain, key, lost))
+		log_error("answers that were lost are not counted: no memory");
+}
+
+/* What it had since it was told last: while it is known. */
+static void inbox_last(const struct inbox *i, uint64_t key, const struct link_end *end)
+{
+	static const uint64_t none[LINK_CLASSES];
+
+	if (memcmp(end->lost, none, sizeof(none)) != 0)
+		inbox_lost(i, key, end->lost);
+	if (end->waited)
+		metrics_waits_put(i->metrics, key, end->waits_ns);
+}
+
 static void inbox_died(const struct inbox *i, const struct link_message *message)
 {
 	const struct metrics_end end = { .run_ns = message->end.run_ns,
@@ -131,6 +148,7 @@ static void inbox_died(const struct inbox *i, const struct link_message *message
 					 .strain = message->end.strain };
 	uint64_t now_ns = moment_monotonic_ns();
 
+	inbox_last(i, message->key, &message->end);
 	if (end.run_ns)
 		metrics_end_put(i->metrics, message->key, &end, now_ns);
 	metrics_ended(i->metrics, message->key, message->end.at_ns, now_ns);
@@ -173,8 +191,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 			log_error("the children of a process cannot be watched: no memory");
 		return;
 	case LINK_LOST:
-		if (drain_lost(i->drain, message->key, message->lost))
-			log_error("answers that were lost are not counted: no memory");
+		inbox_lost(i, message->key, message->lost);
 		return;
 	case LINK_HTTP:
 	case LINK_NO_HTTP:

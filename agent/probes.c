@@ -178,15 +178,24 @@ int probes_targets(const struct probes *p)
 	return p->filter ? probe_filter_fd(p->filter) : p->filter_error;
 }
 
+/*
+ * Has it open what is not marked? Who was forked by such a target has what that had, and what is
+ * accepted is marked with its listener: a walk over all descriptors of the machine finds no more.
+ */
+static bool probes_seeks(const struct probes *p, int32_t pid)
+{
+	return !p->http || !(probe_filter_why(p->filter, pid) & FILTER_BARE);
+}
+
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 {
 	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
 
 	if (asked)
 		probes_open_wait(p);
+	p->http_seek = p->http_seek || (bare && probes_seeks(p, pid));
 	if (bare)
 		probes_open_http(p);
-	p->http_seek = p->http_seek || bare;
 	if (bare)
 		taps_watch(&p->taps, pid);
 	else
@@ -221,9 +230,45 @@ static void probes_forget(struct probes *p, int32_t pid)
 		life_forget(p->life, pid);
 }
 
+static bool probes_waits(const struct probes *p, int32_t pid, uint64_t out[CAUSES])
+{
+	struct wait_row row;
+
+	if (!p->wait || wait_row_read(p->wait, pid, &row))
+		return false;
+	for (int i = 0; i < CAUSES; i++)
+		out[i] = row.ns[i];
+	return true;
+}
+
+_Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
+
+/* A set that was loaded again begins at 0. */
+static bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
+			uint64_t out[LINK_CLASSES])
+{
+	struct http_lost now = { 0 };
+	uint64_t more = 0;
+
+	if (!p->http || http_lost_read(p->http, pid, &now))
+		return false;
+	for (int i = 0; i < LINK_CLASSES; i++) {
+		out[i] = now.status[i] - (now.status[i] < told[i] ? 0 : told[i]);
+		told[i] = now.status[i];
+		more += out[i];
+	}
+	return more != 0;
+}
+
 void probes_gone(struct probes *p, const struct finder_target *gone, struct link_end *end)
 {
+	uint64_t told[LINK_CLASSES];
+
 	*end = gone->end;
+	memcpy(told, gone->lost, sizeof(told));
+	if (gone->fd < 0)
+		probes_lost(p, gone->target.pid, told, end->lost);
+	end->waited = probes_waits(p, gone->target.pid, end->waits_ns);
 	if (gone->over && !end->at_ns)
 		end->at_ns = moment_boot_ns();
 	if (p->inputs)
@@ -280,12 +325,9 @@ uint64_t probes_dropped(const struct probes *p)
 static int probes_tell_waits(const struct probes *p, const struct finder_target *t)
 {
 	struct link_message message = { .kind = LINK_WAITS, .key = t->target.key };
-	struct wait_row row;
 
-	if (!p->wait || wait_row_read(p->wait, t->target.pid, &row))
+	if (!probes_waits(p, t->target.pid, message.waits_ns))
 		return 0;
-	for (int i = 0; i < CAUSES; i++)
-		message.waits_ns[i] = row.ns[i];
 	return link_send(p->outbox->link, &message, -1);
 }
 
@@ -296,25 +338,6 @@ static int probes_tell_strain(const struct probes *p, const struct finder_target
 	if (!p->inputs || inputs_strain_take(p->inputs, t->target.pid, &message.strain))
 		return 0;
 	return link_send(p->outbox->link, &message, -1);
-}
-
-_Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
-
-/* A set that was loaded again begins at 0. */
-static bool probes_lost(const struct probes *p, int32_t pid, uint64_t told[LINK_CLASSES],
-			uint64_t out[LINK_CLASSES])
-{
-	struct http_lost now = { 0 };
-	uint64_t more = 0;
-
-	if (!p->http || http_lost_read(p->http, pid, &now))
-		return false;
-	for (int i = 0; i < LINK_CLASSES; i++) {
-		out[i] = now.status[i] - (now.status[i] < told[i] ? 0 : told[i]);
-		told[i] = now.status[i];
-		more += out[i];
-	}
-	return more != 0;
 }
 
 static int probes_tell_lost(struct probes *p, struct finder_target *t)
@@ -381,6 +404,7 @@ void probes_second(struct probes *p, uint32_t targets)
 	if (p->http) {
 		http_look(p->http, &state);
 		probes_tell(p, &state);
+		p->http_seek = p->http_seek || http_ends_wait(p->http);
 	}
 	taps_second(&p->taps);
 	if (p->wait) {

@@ -14,12 +14,14 @@
 #define TAPS_LIBRARY "libssl"
 #define TAPS_FIRST_NS UINT64_C(500000000)
 #define TAPS_MOST_NS UINT64_C(32000000000)
+#define TAPS_ASKING_NS UINT64_C(10000000000) /* five times its CPU time, and disks are slow */
 
 /* One process is looked at. */
 struct taps_walk {
 	struct taps *taps;
 	struct http *http;
 	struct taps_process *process;
+	uint64_t now_ns;
 	char exe[256];
 	struct taps_identity done[8]; /* in this walk: a file may be mapped in pieces */
 	uint32_t done_count;
@@ -65,6 +67,8 @@ static void taps_set_close(struct taps *t)
 void taps_rest(struct taps *t)
 {
 	taps_set_close(t);
+	if (t->asking.pid)
+		places_end(&t->asking); /* nobody would ask for its answer */
 	t->count = 0;
 }
 
@@ -213,14 +217,16 @@ static int taps_mapped(void *ctx, const struct mapped_file *file, int fd)
 	if (known)
 		return 0;
 	w->waits = true;
-	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, w->taps->program, fd))
+	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, w->taps->program, fd)) {
 		w->taps->asked = is;
+		w->taps->until_ns = w->now_ns + TAPS_ASKING_NS;
+	}
 	return -EAGAIN;
 }
 
 static void taps_look(struct taps *t, struct http *http, struct taps_process *p, uint64_t now_ns)
 {
-	struct taps_walk w = { .taps = t, .http = http, .process = p };
+	struct taps_walk w = { .taps = t, .http = http, .process = p, .now_ns = now_ns };
 
 	target_exe_read(p->pid, w.exe, sizeof(w.exe));
 	mapped_each(p->pid, taps_mapped, &w);
@@ -233,15 +239,21 @@ static void taps_look(struct taps *t, struct http *http, struct taps_process *p,
 		p->wait_ns *= 2;
 }
 
-/* What was found out about a file; nothing, too. */
-static void taps_answer(struct taps *t)
+/* What was found out about a file; nothing, too: it would not be another time. */
+static void taps_answer(struct taps *t, uint64_t now_ns)
 {
 	struct tls_place places[TLS_PLACES];
 	int count = places_take(&t->asking, places);
 	struct taps_file *file;
 
-	if (count == -EAGAIN)
+	if (count == -EAGAIN && now_ns < t->until_ns)
 		return;
+	if (count == -EAGAIN) {
+		places_end(&t->asking);
+		count = -ETIMEDOUT;
+	}
+	if (count < 0)
+		log_warning("a file is not looked into for TLS: %s", strerrorname_np(-count));
 	file = &t->files[t->file_count++ % TAPS_FILES];
 	file->is = t->asked;
 	file->count = count > 0 ? (uint32_t)count : 0;
@@ -253,10 +265,15 @@ void taps_step(struct taps *t, struct http *http, uint64_t now_ns)
 	if (!http)
 		return;
 	if (t->asking.pid)
-		taps_answer(t);
-	for (uint32_t i = 0; i < t->count && !t->asking.pid; i++)
+		taps_answer(t, now_ns);
+	for (uint32_t k = 0; k < t->count && !t->asking.pid; k++) {
+		uint32_t i = (t->next + k) % t->count;
+
 		if (t->processes[i].due_ns <= now_ns)
 			taps_look(t, http, &t->processes[i], now_ns);
+		if (t->asking.pid)
+			t->next = i + 1;
+	}
 }
 
 void taps_second(struct taps *t)

@@ -46,10 +46,12 @@ struct taps {
 	bool refused;                      /* it is not tried again */
 	struct taps_process *processes;
 	uint32_t count, room;
+	uint32_t next; /* which of them has its turn: one may want ever new files looked at */
 	struct taps_file files[TAPS_FILES];
 	uint32_t file_count; /* so far; the oldest makes room */
 	struct places asking;
 	struct taps_identity asked;
+	uint64_t until_ns; /* it is ended then: others wait for their turn */
 };
 
 void taps_open(struct taps *t, struct outbox *outbox, const struct probe_filter *filter);

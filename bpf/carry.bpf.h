@@ -10,6 +10,7 @@
 
 #define HTTP_CROWDED (HTTP_RING_BYTES / 4) /* from here on long pieces, bodies, are cut short */
 #define HTTP_STATUS_LINE 12                /* HTTP/1.1 200 */
+#define HTTP_INTERIM (HTTP_CLASSES + 1)
 
 enum { BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_F_NO_PREALLOC = 1 };
@@ -80,7 +81,10 @@ static __always_inline struct http_lost *http_lost_row(__u32 pid)
 	return bpf_map_lookup_elem(&lost, &pid);
 }
 
-/* 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx. */
+/*
+ * 1 and more: an answer begins here, and the class of its status. 101 is its only 1xx: others, and
+ * what is no class, are HTTP_INTERIM.
+ */
 static __always_inline __u32 http_class(__u64 bytes, const __u8 *line)
 {
 	__u32 class;
@@ -89,7 +93,7 @@ static __always_inline __u32 http_class(__u64 bytes, const __u8 *line)
 	    line[3] != 'P' || line[4] != '/' || line[5] != '1' || line[6] != '.' || line[8] != ' ')
 		return 0;
 	class = line[9] - '0';
-	return class > HTTP_CLASSES || (class == 1 && line[11] != '1') ? 0 : class;
+	return class - 1 >= HTTP_CLASSES || (class == 1 && line[11] != '1') ? HTTP_INTERIM : class;
 }
 
 static __always_inline __u32 http_class_of_memory(__u64 bytes, const void *from)

@@ -22,6 +22,9 @@
 #include "ring.bpf.h"
 
 #include "carry.bpf.h"
+#include "ends.bpf.h"
+#include "gap.bpf.h"
+#include "streams.bpf.h"
 #include "thread.bpf.h"
 
 #define HTTP_PIECES 64 /* of one writev */
@@ -34,12 +37,23 @@
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_CLONE = 1 << 9 };
 
 struct http_mark {
-	__u64 id;    /* 0: it listens, or is not established yet */
-	__u32 class; /* of the answer that it begins; 0: none */
-	__u32 hello; /* up to where its first bytes are; with cipher text behind them */
-	__u8 telling, full, over; /* full: some of it found no room */
-	__u8 judged, cipher;      /* its first bytes were seen, and are those of TLS */
+	__u64 id;     /* 0: it listens, or is not established yet */
+	__u32 class;  /* of the answer that it begins; 0: none */
+	__u32 hello;  /* up to where its first bytes are; with cipher text behind them */
+	__u32 stream; /* of HTTP/2: the last one asked for by what found no room */
+	__u32 pid;    /* who read that */
+	__u8 telling; /* enum http_telling */
+	__u8 full;    /* some of it found no room */
+	__u8 over;
+	__u8 judged, cipher; /* its first bytes were seen, and are those of TLS */
+	__u8 found;          /* it was there before us */
+	__u8 begun;          /* its begin was told */
+	__u8 known;          /* something of it was */
+	struct gap gap;
 };
+
+/* A write that is under way. */
+enum http_telling { HTTP_NOTHING, HTTP_TOLD, HTTP_HIDDEN };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -57,7 +71,18 @@ static __always_inline struct http_mark *http_mark(const struct sock *sk)
 	return mark && mark->id && !mark->over ? mark : 0;
 }
 
-static __always_inline void http_carry_packet(const struct http_event *event,
+/* Streams of HTTP/2: of such a packet all is a head. */
+static __always_inline bool http_asks_for_streams(struct bpf_dynptr *packet, __u32 from)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 none = 0;
+
+	return !bpf_dynptr_read(head, sizeof(head), packet, from, 0) && streams_step(head, &none) &&
+	       none;
+}
+
+/* False: it found no room. */
+static __always_inline bool http_carry_packet(const struct http_event *event,
 					      struct bpf_dynptr *packet, __u32 from)
 {
 	__u64 bytes = event->length;
@@ -66,7 +91,8 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 	if (bytes <= HTTP_SMALL) {
 		HTTP_CARRY(HTTP_SMALL, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
-	} else if (bytes <= HTTP_MIDDLE || http_crowded()) {
+	} else if (bytes <= HTTP_MIDDLE ||
+		   (http_crowded() && !http_asks_for_streams(packet, from))) {
 		bytes = bytes < HTTP_MIDDLE ? bytes : HTTP_MIDDLE;
 		HTTP_CARRY(HTTP_MIDDLE, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
@@ -75,6 +101,7 @@ static __always_inline void http_carry_packet(const struct http_event *event,
 		HTTP_CARRY(HTTP_KEPT, event, bytes,
 			   bpf_dynptr_read(room->text, bytes, packet, from, 0), (void)0);
 	}
+	return !full;
 }
 
 /* Cipher text, from its first record on? The hello itself is told, and nothing behind it. */
@@ -92,6 +119,59 @@ static __always_inline bool http_is_cipher(struct http_mark *mark, struct bpf_dy
 		       record[1] == TLS_RECORD_MAJOR;
 	mark->hello = event->seq + event->length;
 	return false;
+}
+
+/* Behind a gap: it begins a request, and what was answered before is counted. */
+static __always_inline bool http_resumes(struct sock *sk, struct http_mark *mark,
+					 struct bpf_dynptr *packet, __u32 from,
+					 const struct http_event *arrived)
+{
+	struct http_event event = { .kind = HTTP_RESUMED, .seq = arrived->seq };
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u8 text[GAP_LOOKED];
+
+	if (!tcp || bpf_dynptr_read(text, sizeof(text), packet, from, 0) ||
+	    !gap_ends(&mark->gap, gap_is_request(text)))
+		return false;
+	event.connection = mark->id;
+	event.other = tcp->write_seq;
+	event.length = mark->gap.lost;
+	/* its answer was asked for more behind ahead of the end of the call that writes it */
+	if (mark->telling == HTTP_HIDDEN && mark->class && mark->class <= HTTP_CLASSES)
+		event.length++;
+	if (!http_tell(&event))
+		return false;
+	gap_over(&mark->gap, text);
+	mark->begun = 1;
+	return true;
+}
+
+/* Its begin; seq: of what it reads next. */
+static __always_inline void http_introduce(struct sock *sk, struct http_mark *mark, __u32 seq)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct http_event event = { .kind = mark->found ? HTTP_FOUND : HTTP_ACCEPTED };
+
+	if (!tcp)
+		return;
+	event.connection = mark->id;
+	event.seq = seq;
+	event.other = tcp->write_seq;
+	event.length = mark->gap.open;
+	mark->begun = http_tell(&event);
+}
+
+static __always_inline void http_streams(struct http_mark *mark, struct bpf_dynptr *packet,
+					 __u32 at)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 bytes = 1;
+
+	for (int i = 0; i < STREAMS_FRAMES && bytes; i++, at += bytes) {
+		if (bpf_dynptr_read(head, sizeof(head), packet, at, 0))
+			return;
+		bytes = streams_step(head, &mark->stream);
+	}
 }
 
 /* A packet of an established connection, ahead of the check of its order. */
@@ -116,8 +196,17 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 	event.at_ns = bpf_ktime_get_ns();
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
-	if (!http_is_cipher(mark, &packet, from, &event))
-		http_carry_packet(&event, &packet, from);
+	if (http_is_cipher(mark, &packet, from, &event) ||
+	    (gap_hides(&mark->gap, 0) && !http_resumes(sk, mark, &packet, from, &event)))
+		return 0;
+	if (!mark->begun && (!mark->known || mark->gap.open))
+		http_introduce(sk, mark, event.seq);
+	if (http_carry_packet(&event, &packet, from)) {
+		mark->known = 1;
+		return 0;
+	}
+	gap_begin(&mark->gap);
+	http_streams(mark, &packet, from);
 	return 0;
 }
 
@@ -156,8 +245,16 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	event.connection = mark->id;
 	event.seq = tcp->copied_seq;
 	event.length = result;
-	if (!mark->cipher || (__s32)(event.seq - event.length - mark->hello) < 0)
-		http_tell(&event);
+	if (mark->gap.open)
+		mark->pid = event.pid;
+	if (gap_hides(&mark->gap, 0))
+		return 0;
+	if (mark->cipher && (__s32)(event.seq - event.length - mark->hello) >= 0)
+		return 0;
+	if (http_tell(&event))
+		mark->known = 1;
+	else
+		gap_begin(&mark->gap);
 	return 0;
 }
 
@@ -206,6 +303,19 @@ static __always_inline void http_pieces(struct http_mark *mark, struct http_even
 	}
 }
 
+/* Of the first piece: an answer that others follow in one call counts with it. */
+static __always_inline __u32 http_class_of_write(const struct iov_iter *from)
+{
+	struct iovec piece;
+
+	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF))
+		return http_class_of_memory(from->count, (char *)from->ubuf + from->iov_offset);
+	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC) ||
+	    bpf_probe_read_kernel(&piece, sizeof(piece), from->__iov))
+		return 0;
+	return http_class_of_memory(piece.iov_len, (char *)piece.iov_base + from->iov_offset);
+}
+
 /* Comes again for each packet that a call fills: the bytes of the call were told at its first. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
@@ -218,13 +328,36 @@ int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
 	event.pid = tcp ? http_pid() : 0;
 	if (!event.pid)
 		return 0;
-	mark->telling = 1;
+	mark->telling = mark->gap.open ? HTTP_HIDDEN : HTTP_TOLD;
 	mark->full = 0;
 	mark->class = 0;
 	event.connection = mark->id;
 	event.seq = tcp->write_seq;
-	http_pieces(mark, &event, &message->msg_iter);
+	if (mark->gap.open)
+		mark->class = http_class_of_write(&message->msg_iter);
+	if (!gap_hides(&mark->gap, mark->class))
+		http_pieces(mark, &event, &message->msg_iter);
 	return 0;
+}
+
+/* Tells of a write, or counts the answer that it is of. class: of the one that it begins. */
+static __always_inline void http_tell_write(struct http_mark *mark, const struct http_event *event,
+					    __u32 class)
+{
+	if (mark->full)
+		gap_begin(&mark->gap);
+	if (!gap_hides(&mark->gap, class)) {
+		if (http_tell(event))
+			mark->known = 1;
+		else
+			gap_begin(&mark->gap);
+	}
+	if (!event->length)
+		return;
+	if (mark->gap.open)
+		http_lose(event->pid, gap_wrote(&mark->gap, class));
+	else
+		gap_told(&mark->gap, class);
 }
 
 SEC("tp_btf/sock_send_length")
@@ -233,43 +366,48 @@ int BPF_PROG(http_wrote, struct sock *sk, int result)
 	struct http_mark *mark = http_mark(sk);
 	struct http_event event = { .kind = HTTP_WROTE };
 	struct tcp_sock *tcp;
+	__u32 class;
+	bool behind;
 
 	if (!mark)
 		return 0;
 	tcp = bpf_skc_to_tcp_sock(sk);
+	class = mark->class;
+	behind = mark->telling == HTTP_HIDDEN && !mark->gap.open; /* of its gap, which ended */
 	/* whether a target writes was looked up when it began */
 	if (tcp && !mark->cipher)
 		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
-	mark->telling = 0;
+	mark->telling = HTTP_NOTHING;
+	mark->class = 0;
 	if (!event.pid)
 		return 0;
 	event.connection = mark->id;
 	event.seq = tcp->write_seq;
 	event.length = result > 0 ? result : 0;
-	if ((!http_tell(&event) || mark->full) && result > 0)
-		http_lose(event.pid, mark->class);
-	mark->class = 0;
+	if (!behind)
+		http_tell_write(mark, &event, class);
+	else if (event.length)
+		http_lose(event.pid, class);
 	return 0;
 }
 
 static __always_inline void http_begin(struct sock *sk, struct http_mark *mark, __u32 kind)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	struct http_event event = { .kind = kind };
 
 	if (!tcp)
 		return;
 	mark->id = bpf_get_socket_cookie(sk);
-	event.connection = mark->id;
-	event.seq = tcp->copied_seq;
-	event.other = tcp->write_seq;
-	http_tell(&event);
+	mark->found = kind == HTTP_FOUND;
+	http_introduce(sk, mark, tcp->copied_seq);
+	ends_again();
 }
 
 static __always_inline void http_end(struct sock *sk, int state)
 {
 	struct http_mark *mark = http_mark(sk);
 	struct http_event event = { .kind = HTTP_CLIENT_GONE };
+	bool known;
 
 	if (!mark)
 		return;
@@ -281,7 +419,16 @@ static __always_inline void http_end(struct sock *sk, int state)
 		return;
 	mark->over = 1;
 	event.kind = HTTP_CLOSED;
-	http_tell(&event);
+	event.length = mark->gap.open;
+	event.seq = mark->gap.lost;
+	known = mark->begun || mark->known;
+	if (known || !mark->found)
+		event.other = mark->gap.speaks ? 0 : mark->stream;
+	if (!known && !event.other)
+		return; /* the agent waits for nothing of it */
+	event.length += !known;
+	event.pid = mark->pid;
+	ends_tell(&event);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -314,6 +461,7 @@ int http_found(struct bpf_iter__task_file *context)
 	struct sock *sk;
 	int state;
 
+	ends_again();
 	if (!task || !file || !(filter_target(task->tgid) & FILTER_BARE))
 		return 0;
 	socket = (void *)bpf_sock_from_file(file);

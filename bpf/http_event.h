@@ -10,25 +10,32 @@
 #define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
 #define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
 #define HTTP_LOST_MAP "lost"
+#define HTTP_ENDS_MAP "ends_left" /* how many wait to be told: each walk tells some */
 #define HTTP_SESSION (1ull << 63) /* in the number of each session, and of no connection */
 #define HTTP_CLASSES 5            /* of a status: 1xx … 5xx */
 #define HTTP_SMALL 256
 #define HTTP_MIDDLE 2048
 
 enum http_kind {
-	HTTP_ACCEPTED = 1, /* seq, other: where reading and writing begin */
+	HTTP_ACCEPTED = 1, /* seq, other: where reading and writing begin. length 1: in a gap */
 	HTTP_FOUND,        /* as above, of a connection that was there before */
 	HTTP_ARRIVED,      /* length bytes from seq on, the first kept of them here: not read yet */
 	HTTP_READ,         /* length bytes were, up to seq */
 	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
 	HTTP_WROTE,        /* length bytes were, up to seq */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
-	HTTP_CLOSED,       /* the process writes no more */
+	HTTP_CLOSED, /* the process writes no more. length 1: in a gap, as HTTP_RESUMED has it */
 	/* Of a session of TLS, a connection of its own, by positions in its plain text. */
 	HTTP_TLS_CARRIER, /* seq, other: low and high half of the connection that carries it */
 	HTTP_TLS_READ,    /* length bytes up to seq were read, the first kept of them here */
 	HTTP_TLS_WROTE,   /* as HTTP_TLS_READ: written */
-	HTTP_TLS_OVER,    /* it was freed, or turned out to be none of ours */
+	HTTP_TLS_OVER,    /* as HTTP_CLOSED: it was freed, or turned out to be none of ours */
+	/*
+	 * Of both. Events found no room, and length answers that they were of are in the map. Here
+	 * a request begins; seq, other as of HTTP_ACCEPTED. HTTP_CLOSED: seq is how many answers,
+	 * other the last stream of HTTP/2 that was asked for there; length 2: no event was told.
+	 */
+	HTTP_RESUMED,
 };
 
 struct http_event {

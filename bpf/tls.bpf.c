@@ -20,6 +20,9 @@
 #include "ring.bpf.h"
 
 #include "carry.bpf.h"
+#include "ends.bpf.h"
+#include "gap.bpf.h"
+#include "streams.bpf.h"
 #include "thread.bpf.h"
 
 #define TLS_SESSIONS 16384
@@ -36,7 +39,9 @@ struct tls_session {
 	__u32 foreign; /* it is carried by none that is looked at: a client's */
 	__u32 server;  /* surely; and had its thread received this often then: */
 	__u32 born;
-	__u32 over; /* it was freed: calls that had begun belong to it, no others */
+	__u32 over;   /* it was freed: calls that had begun belong to it, no others */
+	__u32 stream; /* of HTTP/2: the last one asked for by what found no room */
+	struct gap gap;
 };
 
 struct {
@@ -73,11 +78,14 @@ static __always_inline struct tls_session *tls_session(const struct tls_key *key
 	return bpf_map_lookup_elem(&sessions, key);
 }
 
-static __always_inline void tls_over(__u64 id)
+static __always_inline void tls_over(const struct tls_session *session)
 {
-	struct http_event event = { .kind = HTTP_TLS_OVER, .connection = id };
+	struct http_event event = { .kind = HTTP_TLS_OVER, .connection = session->id };
 
-	http_tell(&event);
+	event.length = session->gap.open;
+	event.seq = session->gap.lost;
+	event.other = session->gap.speaks ? 0 : session->stream;
+	ends_tell(&event);
 }
 
 static __always_inline void tls_free(const struct tls_key *key)
@@ -86,7 +94,7 @@ static __always_inline void tls_free(const struct tls_key *key)
 
 	if (!session || session->over)
 		return;
-	tls_over(session->id);
+	tls_over(session);
 	session->over = 1;
 }
 
@@ -113,14 +121,16 @@ static __always_inline void tls_carried(struct tls_session *session, __u32 pid, 
 	if ((carrier && session->carrier == carrier) || (session->carrier && !certain))
 		return;
 	if (session->carrier || session->foreign) { /* its address was given to another */
-		tls_over(session->id);
+		tls_over(session);
 		session->id = tls_number();
 		session->in = session->out = 0;
+		session->stream = 0;
+		session->gap = (struct gap){};
 	}
 	session->foreign = !carrier;
 	if (!carrier) {
 		session->carrier = 0;
-		tls_over(session->id);
+		tls_over(session);
 		return;
 	}
 	event.connection = session->id;
@@ -130,10 +140,50 @@ static __always_inline void tls_carried(struct tls_session *session, __u32 pid, 
 		session->carrier = carrier;
 }
 
+/* As http_resumes. */
+static __always_inline bool tls_resumes(struct tls_session *session, __u32 pid, __u32 bytes,
+					const void *from)
+{
+	struct http_event event = { .kind = HTTP_RESUMED, .pid = pid };
+	__u8 text[GAP_LOOKED];
+
+	if (bpf_probe_read_user(text, sizeof(text), from) ||
+	    !gap_ends(&session->gap, gap_is_request(text)))
+		return false;
+	event.connection = session->id;
+	event.seq = session->in - bytes;
+	event.other = session->out;
+	event.length = session->gap.lost;
+	if (!http_tell(&event))
+		return false;
+	gap_over(&session->gap, text);
+	return true;
+}
+
+struct tls_streams {
+	const char *text;
+	__u32 left;
+	__u32 last;
+};
+
+static long tls_stream(__u32 i, struct tls_streams *s)
+{
+	__u8 head[STREAMS_HEAD];
+	__u32 bytes;
+
+	if (s->left < sizeof(head) || bpf_probe_read_user(head, sizeof(head), s->text))
+		return 1;
+	bytes = streams_step(head, &s->last);
+	s->text += bytes;
+	s->left -= bytes < s->left ? bytes : s->left;
+	return !bytes;
+}
+
 static __always_inline void tls_read(struct tls_session *session, __u32 pid, __u32 bytes,
 				     const void *text)
 {
 	struct http_event event = { .kind = HTTP_TLS_READ, .pid = pid };
+	struct tls_streams streams = { text, bytes, session->stream };
 	__u32 class;
 
 	session->in += bytes;
@@ -141,26 +191,35 @@ static __always_inline void tls_read(struct tls_session *session, __u32 pid, __u
 	event.seq = session->in;
 	event.length = bytes;
 	event.at_ns = bpf_ktime_get_ns();
-	http_carry_memory(&event, text, &class);
+	if (gap_hides(&session->gap, 0) && !tls_resumes(session, pid, bytes, text))
+		return;
+	if (!http_carry_memory(&event, text, &class))
+		return;
+	gap_begin(&session->gap);
+	bpf_loop(STREAMS_FRAMES, tls_stream, &streams, 0);
+	session->stream = streams.last;
 }
 
 static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __u32 bytes,
 				      const void *text)
 {
 	struct http_event event = { .kind = HTTP_TLS_WROTE, .pid = pid };
-	__u32 class;
+	__u32 class = 0;
 
 	session->out += bytes;
 	event.connection = session->id;
 	event.seq = session->out;
 	event.length = bytes;
-	if (!text) {
-		http_tell(&event);
-		return;
-	}
 	event.at_ns = bpf_ktime_get_ns();
-	if (http_carry_memory(&event, text, &class))
-		http_lose(pid, class);
+	if (text && session->gap.open)
+		class = http_class_of_memory(bytes, text);
+	if (!gap_hides(&session->gap, class) &&
+	    (text ? http_carry_memory(&event, text, &class) : !http_tell(&event)))
+		gap_begin(&session->gap);
+	if (session->gap.open)
+		http_lose(pid, gap_wrote(&session->gap, class));
+	else
+		gap_told(&session->gap, class);
 }
 
 /* Bytes that the call has moved. */

@@ -25,9 +25,7 @@
 #define CONNECTION_BLOCK_CHUNK 16u
 #define CONNECTION_BLOCK_MOST 1024u
 
-#define CONNECTION_BY_SERVER 1
-#define CONNECTION_BY_CLIENT 2
-#define CONNECTION_RESET 3
+#define CONNECTION_TURNS (offsetof(struct connection, quiet)) /* these lie ahead of the rest */
 
 static struct connection connection_first[CONNECTION_FIRST];
 
@@ -159,7 +157,7 @@ static RARE struct exchange_block *connection_lend(void *context)
 	return &b->block;
 }
 
-static RARE void connection_give_back(void *context, struct exchange_block *block)
+static RARE void connection_take_block(void *context, struct exchange_block *block)
 {
 	(void)context;
 	pool_put(&connection_blocks, (uint8_t *)block - offsetof(struct connection_block, block));
@@ -173,20 +171,28 @@ const struct exchange_ops exchange_ops = {
 	.done = connection_done,
 	.unparsed = connection_unparsed,
 	.lend = connection_lend,
-	.give_back = connection_give_back,
+	.give_back = connection_take_block,
 };
+
+void connection_give_back(struct connection *c)
+{
+	pool_put(&connection_pool, c);
+}
 
 struct connection *connection_open(enum exchange_trust trust)
 {
-	struct connection *c = connection_take();
+	struct connection *c;
 	uint16_t serial;
 
+	connection_end_waiting();
+	c = connection_take();
 	if (!c) {
 		emit_unparsed(RS_UNPARSED_NO_MEMORY);
 		return NULL;
 	}
 	serial = (uint16_t)(c->serial + 1);
-	memset(c, 0, offsetof(struct connection, exchange));
+	memset((uint8_t *)c + CONNECTION_TURNS, 0,
+	       offsetof(struct connection, exchange) - CONNECTION_TURNS);
 	c->serial = serial;
 	atomic_store_explicit(&c->references, 1, memory_order_relaxed);
 	c->generation = guard_generation();
@@ -194,10 +200,16 @@ struct connection *connection_open(enum exchange_trust trust)
 	exchange_init(&c->exchange, trust);
 	if (trust == EXCHANGE_ACCEPTED)
 		c->id = emit_opened();
+	/*
+	 * connection_put has kept both turns: a thread that found the descriptor just before it was
+	 * closed comes for one still, and must not have it before all is in place.
+	 */
+	connection_disown(c, CONNECTION_READ);
+	connection_disown(c, CONNECTION_WRITE);
 	return c;
 }
 
-static uint32_t connection_adopt_requests(struct connection *c)
+uint32_t connection_adopt_requests(struct connection *c)
 {
 	return c->dialect ? c->dialect->ops->adopt(c) : exchange_adopt(&c->exchange);
 }
@@ -280,6 +292,7 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 		size_t part = iov->iov_len < bytes ? iov->iov_len : bytes;
 
 		bytes -= part;
+		call.goes_on = bytes > 0;
 		more = connection_part(c, &call, way, iov->iov_base, part);
 	}
 	return more;
@@ -340,16 +353,6 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
 }
 
-/* Without a word to whoever has it. */
-static bool connection_try(struct connection *c, enum connection_way way)
-{
-	uint8_t nobody = 0;
-
-	/* Q too. */
-	return atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
-						       memory_order_acquire, memory_order_relaxed);
-}
-
 /*
  * No answer can come any more. Its requests end here and not at the close, since a process that
  * serves one connection as a rule exits without one.
@@ -407,82 +410,4 @@ void connection_lose(struct connection *c)
 	connection_lose_way(c, CONNECTION_READ, &c->exchange.in);
 	connection_lose_way(c, CONNECTION_WRITE, &c->exchange.out);
 	emit_unparsed(RS_UNPARSED_UNSEEN_IO);
-}
-
-static uint8_t connection_protocol(const struct connection *c)
-{
-	if (c->dialect && !c->declined)
-		return c->dialect->ops->protocol(c);
-	if (c->requests)
-		return RS_PROTOCOL_HTTP1;
-	return hello_is_whole(&c->exchange.hello) ? RS_PROTOCOL_TLS : RS_PROTOCOL_UNKNOWN;
-}
-
-static void connection_say_closed(const struct connection *c)
-{
-	uint8_t gone = atomic_load_explicit(&c->exchange.client_gone, memory_order_relaxed);
-	struct emit_closed closed = {
-		.t0 = c->t0,
-		.end = clock_ticks(),
-		.bytes_in = atomic_load_explicit(&c->bytes[CONNECTION_READ], memory_order_relaxed),
-		.bytes_out =
-			atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed),
-		.connection = c->id,
-		.requests = c->requests,
-		.protocol = connection_protocol(c),
-		.how = (uint8_t)(CONNECTION_BY_SERVER + gone),
-	};
-
-	if (!closed.t0)
-		closed.t0 = closed.end;
-	emit_closed(&closed);
-}
-
-_Static_assert(CONNECTION_BY_SERVER + 1 == CONNECTION_BY_CLIENT, "client_gone is the difference");
-_Static_assert(CONNECTION_BY_SERVER + 2 == CONNECTION_RESET, "client_gone is the difference");
-
-/* A hello was answered, but not by HTTP/1.x, and no library of ours knew of it. */
-static bool connection_is_unlinked(const struct connection *c)
-{
-	return c->exchange.no_http && hello_is_whole(&c->exchange.hello) &&
-	       !connection_is_secure(c) &&
-	       atomic_load_explicit(&c->bytes[CONNECTION_WRITE], memory_order_relaxed);
-}
-
-static bool connection_waits(const struct connection *c)
-{
-	return c->dialect && !c->declined ? c->dialect->ops->waiting(c) != 0
-					  : exchange_waiting(&c->exchange) != 0;
-}
-
-/* The last descriptor is closed. A thread that is still in a parse keeps the memory: it is lost. */
-void connection_put(struct connection *c)
-{
-	struct exchange_call call = { .context = c };
-	bool ours = c->generation == guard_generation();
-
-	if (atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1)
-		return;
-	if (!connection_own(c, CONNECTION_READ) || !connection_own(c, CONNECTION_WRITE)) {
-		emit_unparsed(RS_UNPARSED_RACE);
-		return;
-	}
-	if (!ours)
-		connection_adopt_requests(c);
-	/* Handed to a child that goes on with its request: nothing moved here since the fork. */
-	c->dropped = !ours ||
-		     (connection_waits(c) &&
-		      c->forks != atomic_load_explicit(&connection_forks, memory_order_relaxed));
-	if (ours && connection_is_unlinked(c))
-		emit_unparsed(RS_UNPARSED_TLS_UNLINKED);
-	if (ours && connection_is_shaking(c))
-		emit_handshake_failed();
-	exchange_close(&c->exchange, &call);
-	if (c->dialect)
-		c->dialect->ops->end(c);
-	if (ours && c->id)
-		connection_say_closed(c);
-	if (c->dialect)
-		c->dialect->ops->close(c);
-	pool_put(&connection_pool, c);
 }

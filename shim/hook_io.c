@@ -47,12 +47,19 @@ static HOT_IN(all)
 	guard_leave();
 }
 
-static HOT_IN(all) __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+/* result: not above 0. In line: as a rule nothing is there yet. */
+IO_INLINE bool io_is_gone(ssize_t result)
 {
 	int error = result < 0 && __errno_location ? errno : 0;
+
+	return result == 0 || error == ECONNRESET || error == EPIPE;
+}
+
+static HOT_IN(all) __attribute__((noinline)) void io_gone(int fd, uint64_t word, ssize_t result)
+{
 	struct connection *c;
 
-	if ((result < 0 && error != ECONNRESET && error != EPIPE) || !guard_enter())
+	if (!guard_enter())
 		return;
 	c = fdtable_connection(fd, word);
 	if (c)
@@ -70,7 +77,17 @@ static inline bool io_is_beginning(const uint8_t *bytes, size_t n)
 	return http1_is_request(bytes, n) || hello_begins(bytes, n);
 }
 
-/* wanted: the host asked for bytes, so that 0 is the end of the file. */
+/* Did the host ask for bytes, so that 0 is the end of the file? */
+static RARE bool io_has_room(const struct iovec *iov, size_t count)
+{
+	while (count && !iov->iov_len) {
+		iov++;
+		count--;
+	}
+	return count != 0;
+}
+
+/* wanted: it did. */
 IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wanted)
 {
 	uint64_t word = fdtable_word(fd);
@@ -87,7 +104,7 @@ IO_INLINE void io_read(int fd, const struct iovec *iov, ssize_t result, bool wan
 	if (result > 0) {
 		if (!io_is_quiet(word, CONNECTION_READ))
 			io_move(fd, word, CONNECTION_READ, iov, (size_t)result);
-	} else if (wanted) {
+	} else if (wanted && io_is_gone(result)) {
 		io_gone(fd, word, result);
 	}
 }
@@ -143,7 +160,7 @@ IO_INLINE void io_write(int fd, const struct iovec *iov, ssize_t result)
 	if (result > 0) {
 		if (!io_is_quiet(word, CONNECTION_WRITE))
 			io_move(fd, word, CONNECTION_WRITE, iov, (size_t)result);
-	} else if (result < 0) {
+	} else if (result < 0 && io_is_gone(result)) {
 		io_gone(fd, word, result);
 	}
 }
@@ -209,8 +226,7 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
 	ssize_t result = real.readv(fd, iov, count);
 
-	if (count > 0)
-		io_read(fd, iov, result, true);
+	io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -219,8 +235,8 @@ EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t at, int
 {
 	ssize_t result = real.preadv2(fd, iov, count, at, flags);
 
-	if (at == -1 && count > 0)
-		io_read(fd, iov, result, true);
+	if (at == -1)
+		io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -228,8 +244,8 @@ EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at
 {
 	ssize_t result = real.preadv64v2(fd, iov, count, at, flags);
 
-	if (at == -1 && count > 0)
-		io_read(fd, iov, result, true);
+	if (at == -1)
+		io_read(fd, iov, result, result || io_has_room(iov, (size_t)count));
 	return result;
 }
 
@@ -302,8 +318,9 @@ IO_INLINE void io_message_read(int fd, struct msghdr *message, int flags, ssize_
 	}
 	if (message->msg_control && message->msg_controllen)
 		io_descriptors(message);
-	if (!(flags & IO_NOT_COUNTED) && message->msg_iovlen)
-		io_read(fd, flags & MSG_TRUNC ? NULL : message->msg_iov, result, true);
+	if (!(flags & IO_NOT_COUNTED))
+		io_read(fd, flags & MSG_TRUNC ? NULL : message->msg_iov, result,
+			result || io_has_room(message->msg_iov, message->msg_iovlen));
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)

@@ -9,6 +9,7 @@
  */
 #include "home.h"
 #include "hooks.h"
+#include "library.h"
 #include "real.h"
 #include "thread.h"
 
@@ -118,6 +119,22 @@ EXPORT int listen(int fd, int backlog)
 		atomic_store_explicit(&home.listens, 1, memory_order_relaxed);
 		home_activate();
 	}
+	return result;
+}
+
+/* What is known of the libraries of TLS may be of the past. */
+EXPORT int dlclose(void *object)
+{
+	int (*real_dlclose)(void *) = real.dlclose;
+	void *found = NULL;
+	int result;
+
+	if (real_dlclose == real_no_dlclose)
+		found = library_function("dlclose");
+	if (found)
+		*(void **)&real_dlclose = found;
+	result = real_dlclose(object);
+	library_doubt();
 	return result;
 }
 

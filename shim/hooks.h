@@ -32,6 +32,7 @@ pid_t _Fork(void);
 pid_t vfork(void);
 int clone(int (*run)(void *), void *stack, int flags, void *argument, ...);
 long syscall(long number, ...);
+int dlclose(void *object);
 
 /* close, close_range, accept and accept4 by syscall(2); result and errno are its. */
 long hook_fd_by_number(long number, long a, long b, long c, long d);

@@ -18,6 +18,7 @@
 #pragma weak dlsym
 
 #define LIBRARY_HIDDEN 0x8000 /* of a symbol's version: not the default one */
+#define LIBRARY_GONE UINT64_MAX
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
@@ -46,13 +47,15 @@ struct library_search {
 };
 
 struct library_entry {
-	_Atomic bool ready;
+	_Atomic uint64_t
+		found; /* library_turn when it was right; 0: not made yet; or LIBRARY_GONE */
 	struct library library;
 };
 
 static struct library_entry library_entries[LIBRARY_FAMILIES][LIBRARY_CALLERS + 1];
 static _Atomic uint32_t library_claimed[LIBRARY_FAMILIES];
 static _Atomic bool library_nowhere[LIBRARY_FAMILIES];
+static _Atomic uint64_t library_turn = 1; /* raised whenever objects may have gone */
 
 #define LIBRARY_NAME(name, result, parameters, none) #name "\0"
 #define LIBRARY_ANSWER(name, result, parameters, none) none,
@@ -287,35 +290,105 @@ static struct library_entry *library_claim(enum library_family family, bool nowh
 	return next < LIBRARY_CALLERS ? &library_entries[family][next] : NULL;
 }
 
+void *library_function(const char *name)
+{
+	struct library_search search = { .name = name };
+
+	if (dl_iterate_phdr)
+		dl_iterate_phdr(library_look_for_library, &search);
+	return search.claim ? library_find(&search.best, name) : NULL;
+}
+
+void library_doubt(void)
+{
+	atomic_fetch_add_explicit(&library_turn, 1, memory_order_relaxed);
+}
+
+/* All of it that either family has. */
+static bool library_is(const struct library *a, const struct library *b)
+{
+	return a->caller == b->caller && a->caller_bytes == b->caller_bytes && a->self == b->self &&
+	       a->self_bytes == b->self_bytes &&
+	       !memcmp(&a->openssl, &b->openssl, sizeof(a->openssl)) &&
+	       !memcmp(&a->gnutls, &b->gnutls, sizeof(a->gnutls));
+}
+
+/* What was found in another turn is found again, or gone: other objects may lie in its place. */
+static bool library_again(enum library_family family, struct library_entry *entry,
+			  struct library_search *search, struct library *spare)
+{
+	uint64_t turn = atomic_load_explicit(&library_turn, memory_order_relaxed);
+	bool same;
+
+	memset(spare, 0, sizeof(*spare));
+	if (dl_iterate_phdr)
+		dl_iterate_phdr(library_look_for_caller, search);
+	library_make(family, search, spare);
+	same = library_is(spare, &entry->library);
+	/* U too. */
+	atomic_store_explicit(&entry->found, same ? turn : LIBRARY_GONE, memory_order_release);
+	return same;
+}
+
+/* Callers outside of all objects have one entry. */
+static const struct library *library_from_nowhere(enum library_family family,
+						  struct library_entry *entry, uintptr_t at,
+						  struct library *spare)
+{
+	struct library_search search = { .name = library_families[family].names, .at = at };
+
+	if (atomic_load_explicit(&entry->found, memory_order_relaxed) ==
+		    atomic_load_explicit(&library_turn, memory_order_relaxed) ||
+	    library_again(family, entry, &search, spare))
+		return &entry->library;
+	return spare;
+}
+
 static __attribute__((noinline)) const struct library *
 library_first(enum library_family family, uintptr_t at, struct library *spare)
 {
 	struct library_search search = { .name = library_families[family].names, .at = at };
 	struct library_entry *entry = &library_entries[family][LIBRARY_CALLERS];
+	uint64_t turn = atomic_load_explicit(&library_turn, memory_order_relaxed);
 
 	if (dl_iterate_phdr)
 		dl_iterate_phdr(library_look_for_caller, &search);
-	if (!search.caller.to && atomic_load_explicit(&entry->ready, memory_order_acquire))
-		return &entry->library;
+	if (!search.caller.to && atomic_load_explicit(&entry->found, memory_order_acquire))
+		return library_from_nowhere(family, entry, at, spare);
 	entry = library_claim(family, !search.caller.to);
 	library_make(family, &search, entry ? &entry->library : spare);
 	if (!entry)
 		return spare;
 	/* U: release puts the making of an entry ahead of its use; pairs with T. */
-	atomic_store_explicit(&entry->ready, true, memory_order_release);
+	atomic_store_explicit(&entry->found, turn, memory_order_release);
 	return &entry->library;
+}
+
+/* Its caller's place is asked about, wherever the call came from: it may be the library's own. */
+static __attribute__((noinline)) bool
+library_stands(enum library_family family, struct library_entry *entry, struct library *spare)
+{
+	struct library_search search = { .name = library_families[family].names,
+					 .at = entry->library.caller };
+
+	return library_again(family, entry, &search, spare);
 }
 
 const struct library *library_of(enum library_family family, uintptr_t at, struct library *spare)
 {
+	uint64_t turn = atomic_load_explicit(&library_turn, memory_order_relaxed);
+
 	for (uint32_t i = 0; i < LIBRARY_CALLERS; i++) {
 		struct library_entry *entry = &library_entries[family][i];
-
 		/* T: acquire puts the look at an entry behind its making; pairs with U. */
-		if (!atomic_load_explicit(&entry->ready, memory_order_acquire))
-			break;
-		if (at - entry->library.caller < entry->library.caller_bytes ||
-		    at - entry->library.self < entry->library.self_bytes)
+		uint64_t found = atomic_load_explicit(&entry->found, memory_order_acquire);
+
+		/* Not made yet, and maybe never: a fork or a jump can leave one so. */
+		if (!found || found == LIBRARY_GONE)
+			continue;
+		if ((at - entry->library.caller < entry->library.caller_bytes ||
+		     at - entry->library.self < entry->library.self_bytes) &&
+		    (__builtin_expect(found == turn, 1) || library_stands(family, entry, spare)))
 			return &entry->library;
 	}
 	return library_first(family, at, spare);

@@ -1,7 +1,9 @@
 /*
  * library - the TLS library behind a call: the one that its caller would have reached without us.
  *
- * Threads:  any; an entry is made by one thread and never changes afterwards.
+ * Threads:  any; an entry is made by one thread and never changes afterwards. When an object may
+ *           have been unloaded, each is looked for again before it is used, and given up if it is
+ *           not the same.
  * Memory:   static, LIBRARY_CALLERS a family; the caller's own beyond.
  * Errors:   never NULL: where nothing is found, functions that fail.
  * Cost:     a compare of the return address; some 20 us at a caller's first call.
@@ -79,5 +81,9 @@ struct library {
 const struct library *library_of(enum library_family family, uintptr_t at, struct library *spare);
 
 bool library_is_own(uintptr_t at); /* an address in this library */
+void library_doubt(void);          /* objects may have been unloaded */
+
+/* A function of the program, in whatever object; NULL: there is none. Never our own. */
+void *library_function(const char *name);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "hot.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Without it the compiler turns these loops into calls of the very functions that they are. */
@@ -62,18 +63,28 @@ void *memset(void *to, int value, size_t bytes)
 	return to;
 }
 
+static inline bool mem_same_word(const uint8_t *x, const uint8_t *y)
+{
+	uint64_t p, q;
+
+	__builtin_memcpy(&p, x, 8);
+	__builtin_memcpy(&q, y, 8);
+	return p == q;
+}
+
+/* The last bytes are looked at with those before them, where there are eight. */
 HOT_IN(all) int memcmp(const void *a, const void *b, size_t bytes)
 {
 	const uint8_t *x = a;
 	const uint8_t *y = b;
 
-	for (; bytes >= 8; bytes -= 8, x += 8, y += 8) {
-		uint64_t p, q;
-
-		__builtin_memcpy(&p, x, 8);
-		__builtin_memcpy(&q, y, 8);
-		if (p != q)
-			break;
+	if (bytes >= 8) {
+		for (; bytes > 8 && mem_same_word(x, y); bytes -= 8) {
+			x += 8;
+			y += 8;
+		}
+		if (bytes <= 8 && mem_same_word(x + bytes - 8, y + bytes - 8))
+			return 0;
 	}
 	for (; bytes; bytes--, x++, y++) {
 		if (*x != *y)

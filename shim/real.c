@@ -216,6 +216,13 @@ static int plain_clone(int (*run)(void *), void *stack, int flags, void *argumen
 	return (int)real_fail(ENOSYS);
 }
 
+int real_no_dlclose(void *object)
+{
+	(void)object;
+	return (int)real_fail(ENOSYS);
+}
+
+#define plain_dlclose real_no_dlclose
 #define plain_fcntl64 plain_fcntl
 #define plain_preadv64v2 plain_preadv2
 #define plain_pwritev64v2 plain_pwritev2

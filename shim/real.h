@@ -78,7 +78,8 @@
 	X(memalign, void *, (size_t, size_t))                                                      \
 	X(valloc, void *, (size_t))                                                                \
 	X(pvalloc, void *, (size_t))                                                               \
-	X(malloc_usable_size, size_t, (void *))
+	X(malloc_usable_size, size_t, (void *))                                                    \
+	X(dlclose, int, (void *))
 
 #define REAL_MEMBER(name, result, parameters) result(*name) parameters;
 
@@ -89,6 +90,9 @@ struct real {
 extern struct real real;
 
 bool real_find(void); /* false: there is no dlsym, the plain system calls stay in place */
+
+/* The plain form of dlclose: an older C library has it elsewhere, loaded later maybe. */
+int real_no_dlclose(void *object);
 
 /* errno = error, where there is one, and -1. */
 long real_fail(int error);

@@ -70,14 +70,20 @@ static uint32_t shape_hash(const uint8_t *bytes, uint32_t length)
 	return (uint32_t)(h >> 32);
 }
 
-/* id comes from shared memory: an entry outside the region or with a wild length is no match. */
+/* id comes from shared memory: may it be an entry's, the longest one's too? */
+static inline bool shape_is_inside(uint32_t id)
+{
+	return id * 8u >= RS_SHAPE_FIRST &&
+	       id * 8u <= RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES;
+}
+
+/* An entry outside the region or with a wild length is no match. */
 static inline bool shape_is(const struct shape_table *table, uint32_t id,
 			    const struct shape_path *path)
 {
 	const struct rs_shape *entry;
 
-	if (id * 8u < RS_SHAPE_FIRST ||
-	    id * 8u > RS_SHAPES_BYTES - SHAPE_ENTRY_HEAD - RS_PATH_BYTES)
+	if (!shape_is_inside(id))
 		return false;
 	entry = shape_entry(table, id);
 	return entry->hash == path->hash && entry->length == path->length &&
@@ -240,7 +246,7 @@ static uint16_t shape_cell_in(const struct shape_table *table, uint16_t shape)
 {
 	uint16_t cell;
 
-	if (shape * 8u < RS_SHAPE_FIRST)
+	if (!shape_is_inside(shape))
 		return RS_OTHER_CELL;
 	cell = shape_entry(table, shape)->cell;
 	return cell < RS_CELLS ? cell : RS_OTHER_CELL;
@@ -260,9 +266,11 @@ uint16_t shape_cell_kin(uint16_t shape)
 	struct shape_path path;
 	bool fresh;
 
-	if (shape * 8u < RS_SHAPE_FIRST || !shape_prepare_kin())
+	if (!shape_is_inside(shape) || !shape_prepare_kin())
 		return RS_OTHER_CELL;
 	path = (struct shape_path){ entry->hash, entry->length, entry->bytes };
+	if (path.length > RS_PATH_BYTES)
+		return RS_OTHER_CELL;
 	return shape_cell_in(&table, shape_place(&table, &path, &fresh));
 }
 

@@ -247,8 +247,9 @@ void thread_use_own(void)
 
 RARE bool thread_ready(void)
 {
-	if (!here.block && !thread_block())
-		return false; /* a signal handler inside a claim, or no memory */
+	/* A signal handler inside a claim: its block comes ahead of its lane. Or no memory. */
+	if (here.claiming || (!here.block && !thread_block()))
+		return false;
 	here.ready = 1;
 	if (kin_counts() && !here.shared)
 		thread_use_kin();
@@ -259,19 +260,8 @@ RARE bool thread_ready(void)
 	return true;
 }
 
-static void thread_end(void *unused)
+static void thread_give_block_back(struct rs_block *block)
 {
-	struct rs_block *block;
-
-	(void)unused;
-	if (here.rounds++ < THREAD_ROUNDS) {
-		pthread_setspecific(thread_key, &here);
-		return;
-	}
-	thread_leave_kin();
-	block = here.block;
-	if (!block || !atomic_load_explicit(&control.live, memory_order_relaxed))
-		return;
 	open_return_spares();
 	if (here.shared)
 		return;
@@ -283,6 +273,23 @@ static void thread_end(void *unused)
 	here.block = NULL;
 	/* E: release keeps this owner's adds ahead of the next one's; pairs with F. */
 	atomic_store_explicit(&block->thread, 0, memory_order_release);
+}
+
+static void thread_end(void *unused)
+{
+	(void)unused;
+	if (here.rounds++ < THREAD_ROUNDS) {
+		pthread_setspecific(thread_key, &here);
+		return;
+	}
+	/* As a guard, so that no hook in a signal handler takes up what is half given back. */
+	here.busy = (uintptr_t)__builtin_frame_address(0);
+	atomic_signal_fence(memory_order_seq_cst);
+	thread_leave_kin();
+	if (here.block && atomic_load_explicit(&control.live, memory_order_relaxed))
+		thread_give_block_back(here.block);
+	atomic_signal_fence(memory_order_seq_cst);
+	here.busy = 0;
 }
 
 /*

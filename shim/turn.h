@@ -50,7 +50,22 @@ static inline bool connection_may_be_tls(const struct connection *c)
 /* Inside a turn of way: what follows is TLS. Its dialect is closed. false: not to be had. */
 bool connection_restart(struct connection *c, enum connection_way way);
 
-static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
+/* Its object is nobody's any more. */
+void connection_give_back(struct connection *c);
+uint32_t connection_adopt_requests(struct connection *c);
+
+/* Of the connections that are closed but for a parse, one ends if that is over. */
+extern _Atomic uint32_t closing_waiting;
+void connection_end_one(void);
+
+static inline void connection_end_waiting(void)
+{
+	if (__builtin_expect(atomic_load_explicit(&closing_waiting, memory_order_relaxed) != 0, 0))
+		connection_end_one();
+}
+
+/* Without a word to whoever has it. */
+static inline __attribute__((always_inline)) bool connection_try(struct connection *c,
 								 enum connection_way way)
 {
 	uint8_t nobody = 0;
@@ -61,8 +76,14 @@ static inline __attribute__((always_inline)) bool connection_own(struct connecti
 		return true;
 	}
 	/* Q: acquire puts this parse behind the last one; pairs with R. */
-	if (atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
-						    memory_order_acquire, memory_order_relaxed))
+	return atomic_compare_exchange_strong_explicit(&c->owned[way], &nobody, 1,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+static inline __attribute__((always_inline)) bool connection_own(struct connection *c,
+								 enum connection_way way)
+{
+	if (__builtin_expect(connection_try(c, way), 1))
 		return true;
 	atomic_store_explicit(&c->raced[way], 1, memory_order_relaxed);
 	emit_lost(RS_LOST_RACE);

@@ -232,21 +232,32 @@ out:
 	return false;
 }
 
-void finder_attach_again(struct finder *f, uint64_t now_ns)
+/* Did anybody go? */
+static bool finder_let_go(struct finder *f)
 {
+	bool any = false;
 	uint32_t i = 0;
 
 	while (i < f->roster.count) {
-		if (f->roster.targets[i]->fd >= 0 ||
-		    finder_wants(f, &f->roster.targets[i]->target)) {
+		struct finder_target *t = f->roster.targets[i];
+
+		if (t->fd >= 0 || finder_wants(f, &t->target)) {
 			i++;
 			continue;
 		}
 		finder_forget(f, i);
-		i = 0; /* its children were wanted for its sake */
+		any = true;
 	}
+	return any;
+}
+
+void finder_attach_again(struct finder *f, uint64_t now_ns)
+{
+	/* whose children were wanted for his sake, whom they may stand before */
+	while (finder_let_go(f))
+		continue;
 	f->round_ns = now_ns; /* it may be one that no round has seen yet */
-	for (i = 0; i < scan_size(f->scan); i++) {
+	for (uint32_t i = 0; i < scan_size(f->scan); i++) {
 		struct scan_entry *entry = scan_at(f->scan, i);
 
 		if (entry && !entry->kernel && !entry->key)

@@ -54,6 +54,13 @@ int http_find(const struct http *h)
 	return probe_walk(h->probe, HTTP_FINDER);
 }
 
+bool http_ends_wait(const struct http *h)
+{
+	uint64_t left;
+
+	return !probe_row_get(h->probe, HTTP_ENDS_MAP, 0, &left) && left;
+}
+
 int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out)
 {
 	return probe_row_get(h->probe, HTTP_LOST_MAP, (uint32_t)pid, out);

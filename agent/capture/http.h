@@ -17,8 +17,12 @@ struct http;
 int http_open(struct http **out, const struct probe_filter *filter, struct probe_state *state);
 void http_close(struct http *h); /* NULL is fine */
 
-/* Marks what targets have open already: after one more became a target. */
+/*
+ * Marks what targets have open already: after one more became a target. Ends of connections that
+ * found no room in the ring are told by it too.
+ */
 int http_find(const struct http *h);
+bool http_ends_wait(const struct http *h); /* are there any? */
 
 /* Answers of this process that were lost, since it was opened; -ENOENT: none. */
 int http_lost_read(const struct http *h, int32_t pid, struct http_lost *out);

@@ -82,6 +82,9 @@ struct link_end {
 	uint64_t read_bytes, write_bytes;
 	uint64_t at_ns; /* since boot; 0: it did not end, but runs another program, or is let go */
 	struct strain strain;
+	uint64_t lost[LINK_CLASSES]; /* as of LINK_LOST, since the last one */
+	uint64_t waits_ns[CAUSES];   /* as of LINK_WAITS */
+	uint64_t waited;             /* 1: … which are known */
 };
 
 struct link_message {

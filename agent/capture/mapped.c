@@ -6,15 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MAPPED_MOUNT_ID 0x1000u /* STATX_MNT_ID, kernels from 5.8 */
 #define MAPPED_PERF_BYTES (64 << 20)
 #define MAPPED_TYPE 32
+#define MAPPED_LAYERS "overlay"
 
 static const char *const mapped_texts[MAPPED_WHYS] = {
 	[MAPPED_OPENED] = "opened",
@@ -22,7 +25,7 @@ static const char *const mapped_texts[MAPPED_WHYS] = {
 	[MAPPED_REFUSED] = "its file may not be read",
 	[MAPPED_KIND] = "it is no regular file",
 	[MAPPED_MOUNT] = "its file system may block whoever reads it",
-	[MAPPED_MADE] = "code that a runtime made; it writes no perf map",
+	[MAPPED_MADE] = "code that a runtime made; it has no perf map that may be read",
 	[MAPPED_MANY] = "the process maps too many files",
 };
 
@@ -88,6 +91,32 @@ struct mapped_walk {
 	bool safe; /* of mount; false at first, and mount 0 */
 };
 
+static bool mapped_same_file(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Are its mounts made by those who may make ours? */
+static bool mapped_mounts_are_ours(int32_t pid)
+{
+	char path[PROC_PATH_BYTES];
+	int mounts, owner = -1;
+	bool ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	mounts = open(path, O_RDONLY | O_CLOEXEC);
+	if (mounts >= 0)
+		owner = ioctl(mounts, NS_GET_USERNS);
+	ours = owner >= 0 && mapped_same_file(owner, "/proc/self/ns/user");
+	if (owner >= 0)
+		close(owner);
+	if (mounts >= 0)
+		close(mounts);
+	return ours;
+}
+
 /* In the mounts that this process sees. */
 static bool mapped_mount_read(int32_t pid, uint64_t mount)
 {
@@ -105,7 +134,9 @@ static bool mapped_mount_read(int32_t pid, uint64_t mount)
 			break;
 	free(line);
 	fclose(file);
-	return mapped_type_is_safe(type);
+	/* anybody may lay one over files that he serves himself, in a namespace of his own */
+	return mapped_type_is_safe(type) &&
+	       (strcmp(type, MAPPED_LAYERS) != 0 || mapped_mounts_are_ours(pid));
 }
 
 static bool mapped_mount_is_safe(struct mapped_walk *w, uint64_t mount)

@@ -6,7 +6,8 @@
  * Errors:   0 or -errno; a file that is not opened is told with the reason.
  * Files are reached by /proc/PID/map_files, so that they are those of the process's own container
  * and the ones it runs, even when they were replaced. None is opened before its mount is known to
- * be of a kind that no other process serves: an open on FUSE may never return.
+ * be of a kind that no other process serves: an open on FUSE may never return. Layers are of such a
+ * kind where who laid them could not lay them over one.
  */
 #ifndef CAPTURE_MAPPED_H
 #define CAPTURE_MAPPED_H

@@ -102,11 +102,11 @@ int probe_filter_fd(const struct probe_filter *f)
 	return f->fd;
 }
 
-bool probe_filter_has(const struct probe_filter *f, int32_t pid)
+uint32_t probe_filter_why(const struct probe_filter *f, int32_t pid)
 {
-	uint32_t key = (uint32_t)pid, why;
+	uint32_t key = (uint32_t)pid, why = 0;
 
-	return f && bpf_map_lookup_elem(f->fd, &key, &why) == 0;
+	return f && bpf_map_lookup_elem(f->fd, &key, &why) == 0 ? why : 0;
 }
 
 void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx)

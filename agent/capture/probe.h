@@ -39,8 +39,8 @@ void probe_filter_close(struct probe_filter *f); /* NULL is fine */
 
 /* why: bits of enum filter_why (bpf/filter.h), 0: no target. NULL is fine. -E2BIG: too many. */
 int probe_filter_put(struct probe_filter *f, int32_t pid, uint32_t why);
-int probe_filter_fd(const struct probe_filter *f); /* the filter's own */
-bool probe_filter_has(const struct probe_filter *f, int32_t pid);
+int probe_filter_fd(const struct probe_filter *f);                    /* the filter's own */
+uint32_t probe_filter_why(const struct probe_filter *f, int32_t pid); /* 0: no target */
 
 typedef void (*probe_filter_fn)(void *ctx, int32_t pid, uint32_t why);
 void probe_filter_each(const struct probe_filter *f, probe_filter_fn each, void *ctx);

@@ -1,5 +1,6 @@
 #include "tls.h"
 
+#include "returns.h"
 #include "sets.h"
 #include "uprobes.h"
 
@@ -34,6 +35,7 @@ struct tls {
 	uint32_t count, room;
 	uint32_t loaded[TLS_PROGRAMS]; /* links of it */
 	int error[TLS_PROGRAMS];       /* of the first that was refused: each would be */
+	bool asked, returns;           /* whether return probes are safe was found out: they are */
 };
 
 int tls_open(struct tls **out, const struct probe_filter *filter, struct http *http,
@@ -108,7 +110,8 @@ static int tls_put(struct tls *t, uint32_t program, const struct uprobes *at)
 	if (result)
 		return result;
 	fd = uprobes_attach(at);
-	t->error[program] = fd < 0 ? fd : 0;
+	if (fd != -ESRCH) /* it ended meanwhile: nothing was refused */
+		t->error[program] = fd < 0 ? fd : 0;
 	if (fd < 0)
 		return fd;
 	t->links[t->count++] = (struct tls_link){ at->pid, fd, program };
@@ -127,11 +130,50 @@ static int tls_secure(struct tls *t)
 	return http_secure(t->http, what);
 }
 
+/* Who found them has read a hostile file: what it says is as hostile. */
+static bool tls_places_are_sane(const struct tls_place *places, uint32_t count)
+{
+	if (count > TLS_PLACES)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (!places[i].kind || places[i].kind >= TLS_KINDS || places[i].role >= TLS_ROLES ||
+		    !places[i].offset || places[i].offset > INT64_MAX)
+			return false;
+	return true;
+}
+
+static bool tls_returns_are_safe(struct tls *t)
+{
+	if (!t->asked)
+		t->returns = returns_are_safe();
+	t->asked = true;
+	return t->returns;
+}
+
+/* May they be put there? On some kernels a return probe ends who filters system calls. */
+static int tls_check(struct tls *t, const struct tls_place *places, uint32_t count)
+{
+	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
+
+	if (!tls_places_are_sane(places, count))
+		return -EINVAL;
+	for (uint32_t i = 0; i < TLS_PROGRAMS; i++) {
+		const struct tls_program *p = &tls_programs[i];
+
+		if (!p->at_return || !tls_choose(p, places, count, offsets, cookies) ||
+		    tls_returns_are_safe(t))
+			continue;
+		t->error[i] = -EOPNOTSUPP;
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places, uint32_t count)
 {
 	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
 	uint32_t before = t->count;
-	int result = 0;
+	int result = tls_check(t, places, count);
 
 	/* the last one first: no call is noted whose return is not */
 	for (uint32_t i = TLS_PROGRAMS; i-- > 0 && !result;) {

@@ -19,7 +19,10 @@ int tls_open(struct tls **out, const struct probe_filter *filter, struct http *h
 	     struct probe_state *state);
 void tls_close(struct tls *t); /* NULL is fine */
 
-/* All of these places or none; file: a descriptor of where they are. */
+/*
+ * All of these places or none; file: a descriptor of where they are. -EINVAL: they are none;
+ * -EOPNOTSUPP: some are return probes, which could harm on this kernel.
+ */
 int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places,
 	       uint32_t count);
 void tls_forget(struct tls *t, int32_t pid); /* whatever is attached to it goes */

@@ -6,6 +6,7 @@
 
 struct bare_one {
 	struct bare_one *next;
+	struct bare_one *beside;      /* in its bucket */
 	struct capture_target target; /* the sink's, from seen to gone */
 	struct drain_counters news;   /* not told yet */
 	struct drain_ledger ledger;
@@ -20,6 +21,11 @@ static struct bare_one **bare_find(struct bare *b, uint64_t key)
 	return at;
 }
 
+static uint32_t bare_bucket(int32_t pid)
+{
+	return (uint32_t)pid & (BARE_BUCKETS - 1);
+}
+
 int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture_target *target)
 {
 	struct bare_one *one;
@@ -32,6 +38,8 @@ int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture
 	one->target = *target;
 	one->next = b->first;
 	b->first = one;
+	one->beside = b->by_pid[bare_bucket(target->pid)];
+	b->by_pid[bare_bucket(target->pid)] = one;
 	b->told++;
 	sink->seen(sink->ctx, &one->target);
 	return 0;
@@ -39,11 +47,15 @@ int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture
 
 void bare_died(struct bare *b, const struct drain_sink *sink, uint64_t key, uint64_t now_ns)
 {
-	struct bare_one **at = bare_find(b, key), *one = *at;
+	struct bare_one **at = bare_find(b, key), *one = *at, **beside;
 
 	if (!one)
 		return;
 	*at = one->next;
+	beside = &b->by_pid[bare_bucket(one->target.pid)];
+	while (*beside != one)
+		beside = &(*beside)->beside;
+	*beside = one->beside;
 	b->told++;
 	sink->gone(sink->ctx, &one->target, now_ns);
 	free(one);
@@ -51,10 +63,10 @@ void bare_died(struct bare *b, const struct drain_sink *sink, uint64_t key, uint
 
 struct bare_one *bare_by_pid(const struct bare *b, int32_t pid)
 {
-	struct bare_one *one = b->first;
+	struct bare_one *one = b->by_pid[bare_bucket(pid)];
 
 	while (one && one->target.pid != pid)
-		one = one->next;
+		one = one->beside;
 	return one;
 }
 
@@ -101,6 +113,7 @@ void bare_book(struct bare *b, const struct drain_sink *sink, uint64_t now_ns)
 
 void bare_fini(struct bare *b)
 {
+	memset(b->by_pid, 0, sizeof(b->by_pid));
 	while (b->first) {
 		struct bare_one *one = b->first;
 

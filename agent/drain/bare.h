@@ -12,14 +12,18 @@
 
 struct bare_one;
 
+#define BARE_BUCKETS 1024u /* a power of two */
+
 struct bare {
 	struct bare_one *first;
-	uint64_t told; /* calls of the sink */
+	struct bare_one
+		*by_pid[BARE_BUCKETS]; /* each event of the kernel's ring asks, more than once */
+	uint64_t told;                 /* calls of the sink */
 };
 
 int bare_add(struct bare *b, const struct drain_sink *sink, const struct capture_target *target);
 void bare_died(struct bare *b, const struct drain_sink *sink, uint64_t key, uint64_t now_ns);
-/* NULL: none of them has this pid. */
+/* The newest of this pid; NULL: there is none. */
 struct bare_one *bare_by_pid(const struct bare *b, int32_t pid);
 struct drain_counters *bare_news(struct bare_one *one); /* to add to, until the next bare_book */
 

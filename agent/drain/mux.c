@@ -10,9 +10,8 @@
 #define MUX_KNOWN                                                                                  \
 	0x80000000u /* its block was read; below, the number of its path, 16 bits, and … */
 #define MUX_GRPC 0x1000000u
-#define MUX_METHOD_AT 16       /* … its method, 8 bits */
-#define MUX_FRAME_MOST 65536u  /* longer ones exist, and do not begin where we resume */
-#define MUX_MISSED_MOST 65536u /* a client may leave numbers out */
+#define MUX_METHOD_AT 16      /* … its method, 8 bits */
+#define MUX_FRAME_MOST 65536u /* longer ones exist, and do not begin where we resume */
 
 struct mux {
 	struct hpack *table; /* NULL: nothing is known any more */
@@ -20,7 +19,9 @@ struct mux {
 	bool passed[2];      /* and bytes since */
 	bool gaps;           /* it has had any: what makes no sense behind one is no news */
 	bool losing;         /* what is over now is so because its end was lost */
-	uint32_t missed;     /* streams behind this one were, up to the next; 0: none */
+	bool found;          /* others were asked for before us */
+	bool missing;        /* streams were lost that were asked for, up to the next, behind … */
+	uint32_t missed;     /* … this one */
 	bool upgraded;       /* the first stream was asked for by HTTP/1.1, with … */
 	uint8_t method;
 	uint16_t path;
@@ -42,7 +43,7 @@ struct mux *mux_open(uint8_t skip)
 	return m;
 }
 
-struct mux *mux_open_found(void)
+struct mux *mux_open_found(bool all)
 {
 	struct mux *m = mux_open(0);
 
@@ -52,6 +53,7 @@ struct mux *mux_open_found(void)
 	m->table = NULL;
 	m->lost[HTTP2_READ] = true;
 	m->lost[HTTP2_WRITE] = true;
+	m->found = !all;
 	m->gaps = true;
 	return m;
 }
@@ -98,11 +100,10 @@ static void mux_lost(void *context, uint32_t stream)
 static void mux_missed(struct parsed *to, uint32_t stream)
 {
 	struct mux *m = mux_of(to);
-	uint32_t count = m->missed && stream > m->missed ? (stream - m->missed) / 2 - 1 : 0;
 
-	m->missed = 0;
-	for (uint32_t i = 0; i < count && i < MUX_MISSED_MOST; i++)
-		parsed_unparsed(to, RS_UNPARSED_UNSEEN_IO);
+	if (m->missing && stream > m->missed + 2)
+		parsed_missed(to, m->missed, stream - 2);
+	m->missing = false;
 }
 
 /* Whole: the word by which its stream remembers it. */
@@ -257,6 +258,7 @@ static bool mux_resume(struct mux *m, struct parsed *to, enum http2_way_of way, 
 	w->block = 0;
 	if (way == HTTP2_READ) {
 		mux_lost(to, 0);
+		m->missing = !m->found || m->http2.last;
 		m->missed = m->http2.last;
 	}
 	return true;
@@ -288,6 +290,13 @@ void mux_move(struct mux *m, struct parsed *to, enum http2_way_of way, const uin
 		m->lost[way] = !http2_write(&m->http2, &call, text, bytes);
 	if (m->lost[way])
 		mux_lose(m, to);
+}
+
+void mux_cut(struct mux *m, struct parsed *to, uint32_t stream)
+{
+	mux_lose(m, to);
+	if (!m->found || m->http2.last)
+		parsed_missed(to, m->http2.last, stream);
 }
 
 void mux_end(struct mux *m, struct parsed *to, bool client_gone)

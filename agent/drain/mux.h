@@ -21,9 +21,12 @@ struct mux;
 struct mux *mux_open(uint8_t skip); /* as of http2_init; NULL: no memory */
 void mux_close(struct mux *m);      /* NULL is fine */
 
-/* In its middle: of its requests it will say how they were answered, but not their paths. */
+/*
+ * In its middle: of its requests it will say how they were answered, but not their paths. all: of
+ * those before, it is ours to say that they were lost.
+ */
 bool mux_begins_found(const uint8_t *text, uint32_t bytes); /* do bytes read look like one? */
-struct mux *mux_open_found(void);
+struct mux *mux_open_found(bool all);
 
 /* A 101 was written: is it one to HTTP/2? The request becomes the first stream. */
 bool mux_is_upgrade(const struct exchange *x);
@@ -35,6 +38,8 @@ bool mux_declines(struct mux *m, struct parsed *to, const uint8_t *text, uint32_
 /* text NULL: they moved unseen. */
 void mux_move(struct mux *m, struct parsed *to, enum http2_way_of way, const uint8_t *text,
 	      uint32_t bytes);
+/* Events were lost, and none follows. stream: the last one that was asked for there; 0: none. */
+void mux_cut(struct mux *m, struct parsed *to, uint32_t stream);
 bool mux_is_idle(const struct mux *m); /* no stream is open */
 void mux_end(struct mux *m, struct parsed *to, bool client_gone);
 

@@ -71,12 +71,24 @@ void parsed_request(struct parsed *p, const struct served *s, const char *path)
 	bare_request(p->bare, p->sink, one, &request);
 }
 
-void parsed_lost(struct parsed *p)
+void parsed_elsewhere(struct parsed *p)
 {
 	struct drain_counters *news = parsed_news(p);
 
-	if (!news)
-		return;
-	news->begun--; /* below 0 it is a difference all the same */
-	news->unparsed[RS_UNPARSED_UNSEEN_IO]++;
+	if (news)
+		news->begun--; /* below 0 it is a difference all the same */
+}
+
+void parsed_lost(struct parsed *p)
+{
+	parsed_elsewhere(p);
+	parsed_unparsed(p, RS_UNPARSED_UNSEEN_IO);
+}
+
+void parsed_missed(struct parsed *p, uint32_t from, uint32_t to)
+{
+	uint32_t count = to > from ? (to - from + 1) / 2 : 0; /* clients' numbers are odd */
+
+	for (uint32_t i = 0; i < count && i < PARSED_MISSED_MOST; i++)
+		parsed_unparsed(p, RS_UNPARSED_UNSEEN_IO);
 }

@@ -13,6 +13,8 @@
 #include "paths.h"
 #include "served.h"
 
+#define PARSED_MISSED_MOST 65536u /* at once: a client may leave numbers out */
+
 struct parser;
 
 struct parsed {
@@ -35,8 +37,11 @@ struct drain_counters *parsed_news(const struct parsed *p);
 /* A request that is over; its path and protocol are the caller's to know. */
 void parsed_request(struct parsed *p, const struct served *s, const char *path);
 
-/* One that was begun, and whose end was lost. */
+/* One that was begun, and whose end was lost; or was counted by the kernel, begin and end. */
 void parsed_lost(struct parsed *p);
+void parsed_elsewhere(struct parsed *p);
+/* Requests of HTTP/2 of which nothing was seen: streams behind this one, up to that one. */
+void parsed_missed(struct parsed *p, uint32_t from, uint32_t to);
 
 /* For the parsers; context is a struct parsed. */
 uint64_t parsed_now(void *context);

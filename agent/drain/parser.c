@@ -46,6 +46,15 @@ static void parser_done(void *context, struct exchange_done *done)
 	struct parser *p = to->parser;
 
 	done->request.protocol = RS_PROTOCOL_HTTP1;
+	if (p->elsewhere) {
+		p->elsewhere--;
+		parsed_elsewhere(to);
+		return;
+	}
+	if (p->losing) {
+		parsed_lost(to);
+		return;
+	}
 	if (parser_upgrades(p, to, &done->request))
 		return;
 	parsed_request(to, &done->request, paths_take(&to->paths, &p->paths, done->request.shape));
@@ -98,7 +107,7 @@ void parser_fini(struct parser *p, struct parsed *to)
  * Something was lost, and here a request begins: its client had all answers before, or so we take
  * it. Those that waited cannot be told from each other any more: the loss itself was said of one.
  */
-static void parser_resume(struct parser *p, struct parsed *to, const uint8_t *text, uint32_t bytes)
+static void parser_begin(struct parser *p, struct parsed *to, const uint8_t *text, uint32_t bytes)
 {
 	struct exchange *x = &p->exchange;
 	bool lost = x->in.step == HTTP1_AT_BAD || x->out.step == HTTP1_AT_BAD;
@@ -119,12 +128,12 @@ static void parser_multiplex(struct parser *p, struct parsed *to, uint8_t skip)
 		parsed_unparsed(to, RS_UNPARSED_NO_MEMORY);
 }
 
-/* HTTP/2 in its middle, of a connection that was there before us. */
+/* HTTP/2 in its middle, of a connection that was there before us, or whose begin was lost. */
 static bool parser_is_found(const struct parser *p, const uint8_t *text, uint32_t bytes)
 {
 	const struct exchange *x = &p->exchange;
 
-	return atomic_load_explicit(&x->trust, memory_order_relaxed) == EXCHANGE_UNKNOWN &&
+	return (!parser_is_accepted(p) || (x->no_http && x->in.why == RS_UNPARSED_UNSEEN_IO)) &&
 	       mux_begins_found(text, bytes);
 }
 
@@ -135,12 +144,12 @@ static void parser_read(struct parser *p, struct parsed *to, const uint8_t *text
 	bool known = x->no_http;
 
 	if (parser_is_found(p, text, bytes)) {
-		p->mux = mux_open_found();
+		p->mux = mux_open_found(parser_is_accepted(p));
 		if (p->mux)
 			mux_move(p->mux, to, HTTP2_READ, text, bytes);
 		return;
 	}
-	parser_resume(p, to, text, bytes);
+	parser_begin(p, to, text, bytes);
 	exchange_read(x, &call, text, bytes);
 	if (known || !x->no_http || !call.rest || !frame_is_preface(x->in.text, x->in.line))
 		return;
@@ -203,6 +212,33 @@ void parser_move(struct parser *p, struct parsed *to, enum parser_way way, const
 		parser_write(p, to, text, bytes);
 	p->read = p->read || way == PARSER_IN;
 	p->wrote = p->wrote || way == PARSER_OUT;
+}
+
+void parser_resume(struct parser *p, struct parsed *to, uint32_t counted)
+{
+	struct exchange_call call = { .context = to, .now = to->now_ns };
+
+	to->parser = p;
+	if (p->mux || atomic_load_explicit(&p->exchange.tunnel, memory_order_relaxed))
+		return; /* it goes on by itself, or is no HTTP any more */
+	p->elsewhere = counted;
+	p->losing = true;
+	exchange_close(&p->exchange, &call);
+	p->losing = false;
+	p->elsewhere = 0;
+	parser_exchange_fini(p, to);
+	exchange_init(&p->exchange, EXCHANGE_ACCEPTED);
+	p->exchange.preface.step = PREFACE_OVER;
+}
+
+void parser_cut(struct parser *p, struct parsed *to, uint32_t counted, uint32_t stream)
+{
+	to->parser = p;
+	p->elsewhere = counted;
+	if (p->mux)
+		mux_cut(p->mux, to, stream);
+	else if (parser_is_accepted(p))
+		parsed_missed(to, 0, stream);
 }
 
 void parser_accept(struct parser *p, bool server)

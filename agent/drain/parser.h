@@ -19,9 +19,11 @@ struct parser {
 	uint32_t pid;        /* of who read or wrote last; 0: nobody yet */
 	uint32_t connection; /* as requests call it */
 	uint16_t paths;
-	bool read, wrote; /* a byte was */
-	bool declined;    /* HTTP/2 was asked for, and something else is answered */
-	struct mux *mux;  /* NULL: it is no HTTP/2, so far */
+	bool read, wrote;   /* a byte was */
+	bool declined;      /* HTTP/2 was asked for, and something else is answered */
+	bool losing;        /* what is over now is so because its end was lost */
+	uint32_t elsewhere; /* of the requests that wait, from the first: counted by the kernel */
+	struct mux *mux;    /* NULL: it is no HTTP/2, so far */
 	struct exchange exchange;
 };
 
@@ -32,6 +34,13 @@ void parser_fini(struct parser *p, struct parsed *to);
 /* text NULL: they moved unseen. */
 void parser_move(struct parser *p, struct parsed *to, enum parser_way way, const uint8_t *text,
 		 uint32_t bytes);
+/*
+ * Events of it found no room, and what the kernel counted of what they were of is over here; what
+ * else waits was lost. Behind that a request begins, of a server.
+ */
+void parser_resume(struct parser *p, struct parsed *to, uint32_t counted);
+/* As above, and it ends. stream: the last one of HTTP/2 that was asked for there; 0: none. */
+void parser_cut(struct parser *p, struct parsed *to, uint32_t counted, uint32_t stream);
 void parser_accept(struct parser *p,
 		   bool server);             /* of TLS: plain text, and that it is a server's */
 bool parser_is_idle(const struct parser *p); /* no request waits for the end of its answer */

@@ -13,11 +13,13 @@ void pieces_put(struct pieces *p, uint32_t at, const uint8_t *text, uint32_t byt
 {
 	struct piece **place = &p->first, *piece;
 
-	if (!bytes || bytes > PIECES_BYTES - p->bytes)
+	if (!bytes || bytes > PIECES_BYTES || pieces_cost(bytes) > PIECES_BYTES - p->bytes)
 		return;
 	piece = malloc(sizeof(*piece) + bytes);
 	if (!piece)
 		return;
+	if (p->last && pieces_ahead(p->last->at, at) >= 0)
+		place = &p->last->next; /* in order, as nearly all of them come */
 	while (*place && pieces_ahead((*place)->at, at) >= 0)
 		place = &(*place)->next;
 	piece->at = at;
@@ -25,7 +27,9 @@ void pieces_put(struct pieces *p, uint32_t at, const uint8_t *text, uint32_t byt
 	memcpy(piece->text, text, bytes);
 	piece->next = *place;
 	*place = piece;
-	p->bytes += bytes;
+	if (!piece->next)
+		p->last = piece;
+	p->bytes += pieces_cost(bytes);
 }
 
 static void pieces_free_first(struct pieces *p)
@@ -33,7 +37,9 @@ static void pieces_free_first(struct pieces *p)
 	struct piece *piece = p->first;
 
 	p->first = piece->next;
-	p->bytes -= piece->bytes;
+	if (!p->first)
+		p->last = NULL;
+	p->bytes -= pieces_cost(piece->bytes);
 	free(piece);
 }
 

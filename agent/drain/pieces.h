@@ -2,7 +2,8 @@
  * pieces - bytes of one direction of a connection, by their TCP positions, until they are wanted.
  *
  * Threads:  the drain thread.
- * Memory:   pieces_clear frees; bytes are copied, PIECES_BYTES at most.
+ * Memory:   pieces_clear frees; bytes are copied, PIECES_BYTES at most, and of each piece
+ *           PIECES_BESIDES more are counted: packets of one byte are bounded, too.
  * Errors:   what finds no room is left out: a gap, as of bytes that were never seen.
  */
 #ifndef DRAIN_PIECES_H
@@ -11,13 +12,19 @@
 #include <stdint.h>
 
 #define PIECES_BYTES (256u * 1024) /* what a client sends ahead of its server's reading */
+#define PIECES_BESIDES 128u        /* its own memory, and the time in which it is passed by */
 
 struct piece;
 
 struct pieces {
-	struct piece *first; /* by their positions */
-	uint32_t bytes;
+	struct piece *first, *last; /* by their positions */
+	uint32_t bytes;             /* as pieces_cost has it */
 };
+
+static inline uint32_t pieces_cost(uint32_t bytes)
+{
+	return bytes + PIECES_BESIDES;
+}
 
 void pieces_put(struct pieces *p, uint32_t at, const uint8_t *text, uint32_t bytes);
 void pieces_clear(struct pieces *p);

@@ -2,8 +2,8 @@
 
 #include "http_event.h"
 #include "parser.h"
-#include "pieces.h"
 #include "ring.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,15 +12,9 @@
 #define WIRE_IDLE_NS UINT64_C(300000000000) /* where there is no room: longer idle ones go */
 #define WIRE_SWEEP_NS UINT64_C(1000000000)
 #define WIRE_BYTES (64u << 20)             /* of all that arrived and was not read */
-#define WIRE_UNREAD 16384u                 /* of a connection that none of ours has read from yet */
+#define WIRE_UNREAD pieces_cost(HTTP_KEPT) /* of a connection that none of ours has read from yet */
 #define WIRE_TABLE 4096u                   /* a power of two */
 #define WIRE_DOUBT_NS UINT64_C(2000000000) /* a handshake is over by then, and a call told */
-
-struct wire_way_state {
-	struct pieces pieces;
-	uint32_t at; /* TCP's position of what moves next */
-	bool known;
-};
 
 struct wire_connection {
 	struct wire_connection *next;
@@ -29,7 +23,7 @@ struct wire_connection {
 	uint64_t other; /* of TLS: the session that it carries, or its carrier; 0: none */
 	/* when a client of TLS was heard, or a session's carrier was closed; 0: neither */
 	uint64_t doubt_ns;
-	struct wire_way_state ways[PARSER_WAYS];
+	struct way ways[PARSER_WAYS];
 	struct parser parser;
 };
 
@@ -95,6 +89,12 @@ static void wire_end(struct wire *w, struct wire_connection *c)
 		news->closed++;
 }
 
+static void wire_pieces_clear(struct wire *w, struct way *way)
+{
+	w->bytes -= way->pieces.bytes;
+	pieces_clear(&way->pieces);
+}
+
 /* Its place in the table, from which it goes. */
 static void wire_free(struct wire *w, struct wire_connection **at)
 {
@@ -102,10 +102,8 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 
 	*at = c->next;
 	wire_doubt_end(w, c);
-	for (int way = 0; way < PARSER_WAYS; way++) {
-		w->bytes -= c->ways[way].pieces.bytes;
-		pieces_clear(&c->ways[way].pieces);
-	}
+	for (int way = 0; way < PARSER_WAYS; way++)
+		wire_pieces_clear(w, &c->ways[way]);
 	parser_fini(&c->parser, &w->parsed);
 	free(c);
 	w->counts.connections--;
@@ -138,14 +136,12 @@ static struct wire_connection *wire_add(struct wire *w, uint64_t id, enum exchan
 		wire_sweep(w);
 	if (w->counts.connections < WIRE_CONNECTIONS)
 		c = calloc(1, sizeof(*c));
-	if (!c) {
-		w->counts.refused++;
+	if (!c)
 		return NULL;
-	}
 	c->id = id;
 	if (wire_is_session(c)) { /* its positions begin where we do */
-		c->ways[PARSER_IN].known = true;
-		c->ways[PARSER_OUT].known = true;
+		way_begin(&c->ways[PARSER_IN], 0);
+		way_begin(&c->ways[PARSER_OUT], 0);
 	}
 	parser_init(&c->parser, (uint32_t)id, trust);
 	if (wire_is_session(c))
@@ -187,29 +183,14 @@ static void wire_feed(struct wire *w, enum parser_way way, const uint8_t *text, 
 /* What moved, up to this position: the bytes that were seen, and gaps. */
 static void wire_move(struct wire *w, enum parser_way way, const struct http_event *event)
 {
-	struct wire_way_state *s = &w->connection->ways[way];
-	uint32_t to = event->seq;
+	struct way *y = &w->connection->ways[way];
+	uint32_t bytes, to = way_to(y, event->seq, event->length);
+	const uint8_t *text;
 
-	if (!s->known)
-		s->at = to - event->length;
-	s->known = true;
-	if (s->at + event->length + 1 == to)
-		to--; /* the end of the stream has a position of its own */
-	while (pieces_ahead(s->at, to) > 0) {
-		uint32_t bytes = to - s->at;
-		int32_t untold = pieces_ahead(s->at, to - event->length);
-		const uint8_t *text = NULL;
-
-		if (untold > 0) /* an event like this one was lost, and so when these moved */
-			bytes = (uint32_t)untold;
-		else
-			text = pieces_at(&s->pieces, s->at, &bytes);
+	w->bytes -= y->pieces.bytes;
+	while (way_next(y, to, event->length, &text, &bytes))
 		wire_feed(w, way, text, bytes);
-		s->at += bytes;
-	}
-	w->bytes -= s->pieces.bytes;
-	pieces_drop(&s->pieces, s->at);
-	w->bytes += s->pieces.bytes;
+	w->bytes += y->pieces.bytes;
 }
 
 static void wire_keep(struct wire *w, enum parser_way way, const struct http_event *event,
@@ -218,7 +199,8 @@ static void wire_keep(struct wire *w, enum parser_way way, const struct http_eve
 	struct pieces *p = &w->connection->ways[way].pieces;
 	uint32_t most = w->connection->parser.pid ? PIECES_BYTES : WIRE_UNREAD;
 
-	if (event->kept > WIRE_BYTES - w->bytes || p->bytes + event->kept > most)
+	if (pieces_cost(event->kept) > WIRE_BYTES - w->bytes ||
+	    p->bytes + pieces_cost(event->kept) > most)
 		return;
 	w->bytes -= p->bytes;
 	pieces_put(p, event->seq, text, event->kept);
@@ -242,10 +224,8 @@ static void wire_owner(struct wire *w, uint32_t pid)
 
 static void wire_begin(struct wire_connection *c, const struct http_event *event)
 {
-	c->ways[PARSER_IN].at = event->seq;
-	c->ways[PARSER_OUT].at = event->other;
-	c->ways[PARSER_IN].known = true;
-	c->ways[PARSER_OUT].known = true;
+	way_begin(&c->ways[PARSER_IN], event->seq);
+	way_begin(&c->ways[PARSER_OUT], event->other);
 }
 
 /* A session turns out to be that of a connection, which it ends with. */
@@ -265,12 +245,9 @@ static void wire_carried(struct wire *w, const struct http_event *event)
 
 static void wire_written(struct wire *w, const struct http_event *event)
 {
-	struct pieces *p = &w->connection->ways[PARSER_OUT].pieces;
-
 	wire_move(w, PARSER_OUT, event);
 	/* what was not taken is said again */
-	w->bytes -= p->bytes;
-	pieces_clear(p);
+	wire_pieces_clear(w, &w->connection->ways[PARSER_OUT]);
 }
 
 /* What was moved, and its bytes. */
@@ -289,8 +266,11 @@ static void wire_plain(struct wire *w, enum parser_way way, const struct http_ev
 
 static void wire_go(struct wire *w, struct wire_connection *c)
 {
+	struct wire_connection **at = wire_find(w, c->id);
+
 	wire_end(w, c);
-	wire_free(w, wire_find(w, c->id));
+	if (*at)
+		wire_free(w, at);
 }
 
 /*
@@ -330,6 +310,27 @@ static void wire_client_gone(struct wire *w, struct wire_connection *c, bool res
 		parser_client_gone(&session->parser, reset);
 }
 
+/* Behind a gap; what was kept lies ahead of it. */
+static void wire_resumed(struct wire *w, const struct http_event *event)
+{
+	struct wire_connection *c = w->connection;
+
+	for (int way = 0; way < PARSER_WAYS; way++)
+		wire_pieces_clear(w, &c->ways[way]);
+	parser_resume(&c->parser, &w->parsed, event->length);
+	wire_begin(c, event);
+}
+
+static void wire_accepted(struct wire *w, const struct http_event *event)
+{
+	wire_begin(w->connection, event);
+	if (event->kind == HTTP_FOUND || !event->length)
+		return;
+	/* what came first was lost */
+	parser_accept(&w->connection->parser, true);
+	wire_feed(w, PARSER_IN, NULL, 1);
+}
+
 static void wire_take(struct wire *w, const struct http_event *event, const uint8_t *text)
 {
 	struct wire_connection *c = w->connection;
@@ -337,7 +338,7 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 	switch ((enum http_kind)event->kind) {
 	case HTTP_ACCEPTED:
 	case HTTP_FOUND:
-		wire_begin(c, event);
+		wire_accepted(w, event);
 		return;
 	case HTTP_ARRIVED:
 		wire_keep(w, PARSER_IN, event, text);
@@ -365,32 +366,51 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		return;
 	case HTTP_CLOSED:
 	case HTTP_TLS_OVER:
+		if (event->length)
+			parser_cut(&c->parser, &w->parsed, event->seq, event->other);
 		wire_over(w, c);
 		return;
+	case HTTP_RESUMED:
+		wire_resumed(w, event);
+		return;
 	}
+}
+
+/* Of a connection that is over, or was another worker's; not of one that nothing was told of. */
+static bool wire_is_late(const struct http_event *event)
+{
+	bool ends = event->kind == HTTP_CLOSED || event->kind == HTTP_TLS_OVER;
+
+	return event->kind == HTTP_CLIENT_GONE || (ends && event->length < 2);
+}
+
+/* FOUND, or met in its middle: it may be a client's. Of others the kernel knows more. */
+static enum exchange_trust wire_trust(const struct http_event *event)
+{
+	bool served = event->kind == HTTP_ACCEPTED || event->kind == HTTP_RESUMED ||
+		      event->kind == HTTP_CLOSED;
+
+	return served ? EXCHANGE_ACCEPTED : EXCHANGE_UNKNOWN;
 }
 
 void wire_event(struct wire *w, const void *record, size_t bytes)
 {
 	struct http_event event;
-	bool over;
 
 	if (bytes < sizeof(event))
 		return;
 	memcpy(&event, record, sizeof(event));
 	if (event.kept > bytes - sizeof(event))
 		return;
-	over = event.kind == HTTP_CLOSED || event.kind == HTTP_CLIENT_GONE ||
-	       event.kind == HTTP_TLS_OVER;
 	if (event.at_ns)
 		w->now_ns = w->parsed.now_ns = event.at_ns;
 	w->connection = *wire_find(w, event.connection);
-	if (!w->connection && !over)
-		w->connection = wire_add(w, event.connection,
-					 event.kind == HTTP_ACCEPTED ? EXCHANGE_ACCEPTED
-								     : EXCHANGE_UNKNOWN);
-	if (!w->connection)
+	if (!w->connection && !wire_is_late(&event))
+		w->connection = wire_add(w, event.connection, wire_trust(&event));
+	if (!w->connection) { /* each begins once: what else comes of it is no news */
+		w->counts.refused += event.kind == HTTP_ACCEPTED || event.kind == HTTP_FOUND;
 		return;
+	}
 	w->connection->used_ns = w->now_ns;
 	wire_owner(w, event.pid);
 	wire_take(w, &event, (const uint8_t *)record + sizeof(event));

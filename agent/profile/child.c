@@ -65,8 +65,9 @@ static int child_end(pid_t pid)
 {
 	int status = 0;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	if (!WIFEXITED(status))
 		return -EPROTO;
 	if (WEXITSTATUS(status) == CHILD_NO_LIBRARY)
@@ -77,12 +78,13 @@ static int child_end(pid_t pid)
 int child_wait(pid_t pid, int wait_ms)
 {
 	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int ready = 1;
+	int ready = poll(&end, end.fd >= 0, wait_ms);
+	siginfo_t ended = { 0 };
 
-	if (end.fd >= 0) {
-		ready = poll(&end, 1, wait_ms);
+	if (end.fd >= 0)
 		close(end.fd);
-	}
+	else if (!waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT))
+		ready = ended.si_pid == pid; /* there is no descriptor left: it was slept instead */
 	return ready > 0 ? child_end(pid) : -EAGAIN;
 }
 

@@ -107,27 +107,34 @@ void profile_kernel_put(struct profile *p, uint64_t taken, uint64_t dropped)
 	pthread_mutex_unlock(&p->lock);
 }
 
-int profile_target_put(struct profile *p, uint64_t key, int32_t pid, const char *service)
+/* Once: a new worker also reads what its predecessor left on the link. */
+static int profile_target_add(struct profile *p, uint64_t key, int32_t pid, const char *service)
 {
 	uint32_t room = p->target_room ? p->target_room * 2 : 64;
 	struct profile_target *t;
-	int result = 0;
 
-	pthread_mutex_lock(&p->lock);
+	for (uint32_t i = p->target_count; i; i--)
+		if (p->targets[i - 1].key == key)
+			return 0;
 	if (p->target_count == p->target_room) {
 		t = realloc(p->targets, room * sizeof(*t));
-		if (t) {
-			p->targets = t;
-			p->target_room = room;
-		} else {
-			result = -ENOMEM;
-		}
+		if (!t)
+			return -ENOMEM;
+		p->targets = t;
+		p->target_room = room;
 	}
-	if (!result) {
-		t = &p->targets[p->target_count++];
-		*t = (struct profile_target){ .key = key, .pid = pid };
-		snprintf(t->service, sizeof(t->service), "%s", service);
-	}
+	t = &p->targets[p->target_count++];
+	*t = (struct profile_target){ .key = key, .pid = pid };
+	snprintf(t->service, sizeof(t->service), "%s", service);
+	return 0;
+}
+
+int profile_target_put(struct profile *p, uint64_t key, int32_t pid, const char *service)
+{
+	int result;
+
+	pthread_mutex_lock(&p->lock);
+	result = profile_target_add(p, key, pid, service);
 	pthread_mutex_unlock(&p->lock);
 	return result;
 }
@@ -186,8 +193,11 @@ static void profile_sample(void *ctx, const void *record, size_t bytes)
 
 void profile_read(struct profile *p, uint64_t now_ns)
 {
+	uint32_t second = (uint32_t)(now_ns / PROFILE_SECOND_NS);
+
 	pthread_mutex_lock(&p->lock);
-	p->second = (uint32_t)(now_ns / PROFILE_SECOND_NS);
+	if (second > p->second) /* who wants a graph asked for it a moment ago */
+		p->second = second;
 	if (p->ring)
 		ring_read(p->ring, profile_sample, p);
 	stacks_expire(p->stacks, p->second);

@@ -2,6 +2,7 @@
 
 #include "hot.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define BACKEND_BLOCKS (POSTGRES_STATEMENTS / (uint32_t)PAIRS_NAMES)
@@ -58,7 +59,7 @@ static HOT_IN(dialogue_postgres) uint16_t
 static HOT_IN(dialogue_postgres) struct pairs_run *backend_front(struct postgres *g,
 								 struct pairs_call *call)
 {
-	struct pairs_run *run = pairs_front(&g->pairs, call);
+	struct pairs_run *run = g->synced ? NULL : pairs_front(&g->pairs, call);
 
 	while (run && run->mark == POSTGRES_PARSE) {
 		pairs_skip(&g->pairs, call);
@@ -83,6 +84,7 @@ static HOT_IN(dialogue_postgres) void backend_tell(struct postgres *g, struct pa
 		a->shaped = true;
 		a->shape = backend_shape(g, run);
 	}
+	g->synced = run->mark == POSTGRES_LAST;
 	pairs_answer(&g->pairs, call, a);
 	g->out.counting = false;
 }
@@ -113,8 +115,10 @@ static HOT_IN(dialogue_postgres) void backend_pass_over(struct postgres *g, stru
 {
 	const struct pairs_run *run;
 
-	while ((run = pairs_front(&g->pairs, call)) && run->mark != POSTGRES_SYNC)
+	while (!g->synced && (run = pairs_front(&g->pairs, call)) && run->mark != POSTGRES_SYNC) {
+		g->synced = run->mark == POSTGRES_LAST;
 		pairs_skip(&g->pairs, call);
+	}
 }
 
 static void backend_failed(struct postgres *g, struct pairs_call *call)
@@ -138,7 +142,9 @@ static HOT_IN(dialogue_postgres) void backend_ready(struct postgres *g, struct p
 		return;
 	}
 	backend_pass_over(g, call);
-	pairs_skip(&g->pairs, call);
+	if (!g->synced)
+		pairs_skip(&g->pairs, call);
+	g->synced = false;
 }
 
 /* false: no more answers come. */
@@ -220,6 +226,27 @@ static bool backend_encrypt(struct postgres *g, struct pairs_call *call, uint8_t
 	return pairs_lose(&g->pairs, call, RS_UNPARSED_TLS_UNLINKED);
 }
 
+/* Rows and what describes them end nothing. Those that are whole are passed over. */
+static HOT_IN(dialogue_postgres) void backend_rows(struct postgres *g, struct pairs_call *call,
+						   const uint8_t **at, const uint8_t *end)
+{
+	const uint8_t *next = *at;
+
+	if (g->held || g->out.head_bytes)
+		return;
+	postgres_count(&g->out, call);
+	while (end - next >= (ptrdiff_t)POSTGRES_MESSAGE_HEAD &&
+	       (*next == 'D' || *next == 'T' || *next == 'd')) {
+		uint32_t length = postgres_number(next + 1);
+
+		if (length < 4 || length >= (size_t)(end - next))
+			break;
+		next += 1 + length;
+	}
+	g->out.bytes += (size_t)(next - *at);
+	*at = next;
+}
+
 static HOT_IN(dialogue_postgres) bool backend_message(struct postgres *g, struct pairs_call *call,
 						      const uint8_t **at, const uint8_t *end)
 {
@@ -256,9 +283,12 @@ bool postgres_write(struct postgres *g, struct pairs_call *call, const uint8_t *
 
 	if (g->streaming || g->pairs.encrypted || pairs_is_lost(&g->pairs))
 		return false;
-	while (at < end && more)
-		more = g->asked ? backend_encrypt(g, call, *at++)
-				: backend_message(g, call, &at, end);
+	while (at < end && more) {
+		backend_rows(g, call, &at, end);
+		if (at < end)
+			more = g->asked ? backend_encrypt(g, call, *at++)
+					: backend_message(g, call, &at, end);
+	}
 	if (!more)
 		return false;
 	backend_tell(g, call);

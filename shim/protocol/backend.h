@@ -14,6 +14,7 @@
 /* Marks. */
 #define POSTGRES_STATEMENT 1u             /* of a simple query */
 #define POSTGRES_EXECUTE 2u               /* its name is the hash of a prepared statement's */
+#define POSTGRES_LAST 3u                  /* a statement with its POSTGRES_SYNC */
 #define POSTGRES_PARSE (PAIRS_ASIDE | 1u) /* its t0 is the hash, its name the text */
 #define POSTGRES_SYNC (PAIRS_ASIDE | 2u)  /* ReadyForQuery is the answer */
 

@@ -419,7 +419,7 @@ HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const ui
 		x->bytes_out += (uint64_t)(at - from);
 		call->rest = at;
 		if (event == HTTP1_MORE) {
-			exchange_step(call, x->answering, RS_OPEN_ANSWERING);
+			exchange_step(call, call->goes_on ? NULL : x->answering, RS_OPEN_ANSWERING);
 			return true;
 		}
 		if (!exchange_write_event(x, call, event))

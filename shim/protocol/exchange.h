@@ -85,6 +85,7 @@ struct exchange_call {
 	void *context;
 	uint64_t now;        /* 0: not read yet */
 	const uint8_t *rest; /* of what was moved last: behind what was parsed */
+	bool goes_on;        /* the same call moves more: nobody looks in between */
 };
 
 struct exchange {

@@ -172,16 +172,18 @@ static inline bool fields_is_other(const uint8_t *at, const uint8_t *end)
 static bool fields_plain_length(struct http1 *p, const uint8_t *text, const uint8_t *end)
 {
 	const uint8_t *digits = text + FIELDS_LENGTH_NAME;
+	const uint8_t *most = end - 3; /* a line end and what follows it */
 	const uint8_t *at = digits;
 	uint64_t length = 0;
 
-	if (end - text < FIELDS_LENGTH_NAME + FIELDS_LENGTH_DIGITS + 3 ||
-	    (p->fields & FIELDS_HAS_LENGTH) ||
+	if (end - text < FIELDS_LENGTH_NAME + 1 + 3 || (p->fields & FIELDS_HAS_LENGTH) ||
 	    (line_word(text) | LINE_LOWER) != LINE_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') ||
 	    (line_word(text + 8) | LINE_LOWER >> 16) !=
 		    LINE_WORD('l', 'e', 'n', 'g', 't', 'h', ':', ' '))
 		return false;
-	for (; at < digits + FIELDS_LENGTH_DIGITS && (uint8_t)(*at - '0') <= 9; at++)
+	if (most - digits > FIELDS_LENGTH_DIGITS)
+		most = digits + FIELDS_LENGTH_DIGITS;
+	for (; at < most && (uint8_t)(*at - '0') <= 9; at++)
 		length = length * 10 + (uint64_t)(*at - '0');
 	if (at == digits || at[0] != '\r' || at[1] != '\n' || line_is_blank(at[2]))
 		return false;

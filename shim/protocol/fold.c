@@ -76,13 +76,41 @@ static size_t fold_segment(const uint8_t *in, size_t n, uint8_t *out, size_t don
 	return done;
 }
 
-/* A segment that is variable begins with a byte that may stand in one. */
+static inline bool fold_begins_variable(const uint8_t *in, size_t at, size_t n)
+{
+	return at < n && (fold_class[in[at]] & FOLD_IS_DASHED);
+}
+
+/* 0x80 in each byte of the word that is a slash. */
+static inline uint64_t fold_slashes(const uint8_t *at)
+{
+	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	word ^= UINT64_C(0x2f2f2f2f2f2f2f2f);
+	return ~(((word & low) + low) | word | low);
+}
+
+/* A segment that is variable begins with a byte that may stand in one. What is no whole word is
+ * looked at with bytes before it. */
 bool fold_may_change(const uint8_t *in, size_t n)
 {
-	if (n > RS_PATH_BYTES || (n && fold_class[in[0]] & FOLD_IS_DASHED))
+	size_t at = 0;
+
+	if (n > RS_PATH_BYTES || fold_begins_variable(in, 0, n))
 		return true;
-	for (size_t i = 1; i < n; i++) {
-		if (in[i - 1] == '/' && fold_class[in[i]] & FOLD_IS_DASHED)
+	while (n - at >= 8) {
+		for (uint64_t slashes = fold_slashes(in + at); slashes; slashes &= slashes - 1) {
+			size_t slash = at + (size_t)__builtin_ctzll(slashes) / 8;
+
+			if (fold_begins_variable(in, slash + 1, n))
+				return true;
+		}
+		at = n - at > 8 && n - at < 16 ? n - 8 : at + 8;
+	}
+	for (; at < n; at++) {
+		if (in[at] == '/' && fold_begins_variable(in, at + 1, n))
 			return true;
 	}
 	return false;

@@ -148,6 +148,14 @@ void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask 
 	p->fresh = run;
 }
 
+HOT_IN(dialogue) bool pairs_mark(struct pairs *p, uint8_t from, uint8_t to)
+{
+	if (!p->fresh || p->fresh->mark != from || p->fresh->count != 1)
+		return false;
+	p->fresh->mark = to;
+	return true;
+}
+
 HOT_IN(dialogue) void pairs_flush(struct pairs *p, struct pairs_call *call)
 {
 	pairs_publish(p, call);

@@ -167,6 +167,9 @@ static inline bool pairs_is_confirmed(const struct pairs *p)
 
 /* The reader's; pairs_flush ends what one call has read. */
 void pairs_ask(struct pairs *p, struct pairs_call *call, const struct pairs_ask *ask);
+
+/* Of what was asked last, if it is one request of that mark which no writer knows of yet. */
+bool pairs_mark(struct pairs *p, uint8_t from, uint8_t to);
 void pairs_flush(struct pairs *p, struct pairs_call *call);
 
 /* One that gets no answer: it is over with what is read. */

@@ -52,7 +52,10 @@ bool postgres_head(struct postgres_way *w, uint8_t enough, const uint8_t **at, c
 
 	if (n > (size_t)(enough - w->head_bytes))
 		n = (size_t)(enough - w->head_bytes);
-	memcpy(w->head + w->head_bytes, *at, n);
+	if (!w->head_bytes && n == POSTGRES_MESSAGE_HEAD) /* as a rule: no loop */
+		memcpy(w->head, *at, POSTGRES_MESSAGE_HEAD);
+	else
+		memcpy(w->head + w->head_bytes, *at, n);
 	w->head_bytes = (uint8_t)(w->head_bytes + n);
 	w->bytes += n;
 	*at += n;
@@ -107,6 +110,13 @@ static HOT_IN(dialogue_postgres) void postgres_ask_aside(struct postgres *g,
 	const struct pairs_ask ask = { .name = g->sql.text, .mark = mark };
 
 	postgres_ask(g, call, &ask);
+}
+
+/* The statement ahead of it takes it along: the rule, and half of what the queue has to do. */
+static HOT_IN(dialogue_postgres) void postgres_ask_sync(struct postgres *g, struct pairs_call *call)
+{
+	if (!pairs_mark(&g->pairs, POSTGRES_STATEMENT, POSTGRES_LAST))
+		postgres_ask_aside(g, call, POSTGRES_SYNC);
 }
 
 static HOT_IN(dialogue_postgres) struct postgres_portal *postgres_portal(struct postgres *g,
@@ -236,12 +246,12 @@ static HOT_IN(dialogue_postgres) void postgres_in_end(struct postgres *g, struct
 	case 'Q':
 		if (!g->in.field)
 			postgres_ask_text(g, call, "(empty)");
-		postgres_ask_aside(g, call, POSTGRES_SYNC);
+		postgres_ask_sync(g, call);
 		postgres_copied(g);
 		break;
 	case 'F':
 		postgres_ask_text(g, call, "(function call)");
-		postgres_ask_aside(g, call, POSTGRES_SYNC);
+		postgres_ask_sync(g, call);
 		postgres_copied(g);
 		break;
 	case 'P':

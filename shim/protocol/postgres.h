@@ -46,6 +46,7 @@ struct postgres {
 	bool asked;   /* it asked for encryption: a byte is the answer */
 	bool ready;   /* the writer's: behind the first ReadyForQuery */
 	bool streaming;
+	bool synced;             /* what took its ReadyForQuery along is over */
 	bool held;               /* an answer that is complete but for what follows in its call */
 	_Atomic uint64_t copied; /* bytes of COPY, not told yet */
 	struct postgres_way in;

@@ -68,16 +68,33 @@ static inline __attribute__((always_inline)) void sql_out_put(struct sql_out *ou
 		*out->to++ = c;
 }
 
+/* The bytes of a word; up to end any can be read. Behind what is put any may be written. */
+static inline __attribute__((always_inline)) void
+sql_out_word(struct sql_out *out, const uint8_t *word, const uint8_t *behind, const uint8_t *end)
+{
+	size_t room = (size_t)(out->end - out->to), n = (size_t)(behind - word);
+
+	if (__builtin_expect(room < n + 7 || (size_t)(end - word) < n + 7, 0)) {
+		while (word < behind)
+			sql_out_put(out, *word++);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 8)
+		__builtin_memcpy(out->to + i, word + i, 8);
+	out->to += n;
+}
+
 static inline __attribute__((always_inline)) const uint8_t *
 sql_run_word(struct sql *s, struct sql_out *out, const uint8_t *at, const uint8_t *end)
 {
 	const uint8_t *begin = at;
 	size_t word;
 
-	for (; at < end && sql_class[*at] & SQL_W; at++)
-		sql_out_put(out, *at);
+	while (at < end && sql_class[*at] & SQL_W)
+		at++;
 	if (at == begin)
 		return at;
+	sql_out_word(out, begin, at, end);
 	word = s->word + (size_t)(at - begin);
 	s->word = (uint8_t)(word < UINT8_MAX ? word : UINT8_MAX);
 	s->last = at[-1];

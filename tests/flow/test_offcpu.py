@@ -35,7 +35,7 @@ SLEEPER = r"""
 #define PLACE __attribute__((noinline, noclone))
 
 static int ends[2], socks[2], word;
-static const char *share_file;
+static const char *share_file, *next_file;
 
 PLACE long call(long number, long a, long b, long c)
 {
@@ -79,10 +79,11 @@ PLACE void *resting(void *ctx)
 		little += c - b;
 		send(socks[1], "x", 1, MSG_DONTWAIT);
 		if (i % 50 == 0) {
-			FILE *out = fopen(share_file, "we");
+			FILE *out = fopen(next_file, "we");
 
 			fprintf(out, "%.4f\n", 100 * much / (much + little));
 			fclose(out);
+			rename(next_file, share_file);
 		}
 	}
 	return ctx;
@@ -118,7 +119,8 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	alarm(200);
-	share_file = argv[argc - 1];
+	share_file = argv[argc - 2];
+	next_file = argv[argc - 1];
 	if (pipe(ends) || socketpair(AF_UNIX, SOCK_STREAM, 0, socks))
 		return 1;
 	for (int i = 0; i < 4; i++)
@@ -135,8 +137,9 @@ class Sleeper(live.Process):
         environment = dict(stage.environment)
         if shim:
             environment["LD_PRELOAD"] = str(live.find_program("libringside.so"))
-        super().__init__(stage, [str(stage.folder / "sleeper"), str(self.share_file)],
-                         stage.folder / "sleeper.out", environment)
+        super().__init__(stage, [str(stage.folder / "sleeper"), str(self.share_file),
+                                 f"{self.share_file}.next"], stage.folder / "sleeper.out",
+                         environment)
 
     def share(self):
         """Percent of its rest that it spent in rest_much, by its own clock."""

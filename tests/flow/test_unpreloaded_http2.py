@@ -15,6 +15,7 @@ import test_http2
 from bare import attach, dropped, expect, told, wrong
 
 TOTAL = 200000 if live.FULL else 20000
+PACED = ("--rps=500",)  # of each connection; 5,000 a second is what the ring surely has room for
 
 
 def slowly(stage, agent):
@@ -23,11 +24,12 @@ def slowly(stage, agent):
     pids = nginx.workers()
     attach(stage, agent, pids)
     failed = test_http2.h2load(nginx, 2000, (*test_http2.PATHS, "/big.bin"), 10, 4, ("--rps=100",))
-    compare(agent, nginx, pids, failed, "slowly", whole=True)
+    compare(agent, nginx, pids, failed, "slowly", paced=True)
     return nginx
 
 
-def compare(agent, nginx, pids, failed, what, whole):
+def compare(agent, nginx, pids, failed, what, paced=False):
+    """Paced: each by its route. At full speed the machine may be too slow; then by what was lost."""
     lines = test_http2.lines_at_rest([nginx])
     logged = collections.Counter(line[0] + "xx" for line in lines)
     by_route = collections.Counter(line.split()[2] for line in lines)
@@ -38,17 +40,23 @@ def compare(agent, nginx, pids, failed, what, whole):
     print(f"      {what}: logged {dict(logged)} {dict(by_route)}, told {classes} {routes}; "
           f"unparsed {unparsed}, dropped {dropped(agent)}")
     expect(failed == 0, f"{what}: {failed} requests of the client failed")
+    if dropped(agent) and not paced:
+        said = lost(agent, pids)
+        expect(count <= len(lines) <= count + said,
+               f"{what}: {count} and {said} lost of {len(lines)}")
+        return
     expect(count == len(lines) and classes == dict(logged), f"{what}: {count} of {len(lines)}")
     expect(unparsed == 0 and dropped(agent) == 0, f"{what}: {unparsed} unparsed")
-    if whole:
-        expect(routes == dict(by_route), f"{what}: routes")
+    expect(routes == dict(by_route), f"{what}: routes")
 
 
 def crowded(agent, nginx):
     """A hundred streams on each connection: answers in many pieces of one writev."""
     pids = nginx.workers()
+    failed = test_http2.h2load(nginx, 20000, test_http2.PATHS, 100, 10, PACED)
+    compare(agent, nginx, pids, failed, "100 streams, paced", paced=True)
     failed = test_http2.h2load(nginx, TOTAL, test_http2.PATHS, 100, 10)
-    compare(agent, nginx, pids, failed, "100 streams", whole=True)
+    compare(agent, nginx, pids, failed, "100 streams")
 
 
 def lost(agent, pids):
@@ -108,7 +116,7 @@ def upgrade(agent, nginx):
                           f"http://127.0.0.1:{nginx.port}/index.html"], capture_output=True,
                          text=True, timeout=10, check=False)
     expect(out.stdout == "200", f"a client that would upgrade: {out.stdout}")
-    compare(agent, nginx, nginx.workers(), 0, "no upgrade", whole=True)
+    compare(agent, nginx, nginx.workers(), 0, "no upgrade")
 
 
 def main():

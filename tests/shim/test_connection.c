@@ -1,6 +1,7 @@
 #include "connection.h"
 #include "core.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define REQUEST "GET /path HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -56,6 +57,25 @@ static void a_request_is_listed_while_it_lasts_and_emitted_at_its_end(void **sta
 	connection_put(c);
 	assert_int_equal(here.block->opened, 1);
 	assert_int_equal(here.block->closed, 1);
+}
+
+/* In one call: how far it is shows behind the last piece. */
+static void an_answer_in_pieces_is_listed_as_far_as_it_is(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+	struct iovec pieces[] = { { (void *)(uintptr_t)head, sizeof(head) - 1 },
+				  { (void *)(uintptr_t) "o", 1 },
+				  { (void *)(uintptr_t) "k", 1 } };
+
+	(void)state;
+	move(c, CONNECTION_READ, REQUEST);
+	connection_move(c, CONNECTION_WRITE, pieces, sizeof(head) + 1);
+	assert_int_equal(open_at(0)->state, RS_OPEN_ANSWERING);
+	assert_int_equal(open_at(0)->bytes_out, sizeof(head) + 1);
+	move(c, CONNECTION_WRITE, "!");
+	assert_int_equal(here.block->requests, 1);
+	connection_put(c);
 }
 
 static void the_last_of_its_descriptors_ends_it(void **state)
@@ -209,11 +229,59 @@ static void unknown_content_may_be_forgotten(void **state)
 	assert_int_equal(here.block->begun, 0);
 }
 
+#if defined(__x86_64__)
+static const struct connection *volatile used;
+static volatile int looks, early;
+
+static bool has_turn(enum connection_way way)
+{
+	return atomic_load(&used->owned[way]) != 0;
+}
+
+static void on_trap(int number)
+{
+	const struct exchange *x = &used->exchange;
+
+	(void)number;
+	looks++;
+	if (has_turn(CONNECTION_READ) && has_turn(CONNECTION_WRITE))
+		return;
+	early += x->in.step != HTTP1_AT_START || x->preface.step != PREFACE_FIRST || !used->id ||
+		 atomic_load(&x->trust) != EXCHANGE_ACCEPTED;
+}
+
+/* Another thread may know the object by a word that was taken out of the table just now. */
+static void an_object_is_nobodys_turn_until_it_is_made_anew(void **state)
+{
+	struct connection *c = connection_open(EXCHANGE_ACCEPTED);
+
+	(void)state;
+	move(c, CONNECTION_READ, "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nbody");
+	connection_put(c);
+	used = c;
+	signal(SIGTRAP, on_trap);
+	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
+	c = connection_open(EXCHANGE_ACCEPTED);
+	__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+	signal(SIGTRAP, SIG_DFL);
+	assert_ptr_equal(c, used);
+	assert_true(looks > 20);
+	assert_int_equal(early, 0);
+	assert_false(has_turn(CONNECTION_READ));
+	assert_false(has_turn(CONNECTION_WRITE));
+	connection_put(c);
+}
+#endif
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_is_listed_while_it_lasts_and_emitted_at_its_end),
+#if defined(__x86_64__)
+		TEST(an_object_is_nobodys_turn_until_it_is_made_anew),
+#endif
+		TEST(an_answer_in_pieces_is_listed_as_far_as_it_is),
 		TEST(the_last_of_its_descriptors_ends_it),
 		TEST(a_lost_race_is_told_and_ends_a_direction_only),
 		TEST(a_parent_that_handed_its_request_on_says_nothing),

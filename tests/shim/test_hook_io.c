@@ -170,6 +170,28 @@ static void what_moves_nothing_counts_nothing(void)
 	answered();
 }
 
+/* Its 0 says that nothing was asked for, not that the client has gone. */
+static void an_empty_vector_is_no_end(void)
+{
+	uint64_t by_client = HOST_SUM(header, cut_by_client);
+	uint64_t by_server = HOST_SUM(header, cut_by_server);
+	struct iovec none[2] = { { buffer, 0 }, { NULL, 0 } };
+	struct msghdr message = { .msg_iov = none, .msg_iovlen = 2 };
+	struct host_pair cut;
+
+	host_connect(&cut);
+	HOST_CHECK(write(cut.client, REQUEST "more", strlen(REQUEST) + 4) > 0);
+	HOST_CHECK(read(cut.server, buffer, strlen(REQUEST)) == (ssize_t)strlen(REQUEST));
+	HOST_CHECK(readv(cut.server, none, 2) == 0 && readv(cut.server, none, 0) == 0);
+	HOST_CHECK(preadv2(cut.server, none, 2, -1, 0) == 0);
+	HOST_CHECK(recvmsg(cut.server, &message, 0) == 0);
+	HOST_CHECK(write(cut.server, HEAD, strlen(HEAD)) == (ssize_t)strlen(HEAD));
+	close(cut.server);
+	close(cut.client);
+	HOST_CHECK(HOST_SUM(header, cut_by_server) == by_server + 1);
+	HOST_CHECK(HOST_SUM(header, cut_by_client) == by_client);
+}
+
 static void a_body_may_be_thrown_away(void)
 {
 	uint64_t served = HOST_SUM(header, requests);
@@ -326,6 +348,7 @@ int main(void)
 	HOST_CHECK(!setsockopt(pair.server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
 	every_call_is_seen();
 	what_moves_nothing_counts_nothing();
+	an_empty_vector_is_no_end();
 	a_body_may_be_thrown_away();
 	a_file_is_no_connection();
 	for (int i = 0; i < RS_UNPARSED_REASONS - 1; i++)

@@ -90,7 +90,71 @@ static void callers_outside_of_all_objects_share_an_entry(void **state)
 	assert_ptr_equal((void *)l->openssl.SSL_read,
 			 (void *)called_from((uintptr_t)called_from)->openssl.SSL_read);
 	assert_int_equal(library_claimed[LIBRARY_OPENSSL], claimed);
+	library_doubt();
+	assert_ptr_equal(called_from((uintptr_t)heap), l);
+	assert_int_equal(library_claimed[LIBRARY_OPENSSL], claimed);
 	test_free(heap);
+}
+
+static struct library_entry *entry_of(const struct library *l)
+{
+	return (struct library_entry *)(void *)((uint8_t *)(uintptr_t)l -
+						offsetof(struct library_entry, library));
+}
+
+/* A fork, or a jump out of a handler, may leave it so for good. */
+static void an_entry_that_is_not_made_hides_no_other(void **state)
+{
+	const uintptr_t at = (uintptr_t)dlsym(RTLD_DEFAULT, "_assert_true");
+	const struct library *l;
+	uint32_t claimed;
+
+	(void)state;
+	open_or_skip(SSL, RTLD_LOCAL);
+	library_claimed[LIBRARY_OPENSSL]++;
+	l = called_from(at); /* behind the one that is being made */
+	claimed = library_claimed[LIBRARY_OPENSSL];
+	assert_ptr_equal(called_from(at), l);
+	assert_int_equal(library_claimed[LIBRARY_OPENSSL], claimed);
+}
+
+static void what_may_have_been_unloaded_is_found_again(void **state)
+{
+	const struct library *l;
+	uint32_t claimed;
+
+	(void)state;
+	open_or_skip(SSL, RTLD_LOCAL);
+	l = called_from((uintptr_t)called_from);
+	claimed = library_claimed[LIBRARY_OPENSSL];
+	library_doubt();
+	assert_ptr_equal(called_from((uintptr_t)l->openssl.SSL_free), l); /* its own call */
+	assert_int_equal(entry_of(l)->found, library_turn);
+	assert_int_equal(library_claimed[LIBRARY_OPENSSL], claimed);
+}
+
+static void what_is_another_one_is_given_up(void **state)
+{
+	void *handle = open_or_skip(SSL, RTLD_LOCAL);
+	const struct library *l = called_from((uintptr_t)called_from), *other;
+	struct library_entry *entry = entry_of(l);
+
+	(void)state;
+	*(void **)(void *)&entry->library.openssl.SSL_read = (void *)called_from; /* as if it had */
+	library_doubt();
+	other = called_from((uintptr_t)called_from);
+	assert_ptr_not_equal(other, l);
+	assert_ptr_equal((void *)other->openssl.SSL_read, dlsym(handle, "SSL_read"));
+	assert_int_equal(entry->found, LIBRARY_GONE);
+	library_doubt();
+	assert_ptr_equal(called_from((uintptr_t)called_from), other);
+}
+
+static void a_function_is_found_in_whatever_object(void **state)
+{
+	(void)state;
+	assert_ptr_equal(library_function("dlclose"), dlsym(RTLD_DEFAULT, "dlclose"));
+	assert_null(library_function("there is no such function"));
 }
 
 /* An object of two needs: a table of strings, a dynamic section, no code. */
@@ -123,6 +187,10 @@ int main(void)
 		cmocka_unit_test(a_library_loaded_for_its_user_alone_is_found),
 		cmocka_unit_test(every_function_that_the_library_has_is_found),
 		cmocka_unit_test(callers_outside_of_all_objects_share_an_entry),
+		cmocka_unit_test(an_entry_that_is_not_made_hides_no_other),
+		cmocka_unit_test(what_may_have_been_unloaded_is_found_again),
+		cmocka_unit_test(what_is_another_one_is_given_up),
+		cmocka_unit_test(a_function_is_found_in_whatever_object),
 		cmocka_unit_test(beyond_the_entries_the_caller_lends_one),
 		cmocka_unit_test(what_an_object_needs_by_name_comes_first),
 	};

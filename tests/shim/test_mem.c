@@ -60,6 +60,8 @@ static void the_first_difference_decides(void **state)
 		assert_true(compare(a, b, 64) > 0);
 		assert_true(compare(b, a, 64) < 0);
 		assert_int_equal(compare(a, b, at), 0);
+		for (size_t n = at + 1; n < 64; n++)
+			assert_true(compare(a, b, n) > 0 && compare(b, a, n) < 0);
 	}
 }
 

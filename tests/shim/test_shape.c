@@ -1,8 +1,10 @@
 #include "core.h"
+#include "kin.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define THREADS 4
 #define RACED 500
@@ -143,6 +145,42 @@ static void threads_agree_on_every_id(void **state)
 		assert_memory_equal(raced[0], raced[i], sizeof(raced[0]));
 }
 
+static struct rs_header *kin_setup(void)
+{
+	kin.base =
+		mmap(NULL, KIN_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(kin.base, MAP_FAILED);
+	kin.header = (struct rs_header *)(void *)kin.base;
+	kin.header->shape_end = RS_SHAPE_FIRST;
+	kin.shapes = 0;
+	return kin.header;
+}
+
+/* Whoever may write this process's table, does not reach into the one that it shares. */
+static void a_wild_entry_is_not_handed_on_to_the_kin(void **state)
+{
+	struct rs_header *header = kin_setup();
+	struct rs_shape *ours;
+	uint16_t id;
+	bool fresh;
+
+	(void)state;
+	id = intern("/handed/on", &fresh);
+	assert_true(guard_enter());
+	assert_int_equal(shape_cell_kin(id), 0);
+	assert_int_equal(header->shapes, 1);
+	ours = (struct rs_shape *)(uintptr_t)entry(id);
+	ours->hash++;
+	ours->length = RS_PATH_BYTES + 1;
+	assert_int_equal(shape_cell_kin(id), RS_OTHER_CELL);
+	assert_int_equal(shape_cell_kin(UINT16_MAX), RS_OTHER_CELL); /* beyond the region */
+	assert_int_equal(shape_cell(UINT16_MAX), RS_OTHER_CELL);
+	assert_int_equal(header->shapes, 1);
+	guard_leave();
+	munmap(kin.base, KIN_BYTES);
+	kin.base = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup(a_name_that_is_no_path_stays_as_it_is, core_setup),
 		cmocka_unit_test_setup(a_full_table_says_so_and_keeps_its_entries, core_setup),
 		cmocka_unit_test_setup(a_wild_index_word_is_no_match, core_setup),
+		cmocka_unit_test_setup(a_wild_entry_is_not_handed_on_to_the_kin, core_setup),
 		cmocka_unit_test_setup(threads_agree_on_every_id, core_setup),
 	};
 

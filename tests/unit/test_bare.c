@@ -73,6 +73,54 @@ static void the_others_stay_when_one_in_the_middle_goes(void **state)
 	assert_null(b.first);
 }
 
+static int32_t pid_of(uint64_t key)
+{
+	return key == 4 ? 70 : 70 + (int32_t)(key * BARE_BUCKETS);
+}
+
+/* All of them in one bucket, and two of one pid: it was given anew before the end was told. */
+static void each_is_found_by_its_pid_and_the_newest_of_a_pid(void **state)
+{
+	struct heard h = { 0 };
+	const struct drain_sink sink = { .ctx = &h, .seen = on_seen, .gone = on_gone };
+	struct capture_target older = { .key = 9, .pid = 70 };
+	const struct bare_one *newest;
+	struct bare b = { 0 };
+
+	(void)state;
+	assert_int_equal(bare_add(&b, &sink, &older), 0);
+	for (uint64_t key = 1; key <= 4; key++) {
+		struct capture_target target = { .key = key, .pid = pid_of(key) };
+
+		assert_int_equal(bare_add(&b, &sink, &target), 0);
+	}
+	newest = bare_by_pid(&b, 70);
+	assert_ptr_equal(newest, b.first);
+	for (uint64_t key = 1; key <= 3; key++)
+		assert_non_null(bare_by_pid(&b, pid_of(key)));
+	assert_null(bare_by_pid(&b, pid_of(5)));
+	bare_fini(&b);
+	assert_null(bare_by_pid(&b, 70));
+}
+
+static void an_ended_one_is_not_found_by_its_pid(void **state)
+{
+	struct heard h = { 0 };
+	const struct drain_sink sink = { .ctx = &h, .seen = on_seen, .gone = on_gone };
+	struct capture_target older = { .key = 9, .pid = 70 }, newer = { .key = 10, .pid = 70 };
+	const struct bare_one *first;
+	struct bare b = { 0 };
+
+	(void)state;
+	assert_int_equal(bare_add(&b, &sink, &older), 0);
+	first = bare_by_pid(&b, 70);
+	assert_int_equal(bare_add(&b, &sink, &newer), 0);
+	assert_ptr_not_equal(bare_by_pid(&b, 70), first);
+	bare_died(&b, &sink, 10, 1);
+	assert_ptr_equal(bare_by_pid(&b, 70), first);
+	bare_fini(&b);
+}
+
 static struct drain_counters booked;
 static int books;
 
@@ -120,6 +168,8 @@ static void lost_requests_are_counted_by_their_status_and_told_once(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_is_found_by_its_pid_and_the_newest_of_a_pid),
+		cmocka_unit_test(an_ended_one_is_not_found_by_its_pid),
 		cmocka_unit_test(lost_requests_are_counted_by_their_status_and_told_once),
 		cmocka_unit_test(a_process_is_seen_once_and_gone_once),
 		cmocka_unit_test(the_others_stay_when_one_in_the_middle_goes),

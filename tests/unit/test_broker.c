@@ -82,6 +82,93 @@ static void memory_is_read_in_turn_and_within_a_share(void **state)
 	assert_int_equal(broker_memory_share(16384), BROKER_MEMORY_SHARE);
 }
 
+#define TURN_TARGETS 8 /* more messages than the smallest link has room for */
+
+static void turn_found(void *ctx, struct finder_target *found)
+{
+	(void)ctx;
+	found->sent = 1;
+}
+
+static void turn_gone(void *ctx, const struct finder_target *gone)
+{
+	(void)ctx;
+	(void)gone;
+}
+
+static void turn_name(const char *folder, const struct watched *children)
+{
+	char path[64], line[ATTACH_LINE];
+	struct proc_stat stat;
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/" ATTACH_FILE, folder);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	for (int i = 0; i < TURN_TARGETS; i++) {
+		assert_int_equal(proc_stat_read(children[i].pid, &stat), 0);
+		attach_line(children[i].pid, stat.start_ticks, line);
+		fprintf(out, "%s\n", line);
+	}
+	fclose(out);
+}
+
+/* Which keys were told, as bits; the link is empty again. */
+static uint32_t turn_told(int link)
+{
+	struct link_message message;
+	uint32_t keys = 0;
+
+	while (link_receive(link, &message, NULL) == 1)
+		keys |= 1u << message.key;
+	return keys;
+}
+
+/* The link has room for some of them: each second others must be among those. */
+static void each_target_is_told_in_turn_while_the_worker_is_behind(void **state)
+{
+	const struct finder_sink sink = { .found = turn_found, .gone = turn_gone };
+	struct watched children[TURN_TARGETS] = { 0 };
+	char folder[32] = "/tmp/rs_turn_XXXXXX", path[64];
+	struct broker_config config = { .run_dir = folder };
+	struct broker b = { .config = &config };
+	uint32_t told = 0, first;
+	int link[2], least = 1;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (int i = 0; i < TURN_TARGETS; i++)
+		watched_start(&children[i]);
+	turn_name(folder, children);
+	assert_int_equal(link_open(link), 0);
+	assert_int_equal(setsockopt(link[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+	config.link = link[0];
+	outbox_init(&b.outbox, link[0]);
+	outbox_hello(&b.outbox);
+	assert_int_equal(attach_open(&b.attach, folder, NULL), 0);
+	assert_int_equal(finder_open(&b.finder, folder, &sink), 0);
+	finder_attach_set(b.finder, b.attach);
+	finder_step(b.finder, BROKER_SECOND_NS, false);
+	assert_int_equal(finder_size(b.finder), TURN_TARGETS);
+	broker_read_targets(&b, BROKER_SECOND_NS);
+	first = turn_told(link[1]);
+	assert_true(first && first != (2u << TURN_TARGETS) - 2);
+	for (int i = 0; i < TURN_TARGETS; i++) {
+		broker_read_targets(&b, BROKER_SECOND_NS);
+		told |= turn_told(link[1]);
+	}
+	assert_int_equal(told, (2u << TURN_TARGETS) - 2);
+	finder_close(b.finder);
+	attach_close(b.attach);
+	for (int i = 0; i < TURN_TARGETS; i++)
+		watched_end(&children[i]);
+	close(link[0]);
+	close(link[1]);
+	snprintf(path, sizeof(path), "%s/" ATTACH_FILE, folder);
+	unlink(path);
+	rmdir(folder);
+}
+
 /* A whole broker in a process of its own; the test is its worker. */
 struct stage {
 	char folder[32], wake_path[64], file[64];
@@ -314,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_event_is_doubted_until_a_round_has_passed),
 		cmocka_unit_test(memory_is_read_in_turn_and_within_a_share),
+		cmocka_unit_test(each_target_is_told_in_turn_while_the_worker_is_behind),
 		STAGE(a_worker_is_told_what_there_is_once_it_serves),
 		STAGE(a_new_worker_is_told_all_of_it_again),
 		STAGE(a_target_comes_with_its_segment_its_numbers_and_its_end),

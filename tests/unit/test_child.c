@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define MOST_MS 20000
 
@@ -40,6 +41,28 @@ static void who_runs_on_is_asked_again_or_ended(void **state)
 	assert_int_equal(child_wait(pid, 1), -EAGAIN);
 	child_kill(pid);
 	assert_int_equal(waitpid(pid, NULL, 0), -1); /* nothing is left of it */
+}
+
+/* Whoever asks must go on: he has other things to do. */
+static void without_a_descriptor_nobody_waits_for_its_end(void **state)
+{
+	struct rlimit before, none;
+	int result = -EAGAIN;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(run("--stay", STDERR_FILENO, -1, &pid), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(child_wait(pid, 1), -EAGAIN);
+	kill(pid, SIGTERM);
+	for (int i = 0; i < MOST_MS / 10 && result == -EAGAIN; i++)
+		result = child_wait(pid, 10);
+	assert_int_equal(result, -EPROTO);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(child_end(pid), -ECHILD); /* that is no good end */
 }
 
 static void descriptors_are_passed_under_their_own_numbers(void **state)
@@ -91,6 +114,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_end_tells_how_it_went),
 		cmocka_unit_test(who_runs_on_is_asked_again_or_ended),
+		cmocka_unit_test(without_a_descriptor_nobody_waits_for_its_end),
 		cmocka_unit_test(descriptors_are_passed_under_their_own_numbers),
 		cmocka_unit_test(a_program_that_is_not_there_is_told),
 	};

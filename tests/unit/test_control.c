@@ -172,6 +172,23 @@ static void who_is_gone_is_forgotten(void **state)
 	assert_int_equal(control.count, 0);
 }
 
+static void each_is_found_in_whatever_order_they_come(void **state)
+{
+	const struct control_item *first;
+
+	(void)state;
+	control_second(&control, 1);
+	first = control_find(&control, 1);
+	assert_non_null(first);
+	assert_int_equal(control.next, 1); /* so that the second one is found at once */
+	assert_ptr_equal(control_find(&control, 2), first + 1);
+	assert_ptr_equal(control_find(&control, 1), first);
+	assert_ptr_equal(control_find(&control, 3), first + 2);
+	assert_ptr_equal(control_find(&control, 1), first);
+	assert_null(control_find(&control, 4));
+	assert_int_equal(control.count, 3);
+}
+
 static int folder_make(void **state)
 {
 	(void)state;
@@ -195,6 +212,7 @@ int main(void)
 		TEST(the_file_switches_off_what_it_names_once),
 		TEST(an_empty_file_switches_all_off_but_those_that_are),
 		TEST(what_drain_did_not_hear_is_said_again),
+		TEST(each_is_found_in_whatever_order_they_come),
 		TEST(who_is_gone_is_forgotten),
 	};
 

@@ -37,6 +37,28 @@ static void most_paths_need_no_copy(void **state)
 	assert_false(fold_may_change(NULL, 0));
 }
 
+/* Wherever it begins, in a path of any length. */
+static void a_variable_segment_is_seen_everywhere(void **state)
+{
+	uint8_t path[48];
+
+	(void)state;
+	for (size_t n = 1; n <= sizeof(path); n++) {
+		for (size_t at = 0; at < n; at++) {
+			memset(path, '.', n); /* beside a slash in the table: one bit differs */
+			path[0] = '/';
+			path[at] = '/';
+			assert_false(fold_may_change(path, n));
+			if (at + 1 == n)
+				continue;
+			path[at + 1] = '7';
+			assert_true(fold_may_change(path, n));
+			path[at] = 'x';
+			assert_false(at && fold_may_change(path, n));
+		}
+	}
+}
+
 static void variable_segments_become_holes(void **state)
 {
 	(void)state;
@@ -77,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_paths_stay),
 		cmocka_unit_test(most_paths_need_no_copy),
+		cmocka_unit_test(a_variable_segment_is_seen_everywhere),
 		cmocka_unit_test(variable_segments_become_holes),
 		cmocka_unit_test(a_shape_never_exceeds_its_room),
 	};

@@ -25,7 +25,8 @@ struct heard {
 static void hear(void *ctx, const void *record, size_t bytes)
 {
 	static const char *const kinds[] = { "?",       "accepted", "found", "arrived", "read",
-					     "writing", "wrote",    "gone",  "closed" };
+					     "writing", "wrote",    "gone",  "closed",  "?",
+					     "?",       "?",        "?",     "resumed" };
 	const struct http_event *e = record;
 	struct heard *h = ctx;
 	size_t n = strlen(h->text);
@@ -33,7 +34,12 @@ static void hear(void *ctx, const void *record, size_t bytes)
 	assert_true(bytes >= sizeof(*e) + e->kept);
 	if (!h->connection)
 		h->connection = e->connection;
-	if (e->connection == h->connection)
+	if (e->connection != h->connection || n > sizeof(h->text) / 2)
+		return;
+	if (e->kind == HTTP_CLOSED && e->length)
+		snprintf(h->text + n, sizeof(h->text) - n, "closed behind %u, %u;", e->seq,
+			 e->other);
+	else
 		snprintf(h->text + n, sizeof(h->text) - n, "%s %u %.*s;", kinds[e->kind], e->length,
 			 (int)e->kept, (const char *)(e + 1));
 }
@@ -95,40 +101,205 @@ static void a_connection_is_told_from_its_begin_to_its_end(void **state)
 	close(listener);
 }
 
+#define RING_HEAD 8u /* the kernel's, ahead of each event */
+#define EVENT_BYTES (sizeof(struct http_event) + RING_HEAD)
+#define SMALL_BYTES (EVENT_BYTES + HTTP_SMALL)
+
+/* A connection of ours, and no more room in the ring than left. */
+struct crowded {
+	struct heard heard;
+	int listener, client, server;
+};
+
+static void empty(void)
+{
+	struct heard h = { .connection = UINT64_MAX }; /* nobody's */
+
+	ring_read(ring, hear, &h);
+}
+
+/* What is written in vain tells one small event; and so no more is written than what fits. */
+static void crowd(struct crowded *c, uint32_t left)
+{
+	struct sockaddr_in at;
+
+	memset(c, 0, sizeof(*c));
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	http_forget(probes, getpid());
+	c->listener = listens(&at);
+	c->client = connects(&at);
+	c->server = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC);
+	heard(&c->heard, "accepted 0 ;");
+	for (uint32_t i = 0; i < (HTTP_RING_BYTES - 1 - left) / EVENT_BYTES; i++)
+		send(c->server, "", 0, 0);
+}
+
+static void uncrowd(struct crowded *c)
+{
+	close(c->client);
+	close(c->server);
+	close(c->listener);
+	empty();
+	assert_int_equal(http_find(probes), 0);
+	empty();
+	http_forget(probes, getpid());
+}
+
+static void asks(const struct crowded *c, const char *text)
+{
+	char buffer[256];
+	ssize_t n = (ssize_t)strlen(text);
+
+	assert_int_equal(send(c->client, text, (size_t)n, 0), n);
+	assert_int_equal(recv(c->server, buffer, sizeof(buffer), 0), n);
+}
+
+static void answers(const struct crowded *c, const char *text)
+{
+	char buffer[256];
+	ssize_t n = (ssize_t)strlen(text);
+
+	assert_int_equal(send(c->server, text, (size_t)n, 0), n);
+	assert_int_equal(recv(c->client, buffer, sizeof(buffer), 0), n);
+}
+
+static uint64_t lost(uint32_t class)
+{
+	struct http_lost row = { 0 };
+
+	assert_int_equal(http_lost_read(probes, getpid(), &row), 0);
+	return row.status[class - 1];
+}
+
 static void an_answer_without_room_is_counted_by_its_status(void **state)
 {
-	static const char answer[] = "HTTP/1.1 404 Not Found\r\n\r\n";
-	struct http_lost lost;
-	struct sockaddr_in at;
-	struct heard h = { 0 };
-	char big[2048] = "";
-	int listener, client, server;
+	struct http_lost row;
+	struct crowded c;
 
 	(void)state;
-	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
-	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
-	listener = listens(&at);
-	client = connects(&at);
-	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	for (uint32_t i = 0; i < HTTP_RING_BYTES / 2048;
-	     i++) { /* until nothing has room any more */
-		assert_int_equal(send(client, big, sizeof(big), 0), sizeof(big));
-		assert_int_equal(recv(server, big, sizeof(big), MSG_WAITALL), sizeof(big));
-	}
-	for (uint32_t i = 0; i < HTTP_RING_BYTES / 48; i++)
-		send(server, big, 0, 0);
-	assert_int_equal(send(server, answer, sizeof(answer) - 1, 0), sizeof(answer) - 1);
-	assert_int_equal(send(server, big, 20, 0), 20); /* no answer begins here */
-	assert_int_equal(http_lost_read(probes, getpid(), &lost), 0);
-	assert_int_equal(lost.status[3], 1);
-	assert_int_equal(lost.status[0] + lost.status[1] + lost.status[2] + lost.status[4], 0);
-	http_forget(probes, getpid());
-	assert_int_equal(http_lost_read(probes, getpid(), &lost), -ENOENT);
-	close(client);
-	close(server);
-	close(listener);
-	h.connection = UINT64_MAX; /* nobody's: the ring is emptied */
-	ring_read(ring, hear, &h);
+	crowd(&c, 0);
+	assert_int_equal(http_lost_read(probes, getpid(), &row), -ENOENT);
+	answers(&c, "HTTP/1.1 404 Not Found\r\n\r\n");
+	answers(&c, "no answer begins here");
+	assert_int_equal(lost(4), 1);
+	assert_int_equal(lost(1) + lost(2) + lost(3) + lost(5), 0);
+	uncrowd(&c);
+	assert_int_equal(http_lost_read(probes, getpid(), &row), -ENOENT);
+}
+
+/* Its head was told, and its body not: the agent will never see its end. */
+static void an_answer_that_had_begun_is_counted_too(void **state)
+{
+	struct crowded c;
+
+	(void)state;
+	crowd(&c, 2 * SMALL_BYTES + 2 * EVENT_BYTES);
+	asks(&c, "GET /1 HTTP/1.1\r\n\r\n");
+	answers(&c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+	answers(&c, "bo");
+	answers(&c, "dy");
+	assert_int_equal(lost(2), 1);
+	empty();
+	asks(&c, "GET /2 HTTP/1.1\r\n\r\n");
+	answers(&c, "HTTP/1.1 204 No Content\r\n\r\n");
+	heard(&c.heard, "resumed 1 ;arrived 19 GET /2 HTTP/1.1\r\n\r\n;read 19 ;"
+			"writing 27 HTTP/1.1 204 No Content\r\n\r\n;wrote 27 ;");
+	assert_int_equal(lost(2), 1);
+	uncrowd(&c);
+}
+
+/* There was room for small ones: what has no begin or end is not told by halves. */
+static void in_a_gap_nothing_is_told_of_what_is_counted(void **state)
+{
+	struct crowded c;
+
+	(void)state;
+	crowd(&c, SMALL_BYTES - 1);
+	asks(&c, "GET /1 HTTP/1.1\r\n\r\n");
+	empty();
+	answers(&c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+	answers(&c, "hi");
+	heard(&c.heard, "");
+	assert_int_equal(lost(2), 1);
+	uncrowd(&c);
+}
+
+static void an_end_without_room_is_told_later(void **state)
+{
+	struct crowded c;
+
+	(void)state;
+	crowd(&c, 0);
+	asks(&c, "GET /1 HTTP/1.1\r\n\r\n");
+	answers(&c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	assert_false(http_ends_wait(probes));
+	close(c.client);
+	close(c.server);
+	assert_true(http_ends_wait(probes));
+	empty();
+	assert_int_equal(http_find(probes), 0);
+	assert_false(http_ends_wait(probes));
+	heard(&c.heard, "closed behind 1, 0;");
+	c.client = c.server = -1;
+	uncrowd(&c);
+}
+
+static void kept(void *ctx, const void *record, size_t bytes)
+{
+	const struct http_event *e = record;
+	uint32_t *most = ctx;
+
+	(void)bytes;
+	if (e->kind == HTTP_ARRIVED)
+		*most = e->kept;
+}
+
+static uint32_t kept_of(const struct crowded *c, const char *packet, size_t bytes)
+{
+	char buffer[4096];
+	uint32_t most = 0;
+
+	assert_int_equal(send(c->client, packet, bytes, 0), bytes);
+	assert_int_equal(recv(c->server, buffer, bytes, MSG_WAITALL), bytes);
+	ring_read(ring, kept, &most);
+	return most;
+}
+
+static void where_there_is_little_room_bodies_are_cut_and_streams_are_not(void **state)
+{
+	static const char head[] = "\0\0\1\1\5\0\0\0\3\x82"; /* HEADERS, and many of them */
+	char packet[HTTP_MIDDLE + 100] = "";
+	struct crowded c;
+
+	(void)state;
+	crowd(&c, HTTP_RING_BYTES / 2);
+	assert_int_equal(kept_of(&c, packet, sizeof(packet)), HTTP_MIDDLE);
+	uncrowd(&c);
+	memcpy(packet, head, sizeof(head));
+	crowd(&c, HTTP_RING_BYTES / 2);
+	assert_int_equal(kept_of(&c, packet, sizeof(packet)), sizeof(packet));
+	uncrowd(&c);
+}
+
+static void streams_that_found_no_room_are_told_by_the_last(void **state)
+{
+	static const char frames[] = "\0\0\1\1\5\0\0\0\3\x82" /* HEADERS, of stream 3 */
+				     "\0\0\0\4\1\0\0\0\0"     /* SETTINGS */
+				     "\0\0\1\1\5\0\0\0\7\x82";
+	struct crowded c;
+	char buffer[64];
+
+	(void)state;
+	crowd(&c, 0);
+	assert_int_equal(send(c.client, frames, sizeof(frames) - 1, 0), sizeof(frames) - 1);
+	assert_int_equal(recv(c.server, buffer, sizeof(buffer), 0), sizeof(frames) - 1);
+	empty();
+	close(c.client);
+	c.client = -1;
+	close(c.server);
+	c.server = -1;
+	heard(&c.heard, "gone 0 ;closed behind 0, 7;");
+	uncrowd(&c);
 }
 
 static void what_was_open_before_is_found_and_of_others_nothing_is_told(void **state)
@@ -162,6 +333,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_is_told_from_its_begin_to_its_end),
 		cmocka_unit_test(an_answer_without_room_is_counted_by_its_status),
+		cmocka_unit_test(an_answer_that_had_begun_is_counted_too),
+		cmocka_unit_test(in_a_gap_nothing_is_told_of_what_is_counted),
+		cmocka_unit_test(an_end_without_room_is_told_later),
+		cmocka_unit_test(where_there_is_little_room_bodies_are_cut_and_streams_are_not),
+		cmocka_unit_test(streams_that_found_no_room_are_told_by_the_last),
 		cmocka_unit_test(what_was_open_before_is_found_and_of_others_nothing_is_told),
 	};
 	struct probe_state now;

@@ -34,6 +34,7 @@ int drain_kin(struct drain *d, uint64_t key, int memfd)
 
 int drain_lost(struct drain *d, uint64_t key, const uint64_t status[RS_STATUS_CLASSES])
 {
+	assert_int_equal(d->died, 0); /* or nobody knows it any more */
 	d->lost = key;
 	d->lost_2xx = status[1];
 	return d->result;
@@ -244,11 +245,15 @@ static void what_happens_to_a_process_is_told_of_its_service(void **state)
 	fixture_open(&f);
 	strain.strain.known = STRAIN_KILLS;
 	died.end.at_ns = (UINT64_C(1) << 40) * 10000000 + 1;
+	died.end.lost[1] = 4; /* in its last second */
+	died.end.waited = 1;
 	assert_int_equal(link_send(f.broker, &target, -1), 0);
 	assert_int_equal(link_send(f.broker, &strain, -1), 0); /* drain told nobody of it yet */
 	assert_int_equal(link_send(f.broker, &killed, -1), 0);
 	assert_int_equal(link_send(f.broker, &died, -1), 0);
 	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(f.drain.lost, 7);
+	assert_int_equal(f.drain.lost_2xx, 4);
 	metrics_incidents_get(f.inbox.metrics, &scope, &incidents);
 	assert_true(incidents.total[METRICS_STARTS] == 1 && incidents.total[METRICS_ENDS] == 1);
 	assert_true(incidents.total[METRICS_RESTARTS] == 0);

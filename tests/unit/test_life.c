@@ -177,10 +177,10 @@ static void a_child_of_a_target_is_one_until_it_ends(void **state)
 	pid = fork();
 	if (pid == 0)
 		_exit(read(pipes[0], &byte, 1) != 1);
-	assert_true(probe_filter_has(filter, pid));
+	assert_true(probe_filter_why(filter, pid));
 	assert_int_equal(write(pipes[1], "x", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_false(probe_filter_has(filter, pid));
+	assert_false(probe_filter_why(filter, pid));
 	probe_filter_put(filter, getpid(), false);
 	close(pipes[0]);
 	close(pipes[1]);

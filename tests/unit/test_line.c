@@ -3,21 +3,30 @@
 
 #include <stdlib.h>
 
+/* Among others that all look like them but for one bit. */
+static void find_among(uint8_t other, size_t n)
+{
+	uint8_t *bytes = malloc(n + !n);
+
+	assert_non_null(bytes);
+	memset(bytes, other, n + !n);
+	assert_ptr_equal(line_find(bytes, bytes + n, 'a', 'b'), bytes + n);
+	for (size_t at = 0; at < n; at++) {
+		bytes[at] = at % 2 ? 'a' : 'b';
+		assert_ptr_equal(line_find(bytes, bytes + n, 'a', 'b'), bytes + at);
+		bytes[at] = other;
+	}
+	free(bytes);
+}
+
 static void the_first_of_two_bytes_is_found_everywhere(void **state)
 {
 	(void)state;
 	for (size_t n = 0; n < 70; n++) {
-		uint8_t *bytes = malloc(n + 1);
-
-		assert_non_null(bytes);
-		memset(bytes, 'x', n + 1);
-		assert_ptr_equal(line_find(bytes, bytes + n, 'a', 'b'), bytes + n);
-		for (size_t at = 0; at < n; at++) {
-			bytes[at] = at % 2 ? 'a' : 'b';
-			assert_ptr_equal(line_find(bytes, bytes + n, 'a', 'b'), bytes + at);
-			bytes[at] = 'x';
-		}
-		free(bytes);
+		find_among('x', n);
+		find_among('a' ^ 1, n);
+		find_among('b' ^ 1, n);
+		find_among('a' ^ 0x80, n);
 	}
 }
 

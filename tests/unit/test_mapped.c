@@ -1,7 +1,11 @@
 #include "../../agent/capture/mapped.c"
 #include "rs_test.h"
 
+#include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 struct heard {
 	uint32_t files, opened, perf;
@@ -69,6 +73,95 @@ static void a_runtimes_own_names_are_found_when_they_are_its_users(void **state)
 	mapped_each(getpid(), hear, &h);
 	assert_int_equal(h.perf, 1);
 	unlink(path);
+}
+
+static void layers_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(1);
+	close(fd);
+}
+
+/* Files can be made by who has a number there. */
+static void layers_user(void)
+{
+	layers_write("/proc/self/setgroups", "deny");
+	layers_write("/proc/self/uid_map", "0 0 1");
+	layers_write("/proc/self/gid_map", "0 0 1");
+}
+
+/* A child that runs code from layers; those below are a tmpfs, and might be its own FUSE. */
+static void layers_child(int namespaces, int told)
+{
+	char done = 'n';
+	int file = -1;
+
+	alarm(60);
+	if (unshare(namespaces))
+		_exit(1);
+	if (namespaces & CLONE_NEWUSER)
+		layers_user();
+	if (!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	    !mount("none", "/mnt", "tmpfs", 0, NULL) && !mkdir("/mnt/low", 0700) &&
+	    !mkdir("/mnt/up", 0700) && !mkdir("/mnt/work", 0700) && !mkdir("/mnt/all", 0700) &&
+	    !mount("none", "/mnt/all", "overlay", 0,
+		   "lowerdir=/mnt/low,upperdir=/mnt/up,workdir=/mnt/work"))
+		file = open("/mnt/all/layered", O_CREAT | O_RDWR | O_CLOEXEC, 0700);
+	if (file >= 0 && !ftruncate(file, 4096) &&
+	    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) != MAP_FAILED)
+		done = 'y';
+	if (write(told, &done, 1) == 1)
+		pause();
+	_exit(0);
+}
+
+static int hear_layered(void *ctx, const struct mapped_file *file, int fd)
+{
+	uint32_t *why = ctx;
+
+	(void)fd;
+	if (strstr(file->name, "/layered"))
+		*why = file->why;
+	return 0;
+}
+
+/* MAPPED_WHYS: there is no such file. */
+static uint32_t layers_why(int namespaces)
+{
+	uint32_t why = MAPPED_WHYS;
+	char done = 'n';
+	int told[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		layers_child(namespaces, told[1]);
+	close(told[1]);
+	if (read(told[0], &done, 1) == 1 && done == 'y')
+		mapped_each(pid, hear_layered, &why);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(told[0]);
+	return why;
+}
+
+/* Whoever has a user namespace may lay them over files that he serves, and block who opens one. */
+static void layers_that_anybody_may_lay_are_not_opened(void **state)
+{
+	uint32_t roots, anybodys;
+
+	(void)state;
+	if (geteuid() != 0)
+		rs_skip("map_files needs CAP_CHECKPOINT_RESTORE");
+	roots = layers_why(CLONE_NEWNS);
+	anybodys = layers_why(CLONE_NEWNS | CLONE_NEWUSER);
+	if (roots == MAPPED_WHYS || anybodys == MAPPED_WHYS)
+		rs_skip("no layers can be mounted here, or not in a user namespace");
+	assert_int_equal(roots, MAPPED_OPENED);
+	assert_int_equal(anybodys, MAPPED_MOUNT);
 }
 
 static bool is_libc(const char *name)
@@ -150,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_executable_mapping_comes_with_its_file),
 		cmocka_unit_test(a_runtimes_own_names_are_found_when_they_are_its_users),
+		cmocka_unit_test(layers_that_anybody_may_lay_are_not_opened),
 		cmocka_unit_test(those_alone_that_are_wanted_by_name_are_opened),
 		cmocka_unit_test(a_line_of_maps_gives_range_offset_and_name),
 		cmocka_unit_test(a_mount_that_another_process_serves_is_not_safe),

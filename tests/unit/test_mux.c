@@ -92,6 +92,42 @@ static void behind_a_gap_what_was_lost_is_counted_by_number(void **state)
 	told_close("2 0  200 10/10 64;");
 }
 
+static void what_was_lost_first_is_counted_by_number_too(void **state)
+{
+	(void)state;
+	open_mux();
+	moves(PARSER_IN, NULL, 20);
+	READS(ASKS("\1", "\7") "\x82");
+	WRITES(ANSWERS("\7"));
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 3);
+	told_close("2 0  200 10/10 64;");
+}
+
+/* The kernel knows the last number that was asked for. */
+static void in_a_gap_up_to_the_end_all_that_was_asked_for_is_lost(void **state)
+{
+	(void)state;
+	open_mux();
+	READS(ASKS("\1", "\1") "\x82");
+	WRITES(ANSWERS("\1"));
+	READS(ASKS("\1", "\3") "\x82");
+	mux_cut(told.parser.mux, &told.parsed, 9);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 4); /* the open one, too */
+	assert_int_equal(told.totals.begun, told.totals.requests);
+	told_close("2 1  200 10/10 0;");
+}
+
+static void what_was_asked_for_before_us_is_not_ours_to_lose(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_UNKNOWN);
+	READS(ASKS("\1", "\7") "\xbe");
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 0);
+	mux_cut(told.parser.mux, &told.parsed, 9);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 2);
+	told_close("");
+}
+
 static void answers_that_were_lost_are_those_of_all_that_is_open(void **state)
 {
 	(void)state;
@@ -127,6 +163,9 @@ int main(void)
 		cmocka_unit_test(what_the_server_refused_is_no_request),
 		cmocka_unit_test(a_body_that_moved_unseen_is_passed_over),
 		cmocka_unit_test(behind_a_gap_what_was_lost_is_counted_by_number),
+		cmocka_unit_test(what_was_lost_first_is_counted_by_number_too),
+		cmocka_unit_test(in_a_gap_up_to_the_end_all_that_was_asked_for_is_lost),
+		cmocka_unit_test(what_was_asked_for_before_us_is_not_ours_to_lose),
 		cmocka_unit_test(answers_that_were_lost_are_those_of_all_that_is_open),
 		cmocka_unit_test(a_tunnel_is_over_with_the_head_that_opens_it),
 	};

@@ -90,7 +90,8 @@ static void a_sleep_is_told_with_its_stack(void **state)
 	for (int i = 0; i < 3; i++)
 		pause_ns(SPAN_NS);
 	ended(o, &told);
-	assert_true(told.ns[WAIT_SLEEP] >= 3 * SPAN_NS);
+	/* One that is preempted with its timer armed, on its way to sleep, sleeps the less. */
+	assert_true(told.ns[WAIT_SLEEP] >= 2 * SPAN_NS);
 	assert_int_equal(told.waits[WAIT_SLEEP], 3);
 	assert_true(told.framed >= 1);
 	assert_int_equal(told.ns[WAIT_SOCKET], 0);

@@ -48,6 +48,32 @@ static void what_was_lost_is_not_in_flight_any_more(void **state)
 	told_close("");
 }
 
+static void what_the_kernel_counted_is_not_in_flight_either(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	parsed_begun(&told.parsed, 100);
+	parsed_elsewhere(&told.parsed);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 0);
+	assert_int_equal(told.totals.begun, 0);
+	told_close("");
+}
+
+static void streams_that_were_missed_are_odd_ones(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	parsed_missed(&told.parsed, 7, 7);
+	parsed_missed(&told.parsed, 7, 5); /* a client that counts backwards */
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 0);
+	parsed_missed(&told.parsed, 0, 5); /* 1, 3 and 5 */
+	parsed_missed(&told.parsed, 5, 9); /* 7 and 9 */
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 5);
+	parsed_missed(&told.parsed, 1, UINT32_MAX);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 5 + PARSED_MISSED_MOST);
+	told_close("");
+}
+
 static void a_reason_that_is_none_is_left_out(void **state)
 {
 	(void)state;
@@ -66,6 +92,8 @@ int main(void)
 		cmocka_unit_test(a_request_is_booked_to_its_process),
 		cmocka_unit_test(of_who_was_let_go_a_request_is_nobodys),
 		cmocka_unit_test(what_was_lost_is_not_in_flight_any_more),
+		cmocka_unit_test(what_the_kernel_counted_is_not_in_flight_either),
+		cmocka_unit_test(streams_that_were_missed_are_odd_ones),
 		cmocka_unit_test(a_reason_that_is_none_is_left_out),
 	};
 

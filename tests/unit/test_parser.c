@@ -73,6 +73,66 @@ static void one_found_in_its_middle_is_known_by_its_frames(void **state)
 	told_close("2 0  200 10/10 64;");
 }
 
+static void one_whose_begin_was_lost_says_so_of_its_first_streams(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	moves(PARSER_IN, NULL, 50);
+	READS(ASKS("\1", "\5") "\x82");
+	assert_non_null(told.parser.mux);
+	WRITES(ANSWERS("\5"));
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 2);
+	told_close("2 0  200 10/10 64;");
+}
+
+static void whose_streams_were_all_lost_says_so_at_its_end(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	parser_cut(&told.parser, &told.parsed, 0, 5);
+	parser_end(&told.parser, &told.parsed);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 3);
+	told_close("");
+}
+
+/* Three waited, and the kernel counted the answers of two. */
+static void behind_a_gap_what_the_kernel_counted_is_told_no_more(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	READS("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n");
+	parser_resume(&told.parser, &told.parsed, 2);
+	assert_int_equal(told_unparsed(RS_UNPARSED_UNSEEN_IO), 1);
+	assert_int_equal(told.totals.begun, 0);
+	READS("GET /4 HTTP/1.1\r\n\r\n");
+	WRITES(OK);
+	told_close("1 1 /4 200 19/38 0;");
+}
+
+static void a_tunnel_stays_one_behind_a_gap(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	READS("CONNECT a:80 HTTP/1.1\r\n\r\n");
+	WRITES("HTTP/1.1 200 OK\r\n\r\n");
+	parser_resume(&told.parser, &told.parsed, 0);
+	READS("GET /inside HTTP/1.1\r\n\r\n");
+	WRITES(OK);
+	told_close("1 8 a:80 200 25/19 32;");
+}
+
+static void in_a_gap_up_to_the_end_the_rest_is_aborted(void **state)
+{
+	(void)state;
+	told_open(EXCHANGE_ACCEPTED);
+	READS("GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+	parser_cut(&told.parser, &told.parsed, 1, 0);
+	parser_end(&told.parser, &told.parsed);
+	told_book();
+	assert_int_equal(told.totals.begun, told.totals.requests);
+	told_close("1 1 /2 0 19/0 17;");
+}
+
 static void what_only_begins_like_a_frame_is_none(void **state)
 {
 	(void)state;
@@ -114,6 +174,11 @@ int main(void)
 		cmocka_unit_test(what_declines_it_is_answered_as_a_bad_request),
 		cmocka_unit_test(by_a_101_the_request_is_the_first_stream),
 		cmocka_unit_test(one_found_in_its_middle_is_known_by_its_frames),
+		cmocka_unit_test(one_whose_begin_was_lost_says_so_of_its_first_streams),
+		cmocka_unit_test(whose_streams_were_all_lost_says_so_at_its_end),
+		cmocka_unit_test(behind_a_gap_what_the_kernel_counted_is_told_no_more),
+		cmocka_unit_test(a_tunnel_stays_one_behind_a_gap),
+		cmocka_unit_test(in_a_gap_up_to_the_end_the_rest_is_aborted),
 		cmocka_unit_test(what_only_begins_like_a_frame_is_none),
 		cmocka_unit_test(what_is_open_at_its_end_was_aborted),
 		cmocka_unit_test(bytes_of_a_body_may_move_unseen),

@@ -37,9 +37,9 @@ static void bytes_are_found_by_position_and_gaps_are_told(void **state)
 	at(&p, 112, 100, "te", 2);
 	at(&p, 114, 7, NULL, 7); /* nothing comes */
 	pieces_drop(&p, 105);
-	assert_int_equal(p.bytes, 4);
+	assert_int_equal(p.bytes, pieces_cost(4));
 	pieces_drop(&p, 113);
-	assert_int_equal(p.bytes, 4); /* one byte of it is wanted still */
+	assert_int_equal(p.bytes, pieces_cost(4)); /* one byte of it is wanted still */
 	pieces_drop(&p, 114);
 	assert_int_equal(p.bytes, 0);
 }
@@ -76,17 +76,59 @@ static void positions_wrap(void **state)
 
 static void what_finds_no_room_is_a_gap(void **state)
 {
+	const uint32_t room = PIECES_BYTES - pieces_cost(0) - pieces_cost(1);
 	uint8_t *text = calloc(1, PIECES_BYTES);
 	struct pieces p = { 0 };
 
 	(void)state;
-	pieces_put(&p, 0, text, PIECES_BYTES - 1);
-	put(&p, PIECES_BYTES - 1, "ab");
-	at(&p, PIECES_BYTES - 1, 2, NULL, 2);
-	put(&p, PIECES_BYTES - 1, "a");
-	at(&p, PIECES_BYTES - 1, 2, "a", 1);
+	pieces_put(&p, 0, text, room);
+	put(&p, room, "ab");
+	at(&p, room, 2, NULL, 2);
+	put(&p, room, "a");
+	at(&p, room, 2, "a", 1);
+	pieces_put(&p, room + 1, text, UINT32_MAX);
 	pieces_clear(&p);
+	assert_null(p.last);
 	free(text);
+}
+
+/* A client chooses how small they are: memory and time are bounded by what each of them takes. */
+static void pieces_of_one_byte_are_few(void **state)
+{
+	struct pieces p = { 0 };
+	uint32_t kept = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < PIECES_BYTES; i++) {
+		uint32_t before = p.bytes;
+
+		put(&p, i, "x");
+		kept += p.bytes > before;
+	}
+	assert_int_equal(kept, PIECES_BYTES / pieces_cost(1));
+	at(&p, kept - 1, 1, "x", 1);
+	at(&p, kept, 1, NULL, 1);
+	pieces_clear(&p);
+}
+
+static void what_comes_after_all_or_between_them_finds_its_place(void **state)
+{
+	struct pieces p = { 0 };
+
+	(void)state;
+	put(&p, 10, "k");
+	put(&p, 14, "o");
+	put(&p, 12, "m");
+	put(&p, 16, "q");
+	at(&p, 10, 100, "k", 1);
+	at(&p, 11, 100, NULL, 1);
+	at(&p, 12, 100, "m", 1);
+	at(&p, 14, 100, "o", 1);
+	pieces_drop(&p, 17);
+	assert_null(p.first);
+	put(&p, 20, "u"); /* as the first one */
+	at(&p, 20, 100, "u", 1);
+	pieces_clear(&p);
 }
 
 int main(void)
@@ -96,6 +138,8 @@ int main(void)
 		cmocka_unit_test(what_was_sent_again_does_no_harm),
 		cmocka_unit_test(positions_wrap),
 		cmocka_unit_test(what_finds_no_room_is_a_gap),
+		cmocka_unit_test(pieces_of_one_byte_are_few),
+		cmocka_unit_test(what_comes_after_all_or_between_them_finds_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

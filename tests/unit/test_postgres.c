@@ -23,6 +23,31 @@ static void the_statements_of_a_query_are_requests(void **state)
 	tells(&in, &out, "BEGIN 200, SELECT a FROM t WHERE b = ? 200, (empty) 200, (empty) 200", 0);
 }
 
+/* Sent ahead of all answers: what one query leaves over is not taken from the next. */
+static void queries_in_a_row_keep_apart(void **state)
+{
+	struct bytes in = { .n = 0 }, out = { .n = 0 };
+
+	(void)state;
+	PUT(&in, 'Q', "SELECT a;     SELECT a\0"); /* of the same length: they are one run */
+	PUT(&in, 'Q', "BAD; SELECT b; SELECT c\0");
+	PUT(&in, 'Q', "SELECT d\0");
+	PUT(&in, 'Q', "SELECT e\0");
+	PUT(&out, 'C', "SELECT 1\0");
+	PUT(&out, 'C', "SELECT 1\0");
+	PUT(&out, 'Z', "I");
+	PUT(&out, 'E', "SERROR\0C42601\0\0");
+	PUT(&out, 'Z', "I");
+	PUT(&out, 'T', "\0\1d\0....");
+	PUT(&out, 'D', "\0\1\0\0\0\1x");
+	PUT(&out, 'C', "SELECT 1\0");
+	PUT(&out, 'C', "SELECT 1\0"); /* of a rule: nobody's */
+	PUT(&out, 'Z', "I");
+	PUT(&out, 'E', "SERROR\0C57014\0\0");
+	PUT(&out, 'Z', "I");
+	tells(&in, &out, "SELECT a 200, SELECT a 200, _unknown 400, SELECT d 200, SELECT e 500", 2);
+}
+
 static uint64_t bytes_told(bool out)
 {
 	uint64_t sum = 0;
@@ -30,6 +55,32 @@ static uint64_t bytes_told(bool out)
 	for (uint64_t i = 0; i < heard.done; i++)
 		sum += out ? heard.served[i].bytes_out : heard.served[i].bytes_in;
 	return sum;
+}
+
+/* Also of rows that look like messages themselves. */
+static void rows_belong_to_their_statement(void **state)
+{
+	struct bytes in = { .n = 0 }, out = { .n = 0 };
+	size_t first;
+
+	(void)state;
+	PUT(&in, 'Q', "SELECT a; SELECT b\0");
+	PUT(&out, 'T', "D\0\0\0\4....");
+	PUT(&out, 'D', "D\0\0\0\4D\0\0\0\7");
+	PUT(&out, 'C', "SELECT 1\0");
+	first = out.n;
+	PUT(&out, 'T', "\0\1b\0....");
+	PUT(&out, 'D', "D\0\0\0\4");
+	PUT(&out, 'D', "T\0\0\0\4D");
+	PUT(&out, 'C', "SELECT 2\0");
+	PUT(&out, 'Z', "I");
+	tells(&in, &out, "SELECT a 200, SELECT b 200", 0);
+	session_begin();
+	move(false, in.at, in.n);
+	move(true, out.at, out.n);
+	session_end();
+	assert_int_equal(heard.served[0].bytes_out, first);
+	assert_int_equal(heard.served[1].bytes_out, out.n - first);
 }
 
 static void a_copy_counts_the_bytes_that_it_moves(void **state)
@@ -116,6 +167,20 @@ static void encryption_may_be_asked_for_and_refused(void **state)
 	move(true, out.at, out.n);
 	session_end();
 	assert_string_equal(heard_story(), "SELECT ? 200");
+}
+
+static void a_start_is_whole_wherever_it_is_cut(void **state)
+{
+	(void)state;
+	for (size_t cut = 1; cut < START_BYTES; cut++) {
+		heard_nothing();
+		postgres_init(&g);
+		move(false, START, cut);
+		assert_false(g.started);
+		move(false, START + cut, START_BYTES - cut);
+		assert_true(g.started);
+		session_end();
+	}
 }
 
 static void a_session_that_does_not_begin_is_no_request(void **state)
@@ -240,9 +305,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_statements_of_a_query_are_requests),
+		cmocka_unit_test(queries_in_a_row_keep_apart),
+		cmocka_unit_test(rows_belong_to_their_statement),
 		cmocka_unit_test(a_copy_counts_the_bytes_that_it_moves),
 		cmocka_unit_test(an_execute_has_the_text_of_its_statement),
 		cmocka_unit_test(encryption_may_be_asked_for_and_refused),
+		cmocka_unit_test(a_start_is_whole_wherever_it_is_cut),
 		cmocka_unit_test(a_session_that_does_not_begin_is_no_request),
 		cmocka_unit_test(lengths_beyond_all_limits_end_it),
 		cmocka_unit_test(its_first_bytes_are_known),

@@ -89,7 +89,7 @@ static void all_sets_have_one_filter(void **state)
 	(void)state;
 	need_bpf();
 	assert_int_equal(probe_filter_put(filter, 4711, true), 0);
-	assert_true(probe_filter_has(filter, 4711));
+	assert_true(probe_filter_why(filter, 4711));
 	assert_int_equal(probe_open(&p, sets_at(SETS_LIFE), filter, &now), 0);
 	assert_int_equal(probe_row_get(p, FILTER_MAP, 4711, &why), 0);
 	assert_int_equal(why, FILTER_WATCHED);
@@ -188,7 +188,7 @@ static void without_a_filter_nothing_is_a_target(void **state)
 {
 	(void)state;
 	assert_int_equal(probe_filter_put(NULL, 1, true), 0);
-	assert_false(probe_filter_has(NULL, 1));
+	assert_false(probe_filter_why(NULL, 1));
 }
 
 int main(void)

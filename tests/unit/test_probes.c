@@ -40,7 +40,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_in_range(outbox.facility_count, 3, OUTBOX_FACILITIES);
 	assert_int_equal(outbox.facilities[0].state, FACILITY_LOADED);
 	assert_true(probes_watch(&probes, 4711, false, false));
-	assert_true(probe_filter_has(probes.filter, 4711));
+	assert_true(probe_filter_why(probes.filter, 4711));
 	assert_null(probes.wait); /* nobody asked for what costs more */
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, false);
@@ -59,13 +59,79 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_null(probes.wait);
 	probes_gone(&probes, &target, &end);
 	assert_int_equal(end.at_ns, 0); /* it is no target any more: that is no end */
-	assert_false(probe_filter_has(probes.filter, 4711));
+	assert_false(probe_filter_why(probes.filter, 4711));
 	probes_second(&probes, 0);
 	assert_int_equal(probes_dropped(&probes), 0);
 	probes_close(&probes);
 	outbox_fini(&outbox);
 	close(link[0]);
 	close(link[1]);
+}
+
+/* A server that forks for each connection would have all descriptors walked over all the time. */
+static void what_is_open_is_sought_for_who_is_new_alone(void **state)
+{
+	struct outbox outbox;
+	struct probes probes;
+
+	(void)state;
+	outbox_init(&outbox, -1);
+	probes_open(&probes, &outbox);
+	probes_watch(&probes, 4711, true, true);
+	if (!probes.http) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() takes no set of HTTP here");
+	}
+	assert_true(probes.http_seek);
+	probes.http_seek = false;
+	probes_watch(&probes, 4711, true, true); /* said again */
+	assert_false(probes.http_seek);
+	/* as the kernel has it, of one that was forked by another */
+	probe_filter_put(probes.filter, 4712, FILTER_FOLLOWED | FILTER_ASKED | FILTER_BARE);
+	probes_watch(&probes, 4712, true, true);
+	assert_false(probes.http_seek);
+	probe_filter_put(probes.filter, 4713, FILTER_FOLLOWED);
+	probes_watch(&probes, 4713, true, true); /* its parent was looked at by the shim */
+	assert_true(probes.http_seek);
+	probes.http_seek = false;
+	probes_rest(&probes, true, false);
+	probes_watch(&probes, 4711, true, true); /* loaded anew, nothing is marked */
+	assert_true(probes.http_seek);
+	probes_close(&probes);
+	outbox_fini(&outbox);
+}
+
+/* It was told each second: nobody would tell what it lost, and waited for, in its last one. */
+static void the_last_is_told_with_the_end(void **state)
+{
+	const struct finder_target gone = { .target = { .key = 9, .pid = 4711 },
+					    .fd = -1,
+					    .lost = { 0, 1 } };
+	const struct http_lost lost = { .status = { 0, 3, 0, 0, 2 } };
+	struct outbox outbox;
+	struct probes probes;
+	struct link_end end;
+
+	(void)state;
+	outbox_init(&outbox, -1);
+	probes_open(&probes, &outbox);
+	probes_watch(&probes, 4711, true, true);
+	if (!probes.http || !probes.wait) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() takes no set of HTTP, or of waits, here");
+	}
+	assert_int_equal(probe_row_put(http_probe(probes.http), HTTP_LOST_MAP, 4711, &lost), 0);
+	probes_gone(&probes, &gone, &end);
+	assert_int_equal(end.lost[1], 2); /* one of them was told before */
+	assert_int_equal(end.lost[4], 2);
+	assert_int_equal(end.waited, 1);
+	probes_gone(&probes, &gone, &end);
+	assert_int_equal(end.lost[4], 0);
+	assert_int_equal(end.waited, 0);
+	probes_close(&probes);
+	outbox_fini(&outbox);
 }
 
 /* They are loaded when no more targets come, and stay for a while: targets come and go. */
@@ -190,6 +256,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facilities_are_told_and_targets_are_the_sets_own),
 		cmocka_unit_test(inputs_are_loaded_with_the_first_target_and_go_after_the_last),
+		cmocka_unit_test(what_is_open_is_sought_for_who_is_new_alone),
+		cmocka_unit_test(the_last_is_told_with_the_end),
 		cmocka_unit_test(the_largest_end_is_right),
 		cmocka_unit_test(without_bpf_it_is_told_and_nothing_fails),
 	};

@@ -140,6 +140,17 @@ static void a_pid_that_is_used_again_is_the_newer_process(void **state)
 	profile_close(p);
 }
 
+/* Or its samples would be those of two processes. */
+static void a_process_that_is_told_twice_is_one(void **state)
+{
+	struct profile *p = made();
+
+	(void)state;
+	assert_int_equal(profile_target_put(p, 7, 70, "server"), 0);
+	assert_int_equal(p->target_count, 2);
+	profile_close(p);
+}
+
 static void an_ended_process_stays_as_long_as_its_samples(void **state)
 {
 	struct profile *p = made();
@@ -151,6 +162,23 @@ static void an_ended_process_stays_as_long_as_its_samples(void **state)
 	profile_read(p, NOW_NS + (STACKS_SPAN_S + 1) * PROFILE_SECOND_NS);
 	assert_int_equal(p->target_count, 1);
 	assert_int_equal(p->targets[0].key, 8);
+	profile_close(p);
+}
+
+/* A graph is made on a thread of its own, from the time at which it was asked for. */
+static void who_asked_earlier_does_not_turn_time_back(void **state)
+{
+	struct profile *p = made();
+	struct stacks_counts counts;
+
+	(void)state;
+	profile_read(p, NOW_NS + PROFILE_SECOND_NS);
+	sample(p, 80, 1);
+	profile_target_gone(p, 7);
+	profile_read(p, NOW_NS);
+	stacks_counts_get(p->stacks, &counts);
+	assert_int_equal(counts.distinct, 1); /* it is not older than everything */
+	assert_int_equal(p->target_count, 2); /* and who has just ended not since long */
 	profile_close(p);
 }
 
@@ -233,7 +261,9 @@ int main(void)
 		cmocka_unit_test(samples_are_found_by_pid_service_and_time),
 		cmocka_unit_test(nobody_known_and_nothing_sampled_are_told_apart),
 		cmocka_unit_test(a_pid_that_is_used_again_is_the_newer_process),
+		cmocka_unit_test(a_process_that_is_told_twice_is_one),
 		cmocka_unit_test(an_ended_process_stays_as_long_as_its_samples),
+		cmocka_unit_test(who_asked_earlier_does_not_turn_time_back),
 		cmocka_unit_test(a_broker_that_is_behind_leaves_frames_unnamed),
 		cmocka_unit_test(files_that_nobody_asked_for_are_closed),
 		cmocka_unit_test(waits_are_told_when_their_seconds_are_over),

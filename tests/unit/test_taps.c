@@ -4,6 +4,8 @@
 #include "tls_fixture.h"
 
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 static struct probe_filter *filter;
 static struct http *http;
@@ -121,6 +123,51 @@ static void a_process_without_a_library_is_looked_at_again(void **state)
 	fixture_close();
 }
 
+/* As it would be on a disk that does not answer. */
+static void whoever_looks_too_long_is_ended(void **state)
+{
+	struct http *some = (struct http *)(void *)&outbox; /* it is not used */
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		alarm(60);
+		pause();
+		_exit(0);
+	}
+	fixture_open();
+	taps.asking = (struct places){ pid, memfd_create("answer", MFD_CLOEXEC) };
+	taps.asked.inode = 7;
+	taps.until_ns = 5000;
+	taps_step(&taps, some, 4999);
+	assert_int_equal(taps.asking.pid, pid);
+	taps_step(&taps, some, 5000);
+	assert_int_equal(taps.asking.pid, 0);
+	assert_int_equal(waitpid(pid, NULL, 0), -1);
+	assert_non_null(taps_known(&taps, &taps.asked)); /* it is not looked at again */
+	assert_int_equal(taps.files[0].count, 0);
+	fixture_close();
+}
+
+/* Whose file is new each time would keep all others waiting. */
+static void who_has_a_file_looked_at_comes_last(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		rs_skip("map_files needs CAP_CHECKPOINT_RESTORE");
+	fixture_open();
+	taps.filter = (const struct probe_filter *)(const void *)&outbox; /* it is not used */
+	taps.program = "/bin/false";
+	taps_watch(&taps, getpid());
+	taps_watch(&taps, INT32_MAX); /* nobody */
+	taps_step(&taps, (struct http *)(void *)&outbox, 1000);
+	assert_int_not_equal(taps.asking.pid, 0);
+	assert_int_equal(taps.next, 1);
+	taps_rest(&taps);
+	assert_int_equal(taps.asking.pid, 0);
+	fixture_close();
+}
+
 static void the_program_and_its_library_may_have_one(void **state)
 {
 	struct taps_walk w = { .exe = "/opt/a/long/path/to/a/server" };
@@ -155,6 +202,8 @@ int main(int count, char **arguments)
 		cmocka_unit_test(a_process_is_tapped_where_its_functions_are),
 		cmocka_unit_test(a_file_is_looked_at_once),
 		cmocka_unit_test(a_process_without_a_library_is_looked_at_again),
+		cmocka_unit_test(whoever_looks_too_long_is_ended),
+		cmocka_unit_test(who_has_a_file_looked_at_comes_last),
 		cmocka_unit_test(the_program_and_its_library_may_have_one),
 		cmocka_unit_test(without_bpf_nobody_is_looked_at),
 	};

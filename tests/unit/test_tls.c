@@ -246,6 +246,56 @@ static void loaded_is_what_is_attached(void **state)
 	assert_int_equal(now.facilities[0].state + now.facilities[1].state, FACILITY_REFUSED);
 }
 
+static void what_is_no_place_is_put_nowhere(void **state)
+{
+	struct tls_place odd[2] = { places[0], places[0] };
+
+	(void)state;
+	tls_forget(tls, getpid());
+	odd[1].role = 33; /* as a bit it would be that of a role that there is */
+	assert_int_equal(tls_attach(tls, getpid(), file, odd, 2), -EINVAL);
+	odd[1].role = TLS_C;
+	odd[1].kind = TLS_KINDS;
+	assert_int_equal(tls_attach(tls, getpid(), file, odd, 2), -EINVAL);
+	odd[1].kind = 0;
+	assert_int_equal(tls_attach(tls, getpid(), file, odd, 2), -EINVAL);
+	odd[1] = places[0];
+	odd[1].offset = UINT64_MAX;
+	assert_int_equal(tls_attach(tls, getpid(), file, odd, 2), -EINVAL);
+	assert_int_equal(tls_attach(tls, getpid(), file, places, TLS_PLACES + 1), -EINVAL);
+	assert_int_equal(tls->count, 0);
+}
+
+/* A target that filters system calls would be ended by it. */
+static void no_return_probe_is_put_where_it_could_harm(void **state)
+{
+	struct tls_place call = { places[0].offset, TLS_READ, TLS_C_CALL };
+	struct probe_state now;
+
+	(void)state;
+	tls_forget(tls, getpid());
+	tls->asked = true;
+	tls->returns = false;
+	assert_int_equal(tls_attach(tls, getpid(), file, places, 4), -EOPNOTSUPP);
+	assert_int_equal(tls->count, 0);
+	tls_look(tls, &now);
+	assert_int_equal(now.facilities[1].state, FACILITY_REFUSED);
+	assert_int_equal(now.facilities[1].error, EOPNOTSUPP);
+	assert_int_equal(tls_attach(tls, getpid(), file, &call, 1), 0); /* it has none */
+	tls->asked = false;
+}
+
+static void who_ended_meanwhile_refuses_nothing(void **state)
+{
+	struct probe_state now;
+
+	(void)state;
+	assert_int_equal(tls_attach(tls, INT32_MAX, file, places, 4), -ESRCH);
+	tls_look(tls, &now);
+	assert_int_equal(now.facilities[0].state, FACILITY_LOADED);
+	assert_int_equal(now.facilities[1].state, FACILITY_LOADED);
+}
+
 static void name_places(void)
 {
 	places[0] = (struct tls_place){ place_of((uintptr_t)SSL_read), TLS_READ, TLS_C };
@@ -267,6 +317,9 @@ int main(void)
 		TEST(who_is_forgotten_or_no_target_is_not_heard),
 		TEST(what_go_reads_goes_by_its_goroutine),
 		TEST(loaded_is_what_is_attached),
+		TEST(what_is_no_place_is_put_nowhere),
+		TEST(no_return_probe_is_put_where_it_could_harm),
+		TEST(who_ended_meanwhile_refuses_nothing),
 	};
 	struct probe_state now;
 	int failed, result = probe_filter_open(&filter);

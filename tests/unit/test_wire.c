@@ -142,6 +142,44 @@ static void a_read_that_was_not_told_is_no_later_one(void **state)
 	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
 }
 
+/* Told later than what came first, which found no room. */
+static void a_begin_that_is_told_late_is_a_servers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	f.in = 50;
+	f.out = 60;
+	was_read(&f, f.in, 50);
+	event(&f,
+	      (struct http_event){
+		      .kind = HTTP_ACCEPTED, .seq = f.in, .other = f.out, .length = 1 },
+	      NULL);
+	assert_true(parser_is_accepted(&f.wire->connection->parser));
+	fixture_close(&f, "");
+}
+
+static void one_of_which_all_was_lost_says_how_much_at_its_end(void **state)
+{
+	struct wire_counts counts;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 1, .other = 9 },
+	      NULL); /* a worker before us knew it */
+	event(&f, (struct http_event){ .kind = HTTP_CLOSED, .pid = PID, .length = 2, .other = 5 },
+	      NULL);
+	wire_round(f.wire, f.now_ns);
+	wire_counts_get(f.wire, &counts);
+	assert_int_equal(counts.connections, 0);
+	assert_int_equal(f.totals.opened, 1);
+	assert_int_equal(f.totals.closed, 1);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 3);
+	fixture_close(&f, "");
+}
+
 static void what_was_not_answered_is_aborted(void **state)
 {
 	struct fixture f;
@@ -207,18 +245,34 @@ static void the_end_of_the_ring_ends_no_request(void **state)
 /* Another process's: its bytes arrive, and nobody says that they are read. */
 static void what_nobody_reads_is_bounded(void **state)
 {
-	char *text = calloc(1, 4097);
+	char *text = calloc(1, 4001); /* four of them are WIRE_UNREAD */
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f);
-	memset(text, 'x', 4096);
+	memset(text, 'x', 4000);
 	for (int i = 0; i < 10; i++)
 		arrived(&f, text);
 	assert_int_equal(f.wire->bytes, WIRE_UNREAD);
 	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
 	assert_int_equal(f.wire->bytes, 0);
 	free(text);
+	fixture_close(&f, "");
+}
+
+/* Or a thousand clients would have gigabytes of it. */
+static void what_arrives_byte_by_byte_is_counted_with_what_it_takes(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	for (int i = 0; i < 10; i++)
+		arrived(&f, "G");
+	assert_int_equal(f.wire->bytes, 10 * pieces_cost(1));
+	was_read(&f, f.in - 4, 6);
+	assert_int_equal(f.wire->bytes, 4 * pieces_cost(1));
 	fixture_close(&f, "");
 }
 
@@ -232,6 +286,8 @@ static void connections_are_bounded_and_the_rest_is_counted(void **state)
 	for (uint64_t id = 1; id <= WIRE_CONNECTIONS + 3; id++) {
 		struct http_event e = { .connection = id, .kind = HTTP_ACCEPTED };
 
+		wire_event(f.wire, &e, sizeof(e));
+		e.kind = HTTP_READ; /* it goes on, unseen: that is not another one */
 		wire_event(f.wire, &e, sizeof(e));
 	}
 	wire_counts_get(f.wire, &counts);
@@ -261,11 +317,14 @@ int main(void)
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
 		cmocka_unit_test(a_read_that_was_not_told_is_no_later_one),
+		cmocka_unit_test(a_begin_that_is_told_late_is_a_servers),
+		cmocka_unit_test(one_of_which_all_was_lost_says_how_much_at_its_end),
 		cmocka_unit_test(what_was_not_answered_is_aborted),
 		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
 		cmocka_unit_test(the_end_of_the_ring_ends_no_request),
 		cmocka_unit_test(what_nobody_reads_is_bounded),
+		cmocka_unit_test(what_arrives_byte_by_byte_is_counted_with_what_it_takes),
 		cmocka_unit_test(connections_are_bounded_and_the_rest_is_counted),
 	};
 
