@@ -108,6 +108,11 @@ def one_notice_a_cooldown(stage):
     row = server.ask_until("the alert", lambda: alerts(agent), 2)[0]
     check((row["state"], row["severity"], row["level"]) == ("firing", "warning", 1), row)
     check(row["labels"]["service"] == SERVICE and row["threshold"] == 100, row)
+    done = subprocess.run([live.find_program("ringside"), "rules", "explain", "slow-handler"],
+                          text=True, capture_output=True, timeout=30, check=False,
+                          env={**os.environ, **stage.environment})
+    check(done.returncode == 0 and "): firing: a limit was passed" in done.stdout and
+          f"firing, warning, since {row['since']}, {SERVICE}" in done.stdout, done)
     server.ask_until("the third notice", lambda: len(notices(agent)) == 3, 2 * COOLDOWN + GRACE)
     took = time.monotonic() - begun
     check(took > 2 * COOLDOWN - 1, f"three notices within {took} s")

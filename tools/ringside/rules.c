@@ -1,8 +1,11 @@
 /*
- * rules - the verb about alert rules: says what is wrong in files of them, lists what is in force.
+ * rules - the verb about alert rules: what is wrong in files of them, what is in force, and why one
+ *         fires or not.
  */
+#include "agent.h"
 #include "arguments.h"
 #include "book.h"
+#include "explain.h"
 #include "json.h"
 #include "settings.h"
 #include "table.h"
@@ -14,19 +17,25 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RULES_JSON, RULES_DIR };
+#define RULES_ASKED "/api/alerts/rules?limit=1000"
+#define RULES_FIRING "/api/alerts?limit=1000"
+
+enum { RULES_JSON, RULES_DIR, RULES_SOCKET, RULES_RUN_DIR };
 
 static const struct arguments rules_arguments = {
 	.verb = "rules",
-	.usage = "check|list [OPTION]... [FILE]...",
+	.usage = "check|list [OPTION]... [FILE]... | explain [OPTION]... RULE",
 	.about = "check  reads rule files as the agent does, over the shipped rules, and says\n"
 		 "       what is wrong: file, line, rule, key and reason.\n"
-		 "list   all rules that are in force with them.\n\n"
+		 "list   all rules that are in force with them.\n"
+		 "explain  asks the agent why a rule fires or not.\n\n"
 		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is\n"
 		 "wrong.\n",
 	.options = {
 		{ "json", NULL, "one JSON document instead of lines" },
 		{ "rules-dir", "DIR", "the folder of the rule files (/etc/ringside/rules.d)" },
+		{ "socket", "PATH", "explain: the agent's Unix socket (api.sock in run-dir)" },
+		{ "run-dir", "DIR", "explain: the agent's run directory (/run/ringside)" },
 	},
 };
 
@@ -207,18 +216,84 @@ static int rules_do(bool list, char **files, const char *const *values)
 	return result;
 }
 
+/* -ENOENT: the agent has no such rule. */
+static int rules_explain_one(const struct envelope *rules, const struct envelope *alerts,
+			     const char *name)
+{
+	const struct envelope_node *list = envelope_member(envelope_data(rules), "rules");
+
+	for (size_t i = 0; i < envelope_size(list); i++) {
+		const struct envelope_node *rule = envelope_at(list, i);
+		const char *found = envelope_text(rule, "name");
+
+		if (!found || strcmp(found, name) != 0)
+			continue;
+		explain_rule(rule, envelope_member(envelope_data(alerts), "alerts"), stdout);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int rules_ask(struct agent *agent, const char *name, struct agent_error *error)
+{
+	struct envelope *rules = NULL, *alerts = NULL;
+	int result = agent_ask(agent, RULES_ASKED, &rules, error);
+
+	if (result)
+		return result;
+	result = agent_ask(agent, RULES_FIRING, &alerts, error);
+	if (!result) {
+		result = rules_explain_one(rules, alerts, name);
+		if (result)
+			snprintf(error->text, sizeof(error->text),
+				 "there is no rule %.64s; see ringside rules list", name);
+		envelope_close(alerts);
+	}
+	envelope_close(rules);
+	return result;
+}
+
+static int rules_explain(char **names, const char *const *values)
+{
+	struct settings_flags flags = { values[RULES_RUN_DIR], values[RULES_SOCKET] };
+	struct agent_error error;
+	struct settings settings;
+	struct config_error wrong;
+	struct agent agent;
+	int result;
+
+	if (!names[0] || names[1]) {
+		fprintf(stderr, "ringside rules explain: name one rule\n");
+		return VERBS_USAGE;
+	}
+	if (settings_open(&settings, &flags, &wrong)) {
+		fprintf(stderr, "ringside rules: %s\n", wrong.text);
+		return VERBS_USAGE;
+	}
+	result = agent_open(&agent, &settings, &error);
+	if (!result) {
+		result = rules_ask(&agent, names[0], &error);
+		agent_close(&agent);
+	}
+	if (result)
+		fprintf(stderr, "ringside rules explain: %s\n", error.text);
+	settings_close(&settings);
+	return result ? VERBS_BAD : 0;
+}
+
 int rules_verb(int argc, char **argv)
 {
-	static const char *const words[] = { "check", "list", NULL };
+	static const char *const words[] = { "check", "list", "explain", NULL };
 	const char *values[ARGUMENTS_MAX], *word = argc > 1 ? argv[1] : "", *near;
-	bool list = !strcmp(word, "list");
+	bool list = !strcmp(word, "list"), explain = !strcmp(word, "explain");
 	int at;
 
-	if (list || !strcmp(word, "check")) {
+	if (list || explain || !strcmp(word, "check")) {
 		at = arguments_read(&rules_arguments, argc - 1, argv + 1, values);
 		if (at < 0)
 			return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
-		return rules_do(list, argv + 1 + at, values);
+		return explain ? rules_explain(argv + 1 + at, values)
+			       : rules_do(list, argv + 1 + at, values);
 	}
 	if (*word == '-') {
 		at = arguments_read(&rules_arguments, argc, argv, values);
@@ -226,7 +301,7 @@ int rules_verb(int argc, char **argv)
 			return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
 	}
 	near = arguments_nearest(word, words);
-	fprintf(stderr, "ringside rules: say check or list%s%s%s\n", near ? "; did you mean " : "",
-		near ? near : "", near ? "?" : "");
+	fprintf(stderr, "ringside rules: say check, list or explain%s%s%s\n",
+		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return VERBS_USAGE;
 }
