@@ -349,7 +349,7 @@ int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns)
 	return ret;
 }
 
-int alerts_hush(struct alerts *a, const struct tree *what, int64_t now_ns, int64_t wall_ms,
+int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
 		struct hush *out, struct hush_error *error)
 {
 	struct hushes *all;
@@ -357,10 +357,10 @@ int alerts_hush(struct alerts *a, const struct tree *what, int64_t now_ns, int64
 
 	pthread_mutex_lock(&a->lock);
 	all = &a->engine->hushes;
-	ret = hush_add(all, what, now_ns, wall_ms, error);
+	ret = hush_add(all, what, when->now_ns, when->wall_ms, error);
 	if (!ret) {
 		*out = all->rows[all->count - 1];
-		alerts_save(a, now_ns);
+		alerts_save(a, when->now_ns);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return ret;

@@ -45,6 +45,10 @@ struct alerts_rule {
 	struct engine_rule now;
 };
 
+struct alerts_time {
+	int64_t now_ns, wall_ms;
+};
+
 struct alerts_counts {
 	uint64_t refused; /* alerts that found no room */
 	uint64_t unsent;  /* notices that found no memory */
@@ -67,7 +71,7 @@ int alerts_hush_list(struct alerts *a, struct hush **rows);
 void alerts_counts_get(struct alerts *a, struct alerts_counts *out);
 
 int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */
-int alerts_hush(struct alerts *a, const struct tree *what, int64_t now_ns, int64_t wall_ms,
+int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
 		struct hush *out, struct hush_error *error);
 int alerts_unhush(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */
 

@@ -335,7 +335,7 @@ int diary_mark(const struct diary *d, uint64_t sequence)
 static uint64_t diary_marked(const struct diary *d)
 {
 	uint64_t sequence = 0;
-	size_t length;
+	size_t length = 0;
 	char *bytes;
 
 	if (diary_read(d, DIARY_SENT, &bytes, &length))
@@ -439,7 +439,8 @@ int diary_load(const struct diary *d, struct engine *e, int64_t now_ns)
 
 	if (ret)
 		return ret;
-	body = memchr(bytes, '\n', length);
+	body = bytes ? memchr(bytes, '\n', length) : NULL;
+	/* NOLINTNEXTLINE(cert-err34-c): a number too large fails the comparisons behind it */
 	if (!body || sscanf(bytes, "ringside alerts 1 %" SCNx64 " %zu", &sum, &told) != 2 ||
 	    told != length - (size_t)(body + 1 - bytes) || sum != diary_sum(body + 1, told) ||
 	    tree_open(&root, body + 1, told, &error)) {

@@ -185,6 +185,7 @@ static void reader_for(struct reader *r, const char *key, const struct tree *val
 	unsigned int need, of;
 	int length = 0;
 
+	/* NOLINTNEXTLINE(cert-err34-c): three digits always fit */
 	if (!text || sscanf(text, "%3u of %3u%n", &need, &of, &length) != 2 || text[length]) {
 		r->spec.for_ns = reader_span(r, key, value);
 		return;
@@ -270,24 +271,24 @@ static void reader_labels(struct reader *r, const char *key, const struct tree *
 static void reader_scope_member(struct reader *r, const char *name, const struct tree *value)
 {
 	static const char *const names[] = { "service", "environment", "route", NULL };
-	char key[READER_PATH], *to = NULL;
+	char key[READER_PATH], *to;
 	const char *text;
 
 	snprintf(key, sizeof(key), "scope.%s", name);
-	if (!strcmp(name, "service"))
+	if (!strcmp(name, "service")) {
 		to = r->spec.service;
-	else if (!strcmp(name, "environment"))
+	} else if (!strcmp(name, "environment")) {
 		to = r->spec.environment;
-	else if (!strcmp(name, "route"))
+	} else if (!strcmp(name, "route")) {
 		to = r->spec.route;
-	if (!to) {
+		r->spec.by_route = true;
+	} else {
 		reader_fail_near(r, key, "unknown key", reader_nearest(name, names));
 		return;
 	}
 	text = reader_text(r, key, value, SPEC_GLOB);
 	if (text)
 		snprintf(to, SPEC_GLOB, "%s", text);
-	r->spec.by_route = r->spec.by_route || to == r->spec.route;
 }
 
 static void reader_scope(struct reader *r, const char *key, const struct tree *value)

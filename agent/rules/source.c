@@ -182,12 +182,10 @@ static double source_processes(const struct source_look *l)
 		if (!p->alive || one < 0 || strcmp(p->target.service, l->row->service) != 0 ||
 		    strcmp(p->target.environment, l->row->environment) != 0)
 			continue;
-		if (isnan(value))
+		if (isnan(value) || (worst && one > value))
 			value = one;
 		else if (!worst)
 			value += one;
-		else if (one > value)
-			value = one;
 	}
 	return value;
 }

@@ -321,10 +321,10 @@ int document_acknowledge(const struct question *q, struct json *j)
 
 static int alerts_silence(const struct question *q, const struct tree *what, struct json *j)
 {
-	const struct request *r = q->request;
+	const struct alerts_time now = { (int64_t)q->request->now_ns, q->request->wall_ms };
 	struct hush_error error = { .key = "" };
 	struct hush hush;
-	int ret = alerts_hush(q->site->alerts, what, (int64_t)r->now_ns, r->wall_ms, &hush, &error);
+	int ret = alerts_hush(q->site->alerts, what, &now, &hush, &error);
 
 	if (ret == -ENOSPC)
 		return refuse(q->no, 429, "too_many_silences", "there are %d silences already",

@@ -22,7 +22,7 @@ void upload_close(struct upload *u)
 
 bool upload_take(struct upload *u, const char *bytes, size_t length, size_t limit)
 {
-	char *more = u->body;
+	char *more;
 
 	u->received += length;
 	if (u->received > limit) {

@@ -250,6 +250,7 @@ static void an_acknowledgement_survives_a_restart(void **state)
 static void a_silence_survives_a_restart_and_is_taken_back(void **state)
 {
 	static const char text[] = "{\"rule\": \"mine\", \"duration\": \"1h\"}";
+	const struct alerts_time when = { now_s * (int64_t)SECOND, 1 };
 	struct tree_error why;
 	struct alerts_row *rows;
 	struct hush hush, *hushes;
@@ -258,7 +259,7 @@ static void a_silence_survives_a_restart_and_is_taken_back(void **state)
 	(void)state;
 	rules(RULE);
 	assert_int_equal(tree_open(&root, text, strlen(text), &why), 0);
-	assert_int_equal(alerts_hush(alerts, root, now_s * (int64_t)SECOND, 1, &hush, &error), 0);
+	assert_int_equal(alerts_hush(alerts, root, &when, &hush, &error), 0);
 	tree_close(root);
 	alerts_close(alerts);
 	open_alerts();

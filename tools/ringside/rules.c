@@ -281,27 +281,30 @@ static int rules_explain(char **names, const char *const *values)
 	return result ? VERBS_BAD : 0;
 }
 
-int rules_verb(int argc, char **argv)
+static int rules_unknown(const char *word)
 {
 	static const char *const words[] = { "check", "list", "explain", NULL };
-	const char *values[ARGUMENTS_MAX], *word = argc > 1 ? argv[1] : "", *near;
-	bool list = !strcmp(word, "list"), explain = !strcmp(word, "explain");
-	int at;
+	const char *near = arguments_nearest(word, words);
 
-	if (list || explain || !strcmp(word, "check")) {
-		at = arguments_read(&rules_arguments, argc - 1, argv + 1, values);
-		if (at < 0)
-			return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
-		return explain ? rules_explain(argv + 1 + at, values)
-			       : rules_do(list, argv + 1 + at, values);
-	}
-	if (*word == '-') {
-		at = arguments_read(&rules_arguments, argc, argv, values);
-		if (at < 0)
-			return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
-	}
-	near = arguments_nearest(word, words);
 	fprintf(stderr, "ringside rules: say check, list or explain%s%s%s\n",
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return VERBS_USAGE;
+}
+
+int rules_verb(int argc, char **argv)
+{
+	const char *values[ARGUMENTS_MAX], *word = argc > 1 ? argv[1] : "";
+	bool list = !strcmp(word, "list"), explain = !strcmp(word, "explain");
+	bool known = list || explain || !strcmp(word, "check");
+	int at;
+
+	if (!known && *word != '-')
+		return rules_unknown(word);
+	at = arguments_read(&rules_arguments, argc - known, argv + known, values);
+	if (at < 0)
+		return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
+	if (!known)
+		return rules_unknown("");
+	return explain ? rules_explain(argv + 1 + at, values)
+		       : rules_do(list, argv + 1 + at, values);
 }
