@@ -50,6 +50,9 @@ int log_level_parse(const char *name)
 }
 
 static void log_line(enum log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_line(enum log_level level, const char *format, va_list args)
 {
 	char line[LOG_LINE + 2];
 	int head, body;

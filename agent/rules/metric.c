@@ -22,6 +22,7 @@
 #define ABSENT METRIC_BIT(METRIC_ABSENT)
 
 #define OF_SERVICE .service = true
+#define OF_AGENT .service = false
 #define OF_ROUTE .service = true, .route = true
 
 #define NO_CACHE "the agent's cache is not there yet"
@@ -73,15 +74,15 @@ static const struct metric_info metric_table[METRICS_OF_RULES] = {
 					  RATIO, METRIC_RATIO, METRIC_UNIT_PERCENT, OF_SERVICE,
 					  .bounded = true },
 	[METRIC_AGENT_CPU] = { "agent.cpu", "the agent's own CPU, of one core", NULL, LAST,
-			       METRIC_LAST, METRIC_UNIT_PERCENT },
+			       METRIC_LAST, METRIC_UNIT_PERCENT, OF_AGENT },
 	[METRIC_AGENT_MEMORY] = { "agent.memory", "the agent's own memory", NULL, LAST, METRIC_LAST,
-				  METRIC_UNIT_BYTES },
+				  METRIC_UNIT_BYTES, OF_AGENT },
 	[METRIC_CACHE_HITRATE] = { "cache.hitrate", "look-ups that the cache answered", NO_CACHE,
 				   RATIO, METRIC_RATIO, METRIC_UNIT_PERCENT, .bounded = true },
 	[METRIC_CACHE_MEMORY] = { "cache.memory", "the cache's memory, of its limit", NO_CACHE,
 				  LAST, METRIC_LAST, METRIC_UNIT_PERCENT, .bounded = true },
 	[METRIC_REDIS_FAILURES] = { "redis.failures", "our own Redis fails so often in a row",
-				    NO_CACHE, LAST, METRIC_LAST, METRIC_UNIT_NUMBER },
+				    NO_CACHE, LAST, METRIC_LAST, METRIC_UNIT_NUMBER, OF_AGENT },
 	[METRIC_CLIENT_REDIS_FAILURES] = { "client.redis.failures",
 					   "the application's Redis fails so often in a row",
 					   NO_CLIENT, LAST, METRIC_LAST, METRIC_UNIT_NUMBER,
