@@ -66,13 +66,16 @@ static void broker_found(void *ctx, struct finder_target *found)
 /* The probes that cost more go with the last process that was asked for. */
 static void broker_rest(struct broker *b)
 {
-	bool asked = false, bare = false;
+	bool asked = false, bare = false, carried = false;
 
 	for (uint32_t i = 0; i < finder_size(b->finder); i++) {
-		asked = asked || finder_at(b->finder, i)->asked;
-		bare = bare || finder_at(b->finder, i)->fd < 0;
+		const struct finder_target *t = finder_at(b->finder, i);
+
+		asked = asked || t->asked;
+		bare = bare || t->fd < 0;
+		carried = carried || (t->asked && t->fd >= 0);
 	}
-	probes_rest(&b->probes, asked, bare);
+	probes_rest(&b->probes, asked, bare, carried);
 }
 
 /* Did it change who is to be attached? */
@@ -139,7 +142,8 @@ static bool broker_told(struct broker *b, uint64_t now_ns)
 /* Without them the scan does it all. */
 static void broker_probes(struct broker *b)
 {
-	probes_open(&b->probes, &b->outbox);
+	probes_open(&b->probes, &b->outbox,
+		    http_sources(config_text(b->config->config, CONFIG_CAPTURE_HTTP)));
 	for (uint32_t i = 0; i < finder_size(b->finder); i++)
 		broker_found(b, finder_at(b->finder, i));
 	profiling_open(&b->profiling, &b->outbox, probes_targets(&b->probes));
@@ -220,7 +224,7 @@ static bool broker_tell_target(struct broker *b, struct finder_target *t)
 	proc_io_read(t->target.pid, &message.usage);
 	message.usage.pss = t->pss;
 	message.usage.anonymous = t->anonymous;
-	message.usage.rings = t->rings;
+	message.usage.rings = t->rings && probes_miss_rings(&b->probes, t->fd < 0);
 	return !link_send(b->config->link, &message, -1) && !probes_tell_target(&b->probes, t);
 }
 

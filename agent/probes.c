@@ -59,11 +59,14 @@ static void probes_open_http(struct probes *p)
 {
 	struct probe_state state;
 
-	if (p->http || p->http_refused || !p->filter)
-		return;
-	p->http_refused = http_open(&p->http, p->filter, &state) != 0;
-	p->http_sent = 0;
-	probes_tell(p, &state);
+	for (uint32_t source = 0; source < HTTP_SOURCES && !p->http && p->filter; source++) {
+		if (!(p->http_sources & ~p->http_refused & 1u << source))
+			continue;
+		if (http_open(&p->http, source, p->filter, &state))
+			p->http_refused |= 1u << source;
+		p->http_sent = 0;
+		probes_tell(p, &state);
+	}
 }
 
 static void probes_http_rest(struct probes *p)
@@ -75,10 +78,43 @@ static void probes_http_rest(struct probes *p)
 	taps_rest(&p->taps);
 	http_close(p->http);
 	p->http = NULL;
-	if (p->http_refused || !p->outbox)
+	for (uint32_t source = 0; source < HTTP_SOURCES && p->outbox; source++) {
+		if (p->http_refused & 1u << source)
+			continue;
+		probe_idle(http_set(source), &state);
+		probes_tell(p, &state);
+	}
+}
+
+static void probes_open_arrival(struct probes *p)
+{
+	struct probe_state state;
+
+	if (p->arrival || p->arrival_refused || !p->filter)
 		return;
-	probe_idle(sets_at(SETS_HTTP), &state);
+	p->arrival_refused = arrival_open(&p->arrival, p->filter, &state) != 0;
 	probes_tell(p, &state);
+}
+
+static void probes_arrival_rest(struct probes *p)
+{
+	struct probe_state state;
+
+	arrival_close(p->arrival);
+	p->arrival = NULL;
+	if (p->arrival_refused || !p->outbox)
+		return;
+	probe_idle(sets_at(SETS_ARRIVAL), &state);
+	probes_tell(p, &state);
+}
+
+/* Of both sets; a process is in one of them. */
+static void probes_arrival_watch(struct probes *p, int32_t pid, bool carried, bool bare)
+{
+	if (p->arrival)
+		arrival_watch(arrival_probe(p->arrival), pid, carried);
+	if (p->http)
+		arrival_watch(http_probe(p->http), pid, bare);
 }
 
 /* Without a map of targets nothing can be loaded. */
@@ -129,9 +165,15 @@ void probes_step(struct probes *p)
 
 	victims_send(&p->victims, p->outbox->link);
 	runtimes_step(&p->runtimes, moment_monotonic_ns());
+	if (p->wait && p->wait_seek)
+		wait_find(p->wait); /* in vain: new threads are met when they are made */
+	p->wait_seek = false;
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
+	if (p->arrival && p->arrival_seek)
+		arrival_find(p->arrival); /* in vain: as above */
+	p->arrival_seek = false;
 	taps_step(&p->taps, p->http, moment_monotonic_ns());
 	if (p->http_sent == p->outbox->worker)
 		return;
@@ -140,23 +182,26 @@ void probes_step(struct probes *p)
 		p->http_sent = p->outbox->worker;
 }
 
-void probes_rest(struct probes *p, bool asked, bool bare)
+void probes_rest(struct probes *p, bool asked, bool bare, bool carried)
 {
 	if (!asked)
 		probes_wait_rest(p);
 	if (!bare)
 		probes_http_rest(p);
+	if (!carried)
+		probes_arrival_rest(p);
 }
 
-void probes_open(struct probes *p, struct outbox *outbox)
+void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources)
 {
 	memset(p, 0, sizeof(*p));
 	p->outbox = outbox;
+	p->http_sources = sources;
 	/* refused: so are the sets, which say why */
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	taps_open(&p->taps, outbox, p->filter);
-	probes_rest(p, false, false);
+	probes_rest(p, false, false, false);
 	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));
 }
@@ -165,6 +210,7 @@ void probes_close(struct probes *p)
 {
 	taps_close(&p->taps);
 	runtimes_close(&p->runtimes);
+	arrival_close(p->arrival);
 	http_close(p->http);
 	inputs_close(p->inputs);
 	wait_close(p->wait);
@@ -187,6 +233,14 @@ static bool probes_seeks(const struct probes *p, int32_t pid)
 	return !p->http || !(probe_filter_why(p->filter, pid) & FILTER_BARE);
 }
 
+/* As above, of its threads too: they are marked when they are made. */
+static bool probes_is_news(const struct probes *p, int32_t pid, uint32_t why)
+{
+	uint32_t before = probe_filter_why(p->filter, pid);
+
+	return ((before ^ why) & (FILTER_ASKED | FILTER_BARE)) != 0;
+}
+
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 {
 	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
@@ -194,8 +248,13 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	if (asked)
 		probes_open_wait(p);
 	p->http_seek = p->http_seek || (bare && probes_seeks(p, pid));
+	p->wait_seek = p->wait_seek || probes_is_news(p, pid, why);
+	p->arrival_seek = p->arrival_seek || (asked && !bare && probes_is_news(p, pid, why));
 	if (bare)
 		probes_open_http(p);
+	if (asked && !bare)
+		probes_open_arrival(p);
+	probes_arrival_watch(p, pid, asked && !bare, bare);
 	if (bare)
 		taps_watch(&p->taps, pid);
 	else
@@ -220,6 +279,7 @@ static void probes_forget(struct probes *p, int32_t pid)
 		runtimes_forget(&p->runtimes, pid);
 	probe_filter_put(p->filter, pid, 0);
 	taps_forget(&p->taps, pid);
+	probes_arrival_watch(p, pid, false, false);
 	if (p->http)
 		http_forget(p->http, pid);
 	if (p->wait)
@@ -228,6 +288,20 @@ static void probes_forget(struct probes *p, int32_t pid)
 		inputs_forget(p->inputs, pid);
 	if (p->life)
 		life_forget(p->life, pid);
+}
+
+/* What is known of it, from all sets. */
+static void probes_strain(const struct probes *p, int32_t pid, struct strain *out)
+{
+	uint64_t now_ns = moment_monotonic_ns();
+
+	memset(out, 0, sizeof(*out));
+	if (p->inputs)
+		inputs_strain_take(p->inputs, pid, out);
+	if (p->http)
+		arrival_strain_add(http_probe(p->http), pid, now_ns, out);
+	if (p->arrival)
+		arrival_strain_add(arrival_probe(p->arrival), pid, now_ns, out);
 }
 
 static bool probes_waits(const struct probes *p, int32_t pid, uint64_t out[CAUSES])
@@ -271,8 +345,8 @@ void probes_gone(struct probes *p, const struct finder_target *gone, struct link
 	end->waited = probes_waits(p, gone->target.pid, end->waits_ns);
 	if (gone->over && !end->at_ns)
 		end->at_ns = moment_boot_ns();
-	if (p->inputs)
-		inputs_strain_take(p->inputs, gone->target.pid, &end->strain);
+	probes_strain(p, gone->target.pid, &end->strain);
+	p->wait_seek = p->wait_seek || !gone->over; /* it goes on, and is no target */
 	victims_over(&p->victims, gone->target.pid, gone->target.key);
 	probes_forget(p, gone->target.pid);
 }
@@ -335,7 +409,8 @@ static int probes_tell_strain(const struct probes *p, const struct finder_target
 {
 	struct link_message message = { .kind = LINK_STRAIN, .key = t->target.key };
 
-	if (!p->inputs || inputs_strain_take(p->inputs, t->target.pid, &message.strain))
+	probes_strain(p, t->target.pid, &message.strain);
+	if (!message.strain.known)
 		return 0;
 	return link_send(p->outbox->link, &message, -1);
 }
@@ -363,6 +438,11 @@ int probes_tell_target(struct probes *p, struct finder_target *t)
 	if (!result)
 		result = probes_tell_strain(p, t);
 	return result ? result : probes_tell_lost(p, t);
+}
+
+bool probes_miss_rings(const struct probes *p, bool bare)
+{
+	return !bare || !p->http || !http_sees_rings(p->http);
 }
 
 /* Settles what targets have open; kills that found no room are events lost. */
@@ -405,6 +485,10 @@ void probes_second(struct probes *p, uint32_t targets)
 		http_look(p->http, &state);
 		probes_tell(p, &state);
 		p->http_seek = p->http_seek || http_ends_wait(p->http);
+	}
+	if (p->arrival) {
+		arrival_look(p->arrival, &state);
+		probes_tell(p, &state);
 	}
 	taps_second(&p->taps);
 	if (p->wait) {

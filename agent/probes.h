@@ -9,6 +9,7 @@
 #ifndef AGENT_PROBES_H
 #define AGENT_PROBES_H
 
+#include "arrival.h"
 #include "http.h"
 #include "inputs.h"
 #include "life.h"
@@ -27,8 +28,13 @@ struct probes {
 	struct life *life;           /* NULL: refused */
 	struct wait *wait;           /* NULL: refused, or nobody asked */
 	bool wait_refused;           /* it is not tried again */
+	bool wait_seek;              /* a target came or went: their threads are not marked yet */
 	struct http *http;           /* NULL: refused, or every target has the shim */
-	bool http_refused;           /* it is not tried again */
+	uint32_t http_sources;       /* bits: where it may come from, the first that is … */
+	uint32_t http_refused;       /* … none of these, which are not tried again */
+	struct arrival *arrival;     /* NULL: refused, or nobody with the shim was asked for */
+	bool arrival_refused;        /* it is not tried again */
+	bool arrival_seek;           /* as http_seek */
 	uint32_t http_sent;          /* to the how-manieth worker: of its ring, or of its end */
 	struct taps taps;            /* of TLS, beside http */
 	bool http_seek;              /* a target is new: what it has open is not marked yet */
@@ -42,7 +48,8 @@ struct probes {
 	struct runtimes runtimes; /* what the targets run on */
 };
 
-void probes_open(struct probes *p, struct outbox *outbox);
+/* sources: bits, where HTTP of targets without the shim may come from (http_sources). */
+void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources);
 void probes_close(struct probes *p);
 int probes_targets(const struct probes *p); /* the filter's descriptor, or a negative errno */
 
@@ -52,7 +59,8 @@ int probes_targets(const struct probes *p); /* the filter's descriptor, or a neg
  * speak of it?
  */
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare);
-void probes_rest(struct probes *p, bool asked, bool bare); /* is any target still? */
+/* Is any target still? carried: asked for, and not bare. */
+void probes_rest(struct probes *p, bool asked, bool bare, bool carried);
 void probes_step(struct probes *p); /* looks for what new targets have open; tells a worker */
 /* Threads that end at once each tell it: the largest is right. */
 void probes_end_keep(struct link_end *end, const struct life_told *told);
@@ -63,6 +71,8 @@ void probes_kills(struct probes *p, struct finder *f);
 uint64_t probes_dropped(const struct probes *p); /* events of the life cycle */
 /* What they know of it, to the worker; 0, or -errno: not now. */
 int probes_tell_target(struct probes *p, struct finder_target *t);
+/* Does nothing say what this process moves by io_uring? bare: it has no shim. */
+bool probes_miss_rings(const struct probes *p, bool bare);
 void probes_second(struct probes *p, uint32_t targets); /* each: counts */
 
 #endif

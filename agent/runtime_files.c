@@ -19,8 +19,8 @@ static void runtime_file_free(struct runtime_files *f, uint32_t i)
 {
 	struct runtime_file *file = &f->at[i];
 
-	if (f->inspector.pid && f->inspected == i)
-		inspector_stop(&f->inspector);
+	if (f->about == i)
+		places_end(&f->asking);
 	if (file->why == RUNTIME_ATTACHED)
 		pauses_detach(&file->links);
 	close(file->fd);
@@ -124,10 +124,10 @@ static uint32_t runtime_file_attach(struct runtime_files *f, struct runtime_file
 	return RUNTIME_REFUSED;
 }
 
-static void runtime_files_inspected(struct runtime_files *f, uint64_t now_ns)
+static void runtime_files_answer(struct runtime_files *f, uint64_t now_ns)
 {
-	struct runtime_file *file = &f->at[f->inspected];
-	int result = inspector_poll(&f->inspector, now_ns, &file->sites);
+	struct runtime_file *file = &f->at[f->about];
+	int result = places_take(&f->asking, now_ns, &file->sites);
 
 	if (result == -EAGAIN)
 		return;
@@ -139,13 +139,13 @@ static void runtime_files_inspected(struct runtime_files *f, uint64_t now_ns)
 
 void runtime_files_step(struct runtime_files *f, uint64_t now_ns)
 {
-	if (f->inspector.pid)
-		runtime_files_inspected(f, now_ns);
-	for (uint32_t i = 0; i < RUNTIME_FILES && !f->inspector.pid; i++) {
+	if (f->asking.pid)
+		runtime_files_answer(f, now_ns);
+	for (uint32_t i = 0; i < RUNTIME_FILES && !f->asking.pid; i++) {
 		if (!f->at[i].users || f->at[i].why != RUNTIME_UNKNOWN)
 			continue;
-		f->inspected = i;
-		if (inspector_start(&f->inspector, f->at[i].fd, f->at[i].runtime, now_ns))
+		f->about = i;
+		if (places_begin(&f->asking, f->at[i].fd, f->at[i].runtime, now_ns))
 			return; /* again in the next step */
 	}
 }

@@ -8,8 +8,8 @@
 #ifndef AGENT_RUNTIME_FILES_H
 #define AGENT_RUNTIME_FILES_H
 
-#include "inspector.h"
 #include "pauses.h"
+#include "places.h"
 
 #define RUNTIME_FILES 32u
 
@@ -27,8 +27,8 @@ struct runtime_files {
 	struct runtime_file at[RUNTIME_FILES];
 	int targets;           /* the map of targets, or a negative errno */
 	struct pauses *pauses; /* NULL: no file is attached */
-	struct inspector inspector;
-	uint32_t inspected;   /* which file it looks into */
+	struct places asking;
+	uint32_t about;       /* which file */
 	int refused;          /* why the programs were, negative; it is not tried again */
 	int errors[RUNTIMES]; /* of the last file of each that was refused, negative */
 	bool asked, returns;  /* whether return probes are safe was found out: they are */

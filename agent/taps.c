@@ -10,11 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TAPS_PROGRAM "/proc/self/exe"
 #define TAPS_LIBRARY "libssl"
 #define TAPS_FIRST_NS UINT64_C(500000000)
 #define TAPS_MOST_NS UINT64_C(32000000000)
-#define TAPS_ASKING_NS UINT64_C(10000000000) /* five times its CPU time, and disks are slow */
 
 /* One process is looked at. */
 struct taps_walk {
@@ -50,8 +48,6 @@ void taps_open(struct taps *t, struct outbox *outbox, const struct probe_filter 
 	memset(t, 0, sizeof(*t));
 	t->outbox = outbox;
 	t->filter = filter;
-	t->program = TAPS_PROGRAM;
-	t->asking.answer = -1;
 	taps_tell_idle(t);
 }
 
@@ -182,7 +178,7 @@ static void taps_put(struct taps_walk *w, int file, const struct taps_file *know
 	taps_open_set(t, w->http);
 	if (!t->tls)
 		return;
-	result = tls_attach(t->tls, w->process->pid, file, known->places, known->count);
+	result = tls_attach(t->tls, w->process->pid, file, &known->sites);
 	if (result)
 		log_warning("TLS of pid %d is not looked into: %s", w->process->pid,
 			    strerrorname_np(-result));
@@ -212,15 +208,13 @@ static int taps_mapped(void *ctx, const struct mapped_file *file, int fd)
 	    taps_is_done(w, &is))
 		return 0;
 	known = taps_known(w->taps, &is);
-	if (known && known->count && w->put)
+	if (known && known->sites.count && w->put)
 		taps_put(w, fd, known);
 	if (known)
 		return 0;
 	w->waits = true;
-	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, w->taps->program, fd)) {
+	if (!w->taps->asking.pid && !places_begin(&w->taps->asking, fd, PLACES_TLS, w->now_ns))
 		w->taps->asked = is;
-		w->taps->until_ns = w->now_ns + TAPS_ASKING_NS;
-	}
 	return -EAGAIN;
 }
 
@@ -242,22 +236,17 @@ static void taps_look(struct taps *t, struct http *http, struct taps_process *p,
 /* What was found out about a file; nothing, too: it would not be another time. */
 static void taps_answer(struct taps *t, uint64_t now_ns)
 {
-	struct tls_place places[TLS_PLACES];
-	int count = places_take(&t->asking, places);
+	struct sites sites = { 0 };
+	int result = places_take(&t->asking, now_ns, &sites);
 	struct taps_file *file;
 
-	if (count == -EAGAIN && now_ns < t->until_ns)
+	if (result == -EAGAIN)
 		return;
-	if (count == -EAGAIN) {
-		places_end(&t->asking);
-		count = -ETIMEDOUT;
-	}
-	if (count < 0)
-		log_warning("a file is not looked into for TLS: %s", strerrorname_np(-count));
+	if (result)
+		log_warning("a file is not looked into for TLS: %s", strerrorname_np(-result));
 	file = &t->files[t->file_count++ % TAPS_FILES];
 	file->is = t->asked;
-	file->count = count > 0 ? (uint32_t)count : 0;
-	memcpy(file->places, places, file->count * sizeof(*places));
+	file->sites = sites; /* none where it could not be found out */
 }
 
 void taps_step(struct taps *t, struct http *http, uint64_t now_ns)

@@ -27,8 +27,7 @@ struct taps_identity {
 
 struct taps_file {
 	struct taps_identity is;
-	uint32_t count;
-	struct tls_place places[TLS_PLACES];
+	struct sites sites;
 };
 
 struct taps_process {
@@ -41,7 +40,6 @@ struct taps_process {
 struct taps {
 	struct outbox *outbox;
 	const struct probe_filter *filter; /* NULL: refused */
-	const char *program;               /* that looks at files: our own */
 	struct tls *tls;                   /* NULL: refused, or no process needs it */
 	bool refused;                      /* it is not tried again */
 	struct taps_process *processes;
@@ -51,7 +49,6 @@ struct taps {
 	uint32_t file_count; /* so far; the oldest makes room */
 	struct places asking;
 	struct taps_identity asked;
-	uint64_t until_ns; /* it is ended then: others wait for their turn */
 };
 
 void taps_open(struct taps *t, struct outbox *outbox, const struct probe_filter *filter);

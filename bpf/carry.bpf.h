@@ -38,7 +38,8 @@ static __always_inline bool http_tell(const struct http_event *event)
 	if (!room)
 		return false;
 	*room = *event;
-	room->at_ns = bpf_ktime_get_ns();
+	if (!event->at_ns)
+		room->at_ns = bpf_ktime_get_ns();
 	ring_submit(room);
 	return true;
 }
@@ -115,10 +116,10 @@ static __always_inline void http_lose(__u32 pid, __u32 class)
 }
 
 /* True: it found no room. *class is told in either case. */
-static __always_inline bool http_carry_memory(const struct http_event *event, const void *from,
-					      __u32 *class)
+static __always_inline bool http_carry_memory(const struct http_event *event, __u64 length,
+					      const void *from, __u32 *class)
 {
-	__u64 bytes = event->length;
+	__u64 bytes = length;
 	bool full;
 
 	if (bytes <= HTTP_SMALL) {
@@ -134,7 +135,7 @@ static __always_inline bool http_carry_memory(const struct http_event *event, co
 			   *class = http_class(room->event.kept, room->text));
 	}
 	if (full)
-		*class = http_class_of_memory(event->length, from);
+		*class = http_class_of_memory(length, from);
 	return full;
 }
 

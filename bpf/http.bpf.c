@@ -21,55 +21,20 @@
 #define RING_BYTES HTTP_RING_BYTES
 #include "ring.bpf.h"
 
+#include "arrival.bpf.h"
 #include "carry.bpf.h"
 #include "ends.bpf.h"
-#include "gap.bpf.h"
+#include "mark.bpf.h"
 #include "streams.bpf.h"
 #include "thread.bpf.h"
 
-#define HTTP_PIECES 64 /* of one writev */
 #define HTTP_TCP_HEAD 20
 #define TLS_RECORD_HANDSHAKE 0x16 /* RFC 8446 5.1 */
 #define TLS_RECORD_DATA 0x17
 #define TLS_RECORD_MAJOR 3
 #define HTTP_CREATE 1 /* BPF_SK_STORAGE_GET_F_CREATE */
 
-enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_CLONE = 1 << 9 };
-
-struct http_mark {
-	__u64 id;     /* 0: it listens, or is not established yet */
-	__u32 class;  /* of the answer that it begins; 0: none */
-	__u32 hello;  /* up to where its first bytes are; with cipher text behind them */
-	__u32 stream; /* of HTTP/2: the last one asked for by what found no room */
-	__u32 pid;    /* who read that */
-	__u8 telling; /* enum http_telling */
-	__u8 full;    /* some of it found no room */
-	__u8 over;
-	__u8 judged, cipher; /* its first bytes were seen, and are those of TLS */
-	__u8 found;          /* it was there before us */
-	__u8 begun;          /* its begin was told */
-	__u8 known;          /* something of it was */
-	struct gap gap;
-};
-
-/* A write that is under way. */
-enum http_telling { HTTP_NOTHING, HTTP_TOLD, HTTP_HIDDEN };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct http_mark);
-} marks SEC(".maps");
-
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *out) __ksym;
-
-static __always_inline struct http_mark *http_mark(const struct sock *sk)
-{
-	struct http_mark *mark = bpf_sk_storage_get(&marks, (void *)sk, 0, 0);
-
-	return mark && mark->id && !mark->over ? mark : 0;
-}
 
 /* Streams of HTTP/2: of such a packet all is a head. */
 static __always_inline bool http_asks_for_streams(struct bpf_dynptr *packet, __u32 from)
@@ -194,6 +159,8 @@ int BPF_PROG(http_arrived, struct sock *sk, struct sk_buff *skb)
 		return 0;
 	event.connection = mark->id;
 	event.at_ns = bpf_ktime_get_ns();
+	if (!mark->arrived_ns && !mark->found)
+		mark->arrived_ns = event.at_ns;
 	event.length = skb->len - from;
 	event.seq = (__u32)head[4] << 24 | (__u32)head[5] << 16 | (__u32)head[6] << 8 | head[7];
 	if (http_is_cipher(mark, &packet, from, &event) ||
@@ -222,28 +189,46 @@ static __always_inline void http_noted(__u32 secure, __u32 pid, __u64 connection
 	thread_note(thread_of_goroutine(REGISTERS_GOROUTINE(registers), pid), connection);
 }
 
+/* A target reads: 0, or who it is. Whose delays are booked is one that we look at. */
+static __always_inline __u32 http_reader(struct http_mark *mark, __u64 now_ns)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct arrival_row *row = bpf_map_lookup_elem(&arrivals, &pid);
+
+	if (row && mark)
+		arrival_book(row, mark->arrived_ns, now_ns);
+	else if (!row && !(filter_target(pid) & FILTER_BARE))
+		return 0;
+	if (!mark)
+		return pid;
+	mark->arrived_ns = 0;
+	mark->owner = pid;
+	return pid;
+}
+
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 {
 	struct http_event event = { .kind = HTTP_READ };
 	struct http_mark *mark;
-	struct tcp_sock *tcp;
 	__u32 secure;
 
 	if (result <= 0 || flags & SOCKET_PEEK)
 		return 0;
 	mark = http_mark(sk);
 	secure = thread_wanted();
-	tcp = mark ? bpf_skc_to_tcp_sock(sk) : 0;
-	event.pid = tcp || secure ? http_pid() : 0;
+	if (!mark && !secure)
+		return 0;
+	event.at_ns = mark ? bpf_ktime_get_ns() : 0;
+	event.pid = http_reader(mark, event.at_ns);
 	if (!event.pid)
 		return 0;
 	if (secure)
 		http_noted(secure, event.pid, mark ? mark->id : 0);
-	if (!mark || !tcp)
+	if (!mark)
 		return 0;
 	event.connection = mark->id;
-	event.seq = tcp->copied_seq;
+	event.seq = http_tcp(sk)->copied_seq;
 	event.length = result;
 	if (mark->gap.open)
 		mark->pid = event.pid;
@@ -258,136 +243,148 @@ int BPF_PROG(http_read, struct sock *sk, int result, int flags)
 	return 0;
 }
 
-static __always_inline void http_piece(struct http_mark *mark, const struct http_event *event,
-				       const void *from)
+/* Who read from it last was looked up then. */
+static __always_inline __u32 http_writer(const struct http_mark *mark)
 {
-	__u32 class = 0;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	if (mark->cipher && !http_class_of_memory(event->length, from))
-		return;
-	mark->cipher = 0; /* a server that was asked for TLS, and has none */
-	if (http_carry_memory(event, from, &class))
-		mark->full = 1;
-	if (class)
-		mark->class = class;
+	return pid == mark->owner ? pid : http_pid();
 }
 
-/* The pieces of what is to be written; of what lies elsewhere (a file's pages) there are none. */
-static __always_inline void http_pieces(struct http_mark *mark, struct http_event *event,
-					const struct iov_iter *from)
+/* By the first piece: an answer that others follow in one call counts with it. */
+static __always_inline __u32 http_class_of_call(const struct call *call, __u64 bytes)
 {
-	__u64 left = from->count, skip = from->iov_offset;
-	const struct iovec *at = from->__iov;
-	__u32 count = from->nr_segs;
+	struct call_piece first;
 
-	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		event->length = left;
-		http_piece(mark, event, (char *)from->ubuf + skip);
-		return;
-	}
-	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		return;
-	for (int i = 0; i < HTTP_PIECES && i < count && left; i++, skip = 0) {
-		struct iovec piece;
-		__u64 bytes;
-
-		if (bpf_probe_read_kernel(&piece, sizeof(piece), at + i))
-			return;
-		bytes = piece.iov_len > skip ? piece.iov_len - skip : 0;
-		bytes = bytes < left ? bytes : left;
-		event->length = bytes;
-		if (bytes)
-			http_piece(mark, event, (char *)piece.iov_base + skip);
-		event->seq += bytes;
-		left -= bytes;
-	}
+	return call_next(call, 0, bytes, &first) ? http_class_of_memory(first.bytes, first.from)
+						 : 0;
 }
 
-/* Of the first piece: an answer that others follow in one call counts with it. */
-static __always_inline __u32 http_class_of_write(const struct iov_iter *from)
-{
-	struct iovec piece;
-
-	if (from->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF))
-		return http_class_of_memory(from->count, (char *)from->ubuf + from->iov_offset);
-	if (from->iter_type != bpf_core_enum_value(enum iter_type, ITER_IOVEC) ||
-	    bpf_probe_read_kernel(&piece, sizeof(piece), from->__iov))
-		return 0;
-	return http_class_of_memory(piece.iov_len, (char *)piece.iov_base + from->iov_offset);
-}
-
-/* Comes again for each packet that a call fills: the bytes of the call were told at its first. */
+/* Comes again for each packet that a call fills. */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(http_writing, const struct sock *sk, const struct msghdr *message)
 {
 	struct http_mark *mark = http_mark(sk);
-	struct http_event event = { .kind = HTTP_WRITING };
-	struct tcp_sock *tcp;
 
-	tcp = mark && !mark->telling ? bpf_skc_to_tcp_sock((void *)sk) : 0;
-	event.pid = tcp ? http_pid() : 0;
-	if (!event.pid)
+	if (!mark || mark->telling || !http_writer(mark))
 		return 0;
 	mark->telling = mark->gap.open ? HTTP_HIDDEN : HTTP_TOLD;
-	mark->full = 0;
-	mark->class = 0;
-	event.connection = mark->id;
-	event.seq = tcp->write_seq;
-	if (mark->gap.open)
-		mark->class = http_class_of_write(&message->msg_iter);
-	if (!gap_hides(&mark->gap, mark->class))
-		http_pieces(mark, &event, &message->msg_iter);
+	call_keep(&mark->call, &message->msg_iter);
+	mark->class = mark->gap.open ? http_class_of_call(&mark->call, message->msg_iter.count) : 0;
 	return 0;
 }
 
-/* Tells of a write, or counts the answer that it is of. class: of the one that it begins. */
-static __always_inline void http_tell_write(struct http_mark *mark, const struct http_event *event,
-					    __u32 class)
+/* A call that wrote. */
+struct http_write {
+	struct http_mark *mark;
+	struct http_event event;
+	__u32 class;  /* of the answer that it begins; 0: none */
+	__u32 end;    /* TCP's position behind what it wrote; event.other: of the next piece */
+	__u32 length; /* of all of it */
+	__u8 told;
+};
+
+/* The last piece is told with the end of the call, others ahead of it; 1: there is no other. */
+static long http_piece(__u64 i, struct http_write *w)
 {
-	if (mark->full)
-		gap_begin(&mark->gap);
-	if (!gap_hides(&mark->gap, class)) {
-		if (http_tell(event))
-			mark->known = 1;
-		else
+	__u32 class = 0, from = w->event.other;
+	struct call_piece piece;
+	bool last, full;
+
+	if (!call_next(&w->mark->call, i, w->end - from, &piece))
+		return 1;
+	if (!piece.bytes)
+		return 0;
+	last = piece.bytes == w->end - from;
+	w->event.kind = last ? HTTP_WROTE : HTTP_WRITING;
+	w->event.length = last ? w->length : piece.bytes;
+	w->event.seq = last ? w->end : from;
+	full = http_carry_memory(&w->event, piece.bytes, piece.from, &class);
+	if (class)
+		w->class = class;
+	w->event.other = from + piece.bytes;
+	if (full)
+		gap_begin(&w->mark->gap);
+	w->told = last && !full;
+	if (last || gap_hides(&w->mark->gap, w->class))
+		return 1;
+	return 0;
+}
+
+/* Its pieces, and that it is over. */
+static __always_inline void http_tell_call(struct http_write *w)
+{
+	struct http_mark *mark = w->mark;
+	__u32 pieces = mark->call.pieces;
+
+	if (pieces)
+		bpf_loop(pieces < CALL_PIECES ? pieces : CALL_PIECES, http_piece, w, 0);
+	if (!w->told && !gap_hides(&mark->gap, w->class)) {
+		w->event.kind = HTTP_WROTE;
+		w->event.length = w->length;
+		w->event.seq = w->end;
+		w->told = http_tell(&w->event);
+		if (!w->told)
 			gap_begin(&mark->gap);
 	}
-	if (!event->length)
+	if (w->told)
+		mark->known = 1;
+}
+
+/* Tells of a write, or counts the answer that it is of. */
+static __always_inline void http_tell_write(struct http_write *w)
+{
+	struct gap *gap = &w->mark->gap;
+
+	if (gap->open)
+		w->class = http_class_of_call(&w->mark->call, w->length);
+	if (!gap_hides(gap, w->class))
+		http_tell_call(w);
+	if (!w->length)
 		return;
-	if (mark->gap.open)
-		http_lose(event->pid, gap_wrote(&mark->gap, class));
+	if (gap->open)
+		http_lose(w->event.pid, gap_wrote(gap, w->class));
 	else
-		gap_told(&mark->gap, class);
+		gap_told(gap, w->class);
+}
+
+/* A server that was asked for TLS, and has none. */
+static __always_inline bool http_is_plain(struct http_mark *mark, __u32 bytes)
+{
+	if (mark->cipher && http_class_of_call(&mark->call, bytes))
+		mark->cipher = 0;
+	return !mark->cipher;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(http_wrote, struct sock *sk, int result)
 {
-	struct http_mark *mark = http_mark(sk);
-	struct http_event event = { .kind = HTTP_WROTE };
-	struct tcp_sock *tcp;
-	__u32 class;
+	struct http_write write = { .mark = http_mark(sk) };
+	struct http_mark *mark = write.mark;
 	bool behind;
 
 	if (!mark)
 		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	class = mark->class;
+	if (!mark->telling)
+		mark->call.pieces = 0;
 	behind = mark->telling == HTTP_HIDDEN && !mark->gap.open; /* of its gap, which ended */
+	write.class = mark->class;
 	/* whether a target writes was looked up when it began */
-	if (tcp && !mark->cipher)
-		event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_pid();
+	write.event.pid = mark->telling ? bpf_get_current_pid_tgid() >> 32 : http_writer(mark);
 	mark->telling = HTTP_NOTHING;
 	mark->class = 0;
-	if (!event.pid)
+	if (!write.event.pid || result < 0 || !http_is_plain(mark, result))
 		return 0;
-	event.connection = mark->id;
-	event.seq = tcp->write_seq;
-	event.length = result > 0 ? result : 0;
-	if (!behind)
-		http_tell_write(mark, &event, class);
-	else if (event.length)
-		http_lose(event.pid, class);
+	if (behind) {
+		http_lose(write.event.pid, write.class);
+		return 0;
+	}
+	write.event.at_ns = bpf_ktime_get_ns();
+	write.event.connection = mark->id;
+	write.length = result;
+	write.end = http_tcp(sk)->write_seq;
+	write.event.other = write.end - write.length;
+	http_tell_write(&write);
 	return 0;
 }
 

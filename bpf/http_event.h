@@ -2,12 +2,12 @@
  * http_event - what moved on a connection of a process that runs without the shim, by TCP's own
  *              positions: what no event has bytes of was lost, or moved unseen.
  *
- * Includers: bpf/http.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
+ * Includers: bpf/http.bpf.c, bpf/calls.bpf.c, bpf/tls.bpf.c, agent/probes.c and agent/drain/wire.c.
  */
 #ifndef BPF_HTTP_EVENT_H
 #define BPF_HTTP_EVENT_H
 
-#define HTTP_RING_BYTES (8u << 20) /* a second of 5,000 requests, of 1.6 KB of events each */
+#define HTTP_RING_BYTES (8u << 20) /* two seconds of 5,000 requests, of 0.7 KB of events each */
 #define HTTP_KEPT 16384            /* bytes of one event: what is longer has a head before it */
 #define HTTP_LOST_MAP "lost"
 #define HTTP_ENDS_MAP "ends_left" /* how many wait to be told: each walk tells some */
@@ -22,7 +22,7 @@ enum http_kind {
 	HTTP_ARRIVED,      /* length bytes from seq on, the first kept of them here: not read yet */
 	HTTP_READ,         /* length bytes were, up to seq */
 	HTTP_WRITING,      /* as HTTP_ARRIVED: handed over, to be written */
-	HTTP_WROTE,        /* length bytes were, up to seq */
+	HTTP_WROTE,        /* length bytes were, up to seq; those kept are from other on */
 	HTTP_CLIENT_GONE,  /* length 1: by a reset */
 	HTTP_CLOSED, /* the process writes no more. length 1: in a gap, as HTTP_RESUMED has it */
 	/* Of a session of TLS, a connection of its own, by positions in its plain text. */
@@ -36,13 +36,16 @@ enum http_kind {
 	 * other the last stream of HTTP/2 that was asked for there; length 2: no event was told.
 	 */
 	HTTP_RESUMED,
+	/* Of the end of a system call, by TCP's positions: all else is the same. */
+	HTTP_CALL_READ = HTTP_TLS_READ,
+	HTTP_CALL_WROTE = HTTP_TLS_WROTE,
 };
 
 struct http_event {
 	unsigned long long connection;
-	unsigned long long at_ns; /* 0 of HTTP_WRITING: HTTP_WROTE tells it */
-	unsigned int kind;        /* enum http_kind */
-	unsigned int pid;         /* of who reads or writes; 0: not known */
+	unsigned long long at_ns;
+	unsigned int kind; /* enum http_kind */
+	unsigned int pid;  /* of who reads or writes; 0: not known */
 	unsigned int seq, other;
 	unsigned int length, kept;
 };

@@ -56,6 +56,7 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
 } __attribute__((preserve_access_index));
 
 struct fdtable {
@@ -70,18 +71,27 @@ struct files_struct {
 /* As a thread entered the kernel. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r14, bx, ax, cx, si, di, orig_ax;
+	unsigned long r14, bx, r10, ax, cx, dx, si, di, orig_ax;
 } __attribute__((preserve_access_index));
 #else
 struct pt_regs {
 	__u64 regs[31];
+	__u64 orig_x0;
 	__s32 syscallno;
 } __attribute__((preserve_access_index));
 #endif
 
+struct thread_info {
+	unsigned long flags;
+#if defined(__TARGET_ARCH_x86)
+	__u32 status;
+#endif
+} __attribute__((preserve_access_index));
+
 struct bio_list;
 
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	struct sched_entity se;

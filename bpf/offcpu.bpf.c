@@ -44,7 +44,7 @@ struct bpf_iter__task {
 /* Both allocated ahead: under the run queue's lock an allocator could deadlock on older kernels. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WAIT_THREADS);
+	__uint(max_entries, OFFCPU_THREADS);
 	__type(key, __u32);
 	__type(value, struct offcpu_off);
 } off SEC(".maps");

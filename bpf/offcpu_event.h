@@ -13,8 +13,9 @@
 #include "profile_event.h"
 #include "wait_event.h"
 
-#define OFFCPU_ROWS 4096  /* distinct stacks: 7 MB while it is loaded */
-#define OFFCPU_NO_STACK 0 /* the row of waits whose stack found no room */
+#define OFFCPU_ROWS 4096     /* distinct stacks: 7 MB while it is loaded */
+#define OFFCPU_THREADS 16384 /* that are off at once: 1.5 MB while it is loaded */
+#define OFFCPU_NO_STACK 0    /* the row of waits whose stack found no room */
 
 struct offcpu_row {
 	unsigned long long ns[WAIT_CAUSES];

@@ -19,19 +19,23 @@ struct {
 	__type(value, __u64);
 } dropped SEC(".maps");
 
+static __always_inline void ring_lost(void)
+{
+	__u32 zero = 0;
+	__u64 *lost = bpf_map_lookup_elem(&dropped, &zero);
+
+	if (lost)
+		__sync_fetch_and_add(lost, 1);
+}
+
 /* Room that is surely given back by ring_submit; 0: none, counted. */
 static __always_inline void *ring_reserve(__u64 size)
 {
 	void *room = bpf_ringbuf_reserve(&ring, size, 0);
-	__u32 zero = 0;
-	__u64 *lost;
 
-	if (room)
-		return room;
-	lost = bpf_map_lookup_elem(&dropped, &zero);
-	if (lost)
-		__sync_fetch_and_add(lost, 1);
-	return 0;
+	if (!room)
+		ring_lost();
+	return room;
 }
 
 static __always_inline void ring_submit(void *room)

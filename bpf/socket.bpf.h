@@ -27,6 +27,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	void *sk_bpf_storage; /* almost no socket of a machine has any */
 } __attribute__((preserve_access_index));
 
 struct minmax_sample {
@@ -50,6 +51,7 @@ struct socket {
 
 struct sk_buff {
 	unsigned int len;
+	unsigned char *data;
 } __attribute__((preserve_access_index));
 
 /* What the kernel calls a packet to a program; a forward declaration would not match it. */

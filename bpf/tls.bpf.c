@@ -193,7 +193,7 @@ static __always_inline void tls_read(struct tls_session *session, __u32 pid, __u
 	event.at_ns = bpf_ktime_get_ns();
 	if (gap_hides(&session->gap, 0) && !tls_resumes(session, pid, bytes, text))
 		return;
-	if (!http_carry_memory(&event, text, &class))
+	if (!http_carry_memory(&event, event.length, text, &class))
 		return;
 	gap_begin(&session->gap);
 	bpf_loop(STREAMS_FRAMES, tls_stream, &streams, 0);
@@ -214,7 +214,7 @@ static __always_inline void tls_wrote(struct tls_session *session, __u32 pid, __
 	if (text && session->gap.open)
 		class = http_class_of_memory(bytes, text);
 	if (!gap_hides(&session->gap, class) &&
-	    (text ? http_carry_memory(&event, text, &class) : !http_tell(&event)))
+	    (text ? http_carry_memory(&event, event.length, text, &class) : !http_tell(&event)))
 		gap_begin(&session->gap);
 	if (session->gap.open)
 		http_lose(pid, gap_wrote(&session->gap, class));

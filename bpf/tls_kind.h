@@ -1,14 +1,14 @@
 /*
  * tls_kind - the functions of TLS libraries that are looked at, as the cookie of a probe names
- *            them, and where in a file they are.
+ *            them.
  *
- * Includers: bpf/thread.bpf.h, bpf/tls.bpf.c, agent/capture/tls.c and agent/profile/places.c.
+ * Includers: bpf/thread.bpf.h, agent/capture/http.c and tls.c, agent/profile/cleartext.c and
+ *            sites.c.
  */
 #ifndef BPF_TLS_KIND_H
 #define BPF_TLS_KIND_H
 
 #define TLS_SECURE_MAP "secure"
-#define TLS_PLACES 64u /* of one file */
 
 enum tls_kind {
 	TLS_READ = 1,  /* (session, text, bytes): the result says how many */
@@ -36,11 +36,6 @@ enum tls_role {
 enum tls_secure {
 	TLS_SECURE_THREADS = 1,
 	TLS_SECURE_GOROUTINES = 2,
-};
-
-struct tls_place {
-	unsigned long long offset; /* in the file */
-	unsigned int kind, role;
 };
 
 #endif

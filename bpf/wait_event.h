@@ -7,7 +7,6 @@
 #define BPF_WAIT_EVENT_H
 
 #define WAIT_MAP "waits"
-#define WAIT_THREADS 16384 /* of all targets: 1.5 MB while loaded */
 
 enum wait_cause {
 	WAIT_SOCKET,    /* a socket, or one of many descriptors: poll, select, epoll */

@@ -4,6 +4,9 @@
  */
 #include "layout.h"
 
+#if defined(__x86_64__)
+#include <cet.h> /* the note that we may be loaded where shadow stacks are in use */
+#endif
 #include <sys/syscall.h>
 
 	.text

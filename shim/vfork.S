@@ -8,6 +8,10 @@
  */
 #include "layout.h"
 
+#if defined(__x86_64__)
+#include <cet.h> /* the note that we may be loaded where shadow stacks are in use */
+#endif
+
 	.text
 	.globl vfork
 	.type vfork, %function
@@ -27,12 +31,19 @@ vfork:
 	movq here@gottpoff(%rip), %rcx
 	movq %fs:HERE_VFORK_RETURN(%rcx), %rdx
 	testl %eax, %eax
-	je .Lreturn
+	je .Lchild
 	movq %fs:HERE_BUSY_BEFORE(%rcx), %rsi
 	movq %rsi, %fs:HERE_BUSY(%rcx)
 .Lreturn:
 	pushq %rdx
 	ret
+	/* Its shadow stack is the parent's: nothing is taken from it, as in the C library's own. */
+.Lchild:
+	xorl %esi, %esi
+	rdsspq %rsi
+	testq %rsi, %rsi
+	je .Lreturn
+	jmp *%rdx
 .Lnested:
 	jmp *real+REAL_VFORK(%rip)
 #elif defined(__aarch64__)

@@ -106,6 +106,7 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_PERCENT:
 	case CONFIG_TYPE_SPAN:

@@ -190,6 +190,7 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SECRET:
 		break;
 	}

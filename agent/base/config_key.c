@@ -52,6 +52,11 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				    "of a process's CPU time that watching it may cost: past it "
 				    "less is recorded; 0: no limit",
 				    CONFIG_TYPE_PERCENT },
+	[CONFIG_CAPTURE_HTTP] = { "capture.http", NULL, "auto", "",
+				  "where HTTP of processes without the library comes from: "
+				  "sockets, "
+				  "syscalls, or auto: these where the kernel refuses those",
+				  CONFIG_TYPE_SOURCE },
 	[CONFIG_TARGETS_INCLUDE] = { "targets.include", NULL, "", "",
 				     "processes to watch, by exe, service, cgroup, port; none: all",
 				     CONFIG_TYPE_RULES },
@@ -106,6 +111,7 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_MAP] = "map",         [CONFIG_TYPE_RULES] = "rules",
 		[CONFIG_TYPE_NAMES] = "names",     [CONFIG_TYPE_ROUTES] = "routes",
 		[CONFIG_TYPE_SWITCH] = "switch",   [CONFIG_TYPE_COUNT] = "count",
+		[CONFIG_TYPE_SOURCE] = "source",
 	};
 
 	return names[type];
@@ -198,6 +204,17 @@ static int config_check_level(const char *text, const char **reason)
 	return log_level_parse(text) < 0 ? -EINVAL : 0;
 }
 
+static int config_check_source(const char *text, const char **reason)
+{
+	static const char *const sources[] = { "auto", "sockets", "syscalls" };
+
+	*reason = "must be auto, sockets or syscalls";
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(text, sources[i]) == 0)
+			return 0;
+	return -EINVAL;
+}
+
 /* A label's name is one that Prometheus takes. */
 static int config_check_label(const char *text, const char **reason)
 {
@@ -245,6 +262,8 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_path(text, reason);
 	case CONFIG_TYPE_LEVEL:
 		return config_check_level(text, reason);
+	case CONFIG_TYPE_SOURCE:
+		return config_check_source(text, reason);
 	case CONFIG_TYPE_MAP:
 		return config_check_label(text, reason);
 	case CONFIG_TYPE_RULES:

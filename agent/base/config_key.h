@@ -29,6 +29,7 @@ enum config_key {
 	CONFIG_REQUESTS_SLOW_WARNING,
 	CONFIG_REQUESTS_SLOW_CRITICAL,
 	CONFIG_CAPTURE_BUDGET,
+	CONFIG_CAPTURE_HTTP,
 	CONFIG_TARGETS_INCLUDE, /* items as in rule.h; none: every process that carries the shim */
 	CONFIG_TARGETS_EXCLUDE,
 	CONFIG_TARGETS_NAMES,
@@ -47,6 +48,7 @@ enum config_type {
 	CONFIG_TYPE_TEXT,
 	CONFIG_TYPE_PATH,    /* absolute */
 	CONFIG_TYPE_LEVEL,   /* a log level's name */
+	CONFIG_TYPE_SOURCE,  /* "auto", "sockets", "syscalls" */
 	CONFIG_TYPE_SECRET,  /* text, never shown */
 	CONFIG_TYPE_PERCENT, /* 0–100 */
 	CONFIG_TYPE_SPAN,    /* "250ms" */

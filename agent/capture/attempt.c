@@ -50,7 +50,7 @@ static int attempt_run(const struct pauses *p, int file)
 	for (uint32_t i = 0; i < sites.count; i++) {
 		sites.at[i].offset = attempt_place(i ? attempt_end : attempt_begin);
 		sites.at[i].cookie = PAUSE_COOKIE_COUNTS;
-		sites.at[i].end = i ? SITES_END : SITES_BEGIN;
+		sites.at[i].role = i ? SITES_END : SITES_BEGIN;
 	}
 	result = pauses_attach(p, file, &sites, &links);
 	if (result)

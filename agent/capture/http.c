@@ -5,12 +5,28 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HTTP_FINDER "task_file"
 
 struct http {
 	struct probe *probe;
+	enum http_source source;
 };
+
+uint32_t http_sources(const char *configured)
+{
+	if (strcmp(configured, "sockets") == 0)
+		return 1u << HTTP_SOCKETS;
+	if (strcmp(configured, "syscalls") == 0)
+		return 1u << HTTP_CALLS;
+	return 1u << HTTP_SOCKETS | 1u << HTTP_CALLS;
+}
+
+const struct probe_set *http_set(enum http_source source)
+{
+	return sets_at(source == HTTP_SOCKETS ? SETS_HTTP : SETS_CALLS);
+}
 
 /* What the kernel takes of it is let go again: each says which one was refused. */
 static void http_refuse(struct probe_state *state)
@@ -20,7 +36,8 @@ static void http_refuse(struct probe_state *state)
 			state->facilities[i].state = FACILITY_IDLE;
 }
 
-int http_open(struct http **out, const struct probe_filter *filter, struct probe_state *state)
+int http_open(struct http **out, enum http_source source, const struct probe_filter *filter,
+	      struct probe_state *state)
 {
 	struct http *h = calloc(1, sizeof(*h));
 	int result;
@@ -28,7 +45,8 @@ int http_open(struct http **out, const struct probe_filter *filter, struct probe
 	*out = NULL;
 	if (!h)
 		return -ENOMEM;
-	result = probe_open(&h->probe, sets_at(SETS_HTTP), filter, state);
+	h->source = source;
+	result = probe_open(&h->probe, http_set(source), filter, state);
 	if (result == 0 && !probe_whole(state)) {
 		http_refuse(state);
 		result = -EOPNOTSUPP;
@@ -84,6 +102,11 @@ const struct probe *http_probe(const struct http *h)
 int http_ring(const struct http *h)
 {
 	return probe_ring(h->probe);
+}
+
+bool http_sees_rings(const struct http *h)
+{
+	return h->source == HTTP_SOCKETS;
 }
 
 void http_look(const struct http *h, struct probe_state *state)

@@ -1,5 +1,6 @@
 /*
- * http - what moves on the connections of targets that run without the shim, for drain to read.
+ * http - what moves on the connections of targets that run without the shim, for drain to read: by
+ *        what the kernel tells of sockets, or, at a higher price, of system calls.
  *
  * Threads:  the broker's only one.
  * Memory:   http_open allocates, http_close frees and detaches; the filter is borrowed.
@@ -13,8 +14,19 @@
 
 struct http;
 
+enum http_source {
+	HTTP_SOCKETS, /* kernels from 6.16 on */
+	HTTP_CALLS,   /* not those of io_uring */
+	HTTP_SOURCES,
+};
+
+/* Bits of those that capture.http allows: auto, sockets or syscalls. */
+uint32_t http_sources(const char *configured);
+const struct probe_set *http_set(enum http_source source);
+
 /* All of it or nothing: a part alone would miscount. *state is filled on errors too. */
-int http_open(struct http **out, const struct probe_filter *filter, struct probe_state *state);
+int http_open(struct http **out, enum http_source source, const struct probe_filter *filter,
+	      struct probe_state *state);
 void http_close(struct http *h); /* NULL is fine */
 
 /*
@@ -32,7 +44,8 @@ void http_forget(struct http *h, int32_t pid); /* its number may be given anew *
 int http_secure(struct http *h, uint32_t what);       /* bits of enum tls_secure */
 const struct probe *http_probe(const struct http *h); /* its own */
 
-int http_ring(const struct http *h); /* its descriptor, the set's own */
+int http_ring(const struct http *h);        /* its descriptor, the set's own */
+bool http_sees_rings(const struct http *h); /* what moves by io_uring too? */
 void http_look(const struct http *h, struct probe_state *state);
 
 #endif

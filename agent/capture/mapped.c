@@ -62,11 +62,19 @@ bool mapped_line(const char *line, struct mapped_file *out)
 	return true;
 }
 
-bool mapped_mount_line(const char *line, uint64_t mount, char *type, int size)
+bool mapped_mount_line(const char *line, const struct mapped_mount *mount, char *type, int size)
 {
 	const char *rest = strstr(line, " - ");
+	uint64_t id, major;
+	char *at;
 
-	if (!rest || strtoull(line, NULL, 10) != mount)
+	id = strtoull(line, &at, 10);
+	strtoull(at, &at, 10); /* of its parent */
+	major = strtoull(at, &at, 10);
+	if (!rest || *at != ':')
+		return false;
+	if (id != mount->id &&
+	    (major != mount->major || strtoull(at + 1, NULL, 10) != mount->minor))
 		return false;
 	snprintf(type, (size_t)size, "%.*s", (int)strcspn(rest + 3, " "), rest + 3);
 	return true;
@@ -87,7 +95,7 @@ bool mapped_type_is_safe(const char *type)
 /* One process, and the mount that was looked at last: most of its files are on that one. */
 struct mapped_walk {
 	int32_t pid;
-	uint64_t mount;
+	struct mapped_mount mount;
 	bool safe; /* of mount; false at first, and mount 0 */
 };
 
@@ -117,32 +125,42 @@ static bool mapped_mounts_are_ours(int32_t pid)
 	return ours;
 }
 
-/* In the mounts that this process sees. */
-static bool mapped_mount_read(int32_t pid, uint64_t mount)
+/* In the mounts that a process sees. */
+static bool mapped_mount_find(const char *path, const struct mapped_mount *mount,
+			      char type[MAPPED_TYPE])
 {
-	char path[PROC_PATH_BYTES], type[MAPPED_TYPE] = "";
+	FILE *file = fopen(path, "re");
+	bool found = false;
 	char *line = NULL;
 	size_t size = 0;
-	FILE *file;
+
+	while (file && !found && getline(&line, &size, file) > 0)
+		found = mapped_mount_line(line, mount, type, MAPPED_TYPE);
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Who has another root does not see the mount that it is on: we may, or another one of it. */
+static bool mapped_mount_read(int32_t pid, const struct mapped_mount *mount)
+{
+	char path[PROC_PATH_BYTES], type[MAPPED_TYPE];
 
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (getline(&line, &size, file) > 0)
-		if (mapped_mount_line(line, mount, type, sizeof(type)))
-			break;
-	free(line);
-	fclose(file);
-	/* anybody may lay one over files that he serves himself, in a namespace of his own */
-	return mapped_type_is_safe(type) &&
+	return (mapped_mount_find(path, mount, type) ||
+		mapped_mount_find("/proc/self/mountinfo", mount, type)) &&
+	       mapped_type_is_safe(type) &&
+	       /* anybody may lay one over files that he serves, in a namespace of his own */
 	       (strcmp(type, MAPPED_LAYERS) != 0 || mapped_mounts_are_ours(pid));
 }
 
-static bool mapped_mount_is_safe(struct mapped_walk *w, uint64_t mount)
+static bool mapped_mount_is_safe(struct mapped_walk *w, const struct statx *s)
 {
-	if (mount != w->mount) {
-		w->safe = mapped_mount_read(w->pid, mount);
+	const struct mapped_mount mount = { s->stx_mnt_id, s->stx_dev_major, s->stx_dev_minor };
+
+	if (mount.id != w->mount.id) {
+		w->safe = mapped_mount_read(w->pid, &mount);
 		w->mount = mount;
 	}
 	return w->safe;
@@ -156,7 +174,7 @@ static enum mapped_why mapped_look(struct mapped_walk *w, int path_fd, struct st
 		return MAPPED_GONE;
 	if (!(s->stx_mask & MAPPED_MOUNT_ID))
 		return MAPPED_MOUNT;
-	return mapped_mount_is_safe(w, s->stx_mnt_id) ? MAPPED_OPENED : MAPPED_MOUNT;
+	return mapped_mount_is_safe(w, s) ? MAPPED_OPENED : MAPPED_MOUNT;
 }
 
 static int mapped_reopen(int path_fd)

@@ -44,9 +44,17 @@ typedef bool (*mapped_wanted_fn)(const char *name);
 int mapped_wanted(int32_t pid, mapped_wanted_fn wanted, mapped_fn each, void *ctx);
 const char *mapped_why_text(uint32_t why);
 
-/* The parts of it: a line of maps, the type that a line of mountinfo names for this mount. */
+struct mapped_mount {
+	uint64_t id;
+	uint32_t major, minor; /* of its file system */
+};
+
+/*
+ * The parts of it: a line of maps; the type that a line of mountinfo names for this mount, or for
+ * another of its file system.
+ */
 bool mapped_line(const char *line, struct mapped_file *out);
-bool mapped_mount_line(const char *line, uint64_t mount, char *type, int size);
+bool mapped_mount_line(const char *line, const struct mapped_mount *mount, char *type, int size);
 bool mapped_type_is_safe(const char *type);
 
 #endif

@@ -64,7 +64,7 @@ static int pauses_link(const struct pauses *p, int file, const struct sites *sit
 			     .returns = end == SITES_RETURN };
 
 	for (uint32_t i = 0; i < sites->count; i++) {
-		if (sites->at[i].end != end)
+		if (sites->at[i].role != end)
 			continue;
 		offsets[u.count] = sites->at[i].offset;
 		semaphores[u.count] = sites->at[i].semaphore;

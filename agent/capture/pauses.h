@@ -9,7 +9,7 @@
 #define CAPTURE_PAUSES_H
 
 #include "pause_event.h"
-#include "sites.h"
+#include "probe_site.h"
 
 #include <stdint.h>
 

@@ -10,7 +10,17 @@
 
 #include "probe.h"
 
-enum sets { SETS_LIFE, SETS_WAIT, SETS_HTTP, SETS_INPUTS, SETS_OFFCPU, SETS_TLS, SETS };
+enum sets {
+	SETS_LIFE,
+	SETS_WAIT,
+	SETS_HTTP,
+	SETS_CALLS,
+	SETS_INPUTS,
+	SETS_OFFCPU,
+	SETS_TLS,
+	SETS_ARRIVAL,
+	SETS,
+};
 
 const struct probe_set *sets_at(enum sets which);
 

@@ -2,6 +2,7 @@
 
 #include "returns.h"
 #include "sets.h"
+#include "tls_kind.h"
 #include "uprobes.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A program, and what of the places it is put at. */
+/* A program, and which of the sites it is put at. */
 static const struct tls_program {
 	const char *name;
 	uint32_t roles; /* bits */
@@ -87,18 +88,20 @@ static int tls_room(struct tls *t)
 	return 0;
 }
 
-/* How many of the places are this program's. */
-static uint32_t tls_choose(const struct tls_program *program, const struct tls_place *places,
-			   uint32_t count, uint64_t *offsets, uint64_t *cookies)
+/* How many of the sites are this program's. */
+static uint32_t tls_choose(const struct tls_program *program, const struct sites *sites,
+			   uint64_t *offsets, uint64_t *cookies)
 {
 	uint32_t chosen = 0;
 
-	for (uint32_t i = 0; i < count && chosen < TLS_PLACES; i++) {
-		if (!(program->roles & 1u << places[i].role) ||
-		    (program->at_return && places[i].kind >= TLS_FREE))
+	for (uint32_t i = 0; i < sites->count; i++) {
+		const struct site *s = &sites->at[i];
+
+		if (!(program->roles & 1u << s->role) ||
+		    (program->at_return && s->cookie >= TLS_FREE))
 			continue;
-		offsets[chosen] = places[i].offset;
-		cookies[chosen++] = places[i].kind;
+		offsets[chosen] = s->offset;
+		cookies[chosen++] = s->cookie;
 	}
 	return chosen;
 }
@@ -130,18 +133,6 @@ static int tls_secure(struct tls *t)
 	return http_secure(t->http, what);
 }
 
-/* Who found them has read a hostile file: what it says is as hostile. */
-static bool tls_places_are_sane(const struct tls_place *places, uint32_t count)
-{
-	if (count > TLS_PLACES)
-		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (!places[i].kind || places[i].kind >= TLS_KINDS || places[i].role >= TLS_ROLES ||
-		    !places[i].offset || places[i].offset > INT64_MAX)
-			return false;
-	return true;
-}
-
 static bool tls_returns_are_safe(struct tls *t)
 {
 	if (!t->asked)
@@ -151,16 +142,14 @@ static bool tls_returns_are_safe(struct tls *t)
 }
 
 /* May they be put there? On some kernels a return probe ends who filters system calls. */
-static int tls_check(struct tls *t, const struct tls_place *places, uint32_t count)
+static int tls_check(struct tls *t, const struct sites *sites)
 {
-	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
+	uint64_t offsets[SITES], cookies[SITES];
 
-	if (!tls_places_are_sane(places, count))
-		return -EINVAL;
 	for (uint32_t i = 0; i < TLS_PROGRAMS; i++) {
 		const struct tls_program *p = &tls_programs[i];
 
-		if (!p->at_return || !tls_choose(p, places, count, offsets, cookies) ||
+		if (!p->at_return || !tls_choose(p, sites, offsets, cookies) ||
 		    tls_returns_are_safe(t))
 			continue;
 		t->error[i] = -EOPNOTSUPP;
@@ -169,11 +158,11 @@ static int tls_check(struct tls *t, const struct tls_place *places, uint32_t cou
 	return 0;
 }
 
-int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places, uint32_t count)
+int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites)
 {
-	uint64_t offsets[TLS_PLACES], cookies[TLS_PLACES];
+	uint64_t offsets[SITES], cookies[SITES];
 	uint32_t before = t->count;
-	int result = tls_check(t, places, count);
+	int result = tls_check(t, sites);
 
 	/* the last one first: no call is noted whose return is not */
 	for (uint32_t i = TLS_PROGRAMS; i-- > 0 && !result;) {
@@ -184,7 +173,7 @@ int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *pla
 			.pid = pid,
 			.offsets = offsets,
 			.cookies = cookies,
-			.count = tls_choose(p, places, count, offsets, cookies),
+			.count = tls_choose(p, sites, offsets, cookies),
 			.returns = p->at_return,
 		};
 

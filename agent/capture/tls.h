@@ -10,7 +10,7 @@
 #define CAPTURE_TLS_H
 
 #include "http.h"
-#include "tls_kind.h"
+#include "probe_site.h"
 
 struct tls;
 
@@ -20,11 +20,10 @@ int tls_open(struct tls **out, const struct probe_filter *filter, struct http *h
 void tls_close(struct tls *t); /* NULL is fine */
 
 /*
- * All of these places or none; file: a descriptor of where they are. -EINVAL: they are none;
- * -EOPNOTSUPP: some are return probes, which could harm on this kernel.
+ * All of these sites or none; file: a descriptor of where they are. -EOPNOTSUPP: some are return
+ * probes, which could harm on this kernel.
  */
-int tls_attach(struct tls *t, int32_t pid, int file, const struct tls_place *places,
-	       uint32_t count);
+int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites);
 void tls_forget(struct tls *t, int32_t pid); /* whatever is attached to it goes */
 bool tls_any(const struct tls *t);           /* is anything attached? */
 

@@ -10,6 +10,8 @@ _Static_assert(CAUSES == (int)WAIT_CAUSES && CAUSE_RUN_QUEUE == (int)WAIT_RUN_QU
 		       CAUSE_SOCKET == (int)WAIT_SOCKET && CAUSE_OTHER == (int)WAIT_OTHER,
 	       "causes keep their number");
 
+#define WAIT_FINDER "task"
+
 struct wait {
 	struct probe *probe;
 };
@@ -50,6 +52,11 @@ int wait_watch(struct wait *w, int32_t pid)
 void wait_forget(struct wait *w, int32_t pid)
 {
 	probe_row_delete(w->probe, WAIT_MAP, (uint32_t)pid);
+}
+
+int wait_find(const struct wait *w)
+{
+	return probe_walk(w->probe, WAIT_FINDER);
 }
 
 int wait_row_read(const struct wait *w, int32_t pid, struct wait_row *out)

@@ -20,6 +20,9 @@ void wait_close(struct wait *w);
 int wait_watch(struct wait *w, int32_t pid); /* from now on; -E2BIG: there are too many */
 void wait_forget(struct wait *w, int32_t pid);
 
+/* Marks the threads of who is a target now, and of nobody else: after one came or went. */
+int wait_find(const struct wait *w);
+
 /* Since it was watched first; -ENOENT: it is not. */
 int wait_row_read(const struct wait *w, int32_t pid, struct wait_row *out);
 void wait_look(const struct wait *w, struct probe_state *state);

@@ -250,13 +250,13 @@ static void wire_written(struct wire *w, const struct http_event *event)
 	wire_pieces_clear(w, &w->connection->ways[PARSER_OUT]);
 }
 
-/* What was moved, and its bytes. */
+/* What was moved, and its bytes, or the last of them: from at on. */
 static void wire_plain(struct wire *w, enum parser_way way, const struct http_event *event,
-		       const uint8_t *text)
+		       uint32_t at, const uint8_t *text)
 {
 	struct http_event begin = *event;
 
-	begin.seq = event->seq - event->length;
+	begin.seq = at;
 	wire_keep(w, way, &begin, text);
 	if (way == PARSER_IN)
 		wire_move(w, way, event);
@@ -350,7 +350,7 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_keep(w, PARSER_OUT, event, text);
 		return;
 	case HTTP_WROTE:
-		wire_written(w, event);
+		wire_plain(w, PARSER_OUT, event, event->other, text);
 		return;
 	case HTTP_CLIENT_GONE:
 		wire_client_gone(w, c, event->length != 0);
@@ -359,10 +359,10 @@ static void wire_take(struct wire *w, const struct http_event *event, const uint
 		wire_carried(w, event);
 		return;
 	case HTTP_TLS_READ:
-		wire_plain(w, PARSER_IN, event, text);
+		wire_plain(w, PARSER_IN, event, event->seq - event->length, text);
 		return;
 	case HTTP_TLS_WROTE:
-		wire_plain(w, PARSER_OUT, event, text);
+		wire_plain(w, PARSER_OUT, event, event->seq - event->length, text);
 		return;
 	case HTTP_CLOSED:
 	case HTTP_TLS_OVER:

@@ -1,5 +1,6 @@
 #include "means.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,39 +76,70 @@ static uint32_t means_shorter(uint32_t a, uint32_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-static uint32_t means_tier_shortest(const struct means_tier *tier, uint64_t from_ns, uint64_t to_ns)
+static uint32_t means_larger(uint32_t a, uint32_t b)
 {
-	uint32_t shortest = 0;
+	return a > b ? a : b;
+}
 
-	for (uint32_t i = tier->count; i > 0 && tier->samples[i - 1].time_ns > from_ns; i--)
-		if (tier->samples[i - 1].time_ns <= to_ns)
-			shortest = means_shorter(shortest, tier->samples[i - 1].strain.shortest_us);
-	return shortest;
+/* Of what is between two samples, each has its own. */
+struct means_most {
+	uint32_t (*of)(uint32_t a, uint32_t b);
+	size_t at; /* of a uint32_t of struct strain */
+};
+
+static const struct means_most means_trip = { means_shorter, offsetof(struct strain, shortest_us) };
+static const struct means_most means_delay = { means_larger, offsetof(struct strain, longest_us) };
+
+static uint32_t means_tier_most(const struct means_tier *tier, const struct means_most *most,
+				uint64_t from_ns, uint64_t to_ns)
+{
+	uint32_t us = 0, one;
+
+	for (uint32_t i = tier->count; i > 0 && tier->samples[i - 1].time_ns > from_ns; i--) {
+		if (tier->samples[i - 1].time_ns > to_ns)
+			continue;
+		memcpy(&one, (const char *)&tier->samples[i - 1].strain + most->at, sizeof(one));
+		us = most->of(us, one);
+	}
+	return us;
+}
+
+static uint32_t means_most_us(const struct means *means, const struct means_most *most,
+			      uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t fine_ns = means->fine.count ? means->fine.samples[0].time_ns : to_ns;
+	uint32_t us = means_tier_most(&means->fine, most, from_ns, to_ns);
+
+	if (from_ns >= fine_ns)
+		return us;
+	return most->of(us, means_tier_most(&means->coarse, most, from_ns, fine_ns));
 }
 
 uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t to_ns)
 {
-	uint64_t fine_ns = means->fine.count ? means->fine.samples[0].time_ns : to_ns;
-	uint32_t shortest = means_tier_shortest(&means->fine, from_ns, to_ns);
+	return means_most_us(means, &means_trip, from_ns, to_ns);
+}
 
-	if (from_ns >= fine_ns)
-		return shortest;
-	return means_shorter(shortest, means_tier_shortest(&means->coarse, from_ns, fine_ns));
+uint32_t means_delay_us(const struct means *means, uint64_t from_ns, uint64_t to_ns)
+{
+	return means_most_us(means, &means_delay, from_ns, to_ns);
 }
 
 void means_put(struct means *means, const struct means_sample *sample, struct series_budget *budget)
 {
 	uint64_t coarse_ns = SERIES_COARSE_SECONDS * MEANS_SECOND;
 	const struct means_tier *tier = &means->coarse;
+	uint64_t before_ns = tier->count ? tier->samples[tier->count - 1].time_ns : 0;
 	struct means_sample coarse = *sample;
 
 	if (!means_tier_put(&means->fine, sample, MEANS_SECOND, SERIES_FINE_SLOTS * MEANS_SECOND,
 			    budget))
 		means_longer(&means->fine.samples[means->fine.count - 1], sample);
 	/* step / 2 is what tells two samples apart: a coarse one comes a whole step after. */
-	coarse.strain.shortest_us = means_tier_shortest(
-		&means->fine, tier->count ? tier->samples[tier->count - 1].time_ns : 0,
-		sample->time_ns);
+	coarse.strain.shortest_us =
+		means_tier_most(&means->fine, &means_trip, before_ns, sample->time_ns);
+	coarse.strain.longest_us =
+		means_tier_most(&means->fine, &means_delay, before_ns, sample->time_ns);
 	coarse.collected_max_ms = means_more(means->collected_max_ms, sample->collected_max_ms);
 	coarse.served_max_ms = means_more(means->served_max_ms, sample->served_max_ms);
 	means->collected_max_ms = coarse.collected_max_ms;

@@ -70,6 +70,8 @@ bool means_window(const struct means *means, uint64_t from_ns, uint64_t to_ns,
  * the ten seconds that it ends.
  */
 uint32_t means_shortest_us(const struct means *means, uint64_t from_ns, uint64_t to_ns);
+/* As above, the longest delay of what had arrived. */
+uint32_t means_delay_us(const struct means *means, uint64_t from_ns, uint64_t to_ns);
 /* The longest that ended after from_ns and up to to_ns; a coarse sample is of its whole step. */
 void means_longest(const struct means *means, uint64_t from_ns, uint64_t to_ns,
 		   float *collected_max_ms, float *served_max_ms);

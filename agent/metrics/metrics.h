@@ -79,7 +79,9 @@ struct metrics_strain {
 	double wait_ms; /* that its threads waited for disks, each thread's by itself */
 	double segments, retransmits; /* of TCP: with bytes; sent again, which are among them */
 	double looks, trips_ms;       /* round trips of its connections, looked at each 5 s */
-	double shortest_ms;           /* of them: the least, not a sum */
+	double arrivals, arrival_ms;  /* reads of what had arrived; how long it lay there */
+	double longest_ms;            /* of these: the most, not a sum */
+	double shortest_ms;           /* of round trips: the least, not a sum */
 };
 
 /* Without a process; of a further one: what is unknown of one adds nothing. */
@@ -262,7 +264,7 @@ struct metrics_end {
 void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
 		     uint64_t now_ns);
 void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
-/* The shortest trip is that since the strain before. */
+/* The shortest trip and the longest delay are those since the strain before. */
 void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain);
 void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state);
 void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading);

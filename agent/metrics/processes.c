@@ -68,6 +68,7 @@ static void processes_strain(const struct means *means, const struct means_sampl
 {
 	static const struct means_sample nothing;
 	uint32_t us = means_shortest_us(means, first->time_ns, last->time_ns);
+	uint32_t longest_us = means_delay_us(means, first->time_ns, last->time_ns);
 
 	strains_between(&nothing, last, &out->whole);
 	if (last->time_ns <= first->time_ns)
@@ -75,6 +76,8 @@ static void processes_strain(const struct means *means, const struct means_sampl
 	strains_between(first, last, &out->strain);
 	if (us)
 		out->strain.shortest_ms = us / 1e3;
+	if (out->strain.arrivals > 0)
+		out->strain.longest_ms = longest_us / 1e3;
 	if (out->strain.wait_ms >= 0)
 		out->io_wait_percent =
 			1e8 * out->strain.wait_ms / (double)(last->time_ns - first->time_ns);

@@ -256,7 +256,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.disk_ns = job->threads->disk_ns;
 	sample.disk_known = job->threads->delays;
 	sample.strain = process->strain;
-	process->strain.shortest_us = 0; /* it is booked now */
+	process->strain.shortest_us = process->strain.longest_us = 0; /* they are booked now */
 	sample.requests = totals->requests;
 	sample.allocated = totals->allocated_bytes;
 	sample.freed = totals->freed_bytes;
@@ -442,10 +442,13 @@ void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *st
 	process = sample_process(m, key);
 	if (process) {
 		uint32_t before_us = process->strain.shortest_us;
+		uint32_t longest_us = process->strain.longest_us;
 
 		process->strain = *strain;
 		if (before_us && (!strain->shortest_us || before_us < strain->shortest_us))
 			process->strain.shortest_us = before_us;
+		if (longest_us > strain->longest_us)
+			process->strain.longest_us = longest_us;
 	}
 	pthread_mutex_unlock(&m->lock);
 }

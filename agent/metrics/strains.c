@@ -13,15 +13,18 @@ void metrics_strain_init(struct metrics_strain *sum)
 
 void metrics_strain_add(struct metrics_strain *sum, const struct metrics_strain *one)
 {
-	double shortest = sum->shortest_ms, *to = (double *)sum;
+	double shortest = sum->shortest_ms, longest = sum->longest_ms, *to = (double *)sum;
 	const double *from = (const double *)one;
 
 	if (shortest < 0 || (one->shortest_ms >= 0 && one->shortest_ms < shortest))
 		shortest = one->shortest_ms;
+	if (one->longest_ms > longest)
+		longest = one->longest_ms;
 	for (size_t i = 0; i < STRAINS_VALUES; i++)
 		if (from[i] >= 0)
 			to[i] = (to[i] < 0 ? 0 : to[i]) + from[i];
 	sum->shortest_ms = shortest;
+	sum->longest_ms = longest;
 }
 
 /* Totals; METRICS_UNKNOWN: they are those of another count. */
@@ -56,6 +59,10 @@ static void strains_kernel(const struct strain *first, const struct strain *last
 		out->retransmits = strains_more(first->retransmits, last->retransmits);
 		out->looks = strains_more(first->looks, last->looks);
 		out->trips_ms = strains_more_ms(first->trips_us * 1000, last->trips_us * 1000);
+	}
+	if (last->known & STRAIN_ARRIVAL) {
+		out->arrivals = strains_more(first->arrivals, last->arrivals);
+		out->arrival_ms = strains_more_ms(first->arrival_ns, last->arrival_ns);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "means.h"
 #include "metrics.h"
 
-/* All but the shortest trip, which is not between two samples alone. */
+/* All but the shortest trip and the longest delay, which are not between two samples alone. */
 void strains_between(const struct means_sample *first, const struct means_sample *last,
 		     struct metrics_strain *out);
 

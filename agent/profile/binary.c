@@ -1,5 +1,7 @@
 #include "binary.h"
 
+#include "gotable.h"
+
 #include <errno.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -105,6 +107,25 @@ static int binary_open(int fd, Elf **out)
 	return -ENOEXEC;
 }
 
+static int binary_go_add(void *ctx, const char *name, uint64_t address, uint64_t size)
+{
+	const struct symtab_entry entry = { .start = address, .size = size };
+
+	return symtab_add(ctx, &entry, name, strlen(name));
+}
+
+/* A Go program without symbols has names all the same. */
+static int binary_go(struct binary *e, int fd)
+{
+	static struct image image;
+	static struct gotable table;
+	int result = image_open(&image, fd);
+
+	if (!result)
+		result = gotable_open(&table, &image);
+	return result ? result : gotable_each(&table, binary_go_add, &e->symbols);
+}
+
 int binary_read(struct binary *e, int fd)
 {
 	Elf *file;
@@ -116,6 +137,10 @@ int binary_read(struct binary *e, int fd)
 		return result;
 	binary_segments(e, file);
 	result = binary_sections(file, &e->symbols, &e->whole, e->build_id);
+	if (!e->whole && !binary_go(e, fd)) {
+		e->whole = true;
+		result = 0;
+	}
 	symtab_sort(&e->symbols);
 	elf_end(file);
 	return result;
@@ -162,86 +187,4 @@ const char *binary_find(const struct binary *e, uint64_t offset)
 			return symtab_find(&e->symbols, offset - s->offset + s->address);
 	}
 	return NULL;
-}
-
-struct binary_wanted {
-	const char *const *names;
-	uint32_t count, found;
-	binary_fn each;
-	void *ctx;
-	const struct binary *segments;
-};
-
-/* -1: it is in no segment that is executed. */
-static uint64_t binary_offset(const struct binary *e, uint64_t address)
-{
-	for (uint32_t i = 0; i < e->segment_count; i++) {
-		const struct binary_segment *s = &e->segments[i];
-
-		if (address >= s->address && address - s->address < s->size)
-			return address - s->address + s->offset;
-	}
-	return UINT64_MAX;
-}
-
-static void binary_match(struct binary_wanted *w, const char *name, const GElf_Sym *symbol)
-{
-	uint64_t offset;
-	uint32_t i = 0;
-
-	while (i < w->count && strcmp(w->names[i], name) != 0)
-		i++;
-	if (i == w->count)
-		return;
-	offset = binary_offset(w->segments, symbol->st_value);
-	if (offset == UINT64_MAX)
-		return;
-	w->found++;
-	w->each(w->ctx, i, offset, symbol->st_size);
-}
-
-static void binary_look_in(Elf *file, Elf_Scn *section, const GElf_Shdr *head,
-			   struct binary_wanted *w)
-{
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t count = data && head->sh_entsize ? head->sh_size / head->sh_entsize : 0;
-	const char *name;
-	GElf_Sym s;
-
-	for (size_t i = 0; i < count && i < SYMTAB_ENTRIES; i++) {
-		if (!gelf_getsym(data, (int)i, &s))
-			return;
-		if (GELF_ST_TYPE(s.st_info) != STT_FUNC || s.st_shndx == SHN_UNDEF)
-			continue;
-		name = elf_strptr(file, head->sh_link, s.st_name);
-		if (name)
-			binary_match(w, name, &s);
-	}
-}
-
-static void binary_look(Elf *file, uint32_t type, struct binary_wanted *w)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr head;
-
-	while ((section = elf_nextscn(file, section)) != NULL)
-		if (gelf_getshdr(section, &head) && head.sh_type == type)
-			binary_look_in(file, section, &head, w);
-}
-
-int binary_look_up(int fd, const char *const *names, uint32_t count, binary_fn each, void *ctx)
-{
-	struct binary segments = { 0 };
-	struct binary_wanted wanted = { names, count, 0, each, ctx, &segments };
-	Elf *file;
-	int result = binary_open(fd, &file);
-
-	if (result)
-		return result;
-	binary_segments(&segments, file);
-	binary_look(file, SHT_DYNSYM, &wanted);
-	if (!wanted.found)
-		binary_look(file, SHT_SYMTAB, &wanted);
-	elf_end(file);
-	return wanted.found ? 0 : -ENODATA;
 }

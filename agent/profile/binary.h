@@ -1,5 +1,5 @@
 /*
- * binary - the functions of an ELF file, by libelf. The only user of it.
+ * binary - the functions of an ELF file, by libelf, the only user of it, or by the table of Go.
  *
  * Threads:  one, in the symbolizer: files are hostile.
  * Memory:   a value; binary_fini frees. The library reads by pread into memory of its own.
@@ -23,7 +23,7 @@ struct binary {
 	struct binary_segment segments[BINARY_SEGMENTS]; /* executable ones, of the mapped file */
 	uint32_t segment_count;
 	struct symtab symbols;
-	bool whole;                    /* of .symtab: all functions, not the exported ones alone */
+	bool whole;                    /* all functions, not the exported ones alone */
 	char build_id[BINARY_ID_TEXT]; /* hexadecimal; "": none */
 };
 
@@ -34,13 +34,6 @@ struct binary {
 int binary_read(struct binary *e, int fd);
 int binary_debug_read(struct binary *e, int fd);
 void binary_fini(struct binary *e);
-
-/*
- * Of functions alone, by name: the exported ones, or, where it exports none of these, all. Calls
- * each for those that are there, with their place in the file.
- */
-typedef void (*binary_fn)(void *ctx, uint32_t which, uint64_t offset, uint64_t size);
-int binary_look_up(int fd, const char *const *names, uint32_t count, binary_fn each, void *ctx);
 
 /* By place in the file: what was mapped where is the caller's to know. NULL: no name. */
 const char *binary_find(const struct binary *e, uint64_t offset);

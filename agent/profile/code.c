@@ -75,6 +75,14 @@ static bool code_is_growth(const cs_insn *i)
 #endif
 }
 
+/* What some linkers fill the room between two functions with. */
+static bool code_is_room(const uint8_t *code, size_t bytes)
+{
+	while (bytes && !code[bytes - 1])
+		bytes--;
+	return !bytes;
+}
+
 static int code_walk(csh handle, const uint8_t *code, size_t bytes, struct code_stops *out)
 {
 	cs_insn *i = capstone.make(handle);
@@ -96,7 +104,7 @@ static int code_walk(csh handle, const uint8_t *code, size_t bytes, struct code_
 	}
 	if (i)
 		capstone.free(i, 1);
-	return !result && bytes ? -ENOEXEC : result;
+	return !result && !code_is_room(code, bytes) ? -ENOEXEC : result;
 }
 
 int code_stops_find(const uint8_t *code, size_t bytes, struct code_stops *out)

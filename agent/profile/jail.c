@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* On any other machine every call would kill: names are missing there, nothing is let through. */
 #ifdef __aarch64__
@@ -57,6 +59,14 @@ static int jail_filter(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
 }
 
+static int jail_drop(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct nothing[2] = { { 0 } };
+
+	return syscall(SYS_capset, &header, nothing) ? -errno : 0;
+}
+
 static int jail_limit(__rlimit_resource_t what, rlim_t most)
 {
 	const struct rlimit limit = { .rlim_cur = most, .rlim_max = most };
@@ -69,6 +79,8 @@ int jail_enter(unsigned int cpu_s)
 	int result =
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0) ? -errno : 0;
 
+	if (!result)
+		result = jail_drop();
 	if (!result)
 		result = jail_limit(RLIMIT_CORE, 0);
 	if (!result)

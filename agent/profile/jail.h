@@ -1,5 +1,6 @@
 /*
- * jail - gives up, for good, everything but reading open files, writing and taking memory.
+ * jail - gives up, for good, everything but reading open files, writing and taking memory; and
+ *        every capability.
  *
  * Threads:  one, before it reads what somebody else wrote.
  * Memory:   none.

@@ -222,6 +222,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:
+	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SPAN:
 		break;
 	}

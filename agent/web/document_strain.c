@@ -103,6 +103,11 @@ static void strain_faults(struct json *j, const struct metrics_strain *s)
 static void strain_network(struct json *j, const struct metrics_strain *s)
 {
 	static const char none[] = "no connection that sent something was looked at in this window";
+	static const char asked[] =
+		"told of processes that were asked for (ringside attach), of what they accept from "
+		"then on; not where capture.http is by system calls";
+	static const char unread[] = "nothing that arrived was read in this window";
+	const char *why = s->arrivals < 0 ? asked : unread;
 	const struct strain_value values[] = {
 		{ "segments", s->segments, STRAIN_INPUTS },
 		{ "retransmits", s->retransmits, STRAIN_INPUTS },
@@ -110,6 +115,9 @@ static void strain_network(struct json *j, const struct metrics_strain *s)
 		  s->segments < 0 ? METRICS_UNKNOWN : strain_retransmit_percent(s), STRAIN_INPUTS },
 		{ "rttMs", strain_trip_ms(s), strain_why_mean(s->looks, none) },
 		{ "rttMinMs", s->shortest_ms, strain_why_mean(s->looks, none) },
+		{ "reads", s->arrivals, asked },
+		{ "readDelayMs", strain_mean(s->arrival_ms, s->arrivals), why },
+		{ "readDelayMaxMs", s->longest_ms, why },
 	};
 
 	json_object_begin(j, "network");

@@ -44,8 +44,11 @@ def main():
         findings.append(f"its thread-local storage is not below {TLS_MOST} bytes")
     if "INITFIRST" not in dynamic:
         findings.append("its constructor is not the first of all")
-    if "Build ID" not in output("readelf", "-nW", sys.argv[2]):
+    notes = output("readelf", "-nW", sys.argv[2])
+    if "Build ID" not in notes:
         findings.append("it has no build id")
+    if "X86-64" in output("readelf", "-hW", sys.argv[2]) and "IBT, SHSTK" not in notes:
+        findings.append("a host that loads it loses its shadow stacks")
     print("\n".join(findings) or f"{len(given)} names, as the map has them; nothing needed")
     return 1 if findings else 0
 

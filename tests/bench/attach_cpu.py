@@ -8,6 +8,9 @@ server_cpu: all share one core with their loads, in turns of 20 ms, in an order 
 round all are started anew. A packet's arrival is on the account of who sends it, on one machine:
 "whole" is with what the load's own CPU time grew by.
 
+With RINGSIDE_CAPTURE_HTTP=syscalls it measures what stands in where the kernel refuses the probes of
+sockets: dearer, and judged by nothing.
+
 The profile is judged by the kernel's own count of its programs' run time, at the clock's usual
 rate, over the CPU time of who is profiled.
 """
@@ -37,6 +40,8 @@ LINES = {"again": "bare/bare", "attached": "attached/bare", "whole": "attached, 
          "bystander": "bystander/bare"}
 GATES = {"attached/bare": 1.15, "bystander/bare": 1.10, "profile": 0.01}
 PROBES = {"tcp_probe", "tcp_sendmsg_locked", "sock_recv_length", "sock_send_length"}
+if os.environ.get("RINGSIDE_CAPTURE_HTTP") == "syscalls":
+    GATES, PROBES = {"profile": 0.01}, {"sys_exit"}
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 
 

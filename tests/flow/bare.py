@@ -1,4 +1,8 @@
-"""Servers without the library, attached: what several tests ask of the agent about them."""
+"""Servers without the library, attached: what several tests ask of the agent about them.
+
+With the argument "syscalls" the agent watches them by system calls, as where the kernel refuses the
+probes of sockets.
+"""
 import os
 import shutil
 import subprocess
@@ -9,6 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 
+SYSCALLS = "syscalls" in sys.argv[1:]
+HTTP = "calls" if SYSCALLS else "http"
 wrong = []
 
 
@@ -25,7 +31,15 @@ def ringside(stage, *words):
     expect(done.returncode == 0, f"ringside {words[0]}: {done.returncode} {done.stderr.strip()}")
 
 
-def facilities(agent, of="http"):
+def start_agent(stage):
+    if SYSCALLS:
+        (stage.folder / "ringside.json").write_text('{"capture": {"http": "syscalls"}}\n')
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("facilities", lambda: facilities(agent), 8, 0.1)
+    return agent
+
+
+def facilities(agent, of=HTTP):
     return {row["name"]: row for row in agent.get("/api/health")["facilities"]
             if row["set"] == of}
 
@@ -34,11 +48,11 @@ def dropped(agent):
     return max(row["dropped"] or 0 for row in facilities(agent).values())
 
 
-def states(agent, of="http"):
+def states(agent, of=HTTP):
     return {row["state"] for row in facilities(agent, of).values()}
 
 
-def wait_states(agent, wanted, what, of="http"):
+def wait_states(agent, wanted, what, of=HTTP):
     try:
         live.wait_for(what, lambda: states(agent, of) <= wanted, 8, 0.1)
         expect(True, what)
@@ -46,14 +60,14 @@ def wait_states(agent, wanted, what, of="http"):
         expect(False, f"{what}: {facilities(agent, of)}")
 
 
-def build_go(stage, name, source):
+def build_go(stage, name, source, *options):
     """A program that nothing can be preloaded into; None: there is no Go here."""
     if not shutil.which("go"):
         print("      no Go here: left out")
         return None
     text, program = stage.folder / f"{name}.go", stage.folder / name
     text.write_text(source)
-    subprocess.run(["go", "build", "-o", program, text], check=True, timeout=280,
+    subprocess.run(["go", "build", *options, "-o", program, text], check=True, timeout=280,
                    env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(stage.folder / "cache"),
                         "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
     return program

@@ -242,6 +242,56 @@ class Postgres(live.Process):
         return super().stop(number, seconds)
 
 
+# A root of its own, in mounts of its own: empty, in layers as containers have it, or a mere folder.
+CONTAINER = """
+set -e
+kind=$1 root=$2 program=$3 script=$4 library=$5
+case $kind in
+empty) mount -t tmpfs none $root ;;
+layers)
+	mount -t tmpfs none $root
+	mkdir $root/upper $root/work $root/root
+	mount -t overlay -o lowerdir=/,upperdir=$root/upper,workdir=$root/work none $root/root
+	root=$root/root ;;
+esac
+mkdir -p $root/own $root$library
+ldd $program | grep -o '/[^ ]*' | while read -r file; do
+	test -e $root$file || install -D $file $root$file
+done
+cp $program $root/own/python3
+cp $script $root/own/script
+mount --bind $library $root$library
+exec chroot $root /own/python3 -S /own/script
+"""
+
+
+def containers(stage, agent):
+    """Their files are reached through them: under the paths that they have, there are none outside."""
+    program = Path("/usr/bin/python3").resolve()
+    library = Path("/usr/lib", program.name)
+    if not program.exists() or not library.exists():
+        print("      left out: no Python of Debian's is installed")
+        return
+    for kind in ("empty", "layers", "folder"):
+        root = stage.folder / kind
+        root.mkdir()
+        churn = Churn(stage, f"python-{kind}",
+                      ["unshare", "--mount", "--propagation", "private", "sh", "-c", CONTAINER,
+                       "container", kind, root, program, stage.folder / "c.py", library], False)
+        churn.say("nothing")
+        expect(not Path("/own/python3").exists() and (kind == "folder" or not any(root.iterdir())),
+               f"{kind}: what it runs has no such path outside")
+        attach(stage, churn.pid)
+        if tells(agent, churn.pid, "python"):
+            own, before = churn.say("nothing"), settled(agent, churn.pid)
+            churn.say("work")
+            now, after = churn.say("nothing"), settled(agent, churn.pid)
+            expect(after["count"] - before["count"] == now[0] - own[0] > 4,
+                   f"{kind}: {after['count'] - before['count']:.0f} collections told, "
+                   f"{now[0] - own[0]} by itself")
+        churn.stop()
+
+
 def statements(stage, agent):
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
@@ -356,6 +406,7 @@ def main():
         expect(facility(agent, "python")["state"] == "notNeeded",
                "what nobody runs on any more is not attached")
         expect(facility(agent, "jvm")["dropped"] == 0, "nothing found no room")
+        containers(stage, agent)
         statements(stage, agent)
         killed(agent, last)
     if wrong:

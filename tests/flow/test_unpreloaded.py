@@ -14,12 +14,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_counts
-from bare import (attach, build_go, dropped, expect, facilities, ringside, states, told, wait_states,
-                  wrong)
+from bare import (SYSCALLS, attach, build_go, dropped, expect, facilities, ringside, start_agent,
+                  states, told, wait_states, wrong)
 
 TOTAL = 20000
-LET_GO_S = 0.5
+LET_GO_S = 2 if SYSCALLS else 0.5
 TIMES = 5
+LINKS = {"sys_exit", "inet_sock_set_state"} if SYSCALLS else {
+    "tcp_probe", "sock_recv_length", "tcp_sendmsg_locked", "sock_send_length", "inet_sock_set_state"}
 
 GO = """
 package main
@@ -51,6 +53,19 @@ func main() {
 }
 """
 
+NODE = """
+require("http").createServer((request, response) => {
+  let bytes = 0;
+  request.on("data", (piece) => { bytes += piece.length; });
+  request.on("end", () => {
+    if (request.url === "/no") response.statusCode = 404;
+    if (request.url !== "/long") return response.end(bytes + " bytes, ringside seat\\n");
+    response.write("x".repeat(20000));
+    setImmediate(() => response.end("y".repeat(20000)));
+  });
+}).listen(+process.argv[2], "127.0.0.1");
+"""
+
 
 def nginx_part(stage, agent, sendfile):
     nginx = stage.nginx(f"bare-{sendfile}", sendfile=sendfile, shim=False)
@@ -74,6 +89,23 @@ def nginx_part(stage, agent, sendfile):
     return nginx
 
 
+def unseen(agent, pid):
+    return next(row["unseen"] for row in agent.get("/api/capture")["processes"]
+                if row["pid"] == pid)
+
+
+def uring_is_told(agent, server):
+    """By system calls nothing of it is seen, which is said; a look at memory tells it."""
+    try:
+        live.wait_for("io_uring", lambda: unseen(agent, server.pid) == ["io_uring"], 15, 0.2)
+        expect(True, "that io_uring is not seen is said")
+    except TimeoutError:
+        expect(False, f"io_uring: unseen is {unseen(agent, server.pid)}")
+    count, _, _ = told(agent, [server.pid], 0, "io_uring")
+    expect(count == 0, f"io_uring: {count} counted")
+    server.stop()
+
+
 def uring_part(stage, agent):
     port = live.free_port()
     server = live.Process(stage, [live.find_program("uring"), port], stage.folder / "uring.log")
@@ -86,6 +118,10 @@ def uring_part(stage, agent):
         return
     attach(stage, agent, [server.pid])
     done = live.ab(f"http://127.0.0.1:{port}/ring", TOTAL // 10, "-k", connections=1)
+    if SYSCALLS:
+        uring_is_told(agent, server)
+        return
+    expect(unseen(agent, server.pid) == [], f"unseen: {unseen(agent, server.pid)}")
     count, classes, rows = told(agent, [server.pid], done["complete"], "io_uring")
     expect(count == done["complete"], f"io_uring: {count} of {done['complete']}: {classes}, "
            f"unparsed {rows[0]['capture']['unparsed']}")
@@ -161,11 +197,39 @@ def go_part(stage, agent):
     server.stop()
 
 
+def node_part(stage, agent):
+    if not shutil.which("node"):
+        print("      no node here: left out")
+        return
+    program = stage.folder / "seat.js"
+    program.write_text(NODE)
+    port = live.free_port()
+    server = live.Process(stage, ["node", program, port], stage.folder / "node.log")
+    live.wait_for("node", lambda: live.fetch(port, "/up")[0] == 200, 10)
+    attach(stage, agent, [server.pid])
+    body = stage.folder / "node-body"
+    body.write_bytes(b"x" * 40000)
+    wanted = live.collections.Counter()
+    for path, options in (("/a", ("-k",)), ("/b", ()), ("/a", ("-k", "-i")), ("/long", ("-k",)),
+                          ("/no", ("-k",)), ("/a", ("-k", "-p", str(body)))):
+        done = live.ab(f"http://127.0.0.1:{port}{path}", TOTAL // 20, *options)
+        expect(done["failed"] == 0, f"node {path}: {done}")
+        wanted["4xx" if path == "/no" else "2xx"] += done["complete"]
+    test_counts.converse(port, b"GET /p HTTP/1.1\r\nHost: localhost\r\n\r\n", TOTAL // 20,
+                         test_counts.PIPELINE_DEPTH)
+    wanted["2xx"] += TOTAL // 20
+    count, classes, rows = told(agent, [server.pid], wanted.total(), "node")
+    expect(classes == dict(wanted), f"node: {classes} of {dict(wanted)}, unparsed "
+           f"{rows[0]['capture']['unparsed']}, dropped {dropped(agent)}")
+    expect(rows[0]["capture"]["unparsed"] == 0 and count == wanted.total(), "none is unparsed")
+    server.stop()
+
+
 def watched_links(stage, agent, nginx, others):
     """What the broker has in the kernel for this server's sake; the seconds until it was there."""
     began = time.monotonic()
     ringside(stage, "attach", *nginx.workers())
-    live.wait_for("the probes", lambda: "tcp_probe" in live.kernel_links(agent.pid).values(), 15,
+    live.wait_for("the probes", lambda: LINKS <= set(live.kernel_links(agent.pid).values()), 15,
                   0.005)
     took = time.monotonic() - began
     attach(stage, agent, nginx.workers())
@@ -217,7 +281,7 @@ def let_go(stage, agent):
 def killed(stage, agent, nginx, others):
     """Nothing stays attached, and who was watched never notices."""
     links, _ = watched_links(stage, agent, nginx, others)
-    expect(len(links) >= 6, f"{len(links)} links while it is watched")
+    expect(LINKS <= set(links.values()), f"{len(links)} links while it is watched")
     try:
         with loaded(nginx):
             agent.popen.kill()
@@ -231,13 +295,15 @@ def killed(stage, agent, nginx, others):
 def main():
     live.need_root_and("nginx", "ab")
     with live.Stage() as stage:
-        agent = stage.agent().wait("/readyz")
-        live.wait_for("facilities", lambda: facilities(agent), 8, 0.1)
+        agent = start_agent(stage)
         expect(states(agent) == {"notNeeded"}, "without a target nothing is loaded")
         both_layers(stage, agent)
         expect(states(agent) == {"notNeeded"}, "nor for one that has the library")
         servers = [nginx_part(stage, agent, x) for x in ("on", "off")]
         layers(agent, servers[0].workers())
+        other = "http" if SYSCALLS else "calls"
+        expect(states(agent, other) == {"notNeeded"}, f"{other}: {states(agent, other)}")
+        node_part(stage, agent)
         go_part(stage, agent)
         uring_part(stage, agent)
         overload(agent, servers[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_http2
-from bare import attach, dropped, expect, told, wrong
+from bare import attach, dropped, expect, start_agent, told, wrong
 
 TOTAL = 200000 if live.FULL else 20000
 PACED = ("--rps=500",)  # of each connection; 5,000 a second is what the ring surely has room for
@@ -125,7 +125,7 @@ def main():
         live.skip("h2load is not installed (package nghttp2-client)")
     signal.alarm(280)
     with live.Stage() as stage:
-        agent = stage.agent().wait("/readyz")
+        agent = start_agent(stage)
         nginx = slowly(stage, agent)
         crowded(agent, nginx)
         upgrade(agent, nginx)

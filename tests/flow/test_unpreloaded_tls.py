@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """TLS of servers without the library, attached: each request counted once, as client and log have it."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,10 +12,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_http2
-from bare import (attach, build_go, dropped, expect, facilities, ringside, states, told, wait_states, wrong)
+from bare import (attach, dropped, expect, facilities, ringside, start_agent, states, told,
+                  wait_states, wrong)
 
 TOTAL = 100000 if live.FULL else 10000
 SET = "tls"
+RATES = (1000, 2500, 5000)  # requests a second
+STEADY_S = 5 if live.FULL else 2
+CLIENTS = 10
+REACHED = 0.9  # of a rate; where a machine does less, more is not tried
 
 CONFIG = """\
 {user}
@@ -58,34 +64,6 @@ require("https").createServer(options, (request, response) => {
     response.end("ringside seat\\n");
   });
 }).listen(+port, "127.0.0.1");
-"""
-
-
-GO = """
-package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-)
-
-func main() {
-	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
-	})
-	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 8; i++ {
-			fmt.Fprintf(w, "%02000d", i)
-			w.(http.Flusher).Flush()
-		}
-	})
-	if err := http.ListenAndServeTLS("127.0.0.1:"+os.Args[1], os.Args[2], os.Args[3], nil); err != nil {
-		panic(err)
-	}
-}
 """
 
 
@@ -153,6 +131,26 @@ def counted(agent, pids, before, sent, what):
     return count, classes, rows
 
 
+def steady(agent, pids, count, url, what):
+    """HTTP/1.1 at a steady rate, exact whether the machine reaches it or not."""
+    if not shutil.which("h2load"):
+        print("      no h2load here: left out")
+        return count
+    for rate in RATES:
+        sent = rate * STEADY_S
+        out = subprocess.run(["h2load", "--h1", "-n", str(sent), "-c", str(CLIENTS),
+                              f"--rps={rate // CLIENTS}", url], capture_output=True, text=True,
+                             timeout=60, check=False).stdout
+        expect(f"{sent} succeeded" in out, f"h2load: {out[-300:]}")
+        reached = re.search(r"finished in .*?, ([\d.]+) req/s", out)
+        reached = float(reached[1]) if reached else 0
+        count, _, _ = counted(agent, pids, count, sent, f"{what} at {rate}/s, {reached:.0f} reached")
+        if reached < REACHED * rate:
+            print("      this machine does no more")
+            break
+    return count
+
+
 def nginx_part(stage, agent, key, certificate):
     nginx = Nginx(stage, "bare-tls", key, certificate)
     pids = nginx.workers()
@@ -169,7 +167,7 @@ def nginx_part(stage, agent, key, certificate):
     expect(classes == dict(logged), f"nginx with TLS: {classes}, logged {dict(logged)}")
     medians = [row["responseTimes"]["p50"] for row in rows if row["responseTimes"]["count"]]
     expect(all(0 < x < 100 for x in medians), f"medians: {medians} ms")
-    return nginx, count
+    return nginx, steady(agent, pids, count, base + "/index.html", "nginx with TLS")
 
 
 def nginx_http2(agent, nginx, count):
@@ -240,41 +238,12 @@ def node_part(stage, agent, key, certificate):
                        TOTAL // (5 if "-k" in options else 50), *options)
         expect(done["failed"] == 0, f"node {path}: {done}")
         sent += done["complete"]
-    _, _, rows = counted(agent, [server.pid], 0, sent, "node")
+    count, _, rows = counted(agent, [server.pid], 0, sent, "node")
+    steady(agent, [server.pid], count, f"https://127.0.0.1:{port}/steady", "node")
     routes = {row["route"] for row in agent.get("/api/routes")["routes"]}
     expect({"/a", "/no", "/long", "/post", "/b"} <= routes, f"routes: {sorted(routes)[:12]}")
     for row in rows[0]["processes"]:
         expect(row["layers"] == ["ebpf"], f"layers: {row['layers']}")
-    server.stop()
-
-
-def go_part(stage, agent, key, certificate):
-    program = build_go(stage, "seat", GO)
-    if not program:
-        return
-    port = live.free_port()
-    server = live.Process(stage, [program, port, certificate, key], stage.folder / "seat.log")
-    live.wait_for("the Go server", lambda: answers(port, "/go/up") == "200", 10)
-    attach_tls(stage, agent, [server.pid])
-    body = stage.folder / "go-body"
-    body.write_bytes(b"x" * 40000)
-    sent = 0
-    for path, options in (("/go/a", ("-k",)), ("/no", ("-k",)), ("/long", ("-k",)),
-                          ("/go/p", ("-k", "-p", str(body))), ("/go/b", ())):
-        done = live.ab(f"https://127.0.0.1:{port}{path}",
-                       TOTAL // (5 if "-k" in options else 20), *options)
-        expect(done["failed"] == 0, f"Go {path}: {done}")
-        sent += done["complete"]
-    if shutil.which("h2load"):
-        out = subprocess.run(["h2load", "-n", str(TOTAL), "-c", "10", "-m", "10",
-                              f"https://127.0.0.1:{port}/go/2"], capture_output=True, text=True,
-                             timeout=120, check=False)
-        expect(f"{TOTAL} succeeded" in out.stdout, f"h2load: {out.stdout[-300:]}")
-        sent += TOTAL
-    _, classes, _ = counted(agent, [server.pid], 0, sent, "Go with TLS")
-    expect("aborted" not in classes, "none of them was aborted")
-    names = {name for name, row in facilities(agent, SET).items() if row["state"] == "loaded"}
-    expect({"go_call", "go_return"} <= names, f"loaded: {sorted(names)}")
     server.stop()
 
 
@@ -296,14 +265,12 @@ def killed(stage, agent, nginx):
 
 def main():
     live.need_root_and("nginx", "ab", "openssl", "curl")
-    signal.alarm(290)
+    signal.alarm(295)
     with live.Stage() as stage:
         key, certificate = certify(stage.folder)
-        agent = stage.agent().wait("/readyz")
-        live.wait_for("facilities", lambda: facilities(agent, SET), 8, 0.1)
+        agent = start_agent(stage)
         expect(states(agent, SET) == {"notNeeded"}, "without a target nothing is loaded")
         node_part(stage, agent, key, certificate)
-        go_part(stage, agent, key, certificate)
         nginx, count = nginx_part(stage, agent, key, certificate)
         count = nginx_http2(agent, nginx, count)
         count = nginx_inner(agent, nginx, count)

@@ -1,6 +1,7 @@
 /*
  * fuzz_sites - files of any bytes: what is found stands in the file, or nothing is.
  */
+#include "cleartext.h"
 #include "sites.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct sites_room room;
+	static struct image image;
 	static int fd = -1;
 	struct sites sites;
 
@@ -19,9 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd = memfd_create("file", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		return 0;
+	if (image_open(&image, fd))
+		return 0;
 	for (uint32_t runtime = RUNTIME_NONE; runtime < RUNTIMES; runtime++) {
-		sites_read(fd, (enum runtime)runtime, &room, &sites);
-		if (!sites_sane(&sites))
+		if (runtime == RUNTIME_NONE)
+			cleartext_read(&image, &sites);
+		else
+			sites_read(&image, (enum runtime)runtime, &sites);
+		if (!sites_are_sane(&sites, (enum runtime)runtime))
 			abort();
 		for (uint32_t i = 0; i < sites.count; i++)
 			if (sites.at[i].offset >= size || sites.at[i].semaphore >= size)

@@ -27,11 +27,11 @@
 #endif
 
 struct elf_fixture {
-	char notes[2048], names[1024];
+	char notes[6144], names[1024];
 	Elf64_Sym symbols[8];
 	size_t notes_bytes, names_bytes, symbol_count;
 	unsigned char code[ELF_CODE_BYTES];
-	char bytes[6144];
+	char bytes[10240];
 	size_t length;
 };
 

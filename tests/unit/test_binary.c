@@ -105,37 +105,11 @@ static void a_broken_file_gives_an_error_or_no_names(void **state)
 	close(self);
 }
 
-static void look(void *ctx, uint32_t which, uint64_t offset, uint64_t size)
-{
-	uint64_t *places = ctx;
-
-	assert_true(size > 0);
-	places[which] = offset;
-}
-
-static void functions_are_looked_up_by_name(void **state)
-{
-	static const char *const names[] = { "place_of", "nobody_is_called_so", "binary_read" };
-	uint64_t places[3] = { 0 };
-	int fd = self_open(), text = memfd_create("text", MFD_CLOEXEC);
-
-	(void)state;
-	assert_int_equal(binary_look_up(fd, names, 3, look, places), 0);
-	assert_int_equal(places[0], place_of(place_of));
-	assert_int_equal(places[1], 0);
-	assert_int_equal(places[2], place_of(binary_read));
-	assert_int_equal(binary_look_up(fd, names + 1, 1, look, places), -ENODATA);
-	assert_int_equal(binary_look_up(text, names, 3, look, places), -ENOEXEC);
-	close(text);
-	close(fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_own_functions_have_their_names),
 		cmocka_unit_test(a_debug_file_has_to_be_of_the_same_build),
-		cmocka_unit_test(functions_are_looked_up_by_name),
 		cmocka_unit_test(what_is_no_elf_file_is_refused),
 		cmocka_unit_test(a_broken_file_gives_an_error_or_no_names),
 	};

@@ -73,6 +73,15 @@ static void what_is_no_code_is_refused(void **state)
 	assert_int_equal(FIND("\xb8\xc3"), -ENOEXEC); /* cut */
 }
 
+/* As some linkers leave it. */
+static void zeros_behind_it_are_no_code(void **state)
+{
+	(void)state;
+	assert_int_equal(FIND("\x90\xc3\0"), 0);
+	assert_int_equal(stops.count, 1);
+	assert_int_equal(FIND("\x90\xc3\x06\0"), -ENOEXEC);
+}
+
 static void more_returns_than_there_is_room_for_are_refused(void **state)
 {
 	char code[CODE_RETURNS + 1];
@@ -151,6 +160,7 @@ int main(void)
 		cmocka_unit_test(a_small_one_has_its_first_instruction),
 		cmocka_unit_test(a_number_is_no_return),
 		cmocka_unit_test(what_is_no_code_is_refused),
+		cmocka_unit_test(zeros_behind_it_are_no_code),
 		cmocka_unit_test(of_c_a_jump_ahead_and_the_guard_behind_are_cheap),
 		cmocka_unit_test(what_begins_by_a_push_is_cheap_as_it_is),
 		cmocka_unit_test(an_argument_that_is_changed_before_is_none),

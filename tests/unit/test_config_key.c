@@ -76,6 +76,7 @@ static void each_type_takes_its_values_and_no_others(void **state)
 		{ CONFIG_TYPE_COUNT, "1", "0" },
 		{ CONFIG_TYPE_COUNT, "1000", "1001" },
 		{ CONFIG_TYPE_COUNT, "3", "2.5" },
+		{ CONFIG_TYPE_SOURCE, "syscalls", "calls" },
 		{ CONFIG_TYPE_MAP, "zone=a", "=a" },
 		{ CONFIG_TYPE_MAP, "z_1=", "1z=a" },
 		{ CONFIG_TYPE_MAP, "a=b=c", "a-b=c" },

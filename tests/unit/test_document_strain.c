@@ -33,6 +33,9 @@ static struct metrics_process process(void)
 	p.strain.looks = 4;
 	p.strain.trips_ms = 2;
 	p.strain.shortest_ms = 0.25;
+	p.strain.arrivals = 8;
+	p.strain.arrival_ms = 4;
+	p.strain.longest_ms = 3;
 	return p;
 }
 
@@ -56,6 +59,7 @@ static void what_is_known_is_told_and_what_is_not_says_why(void **state)
 	assert_holds(text, "\"faults\":{\"major\":4,\"minor\":null,\"unknown\":{\"minor\":\"");
 	assert_holds(text, "\"network\":{\"segments\":400,\"retransmits\":6,"
 			   "\"retransmitPercent\":1.5,\"rttMs\":0.5,\"rttMinMs\":0.25,"
+			   "\"reads\":16,\"readDelayMs\":0.5,\"readDelayMaxMs\":3,"
 			   "\"unknown\":{}}");
 	assert_holds(text, "\"incidents\":{\"restarts\":5,\"started\":7,\"ended\":6,"
 			   "\"oomKills\":0,\"unknown\":{}}");
@@ -73,6 +77,8 @@ static void without_the_kernel_each_value_says_so(void **state)
 	assert_holds(text, "\"latencyMs\":\"the kernel does not tell");
 	assert_holds(text, "\"rttMs\":\"the kernel does not tell");
 	assert_holds(text, "\"retransmitPercent\":\"the kernel does not tell");
+	assert_holds(text, "\"reads\":null,\"readDelayMs\":null,\"readDelayMaxMs\":null,");
+	assert_holds(text, "\"readDelayMs\":\"told of processes that were asked for");
 	assert_holds(text, "\"waitPercent\":\"kernel.task_delayacct is 0: told of");
 	assert_holds(text, "\"restarts\":\"the kernel does not tell of forks");
 	assert_holds(text, "\"oomKills\":\"the kernel does not tell");
@@ -91,11 +97,14 @@ static void a_mean_of_nothing_is_null_and_a_share_of_nothing_is_none(void **stat
 	(void)state;
 	document_strain_init(&d);
 	d.sum.reads = d.sum.writes = d.sum.read_ms = d.sum.write_ms = 0;
+	d.sum.arrivals = d.sum.arrival_ms = 0;
 	d.sum.segments = d.sum.retransmits = d.sum.looks = d.sum.trips_ms = 0;
 	text = put(&d);
 	assert_holds(text, "\"latencyMs\":\"no block I/O came back in this window\"");
-	assert_holds(text, "\"retransmitPercent\":0,\"rttMs\":null,\"rttMinMs\":null,"
+	assert_holds(text, "\"retransmitPercent\":0,\"rttMs\":null,\"rttMinMs\":null,\"reads\":0,"
+			   "\"readDelayMs\":null,\"readDelayMaxMs\":null,"
 			   "\"unknown\":{\"rttMs\":\"no connection");
+	assert_holds(text, "\"readDelayMs\":\"nothing that arrived was read in this window\"");
 	free(text);
 }
 

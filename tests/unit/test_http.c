@@ -1,3 +1,4 @@
+#include "arrival.h"
 #include "filter.h"
 #include "http.h"
 #include "http_event.h"
@@ -7,8 +8,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SKIPPED 77
@@ -92,13 +96,78 @@ static void a_connection_is_told_from_its_begin_to_its_end(void **state)
 	assert_int_equal(recv(server, buffer, 16, 0), 4);
 	heard(&h, "read 4 ;read 4 ;");
 	assert_int_equal(send(server, "answer", 6, 0), 6);
-	heard(&h, "writing 6 answer;wrote 6 ;");
+	heard(&h, "wrote 6 answer;");
 	assert_int_equal(recv(client, buffer, 16, 0), 6);
 	close(client); /* with bytes that it had not read it would be a reset */
 	heard(&h, "gone 0 ;");
 	close(server);
 	heard(&h, "closed 0 ;");
 	close(listener);
+}
+
+/* Who may not take all of it has told no more than was taken. */
+static void the_pieces_of_a_write_are_told_as_far_as_they_were_taken(void **state)
+{
+	struct heard h = { 0 };
+	char head[] = "head", body[] = "body and more", nothing[] = "";
+	struct iovec pieces[] = { { head, 4 }, { nothing, 0 }, { body, 4 } };
+	struct sockaddr_in at;
+	char *big = calloc(1, 8 << 20), tail[32];
+	int listener, client, server;
+	ssize_t taken;
+
+	(void)state;
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	listener = listens(&at);
+	client = connects(&at);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	heard(&h, "accepted 0 ;");
+	assert_int_equal(writev(server, pieces, 3), 8);
+	heard(&h, "writing 4 head;wrote 8 body;");
+	taken = send(server, big, 8 << 20, MSG_DONTWAIT);
+	assert_in_range(taken, 1, (8 << 20) - 1);
+	snprintf(tail, sizeof(tail), "wrote %zd ;", taken); /* of zeros */
+	heard(&h, tail);
+	assert_int_equal(send(server, big, 8 << 20, MSG_DONTWAIT), -1);
+	heard(&h, "");
+	free(big);
+	close(client);
+	close(server);
+	close(listener);
+	h.text[0] = '\0';
+	ring_read(ring, hear, &h);
+}
+
+/* It lay there while nobody had accepted it, and then was read twice. */
+static void what_arrives_lies_there_until_it_is_read(void **state)
+{
+	const struct timespec span = { .tv_nsec = 30000000 };
+	struct strain before = { 0 }, now = { 0 };
+	struct heard h = { 0 };
+	struct sockaddr_in at;
+	char buffer[16];
+	int listener, client, server;
+
+	(void)state;
+	assert_int_equal(probe_filter_put(filter, getpid(), FILTER_WATCHED | FILTER_BARE), 0);
+	assert_int_equal(arrival_strain_add(http_probe(probes), getpid(), 0, &now), -ENOENT);
+	assert_int_equal(arrival_watch(http_probe(probes), getpid(), true), 0);
+	listener = listens(&at);
+	client = connects(&at);
+	assert_int_equal(arrival_strain_add(http_probe(probes), getpid(), 0, &before), 0);
+	assert_int_equal(send(client, "question", 8, 0), 8);
+	nanosleep(&span, NULL);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(recv(server, buffer, 4, 0), 4);
+	assert_int_equal(recv(server, buffer, 4, 0), 4);
+	assert_int_equal(arrival_strain_add(http_probe(probes), getpid(), 0, &now), 0);
+	assert_int_equal(now.arrivals - before.arrivals, 1);
+	assert_in_range(now.arrival_ns - before.arrival_ns, 30000000, 10000000000);
+	arrival_watch(http_probe(probes), getpid(), false);
+	close(client);
+	close(server);
+	close(listener);
+	ring_read(ring, hear, &h);
 }
 
 #define RING_HEAD 8u /* the kernel's, ahead of each event */
@@ -193,7 +262,7 @@ static void an_answer_that_had_begun_is_counted_too(void **state)
 	struct crowded c;
 
 	(void)state;
-	crowd(&c, 2 * SMALL_BYTES + 2 * EVENT_BYTES);
+	crowd(&c, 2 * SMALL_BYTES + EVENT_BYTES);
 	asks(&c, "GET /1 HTTP/1.1\r\n\r\n");
 	answers(&c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
 	answers(&c, "bo");
@@ -203,7 +272,7 @@ static void an_answer_that_had_begun_is_counted_too(void **state)
 	asks(&c, "GET /2 HTTP/1.1\r\n\r\n");
 	answers(&c, "HTTP/1.1 204 No Content\r\n\r\n");
 	heard(&c.heard, "resumed 1 ;arrived 19 GET /2 HTTP/1.1\r\n\r\n;read 19 ;"
-			"writing 27 HTTP/1.1 204 No Content\r\n\r\n;wrote 27 ;");
+			"wrote 27 HTTP/1.1 204 No Content\r\n\r\n;");
 	assert_int_equal(lost(2), 1);
 	uncrowd(&c);
 }
@@ -332,6 +401,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_is_told_from_its_begin_to_its_end),
+		cmocka_unit_test(the_pieces_of_a_write_are_told_as_far_as_they_were_taken),
+		cmocka_unit_test(what_arrives_lies_there_until_it_is_read),
 		cmocka_unit_test(an_answer_without_room_is_counted_by_its_status),
 		cmocka_unit_test(an_answer_that_had_begun_is_counted_too),
 		cmocka_unit_test(in_a_gap_nothing_is_told_of_what_is_counted),
@@ -344,7 +415,7 @@ int main(void)
 	int failed, result = probe_filter_open(&filter);
 
 	if (result == 0)
-		result = http_open(&probes, filter, &now);
+		result = http_open(&probes, HTTP_SOCKETS, filter, &now);
 	if (result == 0)
 		result = ring_open(&ring, http_ring(probes), HTTP_RING_BYTES);
 	if (result) {

@@ -113,12 +113,30 @@ static void time_and_memory_have_an_end(void **state)
 	assert_int_equal(WEXITSTATUS(status), 4);
 }
 
+static void no_capability_is_left(void **state)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct left[2] = { { .effective = 1, .permitted = 1 } };
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		if (jail_drop() || syscall(SYS_capget, &header, left))
+			_exit(1);
+		_exit(left[0].effective || left[0].permitted || left[1].permitted);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reading_open_files_and_taking_memory_go_on),
 		cmocka_unit_test(everything_else_kills),
 		cmocka_unit_test(time_and_memory_have_an_end),
+		cmocka_unit_test(no_capability_is_left),
 	};
 
 	if (SANITIZED) {

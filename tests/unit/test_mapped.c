@@ -215,18 +215,56 @@ static void a_line_of_maps_gives_range_offset_and_name(void **state)
 
 static void a_mount_that_another_process_serves_is_not_safe(void **state)
 {
-	char type[MAPPED_TYPE];
+	static const char line[] = "36 35 98:7 / / rw,noatime shared:1 - ext4 /dev/root rw\n";
+	const struct mapped_mount it = { 36, 1, 2 }, same = { 3, 98, 7 },
+				  others[] = {
+					  { 3, 98, 0 },
+					  { 3, 0, 7 },
+					  { 360, 1, 2 },
+				  };
+	char type[MAPPED_TYPE] = "";
 
 	(void)state;
-	assert_true(mapped_mount_line("36 35 98:0 / / rw,noatime shared:1 - ext4 /dev/root rw\n",
-				      36, type, sizeof(type)));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(mapped_mount_line(line, &others[i], type, sizeof(type)));
+	assert_false(mapped_mount_line("36 35 - ext4", &it, type, sizeof(type)));
+	assert_true(mapped_mount_line(line, &same, type, sizeof(type))); /* its file system */
 	assert_string_equal(type, "ext4");
+	assert_true(mapped_mount_line(line, &it, type, sizeof(type)));
 	assert_true(mapped_type_is_safe(type));
-	assert_false(mapped_mount_line("36 35 98:0 / / rw - ext4 /dev/root rw\n", 3, type,
-				       sizeof(type)));
 	assert_false(mapped_type_is_safe("fuse.sshfs"));
 	assert_false(mapped_type_is_safe("nfs4"));
 	assert_false(mapped_type_is_safe(""));
+}
+
+/* It does not see the mount that its files are on. */
+static void the_files_of_who_has_another_root_are_found(void **state)
+{
+	char folder[] = "/tmp/ringside-XXXXXX", byte;
+	struct heard h = { 0 };
+	int ready[2];
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		rs_skip("chroot is root's");
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		if (chroot(folder) == 0 && write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(mapped_each(pid, hear, &h), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	rmdir(folder);
+	close(ready[0]);
+	close(ready[1]);
+	assert_true(h.self);
 }
 
 static void every_reason_has_its_text(void **state)
@@ -247,6 +285,7 @@ int main(void)
 		cmocka_unit_test(those_alone_that_are_wanted_by_name_are_opened),
 		cmocka_unit_test(a_line_of_maps_gives_range_offset_and_name),
 		cmocka_unit_test(a_mount_that_another_process_serves_is_not_safe),
+		cmocka_unit_test(the_files_of_who_has_another_root_are_found),
 		cmocka_unit_test(every_reason_has_its_text),
 	};
 

@@ -186,10 +186,32 @@ static void the_shortest_trip_of_a_window_is_found_in_either_tier(void **state)
 	means_fini(&means, &budget);
 }
 
+static void the_longest_delay_of_a_window_is_found_in_either_tier(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct means means = { 0 };
+
+	(void)state;
+	for (uint64_t s = 1000; s < 3000; s++) {
+		struct means_sample sample = { .time_ns = s * SECOND };
+
+		sample.strain.longest_us = s == 1234 || s == 2905 ? 700 : 3;
+		means_put(&means, &sample, &budget);
+	}
+	assert_int_equal(means_delay_us(&means, 2904 * SECOND, 2999 * SECOND), 700);
+	assert_int_equal(means_delay_us(&means, 2905 * SECOND, 2999 * SECOND), 3);
+	assert_int_equal(means_delay_us(&means, 2999 * SECOND, 2999 * SECOND), 0);
+	/* older than the fine ones: by tens */
+	assert_int_equal(means_delay_us(&means, 1100 * SECOND, 2300 * SECOND), 700);
+	assert_int_equal(means_delay_us(&means, 1300 * SECOND, 2300 * SECOND), 3);
+	means_fini(&means, &budget);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shortest_trip_of_a_window_is_found_in_either_tier),
+		cmocka_unit_test(the_longest_delay_of_a_window_is_found_in_either_tier),
 		cmocka_unit_test(a_window_is_compared_with_the_sample_at_its_beginning),
 		cmocka_unit_test(a_window_that_holds_the_beginning_begins_with_nothing),
 		cmocka_unit_test(the_last_sample_counts_however_soon_it_comes),

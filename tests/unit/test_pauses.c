@@ -40,7 +40,7 @@ static void site(struct sites *s, void (*function)(void), enum sites_end at, uin
 {
 	s->at[s->count].offset = attempt_place(function);
 	assert_true(s->at[s->count].offset);
-	s->at[s->count].end = at;
+	s->at[s->count].role = at;
 	s->at[s->count++].cookie = cookie;
 }
 
@@ -281,7 +281,7 @@ static void what_cannot_be_attached_leaves_nothing(void **state)
 	(void)state;
 	if (!pauses)
 		rs_skip("bpf() is refused here");
-	s.at[0].end = SITES_END;
+	s.at[0].role = SITES_END;
 	s.at[0].offset = attempt_place(end);
 	s.at[1].offset = 1ull << 60; /* behind the end of any file */
 	assert_true(pauses_attach(pauses, self, &s, &links) < 0);

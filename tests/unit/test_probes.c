@@ -31,7 +31,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(link_open(link), 0);
 	outbox_init(&outbox, link[0]);
 	outbox_hello(&outbox);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	if (!probes.life) {
 		outbox_fini(&outbox);
 		rs_skip("bpf() is refused here");
@@ -45,17 +45,20 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, false);
 	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
+	assert_int_equal(probes.arrival != NULL, !probes.arrival_refused);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), probes.wait ? 1 : 0);
 	probes_watch(&probes, 4711, false, false);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, true);
-	assert_int_equal(probes.http != NULL, !probes.http_refused);
+	assert_int_equal(probes.http != NULL, probes.http_refused != probes.http_sources);
 	probes_step(&probes);
 	assert_false(probes.http_seek);
 	assert_false(probes_lost(&probes, 4711, told, more)); /* none of its answers was lost */
-	probes_rest(&probes, true, false);
+	probes_rest(&probes, true, false, true);
 	assert_null(probes.http);
-	probes_rest(&probes, false, false);
+	probes_rest(&probes, true, false, false);
+	assert_null(probes.arrival);
+	probes_rest(&probes, false, false, false);
 	assert_null(probes.wait);
 	probes_gone(&probes, &target, &end);
 	assert_int_equal(end.at_ns, 0); /* it is no target any more: that is no end */
@@ -68,6 +71,52 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	close(link[1]);
 }
 
+static uint32_t state_of(const struct outbox *outbox, const char *set)
+{
+	for (uint32_t i = 0; i < outbox->facility_count; i++)
+		if (strcmp(outbox->facilities[i].set, set) == 0)
+			return outbox->facilities[i].state;
+	return FACILITY_STATES;
+}
+
+/* Whichever is the first that the configuration allows and the kernel does not refuse. */
+static void where_sockets_are_refused_system_calls_are_looked_at(void **state)
+{
+	struct outbox outbox;
+	struct probes probes;
+
+	(void)state;
+	outbox_init(&outbox, -1);
+	probes_open(&probes, &outbox, http_sources("auto"));
+	assert_int_equal(state_of(&outbox, "http"), FACILITY_IDLE);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE);
+	assert_true(probes_miss_rings(&probes, true));
+	probes.http_refused = 1u << HTTP_SOCKETS; /* as by an older kernel */
+	probes_watch(&probes, 4711, false, true);
+	if (!probes.http) {
+		probes_close(&probes);
+		outbox_fini(&outbox);
+		rs_skip("bpf() is refused here");
+	}
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_LOADED);
+	assert_int_equal(state_of(&outbox, "http"), FACILITY_IDLE);
+	assert_true(probes_miss_rings(&probes, true));
+	probes_watch(&probes, 4712, false, true); /* one more needs no other */
+	probes_rest(&probes, false, false, false);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE);
+	probes.http_refused |= 1u << HTTP_CALLS;
+	probes_watch(&probes, 4711, false, true);
+	assert_null(probes.http); /* neither is tried again */
+	probes_close(&probes);
+	probes_open(&probes, &outbox, http_sources("sockets"));
+	probes_watch(&probes, 4711, false, true);
+	assert_int_equal(state_of(&outbox, "calls"), FACILITY_IDLE); /* it may not be */
+	assert_int_equal(probes_miss_rings(&probes, true), !probes.http);
+	assert_true(probes_miss_rings(&probes, false)); /* the library does not see them */
+	probes_close(&probes);
+	outbox_fini(&outbox);
+}
+
 /* A server that forks for each connection would have all descriptors walked over all the time. */
 static void what_is_open_is_sought_for_who_is_new_alone(void **state)
 {
@@ -76,7 +125,7 @@ static void what_is_open_is_sought_for_who_is_new_alone(void **state)
 
 	(void)state;
 	outbox_init(&outbox, -1);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_watch(&probes, 4711, true, true);
 	if (!probes.http) {
 		probes_close(&probes);
@@ -95,7 +144,7 @@ static void what_is_open_is_sought_for_who_is_new_alone(void **state)
 	probes_watch(&probes, 4713, true, true); /* its parent was looked at by the shim */
 	assert_true(probes.http_seek);
 	probes.http_seek = false;
-	probes_rest(&probes, true, false);
+	probes_rest(&probes, true, false, false);
 	probes_watch(&probes, 4711, true, true); /* loaded anew, nothing is marked */
 	assert_true(probes.http_seek);
 	probes_close(&probes);
@@ -115,7 +164,7 @@ static void the_last_is_told_with_the_end(void **state)
 
 	(void)state;
 	outbox_init(&outbox, -1);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_watch(&probes, 4711, true, true);
 	if (!probes.http || !probes.wait) {
 		probes_close(&probes);
@@ -147,7 +196,7 @@ static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void *
 	(void)state;
 	assert_int_equal(link_open(link), 0);
 	outbox_init(&outbox, link[0]);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_step(&probes);
 	assert_null(probes.inputs);
 	for (uint32_t i = 0; i < PROBES_PATIENCE_S; i++) {
@@ -156,7 +205,7 @@ static void inputs_are_loaded_with_the_first_target_and_go_after_the_last(void *
 		assert_null(probes.inputs);
 	}
 	probes_close(&probes);
-	probes_open(&probes, &outbox);
+	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_watch(&probes, 4711, false, false);
 	for (uint32_t i = 0; i <= PROBES_QUIET_S; i++) {
 		assert_null(probes.inputs);
@@ -225,7 +274,7 @@ static void without_bpf_it_is_told_and_nothing_fails(void **state)
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534))
 			_exit(1);
 		outbox_init(&outbox, -1);
-		probes_open(&probes, &outbox);
+		probes_open(&probes, &outbox, http_sources("auto"));
 		if (probes.told || probes.life || outbox.facility_count < 3)
 			_exit(2);
 		for (uint32_t i = 0; i < outbox.facility_count; i++)
@@ -255,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facilities_are_told_and_targets_are_the_sets_own),
+		cmocka_unit_test(where_sockets_are_refused_system_calls_are_looked_at),
 		cmocka_unit_test(inputs_are_loaded_with_the_first_target_and_go_after_the_last),
 		cmocka_unit_test(what_is_open_is_sought_for_who_is_new_alone),
 		cmocka_unit_test(the_last_is_told_with_the_end),

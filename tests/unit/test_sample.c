@@ -414,7 +414,10 @@ static void strain_is_of_the_window_and_its_end_has_the_last(void **state)
 				 .looks = 1,
 				 .trips_us = 300,
 				 .shortest_us = 300,
-				 .known = STRAIN_TCP | STRAIN_DISK };
+				 .arrivals = 2,
+				 .arrival_ns = 1000000,
+				 .longest_us = 900,
+				 .known = STRAIN_TCP | STRAIN_DISK | STRAIN_ARRIVAL };
 	struct metrics_end end = { .run_ns = 1600000000,
 				   .user_ns = 30,
 				   .system_ns = 10,
@@ -434,16 +437,19 @@ static void strain_is_of_the_window_and_its_end_has_the_last(void **state)
 	assert_true(p.strain.reads < 0 && p.strain.segments < 0 && p.strain.shortest_ms < 0);
 	metrics_strain_put(f.m, 7, &strain);
 	strain.shortest_us = 0; /* nobody looked since */
+	strain.longest_us = 3;
 	metrics_strain_put(f.m, 7, &strain);
 	metrics_sample(f.m, 1002 * SECOND);
 	metrics_sample(f.m, 1003 * SECOND);
 	p = process_of(&f, scope);
 	assert_true(near(p.strain.reads, 4) && near(p.strain.read_ms, 8));
 	assert_true(near(p.strain.segments, 10) && near(p.strain.shortest_ms, 0.3));
-	assert_int_equal(p.strain_known, STRAIN_TCP | STRAIN_DISK);
+	assert_true(near(p.strain.arrival_ms, 1) && near(p.strain.longest_ms, 0.9));
+	assert_int_equal(p.strain_known, STRAIN_TCP | STRAIN_DISK | STRAIN_ARRIVAL);
 	scope.from_ns = 1002 * SECOND;
 	p = process_of(&f, scope);
 	assert_true(near(p.strain.reads, 0) && p.strain.shortest_ms < 0);
+	assert_true(near(p.strain.arrivals, 0) && p.strain.longest_ms < 0);
 	assert_true(near(p.whole.reads, 4));
 	end.strain = strain;
 	end.strain.reads = 9;

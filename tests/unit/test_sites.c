@@ -1,20 +1,21 @@
-#include "../../agent/capture/sites.c"
+#include "../../agent/profile/sites.c"
 #include "elf_fixture.h"
 
 #define V8_COLLECT "_ZN2v88internal4Heap14CollectGarbageENS0_15AllocationSpaceE"
 #define V8_PERFORM                                                                                 \
 	"_ZN2v88internal4Heap24PerformGarbageCollectionENS0_16GarbageCollectorENS0_23Garbage"
 
-static struct sites_room room;
+static struct image image;
 static struct elf_fixture e;
 
 static struct sites read_cut(enum runtime runtime, size_t length)
 {
-	struct sites sites;
+	struct sites sites = { .why = RUNTIME_UNREADABLE };
 	int fd = elf_memfd(&e, length);
 
-	memset(&room, 0xaa, sizeof(room));
-	sites_read(fd, runtime, &room, &sites);
+	memset(&image, 0xaa, sizeof(image));
+	if (!image_open(&image, fd))
+		sites_read(&image, runtime, &sites);
 	close(fd);
 	return sites;
 }
@@ -33,19 +34,18 @@ static void probes_are_found_by_notes_with_their_place_in_the_file(void **state)
 	s = read_now(RUNTIME_PYTHON);
 	assert_int_equal(s.why, RUNTIME_ATTACHED);
 	assert_int_equal(s.count, 2);
-	assert_int_equal(s.at[0].end, SITES_BEGIN);
+	assert_int_equal(s.at[0].role, SITES_BEGIN);
 	assert_int_equal(s.at[0].offset, ELF_CODE + 8);
 	assert_int_equal(s.at[0].semaphore, ELF_DATA + 2);
-	assert_int_equal(s.at[1].end, SITES_END);
+	assert_int_equal(s.at[1].role, SITES_END);
 	assert_int_equal(s.at[1].offset, ELF_CODE + 16);
 	assert_true(s.collections);
 	assert_false(s.statements);
 	assert_false(s.returns);
-	assert_true(sites_sane(&s));
+	assert_true(sites_are_sane(&s, RUNTIME_PYTHON));
 	s = read_now(RUNTIME_RUBY); /* which has other names for it */
 	assert_int_equal(s.why, RUNTIME_BARE);
 	assert_int_equal(s.count, 0);
-	assert_true(sites_sane(&s));
 }
 
 static void an_argument_that_says_full_is_in_the_cookie(void **state)
@@ -169,9 +169,9 @@ static void functions_are_found_by_how_their_name_begins(void **state)
 	assert_int_equal(s.why, RUNTIME_ATTACHED);
 	assert_int_equal(s.count, 2);
 	assert_int_equal(s.at[0].offset, ELF_CODE + 12);
-	assert_int_equal(s.at[0].end, SITES_BEGIN);
+	assert_int_equal(s.at[0].role, SITES_BEGIN);
 	assert_int_equal(s.at[1].offset, ELF_CODE + 12);
-	assert_int_equal(s.at[1].end, SITES_RETURN);
+	assert_int_equal(s.at[1].role, SITES_RETURN);
 	assert_true(s.returns);
 	assert_false(s.full);
 	elf_function(&e, V8_PERFORM, 16);
@@ -214,31 +214,6 @@ static void a_function_that_begins_with_a_long_nop_is_left_alone(void **state)
 	assert_int_equal(read_now(RUNTIME_PHP).why, RUNTIME_BARE);
 }
 
-/* Two pieces overlap by more than a name: the one that a piece cuts is whole in the next. */
-static void a_name_that_a_piece_cuts_is_found_once(void **state)
-{
-	static char names[2 * SITES_ROOM_BYTES];
-	const size_t length = strlen(V8_COLLECT);
-	static struct sites_file f = { .room = &room };
-	Elf64_Shdr table = { .sh_size = sizeof(names) };
-
-	(void)state;
-	f.fd = memfd_create("names", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(f.fd, sizeof(names)), 0);
-	for (size_t back = 0; back < 2 * SITES_NAME; back += 13) {
-		struct sites_hits hits = { .function = &sites_functions[2] };
-		off_t at = (off_t)(SITES_ROOM_BYTES - back);
-
-		assert_int_equal(pwrite(f.fd, V8_COLLECT, length, at), length);
-		sites_names(&f, &table, &hits);
-		assert_int_equal(hits.count, 1);
-		assert_int_equal(hits.at[0], at);
-		memset(names, 0, length);
-		assert_int_equal(pwrite(f.fd, names, length, at), length);
-	}
-	close(f.fd);
-}
-
 static void a_file_cut_anywhere_is_unreadable_or_bare(void **state)
 {
 	(void)state;
@@ -251,32 +226,6 @@ static void a_file_cut_anywhere_is_unreadable_or_bare(void **state)
 	}
 }
 
-static void heads_that_do_not_fit_are_unreadable(void **state)
-{
-	Elf64_Ehdr head;
-
-	(void)state;
-#define WITH(field, value)                                                                         \
-	do {                                                                                       \
-		elf_python(&e);                                                                    \
-		memcpy(&head, e.bytes, sizeof(head));                                              \
-		head.field = value;                                                                \
-		memcpy(e.bytes, &head, sizeof(head));                                              \
-		assert_int_equal(read_now(RUNTIME_PYTHON).why, RUNTIME_UNREADABLE);                \
-	} while (0)
-	WITH(e_ident[EI_CLASS], ELFCLASS32);
-	WITH(e_ident[EI_DATA], ELFDATA2MSB);
-	WITH(e_ident[0], 'x');
-	WITH(e_machine, EM_RISCV);
-	WITH(e_shentsize, 40);
-	WITH(e_phentsize, 32);
-	WITH(e_shnum, SITES_SECTIONS + 1);
-	WITH(e_phnum, SITES_SEGMENTS + 1);
-	WITH(e_shstrndx, 6);
-	WITH(e_shoff, UINT64_MAX - 10);
-	WITH(e_phoff, 1ull << 40);
-}
-
 static void what_a_child_claims_is_looked_through(void **state)
 {
 	struct sites s;
@@ -287,17 +236,32 @@ static void what_a_child_claims_is_looked_through(void **state)
 	do {                                                                                       \
 		s = read_now(RUNTIME_PYTHON);                                                      \
 		change;                                                                            \
-		assert_false(sites_sane(&s));                                                      \
+		assert_false(sites_are_sane(&s, RUNTIME_PYTHON));                                  \
 	} while (0)
 	INSANE(s.count = SITES + 1);
 	INSANE(s.count = 0);
 	INSANE(s.why = RUNTIME_BARE);
 	INSANE(s.why = RUNTIME_WHYS);
-	INSANE(s.at[1].end = SITES_RETURN + 1);
+	INSANE(s.at[1].role = SITES_RETURN + 1);
 	INSANE(s.at[0].cookie |= 15);
 	INSANE(s.at[1].offset = 0);
 	INSANE(s.at[1].offset = UINT64_MAX);
 	INSANE(s.at[1].semaphore = UINT64_MAX);
+#undef INSANE
+	s = (struct sites){ .why = RUNTIME_ATTACHED,
+			    .count = 1,
+			    .at[0] = { .offset = 1, .cookie = TLS_READ, .role = TLS_GO_RETURN } };
+	assert_true(sites_are_sane(&s, RUNTIME_NONE));
+	s.at[0].role = TLS_ROLES;
+	assert_false(sites_are_sane(&s, RUNTIME_NONE));
+	s.at[0].role = TLS_C;
+	s.at[0].cookie = TLS_KINDS;
+	assert_false(sites_are_sane(&s, RUNTIME_NONE));
+	s.at[0].cookie = 0;
+	assert_false(sites_are_sane(&s, RUNTIME_NONE));
+	s.at[0].cookie = TLS_READ;
+	s.at[0].semaphore = 2; /* it has none: the kernel would write there */
+	assert_false(sites_are_sane(&s, RUNTIME_NONE));
 }
 
 int main(void)
@@ -312,9 +276,7 @@ int main(void)
 		cmocka_unit_test(functions_are_found_by_how_their_name_begins),
 		cmocka_unit_test(a_name_of_two_functions_is_of_none),
 		cmocka_unit_test(a_function_that_begins_with_a_long_nop_is_left_alone),
-		cmocka_unit_test(a_name_that_a_piece_cuts_is_found_once),
 		cmocka_unit_test(a_file_cut_anywhere_is_unreadable_or_bare),
-		cmocka_unit_test(heads_that_do_not_fit_are_unreadable),
 		cmocka_unit_test(what_a_child_claims_is_looked_through),
 	};
 

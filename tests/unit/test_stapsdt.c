@@ -1,4 +1,4 @@
-#include "../../agent/capture/stapsdt.c"
+#include "../../agent/profile/stapsdt.c"
 #include "elf_fixture.h"
 
 #include <stdlib.h>

@@ -71,9 +71,14 @@ static void what_nobody_tells_is_unknown(void **state)
 	last.strain.known = STRAIN_DISK;
 	strains_between(&first, &last, &s);
 	assert_true(s.retransmits < 0 && s.looks < 0 && s.trips_ms < 0 && s.reads == 0);
+	assert_true(s.arrivals < 0 && s.arrival_ms < 0);
+	last.strain =
+		(struct strain){ .arrivals = 4, .arrival_ns = 6000000, .known = STRAIN_ARRIVAL };
+	strains_between(&first, &last, &s);
+	assert_true(s.arrivals == 4 && s.arrival_ms == 6 && s.longest_ms < 0);
 }
 
-static void several_add_up_but_for_the_shortest(void **state)
+static void several_add_up_but_for_the_shortest_and_the_longest(void **state)
 {
 	struct metrics_strain sum, one;
 
@@ -86,10 +91,13 @@ static void several_add_up_but_for_the_shortest(void **state)
 	one.shortest_ms = 5;
 	metrics_strain_add(&sum, &one);
 	one.shortest_ms = 2;
+	one.longest_ms = 4;
 	metrics_strain_add(&sum, &one);
 	one.shortest_ms = 9;
+	one.longest_ms = 3;
 	metrics_strain_add(&sum, &one);
 	assert_true(sum.reads == 9 && sum.shortest_ms == 2 && sum.writes < 0);
+	assert_true(sum.longest_ms == 4);
 }
 
 int main(void)
@@ -98,7 +106,7 @@ int main(void)
 		cmocka_unit_test(what_is_known_of_two_samples_is_their_difference),
 		cmocka_unit_test(the_kernels_own_count_of_waits_is_taken_where_it_keeps_one),
 		cmocka_unit_test(what_nobody_tells_is_unknown),
-		cmocka_unit_test(several_add_up_but_for_the_shortest),
+		cmocka_unit_test(several_add_up_but_for_the_shortest_and_the_longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

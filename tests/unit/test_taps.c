@@ -18,7 +18,7 @@ static int test_setup(void **state)
 
 	(void)state;
 	if (!probe_filter_open(&filter))
-		http_open(&http, filter, &now);
+		http_open(&http, HTTP_SOCKETS, filter, &now);
 	return 0;
 }
 
@@ -136,16 +136,17 @@ static void whoever_looks_too_long_is_ended(void **state)
 		_exit(0);
 	}
 	fixture_open();
-	taps.asking = (struct places){ pid, memfd_create("answer", MFD_CLOEXEC) };
+	taps.asking = (struct places){ .pid = pid,
+				       .answer = memfd_create("answer", MFD_CLOEXEC),
+				       .until_ns = 5000 };
 	taps.asked.inode = 7;
-	taps.until_ns = 5000;
 	taps_step(&taps, some, 4999);
 	assert_int_equal(taps.asking.pid, pid);
 	taps_step(&taps, some, 5000);
 	assert_int_equal(taps.asking.pid, 0);
 	assert_int_equal(waitpid(pid, NULL, 0), -1);
 	assert_non_null(taps_known(&taps, &taps.asked)); /* it is not looked at again */
-	assert_int_equal(taps.files[0].count, 0);
+	assert_int_equal(taps.files[0].sites.count, 0);
 	fixture_close();
 }
 
@@ -157,7 +158,6 @@ static void who_has_a_file_looked_at_comes_last(void **state)
 		rs_skip("map_files needs CAP_CHECKPOINT_RESTORE");
 	fixture_open();
 	taps.filter = (const struct probe_filter *)(const void *)&outbox; /* it is not used */
-	taps.program = "/bin/false";
 	taps_watch(&taps, getpid());
 	taps_watch(&taps, INT32_MAX); /* nobody */
 	taps_step(&taps, (struct http *)(void *)&outbox, 1000);

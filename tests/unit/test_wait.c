@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -35,6 +36,7 @@ static void *socket_thread(void *ctx)
 static void ask(uint32_t why)
 {
 	assert_int_equal(probe_filter_put(filter, getpid(), why), 0);
+	assert_int_equal(wait_find(waits), 0);
 }
 
 /* A thread that sleeps, while the first one waits for its end. */
@@ -87,6 +89,71 @@ static void a_read_is_what_its_descriptor_is(void **state)
 	}
 }
 
+#define SPINNERS 2
+
+/* What the kernel itself says that this thread has waited for processors. */
+static uint64_t delay_ns(void)
+{
+	unsigned long long run = 0, delay = 0;
+	FILE *f = fopen("/proc/thread-self/schedstat", "r");
+
+	if (f && fscanf(f, "%llu %llu", &run, &delay) != 2)
+		delay = 0;
+	if (f)
+		fclose(f);
+	return delay;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void *spin_thread(void *ctx)
+{
+	uint64_t *delay = ctx, begun = now_ns();
+
+	while (now_ns() - begun < 4 * SPAN_NS)
+		continue;
+	*delay = delay_ns();
+	return NULL;
+}
+
+static void waits_for_a_processor_are_those_that_the_scheduler_counts(void **state)
+{
+	uint64_t delays[SPINNERS] = { 0 }, sum = 0, booked;
+	struct wait_row row, before;
+	pthread_t threads[SPINNERS];
+	pthread_attr_t one;
+	cpu_set_t cpu;
+
+	(void)state;
+	ask(FILTER_WATCHED | FILTER_ASKED);
+	wait_watch(waits, getpid());
+	assert_int_equal(sched_getaffinity(0, sizeof(cpu), &cpu), 0);
+	for (int i = 0, seen = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &cpu) && seen++)
+			CPU_CLR(i, &cpu);
+	pthread_attr_init(&one);
+	pthread_attr_setaffinity_np(&one, sizeof(cpu), &cpu);
+	assert_int_equal(wait_row_read(waits, getpid(), &before), 0);
+	for (int i = 0; i < SPINNERS; i++)
+		assert_int_equal(pthread_create(&threads[i], &one, spin_thread, &delays[i]), 0);
+	for (int i = 0; i < SPINNERS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_attr_destroy(&one);
+	for (int i = 0; i < SPINNERS; i++)
+		sum += delays[i];
+	assert_int_equal(wait_row_read(waits, getpid(), &row), 0);
+	booked = row.ns[WAIT_RUN_QUEUE] - before.ns[WAIT_RUN_QUEUE];
+	assert_true(sum >= SPAN_NS); /* they took turns */
+	assert_true(booked >= sum - sum / 10);
+	assert_true(row.ns[WAIT_SLEEP] == before.ns[WAIT_SLEEP]);
+}
+
 static void nothing_is_told_of_who_was_not_asked_for(void **state)
 {
 	struct wait_row row, before;
@@ -109,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sleep_and_the_wait_for_its_end_are_told_apart),
 		cmocka_unit_test(a_read_is_what_its_descriptor_is),
+		cmocka_unit_test(waits_for_a_processor_are_those_that_the_scheduler_counts),
 		cmocka_unit_test(nothing_is_told_of_who_was_not_asked_for),
 	};
 	struct probe_state now;

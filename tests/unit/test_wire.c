@@ -89,6 +89,48 @@ static void a_body_that_moved_unseen_is_counted_by_its_length(void **state)
 	fixture_close(&f, "1 /f 200 19/1041 30 0;1 /g 200 19/40 20 0;");
 }
 
+/* The last bytes of a call come along with its end, those of its other pieces ahead of it. */
+static void a_write_is_told_in_one_event_with_its_last_piece(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+	const uint32_t head_bytes = sizeof(head) - 1;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /o HTTP/1.1\r\n\r\n");
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WROTE,
+				   .pid = PID,
+				   .seq = f.out + sizeof(OK) - 1,
+				   .other = f.out,
+				   .length = sizeof(OK) - 1,
+				   .kept = sizeof(OK) - 1 },
+	      OK);
+	f.out += sizeof(OK) - 1;
+	asks(&f, "GET /p HTTP/1.1\r\n\r\n");
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WRITING,
+				   .pid = PID,
+				   .seq = f.out,
+				   .length = head_bytes,
+				   .kept = head_bytes },
+	      head);
+	event(&f,
+	      (struct http_event){ .kind = HTTP_WROTE,
+				   .pid = PID,
+				   .seq = f.out + head_bytes + 2,
+				   .other = f.out + head_bytes,
+				   .length = head_bytes + 2,
+				   .kept = 2 },
+	      "ok");
+	f.out += head_bytes + 2;
+	asks(&f, "GET /q HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	fixture_close(&f, "1 /o 200 19/40 10 0;1 /p 200 19/40 20 0;1 /q 200 19/40 20 0;");
+}
+
 static void a_write_that_was_taken_in_part_is_said_again(void **state)
 {
 	struct fixture f;
@@ -121,6 +163,24 @@ static void events_that_were_lost_are_unparsed_and_no_request_is_made_up(void **
 	asks(&f, "GET /3 HTTP/1.1\r\n\r\n"); /* from here on it is clear again */
 	answers(&f, OK);
 	fixture_close(&f, "1 /1 200 19/40 20 0;1 /3 200 19/40 20 0;");
+}
+
+/* A read and a write are one event each, whose bytes come along. */
+static void a_call_tells_what_it_moved(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	calls(&f, HTTP_CALL_READ, &f.in, "GET /c HTTP/1.1\r\n\r\n");
+	calls(&f, HTTP_CALL_WROTE, &f.out, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+	f.out += 9; /* of a file */
+	event(&f,
+	      (struct http_event){ .kind = HTTP_CALL_WROTE, .pid = PID, .seq = f.out, .length = 9 },
+	      NULL);
+	fixture_close(&f, "1 /c 200 19/47 20 0;");
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 0);
 }
 
 /* Its bytes came, but when they were read was not told: the next read must not be taken for it. */
@@ -314,8 +374,10 @@ int main(void)
 		cmocka_unit_test(pipelined_requests_are_answered_in_turn),
 		cmocka_unit_test(chunks_and_bodies_are_skipped),
 		cmocka_unit_test(a_body_that_moved_unseen_is_counted_by_its_length),
+		cmocka_unit_test(a_write_is_told_in_one_event_with_its_last_piece),
 		cmocka_unit_test(a_write_that_was_taken_in_part_is_said_again),
 		cmocka_unit_test(events_that_were_lost_are_unparsed_and_no_request_is_made_up),
+		cmocka_unit_test(a_call_tells_what_it_moved),
 		cmocka_unit_test(a_read_that_was_not_told_is_no_later_one),
 		cmocka_unit_test(a_begin_that_is_told_late_is_a_servers),
 		cmocka_unit_test(one_of_which_all_was_lost_says_how_much_at_its_end),

@@ -128,6 +128,17 @@ static inline void writes(struct fixture *f, const char *text, uint32_t wrote)
 	      NULL);
 }
 
+/* A call that moved all of it; from is a position of the fixture. */
+static inline void calls(struct fixture *f, uint32_t kind, uint32_t *from, const char *text)
+{
+	uint32_t n = (uint32_t)strlen(text);
+
+	*from += n;
+	event(f,
+	      (struct http_event){ .kind = kind, .pid = PID, .seq = *from, .length = n, .kept = n },
+	      text);
+}
+
 static inline void answers(struct fixture *f, const char *text)
 {
 	writes(f, text, (uint32_t)strlen(text));

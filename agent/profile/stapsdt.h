@@ -9,8 +9,8 @@
  * argument is N@OPERAND as the assembler of the machine writes it; N are its bytes, signed if
  * negative.
  */
-#ifndef CAPTURE_STAPSDT_H
-#define CAPTURE_STAPSDT_H
+#ifndef PROFILE_STAPSDT_H
+#define PROFILE_STAPSDT_H
 
 #include <stdbool.h>
 #include <stddef.h>
