@@ -9,6 +9,7 @@
 #include "privilege.h"
 #include "probes.h"
 #include "profiling.h"
+#include "rulefiles.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct broker {
 	struct probes probes;
 	struct outbox outbox;
 	struct profiling profiling;
+	struct rulefiles rules;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
@@ -262,6 +264,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
+	rulefiles_second(&b->rules);
 }
 
 static void broker_reload(struct broker *b)
@@ -270,6 +273,7 @@ static void broker_reload(struct broker *b)
 	struct config_error error;
 	int fd;
 
+	rulefiles_again(&b->rules);
 	if (options_file_open(b->config->options, &fd, &error)) {
 		log_error("not reloaded: %s", error.text);
 		return;
@@ -326,8 +330,10 @@ static void broker_hear(struct broker *b)
 		result = link_receive(b->config->link, &message, NULL);
 		if (result != 1 && result != -EBADMSG)
 			return;
-		if (result == 1 && message.kind == LINK_HELLO)
+		if (result == 1 && message.kind == LINK_HELLO) {
 			outbox_hello(&b->outbox);
+			rulefiles_again(&b->rules);
+		}
 		if (result == 1 && b->serving)
 			profiling_ask(&b->profiling, b->finder, &message, moment_monotonic_ns());
 		if (result != 1 || message.kind != LINK_SERVING || b->serving)
@@ -474,6 +480,9 @@ int broker_run(const struct broker_config *config)
 	int result = privilege_broker();
 
 	outbox_init(&b.outbox, config->link);
+	b.rules.link = config->link;
+	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
+		b.rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);
 	if (result == 0)
 		result = broker_open(&b);
 	if (result == 0) {

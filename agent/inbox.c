@@ -167,6 +167,15 @@ static void inbox_reading(const struct inbox *i, const struct link_message *mess
 	metrics_reading_put(i->metrics, message->key, &reading);
 }
 
+static void inbox_files(const struct inbox *i, const struct link_message *message, int passed)
+{
+	if (message->kind == LINK_RULES)
+		i->rules(i->ctx, passed);
+	else
+		i->reload(i->ctx, passed);
+	close(passed);
+}
+
 static void inbox_take(const struct inbox *i, const struct link_message *message, int passed,
 		       int64_t wall_ms)
 {
@@ -216,8 +225,8 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		health_ready_put(i->health, !message->part.reason[0], message->part.reason);
 		return;
 	case LINK_RELOAD:
-		i->reload(i->ctx, passed);
-		close(passed);
+	case LINK_RULES:
+		inbox_files(i, message, passed);
 		return;
 	default:
 		break; /* not for us */

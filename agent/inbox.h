@@ -24,6 +24,7 @@ struct inbox {
 	struct profile *profile;
 	void *ctx;
 	void (*reload)(void *ctx, int fd); /* the configuration's file; closed behind it */
+	void (*rules)(void *ctx, int fd);  /* those of alert rules; the same */
 };
 
 /* Takes what is waiting, a bounded number. False: the broker is gone. */

@@ -3,6 +3,7 @@
 #include "health.h"
 #include "procfs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,8 @@ static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
 	}
 	if (p->looked_ns && now_ns > p->looked_ns && cpu_ns > p->cpu_ns)
 		share = 100.0 * (double)(cpu_ns - p->cpu_ns) / (double)(now_ns - p->looked_ns);
+	p->cpu_percent = p->looked_ns ? share : (double)NAN;
+	p->memory = (double)rss;
 	p->cpu_ns = cpu_ns;
 	p->looked_ns = now_ns;
 	snprintf(reason, sizeof(reason), "%.1f %% of a core in steps of 10 ms, %.1f MB resident",

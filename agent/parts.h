@@ -23,6 +23,7 @@ struct parts {
 	struct health *health;
 	pid_t pids[PARTS_PROCESSES];
 	uint64_t cpu_ns, looked_ns; /* of all of them, at the last look */
+	double cpu_percent, memory; /* … of a core, and bytes; NAN: not yet */
 };
 
 void parts_put(struct parts *p, const struct drain_counts *drain,

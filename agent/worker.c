@@ -1,7 +1,7 @@
 #include "worker.h"
 
+#include "alerting.h"
 #include "control.h"
-#include "drain.h"
 #include "health.h"
 #include "inbox.h"
 #include "ledger.h"
@@ -34,6 +34,7 @@ struct worker {
 	struct parts parts;
 	struct inbox inbox;
 	struct control control;
+	struct alerting alerting;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -63,6 +64,13 @@ static void worker_reload(void *ctx, int fd)
 	}
 	log_info("the configuration was read again");
 	config_close(next);
+}
+
+static void worker_rules(void *ctx, int fd)
+{
+	const struct worker *w = ctx;
+
+	alerting_rules(&w->alerting, fd);
 }
 
 static int worker_metrics(struct worker *w)
@@ -174,6 +182,7 @@ static int worker_web(struct worker *w)
 		.sockets = c->sockets,
 		.socket_count = c->socket_count,
 		.metrics = w->metrics,
+		.alerts = w->alerting.alerts,
 		.profile = w->profile,
 		.store = w->store,
 		.health = w->health,
@@ -200,6 +209,9 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_drain(w);
 	if (result == 0)
+		result = alerting_open(&w->alerting, w->config->config, w->metrics, w->health,
+				       w->config->state_dir);
+	if (result == 0)
 		result = worker_profile(w);
 	if (result == 0)
 		result = worker_store(w);
@@ -222,6 +234,7 @@ static void worker_close(struct worker *w)
 	web_close(w->web);
 	store_close(w->store);
 	profile_close(w->profile);
+	alerting_close(&w->alerting);
 	drain_close(w->drain);
 	metrics_close(w->metrics);
 	health_close(w->health);
@@ -238,6 +251,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	metrics_sample(w->metrics, now_ns);
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
+	alerting_second(&w->alerting, &w->parts);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
@@ -295,7 +309,8 @@ int worker_run(void *worker_config)
 					  .health = w.health,
 					  .profile = w.profile,
 					  .ctx = &w,
-					  .reload = worker_reload };
+					  .reload = worker_reload,
+					  .rules = worker_rules };
 		worker_control(&w);
 		worker_loop(&w);
 	} else if (result == -EPIPE) {

@@ -110,6 +110,8 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_PERCENT:
 	case CONFIG_TYPE_SPAN:
+	case CONFIG_TYPE_SWITCH:
+	case CONFIG_TYPE_COUNT:
 		break;
 	}
 	return false;
@@ -317,6 +319,19 @@ static int config_check_pair(const struct config *c, enum config_key low, enum c
 	return -EINVAL;
 }
 
+/* A rule is looked at from each second to each hour. */
+static int config_check_interval(const struct config *c, struct config_error *error)
+{
+	uint64_t ns = config_span_ns(c, CONFIG_ALERTS_CHECK_INTERVAL);
+
+	if (ns >= UINT64_C(1000000000) && ns <= UINT64_C(3600000000000))
+		return 0;
+	snprintf(error->text, sizeof(error->text), "%s: %s: must be from 1s to 1h",
+		 config_where(c, CONFIG_ALERTS_CHECK_INTERVAL),
+		 config_info(CONFIG_ALERTS_CHECK_INTERVAL)->path);
+	return -EINVAL;
+}
+
 int config_check(const struct config *c, struct config_error *error)
 {
 	static const enum config_key pairs[][2] = {
@@ -348,7 +363,7 @@ int config_check(const struct config *c, struct config_error *error)
 			 config_where(c, CONFIG_HTTP_LISTEN));
 		return -EINVAL;
 	}
-	return 0;
+	return config_check_interval(c, error);
 }
 
 size_t config_count(const struct config *c, enum config_key key)
@@ -378,6 +393,11 @@ double config_number(const struct config *c, enum config_key key)
 
 	text_number(config_text(c, key), &value); /* checked when it was put */
 	return value;
+}
+
+bool config_switch(const struct config *c, enum config_key key)
+{
+	return !strcmp(config_text(c, key), "true");
 }
 
 uint64_t config_span_ns(const struct config *c, enum config_key key)

@@ -36,7 +36,8 @@ int config_check(const struct config *c, struct config_error *error);
 size_t config_count(const struct config *c, enum config_key key);
 const char *config_item(const struct config *c, enum config_key key, size_t index);
 const char *config_text(const struct config *c, enum config_key key); /* "" where empty */
-double config_number(const struct config *c, enum config_key key);    /* percent */
+double config_number(const struct config *c, enum config_key key);    /* percent, count */
+bool config_switch(const struct config *c, enum config_key key);
 uint64_t config_span_ns(const struct config *c, enum config_key key);
 
 /* Has the key the same items in both? Where they came from does not matter. */

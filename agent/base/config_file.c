@@ -103,6 +103,8 @@ unsigned int config_file_line(const struct config_text *text, const char *path)
 	struct config_scan s = { .at = text->bytes, .end = text->bytes + text->length, .line = 1 };
 
 	while (s.at < s.end) {
+		if (config_scan_in_list(&s) && !strchr(" \t\r\n,]", *s.at) && !strcmp(s.path, path))
+			return s.line;
 		switch (*s.at) {
 		case '"':
 			if (config_scan_name(&s) && !strcmp(s.path, path))
@@ -110,8 +112,6 @@ unsigned int config_file_line(const struct config_text *text, const char *path)
 			continue;
 		case '{':
 		case '[':
-			if (config_scan_in_list(&s) && !strcmp(s.path, path))
-				return s.line;
 			config_scan_deeper(&s);
 			break;
 		case '}':
@@ -157,7 +157,10 @@ static char *config_walk_scalar(const json_t *value, enum config_type type)
 		/* A NUL inside would cut the text: refused like a wrong type. */
 		if (json_string_length(value) == strlen(json_string_value(value)))
 			text = strdup(json_string_value(value));
-	} else if (json_is_number(value) && type == CONFIG_TYPE_PERCENT) {
+	} else if (json_is_boolean(value) && type == CONFIG_TYPE_SWITCH) {
+		text = strdup(json_is_true(value) ? "true" : "false");
+	} else if (json_is_number(value) &&
+		   (type == CONFIG_TYPE_PERCENT || type == CONFIG_TYPE_COUNT)) {
 		if (asprintf(&text, "%.17g", json_number_value(value)) < 0)
 			text = NULL;
 	}
@@ -180,6 +183,10 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
 		return "must be a list of at most 64 objects, as {\"exe\": \"/usr/sbin/nginx\"}";
+	case CONFIG_TYPE_SWITCH:
+		return "must be true or false";
+	case CONFIG_TYPE_COUNT:
+		return "must be a whole number from 1 to 1000";
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:

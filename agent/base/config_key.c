@@ -75,6 +75,25 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				     "routes that are not to be learned, as /users/{name} or "
 				     "/static/*; the first that fits is taken",
 				     CONFIG_TYPE_ROUTES },
+	[CONFIG_ALERTS_ENABLED] = { "alerts.enabled", NULL, "true", "",
+				    "rules are looked at and alerts told", CONFIG_TYPE_SWITCH },
+	[CONFIG_ALERTS_RULES_DIR] = { "alerts.rules_dir", "rules-dir", "/etc/ringside/rules.d", "",
+				      "directory of alert rules, over the shipped ones",
+				      CONFIG_TYPE_PATH },
+	[CONFIG_ALERTS_CHECK_INTERVAL] = { "alerts.check_interval", NULL, "30s", "duration",
+					   "how often a rule is looked at, unless it says",
+					   CONFIG_TYPE_SPAN },
+	[CONFIG_ALERTS_COOLDOWN] = { "alerts.cooldown", NULL, "5m", "duration",
+				     "between two notices of one alert, unless its rule says",
+				     CONFIG_TYPE_SPAN },
+	[CONFIG_ALERTS_ESCALATION_THRESHOLD] = { "alerts.escalation_threshold", NULL, "3",
+						 "notices",
+						 "the notice in a row that goes to level 2",
+						 CONFIG_TYPE_COUNT },
+	[CONFIG_ALERTS_ESCALATION_FURTHER] = { "alerts.escalation_further", NULL, "3", "notices",
+					       "so many later it goes to level 3, where a rule is "
+					       "service_impacting",
+					       CONFIG_TYPE_COUNT },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -91,6 +110,7 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_LIST] = "list",       [CONFIG_TYPE_ADDRESS] = "addresses",
 		[CONFIG_TYPE_MAP] = "map",         [CONFIG_TYPE_RULES] = "rules",
 		[CONFIG_TYPE_NAMES] = "names",     [CONFIG_TYPE_ROUTES] = "routes",
+		[CONFIG_TYPE_SWITCH] = "switch",   [CONFIG_TYPE_COUNT] = "count",
 		[CONFIG_TYPE_SOURCE] = "source",
 	};
 
@@ -206,6 +226,22 @@ static int config_check_label(const char *text, const char **reason)
 	return !n || text[n] != '=' || (text[0] >= '0' && text[0] <= '9') ? -EINVAL : 0;
 }
 
+static int config_check_switch(const char *text, const char **reason)
+{
+	*reason = "must be true or false";
+	return strcmp(text, "true") != 0 && strcmp(text, "false") != 0 ? -EINVAL : 0;
+}
+
+static int config_check_count(const char *text, const char **reason)
+{
+	double value;
+
+	*reason = "must be a whole number from 1 to 1000";
+	if (text_number(text, &value) || value < 1 || value > 1000)
+		return -ERANGE;
+	return value > (double)(int)value ? -ERANGE : 0;
+}
+
 static int config_check_rule(const char *text, bool names, const char **reason)
 {
 	struct rule rule;
@@ -236,6 +272,10 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_rule(text, true, reason);
 	case CONFIG_TYPE_ROUTES:
 		return pattern_check(text, reason);
+	case CONFIG_TYPE_SWITCH:
+		return config_check_switch(text, reason);
+	case CONFIG_TYPE_COUNT:
+		return config_check_count(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

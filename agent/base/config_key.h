@@ -35,6 +35,12 @@ enum config_key {
 	CONFIG_TARGETS_NAMES,
 	CONFIG_TARGETS_ATTACH,
 	CONFIG_ROUTES_PATTERNS,
+	CONFIG_ALERTS_ENABLED,
+	CONFIG_ALERTS_RULES_DIR,
+	CONFIG_ALERTS_CHECK_INTERVAL,
+	CONFIG_ALERTS_COOLDOWN,
+	CONFIG_ALERTS_ESCALATION_THRESHOLD,
+	CONFIG_ALERTS_ESCALATION_FURTHER,
 	CONFIG_KEYS,
 };
 
@@ -52,6 +58,8 @@ enum config_type {
 	CONFIG_TYPE_RULES,   /* a list of objects that say which processes: rule.h */
 	CONFIG_TYPE_NAMES,   /* … and how they are called */
 	CONFIG_TYPE_ROUTES,  /* a list of routes: pattern.h */
+	CONFIG_TYPE_SWITCH,  /* true or false */
+	CONFIG_TYPE_COUNT,   /* 1–1000 */
 };
 
 struct config_info {

@@ -49,24 +49,22 @@ int log_level_parse(const char *name)
 	return -EINVAL;
 }
 
-void log_write(enum log_level level, const char *format, ...)
+static void log_line(enum log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_line(enum log_level level, const char *format, va_list args)
 {
 	char line[LOG_LINE + 2];
 	int head, body;
 	size_t length;
-	va_list args;
 
-	if (level > log_state.level)
-		return;
 	if (log_state.journal)
 		head = snprintf(line, LOG_LINE, "<%c>", log_priorities[level]);
 	else
 		head = snprintf(line, LOG_LINE, "%s: %s%s", log_state.program,
 				level < LOG_LEVEL_INFO ? log_names[level] : "",
 				level < LOG_LEVEL_INFO ? ": " : "");
-	va_start(args, format);
 	body = vsnprintf(line + head, (size_t)(LOG_LINE - head), format, args);
-	va_end(args);
 	if (body < 0)
 		return;
 	length = strlen(line);
@@ -77,4 +75,24 @@ void log_write(enum log_level level, const char *format, ...)
 	line[length++] = '\n';
 	if (write(STDERR_FILENO, line, length) < 0)
 		return; /* a closed standard error is the user's wish */
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	if (level > log_state.level)
+		return;
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
+}
+
+void log_always(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
 }

@@ -15,6 +15,9 @@ void log_open(const char *program, enum log_level level);
 int log_level_parse(const char *name); /* an enum log_level, or -EINVAL */
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, but not left out for being less than the log's level: what somebody waits for. */
+void log_always(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

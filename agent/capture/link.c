@@ -61,7 +61,7 @@ static int link_passed(struct msghdr *header)
 static bool link_carries(uint32_t kind)
 {
 	return kind == LINK_TARGET || kind == LINK_KIN || kind == LINK_RELOAD ||
-	       kind == LINK_RING || kind == LINK_HTTP || kind == LINK_FILE ||
+	       kind == LINK_RULES || kind == LINK_RING || kind == LINK_HTTP || kind == LINK_FILE ||
 	       kind == LINK_SNAPSHOTS || kind == LINK_ROWS;
 }
 

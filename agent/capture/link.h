@@ -39,6 +39,7 @@ enum link_kind {
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
+	LINK_RULES,    /* broker: the files of alert rules come along, in one */
 	LINK_RING,     /* broker: the kernel's ring of samples comes along */
 	LINK_SAMPLES,  /* broker: how many there were */
 	LINK_HTTP,     /* broker: the kernel's ring of HTTP comes along */

@@ -201,7 +201,11 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_SECRET:
 		json_string(j, "value", config_text(c, key)[0] ? "********" : "");
 		return;
+	case CONFIG_TYPE_SWITCH:
+		json_bool(j, "value", config_switch(c, key));
+		return;
 	case CONFIG_TYPE_PERCENT:
+	case CONFIG_TYPE_COUNT:
 		json_double(j, "value", config_number(c, key));
 		return;
 	case CONFIG_TYPE_LIST:

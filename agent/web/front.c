@@ -3,6 +3,7 @@
 #include "access.h"
 #include "deadline.h"
 #include "listen.h"
+#include "upload.h"
 #include "web.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #define FRONT_MS_NS UINT64_C(1000000)
@@ -40,13 +40,6 @@ struct front_link {
 	int fd;
 	bool local, member;
 	char host[INET6_ADDRSTRLEN + 2];
-};
-
-/* One request of it. */
-struct front_exchange {
-	bool begun;
-	uint64_t received; /* bytes of its body */
-	char target[];
 };
 
 struct front {
@@ -142,18 +135,12 @@ static void front_wait(struct front_link *l, enum front_wait wait)
 /* The first line of a request, before anybody decoded or cut it. */
 static void *front_on_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
-	struct front_exchange *x = malloc(sizeof(*x) + strlen(target) + 1);
 	struct front_link *link = front_link_of(connection);
 
 	(void)cls;
-	if (!x)
-		return NULL;
-	x->begun = false;
-	x->received = 0;
-	memcpy(x->target, target, strlen(target) + 1);
 	if (link && link->deadline.queue == &link->gate->front->waits[FRONT_WAITS_NEXT])
 		front_wait(link, FRONT_WAITS_REQUEST);
-	return x;
+	return upload_open(target);
 }
 
 /* The library's own would cut a path at %00; ours is params_split. */
@@ -173,7 +160,7 @@ static void front_on_end(void *cls, struct MHD_Connection *connection, void **ex
 	(void)code;
 	if (*exchange && gate->front->config.left)
 		gate->front->config.left(gate->front->config.ctx, *exchange);
-	free(*exchange);
+	upload_close(*exchange);
 	*exchange = NULL;
 	if (!link)
 		return;
@@ -184,33 +171,13 @@ static void front_on_end(void *cls, struct MHD_Connection *connection, void **ex
 static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const char *key,
 				       const char *value)
 {
-	struct request *r = cls;
-	const struct {
-		const char *name;
-		const char **field;
-	} wanted[] = {
-		{ "Host", &r->host },
-		{ "Origin", &r->origin },
-		{ "Accept", &r->accept },
-		{ "Accept-Encoding", &r->accept_encoding },
-		{ "Authorization", &r->authorization },
-		{ "If-None-Match", &r->if_none_match },
-	};
-
 	(void)kind;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (strcasecmp(wanted[i].name, key) != 0)
-			continue;
-		if (!i && r->host)
-			r->host_twice = true;
-		if (!*wanted[i].field)
-			*wanted[i].field = value ? value : "";
-	}
+	request_header(cls, key, value ? value : "");
 	return MHD_YES;
 }
 
 static void front_ask(struct MHD_Connection *connection, const struct front_link *link,
-		      const char *method, const struct front_exchange *x, struct reply *out)
+		      const char *method, const struct upload *x, struct reply *out)
 {
 	struct refusal no = { .status = 0 };
 	struct front *f = link->gate->front;
@@ -219,6 +186,8 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 			     .local_host = link->host,
 			     .local = link->local,
 			     .member = link->member,
+			     .body = x->body,
+			     .body_length = x->length,
 			     .who = x,
 			     .now_ns = f->now_ns,
 			     .wall_ms = f->wall_ms };
@@ -317,7 +286,7 @@ static void front_ask_again(struct front *f)
 
 static enum MHD_Result front_answer(struct MHD_Connection *connection,
 				    const struct front_link *link, const char *method,
-				    const struct front_exchange *x)
+				    const struct upload *x)
 {
 	struct reply reply = { .status = 0 };
 	struct MHD_Response *response;
@@ -354,10 +323,10 @@ static enum MHD_Result front_on_request(void *cls, struct MHD_Connection *connec
 					const char *upload, size_t *upload_length, void **exchange)
 {
 	struct front_gate *gate = cls;
-	struct front_exchange *x = *exchange;
+	struct upload *x = *exchange;
 	struct front_link *link = front_link_of(connection);
 
-	(void)url, (void)version, (void)upload;
+	(void)url, (void)version;
 	if (!x || !link) {
 		gate->front->config.tally->counts[TALLY_CUT_MEMORY]++;
 		return MHD_NO;
@@ -371,11 +340,12 @@ static enum MHD_Result front_on_request(void *cls, struct MHD_Connection *connec
 		return front_answer(connection, link, method, x);
 	}
 	if (*upload_length) {
-		x->received += *upload_length;
+		bool kept = upload_take(x, upload, *upload_length, FRONT_BODY);
+
 		*upload_length = 0;
-		if (x->received <= FRONT_DISCARD)
+		if (kept && x->received <= FRONT_DISCARD)
 			return MHD_YES;
-		gate->front->config.tally->counts[TALLY_CUT_BODY]++;
+		gate->front->config.tally->counts[kept ? TALLY_CUT_BODY : TALLY_CUT_MEMORY]++;
 		return MHD_NO;
 	}
 	front_wait(link, FRONT_WAITS_READER);

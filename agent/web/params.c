@@ -19,7 +19,8 @@ static const struct params_name params_names[] = {
 	{ "window", PARAMS_WINDOW },   { "from", PARAMS_WINDOW },    { "to", PARAMS_WINDOW },
 	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST },    { "sort", PARAMS_SORT },
 	{ "metric", PARAMS_SERIES },   { "step", PARAMS_SERIES },    { "p", PARAMS_SERIES },
-	{ "format", PARAMS_SERIES },   { "compare", PARAMS_SERIES },
+	{ "format", PARAMS_SERIES },   { "compare", PARAMS_SERIES }, { "state", PARAMS_STATE },
+	{ "id", PARAMS_ID },
 };
 
 static const struct {
@@ -255,6 +256,8 @@ int params_ask(const struct params *p, unsigned int take, const struct request *
 	out->ranks = params_get(p, "p");
 	out->format = params_get(p, "format");
 	out->compare = params_get(p, "compare");
+	out->state = params_get(p, "state");
+	out->id = params_get(p, "id");
 	out->limit = (unsigned int)limit;
 	out->offset = (unsigned int)offset;
 	if (out->scope.route && pid)

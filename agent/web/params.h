@@ -37,14 +37,17 @@ enum params_take {
 	PARAMS_LIST = 1 << 4,   /* limit, cursor */
 	PARAMS_SORT = 1 << 5,
 	PARAMS_SERIES = 1 << 6, /* metric, step, p, format, compare: looked at by who takes them */
+	PARAMS_STATE = 1 << 7,
+	PARAMS_ID = 1 << 8,
 };
 
 struct ask {
 	struct metrics_scope scope;
 	const char *window; /* NULL: from and to were given */
 	int64_t from_ms, to_ms;
-	uint64_t asked_s; /* length of the window */
-	const char *sort; /* NULL: the endpoint's own */
+	uint64_t asked_s;       /* length of the window */
+	const char *sort;       /* NULL: the endpoint's own */
+	const char *state, *id; /* NULL: not given */
 	unsigned int limit, offset;
 	const char *metric, *step, *ranks, *format, *compare; /* as given; NULL: not */
 };

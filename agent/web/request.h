@@ -8,6 +8,7 @@
 #define WEB_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct request {
@@ -15,6 +16,9 @@ struct request {
 	const char *target; /* path and query as sent */
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
+	const char *content_type;
+	const char *body; /* not NUL-terminated; NULL: none */
+	size_t body_length;
 	const char *local_host; /* our end as a Host header has it; "" on the Unix socket */
 	bool local;             /* it came over the Unix socket */
 	bool member;            /* … from root or a member of the group */
@@ -23,6 +27,9 @@ struct request {
 	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	int64_t wall_ms;
 };
+
+/* One header as it came; those that nobody asks for are left. */
+void request_header(struct request *r, const char *name, const char *value);
 
 struct refusal {
 	unsigned int status; /* of HTTP; 0: none */

@@ -4,19 +4,27 @@
 #include "asset.h"
 #include "exporter.h"
 #include "negotiate.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ROUTER_PREFIX "{\"success\":true,\"data\":"
 #define ROUTER_ALLOW "GET, HEAD"
+#define ROUTER_ALLOW_POST "POST"
+#define ROUTER_ALLOW_BOTH "POST, DELETE"
+#define ROUTER_JSON "application/json"
 
 enum router_flag {
 	ROUTER_PUBLIC = 1 << 0,     /* needs no token, whatever is configured */
 	ROUTER_PRIVILEGED = 1 << 1, /* reveals inner data */
 	ROUTER_SHELF = 1 << 2,      /* made of metrics alone: good while their generation stands */
 	ROUTER_ASKS = 1 << 3,       /* its render looks at the parameters itself */
+	ROUTER_POST = 1 << 4,       /* takes this method and no GET */
+	ROUTER_DELETE = 1 << 5,
+	ROUTER_CHANGES = ROUTER_POST | ROUTER_DELETE,
 };
 
 struct router_call {
@@ -28,7 +36,7 @@ struct router_call {
 };
 
 struct router_endpoint {
-	const char *path;
+	const char *path;                                              /* a glob */
 	document_fn document;                                          /* in the envelope, or … */
 	int (*render)(const struct router_call *c, struct reply *out); /* … a reply of its own */
 	unsigned int take;                                             /* enum params_take */
@@ -89,17 +97,58 @@ static const struct router_endpoint router_endpoints[] = {
 	{ "/api/profile/cpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/api/profile/offcpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/debug/pprof/profile", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
+	{ "/api/alerts", document_alerts, NULL, PARAMS_SERVICE | PARAMS_LIST | PARAMS_STATE, 0 },
+	{ "/api/alerts/rules", document_rules, NULL, PARAMS_LIST, 0 },
+	{ "/api/alerts/silences", document_silence, NULL, 0, ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/alerts/silences", document_unsilence, NULL, PARAMS_ID,
+	  ROUTER_PRIVILEGED | ROUTER_DELETE },
+	{ "/api/alerts/*/ack", document_acknowledge, NULL, 0, ROUTER_PRIVILEGED | ROUTER_POST },
 	{ "/api/config", document_config, NULL, 0, 0 },
 	{ "/api/openapi.json", NULL, router_openapi, 0, 0 },
 };
 
-static const struct router_endpoint *router_find(const char *path)
+static bool router_takes(const struct router_endpoint *e, const char *method)
 {
+	if (e->flags & ROUTER_POST)
+		return !strcmp(method, "POST");
+	if (e->flags & ROUTER_DELETE)
+		return !strcmp(method, "DELETE");
+	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+/* The endpoint that takes this method, or, in *allow, what those of the path do. */
+static const struct router_endpoint *router_find(const char *path, const char *method,
+						 const char **allow)
+{
+	const struct router_endpoint *other = NULL;
+
+	*allow = NULL;
 	for (size_t i = 0; i < sizeof(router_endpoints) / sizeof(router_endpoints[0]); i++) {
-		if (!strcmp(router_endpoints[i].path, path))
-			return &router_endpoints[i];
+		const struct router_endpoint *e = &router_endpoints[i];
+
+		if (!text_glob(e->path, path))
+			continue;
+		if (router_takes(e, method))
+			return e;
+		if (!(e->flags & ROUTER_CHANGES))
+			*allow = ROUTER_ALLOW;
+		else
+			*allow = other ? ROUTER_ALLOW_BOTH : ROUTER_ALLOW_POST;
+		other = e;
 	}
 	return NULL;
+}
+
+/* No web page can send this type without asking first; an empty body needs none. */
+static int router_check_body(const struct request *r, struct refusal *no)
+{
+	const char *type = r->content_type ? r->content_type : "";
+	size_t length = strcspn(type, "; ");
+
+	if (!r->body_length ||
+	    (length == sizeof(ROUTER_JSON) - 1 && !strncasecmp(type, ROUTER_JSON, length)))
+		return 0;
+	return refuse(no, 415, "bad_type", "a body must come as Content-Type: " ROUTER_JSON);
 }
 
 /* Finds the endpoint, or why there is none for this request. */
@@ -107,19 +156,21 @@ static int router_check(struct router_call *c)
 {
 	const struct access access = { c->site->config, c->site->token };
 	const struct request *r = c->request;
+	const char *allow;
 
 	if (access_check_sender(&access, r, c->no))
 		return -EINVAL;
-	c->endpoint = router_find(c->params->path);
-	if (!c->endpoint)
+	c->endpoint = router_find(c->params->path, r->method, &allow);
+	if (!c->endpoint && !allow)
 		return refuse(c->no, 404, "not_found", "there is no such endpoint");
-	if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0) {
-		c->no->allow = ROUTER_ALLOW;
-		return refuse(c->no, 405, "method_not_allowed", "this endpoint takes %s",
-			      ROUTER_ALLOW);
+	if (!c->endpoint) {
+		c->no->allow = allow;
+		return refuse(c->no, 405, "method_not_allowed", "this endpoint takes %s", allow);
 	}
+	if (c->endpoint->flags & ROUTER_PRIVILEGED && access_check_privileged(&access, r, c->no))
+		return -EINVAL;
 	if (c->endpoint->flags & ROUTER_PRIVILEGED)
-		return access_check_privileged(&access, r, c->no);
+		return c->endpoint->flags & ROUTER_CHANGES ? router_check_body(r, c->no) : 0;
 	if (c->endpoint->flags & ROUTER_PUBLIC)
 		return 0;
 	return access_check_reader(&access, r, c->no);
@@ -127,7 +178,9 @@ static int router_check(struct router_call *c)
 
 static int router_document(const struct router_call *c, struct reply *out)
 {
-	struct question q = { .site = c->site, .request = c->request, .no = c->no };
+	struct question q = {
+		.site = c->site, .request = c->request, .path = c->params->path, .no = c->no
+	};
 	struct json j;
 	int ret;
 

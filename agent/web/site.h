@@ -17,6 +17,7 @@
 
 struct site {
 	struct metrics *metrics;
+	struct alerts *alerts;  /* NULL: turned off */
 	struct clerk *clerk;    /* NULL: nothing is profiled */
 	struct clerk *unwinder; /* of profiles that take their time; NULL with clerk */
 	struct store *store;    /* NULL: nothing is kept on disk */
@@ -39,6 +40,7 @@ struct question {
 	struct site *site;
 	const struct request *request;
 	struct ask ask;
+	const char *path; /* decoded */
 	struct refusal *no;
 };
 
@@ -54,6 +56,11 @@ int document_in_flight(const struct question *q, struct json *j);
 int document_capture(const struct question *q, struct json *j);
 int document_health(const struct question *q, struct json *j);
 int document_config(const struct question *q, struct json *j);
+int document_alerts(const struct question *q, struct json *j);
+int document_rules(const struct question *q, struct json *j);
+int document_acknowledge(const struct question *q, struct json *j);
+int document_silence(const struct question *q, struct json *j);
+int document_unsilence(const struct question *q, struct json *j);
 int document_alive(const struct question *q, struct json *j);
 int document_ready(const struct question *q, struct json *j);
 

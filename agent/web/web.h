@@ -17,6 +17,7 @@
 
 #define WEB_SOCKETS 16
 
+struct alerts;
 struct config;
 struct health;
 struct metrics;
@@ -39,6 +40,7 @@ struct web_config {
 	const int *sockets;        /* listening, of listen.h */
 	unsigned int socket_count; /* 1 … WEB_SOCKETS */
 	struct metrics *metrics;
+	struct alerts *alerts;   /* NULL: turned off */
 	struct profile *profile; /* NULL: none */
 	struct store *store;     /* NULL: nothing is kept on disk */
 	struct health *health;

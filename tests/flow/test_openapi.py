@@ -24,10 +24,10 @@ def expect(findings, what):
     wrong.extend(findings)
 
 
-def ask(port, path, headers=None, method="GET"):
+def ask(port, path, headers=None, method="GET", body=None):
     """(status, headers, body bytes)"""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers or {},
-                                     method=method)
+                                     method=method, data=body)
     try:
         with urllib.request.urlopen(request, timeout=5) as reply:
             return reply.status, reply.headers, reply.read()
@@ -35,18 +35,23 @@ def ask(port, path, headers=None, method="GET"):
         return refusal.code, refusal.headers, refusal.read()
 
 
-def described(document, path, status):
+def described(document, path, status, method="get"):
     """The content that an endpoint's description gives for a status; None: it does not list it."""
-    reply = document["paths"][path]["get"]["responses"].get(str(status))
+    reply = document["paths"][path][method]["responses"].get(str(status))
     if reply and "$ref" in reply:
         reply = schema.resolve(document, reply["$ref"])
     return reply.get("content", {}) if reply else None
 
 
-def check(document, path, reply):
+def read(document):
+    """The paths that can be read: the others change something."""
+    return [path for path, methods in document["paths"].items() if "get" in methods]
+
+
+def check(document, path, reply, method="get"):
     """Is a reply one that the endpoint's description lists, in media type and in shape?"""
     status, headers, body = reply
-    content = described(document, path, status)
+    content = described(document, path, status, method)
     if content is None:
         return [f"{path}: status {status} is not described"]
     if not content:
@@ -71,7 +76,7 @@ def queries(document, path):
     """The query strings to try: none, then each parameter with each value of a closed set."""
     yield "", bare_status(document, path)
     values = {"service": ["nginx"], "route": ["/index.html"], "pid": ["1"], "limit": ["1", "1000"],
-              "cursor": ["0", "1000"], "seconds": ["1", "300"], "from": ["1"], "to": []}
+              "cursor": ["0", "1000"], "seconds": ["1", "300"], "state": [], "from": ["1"], "to": []}
     for reference in document["paths"][path]["get"].get("parameters", []):
         parameter = schema.resolve(document, reference["$ref"])
         name, closed = parameter["name"], parameter["schema"].get("enum")
@@ -87,7 +92,7 @@ def queries(document, path):
 
 
 def check_all(document, port, headers):
-    for path in document["paths"]:
+    for path in read(document):
         found = []
         for query, wanted in queries(document, path):
             reply = ask(port, path + query, headers)
@@ -101,7 +106,7 @@ def check_all(document, port, headers):
 
 
 def check_refusals(document, port):
-    for path in document["paths"]:
+    for path in read(document):
         found = check(document, path, ask(port, path, {"Host": "example.org"}))
         found += check(document, path, ask(port, path, {"Origin": "http://example.org"}))
         reply = ask(port, path, method="POST")
@@ -118,6 +123,34 @@ def check_refusals(document, port):
         status, headers, body = ask(port, path)
         found = schema.findings(document, {"$ref": "#/components/schemas/Error"}, json.loads(body))
         expect(found + ([] if status in (400, 404) else [f"{status}"]), f"{path}: {status} in JSON")
+
+
+def check_changes(document, port, headers):
+    """What changes something: by its own method, with a token, with JSON that it takes."""
+    headers = {**headers, "Content-Type": "application/json"}
+    silences, ack = "/api/alerts/silences", "/api/alerts/{id}/ack"
+    good = json.dumps({"service": "nginx", "duration": "1m", "comment": "a test"}).encode()
+    made = ask(port, silences, headers, "POST", good)
+    number = json.loads(made[2]).get("data", {}).get("id", "0")
+    listed = json.loads(ask(port, "/api/alerts", headers)[2])["data"]["silences"]
+    cases = [(silences, "post", made, 200),
+             (silences, "post", ask(port, silences, headers, "POST", b"{"), 400),
+             (silences, "post", ask(port, silences, headers, "POST", b"{}"), 422),
+             (silences, "post", ask(port, silences, {**headers, "Content-Type": "text/plain"},
+                                    "POST", good), 415),
+             (silences, "post", ask(port, silences, None, "POST", good), 401),
+             (silences, "delete", ask(port, f"{silences}?id={number}", headers, "DELETE"), 200),
+             (silences, "delete", ask(port, f"{silences}?id={number}", headers, "DELETE"), 404),
+             (silences, "delete", ask(port, silences, headers, "DELETE"), 400),
+             (silences, "delete", ask(port, f"{silences}?id=1", None, "DELETE"), 401),
+             (ack, "post", ask(port, ack.format(id=99999), headers, "POST"), 404),
+             (ack, "post", ask(port, ack.format(id=1), None, "POST"), 401),
+             (ack, "post", ask(port, ack.format(id=1), headers), 405)]
+    for path, method, reply, wanted in cases:
+        found = check(document, path, reply, method)
+        expect(found + ([] if reply[0] == wanted else [f"{reply[0]}, not {wanted}"]),
+               f"{method} {path}: {wanted}")
+    expect([] if [s["id"] for s in listed] == [number] else [f"{listed}"], "the silence is listed")
 
 
 def check_the_checker(document):
@@ -153,6 +186,7 @@ def check_server(port, token):
     check_the_checker(document)
     check_all(document, port, {"Authorization": f"Bearer {token}"})
     check_refusals(document, port)
+    check_changes(document, port, {"Authorization": f"Bearer {token}"})
     check_kept(port)
 
 

@@ -58,6 +58,7 @@ static inline char *document_text(struct document_fixture *d, document_fn make, 
 	memset(&d->no, 0, sizeof(d->no));
 	assert_int_equal(params_split(target, &d->params, &d->no), 0);
 	assert_int_equal(params_ask(&d->params, ~0u, &d->request, &q.ask, &d->no), 0);
+	q.path = d->params.path;
 	json_init(&j);
 	if (make(&q, &j)) {
 		json_fini(&j);

@@ -29,11 +29,28 @@ static void a_message_that_is_too_long_is_cut(void **state)
 	assert_int_equal(strlen(no.message), sizeof(no.message) - 1);
 }
 
+static void the_first_header_of_a_name_counts_and_a_second_host_is_noted(void **state)
+{
+	struct request r = { .method = "GET" };
+
+	(void)state;
+	request_header(&r, "host", "a");
+	request_header(&r, "Content-TYPE", "application/json");
+	request_header(&r, "X-Other", "x");
+	assert_string_equal(r.host, "a");
+	assert_string_equal(r.content_type, "application/json");
+	assert_false(r.host_twice);
+	request_header(&r, "Host", "b");
+	assert_true(r.host_twice);
+	assert_string_equal(r.host, "a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_is_filled_and_fails),
 		cmocka_unit_test(a_message_that_is_too_long_is_cut),
+		cmocka_unit_test(the_first_header_of_a_name_counts_and_a_second_host_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

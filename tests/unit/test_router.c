@@ -263,6 +263,55 @@ static void bad_health_is_503_with_its_document(void **state)
 	assert_int_equal(status_of(d, "/healthz"), 200);
 }
 
+static unsigned int status_with(struct document_fixture *d, const char *method, const char *target)
+{
+	struct reply reply = ask(d, method, target);
+	unsigned int status = reply.status;
+
+	reply_fini(&reply);
+	return status;
+}
+
+static void what_changes_something_takes_its_own_method_alone(void **state)
+{
+	struct document_fixture *d = *state;
+	struct reply reply = ask(d, "GET", "/api/alerts/silences");
+
+	assert_int_equal(reply.status, 405);
+	assert_string_equal(reply.allow, "POST, DELETE");
+	reply_fini(&reply);
+	reply = ask(d, "GET", "/api/alerts/7/ack");
+	assert_int_equal(reply.status, 405);
+	assert_string_equal(reply.allow, "POST");
+	reply_fini(&reply);
+	assert_int_equal(status_with(d, "POST", "/api/alerts"), 405);
+	assert_int_equal(status_with(d, "POST", "/api/alerts/7/nack"), 404);
+}
+
+static void what_changes_something_is_for_the_privileged_and_takes_json_alone(void **state)
+{
+	struct document_fixture *d = *state;
+
+	d->request.body = "{}";
+	d->request.body_length = 2;
+	assert_int_equal(status_with(d, "POST", "/api/alerts/silences"), 401);
+	assert_int_equal(status_with(d, "DELETE", "/api/alerts/silences?id=1"), 401);
+	assert_int_equal(status_with(d, "POST", "/api/alerts/7/ack"), 401);
+	d->site.token = "abcd";
+	d->request.authorization = "Bearer abcd";
+	assert_int_equal(status_with(d, "POST", "/api/alerts/silences"), 415);
+	d->request.content_type = "text/plain";
+	assert_int_equal(status_with(d, "POST", "/api/alerts/silences"), 415);
+	d->request.content_type = "application/json; charset=utf-8";
+	assert_int_equal(status_with(d, "POST", "/api/alerts/silences"), 503); /* turned off */
+	d->request.content_type = NULL;
+	d->request.body_length = 0;
+	assert_int_equal(status_with(d, "POST", "/api/alerts/7/ack"), 503);
+	assert_int_equal(status_of(d, "/api/alerts"), 503);
+	assert_int_equal(status_of(d, "/api/alerts/rules"), 503);
+	assert_int_equal(status_of(d, "/api/alerts/rules?state=x"), 400);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -280,6 +329,8 @@ int main(void)
 		EACH(the_description_is_kept_by_its_entity_tag),
 		EACH(a_refusal_is_counted_and_not_kept),
 		EACH(bad_health_is_503_with_its_document),
+		EACH(what_changes_something_takes_its_own_method_alone),
+		EACH(what_changes_something_is_for_the_privileged_and_takes_json_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

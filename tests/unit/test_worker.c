@@ -75,6 +75,8 @@ static void stage_close(struct stage *s)
 	config_close(s->config);
 	snprintf(path, sizeof(path), "%s/checkpoint", s->folder);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/rules.good", s->folder);
+	unlink(path);
 	rmdir(s->folder);
 }
 

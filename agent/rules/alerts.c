@@ -1,0 +1,379 @@
+#include "alerts.h"
+
+#include "diary.h"
+#include "health.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALERTS_GOOD "rules.good" /* the last set of files that was good */
+
+struct alerts {
+	pthread_mutex_t lock;
+	struct alerts_config config;
+	struct engine *engine;
+	struct source source;
+	struct diary diary;
+	struct findings findings;
+	int64_t due_ns;
+	uint64_t sent;
+	int save_error;
+	bool state_bad; /* what was written down could not be read */
+};
+
+static void alerts_boot(struct diary *d)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, d->boot, sizeof(d->boot) - 1);
+
+	d->boot[n > 0 ? n : 0] = '\0';
+	d->boot[strcspn(d->boot, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+static void alerts_tell(struct alerts *a, int64_t wall_ms)
+{
+	struct engine *e = a->engine;
+	char reason[HEALTH_REASON];
+
+	if (a->save_error)
+		snprintf(reason, sizeof(reason),
+			 "the state cannot be written down, a restart would repeat notices: %s",
+			 strerrordesc_np(-a->save_error));
+	else if (a->state_bad)
+		snprintf(reason, sizeof(reason),
+			 "%s was cut off or corrupted: alerts began anew; it was kept as %s.bad",
+			 DIARY_STATE, DIARY_STATE);
+	else
+		snprintf(reason, sizeof(reason),
+			 "%u alerts kept, %llu notices sent; since the start %llu alerts found no "
+			 "room, %llu notices no memory",
+			 e->instances.count, (unsigned long long)a->sent,
+			 (unsigned long long)e->instances.refused, (unsigned long long)e->unsent);
+	health_put(a->config.health, "alerts",
+		   a->save_error || a->state_bad || e->instances.refused || e->unsent
+			   ? HEALTH_DEGRADED
+			   : HEALTH_HEALTHY,
+		   reason, wall_ms);
+}
+
+static void alerts_save(struct alerts *a, int64_t now_ns)
+{
+	int ret = diary_save(&a->diary, a->engine, now_ns);
+
+	if (ret && !a->save_error)
+		log_error("the state of alerts cannot be written down: %s", strerrordesc_np(-ret));
+	a->save_error = ret;
+	if (!ret)
+		a->engine->changed = false;
+}
+
+/* Each is marked as soon as it is sent: a kill in between leaves what is to be sent again. */
+static void alerts_send(struct alerts *a)
+{
+	struct engine *e = a->engine;
+
+	for (size_t i = 0; i < e->outbox_count; i++) {
+		int ret;
+
+		a->config.send(a->config.ctx, &e->outbox[i]);
+		a->sent++;
+		ret = diary_mark(&a->diary, e->outbox[i].sequence);
+		if (ret)
+			a->save_error = ret;
+	}
+	engine_sent(e, e->outbox_count);
+}
+
+static void alerts_load(struct alerts *a, int64_t now_ns)
+{
+	char from[512], to[520];
+	int ret = diary_load(&a->diary, a->engine, now_ns);
+
+	if (!ret || ret == -ENOENT)
+		return;
+	log_error("the state of alerts cannot be read: %s", strerrordesc_np(-ret));
+	a->state_bad = true;
+	snprintf(from, sizeof(from), "%.400s/" DIARY_STATE, a->config.folder);
+	snprintf(to, sizeof(to), "%s.bad", from);
+	if (rename(from, to))
+		log_error("%s cannot be kept: %m", from);
+}
+
+/* New rules, or what is wrong with them. */
+static int alerts_read(struct alerts *a, struct bundle *bundle, int64_t now_ns, int64_t wall_ms)
+{
+	struct book *book;
+	int ret;
+
+	findings_init(&a->findings);
+	ret = book_read(&book, &a->config.defaults, bundle, &a->findings);
+	if (!ret)
+		ret = engine_rules(a->engine, book, now_ns, wall_ms);
+	if (!ret)
+		a->due_ns = now_ns;
+	return ret;
+}
+
+static void alerts_rules_tell(const struct alerts *a, int result, int64_t wall_ms)
+{
+	const struct findings *f = &a->findings;
+	char reason[HEALTH_REASON];
+
+	if (!result) {
+		snprintf(reason, sizeof(reason), "%zu rules", a->engine->book->count);
+		health_put(a->config.health, "rules", HEALTH_HEALTHY, reason, wall_ms);
+		return;
+	}
+	for (size_t i = 0; i < f->count; i++)
+		log_error("rules: %s", f->rows[i]);
+	snprintf(reason, sizeof(reason), "the last good set stays in force: %.80s%s",
+		 f->count ? f->rows[0] : strerrordesc_np(-result),
+		 f->count + f->beyond > 1 ? " … and more, in the log" : "");
+	health_put(a->config.health, "rules", HEALTH_DEGRADED, reason, wall_ms);
+}
+
+/* The set that was good when the agent ran last, else the shipped rules alone. */
+static void alerts_first_rules(struct alerts *a, int64_t now_ns, int64_t wall_ms)
+{
+	struct bundle bundle;
+	char path[512];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%.400s/" ALERTS_GOOD, a->config.folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ret = fd < 0 ? -errno : bundle_open(&bundle, fd);
+	if (fd >= 0)
+		close(fd);
+	if (!ret) {
+		ret = alerts_read(a, &bundle, now_ns, wall_ms);
+		bundle_close(&bundle);
+	}
+	if (ret)
+		ret = alerts_read(a, NULL, now_ns, wall_ms);
+	alerts_rules_tell(a, ret, wall_ms);
+}
+
+void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
+{
+	struct bundle bundle;
+	int ret = bundle_open(&bundle, fd);
+
+	pthread_mutex_lock(&a->lock);
+	findings_init(&a->findings);
+	if (!ret) {
+		ret = alerts_read(a, &bundle, now_ns, wall_ms);
+		if (!ret)
+			a->save_error =
+				diary_write(&a->diary, ALERTS_GOOD, bundle.bytes, bundle.length);
+		bundle_close(&bundle);
+	}
+	alerts_rules_tell(a, ret, wall_ms);
+	if (!ret)
+		log_info("%zu alert rules are in force", a->engine->book->count);
+	pthread_mutex_unlock(&a->lock);
+}
+
+int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t now_ns,
+		int64_t wall_ms)
+{
+	struct alerts *a = calloc(1, sizeof(*a));
+	const struct engine_config engine = { .read = source_read,
+					      .ctx = a ? &a->source : NULL,
+					      .second_level = config->second_level,
+					      .third_level = config->third_level,
+					      .base = config->base };
+	int ret;
+
+	if (!a)
+		return -ENOMEM;
+	a->config = *config;
+	a->source.metrics = config->metrics;
+	a->diary.folder = config->folder;
+	alerts_boot(&a->diary);
+	ret = -pthread_mutex_init(&a->lock, NULL);
+	if (!ret)
+		ret = engine_open(&a->engine, &engine);
+	if (ret) {
+		free(a);
+		return ret;
+	}
+	alerts_load(a, now_ns);
+	alerts_first_rules(a, now_ns, wall_ms);
+	*out = a;
+	return 0;
+}
+
+void alerts_close(struct alerts *a)
+{
+	if (!a)
+		return;
+	engine_close(a->engine);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t now_ns,
+		   int64_t wall_ms)
+{
+	pthread_mutex_lock(&a->lock);
+	a->source.agent = *agent;
+	if (now_ns >= a->due_ns) {
+		source_begin(&a->source, now_ns);
+		a->due_ns = engine_step(a->engine, now_ns, wall_ms);
+		source_end(&a->source);
+	}
+	if (a->engine->changed)
+		alerts_save(a, now_ns);
+	alerts_send(a);
+	alerts_tell(a, wall_ms);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void alerts_fill(const struct alerts *a, const struct instance *i, int64_t wall_ms,
+			struct alerts_row *out)
+{
+	const struct spec *spec = book_find(a->engine->book, i->rule);
+	const struct alarm *alarm = &i->alarm;
+
+	if (!spec)
+		return;
+	engine_describe(a->engine, spec, i, wall_ms, &out->notice);
+	out->state = alarm->state;
+	out->acknowledged = alarm->acknowledged;
+	out->flapping = alarm->flapping;
+	out->inhibited = i->inhibited;
+	out->blind = alarm->blind;
+	out->impacting = spec->service_impacting;
+	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
+	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
+	memcpy(out->labels, spec->labels, sizeof(out->labels));
+	out->label_count = spec->label_count;
+}
+
+static int alerts_now(const struct alerts *a, int64_t wall_ms, struct alerts_row *rows)
+{
+	int count = 0;
+
+	for (const struct instance *i = a->engine->instances.first; i && a->engine->book;
+	     i = i->next)
+		if (i->alarm.state != ALARM_QUIET)
+			alerts_fill(a, i, wall_ms, &rows[count++]);
+	return count;
+}
+
+/* The newest first. */
+static int alerts_past(const struct alerts *a, struct alerts_row *rows)
+{
+	const struct engine *e = a->engine;
+
+	for (size_t i = 0; i < e->past_count; i++) {
+		rows[i].notice = e->past[(e->past_next + ENGINE_PAST - 1 - i) % ENGINE_PAST];
+		rows[i].state = ALERTS_OVER;
+	}
+	return (int)e->past_count;
+}
+
+int alerts_list(struct alerts *a, bool over, int64_t wall_ms, struct alerts_row **rows)
+{
+	size_t room;
+	int count = -ENOMEM;
+
+	pthread_mutex_lock(&a->lock);
+	room = over ? a->engine->past_count : a->engine->instances.count;
+	*rows = calloc(room + 1, sizeof(**rows));
+	if (*rows)
+		count = over ? alerts_past(a, *rows) : alerts_now(a, wall_ms, *rows);
+	pthread_mutex_unlock(&a->lock);
+	return count;
+}
+
+int alerts_rule_list(struct alerts *a, struct alerts_rule **rows)
+{
+	const struct book *book;
+	int count = -ENOMEM;
+
+	pthread_mutex_lock(&a->lock);
+	book = a->engine->book;
+	*rows = calloc((book ? book->count : 0) + 1, sizeof(**rows));
+	if (*rows)
+		count = book ? (int)book->count : 0;
+	for (int i = 0; i < count; i++) {
+		(*rows)[i].spec = book->specs[i];
+		(*rows)[i].now = a->engine->rules[i];
+	}
+	pthread_mutex_unlock(&a->lock);
+	return count;
+}
+
+int alerts_hush_list(struct alerts *a, struct hush **rows)
+{
+	int count = -ENOMEM;
+
+	pthread_mutex_lock(&a->lock);
+	*rows = calloc(HUSH_MAX, sizeof(**rows));
+	if (*rows) {
+		count = (int)a->engine->hushes.count;
+		memcpy(*rows, a->engine->hushes.rows, (size_t)count * sizeof(**rows));
+	}
+	pthread_mutex_unlock(&a->lock);
+	return count;
+}
+
+void alerts_counts_get(struct alerts *a, struct alerts_counts *out)
+{
+	pthread_mutex_lock(&a->lock);
+	out->refused = a->engine->instances.refused;
+	out->unsent = a->engine->unsent;
+	out->sent = a->sent;
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* What somebody was answered is on disk: he will not say it again. */
+int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns)
+{
+	int ret;
+
+	pthread_mutex_lock(&a->lock);
+	ret = engine_acknowledge(a->engine, id);
+	if (!ret)
+		alerts_save(a, now_ns);
+	pthread_mutex_unlock(&a->lock);
+	return ret;
+}
+
+int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
+		struct hush *out, struct hush_error *error)
+{
+	struct hushes *all;
+	int ret;
+
+	pthread_mutex_lock(&a->lock);
+	all = &a->engine->hushes;
+	ret = hush_add(all, what, when->now_ns, when->wall_ms, error);
+	if (!ret) {
+		*out = all->rows[all->count - 1];
+		alerts_save(a, when->now_ns);
+	}
+	pthread_mutex_unlock(&a->lock);
+	return ret;
+}
+
+int alerts_unhush(struct alerts *a, uint64_t id, int64_t now_ns)
+{
+	int ret;
+
+	pthread_mutex_lock(&a->lock);
+	ret = hush_remove(&a->engine->hushes, id);
+	if (!ret)
+		alerts_save(a, now_ns);
+	pthread_mutex_unlock(&a->lock);
+	return ret;
+}

@@ -1,0 +1,78 @@
+/*
+ * alerts - the engine at work in the agent: rules from the broker, state on disk, answers to web.
+ *
+ * Threads:  alerts_rules and alerts_second on main; the rest on any, under one lock. Main holds it
+ *           while it looks at what is due and while it writes the state down.
+ * Memory:   alerts_open allocates, alerts_close frees; rows are the caller's to free.
+ * Errors:   0 or -errno. What it gives up stands in health as part "alerts" or "rules".
+ */
+#ifndef RULES_ALERTS_H
+#define RULES_ALERTS_H
+
+#include "hush.h"
+#include "notice.h"
+#include "source.h"
+
+struct alerts;
+struct health;
+
+struct alerts_config {
+	struct metrics *metrics;
+	struct health *health;
+	const char *folder; /* of its state; borrowed */
+	const char *base;   /* what links begin with: "http://127.0.0.1:9977"; borrowed */
+	struct spec_defaults defaults;
+	uint32_t second_level, third_level;
+	void (*send)(void *ctx, const struct notice *notice);
+	void *ctx;
+};
+
+/* One alert, as it is told. */
+struct alerts_row {
+	struct notice notice;
+	int state; /* enum alarm_state, or ALERTS_OVER */
+	bool acknowledged, flapping, inhibited, blind, impacting;
+	uint64_t silence;
+	int64_t notice_ms; /* of the last notice; 0: none */
+	char labels[SPEC_LABELS][SPEC_LABEL];
+	uint8_t label_count;
+};
+
+#define ALERTS_OVER (ALARM_FIRING + 1)
+
+struct alerts_rule {
+	struct spec spec;
+	struct engine_rule now;
+};
+
+struct alerts_time {
+	int64_t now_ns, wall_ms;
+};
+
+struct alerts_counts {
+	uint64_t refused; /* alerts that found no room */
+	uint64_t unsent;  /* notices that found no memory */
+	uint64_t sent;    /* notices, since the start of the worker */
+};
+
+int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t now_ns,
+		int64_t wall_ms);
+void alerts_close(struct alerts *a); /* NULL is allowed */
+
+/* A bundle of rule files; fd stays the caller's. */
+void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms);
+void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t now_ns,
+		   int64_t wall_ms);
+
+/* Their number, or -ENOMEM. */
+int alerts_list(struct alerts *a, bool over, int64_t wall_ms, struct alerts_row **rows);
+int alerts_rule_list(struct alerts *a, struct alerts_rule **rows);
+int alerts_hush_list(struct alerts *a, struct hush **rows);
+void alerts_counts_get(struct alerts *a, struct alerts_counts *out);
+
+int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */
+int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
+		struct hush *out, struct hush_error *error);
+int alerts_unhush(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */
+
+#endif

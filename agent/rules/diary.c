@@ -1,0 +1,454 @@
+#include "diary.h"
+
+#include "json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIARY_HEAD "ringside alerts 1 %016" PRIx64 " %zu\n"
+#define DIARY_HEAD_BYTES 64
+#define DIARY_BYTES (64u << 20) /* no state is ever longer */
+
+enum diary_type {
+	DIARY_TEXT,
+	DIARY_DOUBLE,
+	DIARY_NS,
+	DIARY_U64,
+	DIARY_U32,
+	DIARY_U8,
+	DIARY_INT,
+	DIARY_BOOL
+};
+
+struct diary_field {
+	const char *name;
+	enum diary_type type;
+	size_t at, size;
+};
+
+#define FIELD(kind, of, member)                                                                    \
+	{                                                                                          \
+#member, kind, offsetof(struct of, member), sizeof(((struct of *)0)->member)       \
+	}
+
+static const struct diary_field diary_instance[] = {
+	FIELD(DIARY_TEXT, instance, rule),
+	FIELD(DIARY_TEXT, instance, labels.service),
+	FIELD(DIARY_TEXT, instance, labels.environment),
+	FIELD(DIARY_TEXT, instance, labels.route),
+	FIELD(DIARY_TEXT, instance, labels.method),
+	FIELD(DIARY_U64, instance, id),
+	FIELD(DIARY_BOOL, instance, inhibited),
+	FIELD(DIARY_U64, instance, silence),
+	FIELD(DIARY_U32, instance, alarm.limits[0].looks),
+	FIELD(DIARY_NS, instance, alarm.limits[0].over_ns),
+	FIELD(DIARY_BOOL, instance, alarm.limits[0].active),
+	FIELD(DIARY_U32, instance, alarm.limits[1].looks),
+	FIELD(DIARY_NS, instance, alarm.limits[1].over_ns),
+	FIELD(DIARY_BOOL, instance, alarm.limits[1].active),
+	FIELD(DIARY_INT, instance, alarm.state),
+	FIELD(DIARY_INT, instance, alarm.severity),
+	FIELD(DIARY_INT, instance, alarm.told_severity),
+	FIELD(DIARY_BOOL, instance, alarm.told),
+	FIELD(DIARY_BOOL, instance, alarm.acknowledged),
+	FIELD(DIARY_BOOL, instance, alarm.flapping),
+	FIELD(DIARY_BOOL, instance, alarm.blind),
+	FIELD(DIARY_DOUBLE, instance, alarm.value),
+	FIELD(DIARY_DOUBLE, instance, alarm.peak),
+	FIELD(DIARY_NS, instance, alarm.since_ns),
+	FIELD(DIARY_NS, instance, alarm.since_ms),
+	FIELD(DIARY_NS, instance, alarm.bad_ns),
+	FIELD(DIARY_NS, instance, alarm.notice_ns),
+	FIELD(DIARY_NS, instance, alarm.notice_ms),
+	FIELD(DIARY_U32, instance, alarm.notices),
+	FIELD(DIARY_U8, instance, alarm.level),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[0]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[1]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[2]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[3]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[4]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[5]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[6]),
+	FIELD(DIARY_NS, instance, alarm.changes_ns[7]),
+	FIELD(DIARY_U8, instance, alarm.change_next),
+	{ NULL, DIARY_TEXT, 0, 0 },
+};
+
+_Static_assert(ALARM_CHANGES == 8, "each of them is written");
+
+static const struct diary_field diary_hush[] = {
+	FIELD(DIARY_U64, hush, id),       FIELD(DIARY_TEXT, hush, rule),
+	FIELD(DIARY_TEXT, hush, service), FIELD(DIARY_TEXT, hush, environment),
+	FIELD(DIARY_TEXT, hush, route),   FIELD(DIARY_TEXT, hush, comment),
+	FIELD(DIARY_NS, hush, until_ns),  FIELD(DIARY_NS, hush, since_ms),
+	FIELD(DIARY_NS, hush, until_ms),  { NULL, DIARY_TEXT, 0, 0 },
+};
+
+static const struct diary_field diary_notice[] = {
+	FIELD(DIARY_U64, notice, sequence),
+	FIELD(DIARY_U64, notice, id),
+	FIELD(DIARY_TEXT, notice, rule),
+	FIELD(DIARY_TEXT, notice, labels.service),
+	FIELD(DIARY_TEXT, notice, labels.environment),
+	FIELD(DIARY_TEXT, notice, labels.route),
+	FIELD(DIARY_TEXT, notice, labels.method),
+	FIELD(DIARY_INT, notice, kind),
+	FIELD(DIARY_INT, notice, severity),
+	FIELD(DIARY_U32, notice, number),
+	FIELD(DIARY_U8, notice, level),
+	FIELD(DIARY_BOOL, notice, again),
+	FIELD(DIARY_INT, notice, unit),
+	FIELD(DIARY_DOUBLE, notice, value),
+	FIELD(DIARY_DOUBLE, notice, peak),
+	FIELD(DIARY_DOUBLE, notice, limit),
+	FIELD(DIARY_NS, notice, at_ms),
+	FIELD(DIARY_NS, notice, since_ms),
+	FIELD(DIARY_NS, notice, lasted_ns),
+	FIELD(DIARY_TEXT, notice, summary),
+	FIELD(DIARY_TEXT, notice, link),
+	{ NULL, DIARY_TEXT, 0, 0 },
+};
+
+/* What a field holds as a whole number, whatever its width. */
+static int64_t diary_whole(const struct diary_field *f, const void *row)
+{
+	const unsigned char *at = (const unsigned char *)row + f->at;
+	int64_t wide;
+	uint32_t word;
+
+	if (f->size == 1)
+		return *at;
+	if (f->size == 4) {
+		memcpy(&word, at, sizeof(word));
+		return f->type == DIARY_INT ? (int32_t)word : (int64_t)word;
+	}
+	memcpy(&wide, at, sizeof(wide));
+	return wide;
+}
+
+static void diary_whole_set(const struct diary_field *f, void *row, int64_t value)
+{
+	unsigned char *at = (unsigned char *)row + f->at;
+	uint32_t word = (uint32_t)value;
+
+	if (f->size == 1)
+		*at = (unsigned char)(f->type == DIARY_BOOL ? value != 0 : value);
+	else if (f->size == 4)
+		memcpy(at, &word, sizeof(word));
+	else
+		memcpy(at, &value, sizeof(value));
+}
+
+static void diary_put(struct json *j, const struct diary_field *f, const void *row)
+{
+	double number;
+
+	json_object_begin(j, NULL);
+	for (; f->name; f++) {
+		if (f->type == DIARY_TEXT) {
+			json_string(j, f->name, (const char *)row + f->at);
+		} else if (f->type == DIARY_DOUBLE) {
+			memcpy(&number, (const char *)row + f->at, sizeof(number));
+			json_double(j, f->name, number);
+		} else if (f->type == DIARY_NS && diary_whole(f, row) == ALARM_NEVER) {
+			json_null(j, f->name);
+		} else {
+			json_int(j, f->name, diary_whole(f, row));
+		}
+	}
+	json_object_end(j);
+}
+
+/* What is missing stays 0, a number that is null is never. */
+static void diary_take(const struct tree *from, const struct diary_field *f, void *row)
+{
+	for (; f->name; f++) {
+		const struct tree *member = tree_member(from, f->name);
+		const char *text = tree_text(member);
+		double number = tree_number(member);
+
+		if (f->type == DIARY_TEXT)
+			snprintf((char *)row + f->at, f->size, "%s", text ? text : "");
+		else if (f->type == DIARY_DOUBLE)
+			memcpy((char *)row + f->at, &number, sizeof(number));
+		else if (number >= -9e18 && number <= 9e18)
+			diary_whole_set(f, row, (int64_t)number);
+		else if (f->type == DIARY_NS)
+			diary_whole_set(f, row, ALARM_NEVER);
+	}
+}
+
+static uint64_t diary_sum(const char *bytes, size_t length)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static int diary_write_all(int fd, const char *bytes, size_t length)
+{
+	while (length) {
+		ssize_t n = write(fd, bytes, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+int diary_write(const struct diary *d, const char *name, const char *bytes, size_t length)
+{
+	int folder = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, ret;
+	char next[64];
+
+	if (folder < 0)
+		return -errno;
+	snprintf(next, sizeof(next), "%s.next", name);
+	fd = openat(folder, next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ret = fd < 0 ? -errno : diary_write_all(fd, bytes, length);
+	if (fd >= 0)
+		close(fd);
+	if (!ret && (renameat(folder, next, folder, name) || fsync(folder)))
+		ret = -errno;
+	if (ret)
+		unlinkat(folder, next, 0);
+	close(folder);
+	return ret;
+}
+
+static void diary_put_all(struct json *j, const struct diary *d, const struct engine *e,
+			  int64_t now_ns)
+{
+	json_object_begin(j, NULL);
+	json_string(j, "boot", d->boot);
+	json_int(j, "savedNs", now_ns);
+	json_uint(j, "lastId", e->last_id);
+	json_uint(j, "lastSequence", e->last_sequence);
+	json_uint(j, "lastSilence", e->hushes.last);
+	json_array_begin(j, "instances");
+	for (const struct instance *i = e->instances.first; i; i = i->next)
+		diary_put(j, diary_instance, i);
+	json_array_end(j);
+	json_array_begin(j, "silences");
+	for (size_t i = 0; i < e->hushes.count; i++)
+		diary_put(j, diary_hush, &e->hushes.rows[i]);
+	json_array_end(j);
+	json_array_begin(j, "outbox");
+	for (size_t i = 0; i < e->outbox_count; i++)
+		diary_put(j, diary_notice, &e->outbox[i]);
+	json_array_end(j);
+	json_array_begin(j, "past"); /* oldest first */
+	for (size_t i = 0; i < e->past_count; i++)
+		diary_put(j, diary_notice,
+			  &e->past[(e->past_next + ENGINE_PAST - e->past_count + i) % ENGINE_PAST]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns)
+{
+	char head[DIARY_HEAD_BYTES], *all;
+	struct json j;
+	size_t n;
+	int ret;
+
+	json_init(&j);
+	diary_put_all(&j, d, e, now_ns);
+	ret = json_finish(&j);
+	n = ret ? 0
+		: (size_t)snprintf(head, sizeof(head), DIARY_HEAD, diary_sum(j.bytes, j.length),
+				   j.length);
+	all = ret ? NULL : malloc(n + j.length);
+	if (all) {
+		memcpy(all, head, n);
+		memcpy(all + n, j.bytes, j.length);
+		ret = diary_write(d, DIARY_STATE, all, n + j.length);
+	} else {
+		ret = -ENOMEM;
+	}
+	free(all);
+	json_fini(&j);
+	return ret;
+}
+
+/* A whole file, the caller's to free. */
+static int diary_read(const struct diary *d, const char *name, char **bytes, size_t *length)
+{
+	char path[512];
+	struct stat st;
+	ssize_t n = -1;
+	int fd, ret;
+
+	*bytes = NULL;
+	snprintf(path, sizeof(path), "%.400s/%s", d->folder, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	ret = fstat(fd, &st) ? -errno : 0;
+	if (!ret && (!S_ISREG(st.st_mode) || st.st_size > DIARY_BYTES))
+		ret = -EBADMSG;
+	*bytes = ret ? NULL : malloc((size_t)st.st_size + 1);
+	if (*bytes)
+		n = read(fd, *bytes, (size_t)st.st_size);
+	if (!ret && n != st.st_size)
+		ret = *bytes ? -EBADMSG : -ENOMEM;
+	close(fd);
+	if (ret) {
+		free(*bytes);
+		*bytes = NULL;
+		return ret;
+	}
+	*length = (size_t)n;
+	(*bytes)[n] = '\0';
+	return 0;
+}
+
+int diary_mark(const struct diary *d, uint64_t sequence)
+{
+	char path[512];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%.400s/" DIARY_SENT, d->folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	/* One write of one word: after a kill it is there or it is not. */
+	if (pwrite(fd, &sequence, sizeof(sequence), 0) != sizeof(sequence))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static uint64_t diary_marked(const struct diary *d)
+{
+	uint64_t sequence = 0;
+	size_t length = 0;
+	char *bytes;
+
+	if (diary_read(d, DIARY_SENT, &bytes, &length))
+		return 0;
+	if (length == sizeof(sequence))
+		memcpy(&sequence, bytes, sizeof(sequence));
+	free(bytes);
+	return sequence;
+}
+
+static void diary_take_instances(struct engine *e, const struct tree *list, int64_t shift_ns)
+{
+	for (size_t k = 0; k < tree_size(list); k++) {
+		struct instance row = { .id = 0 }, *i;
+
+		diary_take(tree_at(list, k), diary_instance, &row);
+		i = instances_add(&e->instances, row.rule, &row.labels);
+		if (!i || row.alarm.state > ALARM_FIRING || row.alarm.severity > SPEC_CRITICAL)
+			continue;
+		i->id = row.id;
+		i->inhibited = row.inhibited;
+		i->silence = row.silence;
+		i->alarm = row.alarm;
+		i->alarm.change_next %= ALARM_CHANGES;
+		alarm_shift(&i->alarm, shift_ns);
+	}
+}
+
+static bool diary_take_notice(const struct tree *from, struct notice *n)
+{
+	memset(n, 0, sizeof(*n));
+	diary_take(from, diary_notice, n);
+	return n->kind <= NOTICE_RECOVERED && n->severity <= SPEC_CRITICAL &&
+	       n->unit <= METRIC_UNIT_NUMBER;
+}
+
+static int diary_take_notices(struct engine *e, const struct tree *root, uint64_t sent)
+{
+	const struct tree *outbox = tree_member(root, "outbox"), *past = tree_member(root, "past");
+	size_t count = tree_size(outbox);
+
+	e->outbox = calloc(count + 1, sizeof(*e->outbox));
+	if (!e->outbox)
+		return -ENOMEM;
+	e->outbox_room = count + 1;
+	for (size_t i = 0; i < count; i++) {
+		struct notice *n = &e->outbox[e->outbox_count];
+
+		if (!diary_take_notice(tree_at(outbox, i), n) || n->sequence <= sent)
+			continue;
+		n->again = true;
+		e->outbox_count++;
+	}
+	for (size_t i = 0; i < tree_size(past) && i < ENGINE_PAST; i++) {
+		if (!diary_take_notice(tree_at(past, i), &e->past[e->past_next]))
+			continue;
+		e->past_next = (e->past_next + 1) % ENGINE_PAST;
+		e->past_count++;
+	}
+	return 0;
+}
+
+static uint64_t diary_number(const struct tree *root, const char *name)
+{
+	double number = tree_number(tree_member(root, name));
+
+	return number >= 0 && number < 9e15 ? (uint64_t)number : 0;
+}
+
+static int diary_take_all(const struct diary *d, struct engine *e, const struct tree *root,
+			  int64_t now_ns)
+{
+	const char *boot = tree_text(tree_member(root, "boot"));
+	const struct tree *silences = tree_member(root, "silences");
+	int64_t shift_ns = 0;
+
+	/* Another boot has another zero: as if no time had passed, so that nothing comes early. */
+	if (!boot || strcmp(boot, d->boot) != 0)
+		shift_ns = now_ns - (int64_t)diary_number(root, "savedNs");
+	e->last_id = diary_number(root, "lastId");
+	e->last_sequence = diary_number(root, "lastSequence");
+	e->hushes.last = diary_number(root, "lastSilence");
+	diary_take_instances(e, tree_member(root, "instances"), shift_ns);
+	for (size_t i = 0; i < tree_size(silences) && i < HUSH_MAX; i++) {
+		struct hush *h = &e->hushes.rows[e->hushes.count++];
+
+		diary_take(tree_at(silences, i), diary_hush, h);
+		h->until_ns += shift_ns;
+	}
+	return diary_take_notices(e, root, diary_marked(d));
+}
+
+int diary_load(const struct diary *d, struct engine *e, int64_t now_ns)
+{
+	size_t length = 0, told = 0;
+	struct tree_error error;
+	uint64_t sum = 0;
+	struct tree *root;
+	char *bytes, *body;
+	int ret = diary_read(d, DIARY_STATE, &bytes, &length);
+
+	if (ret)
+		return ret;
+	body = bytes ? memchr(bytes, '\n', length) : NULL;
+	/* NOLINTNEXTLINE(cert-err34-c): a number too large fails the comparisons behind it */
+	if (!body || sscanf(bytes, "ringside alerts 1 %" SCNx64 " %zu", &sum, &told) != 2 ||
+	    told != length - (size_t)(body + 1 - bytes) || sum != diary_sum(body + 1, told) ||
+	    tree_open(&root, body + 1, told, &error)) {
+		free(bytes);
+		return -EBADMSG;
+	}
+	ret = diary_take_all(d, e, root, now_ns);
+	tree_close(root);
+	free(bytes);
+	return ret;
+}

@@ -1,0 +1,354 @@
+#include "engine.h"
+
+#include "moment.h"
+#include "summary.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENGINE_FIRST_NS INT64_C(1000000000) /* a new rule is looked at so soon */
+#define ENGINE_REST_NS INT64_C(60000000000) /* without rules there is nothing to do */
+
+/* One look at one rule. */
+struct engine_look {
+	struct engine *engine;
+	const struct spec *spec;
+	struct engine_rule *rule;
+	int64_t now_ns, wall_ms;
+};
+
+int engine_open(struct engine **out, const struct engine_config *config)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->config = *config;
+	instances_init(&e->instances);
+	*out = e;
+	return 0;
+}
+
+void engine_close(struct engine *e)
+{
+	if (!e)
+		return;
+	instances_fini(&e->instances);
+	book_close(e->book);
+	free(e->rules);
+	free(e->outbox);
+	free(e);
+}
+
+static void engine_summary(const struct spec *spec, struct notice *n)
+{
+	char value[32], limit[32], window[32], since[MOMENT_TEXT];
+	const char *values[SUMMARY_FIELDS] = {
+		[SUMMARY_RULE] = n->rule,
+		[SUMMARY_SEVERITY] = spec_severity_name(n->severity),
+		[SUMMARY_VALUE] = value,
+		[SUMMARY_THRESHOLD] = limit,
+		[SUMMARY_SERVICE] = n->labels.service,
+		[SUMMARY_ENVIRONMENT] = n->labels.environment,
+		[SUMMARY_ROUTE] = n->labels.route,
+		[SUMMARY_METHOD] = n->labels.method,
+		[SUMMARY_WINDOW] = window,
+		[SUMMARY_SINCE] = since,
+	};
+
+	metric_value_format(n->value, n->unit, value, sizeof(value));
+	metric_value_format(n->limit, n->unit, limit, sizeof(limit));
+	metric_value_format((double)spec->window_ns / 1e6, METRIC_UNIT_MS, window, sizeof(window));
+	moment_format(n->since_ms, since);
+	summary_render(*spec->summary ? spec->summary : "{rule}: {value} (limit {threshold})",
+		       values, n->summary, sizeof(n->summary));
+}
+
+void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
+		     int64_t wall_ms, struct notice *n)
+{
+	const struct alarm *a = &i->alarm;
+
+	memset(n, 0, sizeof(*n));
+	n->id = i->id;
+	memcpy(n->rule, i->rule, sizeof(n->rule));
+	n->labels = i->labels;
+	n->severity = a->severity;
+	n->number = a->notices;
+	n->level = a->level;
+	n->unit = spec_unit(spec);
+	n->value = a->value;
+	n->peak = a->peak;
+	n->limit = spec->limits[a->severity].limit;
+	n->at_ms = wall_ms;
+	n->since_ms = a->since_ms;
+	snprintf(n->link, sizeof(n->link), "%s/api/performance/metrics%s%s", e->config.base,
+		 *i->labels.service ? "?service=" : "", i->labels.service);
+	engine_summary(spec, n);
+}
+
+static void engine_post(struct engine *e, const struct notice *notice)
+{
+	size_t room = e->outbox_room ? 2 * e->outbox_room : 16;
+	struct notice *more = e->outbox;
+
+	if (e->outbox_count == e->outbox_room) {
+		more = realloc(e->outbox, room * sizeof(*more));
+		if (!more) {
+			e->unsent++;
+			return;
+		}
+		e->outbox = more;
+		e->outbox_room = room;
+	}
+	more[e->outbox_count] = *notice;
+	more[e->outbox_count++].sequence = ++e->last_sequence;
+}
+
+void engine_sent(struct engine *e, size_t count)
+{
+	if (!count)
+		return;
+	e->outbox_count -= count;
+	memmove(e->outbox, e->outbox + count, e->outbox_count * sizeof(*e->outbox));
+}
+
+static void engine_remember(struct engine *e, const struct notice *notice)
+{
+	e->past[e->past_next] = *notice;
+	e->past_next = (e->past_next + 1) % ENGINE_PAST;
+	e->past_count += e->past_count < ENGINE_PAST;
+}
+
+/* before: the alert as it stood when it was still firing. */
+static void engine_turned(const struct engine_look *l, struct instance *i,
+			  const struct alarm *before, unsigned int turn)
+{
+	struct engine *e = l->engine;
+	struct instance was = *i;
+	struct notice n;
+
+	if (turn)
+		e->changed = true;
+	if (turn & ALARM_NOTICE) {
+		engine_describe(e, l->spec, i, l->wall_ms, &n);
+		engine_post(e, &n);
+	}
+	if (before->state != ALARM_FIRING || i->alarm.state == ALARM_FIRING)
+		return;
+	was.alarm = *before;
+	was.alarm.value = i->alarm.value;
+	engine_describe(e, l->spec, &was, l->wall_ms, &n);
+	n.kind = NOTICE_RECOVERED;
+	n.lasted_ns = l->now_ns - before->since_ns;
+	engine_remember(e, &n);
+	if (turn & ALARM_RECOVERY)
+		engine_post(e, &n);
+}
+
+/* A target that is gone speaks for itself: what else is wrong with it is no news. */
+static bool engine_is_gone_rule(const struct spec *spec)
+{
+	return spec->metric == METRIC_SERVICE_PROCESSES && spec->below;
+}
+
+static bool engine_is_inhibited(const struct engine_look *l, const struct instance *i)
+{
+	const struct book *book = l->engine->book;
+
+	if (engine_is_gone_rule(l->spec) || !*i->labels.service)
+		return false;
+	for (size_t k = 0; k < book->count; k++) {
+		struct notice_labels labels = i->labels;
+		const struct instance *gone;
+
+		if (!engine_is_gone_rule(&book->specs[k]))
+			continue;
+		labels.route[0] = labels.method[0] = '\0';
+		gone = instances_find(&l->engine->instances, book->specs[k].name, &labels);
+		if (gone && gone->alarm.state == ALARM_FIRING)
+			return true;
+	}
+	return false;
+}
+
+static struct alarm_look engine_alarm_look(const struct engine_look *l, const struct instance *i,
+					   double value)
+{
+	return (struct alarm_look){ .value = value,
+				    .now_ns = l->now_ns,
+				    .wall_ms = l->wall_ms,
+				    .muted = i->inhibited || i->silence,
+				    .second_level = l->engine->config.second_level,
+				    .third_level = l->engine->config.third_level };
+}
+
+static void engine_step_one(const struct engine_look *l, struct instance *i, double value)
+{
+	struct alarm before = i->alarm;
+	struct alarm_look look;
+	unsigned int turn;
+
+	i->look = l->engine->look;
+	i->inhibited = engine_is_inhibited(l, i);
+	i->silence = hush_find(&l->engine->hushes, i->rule, &i->labels);
+	look = engine_alarm_look(l, i, value);
+	turn = alarm_step(&i->alarm, l->spec, &look);
+	if (before.state == ALARM_QUIET && i->alarm.state != ALARM_QUIET)
+		i->id = ++l->engine->last_id;
+	engine_turned(l, i, &before, turn);
+	l->rule->pending += i->alarm.state == ALARM_PENDING;
+	l->rule->firing += i->alarm.state == ALARM_FIRING;
+}
+
+static bool engine_is_bad(const struct spec *s, double value)
+{
+	if (isnan(value))
+		return s->nodata == SPEC_ALERT;
+	return spec_is_over(s, SPEC_WARNING, value) || spec_is_over(s, SPEC_CRITICAL, value);
+}
+
+static void engine_row(const struct engine_look *l, const struct engine_reading *row)
+{
+	const struct spec *s = l->spec;
+	struct instance *i = instances_find(&l->engine->instances, s->name, &row->labels);
+
+	if (isnan(l->rule->value) ||
+	    (s->below ? row->value < l->rule->value : row->value > l->rule->value))
+		l->rule->value = row->value;
+	/* One that was never bad needs no alarm. */
+	if (!i && engine_is_bad(s, row->value))
+		i = instances_add(&l->engine->instances, s->name, &row->labels);
+	if (i)
+		engine_step_one(l, i, row->value);
+}
+
+/* Those whose series is not there any more. */
+static void engine_vanished(const struct engine_look *l)
+{
+	for (struct instance *i = l->engine->instances.first; i; i = i->next)
+		if (i->look != l->engine->look && !strcmp(i->rule, l->spec->name))
+			engine_step_one(l, i, (double)NAN);
+}
+
+static void engine_look(const struct engine_look *l)
+{
+	struct engine_reading *rows = NULL;
+	int count = l->engine->config.read(l->engine->config.ctx, l->spec, &rows);
+	struct engine_rule *r = l->rule;
+
+	r->looked_ms = l->wall_ms;
+	r->error = count < 0 ? count : 0;
+	if (count < 0)
+		return; /* nothing is known: all stays as it is */
+	l->engine->look++;
+	r->value = (double)NAN;
+	r->series = (uint32_t)count;
+	r->pending = r->firing = 0;
+	for (int i = 0; i < count; i++)
+		engine_row(l, &rows[i]);
+	free(rows);
+	engine_vanished(l);
+}
+
+static bool engine_instance_is_over(void *ctx, const struct instance *i)
+{
+	const struct engine_look *l = ctx;
+	const struct spec *spec = book_find(l->engine->book, i->rule);
+
+	return !spec || alarm_is_over(&i->alarm, spec, l->now_ns);
+}
+
+int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
+{
+	struct engine_look l = { .engine = e, .now_ns = now_ns, .wall_ms = wall_ms };
+	int64_t next_ns = now_ns + ENGINE_REST_NS;
+
+	if (hush_expire(&e->hushes, now_ns))
+		e->changed = true;
+	for (size_t i = 0; e->book && i < e->book->count; i++) {
+		struct engine_rule *r = &e->rules[i];
+
+		l.spec = &e->book->specs[i];
+		l.rule = r;
+		if (!l.spec->enabled)
+			continue;
+		if (r->due_ns <= now_ns) {
+			engine_look(&l);
+			r->due_ns += l.spec->interval_ns;
+			if (r->due_ns <= now_ns) /* it was not asked for a while */
+				r->due_ns = now_ns + l.spec->interval_ns;
+		}
+		next_ns = r->due_ns < next_ns ? r->due_ns : next_ns;
+	}
+	if (e->book)
+		instances_prune(&e->instances, engine_instance_is_over, &l);
+	return next_ns;
+}
+
+static const struct engine_rule *engine_rule_of(const struct engine *e, const char *name)
+{
+	const struct spec *spec = e->book ? book_find(e->book, name) : NULL;
+
+	return spec ? &e->rules[spec - e->book->specs] : NULL;
+}
+
+/* An alert whose rule is not looked at any more would fire for ever. */
+static void engine_orphans(struct engine *e, const struct book *next, int64_t now_ns,
+			   int64_t wall_ms)
+{
+	static const struct spec unknown; /* of a rule that went while there was no agent */
+	struct engine_look l = { .engine = e, .now_ns = now_ns, .wall_ms = wall_ms };
+
+	for (struct instance *i = e->instances.first; i; i = i->next) {
+		const struct spec *spec = book_find(next, i->rule);
+		struct alarm before = i->alarm;
+		struct alarm_look look;
+
+		if (spec && spec->enabled)
+			continue;
+		l.spec = e->book ? book_find(e->book, i->rule) : NULL;
+		l.spec = l.spec ? l.spec : &unknown;
+		look = engine_alarm_look(&l, i, (double)NAN);
+		engine_turned(&l, i, &before, alarm_end(&i->alarm, &look));
+	}
+}
+
+int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wall_ms)
+{
+	struct engine_rule *rules = calloc(book->count + 1, sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < book->count; i++) {
+		const struct engine_rule *old = engine_rule_of(e, book->specs[i].name);
+
+		rules[i].value = (double)NAN;
+		rules[i].due_ns = now_ns + ENGINE_FIRST_NS;
+		/* One that stays is not looked at earlier for that. */
+		if (old && old->due_ns > rules[i].due_ns &&
+		    old->due_ns <= now_ns + book->specs[i].interval_ns)
+			rules[i].due_ns = old->due_ns;
+	}
+	engine_orphans(e, book, now_ns, wall_ms);
+	free(e->rules);
+	book_close(e->book);
+	e->book = book;
+	e->rules = rules;
+	return 0;
+}
+
+int engine_acknowledge(struct engine *e, uint64_t id)
+{
+	for (struct instance *i = e->instances.first; i; i = i->next) {
+		if (i->id != id || i->alarm.state != ALARM_FIRING)
+			continue;
+		i->alarm.acknowledged = true;
+		e->changed = true;
+		return 0;
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,46 @@
+/*
+ * source - what rules are about, read from the live aggregates.
+ *
+ * Threads:  one owner; metrics looks after itself.
+ * Memory:   rows that several rules ask for are kept from source_begin to source_end.
+ * Errors:   -ENODATA: nobody delivers this yet; -ENOMEM.
+ */
+#ifndef RULES_SOURCE_H
+#define RULES_SOURCE_H
+
+#include "engine.h"
+
+#define SOURCE_KEPT 8
+
+struct metrics;
+struct metrics_row;
+struct metrics_process;
+
+/* What the agent knows of itself; NAN: not yet. */
+struct source_agent {
+	double cpu_percent; /* of a core */
+	double memory;      /* bytes */
+};
+
+struct source_rows {
+	struct metrics_row *rows;
+	int count;
+	uint64_t from_ns;
+	bool by_route;
+};
+
+struct source {
+	struct metrics *metrics;
+	struct source_agent agent;
+	int64_t now_ns;
+	struct source_rows kept[SOURCE_KEPT];
+	size_t kept_count;
+};
+
+void source_begin(struct source *s, int64_t now_ns);
+void source_end(struct source *s);
+
+/* An engine_read_fn. */
+int source_read(void *source, const struct spec *spec, struct engine_reading **rows);
+
+#endif

@@ -1,0 +1,165 @@
+#include "spec.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SPEC_WINDOW_NS (INT64_C(300) * 1000000000)
+#define SPEC_SECOND_NS INT64_C(1000000000)
+
+void spec_init(struct spec *s, const struct spec_defaults *defaults)
+{
+	memset(s, 0, sizeof(*s));
+	s->window_ns = SPEC_WINDOW_NS;
+	s->interval_ns = defaults->interval_ns;
+	s->cooldown_ns = defaults->cooldown_ns;
+	s->need = s->of = 1;
+	s->enabled = true;
+}
+
+enum metric_unit spec_unit(const struct spec *s)
+{
+	return s->against_ns ? METRIC_UNIT_PERCENT : metric_unit_of(s->metric, s->function);
+}
+
+const char *spec_severity_name(enum spec_severity severity)
+{
+	return severity == SPEC_CRITICAL ? "critical" : "warning";
+}
+
+const char *spec_nodata_name(enum spec_nodata nodata)
+{
+	static const char *const names[] = { "keep", "ok", "alert" };
+
+	return names[nodata];
+}
+
+bool spec_is_over(const struct spec *s, enum spec_severity severity, double value)
+{
+	const struct spec_limit *l = &s->limits[severity];
+
+	return l->set && (s->below ? value < l->limit : value > l->limit);
+}
+
+bool spec_is_clear(const struct spec *s, enum spec_severity severity, double value)
+{
+	const struct spec_limit *l = &s->limits[severity];
+
+	return !l->set || (s->below ? value >= l->clear : value <= l->clear);
+}
+
+static bool spec_glob(const char *pattern, const char *text)
+{
+	return !*pattern || text_glob(pattern, text);
+}
+
+bool spec_has(const struct spec *s, const char *service, const char *environment, const char *route)
+{
+	return (!service || spec_glob(s->service, service)) &&
+	       (!environment || spec_glob(s->environment, environment)) &&
+	       (!route || spec_glob(s->route, route));
+}
+
+/* Names of services have no blanks, and only so many bytes. */
+static bool spec_glob_can_match(const char *pattern, size_t longest)
+{
+	bool open = strpbrk(pattern, "*?\\") != NULL;
+
+	if (!open && strlen(pattern) >= longest)
+		return false;
+	for (; *pattern; pattern++)
+		if (*pattern < 0x21 || *pattern > 0x7e)
+			return false;
+	return true;
+}
+
+static int spec_check_scope(const struct spec *s, const char **key, const char **reason)
+{
+	const struct metric_info *info = metric_info(s->metric);
+
+	*key = "scope";
+	*reason = "can never match: this metric is the agent's own, and of no service";
+	if (!info->service && (*s->service || *s->environment || s->by_route))
+		return -EINVAL;
+	*reason = "can never match: this metric is not known by route";
+	if (!info->route && s->by_route)
+		return -EINVAL;
+	*key = "scope.service";
+	*reason = "can never match: a service's name has at most 71 bytes, and no blanks";
+	if (!spec_glob_can_match(s->service, SPEC_SERVICE))
+		return -EINVAL;
+	*key = "scope.environment";
+	*reason = "can never match: an environment has at most 39 bytes, and no blanks";
+	return spec_glob_can_match(s->environment, SPEC_ENVIRONMENT) ? 0 : -EINVAL;
+}
+
+static int spec_check_limit(const struct spec *s, enum spec_severity severity, const char **reason)
+{
+	const struct spec_limit *l = &s->limits[severity];
+	bool share = metric_info(s->metric)->bounded || s->function == METRIC_RATIO;
+
+	*reason = s->below ? "clear must not be below the limit: it could never end"
+			   : "clear must not be above the limit: it would end before it begins";
+	if (s->below ? l->clear < l->limit : l->clear > l->limit)
+		return -EINVAL;
+	*reason = s->below ? "can never match: nothing is below this"
+			   : "can never match: nothing is above 100 %";
+	if (!s->against_ns && share && !s->below && l->limit >= 100)
+		return -EINVAL;
+	/* Only what is compared with before may be negative. */
+	return !s->against_ns && s->below && l->limit <= 0 ? -EINVAL : 0;
+}
+
+static int spec_check_limits(const struct spec *s, const char **key, const char **reason)
+{
+	const struct spec_limit *w = &s->limits[SPEC_WARNING], *c = &s->limits[SPEC_CRITICAL];
+
+	*key = "warning";
+	*reason = "a rule needs a warning or a critical limit";
+	if (!w->set && !c->set)
+		return -EINVAL;
+	if (w->set && spec_check_limit(s, SPEC_WARNING, reason))
+		return -EINVAL;
+	*key = "critical";
+	if (c->set && spec_check_limit(s, SPEC_CRITICAL, reason))
+		return -EINVAL;
+	*key = "warning";
+	*reason = s->below ? "warning is below critical: it would never be seen"
+			   : "warning is above critical: it would never be seen";
+	if (!w->set || !c->set)
+		return 0;
+	return (s->below ? w->limit < c->limit : w->limit > c->limit) ? -EINVAL : 0;
+}
+
+static int spec_check_times(const struct spec *s, const char **key, const char **reason)
+{
+	*key = "window";
+	*reason = "must be from 1s to 2h, `against` included: no more is kept";
+	if (s->window_ns < SPEC_SECOND_NS || s->window_ns + s->against_ns > SPEC_KEPT_NS)
+		return -EINVAL;
+	*key = "interval";
+	*reason = "must be from 1s to 1h";
+	if (s->interval_ns < SPEC_SECOND_NS || s->interval_ns > SPEC_KEPT_NS / 2)
+		return -EINVAL;
+	*key = "against";
+	*reason = "compares rates, ratios, counts and averages alone";
+	if (s->against_ns && (s->function <= METRIC_P999 || s->function == METRIC_MAX ||
+			      s->function == METRIC_LAST || s->function == METRIC_ABSENT))
+		return -EINVAL;
+	*reason = "must not be shorter than the window: they would overlap";
+	return s->against_ns && s->against_ns < s->window_ns ? -EINVAL : 0;
+}
+
+int spec_check(const struct spec *s, const char **key, const char **reason)
+{
+	bool burn = s->metric == METRIC_SLO_BURN;
+
+	*key = "objective";
+	*reason = "must be percent below 100, with slo.burn alone";
+	if (burn != (s->objective > 0) || s->objective >= 100)
+		return -EINVAL;
+	if (spec_check_times(s, key, reason) || spec_check_scope(s, key, reason))
+		return -EINVAL;
+	return spec_check_limits(s, key, reason);
+}

@@ -1,0 +1,218 @@
+#include "../../agent/rules/diary.c" /* white box: which fields it knows */
+#include "engine_fixture.h"
+
+#include <unistd.h>
+
+static struct engine_fixture f;
+static char folder[32];
+static struct diary d;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/rs_diary_XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	d = (struct diary){ .folder = folder, .boot = "this-boot" };
+	fixture_open(&f, "[" SLOW "]");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[64];
+
+	(void)state;
+	engine_close(f.engine);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
+}
+
+/* The agent was killed and comes back. */
+static void again(void)
+{
+	engine_close(f.engine);
+	fixture_engine(&f);
+	assert_int_equal(diary_load(&d, f.engine, f.now_s * SECOND), 0);
+	assert_int_equal(
+		engine_rules(f.engine, fixture_book("[" SLOW "]"), f.now_s * SECOND, f.wall_ms), 0);
+}
+
+static void fires(void)
+{
+	f.slow[0].value = 2000;
+	fixture_step(&f, 10);
+	assert_int_equal(f.engine->outbox_count, 1);
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+}
+
+static void every_field_of_an_alarm_comes_back(void **state)
+{
+	struct instance out;
+	const struct instance *i;
+
+	(void)state;
+	fires();
+	f.engine->instances.first->alarm.acknowledged = true;
+	f.engine->instances.first->alarm.limits[1].looks = UINT32_MAX;
+	f.engine->instances.first->alarm.told_severity = -1;
+	out = *f.engine->instances.first;
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	i = f.engine->instances.first;
+	assert_non_null(i);
+	assert_string_equal(i->rule, out.rule);
+	assert_memory_equal(&i->labels, &out.labels, sizeof(out.labels));
+	assert_int_equal(i->id, out.id);
+	for (const struct diary_field *field = diary_instance; field->name; field++)
+		if (field->type != DIARY_TEXT && field->type != DIARY_DOUBLE)
+			assert_int_equal(diary_whole(field, i), diary_whole(field, &out));
+	assert_true(i->alarm.value == 2000 && i->alarm.peak == 2000);
+}
+
+static void a_restart_neither_forgets_nor_repeats_a_notice(void **state)
+{
+	(void)state;
+	fires();
+	assert_int_equal(diary_mark(&d, f.engine->outbox[0].sequence), 0); /* it was sent */
+	again();
+	assert_int_equal(f.engine->outbox_count, 0);
+	fixture_step(&f, 10);
+	assert_int_equal(f.engine->outbox_count, 0);
+	fixture_step(&f, 40);
+	assert_int_equal(f.engine->outbox_count, 0);
+	fixture_step(&f, 10); /* a cooldown after the first, not after the restart */
+	assert_int_equal(f.engine->outbox_count, 1);
+	assert_int_equal(f.engine->outbox[0].number, 2);
+	assert_int_equal(f.engine->outbox[0].sequence, 2);
+	assert_false(f.engine->outbox[0].again);
+	f.slow[0].value = 100;
+	fixture_step(&f, 10);
+	assert_int_equal(f.engine->outbox[1].kind, NOTICE_RECOVERED);
+	assert_int_equal(f.engine->outbox[1].lasted_ns, 70 * SECOND);
+}
+
+static void a_notice_that_was_not_marked_is_sent_again_and_says_so(void **state)
+{
+	(void)state;
+	fires();
+	again();
+	assert_int_equal(f.engine->outbox_count, 1);
+	assert_true(f.engine->outbox[0].again);
+	assert_int_equal(f.engine->outbox[0].sequence, 1);
+	assert_string_equal(f.engine->outbox[0].summary, "shop 2 s");
+}
+
+static void another_boot_counts_on_as_if_no_time_had_passed(void **state)
+{
+	(void)state;
+	fires();
+	diary_mark(&d, 1);
+	strcpy(d.boot, "next-boot");
+	f.now_s = 20;
+	again();
+	fixture_step(&f, 50);
+	assert_int_equal(f.engine->outbox_count, 0);
+	fixture_step(&f, 10);
+	assert_int_equal(f.engine->outbox_count, 1);
+}
+
+static void silences_and_the_past_come_back_too(void **state)
+{
+	struct hush *h = &f.engine->hushes.rows[0];
+
+	(void)state;
+	fires();
+	f.slow[0].value = 100;
+	fixture_step(&f, 10);
+	h->id = f.engine->hushes.last = 7;
+	strcpy(h->rule, "x*");
+	h->until_ns = 5000 * SECOND;
+	f.engine->hushes.count = 1;
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	assert_int_equal(f.engine->past_count, 1);
+	assert_string_equal(f.engine->past[0].rule, "slow");
+	assert_int_equal(f.engine->hushes.count, 1);
+	assert_int_equal(f.engine->hushes.last, 7);
+	assert_string_equal(f.engine->hushes.rows[0].rule, "x*");
+	assert_int_equal(f.engine->hushes.rows[0].until_ns, 5000 * SECOND);
+}
+
+static void a_rule_that_went_meanwhile_ends_its_alerts(void **state)
+{
+	(void)state;
+	fires();
+	diary_mark(&d, 1);
+	engine_close(f.engine);
+	fixture_engine(&f);
+	assert_int_equal(diary_load(&d, f.engine, f.now_s * SECOND), 0);
+	assert_int_equal(engine_rules(f.engine, fixture_book("[]"), f.now_s * SECOND, f.wall_ms),
+			 0);
+	assert_int_equal(f.engine->outbox_count, 1);
+	assert_int_equal(f.engine->outbox[0].kind, NOTICE_RECOVERED);
+}
+
+static void without_a_diary_all_begins_anew(void **state)
+{
+	(void)state;
+	assert_int_equal(diary_load(&d, f.engine, 0), -ENOENT);
+}
+
+static void one_that_was_cut_off_or_changed_is_refused(void **state)
+{
+	char path[64], *bytes;
+	size_t length;
+
+	(void)state;
+	fires();
+	snprintf(path, sizeof(path), "%s/" DIARY_STATE, folder);
+	assert_int_equal(diary_read(&d, DIARY_STATE, &bytes, &length), 0);
+	for (size_t cut = 0; cut < length; cut += 97) {
+		assert_int_equal(diary_write(&d, DIARY_STATE, bytes, cut), 0);
+		assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
+	}
+	bytes[length - 10] ^= 1;
+	assert_int_equal(diary_write(&d, DIARY_STATE, bytes, length), 0);
+	assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
+	free(bytes);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
+}
+
+static void what_cannot_be_written_says_why_and_leaves_the_old(void **state)
+{
+	char path[64];
+
+	(void)state;
+	fires();
+	snprintf(path, sizeof(path), "%s/" DIARY_STATE ".next", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(diary_save(&d, f.engine, 0), -EISDIR);
+	rmdir(path);
+	again();
+	assert_int_equal(f.engine->instances.count, 1);
+	d.folder = "/nonexistent";
+	assert_int_equal(diary_save(&d, f.engine, 0), -ENOENT);
+	assert_int_equal(diary_mark(&d, 1), -ENOENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_field_of_an_alarm_comes_back),
+		TEST(a_restart_neither_forgets_nor_repeats_a_notice),
+		TEST(a_notice_that_was_not_marked_is_sent_again_and_says_so),
+		TEST(another_boot_counts_on_as_if_no_time_had_passed),
+		TEST(silences_and_the_past_come_back_too),
+		TEST(a_rule_that_went_meanwhile_ends_its_alerts),
+		TEST(without_a_diary_all_begins_anew),
+		TEST(one_that_was_cut_off_or_changed_is_refused),
+		TEST(what_cannot_be_written_says_why_and_leaves_the_old),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
