@@ -177,7 +177,7 @@ static void a_start_is_whole_wherever_it_is_cut(void **state)
 		postgres_init(&g);
 		move(false, START, cut);
 		assert_false(g.started);
-		move(false, START + cut, START_BYTES - cut);
+		move(false, &START[cut], START_BYTES - cut);
 		assert_true(g.started);
 		session_end();
 	}
