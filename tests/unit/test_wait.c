@@ -151,7 +151,9 @@ static void waits_for_a_processor_are_those_that_the_scheduler_counts(void **sta
 	booked = row.ns[WAIT_RUN_QUEUE] - before.ns[WAIT_RUN_QUEUE];
 	assert_true(sum >= SPAN_NS); /* they took turns */
 	assert_true(booked >= sum - sum / 10);
+#if !defined(__SANITIZE_THREAD__) /* it has a thread of its own, that sleeps */
 	assert_true(row.ns[WAIT_SLEEP] == before.ns[WAIT_SLEEP]);
+#endif
 }
 
 static void nothing_is_told_of_who_was_not_asked_for(void **state)
