@@ -137,8 +137,8 @@ void query_incidents(const struct metrics *m, const struct metrics_scope *scope,
 	struct query_span span = query_span_of(m, scope);
 	const struct incidents_scope of = { .service = service ? service->name : scope->service,
 					    .environment = service ? service->environment : NULL,
-					    .from = span.from,
-					    .to = span.to };
+					    .from = span.of.from,
+					    .to = span.of.to };
 	struct metrics_scope whose = { .service = of.service };
 
 	incidents_count(&m->incidents, &of, out);
@@ -163,7 +163,7 @@ static void incidents_process(const struct metrics *m, const struct metrics_scop
 		if (!query_has_process(scope, p) || !p->killed_ns)
 			continue;
 		out->total[METRICS_KILLS]++;
-		out->window[METRICS_KILLS] += second >= span.from && second < span.to;
+		out->window[METRICS_KILLS] += second >= span.of.from && second < span.of.to;
 	}
 }
 

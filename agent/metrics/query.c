@@ -21,22 +21,17 @@ struct query_sum {
 
 struct query_span query_span_of(const struct metrics *m, const struct metrics_scope *scope)
 {
-	uint32_t now = registry_second(m->now_ns), end, begin, oldest, length;
-	struct query_span span;
-	int step = SERIES_FINE;
+	uint32_t now = registry_second(m->now_ns), end, begin, oldest;
+	uint32_t from = scope->from_ns ? registry_second(scope->from_ns) + 1 : 0;
+	uint32_t to = registry_second(scope->to_ns ? scope->to_ns : m->now_ns) + 1;
+	struct query_span span = { .of = series_span_of(&m->budget, from, to, now) };
 
-	span.from = scope->from_ns ? registry_second(scope->from_ns) + 1 : 0;
-	span.to = registry_second(scope->to_ns ? scope->to_ns : m->now_ns) + 1;
-	span.from = series_from(span.from, span.to);
-	end = span.to < now + 1 ? span.to : now + 1;
-	/* As series_window chooses, of what was kept of that. */
-	length = span.to > span.from ? span.to - span.from : 0;
-	if (length > SERIES_FINE_SLOTS)
-		step = length > SERIES_SECONDS ? SERIES_WIDE : SERIES_COARSE;
+	end = span.of.to < now + 1 ? span.of.to : now + 1;
 	oldest = now + 1 > SERIES_SPAN ? now + 1 - SERIES_SPAN : 0;
-	begin = span.from > m->start_s ? span.from : m->start_s;
+	begin = span.of.from > m->start_s ? span.of.from : m->start_s;
 	begin = begin > oldest ? begin : oldest;
-	begin = begin > m->budget.kept_from[step] ? begin : m->budget.kept_from[step];
+	if (begin < m->budget.kept_from[span.of.widest])
+		begin = m->budget.kept_from[span.of.widest];
 	span.seen_s = end > begin ? end - begin : 0;
 	return span;
 }
@@ -113,7 +108,7 @@ static void query_sum_init(struct query_sum *sum, const struct metrics *m,
 
 static void query_sum_add(struct query_sum *sum, const struct series *series, bool with_peak)
 {
-	series_window(series, sum->span.from, sum->span.to, &sum->sums, sum->buckets);
+	series_window(series, &sum->span.of, &sum->sums, sum->buckets);
 	if (with_peak)
 		series_minutes(series, sum->first_minute, sum->minutes);
 	sum->found = true;
@@ -398,7 +393,7 @@ static bool query_has_entry(const struct metrics_scope *scope, const struct quer
 {
 	uint32_t second = registry_second(entry->end_ns);
 
-	if (second < span->from || second >= span->to)
+	if (second < span->of.from || second >= span->of.to)
 		return false;
 	if (scope->pid && scope->pid != entry->row.pid)
 		return false;

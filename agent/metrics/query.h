@@ -9,11 +9,12 @@
 #define METRICS_QUERY_H
 
 #include "registry.h"
+#include "series.h"
 #include "spread.h"
 
 struct query_span {
-	uint32_t from, to; /* seconds [from, to) */
-	uint32_t seen_s;   /* of these, watched by this agent and still kept */
+	struct series_span of;
+	uint32_t seen_s; /* of its seconds, watched by this agent and still kept */
 };
 
 struct query_rows {

@@ -271,42 +271,60 @@ static void series_sum(const struct tier *tier, enum series_step step, uint32_t 
 	}
 }
 
-uint32_t series_from(uint32_t from, uint32_t to)
+/* The first second that a step still has; none: a window of all times has a first one too. */
+static uint32_t series_oldest(const struct series_budget *budget, enum series_step step,
+			      uint32_t now)
 {
-	if (to <= from || to - from <= SERIES_FINE_SLOTS)
-		return from;
-	if (to - from <= SERIES_SECONDS)
-		return from - from % SERIES_COARSE_SECONDS;
-	return from - from % SERIES_WIDE_SECONDS;
+	uint32_t oldest = now + 1 > series_keep_s[step] ? now + 1 - series_keep_s[step] : 0;
+
+	return oldest > budget->kept_from[step] ? oldest : budget->kept_from[step];
 }
 
-void series_window(const struct series *series, uint32_t from, uint32_t to,
+static uint32_t series_down(uint32_t second, uint32_t step_s)
+{
+	return second - second % step_s;
+}
+
+struct series_span series_span_of(const struct series_budget *budget, uint32_t from, uint32_t to,
+				  uint32_t now)
+{
+	struct series_span span = { .from = from, .tens = from, .fine = from, .to = to };
+
+	if (to <= from || from >= series_oldest(budget, SERIES_FINE, now))
+		return span;
+	/* A ten-second slot that to cuts would bring seconds from after it. */
+	span.fine = series_down(to, SERIES_COARSE_SECONDS);
+	if (span.fine < series_oldest(budget, SERIES_FINE, now))
+		span.to = span.fine;
+	span.widest = SERIES_COARSE;
+	span.from = span.tens = series_down(from, SERIES_COARSE_SECONDS);
+	if (from >= series_oldest(budget, SERIES_COARSE, now))
+		return span;
+	span.widest = SERIES_WIDE;
+	span.from = series_down(from, SERIES_WIDE_SECONDS);
+	span.tens = series_oldest(budget, SERIES_COARSE, now) + SERIES_WIDE_SECONDS - 1;
+	if (span.tens + SERIES_WIDE_LAG < to)
+		span.tens = to - SERIES_WIDE_LAG;
+	span.tens = series_down(span.tens, SERIES_WIDE_SECONDS);
+	if (span.tens > span.fine)
+		span.tens = span.fine = span.to = series_down(to, SERIES_WIDE_SECONDS);
+	return span;
+}
+
+void series_window(const struct series *series, const struct series_span *span,
 		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS])
 {
 	const struct series_sum out = { sums, buckets };
 	const struct slot *open = series->open;
-	uint32_t tens = from, fine = from;
 	struct tier_at at;
 
-	if (to <= from)
-		return;
-	from = series_from(from, to);
-	if (to - from > SERIES_FINE_SLOTS) {
-		/* A ten-second slot that to cuts would bring seconds from after it. */
-		tens = from;
-		fine = to - to % SERIES_COARSE_SECONDS;
-	}
-	if (to - from > SERIES_SECONDS) {
-		tens = to - SERIES_WIDE_LAG;
-		tens -= tens % SERIES_WIDE_SECONDS;
-		series_sum(&series->wide, SERIES_WIDE, from, tens, &out);
-		if (!series->is_wide && tier_last(&series->coarse, &at) && at.second >= from &&
-		    at.second < tens)
-			slot_unpack_window(at.packed, at.size, sums, buckets);
-	}
-	series_sum(&series->coarse, SERIES_COARSE, tens, fine, &out);
-	series_sum(&series->fine, SERIES_FINE, fine, to, &out);
-	if (open && open->second >= from && open->second < to)
+	series_sum(&series->wide, SERIES_WIDE, span->from, span->tens, &out);
+	if (!series->is_wide && tier_last(&series->coarse, &at) && at.second >= span->from &&
+	    at.second < span->tens)
+		slot_unpack_window(at.packed, at.size, sums, buckets);
+	series_sum(&series->coarse, SERIES_COARSE, span->tens, span->fine, &out);
+	series_sum(&series->fine, SERIES_FINE, span->fine, span->to, &out);
+	if (open && open->second >= span->from && open->second < span->to)
 		slot_window_add(open, sums, buckets);
 }
 

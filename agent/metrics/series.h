@@ -59,13 +59,22 @@ void series_shed(struct series *series, enum series_step step, struct series_bud
 uint32_t series_first(const struct series_budget *budget, enum series_step step, uint32_t begin,
 		      uint32_t now);
 
+/* The seconds [from, to): the widest step has those up to tens, that of ten seconds up to fine. */
+struct series_span {
+	uint32_t from, tens, fine, to;
+	enum series_step widest;
+};
+
 /*
- * Adds the seconds [from, to) to sums and buckets. More than SERIES_FINE_SLOTS seconds: from is
- * taken down to a multiple of ten, more than SERIES_SECONDS: of 300 (series_from).
+ * The finest steps that were kept long enough. An end that lies in a slot of theirs is taken down
+ * to where that begins: of a window that is older than what has its seconds, both ends.
  */
-void series_window(const struct series *series, uint32_t from, uint32_t to,
+struct series_span series_span_of(const struct series_budget *budget, uint32_t from, uint32_t to,
+				  uint32_t now);
+
+/* Adds what happened in these seconds to sums and buckets. */
+void series_window(const struct series *series, const struct series_span *span,
 		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS]);
-uint32_t series_from(uint32_t from, uint32_t to);
 
 /* Adds the counts of the minutes from first (in minutes of CLOCK_MONOTONIC) on. */
 void series_minutes(const struct series *series, uint32_t first, uint64_t out[SERIES_MINUTES]);

@@ -7,10 +7,12 @@
 static uint64_t counted(const struct series *series, uint32_t from, uint32_t to)
 {
 	static uint64_t buckets[RS_HIST_SLOTS];
+	const struct series_budget plenty = { 0 };
+	const struct series_span span = series_span_of(&plenty, from, to, to);
 	struct metrics_sums sums;
 
 	slot_sums_init(&sums);
-	series_window(series, from, to, &sums, buckets);
+	series_window(series, &span, &sums, buckets);
 	return sums.count;
 }
 

@@ -189,6 +189,7 @@ static void nothing_is_lost_when_routes_are_united(void **state)
 {
 	struct service *service = fresh();
 	uint64_t buckets[RS_HIST_SLOTS] = { 0 };
+	struct series_span span;
 	struct metrics_sums sums;
 	struct route *all;
 	uint16_t numbers;
@@ -211,14 +212,16 @@ static void nothing_is_lost_when_routes_are_united(void **state)
 	all = find(service, "/posts/{name}", false);
 	assert_ptr_equal(service->routes, all);
 	slot_sums_init(&sums);
-	series_window(&all->account.series, 90, 210, &sums, buckets);
+	span = series_span_of(&budget, 90, 210, 210);
+	series_window(&all->account.series, &span, &sums, buckets);
 	assert_int_equal(sums.count, 65 * 66 / 2 + 65);
 	assert_int_equal(buckets[3], sums.count);
 	assert_int_equal(sums.min_ns, 100);
 	assert_int_equal(sums.max_ns, 200);
 	memset(buckets, 0, sizeof(buckets));
 	slot_sums_init(&sums);
-	series_window(&all->account.series, 0, 5000, &sums, buckets);
+	span = series_span_of(&budget, 0, 5000, 5000);
+	series_window(&all->account.series, &span, &sums, buckets);
 	assert_int_equal(sums.count, 65 * 66 / 2 + 65);
 	assert_int_equal(all->account.lifetime.sums.count, sums.count);
 	assert_int_equal(all->account.lifetime.steps[0], sums.count);

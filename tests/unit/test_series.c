@@ -17,16 +17,26 @@ static void add(struct series *series, struct series_budget *budget, uint32_t se
 	series_add(series, &slot, budget);
 }
 
-static struct metrics_sums window(const struct series *series, uint32_t from, uint32_t to)
+static const struct series_budget plenty;
+
+/* As it is told at that second. */
+static struct metrics_sums window_at(const struct series *series, uint32_t from, uint32_t to,
+				     uint32_t now)
 {
+	const struct series_span span = series_span_of(&plenty, from, to, now);
 	static uint64_t buckets[RS_HIST_SLOTS];
 	struct metrics_sums sums;
 
 	memset(buckets, 0, sizeof(buckets));
 	slot_sums_init(&sums);
-	series_window(series, from, to, &sums, buckets);
+	series_window(series, &span, &sums, buckets);
 	assert_int_equal(buckets[100], sums.count);
 	return sums;
+}
+
+static struct metrics_sums window(const struct series *series, uint32_t from, uint32_t to)
+{
+	return window_at(series, from, to, to ? to - 1 : 0);
 }
 
 static void a_window_holds_its_first_second_and_not_its_last(void **state)
@@ -75,10 +85,42 @@ static void above_ten_minutes_the_coarse_tier_answers(void **state)
 		add(&series, &budget, s, 1);
 	assert_int_equal(window(&series, 10400, 11000).count, 600);
 	/* 601 seconds: begun at 10390, and not one second after the end of the window */
-	assert_int_equal(series_from(10396, 10997), 10390);
+	assert_int_equal(series_span_of(&plenty, 10396, 10997, 10996).from, 10390);
 	assert_int_equal(window(&series, 10396, 10997).count, 607);
-	assert_int_equal(series_from(10397, 10997), 10397);
+	assert_int_equal(series_span_of(&plenty, 10397, 10997, 10996).from, 10397);
 	assert_int_equal(window(&series, 10397, 10997).count, 600);
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
+}
+
+/* However short: no step has its seconds any more. */
+static void a_window_of_long_ago_is_told_too(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	struct series series = { 0 };
+
+	(void)state;
+	for (uint32_t s = 10000; s < 30000; s++) {
+		add(&series, &budget, s, 1);
+		assert_false(series_age(&series, s, &budget));
+	}
+	assert_int_equal(window_at(&series, 29400, 29405, 29999).count, 5);
+	assert_int_equal(window_at(&series, 29400, 29405, 30000).count, 0);
+	assert_int_equal(window_at(&series, 29003, 29067, 29999).count, 60);
+	assert_int_equal(window_at(&series, 29003, 29607, 29999).count, 607);
+	assert_int_equal(window_at(&series, 22801, 22869, 29999).count, 60);
+	assert_int_equal(window_at(&series, 22799, 23000, 29999).count, 500);
+	assert_int_equal(window_at(&series, 15001, 15699, 29999).count, 600);
+	assert_int_equal(window_at(&series, 15001, 25123, 29999).count, 10120);
+	for (uint32_t at = 12000; at < 29990; at += 601) { /* they make up the whole */
+		uint64_t parts = window_at(&series, 12000, at, 29999).count +
+				 window_at(&series, at, 30000, 29999).count;
+
+		assert_int_equal(parts, 18000);
+	}
+	budget.kept_from[SERIES_FINE] = 29900; /* its room was needed */
+	assert_int_equal(series_span_of(&budget, 29801, 29999, 29999).widest, SERIES_COARSE);
+	assert_int_equal(series_span_of(&budget, 29900, 29999, 29999).widest, SERIES_FINE);
 	series_fini(&series, &budget);
 	series_budget_fini(&budget);
 }
@@ -286,6 +328,7 @@ int main(void)
 		cmocka_unit_test(a_window_holds_its_first_second_and_not_its_last),
 		cmocka_unit_test(late_and_repeated_seconds_are_added),
 		cmocka_unit_test(above_ten_minutes_the_coarse_tier_answers),
+		cmocka_unit_test(a_window_of_long_ago_is_told_too),
 		cmocka_unit_test(what_is_too_old_goes_and_its_memory_too),
 		cmocka_unit_test(the_budget_holds_and_what_is_lost_is_counted),
 		cmocka_unit_test(the_coarsest_is_given_up_last),
