@@ -123,7 +123,7 @@ def part(stage, agent, what, program, files):
 
 def main():
     live.need_root_and("ab", "openssl", "curl")
-    signal.alarm(290)
+    signal.alarm(840 if live.FULL else 290)
     with live.Stage() as stage:
         key, certificate = certify(stage.folder)
         agent = stage.agent().wait("/readyz")
