@@ -286,8 +286,11 @@ static int archive_write(struct archive *a, const struct block *block)
 	ssize_t n = pwritev(a->fd, parts, 3, (off_t)file->bytes);
 	int ret = n < 0 ? -errno : -ENOSPC;
 
-	if (n == (ssize_t)head.bytes)
-		return 0;
+	if (n == (ssize_t)head.bytes) {
+		if (!fdatasync(a->fd)) /* the machine may stop, not only we */
+			return 0;
+		ret = -errno;
+	}
 	if (ftruncate(a->fd, (off_t)file->bytes)) /* the next to open it cuts it off */
 		ret = -errno;
 	return ret;
