@@ -1,4 +1,8 @@
+#include "../../agent/store/archive.c"
 #include "store_fixture.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 static struct folder f;
 
@@ -223,6 +227,56 @@ static void a_failed_append_leaves_what_was_there(void **state)
 	folder_close(&f);
 }
 
+/* What of it did get there is taken back: who opens the file later finds nothing to tell. */
+static void a_part_of_a_block_is_taken_back(void **state)
+{
+	struct rlimit limit, before;
+	struct block b = { 0 };
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_boot), 0);
+	append(&a, 1000, 1005);
+	store_block(&b, archive_names(&a), SERIES_FINE, 1005, 1010);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = a.files[0].bytes + 20;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(archive_append(&a, &b), -ENOSPC);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	archive_close(&a);
+	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_boot), 0);
+	assert_int_equal(a.cuts, 0);
+	assert_int_equal(archive_until(&a), 1005);
+	block_fini(&b);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+static void each_boot_has_a_wall_clock_of_its_own(void **state)
+{
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_boot), 0);
+	append(&a, 1000, 1005);
+	archive_close(&a);
+	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_other_boot), 0);
+	append(&a, 2000, 2005);
+	a.files[0].wall_offset_ms = 1;
+	a.files[1].wall_offset_ms = 2;
+	archive_offsets(&a);
+	assert_int_equal(a.files[0].wall_offset_ms, 1);
+	memcpy(a.files[0].boot, store_other_boot, ARCHIVE_BOOT_BYTES);
+	archive_offsets(&a);
+	assert_int_equal(a.files[0].wall_offset_ms, 2);
+	archive_close(&a);
+	folder_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +285,8 @@ int main(void)
 		cmocka_unit_test(a_corrupted_block_and_what_is_behind_it_is_cut_off),
 		cmocka_unit_test(a_new_file_is_begun_in_time_and_the_oldest_dropped),
 		cmocka_unit_test(a_failed_append_leaves_what_was_there),
+		cmocka_unit_test(a_part_of_a_block_is_taken_back),
+		cmocka_unit_test(each_boot_has_a_wall_clock_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
