@@ -17,11 +17,11 @@ static const struct arguments attach_arguments = {
 	.verb = "attach",
 	.usage = "[OPTION]... PID|SERVICE|EXECUTABLE|:PORT...",
 	.about = "Watches running processes that do not carry the library, and those that\n"
-		 "they fork, from outside: CPU, memory, I/O. A SERVICE, an EXECUTABLE by its\n"
-		 "path (* and ? stand for any bytes and for one), or a :PORT that they listen\n"
-		 "on, means those too that start later; all are noted in the file `attach` of\n"
-		 "the run directory, until `ringside detach`. The agent follows within a second,\n"
-		 "of who begins to listen later within a minute.\n"
+		 "they fork, from outside: requests, CPU, memory, I/O. A SERVICE, an\n"
+		 "EXECUTABLE by its path (* and ? stand for any bytes and for one), or a :PORT\n"
+		 "that they listen on, means those too that start later; all are noted in the\n"
+		 "file `attach` of the run directory, until `ringside detach`. The agent\n"
+		 "follows within a second, of who begins to listen later within a minute.\n"
 		 "Exit code 1: something could not be attached.\n",
 	.options = {
 		{ "run-dir", "DIR", "the agent's run directory (/run/ringside)" },

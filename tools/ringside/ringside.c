@@ -17,7 +17,7 @@ static const struct ringside_verb ringside_verbs[] = {
 	{ "ps", "what is watched, with its rates, times and load", ps_verb },
 	{ "profile", "what a process or service does on the CPU: flame graph, pprof",
 	  profile_verb },
-	{ "attach", "watch a running process from outside: CPU, memory, I/O", attach_verb },
+	{ "attach", "watch a running process from outside: requests, CPU, waits", attach_verb },
 	{ "detach", "let it go again", detach_verb },
 	{ "off", "silence a process for good, a service until `on`", off_verb },
 	{ "on", "let what is started from now on be watched again", on_verb },

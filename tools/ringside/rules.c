@@ -32,7 +32,7 @@ static const struct arguments rules_arguments = {
 		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is\n"
 		 "wrong.\n",
 	.options = {
-		{ "json", NULL, "one JSON document instead of lines" },
+		{ "json", NULL, "check, list: one JSON document instead of lines" },
 		{ "rules-dir", "DIR", "the folder of the rule files (/etc/ringside/rules.d)" },
 		{ "socket", "PATH", "explain: the agent's Unix socket (api.sock in run-dir)" },
 		{ "run-dir", "DIR", "explain: the agent's run directory (/run/ringside)" },
