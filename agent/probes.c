@@ -236,29 +236,32 @@ static bool probes_seeks(const struct probes *p, int32_t pid)
 /* As above, of its threads too: they are marked when they are made. */
 static bool probes_is_news(const struct probes *p, int32_t pid, uint32_t why)
 {
-	uint32_t before = probe_filter_why(p->filter, pid);
+	why ^= probe_filter_why(p->filter, pid);
+	return (why & (FILTER_ASKED | FILTER_BARE)) != 0;
+}
 
-	return ((before ^ why) & (FILTER_ASKED | FILTER_BARE)) != 0;
+static void probes_seek(struct probes *p, int32_t pid, uint32_t why)
+{
+	p->http_seek = p->http_seek || (why & FILTER_BARE && probes_seeks(p, pid));
+	p->wait_seek = p->wait_seek || probes_is_news(p, pid, why);
+	p->inputs_seek = true;
+	if (why & FILTER_ASKED && !(why & FILTER_BARE))
+		p->arrival_seek = p->arrival_seek || probes_is_news(p, pid, why);
 }
 
 bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 {
 	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
 
+	probes_seek(p, pid, why);
 	if (asked)
 		probes_open_wait(p);
-	p->http_seek = p->http_seek || (bare && probes_seeks(p, pid));
-	p->wait_seek = p->wait_seek || probes_is_news(p, pid, why);
-	p->arrival_seek = p->arrival_seek || (asked && !bare && probes_is_news(p, pid, why));
 	if (bare)
 		probes_open_http(p);
-	if (asked && !bare)
+	else if (asked)
 		probes_open_arrival(p);
 	probes_arrival_watch(p, pid, asked && !bare, bare);
-	if (bare)
-		taps_watch(&p->taps, pid);
-	else
-		taps_forget(&p->taps, pid);
+	(bare ? taps_watch : taps_forget)(&p->taps, pid);
 	if (p->outbox)
 		runtimes_watch(&p->runtimes, pid, asked || bare);
 	if (p->wait && asked)
@@ -267,7 +270,6 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 		wait_forget(p->wait, pid);
 	if (p->inputs)
 		inputs_watch(p->inputs, pid);
-	p->inputs_seek = true;
 	p->quiet_s = 0;
 	/* a full map: it is watched without the kernel */
 	return probe_filter_put(p->filter, pid, why) == 0 && p->life;

@@ -148,23 +148,26 @@ static int config_walk_unknown(struct config_walk *w, const char *nearest)
 	return config_walk_fail(w, w->path, reason);
 }
 
+static char *config_walk_number(const json_t *value, enum config_type type)
+{
+	char *text;
+
+	if (type != CONFIG_TYPE_PERCENT && type != CONFIG_TYPE_COUNT)
+		return NULL;
+	return asprintf(&text, "%.17g", json_number_value(value)) < 0 ? NULL : text;
+}
+
 /* A scalar as the text a flag would have; NULL: no memory, or none of those a key takes. */
 static char *config_walk_scalar(const json_t *value, enum config_type type)
 {
-	char *text = NULL;
+	const char *text = json_string_value(value);
 
-	if (json_is_string(value)) {
-		/* A NUL inside would cut the text: refused like a wrong type. */
-		if (json_string_length(value) == strlen(json_string_value(value)))
-			text = strdup(json_string_value(value));
-	} else if (json_is_boolean(value) && type == CONFIG_TYPE_SWITCH) {
-		text = strdup(json_is_true(value) ? "true" : "false");
-	} else if (json_is_number(value) &&
-		   (type == CONFIG_TYPE_PERCENT || type == CONFIG_TYPE_COUNT)) {
-		if (asprintf(&text, "%.17g", json_number_value(value)) < 0)
-			text = NULL;
-	}
-	return text;
+	/* A NUL inside would cut the text: refused like a wrong type. */
+	if (text)
+		return json_string_length(value) == strlen(text) ? strdup(text) : NULL;
+	if (json_is_boolean(value) && type == CONFIG_TYPE_SWITCH)
+		return strdup(json_is_true(value) ? "true" : "false");
+	return json_is_number(value) ? config_walk_number(value, type) : NULL;
 }
 
 static const char *config_walk_expected(enum config_type type)
