@@ -21,7 +21,7 @@
 
 #define INPUTS_CREATE 1      /* BPF_SK_STORAGE_GET_F_CREATE */
 #define INPUTS_OPERATION 255 /* REQ_OP_MASK */
-#define INPUTS_MERGED 128    /* I/Os of one request that are looked at */
+#define INPUTS_MERGED 8192   /* I/Os of one request that are looked at: of 4 MiB, 512 bytes each */
 
 enum { INPUTS_READ, INPUTS_WRITE }; /* REQ_OP_READ, REQ_OP_WRITE */
 enum { BPF_MAP_TYPE_SK_STORAGE = 24, BPF_F_NO_PREALLOC = 1, BPF_F_CLONE = 1 << 9 };
@@ -246,23 +246,42 @@ static __always_inline void inputs_done(__u64 key, __u64 now_ns)
 	bpf_map_delete_elem(&bios, &key);
 }
 
-/* A part of a request, or the last: those of its I/Os end that lie in it whole. */
+struct inputs_part {
+	struct bio *bio; /* the next one */
+	__u64 now_ns;
+	unsigned int bytes; /* of the part, from there on */
+};
+
+static long inputs_merged(__u32 index, struct inputs_part *part)
+{
+	struct bio *bio = part->bio;
+	unsigned int size;
+
+	(void)index;
+	if (!bio)
+		return 1;
+	size = bio->bi_iter.bi_size;
+	if (size > part->bytes) {
+		part->bytes = 0;
+		return 1;
+	}
+	inputs_done((__u64)bio, part->now_ns);
+	part->bytes -= size;
+	part->bio = bio->bi_next;
+	return 0;
+}
+
+/*
+ * A part of a request, or the last: those of its I/Os end that lie in it whole. A journal's blocks
+ * are an I/O each, and hundreds of them one request.
+ */
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(inputs_completed, struct request *request, int error, unsigned int bytes)
 {
-	struct bio *bio = request->bio;
-	__u64 now_ns = bpf_ktime_get_ns();
+	struct inputs_part part = { request->bio, bpf_ktime_get_ns(), bytes };
 
-	for (int i = 0; i < INPUTS_MERGED && bio; i++) {
-		__u32 size = bio->bi_iter.bi_size;
-
-		if (size > bytes)
-			return 0;
-		inputs_done((__u64)bio, now_ns);
-		bytes -= size;
-		bio = bio->bi_next;
-	}
-	if (bio && bytes)
+	bpf_loop(INPUTS_MERGED, inputs_merged, &part, 0);
+	if (part.bio && part.bytes)
 		inputs_lost();
 	return 0;
 }

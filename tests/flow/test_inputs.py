@@ -320,6 +320,13 @@ def kills(agent, stage):
            "killed: the counter of /metrics")
 
 
+def journal(folder):
+    """Thousands of small blocks, that the file system's journal writes by hundreds in a request."""
+    for i in range(6000):
+        (folder / f"j{i}").mkdir()
+    os.sync()
+
+
 def last_second(agent, stage, path):
     """What it did in the second in which it ended."""
     seat = Seat(stage, "brief")
@@ -415,6 +422,7 @@ def main():
             faults(agent, seat, path)
             disks(agent, seat, path)
             last_second(agent, stage, path)
+            journal(path.parent)
         else:
             print("not tried: no direct I/O on this file system")
         network(agent, seat)
