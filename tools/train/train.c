@@ -13,11 +13,14 @@
  *   loop        what follows is played ROUNDS times in each connection, what precedes it once
  *   connections COUNT, rounds COUNT    1 each where nothing is said
  *   calls READ WRITE                   read or recv; write, send or writev (head and body apart)
+ *   calls secure secure                SSL_read; SSL_write. Left out where there is no OpenSSL
  *   # …         a comment
  * TEXT has \r, \n, \\ and \xHH. All rounds together are fewer requests than a lane has room for:
  * nobody drains it.
  */
 #include <ringside/segment.h>
+
+#include "secure.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +41,11 @@ struct piece {
 	bool read; /* by the server */
 	char *bytes;
 	size_t n;
+};
+
+struct end {
+	int fd;
+	SSL *ssl; /* NULL: in the clear */
 };
 
 struct dialogue {
@@ -151,65 +159,89 @@ static void listen_to_library(void)
 	atomic_store(&((struct rs_header *)at)->agent.epoch, 1);
 }
 
-static void server_reads(const struct dialogue *d, int fd, size_t n)
+static bool is_secure(const struct dialogue *d)
 {
-	static char buffer[LINE_BYTES];
-	ssize_t got;
-
-	while (n) {
-		got = *d->reads == 'r' && d->reads[2] == 'c' ? recv(fd, buffer, sizeof(buffer), 0)
-							     : read(fd, buffer, sizeof(buffer));
-		if (got <= 0 || (size_t)got > n)
-			fail("read: %zd of %zu bytes", got, n);
-		n -= (size_t)got;
-	}
+	return !strcmp(d->reads, "secure");
 }
 
-static void server_writes(const struct dialogue *d, int fd, const struct piece *piece)
+static struct end end_open(const struct dialogue *d, int fd, bool server)
+{
+	struct end end = { fd, NULL };
+
+#ifdef TRAIN_OPENSSL
+	if (is_secure(d) && !(end.ssl = secure_open(fd, server)))
+		fail("no TLS");
+#else
+	(void)d, (void)server;
+#endif
+	return end;
+}
+
+static void end_close(struct end *end)
+{
+#ifdef TRAIN_OPENSSL
+	if (end->ssl)
+		secure_close(end->ssl);
+#endif
+	close(end->fd);
+}
+
+static ssize_t end_reads(const struct dialogue *d, const struct end *end, char *to, size_t room)
+{
+#ifdef TRAIN_OPENSSL
+	if (end->ssl)
+		return secure_read(end->ssl, to, room);
+#endif
+	return strcmp(d->reads, "recv") ? read(end->fd, to, room) : recv(end->fd, to, room, 0);
+}
+
+static ssize_t end_writes(const struct dialogue *d, const struct end *end,
+			  const struct piece *piece)
 {
 	char *blank = memmem(piece->bytes, piece->n, "\r\n\r\n", 4);
 	size_t head = blank ? (size_t)(blank + 4 - piece->bytes) : piece->n;
 	struct iovec iov[] = { { piece->bytes, head }, { piece->bytes + head, piece->n - head } };
-	ssize_t put;
 
+#ifdef TRAIN_OPENSSL
+	if (end->ssl)
+		return secure_write(end->ssl, piece->bytes, piece->n);
+#endif
 	if (!strcmp(d->writes, "writev"))
-		put = writev(fd, iov, head < piece->n ? 2 : 1);
-	else if (!strcmp(d->writes, "send"))
-		put = send(fd, piece->bytes, piece->n, 0);
-	else
-		put = write(fd, piece->bytes, piece->n);
-	if (put != (ssize_t)piece->n)
-		fail("write: %zd of %zu bytes", put, piece->n);
+		return writev(end->fd, iov, head < piece->n ? 2 : 1);
+	return strcmp(d->writes, "send") ? write(end->fd, piece->bytes, piece->n)
+					 : send(end->fd, piece->bytes, piece->n, 0);
 }
 
-static void client_plays(const struct dialogue *d, int fd, const struct piece *piece)
+static void play_piece(const struct dialogue *d, const struct end *end, const struct piece *piece,
+		       bool server)
 {
 	static char buffer[LINE_BYTES];
+	ssize_t moved;
 
-	(void)d;
-	if (piece->read && send(fd, piece->bytes, piece->n, 0) != (ssize_t)piece->n)
-		fail("send: %s", strerror(errno));
-	if (!piece->read && recv(fd, buffer, piece->n, MSG_WAITALL) != (ssize_t)piece->n)
-		fail("the server has ended");
+	if (piece->read != server) {
+		moved = end_writes(d, end, piece);
+		if (moved != (ssize_t)piece->n)
+			fail("write: %zd of %zu bytes", moved, piece->n);
+		return;
+	}
+	for (size_t left = piece->n; left; left -= (size_t)moved) {
+		moved = end_reads(d, end, buffer, left);
+		if (moved <= 0)
+			fail("read: %zd of %zu bytes", moved, left);
+	}
 }
 
-static void server_plays(const struct dialogue *d, int fd, const struct piece *piece)
+static void play(const struct dialogue *d, int fd, bool server)
 {
-	if (piece->read)
-		server_reads(d, fd, piece->n);
-	else
-		server_writes(d, fd, piece);
-}
+	struct end end = end_open(d, fd, server);
 
-static void play(const struct dialogue *d, int fd,
-		 void (*plays)(const struct dialogue *, int, const struct piece *))
-{
 	for (unsigned int i = 0; i < d->loop; i++)
-		plays(d, fd, &d->pieces[i]);
+		play_piece(d, &end, &d->pieces[i], server);
 	for (unsigned int round = 0; round < d->rounds; round++) {
 		for (unsigned int i = d->loop; i < d->count; i++)
-			plays(d, fd, &d->pieces[i]);
+			play_piece(d, &end, &d->pieces[i], server);
 	}
+	end_close(&end);
 }
 
 static int serve(const struct dialogue *d, int listener)
@@ -220,8 +252,7 @@ static int serve(const struct dialogue *d, int listener)
 
 		if (fd < 0)
 			fail("accept: %s", strerror(errno));
-		play(d, fd, server_plays);
-		close(fd);
+		play(d, fd, true);
 	}
 	return 0;
 }
@@ -252,6 +283,10 @@ static void train(const char *self, const char *library, const char *path)
 	pid_t server;
 
 	dialogue_load(&d, path);
+#ifndef TRAIN_OPENSSL
+	if (is_secure(&d))
+		return;
+#endif
 	if (listener < 0 || bind(listener, (struct sockaddr *)&address, length) ||
 	    listen(listener, 1) || getsockname(listener, (struct sockaddr *)&address, &length))
 		fail("no port: %s", strerror(errno));
@@ -262,8 +297,7 @@ static void train(const char *self, const char *library, const char *path)
 
 		if (fd < 0 || connect(fd, (struct sockaddr *)&address, length))
 			fail("connect: %s", strerror(errno));
-		play(&d, fd, client_plays);
-		close(fd);
+		play(&d, fd, false);
 	}
 	if (waitpid(server, &status, 0) != server || status)
 		fail("%s: the server ended with status %d", path, status);
