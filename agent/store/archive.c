@@ -1,5 +1,7 @@
 #include "archive.h"
 
+#include "file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -139,22 +141,6 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 		archive_tell(a, file, file->bytes, "and it cannot be cut");
 }
 
-static bool archive_read_all(int fd, void *to, size_t bytes, uint64_t at)
-{
-	uint8_t *out = to;
-
-	while (bytes) {
-		ssize_t n = pread(fd, out, bytes, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		out += n;
-		at += (uint64_t)n;
-		bytes -= (size_t)n;
-	}
-	return true;
-}
-
 static void archive_look(struct archive *a, struct archive_file *file)
 {
 	char name[ARCHIVE_NAME];
@@ -166,7 +152,7 @@ static void archive_look(struct archive *a, struct archive_file *file)
 	fd = openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||
 	    !(bytes = malloc((size_t)st.st_size + 1)) ||
-	    !archive_read_all(fd, bytes, (size_t)st.st_size, 0))
+	    !file_has(fd, bytes, (size_t)st.st_size, 0))
 		archive_tell(a, file, 0, "it cannot be read");
 	else
 		archive_check(a, file, bytes, (size_t)st.st_size, fd);
@@ -407,7 +393,7 @@ static int archive_run(struct archive_look *l, uint64_t at, uint64_t size)
 	uint8_t *bytes = malloc(size + 1);
 	int ret = bytes ? 0 : -ENOMEM;
 
-	if (ret == 0 && !archive_read_all(l->fd, bytes, size, at))
+	if (ret == 0 && !file_has(l->fd, bytes, size, at))
 		ret = -EIO;
 	if (ret == 0)
 		l->goes_on = l->walk->run(l->walk->ctx, &l->head, bytes, size);
@@ -423,7 +409,7 @@ static int archive_block(struct archive_look *l)
 	int ret = 0;
 
 	if (!archive_room(l, l->head.table_bytes + 1) ||
-	    !archive_read_all(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
+	    !file_has(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
 		return -EIO;
 	table = (struct column_reader){ l->bytes, l->bytes + l->head.table_bytes, false };
 	for (uint32_t i = 0; i < l->head.series && l->goes_on && ret == 0; i++) {
@@ -456,7 +442,7 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	if (l->fd < 0)
 		ret = -errno;
 	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= file->bytes) {
-		if (!archive_read_all(l->fd, &l->head, sizeof(l->head), l->at))
+		if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
 			ret = -EIO;
 		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
 			 l->head.table_bytes > l->head.bytes - sizeof(l->head))
