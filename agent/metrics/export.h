@@ -8,9 +8,19 @@
 #ifndef METRICS_EXPORT_H
 #define METRICS_EXPORT_H
 
+#include "gauges.h"
 #include "series.h"
 
-enum export_kind { EXPORT_SERVICE = 1, EXPORT_PROCESS, EXPORT_ROUTE };
+#define EXPORT_SLOTS 64u /* at once, where gauges are asked for */
+
+/* Their numbers are in files. A service's gauges are those of its processes together. */
+enum export_kind {
+	EXPORT_SERVICE = 1,
+	EXPORT_PROCESS,
+	EXPORT_ROUTE,
+	EXPORT_SERVICE_GAUGES,
+	EXPORT_PROCESS_GAUGES,
+};
 
 struct export_key {
 	enum export_kind kind;
@@ -24,6 +34,8 @@ struct export_sink {
 	void *ctx;
 	void (*series)(void *ctx, const struct export_key *key);
 	void (*slot)(void *ctx, uint32_t second, const uint8_t *packed, uint32_t size);
+	/* of series that are gauges; NULL: they are not wanted */
+	void (*gauges)(void *ctx, uint32_t second, const double values[METRICS_GAUGES]);
 };
 
 struct export_span {

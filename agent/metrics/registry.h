@@ -163,7 +163,8 @@ struct metrics {
 	struct sample_end ends[REGISTRY_ENDS];
 	uint32_t end_count;
 	uint64_t now_ns;
-	uint32_t start_s; /* the first second that was watched */
+	uint32_t start_s;   /* the first second that was watched */
+	uint32_t sampled_s; /* the first second that was sampled; 0: none yet */
 	uint32_t aged_s;
 	int64_t wall_offset_ms;
 	void *sampler; /* the sampling thread's, see sample.c */

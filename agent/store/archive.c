@@ -106,6 +106,7 @@ static void archive_note(struct archive_file *file, const struct block_head *hea
 		file->from_s = head->from_s;
 	file->until_s = head->until_s;
 	file->wall_offset_ms = head->wall_offset_ms;
+	file->is_gauges = head->flags & BLOCK_GAUGES;
 	file->bytes += head->bytes;
 }
 
@@ -331,7 +332,7 @@ uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_
 	uint32_t until_s = 0;
 
 	for (uint32_t i = 0; i < a->count; i++) {
-		if (!memcmp(a->files[i].boot, boot, ARCHIVE_BOOT_BYTES) &&
+		if (!memcmp(a->files[i].boot, boot, ARCHIVE_BOOT_BYTES) && !a->files[i].is_gauges &&
 		    a->files[i].until_s > until_s)
 			until_s = a->files[i].until_s;
 	}

@@ -28,6 +28,7 @@ struct archive_file {
 	uint32_t from_s, until_s; /* of its blocks; both 0: none */
 	int64_t wall_offset_ms;   /* as its boot told it last */
 	char boot[ARCHIVE_BOOT_BYTES];
+	bool is_gauges; /* of them alone, see block.h */
 };
 
 struct archive {

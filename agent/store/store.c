@@ -142,12 +142,18 @@ static void store_on_slot(void *ctx, uint32_t second, const uint8_t *packed, uin
 	block_slot(ctx, second, packed, size);
 }
 
+static void store_on_gauges(void *ctx, uint32_t second, const double values[METRICS_GAUGES])
+{
+	block_gauges(ctx, second, values);
+}
+
 /* The next block of a step; false: there is none, or it could not be written. */
 static bool store_write(struct store *s, enum series_step step, bool is_last)
 {
 	struct archive *a = &s->archives[step];
 	struct export_span span = { .step = step, .from_s = archive_until(a) };
-	const struct export_sink sink = { &s->block, store_on_series, store_on_slot };
+	const struct export_sink sink = { &s->block, store_on_series, store_on_slot,
+					  store_on_gauges };
 	struct block_names *names;
 	int ret;
 
@@ -315,16 +321,38 @@ static int store_files(struct store *s, enum series_step step, struct archive_fi
 	return count;
 }
 
+static int store_recall(struct store *s, struct recall *r)
+{
+	struct archive_file *files;
+	int count, ret;
+
+	r->step = timeline_slots(r->t->step_s);
+	r->folder = s->folder;
+	r->boot = s->boot;
+	count = store_files(s, r->step, &files);
+	ret = count > 0 ? recall_files(r, files, (uint32_t)count) : count;
+	free(files);
+	return ret;
+}
+
 int store_timeline(struct store *s, const struct metrics_scope *scope, struct timeline *t)
 {
-	struct recall r = { .scope = scope, .t = t, .step = timeline_slots(t->step_s) };
-	struct archive_file *files;
-	int count = store_files(s, r.step, &files), ret = count < 0 ? count : 0;
+	struct recall r = { .scope = scope, .t = t };
 
-	r.folder = s->folder;
-	r.boot = s->boot;
-	if (count > 0)
-		ret = recall_files(&r, files, (uint32_t)count);
-	free(files);
+	return store_recall(s, &r);
+}
+
+int store_gauges(struct store *s, const struct metrics_scope *scope, enum metrics_gauge gauge,
+		 struct timeline *t)
+{
+	struct cells cells;
+	struct recall r = { .scope = scope, .t = t, .cells = &cells };
+	int ret = cells_open(&cells, t, gauge);
+
+	if (ret == 0)
+		ret = store_recall(s, &r);
+	if (cells.at)
+		cells_fold(&cells, t);
+	cells_fini(&cells);
 	return ret;
 }

@@ -247,8 +247,11 @@ static int timeseries_look(const struct question *q, const struct timeseries *as
 	ret = kind < TIMESERIES_GAUGE ? metrics_timeline(q->site->metrics, &q->ask.scope, &v->t)
 				      : metrics_gauges(q->site->metrics, &q->ask.scope,
 						       asked->metric->gauge, &v->t);
-	if ((!ret || ret == -ENOENT) && !v->t.values && q->site->store) {
-		int more = store_timeline(q->site->store, &q->ask.scope, &v->t);
+	if ((!ret || ret == -ENOENT) && kind != TIMESERIES_AWAITED && q->site->store) {
+		int more = kind < TIMESERIES_GAUGE
+				   ? store_timeline(q->site->store, &q->ask.scope, &v->t)
+				   : store_gauges(q->site->store, &q->ask.scope,
+						  asked->metric->gauge, &v->t);
 
 		if (v->t.is_found || more)
 			ret = more;

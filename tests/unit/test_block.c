@@ -33,6 +33,28 @@ static void a_block_that_is_not_whole_or_not_as_it_was_is_told(void **state)
 	block_fini(&b);
 }
 
+static void gauges_have_runs_of_their_own(void **state)
+{
+	const struct export_span span = { .step = SERIES_FINE, .from_s = 1000, .until_s = 1040 };
+	static struct block_names names;
+	static uint8_t bytes[65536];
+	struct block b = { 0 };
+	size_t size;
+
+	(void)state;
+	store_gauge_block(&b, &names, &span, 4096);
+	assert_int_equal(b.slots, 80);
+	assert_int_equal(b.head.series, 2);
+	size = whole(&b, bytes);
+	assert_null(block_check(bytes, size));
+	for (size_t i = 0; i < size; i++) {
+		bytes[i] ^= 0x10;
+		assert_non_null(block_check(bytes, size));
+		bytes[i] ^= 0x10;
+	}
+	block_fini(&b);
+}
+
 static void a_key_comes_back(void **state)
 {
 	const struct export_key key = { .kind = EXPORT_PROCESS,
@@ -167,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_that_is_not_whole_or_not_as_it_was_is_told),
+		cmocka_unit_test(gauges_have_runs_of_their_own),
 		cmocka_unit_test(a_key_comes_back),
 		cmocka_unit_test(a_name_is_written_once_in_a_file),
 		cmocka_unit_test(series_beyond_the_most_are_counted),

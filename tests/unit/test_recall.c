@@ -143,6 +143,125 @@ static void reading_is_work_and_bounded(void **state)
 	folder_close(&f);
 }
 
+/* What is resident at each second, of a boot of this name: 40 seconds by block. */
+static void keep_gauges(struct archive *a, const char boot[ARCHIVE_BOOT_BYTES], double rss)
+{
+	struct block b = { 0 };
+
+	assert_int_equal(archive_open(a, f.fd, SERIES_FINE, boot), 0);
+	for (uint32_t s = 5100; s < 5700; s += 40) {
+		const struct export_span span = { .from_s = s, .until_s = s + 40 };
+
+		store_gauge_block(&b, archive_names(a), &span, rss);
+		assert_int_equal(archive_append(a, &b), 0);
+	}
+	block_fini(&b);
+}
+
+static uint32_t known(struct archive *a, struct timeline *t, const struct metrics_scope *scope,
+		      enum metrics_gauge gauge)
+{
+	struct cells cells;
+	struct recall r = { .scope = scope,
+			    .t = t,
+			    .cells = &cells,
+			    .step = a->step,
+			    .folder = f.fd,
+			    .boot = store_boot };
+	uint32_t count = 0;
+
+	assert_int_equal(cells_open(&cells, t, gauge), 0);
+	assert_int_equal(recall_files(&r, a->files, a->count), 0);
+	cells_fold(&cells, t);
+	cells_fini(&cells);
+	for (uint32_t i = 0; i < t->count; i++)
+		count += t->values[i] >= 0;
+	return count;
+}
+
+static void open_values(struct timeline *t, int64_t memory_from_s)
+{
+	const struct timeline_span span = { 5000, 6000, 1 };
+
+	assert_int_equal(timeline_open(t, &span, TIMELINE_VALUES), 0);
+	t->kept_from_s = t->memory_from_s = memory_from_s;
+}
+
+static void gauges_are_told_of_a_service_and_of_its_process(void **state)
+{
+	struct metrics_scope service = fixture_scope("shop", 0, NULL);
+	struct metrics_scope process = fixture_scope(NULL, 70, NULL);
+	struct metrics_scope other = fixture_scope("shop", 71, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep_gauges(&a, store_boot, 8192);
+	open_values(&t, 5650);
+	assert_int_equal(known(&a, &t, &service, METRICS_GAUGE_RSS), 550);
+	assert_true(t.values[100] == 8192 && t.values[649] == 8192);
+	assert_int_equal(t.kept_from_s, 5100);
+	timeline_fini(&t);
+	open_values(&t, 6000);
+	assert_int_equal(known(&a, &t, &process, METRICS_GAUGE_CPU_PERCENT), 600);
+	assert_true(t.values[100] == 40);
+	timeline_fini(&t);
+	open_values(&t, 6000);
+	assert_int_equal(known(&a, &t, &service, METRICS_GAUGE_READ), 0);
+	assert_int_equal(known(&a, &t, &other, METRICS_GAUGE_RSS), 0);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+/* The clock says that both boots were at once: the later one is believed, and nothing doubled. */
+static void two_boots_in_one_second_do_not_add_up(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep_gauges(&a, store_other_boot, 4096);
+	archive_close(&a);
+	keep_gauges(&a, store_boot, 8192);
+	open_values(&t, 6000);
+	assert_int_equal(known(&a, &t, &scope, METRICS_GAUGE_RSS), 600);
+	assert_true(t.values[100] == 8192 && t.values[649] == 8192);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
+/* Requests and gauges of one file: neither is taken for the other. */
+static void gauges_are_no_requests(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep_gauges(&a, store_boot, 4096);
+	open_timeline(&t, 5000, 6000, 1);
+	t.kept_from_s = t.memory_from_s = 6000;
+	assert_int_equal(count_of(&a, &t, &scope), 0);
+	timeline_fini(&t);
+	archive_close(&a);
+	keep(&a, SERIES_FINE, store_boot);
+	open_values(&t, 6000);
+	assert_int_equal(known(&a, &t, &scope, METRICS_GAUGE_RSS), 600);
+	timeline_fini(&t);
+	open_timeline(&t, 5000, 6000, 1);
+	t.kept_from_s = t.memory_from_s = 6000;
+	assert_int_equal(count_of(&a, &t, &scope), 600);
+	timeline_fini(&t);
+	archive_close(&a);
+	folder_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +270,9 @@ int main(void)
 		cmocka_unit_test(five_minutes_are_at_schema_3_and_say_so),
 		cmocka_unit_test(only_what_the_scope_says_is_read),
 		cmocka_unit_test(reading_is_work_and_bounded),
+		cmocka_unit_test(gauges_are_told_of_a_service_and_of_its_process),
+		cmocka_unit_test(two_boots_in_one_second_do_not_add_up),
+		cmocka_unit_test(gauges_are_no_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,18 @@ static struct store *open_store(uint64_t budget)
 	return s;
 }
 
+/* As metrics_sample does: so many KiB are resident as seconds have passed. */
+static void sample(uint64_t at)
+{
+	struct means_sample sample = { .time_ns = at * SECOND,
+				       .rss = 1024.0 * (double)(at - BEGIN) };
+
+	if (!x.m->sampled_s)
+		x.m->sampled_s = (uint32_t)at;
+	for (struct process *p = x.m->registry.processes; p; p = p->next)
+		means_put(&p->means, &sample, &x.m->budget);
+}
+
 /* A request a second up to and with `to`; the store looks each five seconds. */
 static void live(struct store *s, uint64_t from, uint64_t to)
 {
@@ -38,6 +50,7 @@ static void live(struct store *s, uint64_t from, uint64_t to)
 		fixture_request(&x, at * SECOND, MILLISECOND);
 		fixture_counters(&x, &x.target, 1, 1, at * SECOND);
 		fixture_tick(&x, at * SECOND);
+		sample(at);
 		wall_ms = (int64_t)at * 1000;
 		if (s && at % 5 == 0)
 			store_step(s);
@@ -60,6 +73,33 @@ static uint64_t told(struct store *s, int64_t from_s, int64_t to_s, uint32_t ste
 	return sums.count;
 }
 
+/* How many points are known, each of them as sampled last in it. */
+static uint32_t resident(struct store *s, int64_t from_s, int64_t to_s, uint32_t step_s)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	const struct timeline_span span = { from_s, to_s, step_s };
+	struct timeline t;
+	uint32_t count = 0;
+	int ret;
+
+	assert_int_equal(timeline_open(&t, &span, TIMELINE_VALUES), 0);
+	ret = metrics_gauges(x.m, &scope, METRICS_GAUGE_RSS, &t);
+	assert_true(ret == 0 || ret == -ENOENT);
+	assert_int_equal(store_gauges(s, &scope, METRICS_GAUGE_RSS, &t), 0);
+	for (uint32_t i = 0; i < t.count; i++) {
+		double last = 1024.0 * (double)(t.from_s + (i + 1) * step_s - 1 - BEGIN);
+
+		if (t.values[i] < 0)
+			continue;
+		count++;
+		/* at an end (of an agent, or now) a point is not as long */
+		assert_true(t.values[i] <= last && t.values[i] > last - 1024.0 * step_s);
+	}
+	assert_false(t.is_cut);
+	timeline_fini(&t);
+	return count;
+}
+
 static void what_memory_gives_up_is_still_told(void **state)
 {
 	struct store_state now;
@@ -78,6 +118,8 @@ static void what_memory_gives_up_is_still_told(void **state)
 	timeline_fini(&t);
 	assert_int_equal(told(s, BEGIN + 900, BEGIN + 2001, 1, &t), 1101);
 	timeline_fini(&t);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 2000, 2), 1000);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 2000, 100), 20);
 	store_state_get(s, &now);
 	assert_true(now.is_ready && !now.error && now.bytes && !now.cuts && !now.deleted);
 	assert_int_equal(now.files, folder_each(&f, NULL));
@@ -110,6 +152,10 @@ static void a_killed_agent_loses_ten_seconds_at_most(void **state)
 	timeline_fini(&t);
 	assert_int_equal(told(s, BEGIN + 310, BEGIN + 401, 1, &t), 91);
 	timeline_fini(&t);
+	assert_true(resident(s, BEGIN, BEGIN + 305, 1) >= 305 - 10);
+	assert_int_equal(resident(s, BEGIN + 310, BEGIN + 401, 1), 91);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 401, 10), 40); /* 305 to 310 lie within two */
+	assert_int_equal(resident(s, BEGIN, BEGIN + 401, 300), 2);
 	/* five minutes had not been written yet: they are made of what was, and nothing twice */
 	assert_in_range(told(s, BEGIN, BEGIN + 401, 300, &t), 305 - 10 + 91, 305 + 91);
 	timeline_fini(&t);
@@ -151,6 +197,9 @@ static void a_restart_with_its_memory_goes_on_where_it_was(void **state)
 	timeline_fini(&t);
 	assert_int_equal(told(s, BEGIN, BEGIN + 3001, 10, &t), 3001);
 	timeline_fini(&t);
+	/* samples do not come along: what was not written in tens is made of seconds */
+	assert_int_equal(resident(s, BEGIN, BEGIN + 3001, 10), 301);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 3001, 300), 11);
 	store_close(s);
 	metrics_close(x.m);
 	folder_close(&f);

@@ -202,6 +202,32 @@ static void gauges_add_up_and_of_shares_the_worst_counts(void **state)
 	metrics_close(f.m);
 }
 
+/* A restart forgets samples: what is before the first one is left to the disk. */
+static void what_memory_does_not_have_in_full_is_unknown(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, BEGIN * SECOND);
+	fixture_tick(&f, BEGIN * SECOND);
+	for (uint64_t n = 1; n <= 100; n++) {
+		struct means_sample sample = { .time_ns = (BEGIN + n) * SECOND, .rss = 5 };
+
+		means_put(&f.m->registry.processes->means, &sample, &f.m->budget);
+	}
+	fixture_tick(&f, (BEGIN + 100) * SECOND);
+	f.m->sampled_s = BEGIN + 40;
+	open_span(&t, BEGIN, BEGIN + 101, 10, TIMELINE_VALUES);
+	assert_int_equal(metrics_gauges(f.m, &scope, METRICS_GAUGE_RSS, &t), 0);
+	assert_int_equal(t.memory_from_s, BEGIN + 40);
+	assert_int_equal(t.kept_from_s, BEGIN + 40);
+	assert_true(t.values[3] == METRICS_UNKNOWN && t.values[4] == 5 && t.values[10] == 5);
+	timeline_fini(&t);
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
 		cmocka_unit_test(work_is_bounded_and_a_cut_is_told),
 		cmocka_unit_test(what_was_never_seen_is_enoent),
 		cmocka_unit_test(gauges_add_up_and_of_shares_the_worst_counts),
+		cmocka_unit_test(what_memory_does_not_have_in_full_is_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
