@@ -15,7 +15,6 @@
 
 #define ARCHIVE_MAGIC UINT64_C(0x3154534948534e52) /* "RNSHIST1" */
 #define ARCHIVE_VERSION 1u
-#define ARCHIVE_NAME 40
 #define ARCHIVE_BYTES_MOST (256u << 20) /* of a file that is looked at: ours are far smaller */
 
 static const char *const archive_steps[SERIES_STEPS] = { "1s", "10s", "5m" };
@@ -23,7 +22,7 @@ static const char *const archive_steps[SERIES_STEPS] = { "1s", "10s", "5m" };
 /* So long one file goes on at most, since it can only be deleted as a whole. */
 static const uint32_t archive_span_s[SERIES_STEPS] = { 600, 7200, 86400 };
 
-static void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
+void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
 {
 	snprintf(out, ARCHIVE_NAME, "%s-%010llu.history", archive_steps[step],
 		 (unsigned long long)serial);
@@ -58,6 +57,20 @@ static struct archive_file *archive_file_add(struct archive *a, uint64_t serial)
 	return &a->files[a->count++];
 }
 
+/* What a compaction left that did not come to its end. */
+static bool archive_is_part(enum series_step step, const char *name)
+{
+	char whole[ARCHIVE_NAME];
+	size_t length = strlen(name), tail = strlen(ARCHIVE_NEXT);
+	uint64_t serial;
+
+	if (length <= tail || length - tail >= sizeof(whole) ||
+	    strcmp(name + length - tail, ARCHIVE_NEXT) != 0)
+		return false;
+	snprintf(whole, sizeof(whole), "%.*s", (int)(length - tail), name);
+	return archive_serial(step, whole, &serial);
+}
+
 static int archive_compare(const void *left, const void *right)
 {
 	const struct archive_file *a = left, *b = right;
@@ -82,6 +95,8 @@ static int archive_list(struct archive *a)
 	while (ret == 0 && (entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe): ours */
 		if (archive_serial(a->step, entry->d_name, &serial) && !archive_file_add(a, serial))
 			ret = -ENOMEM;
+		if (archive_is_part(a->step, entry->d_name))
+			unlinkat(a->folder, entry->d_name, 0);
 	}
 	closedir(folder);
 	if (a->count)
@@ -107,6 +122,8 @@ static void archive_note(struct archive_file *file, const struct block_head *hea
 	file->until_s = head->until_s;
 	file->wall_offset_ms = head->wall_offset_ms;
 	file->is_gauges = head->flags & BLOCK_GAUGES;
+	file->is_compact = head->flags & BLOCK_COMPACT;
+	file->blocks++;
 	file->bytes += head->bytes;
 }
 
@@ -327,6 +344,25 @@ bool archive_drop(struct archive *a)
 	return true;
 }
 
+int archive_loose(const struct archive *a)
+{
+	for (uint32_t i = 0; i + (a->fd >= 0) < a->count; i++) {
+		if (a->files[i].blocks > 1 && !a->files[i].is_compact)
+			return (int)i;
+	}
+	return -1;
+}
+
+void archive_compacted(struct archive *a, int index, uint64_t bytes)
+{
+	struct archive_file *file = &a->files[index];
+
+	a->bytes += bytes;
+	a->bytes -= file->bytes;
+	file->bytes = bytes;
+	file->is_compact = true;
+}
+
 uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES])
 {
 	uint32_t until_s = 0;
@@ -430,7 +466,9 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 		 const struct archive_walk *walk)
 {
 	struct archive_look *l = calloc(1, sizeof(*l));
+	uint64_t size;
 	char name[ARCHIVE_NAME];
+	struct stat st;
 	int ret = 0;
 
 	if (!l)
@@ -440,9 +478,11 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	l->goes_on = true;
 	l->at = sizeof(struct archive_head);
 	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (l->fd < 0)
+	if (l->fd < 0 || fstat(l->fd, &st))
 		ret = -errno;
-	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= file->bytes) {
+	/* it may have been written anew, and shorter, since the caller took its copy */
+	size = ret == 0 && (uint64_t)st.st_size < file->bytes ? (uint64_t)st.st_size : file->bytes;
+	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= size) {
 		if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
 			ret = -EIO;
 		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||

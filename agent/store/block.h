@@ -31,9 +31,10 @@ struct block_head {
 	uint32_t flags; /* BLOCK_WIDE, BLOCK_MENDED */
 };
 
-#define BLOCK_WIDE 1u   /* schema 3 */
-#define BLOCK_MENDED 2u /* by mend.h: of an agent whose memory nobody has */
-#define BLOCK_GAUGES 4u /* of its gauges alone: the rest is to come from memory */
+#define BLOCK_WIDE 1u    /* schema 3 */
+#define BLOCK_MENDED 2u  /* by mend.h: of an agent whose memory nobody has */
+#define BLOCK_GAUGES 4u  /* of its gauges alone: the rest is to come from memory */
+#define BLOCK_COMPACT 8u /* by compact.h: made of several */
 
 /* The numbers of the series of one file, by a hash that outsiders do not know. */
 struct block_names {

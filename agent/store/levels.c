@@ -68,7 +68,7 @@ size_t levels_pack(const struct levels *levels, uint8_t *out)
 	at += column_number_put(at, mask);
 	for (int i = 0; i < METRICS_GAUGES; i++) {
 		if (mask >> i & 1)
-			at += column_put(at, levels->columns[i], levels->count);
+			at += column_put_patched(at, levels->columns[i], levels->count);
 	}
 	return (size_t)(at - out);
 }

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include "compact.h"
 #include "log.h"
 #include "mend.h"
 #include "recall.h"
@@ -218,6 +219,29 @@ static void store_shrink(struct store *s)
 	}
 }
 
+/* One file at a time. One that cannot be read or written again stays as it is. */
+static void store_compact(struct store *s)
+{
+	for (int i = 0; i < SERIES_STEPS; i++) {
+		struct archive *a = &s->archives[i];
+		int index = archive_loose(a), ret;
+		uint64_t bytes = 0;
+
+		if (index < 0)
+			continue;
+		ret = compact_file(s->folder, (enum series_step)i, &a->files[index], &bytes);
+		if (ret) {
+			log_warning("history: a file of steps of %u s stays as large as it is: %s",
+				    series_step_s[i], strerrordesc_np(-ret));
+			bytes = a->files[index].bytes;
+		}
+		pthread_mutex_lock(&s->lock);
+		archive_compacted(a, index, bytes);
+		pthread_mutex_unlock(&s->lock);
+		return;
+	}
+}
+
 static void store_look(struct store *s, bool is_last)
 {
 	if (!s->state.is_ready && !store_begin(s))
@@ -226,6 +250,8 @@ static void store_look(struct store *s, bool is_last)
 		while (store_write(s, (enum series_step)i, is_last))
 			;
 	}
+	if (!is_last)
+		store_compact(s);
 	pthread_mutex_lock(&s->lock);
 	store_expire(s);
 	store_shrink(s);

@@ -174,15 +174,23 @@ static double slot_bytes(enum series_step step, uint32_t slots)
 
 static void thirty_days_of_a_thousand_series_fit_into_1_gib(void **state)
 {
-	double fine = slot_bytes(SERIES_FINE, 5), coarse = slot_bytes(SERIES_COARSE, 6);
-	double wide = slot_bytes(SERIES_WIDE, 1);
-	double all = 1000 * (fine * 3600 + coarse * 8640 + wide * 8640);
+	const struct {
+		const char *what;
+		uint32_t fine, coarse, wide; /* slots of a block */
+	} files[] = { { "as written", 5, 6, 1 }, { "as compact", 60, 60, RUN_SLOTS } };
 
 	(void)state;
-	print_message("bytes of a slot with its histogram: 1 s %.1f, 10 s %.1f, 5 min %.1f; of a "
-		      "thousand series for 1 h, 24 h, 30 d %.0f MiB\n",
-		      fine, coarse, wide, all / 1048576);
-	assert_true(all < 1073741824.0);
+	for (int i = 0; i < 2; i++) {
+		double fine = slot_bytes(SERIES_FINE, files[i].fine);
+		double coarse = slot_bytes(SERIES_COARSE, files[i].coarse);
+		double wide = slot_bytes(SERIES_WIDE, files[i].wide);
+		double all = 1000 * (fine * 3600 + coarse * 8640 + wide * 8640);
+
+		print_message("bytes of a slot with its histogram, %s: 1 s %.1f, 10 s %.1f, 5 min "
+			      "%.1f; of a thousand series for 1 h, 24 h, 30 d %.0f MiB\n",
+			      files[i].what, fine, coarse, wide, all / 1048576);
+		assert_true(all < 1073741824.0);
+	}
 }
 
 int main(void)

@@ -123,6 +123,9 @@ static void what_memory_gives_up_is_still_told(void **state)
 	store_state_get(s, &now);
 	assert_true(now.is_ready && !now.error && now.bytes && !now.cuts && !now.deleted);
 	assert_int_equal(now.files, folder_each(&f, NULL));
+	for (int i = 0; i < SERIES_STEPS; i++) /* what is complete was made compact */
+		assert_int_equal(archive_loose(&s->archives[i]), -1);
+	assert_true(s->archives[SERIES_FINE].files[0].is_compact);
 	store_close(s);
 	metrics_close(x.m);
 	folder_close(&f);
