@@ -35,10 +35,12 @@ static void export_service(const struct service *service, const struct export_sp
 				  .route = "" };
 
 	export_series(&service->account.series, &key, span, sink);
-	key.kind = EXPORT_ROUTE;
 	for (const struct route *r = service->routes; r; r = r->next) {
 		key.route = r->path;
 		key.method = r->method;
+		key.kind = atomic_load_explicit(&r->is_statement, memory_order_relaxed)
+				   ? EXPORT_STATEMENT
+				   : EXPORT_ROUTE;
 		export_series(&r->account.series, &key, span, sink);
 	}
 }

@@ -20,14 +20,15 @@ enum export_kind {
 	EXPORT_ROUTE,
 	EXPORT_SERVICE_GAUGES,
 	EXPORT_PROCESS_GAUGES,
+	EXPORT_STATEMENT, /* a route, of a database */
 };
 
 struct export_key {
 	enum export_kind kind;
-	uint8_t method;                            /* routes */
+	uint8_t method;                            /* routes, statements */
 	int32_t pid;                               /* processes, as the next one */
 	uint64_t start_ticks;                      /* tells processes of one pid apart */
-	const char *service, *environment, *route; /* route: "" but of routes */
+	const char *service, *environment, *route; /* route: "" but of these */
 };
 
 struct export_sink {

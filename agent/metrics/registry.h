@@ -44,9 +44,10 @@ struct route {
 	struct service *service;
 	uint64_t hash;
 	uint32_t length;
-	uint16_t number;     /* no other has it */
-	bool stray;          /* drain: all its requests were answered 4xx */
-	_Atomic uint8_t why; /* bit per enum metrics_other: what of "_other" */
+	uint16_t number;           /* no other has it */
+	bool stray;                /* drain: all its requests were answered 4xx */
+	_Atomic uint8_t why;       /* bit per enum metrics_other: what of "_other" */
+	_Atomic bool is_statement; /* of a database, by its protocol; drain sets it */
 	uint8_t method;
 	char path[RS_PATH_BYTES + 1];
 };

@@ -146,18 +146,24 @@ static void timeline_series(struct timeline *t, enum series_step step, const str
 
 static bool timeline_has_route(const struct metrics_scope *scope, const struct route *route)
 {
-	return !strcmp(scope->route, route->path);
+	if (scope->statements && !atomic_load_explicit(&route->is_statement, memory_order_relaxed))
+		return false;
+	return !scope->route || !strcmp(scope->route, route->path);
 }
 
 static void timeline_services(const struct metrics *m, const struct metrics_scope *scope,
 			      enum series_step step, struct timeline *t)
 {
+	bool of_routes = scope->route || scope->statements;
+
 	for (const struct service *s = m->registry.services; s; s = s->next) {
 		if (!query_has_service(scope, s))
 			continue;
-		if (!scope->route)
+		if (!of_routes)
 			timeline_series(t, step, &s->account.series);
-		for (const struct route *r = scope->route ? s->routes : NULL; r; r = r->next) {
+		else if (!scope->route) /* it is known, whether it has such or not */
+			t->is_found = true;
+		for (const struct route *r = of_routes ? s->routes : NULL; r; r = r->next) {
 			if (timeline_has_route(scope, r))
 				timeline_series(t, step, &r->account.series);
 		}
@@ -180,7 +186,7 @@ int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struc
 {
 	enum series_step step = timeline_slots(t->step_s);
 
-	if (scope->route && scope->pid)
+	if ((scope->route || scope->statements) && scope->pid)
 		return -ENOTSUP;
 	pthread_mutex_lock(&m->lock);
 	timeline_moment(m, step, t);

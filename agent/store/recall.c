@@ -4,17 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool recall_is_kind(const struct recall *r, enum export_kind kind)
+{
+	const struct metrics_scope *scope = r->scope;
+
+	if (scope->statements)
+		return kind == EXPORT_STATEMENT;
+	if (scope->route)
+		return kind == EXPORT_ROUTE || kind == EXPORT_STATEMENT;
+	if (r->cells)
+		return kind == (scope->pid ? EXPORT_PROCESS_GAUGES : EXPORT_SERVICE_GAUGES);
+	return kind == (scope->pid ? EXPORT_PROCESS : EXPORT_SERVICE);
+}
+
 static bool recall_want(void *ctx, const struct export_key *key)
 {
 	const struct recall *r = ctx;
 	const struct metrics_scope *scope = r->scope;
-	enum export_kind kind = scope->pid ? EXPORT_PROCESS : EXPORT_SERVICE;
 
-	if (scope->route)
-		kind = EXPORT_ROUTE;
-	else if (r->cells)
-		kind = scope->pid ? EXPORT_PROCESS_GAUGES : EXPORT_SERVICE_GAUGES;
-	if (key->kind != kind || (scope->service && strcmp(scope->service, key->service) != 0))
+	if (!recall_is_kind(r, key->kind) ||
+	    (scope->service && strcmp(scope->service, key->service) != 0))
 		return false;
 	if ((scope->pid && scope->pid != key->pid) ||
 	    (scope->route && strcmp(scope->route, key->route) != 0))

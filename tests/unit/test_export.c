@@ -9,7 +9,7 @@
 struct taken {
 	uint32_t series, slots, first, last;
 	uint64_t requests;
-	uint64_t by_kind[EXPORT_PROCESS_GAUGES + 1];
+	uint64_t by_kind[EXPORT_STATEMENT + 1];
 	enum export_kind kind;
 	double rss[EXPORT_PROCESS_GAUGES + 1]; /* the newest */
 	uint32_t gauge_slots;
@@ -195,6 +195,28 @@ static void gauges_are_those_of_processes_and_of_their_services(void **state)
 	metrics_close(f.m);
 }
 
+static void statements_are_told_from_routes(void **state)
+{
+	struct export_span span = { .step = SERIES_FINE, .most_s = 60 };
+	struct taken taken = { 0 };
+	const struct export_sink sink = { &taken, note_series, take_slot, NULL };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, BEGIN * SECOND);
+	for (uint64_t n = 0; n < 10; n++) {
+		fixture_request(&f, (BEGIN + n) * SECOND, MILLISECOND);
+		fixture_statement(&f, (BEGIN + n) * SECOND, "SELECT a");
+		fixture_statement(&f, (BEGIN + n) * SECOND, "SELECT b");
+		fixture_tick(&f, (BEGIN + n) * SECOND);
+	}
+	fixture_tick(&f, (BEGIN + 20) * SECOND);
+	metrics_export(f.m, &span, &sink);
+	assert_int_equal(taken.by_kind[EXPORT_ROUTE], 10);
+	assert_int_equal(taken.by_kind[EXPORT_STATEMENT], 20);
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +225,7 @@ int main(void)
 			a_span_is_no_longer_than_wanted_and_what_is_gone_is_not_waited_for),
 		cmocka_unit_test(who_comes_later_than_that_is_counted),
 		cmocka_unit_test(gauges_are_those_of_processes_and_of_their_services),
+		cmocka_unit_test(statements_are_told_from_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

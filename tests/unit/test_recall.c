@@ -262,6 +262,55 @@ static void gauges_are_no_requests(void **state)
 	folder_close(&f);
 }
 
+/* A block of one slot: a statement and a route of the same text, of 3 and 4 requests. */
+static void keep_statement(struct archive *a)
+{
+	const struct export_span span = { .from_s = 5100, .until_s = 5101 };
+	struct export_key key = {
+		.kind = EXPORT_STATEMENT, .service = "shop", .environment = "", .route = "SELECT a"
+	};
+	uint8_t bytes[SLOT_PACKED_MAX];
+	struct block b = { 0 };
+	static struct slot slot;
+
+	assert_int_equal(archive_open(a, f.fd, SERIES_FINE, store_boot), 0);
+	block_begin(&b, archive_names(a), &span);
+	for (uint64_t i = 3; i < 5; i++) {
+		slot_init(&slot, 5100);
+		slot.sums.count = i;
+		block_series(&b, &key);
+		block_slot(&b, 5100, bytes, (uint32_t)slot_pack(&slot, bytes));
+		key.kind = EXPORT_ROUTE;
+	}
+	assert_int_equal(block_end(&b), 0);
+	assert_int_equal(archive_append(a, &b), 0);
+	block_fini(&b);
+}
+
+static void statements_are_routes_and_can_be_asked_for_alone(void **state)
+{
+	struct metrics_scope scopes[] = { fixture_scope("shop", 0, "SELECT a"),
+					  fixture_scope("shop", 0, "SELECT a"),
+					  fixture_scope(NULL, 0, NULL),
+					  fixture_scope(NULL, 0, "SELECT b") };
+	static const uint64_t counts[] = { 3 + 4, 3, 3, 0 };
+	struct timeline t;
+	struct archive a;
+
+	(void)state;
+	folder_open(&f);
+	keep_statement(&a);
+	for (int i = 0; i < 4; i++) {
+		scopes[i].statements = i > 0;
+		open_timeline(&t, 5000, 6000, 1);
+		t.kept_from_s = t.memory_from_s = 6000;
+		assert_int_equal(count_of(&a, &t, &scopes[i]), counts[i]);
+		timeline_fini(&t);
+	}
+	archive_close(&a);
+	folder_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +322,7 @@ int main(void)
 		cmocka_unit_test(gauges_are_told_of_a_service_and_of_its_process),
 		cmocka_unit_test(two_boots_in_one_second_do_not_add_up),
 		cmocka_unit_test(gauges_are_no_requests),
+		cmocka_unit_test(statements_are_routes_and_can_be_asked_for_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
