@@ -69,6 +69,7 @@ static void statements_are_still_such_after_a_restart(void **state)
 	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
 	const struct timeline_span span = { 10000, 10010, 1 };
 	uint32_t version = 3; /* of an agent that knew of none */
+	struct metrics_row *rows;
 	struct metrics_sums sums;
 	struct fixture f, after;
 	struct timeline t;
@@ -89,7 +90,15 @@ static void statements_are_still_such_after_a_restart(void **state)
 	timeline_sum(&t, &sums, NULL);
 	assert_int_equal(sums.count, 1);
 	timeline_fini(&t);
-	assert_int_equal(count_of(after.m, "shop", 0, "SELECT a"), 1);
+	metrics_sink(after.m, &after.sink); /* and it goes on in the same series */
+	fixture_target(&after.target, 7, 70, "shop");
+	after.sink.seen(after.sink.ctx, &after.target);
+	fixture_statement(&after, 10005 * SECOND, "SELECT a");
+	fixture_tick(&after, 10005 * SECOND);
+	scope.route = "SELECT a";
+	assert_int_equal(metrics_routes(after.m, &scope, &rows), 1);
+	assert_int_equal(rows[0].sums.count, 2);
+	free(rows);
 	metrics_close(after.m);
 	memcpy(blob + sizeof(uint64_t), &version, sizeof(version));
 	assert_int_equal(metrics_open(&after.m, &fixture_limits, 10005 * SECOND), 0);
