@@ -1,13 +1,13 @@
 #include "config.h"
 
 #include "config_file.h"
+#include "file.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CONFIG_FILE_BYTES (1024u * 1024) /* a configuration is never longer */
 #define CONFIG_ITEMS 64
@@ -194,24 +194,17 @@ int config_read(struct config *c, const char *name, const char *text, size_t len
 int config_read_fd(struct config *c, const char *name, int fd, struct config_error *error)
 {
 	char *text = malloc(CONFIG_FILE_BYTES + 1);
-	size_t length = 0;
-	ssize_t got;
+	ssize_t length = text ? file_read(fd, text, CONFIG_FILE_BYTES + 1) : -ENOMEM;
 	int ret;
 
 	if (!text)
 		return -ENOMEM;
-	while ((got = read(fd, text + length, CONFIG_FILE_BYTES + 1 - length)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || (length += (size_t)got) > CONFIG_FILE_BYTES)
-			break;
-	}
-	if (got) {
-		ret = got < 0 ? -errno : -EFBIG;
+	if (length < 0 || length > (ssize_t)CONFIG_FILE_BYTES) {
+		ret = length < 0 ? (int)length : -EFBIG;
 		snprintf(error->text, sizeof(error->text), "%s: %s", name,
-			 got < 0 ? strerrordesc_np(-ret) : "is larger than 1 MiB");
+			 length < 0 ? strerrordesc_np(-ret) : "is larger than 1 MiB");
 	} else {
-		ret = config_read(c, name, text, length, error);
+		ret = config_read(c, name, text, (size_t)length, error);
 	}
 	free(text);
 	return ret;

@@ -1,5 +1,6 @@
 #include "offcpu.h"
 
+#include "file.h"
 #include "offcpu.skel.h"
 #include "offcpu_event.h"
 #include "probe.h"
@@ -137,25 +138,18 @@ static int offcpu_unfinished_all(const struct offcpu *o)
 	return result;
 }
 
-static int offcpu_write(int fd, const void *bytes, size_t length)
-{
-	ssize_t n = write(fd, bytes, length);
-
-	return n == (ssize_t)length ? 0 : n < 0 ? -errno : -ENOSPC;
-}
-
 static int offcpu_write_rows(const struct offcpu *o, int fd, struct offcpu_head *head)
 {
 	const struct bpf_map *rows = o->probes->maps.rows;
 	struct offcpu_row row;
 	uint64_t key, before;
 	const uint64_t *last = NULL;
-	int result = offcpu_write(fd, head, sizeof(*head));
+	int result = file_write(fd, head, sizeof(*head));
 
 	while (!result && !bpf_map__get_next_key(rows, last, &key, sizeof(key))) {
 		result = bpf_map__lookup_elem(rows, &key, sizeof(key), &row, sizeof(row), 0);
 		if (!result)
-			result = offcpu_write(fd, &row, sizeof(row));
+			result = file_write(fd, &row, sizeof(row));
 		head->row_count++;
 		before = key;
 		last = &before;

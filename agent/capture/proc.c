@@ -1,5 +1,7 @@
 #include "proc.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,23 +36,16 @@ static int proc_open(int32_t pid, const char *name)
 
 long proc_file_read(int32_t pid, const char *name, char *out, size_t size)
 {
-	size_t have = 0;
-	ssize_t n = 0;
 	int fd = proc_open(pid, name);
+	ssize_t length;
 
 	out[0] = '\0';
 	if (fd < 0)
 		return fd;
-	while (have < size - 1) {
-		n = read(fd, out + have, size - 1 - have);
-		if (n <= 0)
-			break;
-		have += (size_t)n;
-	}
-	out[have] = '\0';
-	n = n < 0 ? -errno : 0;
+	length = file_read(fd, out, size - 1);
 	close(fd);
-	return n < 0 ? (long)n : (long)have;
+	out[length > 0 ? length : 0] = '\0';
+	return length;
 }
 
 int proc_stat_parse(const char *text, struct proc_stat *out)

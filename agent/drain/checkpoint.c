@@ -1,5 +1,7 @@
 #include "checkpoint.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -71,20 +73,6 @@ static uint64_t checkpoint_sum(const struct checkpoint_head *head, const uint8_t
 	return checkpoint_mix(sum, entries, head->entries_bytes);
 }
 
-static bool checkpoint_read_all(int fd, uint8_t *to, size_t bytes, uint64_t at)
-{
-	while (bytes) {
-		ssize_t n = pread(fd, to, bytes, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		to += n;
-		at += (uint64_t)n;
-		bytes -= (size_t)n;
-	}
-	return true;
-}
-
 static bool checkpoint_head_good(const struct checkpoint *c, const struct checkpoint_head *head)
 {
 	return head->magic == CHECKPOINT_MAGIC && head->version == CHECKPOINT_VERSION &&
@@ -115,8 +103,8 @@ static int checkpoint_read(struct checkpoint *c, uint32_t half)
 	struct checkpoint_head head;
 	uint8_t *blob, *entries;
 
-	if (!checkpoint_read_all(c->fd, (uint8_t *)&head, sizeof(head), at) ||
-	    !checkpoint_head_good(c, &head) || head.serial % 2 != half || head.serial <= c->serial)
+	if (!file_has(c->fd, &head, sizeof(head), at) || !checkpoint_head_good(c, &head) ||
+	    head.serial % 2 != half || head.serial <= c->serial)
 		return 0;
 	blob = malloc(head.blob_bytes + 1);
 	entries = malloc(head.entries_bytes + 1);
@@ -125,8 +113,8 @@ static int checkpoint_read(struct checkpoint *c, uint32_t half)
 		free(entries);
 		return -ENOMEM;
 	}
-	if (!checkpoint_read_all(c->fd, blob, head.blob_bytes, at + CHECKPOINT_HEAD_BYTES) ||
-	    !checkpoint_read_all(c->fd, entries, head.entries_bytes, at + CHECKPOINT_ENTRIES_AT) ||
+	if (!file_has(c->fd, blob, head.blob_bytes, at + CHECKPOINT_HEAD_BYTES) ||
+	    !file_has(c->fd, entries, head.entries_bytes, at + CHECKPOINT_ENTRIES_AT) ||
 	    checkpoint_sum(&head, blob, entries) != head.sum ||
 	    !checkpoint_entries_good(entries, head.entries_bytes)) {
 		free(blob);

@@ -8,22 +8,35 @@
 #ifndef METRICS_EXPORT_H
 #define METRICS_EXPORT_H
 
+#include "gauges.h"
 #include "series.h"
 
-enum export_kind { EXPORT_SERVICE = 1, EXPORT_PROCESS, EXPORT_ROUTE };
+#define EXPORT_SLOTS 64u /* at once, where gauges are asked for */
+
+/* Their numbers are in files. A service's gauges are those of its processes together. */
+enum export_kind {
+	EXPORT_SERVICE = 1,
+	EXPORT_PROCESS,
+	EXPORT_ROUTE,
+	EXPORT_SERVICE_GAUGES,
+	EXPORT_PROCESS_GAUGES,
+	EXPORT_STATEMENT, /* a route, of a database */
+};
 
 struct export_key {
 	enum export_kind kind;
-	uint8_t method;                            /* routes */
+	uint8_t method;                            /* routes, statements */
 	int32_t pid;                               /* processes, as the next one */
 	uint64_t start_ticks;                      /* tells processes of one pid apart */
-	const char *service, *environment, *route; /* route: "" but of routes */
+	const char *service, *environment, *route; /* route: "" but of these */
 };
 
 struct export_sink {
 	void *ctx;
 	void (*series)(void *ctx, const struct export_key *key);
 	void (*slot)(void *ctx, uint32_t second, const uint8_t *packed, uint32_t size);
+	/* of series that are gauges; NULL: they are not wanted */
+	void (*gauges)(void *ctx, uint32_t second, const double values[METRICS_GAUGES]);
 };
 
 struct export_span {

@@ -64,6 +64,7 @@ struct metrics_scope {
 	const char *route;
 	int32_t pid;
 	uint64_t from_ns, to_ns; /* CLOCK_MONOTONIC; whole seconds are taken */
+	bool statements;         /* of a timeline: routes alone that are statements of databases */
 };
 
 /*

@@ -1,5 +1,7 @@
 #include "procfs.h"
 
+#include "file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,25 +20,18 @@
 long procfs_file_read(const char *root, const char *path, char *out, size_t size)
 {
 	char name[PATH_MAX];
-	size_t length = 0;
-	ssize_t n;
-	int fd, ret = 0;
+	ssize_t length;
+	int fd;
 
 	if (snprintf(name, sizeof(name), "%s%s", root, path) >= (int)sizeof(name))
 		return -ENAMETOOLONG;
 	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT && !strncmp(path, "/proc/", 6) ? -ESRCH : -errno;
-	while (length < size - 1 && (n = read(fd, out + length, size - 1 - length)) != 0) {
-		if (n < 0) {
-			ret = -errno;
-			break;
-		}
-		length += (size_t)n;
-	}
+	length = file_read(fd, out, size - 1);
 	close(fd);
-	out[length] = '\0';
-	return ret ? ret : (long)length;
+	out[length > 0 ? length : 0] = '\0';
+	return length;
 }
 
 /* comm may hold anything: the fields begin behind the last parenthesis. */

@@ -127,6 +127,12 @@ static uint64_t record_key(const struct drain_request *request)
 	return request->known << RECORD_METHOD_BITS | request->method;
 }
 
+static bool record_is_statement(const struct drain_request *request)
+{
+	return request->protocol == RS_PROTOCOL_POSTGRESQL ||
+	       request->protocol == RS_PROTOCOL_MYSQL;
+}
+
 static struct leaf *record_leaf_open(struct metrics *m, struct process *process,
 				     const struct drain_request *request)
 {
@@ -139,6 +145,8 @@ static struct leaf *record_leaf_open(struct metrics *m, struct process *process,
 			       : record_route(m, process->service, request);
 	if (!route)
 		return NULL;
+	if (record_is_statement(request))
+		atomic_store_explicit(&route->is_statement, true, memory_order_relaxed);
 	if (!request->known) {
 		key = RECORD_BY_ROUTE | process->news.target.key << 16 | route->number;
 		leaf = leaf_find(&m->leaves, key, second);

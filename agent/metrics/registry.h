@@ -44,9 +44,10 @@ struct route {
 	struct service *service;
 	uint64_t hash;
 	uint32_t length;
-	uint16_t number;     /* no other has it */
-	bool stray;          /* drain: all its requests were answered 4xx */
-	_Atomic uint8_t why; /* bit per enum metrics_other: what of "_other" */
+	uint16_t number;           /* no other has it */
+	bool stray;                /* drain: all its requests were answered 4xx */
+	_Atomic uint8_t why;       /* bit per enum metrics_other: what of "_other" */
+	_Atomic bool is_statement; /* of a database, by its protocol; drain sets it */
 	uint8_t method;
 	char path[RS_PATH_BYTES + 1];
 };
@@ -163,7 +164,8 @@ struct metrics {
 	struct sample_end ends[REGISTRY_ENDS];
 	uint32_t end_count;
 	uint64_t now_ns;
-	uint32_t start_s; /* the first second that was watched */
+	uint32_t start_s;   /* the first second that was watched */
+	uint32_t sampled_s; /* the first second that was sampled; 0: none yet */
 	uint32_t aged_s;
 	int64_t wall_offset_ms;
 	void *sampler; /* the sampling thread's, see sample.c */

@@ -412,6 +412,8 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	sample_jobs_put(m, s, jobs, count, now_ns);
 	sample_ends(m);
 	m->system = system;
+	if (!m->sampled_s)
+		m->sampled_s = registry_second(now_ns);
 	m->wall_offset_ms = metrics_wall_offset_ms();
 	pthread_mutex_unlock(&m->lock);
 	sample_remember(s, jobs, count);

@@ -14,9 +14,11 @@
 #include <string.h>
 
 #define SAVED_MAGIC UINT64_C(0x31564153474e4952)
-#define SAVED_VERSION 3u
+#define SAVED_VERSION 4u
+#define SAVED_OLDEST 3u /* without statements */
 #define SAVED_BOOT_BYTES 40
-#define SAVED_STRAY 0x80u /* beside a method */
+#define SAVED_STRAY 0x80u     /* beside a method, … */
+#define SAVED_STATEMENT 0x40u /* … as this */
 
 enum saved_kind { SAVED_END, SAVED_SERVICE, SAVED_PROCESS, SAVED_ROUTE };
 enum saved_tier { SAVED_NO_SLOT, SAVED_FINE, SAVED_COARSE, SAVED_WIDE };
@@ -130,6 +132,14 @@ static void saved_put_series(struct saved_writer *w, const struct series *series
 	saved_put_byte(w, SAVED_NO_SLOT);
 }
 
+static uint8_t saved_method(const struct route *route)
+{
+	bool is_statement = atomic_load_explicit(&route->is_statement, memory_order_relaxed);
+
+	return (uint8_t)(route->method | (route->stray ? SAVED_STRAY : 0) |
+			 (is_statement ? SAVED_STATEMENT : 0));
+}
+
 static void saved_put_service(struct saved_writer *w, const struct service *service)
 {
 	saved_put_byte(w, SAVED_SERVICE);
@@ -140,7 +150,7 @@ static void saved_put_service(struct saved_writer *w, const struct service *serv
 		saved_put_byte(w, SAVED_ROUTE);
 		saved_put_text(w, service->name);
 		saved_put_text(w, service->environment);
-		saved_put_byte(w, r->stray ? r->method | SAVED_STRAY : r->method);
+		saved_put_byte(w, saved_method(r));
 		saved_put_text(w, r->path);
 		saved_put_series(w, &r->account.series);
 	}
@@ -312,7 +322,7 @@ static struct series *saved_get_route(struct saved_reader *r, struct service *se
 	char path[RS_PATH_BYTES + 1];
 	uint8_t method = saved_get_byte(r);
 	const struct routes_ask ask = { .path = path,
-					.method = method & (SAVED_STRAY - 1),
+					.method = method & (SAVED_STATEMENT - 1),
 					.refused = method & SAVED_STRAY };
 	struct route *route;
 
@@ -320,6 +330,8 @@ static struct series *saved_get_route(struct saved_reader *r, struct service *se
 	if (!service)
 		return NULL;
 	route = routes_find(&r->m->registry, service, &ask);
+	if (route && method & SAVED_STATEMENT)
+		atomic_store_explicit(&route->is_statement, true, memory_order_relaxed);
 	return route ? &route->account.series : NULL;
 }
 
@@ -363,7 +375,7 @@ int metrics_restore(struct metrics *m, const void *buffer, size_t size, uint64_t
 	memcpy(&head, buffer, sizeof(head));
 	if (head.magic != SAVED_MAGIC || head.size < sizeof(head) || head.size > size)
 		return -EBADMSG;
-	if (head.version != SAVED_VERSION)
+	if (head.version < SAVED_OLDEST || head.version > SAVED_VERSION)
 		return -EPROTO;
 	saved_boot(m, boot);
 	if (memcmp(boot, head.boot, sizeof(boot)) != 0 || head.saved_s > registry_second(now_ns))

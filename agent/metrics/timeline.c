@@ -58,7 +58,7 @@ static uint32_t timeline_point(const struct timeline *t, int64_t second)
 	return (uint32_t)(at / t->step_s);
 }
 
-static bool timeline_work(struct timeline *t)
+bool timeline_work(struct timeline *t)
 {
 	if (t->work)
 		t->work--;
@@ -146,18 +146,24 @@ static void timeline_series(struct timeline *t, enum series_step step, const str
 
 static bool timeline_has_route(const struct metrics_scope *scope, const struct route *route)
 {
-	return !strcmp(scope->route, route->path);
+	if (scope->statements && !atomic_load_explicit(&route->is_statement, memory_order_relaxed))
+		return false;
+	return !scope->route || !strcmp(scope->route, route->path);
 }
 
 static void timeline_services(const struct metrics *m, const struct metrics_scope *scope,
 			      enum series_step step, struct timeline *t)
 {
+	bool of_routes = scope->route || scope->statements;
+
 	for (const struct service *s = m->registry.services; s; s = s->next) {
 		if (!query_has_service(scope, s))
 			continue;
-		if (!scope->route)
+		if (!of_routes)
 			timeline_series(t, step, &s->account.series);
-		for (const struct route *r = scope->route ? s->routes : NULL; r; r = r->next) {
+		else if (!scope->route) /* it is known, whether it has such or not */
+			t->is_found = true;
+		for (const struct route *r = of_routes ? s->routes : NULL; r; r = r->next) {
 			if (timeline_has_route(scope, r))
 				timeline_series(t, step, &r->account.series);
 		}
@@ -180,7 +186,7 @@ int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struc
 {
 	enum series_step step = timeline_slots(t->step_s);
 
-	if (scope->route && scope->pid)
+	if ((scope->route || scope->statements) && scope->pid)
 		return -ENOTSUP;
 	pthread_mutex_lock(&m->lock);
 	timeline_moment(m, step, t);
@@ -196,86 +202,20 @@ int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struc
 	return 0;
 }
 
-static double timeline_rate(double first, double last, double seconds)
-{
-	return first < 0 || last < first ? METRICS_UNKNOWN : (last - first) / seconds;
-}
-
-static double timeline_cpu(const struct means_sample *first, const struct means_sample *last,
-			   double seconds)
-{
-	double used = (double)(last->user_ns + last->system_ns) -
-		      (double)(first->user_ns + first->system_ns);
-
-	return last->cpus > 0 && used >= 0 ? used / 1e7 / seconds / last->cpus : METRICS_UNKNOWN;
-}
-
-static double timeline_value(enum metrics_gauge gauge, const struct means_sample *first,
-			     const struct means_sample *last)
-{
-	double seconds = (double)(last->time_ns - first->time_ns) / 1e9;
-	bool is_rate = last->time_ns > first->time_ns;
-
-	switch (gauge) {
-	case METRICS_GAUGE_IN_FLIGHT:
-		return last->in_flight;
-	case METRICS_GAUGE_RSS:
-		return last->rss;
-	case METRICS_GAUGE_HEAP:
-		return last->heap_live;
-	case METRICS_GAUGE_MEMORY_PERCENT:
-		return last->memory_percent;
-	case METRICS_GAUGE_CPU_PERCENT:
-		return is_rate ? timeline_cpu(first, last, seconds) : METRICS_UNKNOWN;
-	case METRICS_GAUGE_ALLOCATED:
-		if (!is_rate || last->heap_live < 0)
-			return METRICS_UNKNOWN;
-		return timeline_rate((double)first->allocated, (double)last->allocated, seconds);
-	case METRICS_GAUGE_READ:
-		return is_rate ? timeline_rate(first->read_bytes, last->read_bytes, seconds)
-			       : METRICS_UNKNOWN;
-	case METRICS_GAUGE_WRITTEN:
-		return is_rate ? timeline_rate(first->write_bytes, last->write_bytes, seconds)
-			       : METRICS_UNKNOWN;
-	case METRICS_GAUGES:
-		break;
-	}
-	return METRICS_UNKNOWN;
-}
-
-/* Those of several processes add up, but for shares, of which the worst counts. */
-static void timeline_value_add(enum metrics_gauge gauge, double value, double *sum)
-{
-	bool is_share = gauge == METRICS_GAUGE_CPU_PERCENT || gauge == METRICS_GAUGE_MEMORY_PERCENT;
-
-	if (value < 0)
-		return;
-	if (*sum < 0)
-		*sum = 0;
-	if (is_share)
-		*sum = value > *sum ? value : *sum;
-	else
-		*sum += value;
-}
-
 static void timeline_process(struct timeline *t, enum metrics_gauge gauge,
 			     const struct process *process)
 {
 	t->is_found = true;
 	for (uint32_t i = 0; i < t->count; i++) {
 		int64_t from_s = t->from_s + (int64_t)i * t->step_s, to_s = from_s + t->step_s;
-		struct means_sample first, last;
-		uint64_t from_ns = from_s > 0 ? (uint64_t)from_s * 1000000000 : 0;
+		double values[METRICS_GAUGES];
 
-		if (to_s <= 0)
+		if (to_s <= t->memory_from_s)
 			continue;
 		if (!timeline_work(t))
 			return;
-		if (means_window(&process->means, from_ns, (uint64_t)to_s * 1000000000 - 1, &first,
-				 &last) &&
-		    last.time_ns >= from_ns)
-			timeline_value_add(gauge, timeline_value(gauge, &first, &last),
-					   &t->values[i]);
+		if (gauges_of(&process->means, from_s, to_s, values))
+			gauges_add(gauge, values[gauge], &t->values[i]);
 	}
 }
 
@@ -286,6 +226,8 @@ int metrics_gauges(struct metrics *m, const struct metrics_scope *scope, enum me
 		return -ENOTSUP;
 	pthread_mutex_lock(&m->lock);
 	timeline_moment(m, timeline_slots(t->step_s), t);
+	if (t->memory_from_s < m->sampled_s) /* a restart forgets samples */
+		t->memory_from_s = t->kept_from_s = m->sampled_s;
 	for (const struct process *p = m->registry.processes; p; p = p->next) {
 		if (query_has_process(scope, p))
 			timeline_process(t, gauge, p);

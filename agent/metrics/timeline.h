@@ -11,6 +11,7 @@
 #ifndef METRICS_TIMELINE_H
 #define METRICS_TIMELINE_H
 
+#include "gauges.h"
 #include "series.h"
 
 #define TIMELINE_POINTS 1500u
@@ -34,19 +35,6 @@ struct timeline {
 	double *values;     /* by point, METRICS_UNKNOWN; NULL: no gauge was asked for */
 };
 
-/* What a process shows of itself, in the units of metrics_process. */
-enum metrics_gauge {
-	METRICS_GAUGE_IN_FLIGHT,
-	METRICS_GAUGE_CPU_PERCENT, /* of what the processes may use; the one that is worst off */
-	METRICS_GAUGE_RSS,
-	METRICS_GAUGE_HEAP,
-	METRICS_GAUGE_MEMORY_PERCENT, /* the one that is worst off */
-	METRICS_GAUGE_ALLOCATED,      /* per second, as the next two */
-	METRICS_GAUGE_READ,
-	METRICS_GAUGE_WRITTEN,
-	METRICS_GAUGES,
-};
-
 enum timeline_what { TIMELINE_SUMS, TIMELINE_HISTOGRAMS, TIMELINE_VALUES };
 
 struct timeline_span {
@@ -57,6 +45,9 @@ struct timeline_span {
 /* The points that hold the span. -E2BIG: more than TIMELINE_POINTS. */
 int timeline_open(struct timeline *t, const struct timeline_span *span, enum timeline_what what);
 void timeline_fini(struct timeline *t);
+
+/* One more piece of work. False, and a cut: no more is to be done. */
+bool timeline_work(struct timeline *t);
 
 /* Adds a slot of second; outside of the points: nothing. False: no more work is to be done. */
 bool timeline_add(struct timeline *t, int64_t second, const uint8_t *packed, size_t size);
@@ -72,6 +63,7 @@ enum series_step timeline_slots(uint32_t step_s);
 
 /* What memory has of it. -ENOTSUP, -ENOENT as metrics_window_get. */
 int metrics_timeline(struct metrics *m, const struct metrics_scope *scope, struct timeline *t);
+/* Points that begin before what memory has in full stay unknown. */
 int metrics_gauges(struct metrics *m, const struct metrics_scope *scope, enum metrics_gauge gauge,
 		   struct timeline *t);
 

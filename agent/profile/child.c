@@ -23,20 +23,6 @@ int child_main(const char *word)
 	return strcmp(word, CHILD_UNWIND) == 0 ? unwind_main() : -1;
 }
 
-int child_write(int fd, const void *bytes, size_t length)
-{
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t n = write(fd, (const char *)bytes + done, length - done);
-
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 /* A file under its own number loses its close-on-exec flag in the child alone. */
 int child_start(const struct child_start *start, pid_t *out)
 {

@@ -8,7 +8,6 @@
 #ifndef PROFILE_CHILD_H
 #define PROFILE_CHILD_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,7 +26,6 @@ struct child_start {
 /* The whole life of a process that was started so; -1: word is none of ours. */
 int child_main(const char *word);
 
-int child_write(int fd, const void *bytes, size_t length);
 int child_start(const struct child_start *start, pid_t *out);
 
 /* -EAGAIN: it runs on, after this time. */

@@ -1,8 +1,9 @@
 #include "image.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define IMAGE_TABLE_BYTES (512ull << 20) /* of names or symbols; node's own have 5 MiB */
 #define IMAGE_HITS 128u
@@ -16,21 +17,12 @@
 
 int image_read(const struct image *file, void *out, size_t bytes, uint64_t offset)
 {
-	size_t done = 0;
+	ssize_t n =
+		offset > INT64_MAX - bytes ? -ENOEXEC : file_read_at(file->fd, out, bytes, offset);
 
-	if (offset > INT64_MAX - bytes)
-		return -ENOEXEC;
-	while (done < bytes) {
-		ssize_t n =
-			pread(file->fd, (char *)out + done, bytes - done, (off_t)(offset + done));
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENOEXEC; /* it is shorter than it says */
-		done += (size_t)n;
-	}
-	return 0;
+	if (n < 0)
+		return (int)n;
+	return n == (ssize_t)bytes ? 0 : -ENOEXEC; /* it is shorter than it says */
 }
 
 int image_open(struct image *file, int fd)

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "cleartext.h"
 #include "code.h"
+#include "file.h"
 #include "jail.h"
 #include "sites.h"
 #include "symbolize.h"
@@ -36,7 +37,7 @@ int places_main(void)
 		cleartext_read(&image, &sites);
 	else
 		sites_read(&image, q.of, &sites);
-	return child_write(STDOUT_FILENO, &sites, sizeof(sites)) ? 1 : 0;
+	return file_write(STDOUT_FILENO, &sites, sizeof(sites)) ? 1 : 0;
 }
 
 static int places_ask(struct places *p, int question, int file)
@@ -48,7 +49,7 @@ static int places_ask(struct places *p, int question, int file)
 					   .answer = p->answer,
 					   .passed = &file,
 					   .passed_count = 1 };
-	int result = child_write(question, &q, sizeof(q));
+	int result = file_write(question, &q, sizeof(q));
 
 	if (!result && lseek(question, 0, SEEK_SET))
 		result = -errno;

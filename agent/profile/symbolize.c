@@ -1,6 +1,7 @@
 #include "symbolize.h"
 
 #include "binary.h"
+#include "file.h"
 #include "jail.h"
 #include "symtab.h"
 
@@ -96,16 +97,7 @@ static void symbolize_name(struct symbolize *s, const char *name)
 
 int symbolize_take(void *at, size_t bytes)
 {
-	size_t done = 0;
-
-	while (done < bytes) {
-		ssize_t n = read(STDIN_FILENO, (char *)at + done, bytes - done);
-
-		if (n <= 0)
-			return -EPIPE;
-		done += (size_t)n;
-	}
-	return 0;
+	return file_read(STDIN_FILENO, at, bytes) == (ssize_t)bytes ? 0 : -EPIPE;
 }
 
 static int symbolize_question(struct symbolize *s)

@@ -1,6 +1,7 @@
 #include "symbols.h"
 
 #include "child.h"
+#include "file.h"
 #include "symbolize.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static int symbols_write_question(const struct symbols_question *q, const int *d
 	const struct symbolize_head head = { .file_count = symbols_file_count(q),
 					     .address_count = symbols_address_count(q),
 					     .kallsyms = q->kallsyms };
-	int result = child_write(fd, &head, sizeof(head));
+	int result = file_write(fd, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < head.file_count && !result; i++) {
 		const struct symbolize_file file = { .start = q->files[i].start,
@@ -40,11 +41,10 @@ static int symbols_write_question(const struct symbols_question *q, const int *d
 						     .fd = q->files[i].fd,
 						     .debug = debug[i] };
 
-		result = child_write(fd, &file, sizeof(file));
+		result = file_write(fd, &file, sizeof(file));
 	}
 	if (!result)
-		result =
-			child_write(fd, q->addresses, head.address_count * sizeof(q->addresses[0]));
+		result = file_write(fd, q->addresses, head.address_count * sizeof(q->addresses[0]));
 	return result || lseek(fd, 0, SEEK_SET) ? (result ? result : -errno) : 0;
 }
 

@@ -1,6 +1,7 @@
 #include "unwound.h"
 
 #include "child.h"
+#include "file.h"
 #include "symbolize.h"
 #include "unwind.h"
 
@@ -32,7 +33,7 @@ static int unwound_write(const struct unwound_question *q, int fd)
 		.slots = q->slots,
 		.samples = samples < UNWOUND_SAMPLES ? (uint32_t)samples : UNWOUND_SAMPLES,
 	};
-	int result = child_write(fd, &head, sizeof(head));
+	int result = file_write(fd, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < head.file_count && !result; i++) {
 		bool vdso = strcmp(q->files[i].name, "[vdso]") == 0;
@@ -42,7 +43,7 @@ static int unwound_write(const struct unwound_question *q, int fd)
 						     .fd = vdso ? UNWIND_VDSO : q->files[i].fd,
 						     .debug = -1 };
 
-		result = child_write(fd, &file, sizeof(file));
+		result = file_write(fd, &file, sizeof(file));
 	}
 	if (!result && lseek(fd, 0, SEEK_SET))
 		result = -errno;

@@ -1,5 +1,7 @@
 #include "bundle.h"
 
+#include "file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,40 +14,6 @@
 
 #define BUNDLE_BYTES ((size_t)(BUNDLE_FILE_BYTES + 512) * BUNDLE_FILES)
 #define BUNDLE_HEAD "%d %zu %s\n" /* error, length, name; the bytes follow */
-
-static int bundle_write(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Up to size bytes of a descriptor, from its begin: how many, or -errno. */
-static ssize_t bundle_read(int fd, char *bytes, size_t size)
-{
-	size_t length = 0;
-
-	while (length < size) {
-		ssize_t n = pread(fd, bytes + length, size - length, (off_t)length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		length += (size_t)n;
-	}
-	return (ssize_t)length;
-}
 
 static ssize_t bundle_read_file(const char *path, char *bytes)
 {
@@ -60,7 +28,7 @@ static ssize_t bundle_read_file(const char *path, char *bytes)
 	else if (!S_ISREG(st.st_mode))
 		n = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	else
-		n = bundle_read(fd, bytes, BUNDLE_FILE_BYTES + 1);
+		n = file_read_at(fd, bytes, BUNDLE_FILE_BYTES + 1, 0);
 	close(fd);
 	return n > (ssize_t)BUNDLE_FILE_BYTES ? -EFBIG : n;
 }
@@ -70,9 +38,9 @@ static int bundle_put(int fd, const char *path, ssize_t length, const char *byte
 	char head[BUNDLE_NAME + 64];
 	int n = snprintf(head, sizeof(head), BUNDLE_HEAD, length < 0 ? (int)length : 0,
 			 length < 0 ? (size_t)0 : (size_t)length, path);
-	int ret = bundle_write(fd, head, (size_t)n);
+	int ret = file_write(fd, head, (size_t)n);
 
-	return ret || length <= 0 ? ret : bundle_write(fd, bytes, (size_t)length);
+	return ret || length <= 0 ? ret : file_write(fd, bytes, (size_t)length);
 }
 
 static int bundle_fill(int fd, char *const *paths)
@@ -204,7 +172,7 @@ int bundle_open(struct bundle *b, int fd)
 	b->bytes = malloc((size_t)st.st_size + 1);
 	if (!b->bytes)
 		return -ENOMEM;
-	n = bundle_read(fd, b->bytes, (size_t)st.st_size);
+	n = file_read_at(fd, b->bytes, (size_t)st.st_size, 0);
 	if (n < 0) {
 		bundle_close(b);
 		return (int)n;

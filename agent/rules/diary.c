@@ -1,5 +1,6 @@
 #include "diary.h"
 
+#include "file.h"
 #include "json.h"
 
 #include <errno.h>
@@ -194,21 +195,6 @@ static uint64_t diary_sum(const char *bytes, size_t length)
 	return hash;
 }
 
-static int diary_write_all(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
 int diary_write(const struct diary *d, const char *name, const char *bytes, size_t length)
 {
 	int folder = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, ret;
@@ -218,7 +204,9 @@ int diary_write(const struct diary *d, const char *name, const char *bytes, size
 		return -errno;
 	snprintf(next, sizeof(next), "%s.next", name);
 	fd = openat(folder, next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ret = fd < 0 ? -errno : diary_write_all(fd, bytes, length);
+	ret = fd < 0 ? -errno : file_write(fd, bytes, length);
+	if (!ret && fsync(fd))
+		ret = -errno;
 	if (fd >= 0)
 		close(fd);
 	if (!ret && (renameat(folder, next, folder, name) || fsync(folder)))
@@ -302,7 +290,7 @@ static int diary_read(const struct diary *d, const char *name, char **bytes, siz
 		ret = -EBADMSG;
 	*bytes = ret ? NULL : malloc((size_t)st.st_size + 1);
 	if (*bytes)
-		n = read(fd, *bytes, (size_t)st.st_size);
+		n = file_read(fd, *bytes, (size_t)st.st_size);
 	if (!ret && n != st.st_size)
 		ret = *bytes ? -EBADMSG : -ENOMEM;
 	close(fd);

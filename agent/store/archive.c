@@ -1,5 +1,7 @@
 #include "archive.h"
 
+#include "file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 
 #define ARCHIVE_MAGIC UINT64_C(0x3154534948534e52) /* "RNSHIST1" */
 #define ARCHIVE_VERSION 1u
-#define ARCHIVE_NAME 40
 #define ARCHIVE_BYTES_MOST (256u << 20) /* of a file that is looked at: ours are far smaller */
 
 static const char *const archive_steps[SERIES_STEPS] = { "1s", "10s", "5m" };
@@ -21,7 +22,7 @@ static const char *const archive_steps[SERIES_STEPS] = { "1s", "10s", "5m" };
 /* So long one file goes on at most, since it can only be deleted as a whole. */
 static const uint32_t archive_span_s[SERIES_STEPS] = { 600, 7200, 86400 };
 
-static void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
+void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME])
 {
 	snprintf(out, ARCHIVE_NAME, "%s-%010llu.history", archive_steps[step],
 		 (unsigned long long)serial);
@@ -56,6 +57,20 @@ static struct archive_file *archive_file_add(struct archive *a, uint64_t serial)
 	return &a->files[a->count++];
 }
 
+/* What a compaction left that did not come to its end. */
+static bool archive_is_part(enum series_step step, const char *name)
+{
+	char whole[ARCHIVE_NAME];
+	size_t length = strlen(name), tail = strlen(ARCHIVE_NEXT);
+	uint64_t serial;
+
+	if (length <= tail || length - tail >= sizeof(whole) ||
+	    strcmp(name + length - tail, ARCHIVE_NEXT) != 0)
+		return false;
+	snprintf(whole, sizeof(whole), "%.*s", (int)(length - tail), name);
+	return archive_serial(step, whole, &serial);
+}
+
 static int archive_compare(const void *left, const void *right)
 {
 	const struct archive_file *a = left, *b = right;
@@ -80,6 +95,8 @@ static int archive_list(struct archive *a)
 	while (ret == 0 && (entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe): ours */
 		if (archive_serial(a->step, entry->d_name, &serial) && !archive_file_add(a, serial))
 			ret = -ENOMEM;
+		if (archive_is_part(a->step, entry->d_name))
+			unlinkat(a->folder, entry->d_name, 0);
 	}
 	closedir(folder);
 	if (a->count)
@@ -104,6 +121,9 @@ static void archive_note(struct archive_file *file, const struct block_head *hea
 		file->from_s = head->from_s;
 	file->until_s = head->until_s;
 	file->wall_offset_ms = head->wall_offset_ms;
+	file->is_gauges = head->flags & BLOCK_GAUGES;
+	file->is_compact = head->flags & BLOCK_COMPACT;
+	file->blocks++;
 	file->bytes += head->bytes;
 }
 
@@ -139,22 +159,6 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 		archive_tell(a, file, file->bytes, "and it cannot be cut");
 }
 
-static bool archive_read_all(int fd, void *to, size_t bytes, uint64_t at)
-{
-	uint8_t *out = to;
-
-	while (bytes) {
-		ssize_t n = pread(fd, out, bytes, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		out += n;
-		at += (uint64_t)n;
-		bytes -= (size_t)n;
-	}
-	return true;
-}
-
 static void archive_look(struct archive *a, struct archive_file *file)
 {
 	char name[ARCHIVE_NAME];
@@ -166,7 +170,7 @@ static void archive_look(struct archive *a, struct archive_file *file)
 	fd = openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||
 	    !(bytes = malloc((size_t)st.st_size + 1)) ||
-	    !archive_read_all(fd, bytes, (size_t)st.st_size, 0))
+	    !file_has(fd, bytes, (size_t)st.st_size, 0))
 		archive_tell(a, file, 0, "it cannot be read");
 	else
 		archive_check(a, file, bytes, (size_t)st.st_size, fd);
@@ -340,12 +344,31 @@ bool archive_drop(struct archive *a)
 	return true;
 }
 
+int archive_loose(const struct archive *a)
+{
+	for (uint32_t i = 0; i + (a->fd >= 0) < a->count; i++) {
+		if (a->files[i].blocks > 1 && !a->files[i].is_compact)
+			return (int)i;
+	}
+	return -1;
+}
+
+void archive_compacted(struct archive *a, int index, uint64_t bytes)
+{
+	struct archive_file *file = &a->files[index];
+
+	a->bytes += bytes;
+	a->bytes -= file->bytes;
+	file->bytes = bytes;
+	file->is_compact = true;
+}
+
 uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES])
 {
 	uint32_t until_s = 0;
 
 	for (uint32_t i = 0; i < a->count; i++) {
-		if (!memcmp(a->files[i].boot, boot, ARCHIVE_BOOT_BYTES) &&
+		if (!memcmp(a->files[i].boot, boot, ARCHIVE_BOOT_BYTES) && !a->files[i].is_gauges &&
 		    a->files[i].until_s > until_s)
 			until_s = a->files[i].until_s;
 	}
@@ -407,7 +430,7 @@ static int archive_run(struct archive_look *l, uint64_t at, uint64_t size)
 	uint8_t *bytes = malloc(size + 1);
 	int ret = bytes ? 0 : -ENOMEM;
 
-	if (ret == 0 && !archive_read_all(l->fd, bytes, size, at))
+	if (ret == 0 && !file_has(l->fd, bytes, size, at))
 		ret = -EIO;
 	if (ret == 0)
 		l->goes_on = l->walk->run(l->walk->ctx, &l->head, bytes, size);
@@ -423,7 +446,7 @@ static int archive_block(struct archive_look *l)
 	int ret = 0;
 
 	if (!archive_room(l, l->head.table_bytes + 1) ||
-	    !archive_read_all(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
+	    !file_has(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
 		return -EIO;
 	table = (struct column_reader){ l->bytes, l->bytes + l->head.table_bytes, false };
 	for (uint32_t i = 0; i < l->head.series && l->goes_on && ret == 0; i++) {
@@ -443,7 +466,9 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 		 const struct archive_walk *walk)
 {
 	struct archive_look *l = calloc(1, sizeof(*l));
+	uint64_t size;
 	char name[ARCHIVE_NAME];
+	struct stat st;
 	int ret = 0;
 
 	if (!l)
@@ -453,10 +478,12 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	l->goes_on = true;
 	l->at = sizeof(struct archive_head);
 	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (l->fd < 0)
+	if (l->fd < 0 || fstat(l->fd, &st))
 		ret = -errno;
-	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= file->bytes) {
-		if (!archive_read_all(l->fd, &l->head, sizeof(l->head), l->at))
+	/* it may have been written anew, and shorter, since the caller took its copy */
+	size = ret == 0 && (uint64_t)st.st_size < file->bytes ? (uint64_t)st.st_size : file->bytes;
+	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= size) {
+		if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
 			ret = -EIO;
 		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
 			 l->head.table_bytes > l->head.bytes - sizeof(l->head))

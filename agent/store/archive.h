@@ -15,6 +15,8 @@
 
 #define ARCHIVE_BOOT_BYTES 40
 #define ARCHIVE_TEXT 160
+#define ARCHIVE_NAME 40
+#define ARCHIVE_NEXT ".next"          /* behind the name of a file that is not whole yet */
 #define ARCHIVE_FILE_BYTES (8u << 20) /* then a new one is begun */
 
 struct archive_head {
@@ -28,6 +30,9 @@ struct archive_file {
 	uint32_t from_s, until_s; /* of its blocks; both 0: none */
 	int64_t wall_offset_ms;   /* as its boot told it last */
 	char boot[ARCHIVE_BOOT_BYTES];
+	uint32_t blocks;
+	bool is_gauges;  /* of them alone, see block.h */
+	bool is_compact; /* or cannot be */
 };
 
 struct archive {
@@ -59,6 +64,12 @@ int archive_append_alone(struct archive *a, const struct block *block,
 
 /* Deletes the oldest file; never the one being written. False: there is no other. */
 bool archive_drop(struct archive *a);
+
+/* The oldest file that is complete and of small blocks; -1: there is none. */
+int archive_loose(const struct archive *a);
+void archive_compacted(struct archive *a, int index, uint64_t bytes); /* it has so many now */
+
+void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME]);
 
 /* Seconds up to which this boot's, or that boot's, slots are there; 0: none are. */
 uint32_t archive_until(const struct archive *a);

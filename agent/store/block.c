@@ -44,6 +44,11 @@ size_t block_key_put(const struct export_key *key, uint8_t out[BLOCK_KEY_MAX])
 	return at + block_text_put(out + at, key->route);
 }
 
+bool block_is_gauges(enum export_kind kind)
+{
+	return kind == EXPORT_SERVICE_GAUGES || kind == EXPORT_PROCESS_GAUGES;
+}
+
 static const char *block_text_get(struct column_reader *r)
 {
 	size_t length = r->at < r->end ? *r->at : 0xffff;
@@ -148,23 +153,25 @@ static int block_table_put(struct block *b, size_t run_bytes)
 
 static void block_series_end(struct block *b)
 {
-	size_t size;
+	uint32_t count = b->is_gauges ? b->levels.count : b->run.count;
+	size_t size = b->is_gauges ? levels_size_max(&b->levels) : run_size_max(&b->run);
+	uint8_t *at;
 
-	if (!b->is_open || !b->run.count)
+	if (!b->is_open || !count)
 		return;
 	b->is_open = false;
-	if (block_bytes_room(&b->table, BLOCK_KEY_MAX + 30) ||
-	    block_bytes_room(&b->runs, run_size_max(&b->run))) {
+	if (block_bytes_room(&b->table, BLOCK_KEY_MAX + 30) || block_bytes_room(&b->runs, size)) {
 		b->error = -ENOMEM;
 		return;
 	}
-	size = run_pack(&b->run, b->runs.at + b->runs.size);
+	at = b->runs.at + b->runs.size;
+	size = b->is_gauges ? levels_pack(&b->levels, at) : run_pack(&b->run, at);
 	if (block_table_put(b, size)) {
-		b->lost += b->run.count;
+		b->lost += count;
 		return;
 	}
 	b->runs.size += size;
-	b->slots += b->run.count;
+	b->slots += count;
 }
 
 void block_series(struct block *b, const struct export_key *key)
@@ -174,13 +181,22 @@ void block_series(struct block *b, const struct export_key *key)
 
 	block_series_end(b);
 	b->key_size = block_key_put(key, b->key);
-	run_begin(&b->run, &span);
+	b->is_gauges = block_is_gauges(key->kind);
+	if (b->is_gauges)
+		levels_begin(&b->levels, &span);
+	else
+		run_begin(&b->run, &span);
 	b->is_open = true;
 }
 
 void block_slot(struct block *b, uint32_t second, const uint8_t *packed, uint32_t size)
 {
 	b->lost += run_add(&b->run, second, packed, size) != 0;
+}
+
+void block_gauges(struct block *b, uint32_t second, const double values[METRICS_GAUGES])
+{
+	b->lost += levels_add(&b->levels, second, values) != 0;
 }
 
 int block_end(struct block *b)

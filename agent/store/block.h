@@ -5,13 +5,14 @@
  * Memory:   block_fini frees.
  * Errors:   -ENOMEM, -ENOSPC: more series than a file may name.
  * Format:   struct block_head in native order; a table: number of the series in its file, its key
- *           where it is the first time (then it is the next number), size of its run; the runs.
+ *           where it is the first time (then it is the next number), size of its run; the runs: of
+ *           gauges as levels.h says, all others as run.h does.
  */
 #ifndef STORE_BLOCK_H
 #define STORE_BLOCK_H
 
 #include "column.h"
-#include "run.h"
+#include "levels.h"
 
 #include "export.h"
 
@@ -30,8 +31,10 @@ struct block_head {
 	uint32_t flags; /* BLOCK_WIDE, BLOCK_MENDED */
 };
 
-#define BLOCK_WIDE 1u   /* schema 3 */
-#define BLOCK_MENDED 2u /* by mend.h: of an agent whose memory nobody has */
+#define BLOCK_WIDE 1u    /* schema 3 */
+#define BLOCK_MENDED 2u  /* by mend.h: of an agent whose memory nobody has */
+#define BLOCK_GAUGES 4u  /* of its gauges alone: the rest is to come from memory */
+#define BLOCK_COMPACT 8u /* by compact.h: made of several */
 
 /* The numbers of the series of one file, by a hash that outsiders do not know. */
 struct block_names {
@@ -50,11 +53,12 @@ struct block {
 	struct block_head head;
 	struct block_names *names; /* of the file that it goes to */
 	struct block_bytes table, runs;
-	struct run run;
+	struct run run;       /* of the series under way, or … */
+	struct levels levels; /* … of gauges */
 	uint32_t step_s;
 	uint64_t slots, lost; /* lost: slots of series that found no number, or no memory */
-	bool is_open;         /* a series is under way, and … */
-	bool is_known;        /* … has its place in the table */
+	bool is_open;         /* a series is under way … */
+	bool is_gauges;       /* … that is gauges */
 	uint8_t key[BLOCK_KEY_MAX];
 	size_t key_size;
 	int error;
@@ -63,6 +67,7 @@ struct block {
 void block_begin(struct block *b, struct block_names *names, const struct export_span *span);
 void block_series(struct block *b, const struct export_key *key);
 void block_slot(struct block *b, uint32_t second, const uint8_t *packed, uint32_t size);
+void block_gauges(struct block *b, uint32_t second, const double values[METRICS_GAUGES]);
 /*
  * Head, table, runs: in this order they are the block. -ENOMEM. One that is not written leaves
  * names that its file lacks: the file is at its end then.
@@ -71,6 +76,7 @@ int block_end(struct block *b);
 void block_fini(struct block *b);
 
 size_t block_key_put(const struct export_key *key, uint8_t out[BLOCK_KEY_MAX]);
+bool block_is_gauges(enum export_kind kind);
 /* Texts point into bytes. */
 int block_key_get(const uint8_t *bytes, size_t size, struct export_key *out);
 

@@ -6,16 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One slot of them, of several finer ones. */
+struct mend_gauges {
+	struct gauges_row rows[METRICS_GAUGES];
+};
+
 /* The series that the finer step has in the time that is to be mended, and one of them. */
 struct mend_work {
 	const struct mend *m;
 	const char *boot;
 	uint32_t from_s, until_s;
+	bool is_gauges; /* they alone */
 	uint8_t (*keys)[BLOCK_KEY_MAX];
 	size_t *sizes;
 	uint32_t count, capacity;
 	uint32_t at; /* the one being added up */
 	struct timeline t;
+	struct mend_gauges *gauges; /* by slot of the wider step */
 	struct slot *scratch;
 	struct block block;
 	int error;
@@ -50,6 +57,8 @@ static bool mend_note_key(void *ctx, const struct export_key *key)
 	size_t size = block_key_put(key, bytes);
 	struct mend_work *w = ctx;
 
+	if (w->is_gauges && !block_is_gauges(key->kind))
+		return false;
 	for (uint32_t i = 0; i < w->count; i++) {
 		if (mend_is_key(w, i, bytes, size))
 			return false;
@@ -94,13 +103,29 @@ static bool mend_slot(void *ctx, uint32_t second, const struct slot *slot)
 	return true;
 }
 
+static bool mend_gauges(void *ctx, uint32_t second, const double values[METRICS_GAUGES])
+{
+	struct mend_work *w = ctx;
+	uint32_t at = (uint32_t)(second - w->t.from_s) / w->t.step_s;
+
+	if (second < w->from_s || second >= w->until_s)
+		return true;
+	for (int i = 0; i < METRICS_GAUGES; i++)
+		gauges_row_add((enum metrics_gauge)i, values[i], &w->gauges[at].rows[i]);
+	return true;
+}
+
 static bool mend_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct mend_work *w = ctx;
 	const struct run_span span = { head->from_s, series_step_s[w->m->from->step], false };
 	const struct run_reader reader = { w->scratch, mend_slot, w };
+	const struct levels_reader levels = { mend_gauges, w };
 
-	run_unpack(bytes, size, &span, &reader);
+	if (w->gauges)
+		levels_unpack(bytes, size, &span, &levels);
+	else
+		run_unpack(bytes, size, &span, &reader);
 	return true;
 }
 
@@ -135,20 +160,52 @@ static void mend_put(struct mend_work *w, const struct export_key *key)
 	}
 }
 
+static void mend_put_gauges(struct mend_work *w, const struct export_key *key)
+{
+	block_series(&w->block, key);
+	for (uint32_t i = 0; i < w->t.count; i++) {
+		double values[METRICS_GAUGES];
+		bool is_known = false;
+
+		for (int gauge = 0; gauge < METRICS_GAUGES; gauge++) {
+			const struct gauges_row *row = &w->gauges[i].rows[gauge];
+
+			values[gauge] = row->spans ? row->value : METRICS_UNKNOWN;
+			is_known = is_known || row->spans;
+		}
+		if (is_known)
+			block_gauges(&w->block, (uint32_t)(w->t.from_s + i * w->t.step_s), values);
+	}
+}
+
 static int mend_series(struct mend_work *w)
 {
 	const struct archive_walk walk = { w, mend_want, mend_block, mend_run };
 	const struct timeline_span span = { w->from_s, w->until_s, series_step_s[w->m->to->step] };
-	int ret = timeline_open(&w->t, &span, TIMELINE_HISTOGRAMS);
 	struct export_key key;
+	int ret = block_key_get(w->keys[w->at], w->sizes[w->at], &key);
 
-	if (ret)
-		return ret;
-	mend_read(w, &walk);
-	if (!block_key_get(w->keys[w->at], w->sizes[w->at], &key))
+	if (ret == 0)
+		ret = timeline_open(&w->t, &span, TIMELINE_HISTOGRAMS);
+	if (ret == 0 && block_is_gauges(key.kind)) {
+		w->gauges = calloc((size_t)w->t.count + 1, sizeof(*w->gauges));
+		ret = w->gauges ? 0 : -ENOMEM;
+	}
+	if (ret == 0)
+		mend_read(w, &walk);
+	if (ret == 0 && w->gauges)
+		mend_put_gauges(w, &key);
+	else if (ret == 0)
 		mend_put(w, &key);
+	free(w->gauges);
+	w->gauges = NULL;
 	timeline_fini(&w->t);
-	return 0;
+	return ret;
+}
+
+static bool mend_is_ours(const struct mend *m, const char *boot)
+{
+	return !memcmp(boot, m->to->boot, ARCHIVE_BOOT_BYTES);
 }
 
 static int64_t mend_offset(const struct mend_work *w)
@@ -175,7 +232,7 @@ static int mend_write(struct mend_work *w)
 	if (!names || !w->scratch || w->error)
 		return -ENOMEM;
 	block_begin(&w->block, names, &span);
-	w->block.head.flags |= BLOCK_MENDED;
+	w->block.head.flags |= BLOCK_MENDED | (w->is_gauges ? BLOCK_GAUGES : 0);
 	for (w->at = 0; w->at < w->count && !w->error; w->at++)
 		w->error = mend_series(w);
 	if (!w->error)
@@ -186,28 +243,40 @@ static int mend_write(struct mend_work *w)
 	return w->error;
 }
 
-int mend_step(const struct mend *m)
+static int mend_range(const struct mend *m, const char *boot, uint32_t from_s, uint32_t until_s)
 {
-	const struct archive_file *last =
-		m->from->count ? &m->from->files[m->from->count - 1] : NULL;
 	uint32_t step_s = series_step_s[m->to->step], most_s = RUN_SLOTS * step_s;
-	struct mend_work w = { .m = m };
+	struct mend_work w = { .m = m, .boot = boot, .from_s = from_s, .until_s = until_s };
 	int ret = 0;
 
-	if (!last || !last->until_s)
-		return 0;
-	w.boot = last->boot;
-	w.from_s = archive_until_of(m->to, w.boot);
-	w.until_s = last->until_s;
-	if (!memcmp(w.boot, m->to->boot, ARCHIVE_BOOT_BYTES) && m->memory_from_s < w.until_s)
-		w.until_s = m->memory_from_s;
-	if (w.until_s > most_s && w.from_s < w.until_s - most_s + step_s)
-		w.from_s = w.until_s - most_s + step_s;
-	if (w.from_s < w.until_s)
+	if (until_s > most_s && from_s < until_s - most_s + step_s)
+		w.from_s = until_s - most_s + step_s;
+	/* memory has all but gauges of what it has */
+	w.is_gauges = mend_is_ours(m, boot) && until_s > m->memory_from_s;
+	if (w.from_s < until_s)
 		ret = mend_write(&w);
 	block_fini(&w.block);
 	free(w.keys);
 	free(w.sizes);
 	free(w.scratch);
+	return ret;
+}
+
+int mend_step(const struct mend *m)
+{
+	const struct archive_file *last =
+		m->from->count ? &m->from->files[m->from->count - 1] : NULL;
+	uint32_t from_s, until_s;
+	int ret;
+
+	if (!last || !last->until_s)
+		return 0;
+	from_s = archive_until_of(m->to, last->boot);
+	until_s = last->until_s;
+	if (mend_is_ours(m, last->boot) && m->memory_from_s < until_s)
+		until_s = m->memory_from_s;
+	ret = mend_range(m, last->boot, from_s, until_s);
+	if (ret == 0)
+		ret = mend_range(m, last->boot, from_s > until_s ? from_s : until_s, last->until_s);
 	return ret;
 }

@@ -7,7 +7,8 @@
  *
  * An agent that is killed has written seconds up to some seconds ago, and five minutes up to some
  * minutes ago. Its successor has its memory by the checkpoint and goes on; if it has not, or the
- * machine was started again, seconds would be all there is, for an hour.
+ * machine was started again, seconds would be all there is, for an hour. Gauges do not come along
+ * at all: of these what memory should have is mended too, in a file that says so.
  */
 #ifndef STORE_MEND_H
 #define STORE_MEND_H

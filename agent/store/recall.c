@@ -4,15 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool recall_is_kind(const struct recall *r, enum export_kind kind)
+{
+	const struct metrics_scope *scope = r->scope;
+
+	if (scope->statements)
+		return kind == EXPORT_STATEMENT;
+	if (scope->route)
+		return kind == EXPORT_ROUTE || kind == EXPORT_STATEMENT;
+	if (r->cells)
+		return kind == (scope->pid ? EXPORT_PROCESS_GAUGES : EXPORT_SERVICE_GAUGES);
+	return kind == (scope->pid ? EXPORT_PROCESS : EXPORT_SERVICE);
+}
+
 static bool recall_want(void *ctx, const struct export_key *key)
 {
 	const struct recall *r = ctx;
 	const struct metrics_scope *scope = r->scope;
-	enum export_kind kind = scope->pid ? EXPORT_PROCESS : EXPORT_SERVICE;
 
-	if (scope->route)
-		kind = EXPORT_ROUTE;
-	if (key->kind != kind || (scope->service && strcmp(scope->service, key->service) != 0))
+	if (!recall_is_kind(r, key->kind) ||
+	    (scope->service && strcmp(scope->service, key->service) != 0))
 		return false;
 	if ((scope->pid && scope->pid != key->pid) ||
 	    (scope->route && strcmp(scope->route, key->route) != 0))
@@ -30,13 +41,10 @@ static bool recall_block(void *ctx, const struct block_head *head)
 
 	/* No memory has what was mended, so that it is added to that of the same second. */
 	r->is_mended = head->flags & BLOCK_MENDED;
+	r->block++;
 	if (head->from_s >= r->before_s && !r->is_mended)
 		return false;
-	if (t->work)
-		t->work--;
-	else
-		t->is_cut = true;
-	return !t->is_cut && head->until_s + r->shift_s > t->from_s &&
+	return timeline_work(t) && head->until_s + r->shift_s > t->from_s &&
 	       head->from_s + r->shift_s < end_s;
 }
 
@@ -51,14 +59,27 @@ static bool recall_slot(void *ctx, uint32_t second, const struct slot *slot)
 	return timeline_add_slot(r->t, second + r->shift_s, slot);
 }
 
+static bool recall_gauges(void *ctx, uint32_t second, const double values[METRICS_GAUGES])
+{
+	struct recall *r = ctx;
+
+	if (second >= r->before_s && !r->is_mended)
+		return true;
+	return cells_add(r->cells, r->t, r->block, second + r->shift_s, values[r->cells->gauge]);
+}
+
 static bool recall_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct recall *r = ctx;
 	const struct run_span span = { head->from_s, series_step_s[r->step],
 				       (head->flags & BLOCK_WIDE) != 0 };
 	const struct run_reader reader = { r->scratch, recall_slot, r };
+	const struct levels_reader levels = { recall_gauges, r };
 
-	run_unpack(bytes, size, &span, &reader);
+	if (r->cells)
+		levels_unpack(bytes, size, &span, &levels);
+	else
+		run_unpack(bytes, size, &span, &reader);
 	return !r->t->is_cut;
 }
 

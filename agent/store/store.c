@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include "compact.h"
 #include "log.h"
 #include "mend.h"
 #include "recall.h"
@@ -142,12 +143,18 @@ static void store_on_slot(void *ctx, uint32_t second, const uint8_t *packed, uin
 	block_slot(ctx, second, packed, size);
 }
 
+static void store_on_gauges(void *ctx, uint32_t second, const double values[METRICS_GAUGES])
+{
+	block_gauges(ctx, second, values);
+}
+
 /* The next block of a step; false: there is none, or it could not be written. */
 static bool store_write(struct store *s, enum series_step step, bool is_last)
 {
 	struct archive *a = &s->archives[step];
 	struct export_span span = { .step = step, .from_s = archive_until(a) };
-	const struct export_sink sink = { &s->block, store_on_series, store_on_slot };
+	const struct export_sink sink = { &s->block, store_on_series, store_on_slot,
+					  store_on_gauges };
 	struct block_names *names;
 	int ret;
 
@@ -212,6 +219,29 @@ static void store_shrink(struct store *s)
 	}
 }
 
+/* One file at a time. One that cannot be read or written again stays as it is. */
+static void store_compact(struct store *s)
+{
+	for (int i = 0; i < SERIES_STEPS; i++) {
+		struct archive *a = &s->archives[i];
+		int index = archive_loose(a), ret;
+		uint64_t bytes = 0;
+
+		if (index < 0)
+			continue;
+		ret = compact_file(s->folder, (enum series_step)i, &a->files[index], &bytes);
+		if (ret) {
+			log_warning("history: a file of steps of %u s stays as large as it is: %s",
+				    series_step_s[i], strerrordesc_np(-ret));
+			bytes = a->files[index].bytes;
+		}
+		pthread_mutex_lock(&s->lock);
+		archive_compacted(a, index, bytes);
+		pthread_mutex_unlock(&s->lock);
+		return;
+	}
+}
+
 static void store_look(struct store *s, bool is_last)
 {
 	if (!s->state.is_ready && !store_begin(s))
@@ -220,6 +250,8 @@ static void store_look(struct store *s, bool is_last)
 		while (store_write(s, (enum series_step)i, is_last))
 			;
 	}
+	if (!is_last)
+		store_compact(s);
 	pthread_mutex_lock(&s->lock);
 	store_expire(s);
 	store_shrink(s);
@@ -315,16 +347,38 @@ static int store_files(struct store *s, enum series_step step, struct archive_fi
 	return count;
 }
 
+static int store_recall(struct store *s, struct recall *r)
+{
+	struct archive_file *files;
+	int count, ret;
+
+	r->step = timeline_slots(r->t->step_s);
+	r->folder = s->folder;
+	r->boot = s->boot;
+	count = store_files(s, r->step, &files);
+	ret = count > 0 ? recall_files(r, files, (uint32_t)count) : count;
+	free(files);
+	return ret;
+}
+
 int store_timeline(struct store *s, const struct metrics_scope *scope, struct timeline *t)
 {
-	struct recall r = { .scope = scope, .t = t, .step = timeline_slots(t->step_s) };
-	struct archive_file *files;
-	int count = store_files(s, r.step, &files), ret = count < 0 ? count : 0;
+	struct recall r = { .scope = scope, .t = t };
 
-	r.folder = s->folder;
-	r.boot = s->boot;
-	if (count > 0)
-		ret = recall_files(&r, files, (uint32_t)count);
-	free(files);
+	return store_recall(s, &r);
+}
+
+int store_gauges(struct store *s, const struct metrics_scope *scope, enum metrics_gauge gauge,
+		 struct timeline *t)
+{
+	struct cells cells;
+	struct recall r = { .scope = scope, .t = t, .cells = &cells };
+	int ret = cells_open(&cells, t, gauge);
+
+	if (ret == 0)
+		ret = store_recall(s, &r);
+	if (cells.at)
+		cells_fold(&cells, t);
+	cells_fini(&cells);
 	return ret;
 }

@@ -57,5 +57,8 @@ void store_state_get(struct store *s, struct store_state *out);
  * memory_from_s, and of earlier ones all; kept_from_s becomes the first second of the disk.
  */
 int store_timeline(struct store *s, const struct metrics_scope *scope, struct timeline *t);
+/* The same after metrics_gauges: of a point the last level, and the mean of what is none. */
+int store_gauges(struct store *s, const struct metrics_scope *scope, enum metrics_gauge gauge,
+		 struct timeline *t);
 
 #endif

@@ -238,17 +238,21 @@ static int timeseries_look(const struct question *q, const struct timeseries *as
 						   TIMELINE_HISTOGRAMS, TIMELINE_VALUES,
 						   TIMELINE_VALUES };
 	enum timeseries_kind kind = asked->metric->kind;
+	struct metrics_scope scope = q->ask.scope;
 	int ret = timeline_open(&v->t, span, what[kind]);
 
 	v->asked = asked;
 	v->of_point = v->room;
+	scope.statements = asked->metric->statements;
 	if (ret)
 		return ret;
-	ret = kind < TIMESERIES_GAUGE ? metrics_timeline(q->site->metrics, &q->ask.scope, &v->t)
-				      : metrics_gauges(q->site->metrics, &q->ask.scope,
-						       asked->metric->gauge, &v->t);
-	if ((!ret || ret == -ENOENT) && !v->t.values && q->site->store) {
-		int more = store_timeline(q->site->store, &q->ask.scope, &v->t);
+	ret = kind < TIMESERIES_GAUGE
+		      ? metrics_timeline(q->site->metrics, &scope, &v->t)
+		      : metrics_gauges(q->site->metrics, &scope, asked->metric->gauge, &v->t);
+	if ((!ret || ret == -ENOENT) && kind != TIMESERIES_AWAITED && q->site->store) {
+		int more = kind < TIMESERIES_GAUGE ? store_timeline(q->site->store, &scope, &v->t)
+						   : store_gauges(q->site->store, &scope,
+								  asked->metric->gauge, &v->t);
 
 		if (v->t.is_found || more)
 			ret = more;

@@ -13,20 +13,20 @@
 #define TIMESERIES_LONGEST INT64_C(2592000) /* 30 days: the longest that anything is kept */
 
 static const struct timeseries_metric timeseries_metrics[] = {
-	{ "requests.rate", "requests/s", TIMESERIES_RATE, METRICS_GAUGES },
-	{ "requests.errors", "requests/s", TIMESERIES_ERRORS, METRICS_GAUGES },
-	{ "requests.duration", "ms", TIMESERIES_DURATION, METRICS_GAUGES },
-	{ "requests.inflight", "requests", TIMESERIES_GAUGE, METRICS_GAUGE_IN_FLIGHT },
-	{ "cpu.percent", "percent", TIMESERIES_GAUGE, METRICS_GAUGE_CPU_PERCENT },
-	{ "memory.rss", "bytes", TIMESERIES_GAUGE, METRICS_GAUGE_RSS },
-	{ "memory.heap", "bytes", TIMESERIES_GAUGE, METRICS_GAUGE_HEAP },
-	{ "memory.percent", "percent", TIMESERIES_GAUGE, METRICS_GAUGE_MEMORY_PERCENT },
-	{ "alloc.rate", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_ALLOCATED },
-	{ "io.read", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_READ },
-	{ "io.write", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_WRITTEN },
-	{ "cache.hitrate", "percent", TIMESERIES_AWAITED, METRICS_GAUGES },
-	{ "upstream.duration", "ms", TIMESERIES_AWAITED, METRICS_GAUGES },
-	{ "database.duration", "ms", TIMESERIES_AWAITED, METRICS_GAUGES },
+	{ "requests.rate", "requests/s", TIMESERIES_RATE, METRICS_GAUGES, false },
+	{ "requests.errors", "requests/s", TIMESERIES_ERRORS, METRICS_GAUGES, false },
+	{ "requests.duration", "ms", TIMESERIES_DURATION, METRICS_GAUGES, false },
+	{ "requests.inflight", "requests", TIMESERIES_GAUGE, METRICS_GAUGE_IN_FLIGHT, false },
+	{ "cpu.percent", "percent", TIMESERIES_GAUGE, METRICS_GAUGE_CPU_PERCENT, false },
+	{ "memory.rss", "bytes", TIMESERIES_GAUGE, METRICS_GAUGE_RSS, false },
+	{ "memory.heap", "bytes", TIMESERIES_GAUGE, METRICS_GAUGE_HEAP, false },
+	{ "memory.percent", "percent", TIMESERIES_GAUGE, METRICS_GAUGE_MEMORY_PERCENT, false },
+	{ "alloc.rate", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_ALLOCATED, false },
+	{ "io.read", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_READ, false },
+	{ "io.write", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_WRITTEN, false },
+	{ "cache.hitrate", "percent", TIMESERIES_AWAITED, METRICS_GAUGES, false },
+	{ "upstream.duration", "ms", TIMESERIES_AWAITED, METRICS_GAUGES, false },
+	{ "database.duration", "ms", TIMESERIES_DURATION, METRICS_GAUGES, true },
 };
 
 static const struct timeseries_step timeseries_steps[] = {
@@ -224,6 +224,11 @@ int timeseries_ask(const struct question *q, struct timeseries *out)
 	    timeseries_ranks_ask(q, out) || timeseries_form_ask(q, out) ||
 	    timeseries_offset_ask(q, out))
 		return -EINVAL;
+	if (out->metric->statements && q->ask.scope.pid) {
+		snprintf(q->no->field, sizeof(q->no->field), "pid");
+		return refuse(q->no, 400, "bad_scope", "%s is of services and routes",
+			      out->metric->name);
+	}
 	if (!q->ask.scope.route || out->metric->kind != TIMESERIES_GAUGE)
 		return 0;
 	snprintf(q->no->field, sizeof(q->no->field), "route");

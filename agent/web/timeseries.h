@@ -25,6 +25,7 @@ struct timeseries_metric {
 	const char *name, *unit;
 	enum timeseries_kind kind;
 	enum metrics_gauge gauge;
+	bool statements; /* of databases alone */
 };
 
 struct timeseries_step {

@@ -17,6 +17,39 @@ SYSCALLS = "syscalls" in sys.argv[1:]
 HTTP = "calls" if SYSCALLS else "http"
 wrong = []
 
+# Its arguments: a port, and a certificate with its key where TLS is wanted.
+GO_SEAT = """\
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
+	})
+	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
+		for i := 0; i < 8; i++ {
+			fmt.Fprintf(w, "%02000d", i)
+			w.(http.Flusher).Flush()
+		}
+	})
+	http.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(204)
+	})
+	at := "127.0.0.1:" + os.Args[1]
+	if len(os.Args) > 2 { // certificate and key
+		panic(http.ListenAndServeTLS(at, os.Args[2], os.Args[3], nil))
+	}
+	panic(http.ListenAndServe(at, nil))
+}
+"""
+
 
 def expect(fact, what):
     print(("ok    " if fact else "WRONG ") + what)

@@ -133,6 +133,14 @@ def check_killed(stage, agent, count):
     old = [p for p in points["points"] if p["count"] and p["at"] < began]
     expect(sum(p["count"] for p in old) == count,
            f"{sum(p['count'] for p in old)} of {count} requests are told after kill -9")
+    for metric, least in (("memory.rss", 1e6), ("cpu.percent", 0), ("requests.inflight", 0)):
+        for window, step in (("5m", "1s"), ("15m", "10s"), ("24h", "5m")):
+            document = series(agent, metric=metric, service="nginx", window=window, step=step)
+            old = [p["value"] for p in document["points"]
+                   if p["at"] < began and p["value"] is not None]
+            expect(len(old) >= (3 if step == "1s" else 1) and min(old) >= least and
+                   not document["cut"],
+                   f"{metric} in steps of {step}: {len(old)} points from before kill -9")
 
 
 def main():

@@ -257,11 +257,13 @@ def run(stage, agent, data, name, handling):
     time.sleep(1)
     told = databases.routes(agent, name)
     document = agent.metrics(f"?service={name}")
+    series = agent.get(f"/api/performance/timeseries?metric=database.duration&service={name}&window=15m")["summary"]
     differs = {k: (n, told.get(k)) for k, n in wanted.items() if told.get(k) != n}
     counted = sum(told.values()) - base
     print(f"{name}:\n its own questions {questions} ({grown['Questions']}), counted {counted}\n differs {differs}\n "
           f"told {told}\n {document['status']} {document['capture']} {document['throughput']['inFlight']} in flight")
-    good = not differs and counted == questions and not document["throughput"]["inFlight"] and \
+    print(f" over time {series['count']} of {sum(told.values())} statements, {series['value']} ms the mean")
+    good = not differs and counted == questions and series["count"] == sum(told.values()) and not document["throughput"]["inFlight"] and \
         not document["capture"]["unparsed"]
     compressed(server)
     time.sleep(1)

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 import test_counts
-from bare import (SYSCALLS, attach, build_go, dropped, expect, facilities, ringside, start_agent,
+from bare import (GO_SEAT, SYSCALLS, attach, build_go, dropped, expect, facilities, ringside, start_agent,
                   states, told, wait_states, wrong)
 
 TOTAL = 20000
@@ -22,36 +22,6 @@ LET_GO_S = 2 if SYSCALLS else 0.5
 TIMES = 5
 LINKS = {"sys_exit", "inet_sock_set_state"} if SYSCALLS else {
     "tcp_probe", "sock_recv_length", "tcp_sendmsg_locked", "sock_send_length", "inet_sock_set_state"}
-
-GO = """
-package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-)
-
-func main() {
-	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
-	})
-	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 8; i++ {
-			fmt.Fprintf(w, "%02000d", i)
-			w.(http.Flusher).Flush()
-		}
-	})
-	http.HandleFunc("/empty", func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(204)
-	})
-	if err := http.ListenAndServe("127.0.0.1:"+os.Args[1], nil); err != nil {
-		panic(err)
-	}
-}
-"""
 
 NODE = """
 require("http").createServer((request, response) => {
@@ -174,7 +144,7 @@ def both_layers(stage, agent):
 
 
 def go_part(stage, agent):
-    program = build_go(stage, "seat", GO)
+    program = build_go(stage, "seat", GO_SEAT)
     if not program:
         return
     port = live.free_port()

@@ -10,37 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
-from bare import build_go, expect, facilities, states, wrong
+from bare import GO_SEAT, build_go, expect, facilities, states, wrong
 from test_unpreloaded_tls import SET, TOTAL, answers, attach_tls, certify, counted
 
 STRIP = ("-ldflags", "-s -w")
-
-GO = """
-package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-)
-
-func main() {
-	http.HandleFunc("/go/", func(w http.ResponseWriter, r *http.Request) {
-		n, _ := io.Copy(io.Discard, r.Body)
-		fmt.Fprintf(w, "%d bytes, ringside seat\\n", n)
-	})
-	http.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 8; i++ {
-			fmt.Fprintf(w, "%02000d", i)
-			w.(http.Flusher).Flush()
-		}
-	})
-	if err := http.ListenAndServeTLS("127.0.0.1:"+os.Args[1], os.Args[2], os.Args[3], nil); err != nil {
-		panic(err)
-	}
-}
-"""
 
 
 def without_sections(program):
@@ -56,14 +29,14 @@ def without_sections(program):
 
 def builds(stage):
     """(what it is, program): another file each, which is looked into on its own."""
-    program = build_go(stage, "seat", GO)
+    program = build_go(stage, "seat", GO_SEAT)
     if not program:
         live.skip("no Go here")
     yield "as it is", program
-    stripped = build_go(stage, "seat-stripped", GO, *STRIP)
+    stripped = build_go(stage, "seat-stripped", GO_SEAT, *STRIP)
     yield "stripped", stripped
     yield "stripped, and without sections", without_sections(stripped)
-    yield "stripped, and put anywhere", build_go(stage, "seat-pie", GO, *STRIP, "-buildmode=pie")
+    yield "stripped, and put anywhere", build_go(stage, "seat-pie", GO_SEAT, *STRIP, "-buildmode=pie")
 
 
 def load(stage, port, total):

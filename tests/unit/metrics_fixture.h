@@ -63,6 +63,20 @@ static inline void fixture_request(struct fixture *f, uint64_t end_ns, uint64_t 
 	fixture_request_as(f, &f->target, end_ns, span_ns, "/a", 200, 0);
 }
 
+/* A statement of a database, which took a millisecond. */
+static inline void fixture_statement(struct fixture *f, uint64_t end_ns, const char *text)
+{
+	struct drain_request request = { .id = 1,
+					 .end_ns = end_ns,
+					 .span_ns = MILLISECOND,
+					 .path = text,
+					 .status = 200,
+					 .protocol = RS_PROTOCOL_POSTGRESQL,
+					 .shape = true };
+
+	f->sink.request(f->sink.ctx, &f->target, &request);
+}
+
 static inline void fixture_counters(struct fixture *f, const struct capture_target *target,
 				    uint64_t begun, uint64_t requests, uint64_t now_ns)
 {

@@ -85,4 +85,27 @@ static inline void store_block(struct block *b, struct block_names *names, enum 
 	assert_int_equal(block_end(b), 0);
 }
 
+/* The same of gauges: what the service's one process, 70, has resident, and its CPU, 40 %. */
+static inline void store_gauge_block(struct block *b, struct block_names *names,
+				     const struct export_span *span, double rss)
+{
+	struct export_key key = {
+		.kind = EXPORT_SERVICE_GAUGES, .service = "shop", .environment = "", .route = ""
+	};
+	double values[METRICS_GAUGES];
+
+	gauges_init(values);
+	values[METRICS_GAUGE_RSS] = rss;
+	values[METRICS_GAUGE_CPU_PERCENT] = 40;
+	block_begin(b, names, span);
+	for (int i = 0; i < 2; i++) {
+		block_series(b, &key);
+		for (uint32_t s = span->from_s; s < span->until_s; s += series_step_s[span->step])
+			block_gauges(b, s, values);
+		key.kind = EXPORT_PROCESS_GAUGES;
+		key.pid = 70;
+	}
+	assert_int_equal(block_end(b), 0);
+}
+
 #endif

@@ -33,6 +33,28 @@ static void a_block_that_is_not_whole_or_not_as_it_was_is_told(void **state)
 	block_fini(&b);
 }
 
+static void gauges_have_runs_of_their_own(void **state)
+{
+	const struct export_span span = { .step = SERIES_FINE, .from_s = 1000, .until_s = 1040 };
+	static struct block_names names;
+	static uint8_t bytes[65536];
+	struct block b = { 0 };
+	size_t size;
+
+	(void)state;
+	store_gauge_block(&b, &names, &span, 4096);
+	assert_int_equal(b.slots, 80);
+	assert_int_equal(b.head.series, 2);
+	size = whole(&b, bytes);
+	assert_null(block_check(bytes, size));
+	for (size_t i = 0; i < size; i++) {
+		bytes[i] ^= 0x10;
+		assert_non_null(block_check(bytes, size));
+		bytes[i] ^= 0x10;
+	}
+	block_fini(&b);
+}
+
 static void a_key_comes_back(void **state)
 {
 	const struct export_key key = { .kind = EXPORT_PROCESS,
@@ -152,21 +174,30 @@ static double slot_bytes(enum series_step step, uint32_t slots)
 
 static void thirty_days_of_a_thousand_series_fit_into_1_gib(void **state)
 {
-	double fine = slot_bytes(SERIES_FINE, 5), coarse = slot_bytes(SERIES_COARSE, 6);
-	double wide = slot_bytes(SERIES_WIDE, 1);
-	double all = 1000 * (fine * 3600 + coarse * 8640 + wide * 8640);
+	const struct {
+		const char *what;
+		uint32_t fine, coarse, wide; /* slots of a block */
+	} files[] = { { "as written", 5, 6, 1 }, { "as compact", 60, 60, RUN_SLOTS } };
 
 	(void)state;
-	print_message("bytes of a slot with its histogram: 1 s %.1f, 10 s %.1f, 5 min %.1f; of a "
-		      "thousand series for 1 h, 24 h, 30 d %.0f MiB\n",
-		      fine, coarse, wide, all / 1048576);
-	assert_true(all < 1073741824.0);
+	for (int i = 0; i < 2; i++) {
+		double fine = slot_bytes(SERIES_FINE, files[i].fine);
+		double coarse = slot_bytes(SERIES_COARSE, files[i].coarse);
+		double wide = slot_bytes(SERIES_WIDE, files[i].wide);
+		double all = 1000 * (fine * 3600 + coarse * 8640 + wide * 8640);
+
+		print_message("bytes of a slot with its histogram, %s: 1 s %.1f, 10 s %.1f, 5 min "
+			      "%.1f; of a thousand series for 1 h, 24 h, 30 d %.0f MiB\n",
+			      files[i].what, fine, coarse, wide, all / 1048576);
+		assert_true(all < 1073741824.0);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_block_that_is_not_whole_or_not_as_it_was_is_told),
+		cmocka_unit_test(gauges_have_runs_of_their_own),
 		cmocka_unit_test(a_key_comes_back),
 		cmocka_unit_test(a_name_is_written_once_in_a_file),
 		cmocka_unit_test(series_beyond_the_most_are_counted),

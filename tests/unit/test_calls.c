@@ -124,6 +124,19 @@ static void sends(const struct pair *p, const char *text)
 	assert_int_equal(send(p->client, text, strlen(text), 0), (ssize_t)strlen(text));
 }
 
+static void answers(const struct pair *p)
+{
+	assert_int_equal(send(p->server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+}
+
+/* A watched one, of which that much was told. */
+static void pair_accept(struct pair *p, struct heard *h)
+{
+	watched(FILTER_WATCHED | FILTER_BARE);
+	pair_open(p);
+	heard(h, "accepted 0 ;");
+}
+
 static void a_connection_is_told_from_its_begin_to_its_end(void **state)
 {
 	struct heard h = { 0 };
@@ -131,9 +144,7 @@ static void a_connection_is_told_from_its_begin_to_its_end(void **state)
 	char buffer[16];
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
+	pair_accept(&p, &h);
 	sends(&p, "question");
 	heard(&h, "");                                            /* it is read when it is */
 	assert_int_equal(recv(p.server, buffer, 4, MSG_PEEK), 4); /* that takes nothing */
@@ -163,9 +174,7 @@ static void pieces_are_told_by_their_own_positions(void **state)
 	struct pair p;
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
+	pair_accept(&p, &h);
 	sends(&p, "12345");
 	assert_int_equal(readv(p.server, in, 2), 5);
 	heard(&h, "read 3 123;read 2 45;");
@@ -263,9 +272,7 @@ static void of_cipher_text_the_hello_alone_is_told(void **state)
 	char buffer[16];
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
+	pair_accept(&p, &h);
 	assert_int_equal(send(p.client, hello, 8, 0), 8);
 	sends(&p, "cipher");
 	assert_int_equal(read(p.server, buffer, 5), 5); /* as libraries read it: the length first */
@@ -305,11 +312,14 @@ static void what_was_open_before_is_found_and_of_others_nothing_is_told(void **s
 	pair_close(&p);
 }
 
-static void fill(const struct pair *p)
+/* The ring, by a connection of its own. */
+static void fill(struct pair *p)
 {
 	int file = memfd_create("byte", MFD_CLOEXEC);
 	char big[2048] = "";
 
+	pair_open(p);
+	shutdown(p->client, SHUT_RD); /* nobody reads what fills the ring */
 	assert_int_equal(ftruncate(file, 1), 0);
 	for (uint32_t i = 0; i < HTTP_RING_BYTES / sizeof(big); i++) {
 		assert_int_equal(send(p->client, big, sizeof(big), 0), sizeof(big));
@@ -330,15 +340,13 @@ static void lose(const struct pair *p)
 	uint64_t dropped;
 	char buffer[64];
 
-	pair_open(&other);
-	shutdown(other.client, SHUT_RD); /* nobody reads what fills the ring */
 	fill(&other);
 	dropped = probe_dropped(http_probe(probes));
-	assert_int_equal(send(p->server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	answers(p);
 	assert_int_equal(send(p->server, "its body", 8, 0), 8);
 	sends(p, "GET");
 	assert_int_equal(read(p->server, buffer, 3), 3);
-	assert_int_equal(send(p->server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	answers(p);
 	assert_int_equal(probe_dropped(http_probe(probes)), dropped + 2); /* and its resumption */
 	pair_close(&other);
 }
@@ -361,9 +369,7 @@ static void answers_without_room_are_counted_until_a_request_has_room(void **sta
 	char buffer[16];
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
+	pair_accept(&p, &h);
 	lose(&p);
 	lost_are(2);
 	sends(&p, "GET /");
@@ -379,13 +385,9 @@ static void an_end_without_room_is_told_when_there_is_some(void **state)
 	struct pair p, other;
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
-	pair_open(&other);
-	shutdown(other.client, SHUT_RD);
+	pair_accept(&p, &h);
 	fill(&other);
-	assert_int_equal(send(p.server, ANSWER, strlen(ANSWER), 0), (ssize_t)strlen(ANSWER));
+	answers(&p);
 	assert_false(http_ends_wait(probes));
 	close(p.server);
 	p.server = -1;
@@ -412,11 +414,7 @@ static void streams_without_room_are_told_by_their_number(void **state)
 	char buffer[32];
 
 	(void)state;
-	watched(FILTER_WATCHED | FILTER_BARE);
-	pair_open(&p);
-	heard(&h, "accepted 0 ;");
-	pair_open(&other);
-	shutdown(other.client, SHUT_RD);
+	pair_accept(&p, &h);
 	fill(&other);
 	assert_int_equal(send(p.client, asks, 20, 0), 20);
 	assert_int_equal(read(p.server, buffer, 32), 20);

@@ -1,4 +1,5 @@
 #include "../../agent/profile/child.c" /* the test itself is the child that it starts */
+#include "file.h"
 #include "rs_test.h"
 
 #include <stdio.h>
@@ -72,7 +73,7 @@ static void descriptors_are_passed_under_their_own_numbers(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(child_write(file, "bytes", 5), 0);
+	assert_int_equal(file_write(file, "bytes", 5), 0);
 	snprintf(word, sizeof(word), "--copy%d", file);
 	assert_int_equal(run(word, answer, file, &pid), 0);
 	assert_int_equal(child_wait(pid, MOST_MS), 0);

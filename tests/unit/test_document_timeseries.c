@@ -92,6 +92,32 @@ static void what_was_not_watched_is_null(void **state)
 	document_close(&d);
 }
 
+static void statements_of_databases_are_told(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	open_site(&d);
+	fill(&d, 3);
+	fixture_statement(&d.f, NOW, "SELECT a FROM b");
+	fixture_statement(&d.f, NOW, "SELECT c");
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_timeseries, "/x?metric=database.duration&window=10s");
+	assert_holds(text, "\"awaited\":false");
+	assert_holds(text, "\"summary\":{\"value\":1,\"count\":2,");
+	free(text);
+	text = document_text(&d, document_timeseries,
+			     "/x?metric=database.duration&window=10s&route=SELECT%20a%20FROM%20b");
+	assert_holds(text, "\"summary\":{\"value\":1,\"count\":1,");
+	free(text);
+	assert_null(document_text(&d, document_timeseries,
+				  "/x?metric=database.duration&window=10s&pid=70"));
+	assert_int_equal(d.no.status, 400);
+	assert_string_equal(d.no.field, "pid");
+	document_close(&d);
+}
+
 static void peaks_are_the_best_points(void **state)
 {
 	struct document_fixture d;
@@ -154,6 +180,7 @@ int main(void)
 		cmocka_unit_test(points_are_exact_and_their_rate_is_of_what_has_passed),
 		cmocka_unit_test(durations_have_percentiles_and_a_heat_map),
 		cmocka_unit_test(what_was_not_watched_is_null),
+		cmocka_unit_test(statements_of_databases_are_told),
 		cmocka_unit_test(peaks_are_the_best_points),
 		cmocka_unit_test(an_earlier_window_stands_beside),
 		cmocka_unit_test(a_name_that_was_never_seen_is_404),

@@ -22,7 +22,7 @@ struct counted {
 static bool want(void *ctx, const struct export_key *key)
 {
 	(void)ctx;
-	return !strcmp(key->service, "shop");
+	return !strcmp(key->service, "shop") && !block_is_gauges(key->kind);
 }
 
 static bool block(void *ctx, const struct block_head *head)
@@ -132,6 +132,121 @@ static void what_memory_has_is_left_to_it(void **state)
 	folder_close(&f);
 }
 
+struct resident {
+	uint32_t count, first, last;
+	double rss, cpu;
+};
+
+static bool want_gauges(void *ctx, const struct export_key *key)
+{
+	(void)ctx;
+	return key->kind == EXPORT_PROCESS_GAUGES && key->pid == 70;
+}
+
+static bool any_block(void *ctx, const struct block_head *head)
+{
+	(void)ctx;
+	(void)head;
+	return true;
+}
+
+static bool see_gauges(void *ctx, uint32_t second, const double values[METRICS_GAUGES])
+{
+	struct resident *r = ctx;
+
+	r->first = r->count ? r->first : second;
+	r->last = second;
+	r->count++;
+	r->rss = values[METRICS_GAUGE_RSS];
+	r->cpu = values[METRICS_GAUGE_CPU_PERCENT];
+	assert_true(values[METRICS_GAUGE_HEAP] == METRICS_UNKNOWN);
+	return true;
+}
+
+static bool gauge_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
+{
+	const struct run_span span = { head->from_s, series_step_s[SERIES_COARSE], false };
+	const struct levels_reader reader = { see_gauges, ctx };
+
+	assert_int_equal(levels_unpack(bytes, size, &span, &reader), 0);
+	return true;
+}
+
+static struct resident resident(const struct archive *a)
+{
+	struct resident r = { 0 };
+	const struct archive_walk walk = { &r, want_gauges, any_block, gauge_run };
+
+	for (uint32_t i = 0; i < a->count; i++)
+		assert_int_equal(archive_read(f.fd, a->step, &a->files[i], &walk), 0);
+	return r;
+}
+
+/* Seconds up to 5,156: what is resident grows by a page each five. Tens are not there at all. */
+static void gauges_left_behind(void)
+{
+	struct block b = { 0 };
+	struct archive fine;
+
+	assert_int_equal(archive_open(&fine, f.fd, SERIES_FINE, store_boot), 0);
+	for (uint32_t s = 5001; s < 5156; s += 5) { /* not where tens begin */
+		const struct export_span span = { .from_s = s, .until_s = s + 5 };
+
+		store_gauge_block(&b, archive_names(&fine), &span, (s - 4996) / 5 * 4096.0);
+		assert_int_equal(archive_append(&fine, &b), 0);
+	}
+	block_fini(&b);
+	archive_close(&fine);
+}
+
+static void gauges_are_mended_by_their_last_level_and_their_mean(void **state)
+{
+	struct archive fine, coarse;
+	const struct mend m = { &coarse, &fine, 0 };
+	struct resident r;
+
+	(void)state;
+	folder_open(&f);
+	gauges_left_behind();
+	open_both(&fine, &coarse, store_other_boot);
+	assert_int_equal(mend_step(&m), 0);
+	r = resident(&coarse);
+	assert_int_equal(r.count, 16);
+	assert_int_equal(r.first, 5000);
+	assert_int_equal(r.last, 5150);
+	assert_true(r.rss == 31 * 4096.0 && r.cpu == 40);
+	archive_close(&fine);
+	archive_close(&coarse);
+	folder_close(&f);
+}
+
+/* Memory has the requests of all that time and will write them: gauges it has not. */
+static void gauges_that_memory_lacks_are_mended_beside_it(void **state)
+{
+	struct archive fine, coarse;
+	const struct mend m = { &coarse, &fine, 5060 };
+	struct resident r;
+
+	(void)state;
+	folder_open(&f);
+	gauges_left_behind();
+	left_behind();
+	open_both(&fine, &coarse, store_boot);
+	assert_int_equal(mend_step(&m), 0);
+	r = resident(&coarse);
+	assert_int_equal(r.count, 10);
+	assert_int_equal(r.first, 5060);
+	assert_true(r.rss == 31 * 4096.0);
+	assert_int_equal(count(&coarse).requests, 6);
+	assert_int_equal(archive_until(&coarse), 5060); /* memory goes on from here */
+	archive_close(&coarse);
+	assert_int_equal(archive_open(&coarse, f.fd, SERIES_COARSE, store_boot), 0);
+	assert_int_equal(archive_until(&coarse), 5060);
+	archive_close(&fine);
+	archive_close(&coarse);
+	folder_close(&f);
+}
+
 static void nothing_left_is_nothing_done(void **state)
 {
 	struct archive fine, coarse;
@@ -152,6 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_another_boot_left_is_mended_once),
 		cmocka_unit_test(what_memory_has_is_left_to_it),
+		cmocka_unit_test(gauges_are_mended_by_their_last_level_and_their_mean),
+		cmocka_unit_test(gauges_that_memory_lacks_are_mended_beside_it),
 		cmocka_unit_test(nothing_left_is_nothing_done),
 	};
 

@@ -143,21 +143,21 @@ static void say_rubbish(int answer)
 {
 	static const char rubbish[sizeof(struct sites)] = "rubbish";
 
-	child_write(answer, rubbish, sizeof(rubbish));
+	file_write(answer, rubbish, sizeof(rubbish));
 }
 
 static void say_a_piece(int answer)
 {
 	static const struct sites bare = { .why = RUNTIME_BARE };
 
-	child_write(answer, &bare, sizeof(bare) - 1);
+	file_write(answer, &bare, sizeof(bare) - 1);
 }
 
 static void say_it_all_and_die(int answer)
 {
 	static const struct sites bare = { .why = RUNTIME_BARE };
 
-	child_write(answer, &bare, sizeof(bare));
+	file_write(answer, &bare, sizeof(bare));
 	_exit(1);
 }
 

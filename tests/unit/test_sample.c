@@ -72,6 +72,7 @@ static void cpu_is_a_difference_over_what_may_be_used(void **state)
 	assert_int_equal(p.threads, 4);
 	put_process(&tree, 30, 90, "1200000000 3000000 9\n");
 	metrics_sample(f.m, 1001 * SECOND);
+	assert_int_equal(f.m->sampled_s, 1000); /* before, nobody looked */
 	p = process_of(&f, scope);
 	/* 800 ms in one second on two allowed processors of four, a quarter of it in user mode */
 	assert_true(near(p.core_percent, 80));

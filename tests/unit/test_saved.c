@@ -1,4 +1,5 @@
 #include "metrics_fixture.h"
+#include "timeline.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,6 +61,53 @@ static void live_slots_survive_a_restart(void **state)
 	scope.to_ns = 10099 * SECOND;
 	assert_int_equal(metrics_window_get(after.m, &scope, &w), 0);
 	assert_int_equal(w.sums.count, 50);
+	metrics_close(after.m);
+}
+
+static void statements_are_still_such_after_a_restart(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	const struct timeline_span span = { 10000, 10010, 1 };
+	uint32_t version = 3; /* of an agent that knew of none */
+	struct metrics_row *rows;
+	struct metrics_sums sums;
+	struct fixture f, after;
+	struct timeline t;
+	size_t size;
+
+	(void)state;
+	fixture_open(&f, 10000 * SECOND);
+	fixture_request(&f, 10001 * SECOND, MILLISECOND);
+	fixture_statement(&f, 10001 * SECOND, "SELECT a");
+	fixture_tick(&f, 10001 * SECOND);
+	size = metrics_save(f.m, blob, sizeof(blob));
+	metrics_close(f.m);
+	assert_int_equal(metrics_open(&after.m, &fixture_limits, 10005 * SECOND), 0);
+	assert_int_equal(metrics_restore(after.m, blob, size, 10005 * SECOND), 0);
+	scope.statements = true;
+	assert_int_equal(timeline_open(&t, &span, TIMELINE_SUMS), 0);
+	assert_int_equal(metrics_timeline(after.m, &scope, &t), 0);
+	timeline_sum(&t, &sums, NULL);
+	assert_int_equal(sums.count, 1);
+	timeline_fini(&t);
+	metrics_sink(after.m, &after.sink); /* and it goes on in the same series */
+	fixture_target(&after.target, 7, 70, "shop");
+	after.sink.seen(after.sink.ctx, &after.target);
+	fixture_statement(&after, 10005 * SECOND, "SELECT a");
+	fixture_tick(&after, 10005 * SECOND);
+	scope.route = "SELECT a";
+	assert_int_equal(metrics_routes(after.m, &scope, &rows), 1);
+	assert_int_equal(rows[0].sums.count, 2);
+	free(rows);
+	metrics_close(after.m);
+	memcpy(blob + sizeof(uint64_t), &version, sizeof(version));
+	assert_int_equal(metrics_open(&after.m, &fixture_limits, 10005 * SECOND), 0);
+	assert_int_equal(metrics_restore(after.m, blob, size, 10005 * SECOND), 0);
+	metrics_close(after.m);
+	version = 5;
+	memcpy(blob + sizeof(uint64_t), &version, sizeof(version));
+	assert_int_equal(metrics_open(&after.m, &fixture_limits, 10005 * SECOND), 0);
+	assert_int_equal(metrics_restore(after.m, blob, size, 10005 * SECOND), -EPROTO);
 	metrics_close(after.m);
 }
 
@@ -202,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_slots_survive_a_restart),
+		cmocka_unit_test(statements_are_still_such_after_a_restart),
 		cmocka_unit_test(environments_of_one_name_stay_apart),
 		cmocka_unit_test(a_pid_taken_by_another_process_starts_anew),
 		cmocka_unit_test(foreign_blobs_are_refused),

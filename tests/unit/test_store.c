@@ -12,6 +12,7 @@
 static struct folder f;
 static struct fixture x;
 static int64_t wall_ms;
+static int64_t kept_from_s, memory_from_s; /* of what was told last */
 
 static int64_t wall(void)
 {
@@ -31,6 +32,33 @@ static struct store *open_store(uint64_t budget)
 	return s;
 }
 
+static struct store *begin(uint64_t budget)
+{
+	folder_open(&f);
+	fixture_open(&x, BEGIN * SECOND);
+	x.m->wall_offset_ms = 0;
+	return open_store(budget);
+}
+
+static void end(struct store *s)
+{
+	store_close(s);
+	metrics_close(x.m);
+	folder_close(&f);
+}
+
+/* As metrics_sample does: so many KiB are resident as seconds have passed. */
+static void sample(uint64_t at)
+{
+	struct means_sample sample = { .time_ns = at * SECOND,
+				       .rss = 1024.0 * (double)(at - BEGIN) };
+
+	if (!x.m->sampled_s)
+		x.m->sampled_s = (uint32_t)at;
+	for (struct process *p = x.m->registry.processes; p; p = p->next)
+		means_put(&p->means, &sample, &x.m->budget);
+}
+
 /* A request a second up to and with `to`; the store looks each five seconds. */
 static void live(struct store *s, uint64_t from, uint64_t to)
 {
@@ -38,65 +66,89 @@ static void live(struct store *s, uint64_t from, uint64_t to)
 		fixture_request(&x, at * SECOND, MILLISECOND);
 		fixture_counters(&x, &x.target, 1, 1, at * SECOND);
 		fixture_tick(&x, at * SECOND);
+		sample(at);
 		wall_ms = (int64_t)at * 1000;
 		if (s && at % 5 == 0)
 			store_step(s);
 	}
 }
 
-static uint64_t told(struct store *s, int64_t from_s, int64_t to_s, uint32_t step_s,
-		     struct timeline *t)
+static uint64_t told(struct store *s, int64_t from_s, int64_t to_s, uint32_t step_s)
 {
 	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
 	const struct timeline_span span = { from_s, to_s, step_s };
 	struct metrics_sums sums;
+	struct timeline t;
 	int ret;
 
-	assert_int_equal(timeline_open(t, &span, TIMELINE_SUMS), 0);
-	ret = metrics_timeline(x.m, &scope, t);
+	assert_int_equal(timeline_open(&t, &span, TIMELINE_SUMS), 0);
+	ret = metrics_timeline(x.m, &scope, &t);
 	assert_true(ret == 0 || ret == -ENOENT);
-	assert_int_equal(store_timeline(s, &scope, t), 0);
-	timeline_sum(t, &sums, NULL);
+	assert_int_equal(store_timeline(s, &scope, &t), 0);
+	timeline_sum(&t, &sums, NULL);
+	kept_from_s = t.kept_from_s;
+	memory_from_s = t.memory_from_s;
+	timeline_fini(&t);
 	return sums.count;
+}
+
+/* How many points are known, each of them as sampled last in it. */
+static uint32_t resident(struct store *s, int64_t from_s, int64_t to_s, uint32_t step_s)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	const struct timeline_span span = { from_s, to_s, step_s };
+	struct timeline t;
+	uint32_t count = 0;
+	int ret;
+
+	assert_int_equal(timeline_open(&t, &span, TIMELINE_VALUES), 0);
+	ret = metrics_gauges(x.m, &scope, METRICS_GAUGE_RSS, &t);
+	assert_true(ret == 0 || ret == -ENOENT);
+	assert_int_equal(store_gauges(s, &scope, METRICS_GAUGE_RSS, &t), 0);
+	for (uint32_t i = 0; i < t.count; i++) {
+		double last = 1024.0 * (double)(t.from_s + (i + 1) * step_s - 1 - BEGIN);
+
+		if (t.values[i] < 0)
+			continue;
+		count++;
+		/* at an end (of an agent, or now) a point is not as long */
+		assert_true(t.values[i] <= last && t.values[i] > last - 1024.0 * step_s);
+	}
+	assert_false(t.is_cut);
+	timeline_fini(&t);
+	return count;
 }
 
 static void what_memory_gives_up_is_still_told(void **state)
 {
 	struct store_state now;
-	struct timeline t;
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	x.m->wall_offset_ms = 0;
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 2000);
 	/* memory has ten minutes of seconds */
-	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
-	assert_true(t.kept_from_s <= BEGIN);
-	timeline_fini(&t);
-	assert_int_equal(told(s, BEGIN + 900, BEGIN + 2001, 1, &t), 1101);
-	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1), 1400);
+	assert_true(kept_from_s <= BEGIN);
+	assert_int_equal(told(s, BEGIN + 900, BEGIN + 2001, 1), 1101);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 2000, 2), 1000);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 2000, 100), 20);
 	store_state_get(s, &now);
 	assert_true(now.is_ready && !now.error && now.bytes && !now.cuts && !now.deleted);
 	assert_int_equal(now.files, folder_each(&f, NULL));
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	for (int i = 0; i < SERIES_STEPS; i++) /* what is complete was made compact */
+		assert_int_equal(archive_loose(&s->archives[i]), -1);
+	assert_true(s->archives[SERIES_FINE].files[0].is_compact);
+	end(s);
 }
 
 /* An agent that is killed has lost what was not written yet, and its successor begins anew. */
 static void a_killed_agent_loses_ten_seconds_at_most(void **state)
 {
-	struct timeline t;
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	x.m->wall_offset_ms = 0;
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 304);
 	metrics_close(x.m); /* and nothing is written any more */
 	fixture_open(&x, (BEGIN + 306) * SECOND);
@@ -106,35 +158,29 @@ static void a_killed_agent_loses_ten_seconds_at_most(void **state)
 	for (int i = 0; i < SERIES_STEPS; i++)
 		archive_close(&s->archives[i]);
 	live(s, BEGIN + 310, BEGIN + 400);
-	assert_true(told(s, BEGIN, BEGIN + 305, 1, &t) >= 305 - 10);
-	timeline_fini(&t);
-	assert_int_equal(told(s, BEGIN + 310, BEGIN + 401, 1, &t), 91);
-	timeline_fini(&t);
+	assert_true(told(s, BEGIN, BEGIN + 305, 1) >= 305 - 10);
+	assert_int_equal(told(s, BEGIN + 310, BEGIN + 401, 1), 91);
+	assert_true(resident(s, BEGIN, BEGIN + 305, 1) >= 305 - 10);
+	assert_int_equal(resident(s, BEGIN + 310, BEGIN + 401, 1), 91);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 401, 10), 40); /* 305 to 310 lie within two */
+	assert_int_equal(resident(s, BEGIN, BEGIN + 401, 300), 2);
 	/* five minutes had not been written yet: they are made of what was, and nothing twice */
-	assert_in_range(told(s, BEGIN, BEGIN + 401, 300, &t), 305 - 10 + 91, 305 + 91);
-	timeline_fini(&t);
+	assert_in_range(told(s, BEGIN, BEGIN + 401, 300), 305 - 10 + 91, 305 + 91);
 	live(s, BEGIN + 401, BEGIN + 25000);
-	assert_in_range(told(s, BEGIN, BEGIN + 3000, 300, &t), 305 - 10 + 2690, 305 + 2690);
-	assert_true(t.memory_from_s > BEGIN + 3000);
-	timeline_fini(&t);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	assert_in_range(told(s, BEGIN, BEGIN + 3000, 300), 305 - 10 + 2690, 305 + 2690);
+	assert_true(memory_from_s > BEGIN + 3000);
+	end(s);
 }
 
 /* The memory of the one before came along: nothing is written twice, and nothing left out. */
 static void a_restart_with_its_memory_goes_on_where_it_was(void **state)
 {
 	static uint8_t blob[METRICS_SAVE_BYTES];
-	struct timeline t;
 	struct store *s;
 	size_t size;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	x.m->wall_offset_ms = 0;
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 1003);
 	size = metrics_save(x.m, blob, sizeof(blob));
 	assert_true(size > 0);
@@ -147,25 +193,20 @@ static void a_restart_with_its_memory_goes_on_where_it_was(void **state)
 	x.m->wall_offset_ms = 0;
 	s = open_store(0);
 	live(s, BEGIN + 1004, BEGIN + 3000);
-	assert_int_equal(told(s, BEGIN + 500, BEGIN + 1900, 1, &t), 1400);
-	timeline_fini(&t);
-	assert_int_equal(told(s, BEGIN, BEGIN + 3001, 10, &t), 3001);
-	timeline_fini(&t);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	assert_int_equal(told(s, BEGIN + 500, BEGIN + 1900, 1), 1400);
+	assert_int_equal(told(s, BEGIN, BEGIN + 3001, 10), 3001);
+	/* samples do not come along: what was not written in tens is made of seconds */
+	assert_int_equal(resident(s, BEGIN, BEGIN + 3001, 10), 301);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 3001, 300), 11);
+	end(s);
 }
 
 static void a_clock_that_is_set_loses_and_doubles_nothing(void **state)
 {
-	struct timeline t;
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	x.m->wall_offset_ms = 0;
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 1000);
 	x.m->wall_offset_ms = 3600 * 1000;
 	wall_ms += 3600 * 1000;
@@ -173,13 +214,9 @@ static void a_clock_that_is_set_loses_and_doubles_nothing(void **state)
 	live(s, BEGIN + 1001, BEGIN + 1700);
 	x.m->wall_offset_ms = -3600 * 1000;
 	live(s, BEGIN + 1701, BEGIN + 2400);
-	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
-	timeline_fini(&t);
-	assert_int_equal(told(s, BEGIN, BEGIN + 2401, 10, &t), 2401);
-	timeline_fini(&t);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1), 1400);
+	assert_int_equal(told(s, BEGIN, BEGIN + 2401, 10), 2401);
+	end(s);
 }
 
 static void the_budget_holds_and_the_finest_goes_first(void **state)
@@ -188,18 +225,14 @@ static void the_budget_holds_and_the_finest_goes_first(void **state)
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	s = open_store(60000);
+	s = begin(60000);
 	live(s, BEGIN, BEGIN + 3500);
 	store_state_get(s, &now);
 	assert_true(now.bytes <= 60000 && now.deleted > 0);
 	assert_true(s->archives[SERIES_FINE].files[0].serial > 1);
 	assert_int_equal(s->archives[SERIES_COARSE].files[0].serial, 1);
 	assert_int_equal(s->archives[SERIES_WIDE].files[0].serial, 1);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	end(s);
 }
 
 static void what_is_too_old_is_deleted(void **state)
@@ -208,17 +241,13 @@ static void what_is_too_old_is_deleted(void **state)
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 5300);
 	assert_true(s->archives[SERIES_FINE].files[0].from_s > BEGIN + 900);
 	assert_true(s->archives[SERIES_FINE].files[0].from_s < BEGIN + 1800);
 	store_state_get(s, &now);
 	assert_int_equal(now.deleted, 0); /* it was their time */
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	end(s);
 }
 
 /* No file may grow: as a full disk, memory goes on, and once there is room, all is written. */
@@ -226,14 +255,10 @@ static void a_full_disk_is_told_and_made_good_later(void **state)
 {
 	struct rlimit before, none;
 	struct store_state now;
-	struct timeline t;
 	struct store *s;
 
 	(void)state;
-	folder_open(&f);
-	fixture_open(&x, BEGIN * SECOND);
-	x.m->wall_offset_ms = 0;
-	s = open_store(0);
+	s = begin(0);
 	live(s, BEGIN, BEGIN + 100);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	none = (struct rlimit){ 10, before.rlim_max };
@@ -243,17 +268,13 @@ static void a_full_disk_is_told_and_made_good_later(void **state)
 	store_state_get(s, &now);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_true(now.error < 0 && now.error_ms > 0);
-	assert_int_equal(told(s, BEGIN, BEGIN + 401, 1, &t), 401);
-	timeline_fini(&t);
+	assert_int_equal(told(s, BEGIN, BEGIN + 401, 1), 401);
 	live(s, BEGIN + 401, BEGIN + 1600);
 	store_state_get(s, &now);
 	assert_int_equal(now.error, 0);
 	assert_int_equal(now.cuts, 0);
-	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1, &t), 1400);
-	timeline_fini(&t);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	assert_int_equal(told(s, BEGIN, BEGIN + 1400, 1), 1400);
+	end(s);
 }
 
 static void the_thread_writes_and_ends_with_what_is_complete(void **state)
@@ -272,9 +293,7 @@ static void the_thread_writes_and_ends_with_what_is_complete(void **state)
 	store_step(s);
 	assert_int_equal(s->archives[SERIES_FINE].files[0].from_s, BEGIN + 0);
 	assert_int_equal(archive_until(&s->archives[SERIES_FINE]), BEGIN + 47);
-	store_close(s);
-	metrics_close(x.m);
-	folder_close(&f);
+	end(s);
 }
 
 int main(void)

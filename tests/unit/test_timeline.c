@@ -27,6 +27,19 @@ static void fill(struct fixture *f)
 	}
 }
 
+/* Requests of a minute, or why there are none. */
+static int64_t count_of(struct fixture *f, const struct metrics_scope *scope, struct timeline *t)
+{
+	struct metrics_sums sums;
+	int ret;
+
+	open_span(t, BEGIN, BEGIN + 60, 10, TIMELINE_SUMS);
+	ret = metrics_timeline(f->m, scope, t);
+	timeline_sum(t, &sums, NULL);
+	timeline_fini(t);
+	return ret ? ret : (int64_t)sums.count;
+}
+
 static void points_hold_the_span_and_begin_at_a_multiple(void **state)
 {
 	const struct timeline_span many = { 0, 1501, 1 };
@@ -202,6 +215,70 @@ static void gauges_add_up_and_of_shares_the_worst_counts(void **state)
 	metrics_close(f.m);
 }
 
+/* A restart forgets samples: what is before the first one is left to the disk. */
+static void what_memory_does_not_have_in_full_is_unknown(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, BEGIN * SECOND);
+	fixture_tick(&f, BEGIN * SECOND);
+	for (uint64_t n = 1; n <= 100; n++) {
+		struct means_sample sample = { .time_ns = (BEGIN + n) * SECOND, .rss = 5 };
+
+		means_put(&f.m->registry.processes->means, &sample, &f.m->budget);
+	}
+	fixture_tick(&f, (BEGIN + 100) * SECOND);
+	f.m->sampled_s = BEGIN + 40;
+	open_span(&t, BEGIN, BEGIN + 101, 10, TIMELINE_VALUES);
+	assert_int_equal(metrics_gauges(f.m, &scope, METRICS_GAUGE_RSS, &t), 0);
+	assert_int_equal(t.memory_from_s, BEGIN + 40);
+	assert_int_equal(t.kept_from_s, BEGIN + 40);
+	assert_true(t.values[3] == METRICS_UNKNOWN && t.values[4] == 5 && t.values[10] == 5);
+	timeline_fini(&t);
+	metrics_close(f.m);
+}
+
+/* Of a service that answers requests too: statements are told from them, and from each other. */
+static void statements_have_series_of_their_own(void **state)
+{
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
+	struct timeline t;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, BEGIN * SECOND);
+	for (uint64_t n = 1; n <= 10; n++) {
+		fixture_request(&f, (BEGIN + n) * SECOND, MILLISECOND);
+		fixture_statement(&f, (BEGIN + n) * SECOND, "SELECT a FROM b");
+		fixture_statement(&f, (BEGIN + n) * SECOND, "SELECT a FROM b");
+		if (n % 2)
+			fixture_statement(&f, (BEGIN + n) * SECOND, "DELETE FROM b");
+		fixture_tick(&f, (BEGIN + n) * SECOND);
+	}
+	scope.statements = true;
+	assert_int_equal(count_of(&f, &scope, &t), 25);
+	scope.route = "DELETE FROM b";
+	assert_int_equal(count_of(&f, &scope, &t), 5);
+	scope.route = "/a";
+	assert_int_equal(count_of(&f, &scope, &t), -ENOENT);
+	scope = fixture_scope("shop", 0, "SELECT a FROM b");
+	assert_int_equal(count_of(&f, &scope, &t), 20);
+	scope = fixture_scope(NULL, 70, NULL);
+	scope.statements = true;
+	assert_int_equal(count_of(&f, &scope, &t), -ENOTSUP);
+	metrics_close(f.m);
+	fixture_open(&f, BEGIN * SECOND);
+	fixture_request(&f, BEGIN * SECOND, MILLISECOND);
+	fixture_tick(&f, BEGIN * SECOND);
+	scope = fixture_scope("shop", 0, NULL);
+	scope.statements = true;
+	assert_int_equal(count_of(&f, &scope, &t), 0); /* none: it is no database */
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +288,8 @@ int main(void)
 		cmocka_unit_test(work_is_bounded_and_a_cut_is_told),
 		cmocka_unit_test(what_was_never_seen_is_enoent),
 		cmocka_unit_test(gauges_add_up_and_of_shares_the_worst_counts),
+		cmocka_unit_test(what_memory_does_not_have_in_full_is_unknown),
+		cmocka_unit_test(statements_have_series_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "replace.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,23 +26,6 @@ static int replace_folders(const char *path)
 		*slash = '/';
 	}
 	return 0;
-}
-
-static int replace_write(int fd, const char *text)
-{
-	size_t length = strlen(text);
-
-	while (length) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		length -= (size_t)n;
-	}
-	return fsync(fd) ? -errno : 0;
 }
 
 /* As the old one is, where there is one. */
@@ -89,7 +74,9 @@ int replace_file(const char *path, const char *text)
 	fd = mkostemp(fresh, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	result = replace_write(fd, text);
+	result = file_write(fd, text, strlen(text));
+	if (result == 0 && fsync(fd))
+		result = -errno;
 	if (result == 0)
 		result = replace_rights(fd, real);
 	close(fd);
@@ -116,12 +103,12 @@ static int replace_take(int fd, char **out)
 	*out = calloc(1, (size_t)s.st_size + 1);
 	if (!*out)
 		return -ENOMEM;
-	n = read(fd, *out, (size_t)s.st_size);
+	n = file_read(fd, *out, (size_t)s.st_size);
 	if (n == s.st_size)
 		return 0;
 	free(*out);
 	*out = NULL;
-	return n < 0 ? -errno : -EAGAIN;
+	return n < 0 ? (int)n : -EAGAIN;
 }
 
 int replace_read(const char *path, char **out)
