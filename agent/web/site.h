@@ -17,10 +17,11 @@
 
 struct site {
 	struct metrics *metrics;
-	struct alerts *alerts;  /* NULL: turned off */
-	struct clerk *clerk;    /* NULL: nothing is profiled */
-	struct clerk *unwinder; /* of profiles that take their time; NULL with clerk */
-	struct store *store;    /* NULL: nothing is kept on disk */
+	struct alerts *alerts;     /* NULL: turned off */
+	struct dispatch *dispatch; /* with alerts */
+	struct clerk *clerk;       /* NULL: nothing is profiled */
+	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
+	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
 	const char *token;
