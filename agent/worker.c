@@ -289,10 +289,10 @@ static void worker_loop(struct worker *w)
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		if (poll(links, 2, wait_ms) <= 0)
 			continue;
-		if (links[1].revents && !alerting_hear(&w->alerting))
-			links[1].fd = -1;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
+		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
+			links[1].fd = -1;
 	}
 }
 
