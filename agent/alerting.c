@@ -4,7 +4,6 @@
 #include "moment.h"
 #include "parts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +19,14 @@ static void alerting_base(struct alerting *a, const struct config *c)
 
 static int alerting_dispatch(struct alerting *a, const struct alerting_config *config)
 {
-	struct config_error error;
-	const struct dispatch_config dispatch = { .alerts = a->channels,
-						  .health = config->health,
-						  .folder = config->folder,
-						  .link = config->runner };
+	struct dispatch_config dispatch = { .health = config->health,
+					    .folder = config->folder,
+					    .link = config->runner };
+	struct config_error error; /* there is none: it was checked when it was read */
+	int ret = config_alerts_open(&a->channels, config->config, &error);
 
-	if (config_alerts_read(config->config, a->channels, &error))
-		return -EINVAL; /* it was checked when it was read */
-	return dispatch_open(&a->dispatch, &dispatch, moment_wall_ms());
+	dispatch.alerts = a->channels;
+	return ret ? ret : dispatch_open(&a->dispatch, &dispatch, moment_wall_ms());
 }
 
 int alerting_open(struct alerting *a, const struct alerting_config *config)
@@ -52,8 +50,7 @@ int alerting_open(struct alerting *a, const struct alerting_config *config)
 			   moment_wall_ms());
 		return 0;
 	}
-	a->channels = malloc(sizeof(*a->channels));
-	ret = a->channels ? alerting_dispatch(a, config) : -ENOMEM;
+	ret = alerting_dispatch(a, config);
 	if (ret)
 		return ret;
 	alerts.ctx = a->dispatch;
@@ -66,7 +63,7 @@ void alerting_close(struct alerting *a)
 {
 	alerts_close(a->alerts);
 	dispatch_close(a->dispatch);
-	free(a->channels);
+	config_alerts_close(a->channels);
 	a->alerts = NULL;
 	a->dispatch = NULL;
 	a->channels = NULL;

@@ -34,11 +34,10 @@ static void split_close_broker(const struct split *s)
 }
 
 /* Does any channel need somebody who speaks with the network? */
-static bool split_sends(const struct split *s, struct config_alerts *alerts)
+static bool split_sends(const struct split *s, const struct config_alerts *alerts)
 {
-	if (!config_switch(s->config, CONFIG_ALERTS_ENABLED) ||
-	    config_alerts_read(s->config, alerts, s->error))
-		return false; /* it was checked when it was read */
+	if (!config_switch(s->config, CONFIG_ALERTS_ENABLED))
+		return false;
 	for (uint32_t i = 0; i < alerts->count; i++)
 		if (alerts->in_use >> i & 1 && alerts->channels[i].type != CHANNEL_LOG)
 			return true;
@@ -56,15 +55,12 @@ static int split_runner_run(const struct config_alerts *alerts, int link, int al
 	return nursery_run("the runner", &nobody, alive, courier_run, &courier);
 }
 
-static int split_runner(const struct split *s, const int alive[2])
+static int split_runner(const struct split *s, const struct config_alerts *alerts,
+			const int alive[2])
 {
-	static struct config_alerts alerts;
 	int link[2], result;
 	pid_t pid;
 
-	s->worker->runner = -1;
-	if (!split_sends(s, &alerts))
-		return 0;
 	result = courier_link(link);
 	if (result)
 		return split_fail(s, result, "cannot open the runner's link");
@@ -77,7 +73,7 @@ static int split_runner(const struct split *s, const int alive[2])
 		split_close_worker(s);
 		split_close_broker(s);
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-		exit(split_runner_run(&alerts, link[1], alive[0]));
+		exit(split_runner_run(alerts, link[1], alive[0]));
 	}
 	close(link[1]);
 	s->worker->runner = link[0];
@@ -102,12 +98,19 @@ static int split_worker(const struct split *s, const int link[2], const int aliv
 
 int split_agent(const struct split *s)
 {
+	struct config_alerts *alerts;
 	int link[2], alive[2];
 	int result = link_open(link);
 
 	if (result || pipe2(alive, O_CLOEXEC))
 		return split_fail(s, result ? result : -errno, "cannot open the worker's link");
-	result = split_runner(s, alive);
+	result = config_alerts_open(&alerts, s->config, s->error);
+	if (result)
+		return result;
+	s->worker->runner = -1;
+	if (split_sends(s, alerts))
+		result = split_runner(s, alerts, alive);
+	config_alerts_close(alerts);
 	if (!result)
 		result = split_worker(s, link, alive);
 	if (result)

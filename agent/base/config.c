@@ -345,7 +345,8 @@ int config_check(const struct config *c, struct config_error *error)
 	};
 	static const enum config_key directories[] = { CONFIG_RUN_DIR, CONFIG_STATE_DIR };
 	size_t count = config_count(c, CONFIG_HTTP_LISTEN);
-	struct config_alerts alerts;
+	struct config_alerts *alerts;
+	int ret;
 
 	for (size_t i = 0; i < 2; i++) {
 		if (config_text(c, directories[i])[0] == '/')
@@ -355,8 +356,7 @@ int config_check(const struct config *c, struct config_error *error)
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		int ret = config_check_pair(c, pairs[i][0], pairs[i][1], error);
-
+		ret = config_check_pair(c, pairs[i][0], pairs[i][1], error);
 		if (ret)
 			return ret;
 	}
@@ -369,7 +369,9 @@ int config_check(const struct config *c, struct config_error *error)
 	}
 	if (config_check_interval(c, error))
 		return -EINVAL;
-	return config_alerts_read(c, &alerts, error);
+	ret = config_alerts_open(&alerts, c, error);
+	config_alerts_close(alerts);
+	return ret;
 }
 
 size_t config_count(const struct config *c, enum config_key key)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_ALERTS_NEAR 2
@@ -130,19 +131,35 @@ static int config_alerts_levels(const struct config_alerts_read *r)
 	return ret;
 }
 
-int config_alerts_read(const struct config *c, struct config_alerts *out,
+int config_alerts_open(struct config_alerts **out, const struct config *c,
 		       struct config_error *error)
 {
-	const struct config_alerts_read r = { c, out, error };
+	struct config_alerts *a = calloc(1, sizeof(*a));
+	const struct config_alerts_read r = { c, a, error };
 	int ret = 0;
 
-	memset(out, 0, sizeof(*out));
-	snprintf(out->channels[CONFIG_ALERTS_LOG].name, CHANNEL_NAME, "log");
-	snprintf(out->channels[CONFIG_ALERTS_EMAIL].name, CHANNEL_NAME, "email");
-	out->channels[CONFIG_ALERTS_EMAIL].type = CHANNEL_EMAIL;
-	out->count = 2;
-	out->in_use = 1u << CONFIG_ALERTS_LOG;
+	*out = NULL;
+	if (!a) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return -ENOMEM;
+	}
+	snprintf(a->channels[CONFIG_ALERTS_LOG].name, CHANNEL_NAME, "log");
+	snprintf(a->channels[CONFIG_ALERTS_EMAIL].name, CHANNEL_NAME, "email");
+	a->channels[CONFIG_ALERTS_EMAIL].type = CHANNEL_EMAIL;
+	a->count = 2;
+	a->in_use = 1u << CONFIG_ALERTS_LOG;
 	for (size_t i = 0; !ret && i < config_count(c, CONFIG_ALERTS_CHANNELS); i++)
 		ret = config_alerts_channel(&r, config_item(c, CONFIG_ALERTS_CHANNELS, i));
-	return ret ? ret : config_alerts_levels(&r);
+	if (!ret)
+		ret = config_alerts_levels(&r);
+	if (ret)
+		config_alerts_close(a);
+	else
+		*out = a;
+	return ret;
+}
+
+void config_alerts_close(struct config_alerts *a)
+{
+	free(a);
 }

@@ -3,8 +3,8 @@
  *                 against each other.
  *
  * Threads:  a value; read by any once it is made.
- * Memory:   some 150 KiB, the caller's.
- * Errors:   -EINVAL with "where: key: reason".
+ * Memory:   config_alerts_open allocates, config_alerts_close frees.
+ * Errors:   -EINVAL with "where: key: reason"; -ENOMEM.
  */
 #ifndef BASE_CONFIG_ALERTS_H
 #define BASE_CONFIG_ALERTS_H
@@ -24,7 +24,8 @@ struct config_alerts {
 	uint32_t second, third; /* the notices in a row that are the first of a level */
 };
 
-int config_alerts_read(const struct config *c, struct config_alerts *out,
+int config_alerts_open(struct config_alerts **out, const struct config *c,
 		       struct config_error *error);
+void config_alerts_close(struct config_alerts *a); /* NULL is allowed */
 
 #endif

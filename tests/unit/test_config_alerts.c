@@ -6,11 +6,12 @@
 
 #define OPS "\"channels\": {\"ops\": {\"type\": \"webhook\", \"url\": \"http://x/\"}}"
 
-static struct config_alerts a;
+static struct config_alerts a; /* the last good ones */
 static struct config_error error;
 
 static int read_alerts(const char *keys)
 {
+	struct config_alerts *opened = NULL;
 	struct config *c;
 	char text[1024];
 	int n = snprintf(text, sizeof(text), "{\"alerts\": {%s}}", keys), ret;
@@ -19,7 +20,10 @@ static int read_alerts(const char *keys)
 	assert_int_equal(config_open(&c), 0);
 	ret = config_read(c, "r.json", text, (size_t)n, &error);
 	if (!ret)
-		ret = config_alerts_read(c, &a, &error);
+		ret = config_alerts_open(&opened, c, &error);
+	if (opened)
+		a = *opened;
+	config_alerts_close(opened);
 	config_close(c);
 	return ret;
 }

@@ -3,7 +3,7 @@
 
 static bool sends(const char *json)
 {
-	static struct config_alerts alerts;
+	struct config_alerts *alerts;
 	struct config_error error;
 	struct config *config;
 	struct split s = { .error = &error };
@@ -12,7 +12,9 @@ static bool sends(const char *json)
 	assert_int_equal(config_open(&config), 0);
 	assert_int_equal(config_read(config, "c", json, strlen(json), &error), 0);
 	s.config = config;
-	result = split_sends(&s, &alerts);
+	assert_int_equal(config_alerts_open(&alerts, config, &error), 0);
+	result = split_sends(&s, alerts);
+	config_alerts_close(alerts);
 	config_close(config);
 	return result;
 }
