@@ -3,6 +3,7 @@
 #include "diary.h"
 #include "health.h"
 #include "log.h"
+#include "stops.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,7 @@ static void alerts_send(struct alerts *a)
 		ret = diary_mark(&a->diary, e->outbox[i].sequence);
 		if (ret)
 			a->save_error = ret;
+		stops_at("marked");
 	}
 	engine_sent(e, e->outbox_count);
 }
