@@ -14,21 +14,14 @@ static int config_nested_fail(struct channel_error *error, const char *key, cons
 	return -EINVAL;
 }
 
-/* A text, a whole number, or a list of texts: "a,b". */
-static int config_nested_value(const struct tree *value, char *out, size_t size)
+/* Texts without what parts them, as "a,b". */
+static int config_nested_list(const struct tree *list, char *out, size_t size)
 {
-	double number = tree_number(value);
-	const char *text = tree_text(value);
 	size_t n = 0;
 
-	out[0] = '\0';
-	if (tree_kind(value) == TREE_NUMBER && fabs(number) < 1e9 && trunc(number) == number)
-		return snprintf(out, size, "%.0f", number) > 0 ? 0 : -EINVAL;
-	if (text)
-		return strchr(text, '\n') || snprintf(out, size, "%s", text) >= (int)size ? -EINVAL
-											  : 0;
-	for (size_t i = 0; i < tree_size(value); i++) {
-		text = tree_text(tree_at(value, i));
+	for (size_t i = 0; i < tree_size(list); i++) {
+		const char *text = tree_text(tree_at(list, i));
+
 		if (!text || strpbrk(text, ", \n"))
 			return -EINVAL;
 		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? "," : "", text);
@@ -36,6 +29,20 @@ static int config_nested_value(const struct tree *value, char *out, size_t size)
 			return -EINVAL;
 	}
 	return n ? 0 : -EINVAL;
+}
+
+/* A text, a whole number, or a list of texts. */
+static int config_nested_value(const struct tree *value, char *out, size_t size)
+{
+	double number = tree_number(value);
+	const char *text = tree_text(value);
+
+	out[0] = '\0';
+	if (tree_kind(value) == TREE_NUMBER && fabs(number) < 1e9 && trunc(number) == number)
+		return snprintf(out, size, "%.0f", number) > 0 ? 0 : -EINVAL;
+	if (!text)
+		return config_nested_list(value, out, size);
+	return strchr(text, '\n') || snprintf(out, size, "%s", text) >= (int)size ? -EINVAL : 0;
 }
 
 int config_nested_channel(const char *name, const struct tree *keys, char *text,

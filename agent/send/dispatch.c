@@ -139,6 +139,9 @@ static void dispatch_tell_channel(const struct dispatch *d, uint32_t channel, in
 	if (!row->in_use) {
 		status = HEALTH_INFO;
 		snprintf(reason, sizeof(reason), "not configured");
+	} else if (!row->levels && !waiting) {
+		status = HEALTH_INFO;
+		snprintf(reason, sizeof(reason), "no level names it: it is told of nothing");
 	} else if (row->tries) {
 		status = HEALTH_DEGRADED;
 		snprintf(reason, sizeof(reason), "failed %u times, %u wait, %llu dropped: %.96s",

@@ -144,6 +144,15 @@ static void each_level_adds_its_channels(void **state)
 	assert_int_equal(row(3).levels, 2);
 	assert_false(row(1).in_use);
 	assert_int_equal(part("channel.email").status, HEALTH_INFO);
+	assert_int_equal(part("channel.boss").status, HEALTH_HEALTHY);
+	alerts.levels[1] = 0;
+	dispatch_close(d);
+	open_it(); /* what waits for it is delivered all the same */
+	assert_int_equal(part("channel.boss").status, HEALTH_HEALTHY);
+	postbox_done(d->postbox, 2, 3);
+	second();
+	assert_string_equal(part("channel.boss").reason,
+			    "no level names it: it is told of nothing");
 }
 
 static void one_at_a_time_and_the_next_at_once(void **state)
