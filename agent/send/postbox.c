@@ -93,20 +93,18 @@ static void postbox_put_entry(const struct postbox *p, struct json *j,
 	json_object_end(j);
 }
 
-/* A line cut short is taken back, so that the next one begins at the beginning of one. */
+/* After a line that was cut short no other is written: the file is, as a whole. */
 static int postbox_write(struct postbox *p, const char *line, size_t length)
 {
 	ssize_t n = pwrite(p->fd, line, length, (off_t)p->bytes);
-	int ret = n < 0 ? -errno : 0;
 
-	if (!ret && (size_t)n != length)
-		ret = -ENOSPC;
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != length)
+		return -ENOSPC;
 	p->fresh = true;
-	if (!ret)
-		p->bytes += length;
-	else if (n > 0 && ftruncate(p->fd, (off_t)p->bytes))
-		p->stale = true;
-	return ret;
+	p->bytes += length;
+	return 0;
 }
 
 static int postbox_append(struct postbox *p, struct json *j)

@@ -47,6 +47,7 @@ static void what_is_wrong_is_named(void **state)
 		{ "a type=webhook url=ftp://x/", "url", "must be http" },
 		{ "a type=webhook url=http:///x", "url", "must be http" },
 		{ "a type=webhook url=http://u:p@x/", "url", "must be http" },
+		{ "a type=webhook url=http://u@x/", "url", "must be http" },
 		{ "a type=webhook url=http://x:0/", "url", "must be http" },
 		{ "a type=webhook url=http://x:70000/", "url", "must be http" },
 		{ "a type=webhook url=http://x:/", "url", "must be http" },

@@ -1,6 +1,9 @@
 #include "../../agent/send/postbox.c" /* white box: lines written by hand */
 #include "rs_test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static const struct postbox_names names = { { "log", "ops", "mail" }, 3 };
 static char folder[32];
 static struct postbox *p;
@@ -244,6 +247,27 @@ static void without_a_disk_it_works_on_in_memory(void **state)
 	assert_int_equal(postbox_waiting(p, 1), 2);
 }
 
+static void a_line_cut_short_by_a_full_disk_is_written_again(void **state)
+{
+	struct rlimit before, few;
+	struct notice n = notice(2);
+	int ret;
+
+	(void)state;
+	put(1, 2);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	few = (struct rlimit){ p->bytes + 10, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	ret = postbox_put(p, &n, 2);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(ret, -EFBIG);
+	put(3, 2);
+	again();
+	assert_int_equal(p->damaged, 0);
+	assert_int_equal(postbox_waiting(p, 1), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +283,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_file_of_the_past_is_written_anew, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_line_cut_short_by_a_full_disk_is_written_again,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_disk_it_works_on_in_memory, setup,
 						teardown),
 	};
