@@ -2,6 +2,7 @@
 """Notices of alerts reach real receivers: a webhook that fails, redirects, hangs and recovers,
 Alertmanager, a mail server with STARTTLS and a password, DogStatsD; each level its own channels.
 """
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -157,6 +158,52 @@ def webhook_fails_and_recovers(stage):
     check(SECRET not in said, "a secret was told")
     agent.stop()
     hook.stop()
+
+
+def runner_of(agent):
+    """The one that speaks with the network."""
+    for pid in agent.family():
+        with contextlib.suppress(OSError):
+            if "libcurl" in Path(f"/proc/{pid}/maps").read_text():
+                return pid
+    return None
+
+
+def a_runner_that_dies_is_started_anew(stage):
+    hook = Webhook()
+    configure(stage, {"ops": {"type": "webhook", "url": hook.url("/ops")}}, notify=["ops"])
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("a notice", lambda: hook.got, 10, 0.1)
+    runner = runner_of(agent)
+    status = dict(line.split(":", 1) for line in
+                  Path(f"/proc/{runner}/status").read_text().splitlines())
+    check(status["Uid"].split() == ["65534"] * 4 and status["NoNewPrivs"].strip() == "1" and
+          all(int(status[cap], 16) == 0 for cap in ("CapPrm", "CapEff", "CapBnd")), status)
+    check(Path(f"/proc/{runner}/mem").stat().st_uid == 0, "its memory is open to its user")
+    check(not [link for link in Path(f"/proc/{runner}/fd").iterdir()
+               if "ringside" in os.readlink(link) and "agent.log" not in os.readlink(link)],
+          "it holds files of the agent")
+    hook.mode = "hang"
+    live.wait_for("one under way", lambda: hook.tried > len(hook.got), 10, 0.05)
+    os.kill(runner, signal.SIGKILL)
+    hook.mode = "good"
+    count = len(hook.got)
+    live.wait_for("the next notice", lambda: len(hook.got) > count + 1, 10, 0.05)
+    check(runner_of(agent) != runner, "another one")
+    check("the runner was killed by signal 9; starting another" in agent.said(), agent.said())
+    numbers = [d["notice"] for d in hook.documents("/ops")]
+    check(numbers == list(range(1, len(numbers) + 1)), numbers)
+    family = agent.family()
+    os.kill(agent.pid, signal.SIGKILL)
+    agent.popen.wait()
+    live.wait_for("the end of all", lambda: not [p for p in family if alive(p)], 4, 0.05)
+    hook.stop()
+
+
+def alive(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
 
 
 def each_level_has_its_channels(stage):
@@ -318,8 +365,9 @@ def main():
     live.need_root_and("openssl")
     signal.alarm(280)
     failed = 0
-    for test in (webhook_fails_and_recovers, each_level_has_its_channels,
-                 alertmanager_knows_what_fires, mail_by_starttls_with_a_password):
+    for test in (webhook_fails_and_recovers, a_runner_that_dies_is_started_anew,
+                 each_level_has_its_channels, alertmanager_knows_what_fires,
+                 mail_by_starttls_with_a_password):
         begun = time.monotonic()
         with live.Stage() as stage:
             try:
