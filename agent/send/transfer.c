@@ -200,6 +200,8 @@ static int transfer_mail(struct transfer *one, const struct transfer_request *r)
 	transfer_curl.set(one->easy, CURLOPT_URL, url); /* its path is what EHLO says */
 	transfer_curl.set(one->easy, CURLOPT_MAIL_FROM, from);
 	transfer_curl.set(one->easy, CURLOPT_MAIL_RCPT, one->list);
+	/* one address that is no more must not keep it from the others */
+	transfer_curl.set(one->easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
 	transfer_curl.set(one->easy, CURLOPT_USE_SSL, tls);
 	transfer_curl.set(one->easy, CURLOPT_UPLOAD, 1L);
 	transfer_curl.set(one->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->length);

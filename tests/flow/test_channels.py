@@ -280,6 +280,11 @@ import json, ssl, sys, time
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 class Sink:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone@"):
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
     async def handle_DATA(self, server, session, envelope):
         with open(sys.argv[2], "a") as out:
             out.write(json.dumps({"from": envelope.mail_from, "to": envelope.rcpt_tos,
@@ -320,15 +325,17 @@ class MailServer(live.Process):
 
 
 def mail_by_starttls_with_a_password(stage):
-    if subprocess.run([PYTHON, "-c", "import aiosmtpd"], check=False, capture_output=True).returncode:
+    found = subprocess.run([PYTHON, "-c", "import aiosmtpd"], check=False, capture_output=True)
+    if found.returncode:
         print("      skipped: needs python3-aiosmtpd")
         return
     server = MailServer(stage)
     password = stage.folder / "password"
     password.write_text("not the password")
-    mail = {"type": "email", "smtp": f"smtp://localhost:{server.port}", "from": "ringside@site.example",
-            "to": ["ops@site.example", "dev@site.example"], "username": "ringside",
-            "password_file": str(password)}
+    mail = {"type": "email", "smtp": f"smtp://localhost:{server.port}",
+            "from": "ringside@site.example", "username": "ringside",
+            "password_file": str(password),
+            "to": ["ops@site.example", "gone@site.example", "dev@site.example"]}
     configure(stage, {"email": mail}, notify=["log", "email"])
     agent = stage.agent().wait("/readyz")
     # nobody vouches for its certificate
