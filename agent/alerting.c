@@ -1,12 +1,11 @@
 #include "alerting.h"
 
-#include "config.h"
 #include "health.h"
-#include "herald.h"
 #include "moment.h"
 #include "parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where whoever is told finds more; the first address, as it was configured. */
@@ -18,36 +17,56 @@ static void alerting_base(struct alerting *a, const struct config *c)
 		snprintf(a->base, sizeof(a->base), "http://%.140s", address);
 }
 
-int alerting_open(struct alerting *a, const struct config *c, struct metrics *metrics,
-		  struct health *health, const char *folder)
+static int alerting_dispatch(struct alerting *a, const struct alerting_config *config)
 {
-	uint32_t second = (uint32_t)config_number(c, CONFIG_ALERTS_ESCALATION_THRESHOLD);
-	const struct alerts_config config = {
-		.metrics = metrics,
-		.health = health,
-		.folder = folder,
+	struct dispatch_config dispatch = { .health = config->health,
+					    .folder = config->folder,
+					    .link = config->runner };
+	struct config_error error; /* there is none: it was checked when it was read */
+	int ret = config_alerts_open(&a->channels, config->config, &error);
+
+	dispatch.alerts = a->channels;
+	return ret ? ret : dispatch_open(&a->dispatch, &dispatch, moment_wall_ms());
+}
+
+int alerting_open(struct alerting *a, const struct alerting_config *config)
+{
+	const struct config *c = config->config;
+	struct alerts_config alerts = {
+		.metrics = config->metrics,
+		.health = config->health,
+		.folder = config->folder,
 		.base = a->base,
 		.defaults = { (int64_t)config_span_ns(c, CONFIG_ALERTS_CHECK_INTERVAL),
 			      (int64_t)config_span_ns(c, CONFIG_ALERTS_COOLDOWN) },
-		.second_level = second,
-		.third_level =
-			second + (uint32_t)config_number(c, CONFIG_ALERTS_ESCALATION_FURTHER),
-		.send = herald_send,
+		.send = dispatch_notice,
+		.settle = dispatch_settle,
 	};
+	int ret;
 
 	alerting_base(a, c);
 	if (!config_switch(c, CONFIG_ALERTS_ENABLED)) {
-		health_put(health, "alerts", HEALTH_INFO, "turned off by alerts.enabled",
+		health_put(config->health, "alerts", HEALTH_INFO, "turned off by alerts.enabled",
 			   moment_wall_ms());
 		return 0;
 	}
-	return alerts_open(&a->alerts, &config, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+	ret = alerting_dispatch(a, config);
+	if (ret)
+		return ret;
+	alerts.ctx = a->dispatch;
+	alerts.second_level = a->channels->second;
+	alerts.third_level = a->channels->third;
+	return alerts_open(&a->alerts, &alerts, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
 void alerting_close(struct alerting *a)
 {
 	alerts_close(a->alerts);
+	dispatch_close(a->dispatch);
+	config_alerts_close(a->channels);
 	a->alerts = NULL;
+	a->dispatch = NULL;
+	a->channels = NULL;
 }
 
 void alerting_rules(const struct alerting *a, int fd)
@@ -56,10 +75,37 @@ void alerting_rules(const struct alerting *a, int fd)
 		alerts_rules(a->alerts, fd, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
-void alerting_second(const struct alerting *a, const struct parts *parts)
+/* Those of which somebody was told, and that fire still. */
+static void alerting_hold(const struct alerting *a)
+{
+	struct alerts_row *rows;
+	int count = alerts_list(a->alerts, false, moment_wall_ms(), &rows);
+	struct notice *notices = count > 0 ? calloc((size_t)count, sizeof(*notices)) : NULL;
+	size_t held = 0;
+
+	for (int i = 0; notices && i < count; i++)
+		if (rows[i].state == ALARM_FIRING && rows[i].notice.number)
+			notices[held++] = rows[i].notice;
+	if (count >= 0)
+		free(rows);
+	dispatch_hold(a->dispatch, notices, held);
+}
+
+pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 {
 	const struct source_agent agent = { parts->cpu_percent, parts->memory };
+	int64_t now_ns = (int64_t)moment_monotonic_ns();
 
-	if (a->alerts)
-		alerts_second(a->alerts, &agent, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+	if (!a->alerts)
+		return 0;
+	alerts_second(a->alerts, &agent, now_ns, moment_wall_ms());
+	dispatch_second(a->dispatch, now_ns, moment_wall_ms());
+	if (dispatch_holds(a->dispatch, now_ns))
+		alerting_hold(a);
+	return dispatch_courier(a->dispatch);
+}
+
+bool alerting_hear(const struct alerting *a)
+{
+	return dispatch_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }

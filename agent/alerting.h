@@ -9,19 +9,32 @@
 #define AGENT_ALERTING_H
 
 #include "alerts.h"
+#include "dispatch.h"
 
 struct config;
 struct parts;
 
 struct alerting {
-	struct alerts *alerts; /* NULL: turned off */
+	struct alerts *alerts;     /* NULL: turned off */
+	struct dispatch *dispatch; /* with alerts */
+	struct config_alerts *channels;
 	char base[160];
 };
 
-int alerting_open(struct alerting *a, const struct config *config, struct metrics *metrics,
-		  struct health *health, const char *folder);
+struct alerting_config {
+	const struct config *config;
+	struct metrics *metrics;
+	struct health *health;
+	const char *folder; /* of state */
+	int runner;         /* -1: no channel needs one */
+};
+
+int alerting_open(struct alerting *a, const struct alerting_config *config);
 void alerting_close(struct alerting *a);
 void alerting_rules(const struct alerting *a, int fd);
-void alerting_second(const struct alerting *a, const struct parts *parts);
+
+/* The runner's process; 0: there is none. */
+pid_t alerting_second(const struct alerting *a, const struct parts *parts);
+bool alerting_hear(const struct alerting *a); /* false: there is no runner any more */
 
 #endif

@@ -8,12 +8,11 @@
 #include "broker.h"
 #include "child.h"
 #include "folders.h"
-#include "link.h"
 #include "listen.h"
 #include "log.h"
 #include "moment.h"
-#include "nursery.h"
 #include "options.h"
+#include "split.h"
 #include "token.h"
 #include "wake.h"
 #include "worker.h"
@@ -39,7 +38,6 @@ struct main_agent {
 	struct broker_config broker;
 	struct worker_config worker;
 	int sockets[WORKER_SOCKETS];
-	int nursery_alive;
 	char token[TOKEN_TEXT];
 	char socket_path[FOLDERS_PATH];
 	char wake_path[FOLDERS_PATH];
@@ -130,43 +128,6 @@ static int main_open(struct main_agent *m)
 	return result ? main_fail(m, result, "cannot open", m->wake_path) : 0;
 }
 
-static int main_nursery(void *ctx)
-{
-	struct main_agent *m = ctx;
-
-	return worker_run(&m->worker);
-}
-
-static int main_split(struct main_agent *m)
-{
-	int link[2], alive[2];
-	int result = link_open(link);
-
-	if (result || pipe2(alive, O_CLOEXEC))
-		return main_fail(m, result ? result : -errno, "cannot open", "the worker's link");
-	m->broker.nursery = fork();
-	if (m->broker.nursery < 0)
-		return main_fail(m, -errno, "cannot fork", "the nursery");
-	if (m->broker.nursery == 0) {
-		close(link[0]);
-		close(alive[1]);
-		close(m->broker.wake);
-		folders_close(&m->folders); /* the locks are the broker's: they end with it */
-		m->worker.link = link[1];
-		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-		exit(nursery_run(&m->user, alive[0], main_nursery, m));
-	}
-	close(link[1]);
-	close(alive[0]);
-	for (unsigned int i = 0; i < m->worker.socket_count; i++)
-		close(m->sockets[i]);
-	if (m->worker.kallsyms >= 0)
-		close(m->worker.kallsyms);
-	m->broker.link = link[0];
-	m->broker.alive = alive[1];
-	return 0;
-}
-
 static void main_clean(const struct main_agent *m)
 {
 	if (m->socket_path[0])
@@ -179,6 +140,12 @@ static void main_clean(const struct main_agent *m)
 
 static int main_agent(struct main_agent *m)
 {
+	const struct split split = { .config = m->config,
+				     .user = &m->user,
+				     .folders = &m->folders,
+				     .broker = &m->broker,
+				     .worker = &m->worker,
+				     .error = &m->error };
 	int code = 1;
 
 	log_open("ringsided",
@@ -201,7 +168,7 @@ static int main_agent(struct main_agent *m)
 	m->broker.options = &m->options;
 	m->broker.config = m->config;
 	m->broker.run_dir = m->folders.run;
-	if (main_split(m))
+	if (split_agent(&split))
 		log_error("%s", m->error.text);
 	else
 		code = broker_run(&m->broker);

@@ -67,12 +67,12 @@ static int nursery_watch(pid_t pid, int alive, bool *over)
 	return status;
 }
 
-static void nursery_tell(int status)
+static void nursery_tell(const char *name, int status)
 {
 	if (WIFSIGNALED(status))
-		log_error("the worker was killed by signal %d; starting another", WTERMSIG(status));
+		log_error("%s was killed by signal %d; starting another", name, WTERMSIG(status));
 	else
-		log_error("the worker ended with code %d; starting another", WEXITSTATUS(status));
+		log_error("%s ended with code %d; starting another", name, WEXITSTATUS(status));
 }
 
 static pid_t nursery_fork(int alive, nursery_fn worker, void *ctx)
@@ -89,7 +89,8 @@ static pid_t nursery_fork(int alive, nursery_fn worker, void *ctx)
 	_exit(worker(ctx));
 }
 
-int nursery_run(const struct privilege_user *user, int alive, nursery_fn worker, void *ctx)
+int nursery_run(const char *name, const struct privilege_user *user, int alive, nursery_fn worker,
+		void *ctx)
 {
 	uint32_t deaths = 0;
 	bool over = false;
@@ -110,14 +111,14 @@ int nursery_run(const struct privilege_user *user, int alive, nursery_fn worker,
 		int status;
 
 		if (pid < 0) {
-			log_error("the worker cannot be forked: %s", strerrorname_np(errno));
+			log_error("%s cannot be forked: %s", name, strerrorname_np(errno));
 		} else {
 			status = nursery_watch(pid, alive, &over);
 			if (over)
 				break;
 			if (WIFEXITED(status) && WEXITSTATUS(status) == NURSERY_CANNOT)
 				return 1;
-			nursery_tell(status);
+			nursery_tell(name, status);
 		}
 		over = nursery_alone(
 			alive, -1,

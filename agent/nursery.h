@@ -19,9 +19,10 @@ typedef int (*nursery_fn)(void *ctx);
 
 /*
  * Becomes the user and stays until the pipe `alive` ends, which it does when the broker does.
- * A worker that does not follow within 2 s is killed.
+ * name: what it is in messages, "the worker". A worker that does not follow within 2 s is killed.
  */
-int nursery_run(const struct privilege_user *user, int alive, nursery_fn worker, void *ctx);
+int nursery_run(const char *name, const struct privilege_user *user, int alive, nursery_fn worker,
+		void *ctx);
 
 /* How long to wait before the next worker: deaths in a row so far, how long the last one lived. */
 uint32_t nursery_wait_ms(uint32_t *deaths, uint64_t lived_ms);

@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#define PARTS_PROCESSES 3 /* broker, nursery, worker */
+#define PARTS_PROCESSES 4 /* broker, nursery, worker, runner (0: there is none) */
 
 struct health;
 

@@ -183,6 +183,7 @@ static int worker_web(struct worker *w)
 		.socket_count = c->socket_count,
 		.metrics = w->metrics,
 		.alerts = w->alerting.alerts,
+		.dispatch = w->alerting.dispatch,
 		.profile = w->profile,
 		.store = w->store,
 		.health = w->health,
@@ -197,6 +198,17 @@ static int worker_web(struct worker *w)
 	return web_open(&w->web, &config);
 }
 
+static int worker_alerting(struct worker *w)
+{
+	const struct alerting_config config = { .config = w->config->config,
+						.metrics = w->metrics,
+						.health = w->health,
+						.folder = w->config->state_dir,
+						.runner = w->config->runner };
+
+	return alerting_open(&w->alerting, &config);
+}
+
 /* The API first, so that whoever looks sees why it is not ready. */
 static int worker_open(struct worker *w)
 {
@@ -209,8 +221,7 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_drain(w);
 	if (result == 0)
-		result = alerting_open(&w->alerting, w->config->config, w->metrics, w->health,
-				       w->config->state_dir);
+		result = worker_alerting(w);
 	if (result == 0)
 		result = worker_profile(w);
 	if (result == 0)
@@ -251,7 +262,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	metrics_sample(w->metrics, now_ns);
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
-	alerting_second(&w->alerting, &w->parts);
+	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
@@ -265,7 +276,8 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd link = { .fd = w->config->link, .events = POLLIN };
+	struct pollfd links[2] = { { .fd = w->config->link, .events = POLLIN },
+				   { .fd = w->config->runner, .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -275,8 +287,12 @@ static void worker_loop(struct worker *w)
 		if (now_ns >= w->second_ns)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
-		if (poll(&link, 1, wait_ms) > 0)
+		if (poll(links, 2, wait_ms) <= 0)
+			continue;
+		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
+		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
+			links[1].fd = -1;
 	}
 }
 

@@ -23,6 +23,7 @@ struct worker_config {
 	const char *token;
 	gid_t group;
 	int link;
+	int runner;   /* the link to who carries notices; -1: nobody does */
 	int kallsyms; /* -1: not readable */
 	pid_t broker;
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "config_alerts.h"
 #include "config_file.h"
 #include "file.h"
 #include "text.h"
@@ -102,6 +103,8 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
 	case CONFIG_TYPE_ROUTES:
+	case CONFIG_TYPE_CHANNELS:
+	case CONFIG_TYPE_ESCALATION:
 		return true;
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
@@ -335,6 +338,8 @@ int config_check(const struct config *c, struct config_error *error)
 	};
 	static const enum config_key directories[] = { CONFIG_RUN_DIR, CONFIG_STATE_DIR };
 	size_t count = config_count(c, CONFIG_HTTP_LISTEN);
+	struct config_alerts *alerts;
+	int ret;
 
 	for (size_t i = 0; i < 2; i++) {
 		if (config_text(c, directories[i])[0] == '/')
@@ -344,8 +349,7 @@ int config_check(const struct config *c, struct config_error *error)
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		int ret = config_check_pair(c, pairs[i][0], pairs[i][1], error);
-
+		ret = config_check_pair(c, pairs[i][0], pairs[i][1], error);
 		if (ret)
 			return ret;
 	}
@@ -356,7 +360,11 @@ int config_check(const struct config *c, struct config_error *error)
 			 config_where(c, CONFIG_HTTP_LISTEN));
 		return -EINVAL;
 	}
-	return config_check_interval(c, error);
+	if (config_check_interval(c, error))
+		return -EINVAL;
+	ret = config_alerts_open(&alerts, c, error);
+	config_alerts_close(alerts);
+	return ret;
 }
 
 size_t config_count(const struct config *c, enum config_key key)

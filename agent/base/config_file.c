@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include "config_nested.h"
 #include "rule.h"
 #include "text.h"
 
@@ -186,6 +187,11 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
 		return "must be a list of at most 64 objects, as {\"exe\": \"/usr/sbin/nginx\"}";
+	case CONFIG_TYPE_CHANNELS:
+		return "must be an object of channels, as {\"ops\": {\"type\": \"webhook\", …}}";
+	case CONFIG_TYPE_ESCALATION:
+		return "must be a list of at most two objects, as {\"after\": 3, \"notify\": "
+		       "[\"ops\"]}";
 	case CONFIG_TYPE_SWITCH:
 		return "must be true or false";
 	case CONFIG_TYPE_COUNT:
@@ -303,6 +309,68 @@ static int config_walk_rules(struct config_walk *w, const json_t *value, bool na
 	return 0;
 }
 
+/* One object of a key that holds several; name: NULL in a list. */
+static int config_walk_one(struct config_walk *w, const char *name, const json_t *value,
+			   char **item)
+{
+	const struct tree *keys = (const struct tree *)value;
+	size_t length = strlen(w->path);
+	struct channel_error why;
+	char text[CHANNEL_TEXT];
+	int ret;
+
+	ret = name ? config_nested_channel(name, keys, text, &why)
+		   : config_nested_level(keys, text, &why);
+	if (ret) {
+		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", *why.key ? "." : "",
+			 why.key);
+		return config_walk_fail(w, w->path, why.reason);
+	}
+	*item = strdup(text);
+	return *item ? 0 : -ENOMEM;
+}
+
+/* Tells by itself what is wrong. */
+static int config_walk_channels(struct config_walk *w, json_t *value, char **items)
+{
+	size_t length = strlen(w->path), count = 0;
+	const char *name;
+	json_t *member;
+
+	if (!json_is_object(value) || json_object_size(value) > CHANNEL_MAX)
+		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_CHANNELS));
+	json_object_foreach(value, name, member)
+	{
+		int ret;
+
+		snprintf(w->path + length, sizeof(w->path) - length, ".%s", name);
+		ret = config_walk_one(w, name, member, &items[count++]);
+		if (ret)
+			return ret;
+		w->path[length] = '\0';
+	}
+	return 0;
+}
+
+/* Tells by itself what is wrong. */
+static int config_walk_levels(struct config_walk *w, const json_t *value, char **items)
+{
+	size_t length = strlen(w->path);
+
+	if (!json_is_array(value) || json_array_size(value) > CONFIG_FILE_ITEMS)
+		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_ESCALATION));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		int ret;
+
+		snprintf(w->path + length, sizeof(w->path) - length, "[%zu]", i);
+		ret = config_walk_one(w, NULL, json_array_get(value, i), &items[i]);
+		if (ret)
+			return ret;
+		w->path[length] = '\0';
+	}
+	return 0;
+}
+
 static int config_walk_items(json_t *value, enum config_type type, char **items)
 {
 	if (type == CONFIG_TYPE_MAP)
@@ -323,6 +391,10 @@ static int config_walk_put(struct config_walk *w, enum config_key key, json_t *v
 
 	if (type == CONFIG_TYPE_RULES || type == CONFIG_TYPE_NAMES) {
 		ret = config_walk_rules(w, value, type == CONFIG_TYPE_NAMES, items);
+	} else if (type == CONFIG_TYPE_CHANNELS) {
+		ret = config_walk_channels(w, value, items);
+	} else if (type == CONFIG_TYPE_ESCALATION) {
+		ret = config_walk_levels(w, value, items);
 	} else {
 		ret = config_walk_items(value, type, items);
 		if (ret)

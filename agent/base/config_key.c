@@ -1,5 +1,7 @@
 #include "config_key.h"
 
+#include "channel.h"
+#include "escalation.h"
 #include "log.h"
 #include "pattern.h"
 #include "rule.h"
@@ -94,6 +96,16 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 					       "so many later it goes to level 3, where a rule is "
 					       "service_impacting",
 					       CONFIG_TYPE_COUNT },
+	[CONFIG_ALERTS_CHANNELS] = { "alerts.channels", NULL, "", "",
+				     "ways to tell of alerts, by name, beside log",
+				     CONFIG_TYPE_CHANNELS },
+	[CONFIG_ALERTS_NOTIFY] = { "alerts.notify", NULL, "log,email", "",
+				   "channels that are told of every alert: level 1",
+				   CONFIG_TYPE_LIST },
+	[CONFIG_ALERTS_ESCALATION] = { "alerts.escalation", NULL, "", "",
+				       "levels 2 and 3: after how many notices in a row which "
+				       "channels are told too; over escalation_threshold",
+				       CONFIG_TYPE_ESCALATION },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -104,14 +116,23 @@ const struct config_info *config_info(enum config_key key)
 const char *config_type_name(enum config_type type)
 {
 	static const char *const names[] = {
-		[CONFIG_TYPE_TEXT] = "text",       [CONFIG_TYPE_PATH] = "path",
-		[CONFIG_TYPE_LEVEL] = "level",     [CONFIG_TYPE_SECRET] = "secret",
-		[CONFIG_TYPE_PERCENT] = "percent", [CONFIG_TYPE_SPAN] = "duration",
-		[CONFIG_TYPE_LIST] = "list",       [CONFIG_TYPE_ADDRESS] = "addresses",
-		[CONFIG_TYPE_MAP] = "map",         [CONFIG_TYPE_RULES] = "rules",
-		[CONFIG_TYPE_NAMES] = "names",     [CONFIG_TYPE_ROUTES] = "routes",
-		[CONFIG_TYPE_SWITCH] = "switch",   [CONFIG_TYPE_COUNT] = "count",
+		[CONFIG_TYPE_TEXT] = "text",
+		[CONFIG_TYPE_PATH] = "path",
+		[CONFIG_TYPE_LEVEL] = "level",
+		[CONFIG_TYPE_SECRET] = "secret",
+		[CONFIG_TYPE_PERCENT] = "percent",
+		[CONFIG_TYPE_SPAN] = "duration",
+		[CONFIG_TYPE_LIST] = "list",
+		[CONFIG_TYPE_ADDRESS] = "addresses",
+		[CONFIG_TYPE_MAP] = "map",
+		[CONFIG_TYPE_RULES] = "rules",
+		[CONFIG_TYPE_NAMES] = "names",
+		[CONFIG_TYPE_ROUTES] = "routes",
+		[CONFIG_TYPE_SWITCH] = "switch",
+		[CONFIG_TYPE_COUNT] = "count",
 		[CONFIG_TYPE_SOURCE] = "source",
+		[CONFIG_TYPE_CHANNELS] = "channels",
+		[CONFIG_TYPE_ESCALATION] = "escalation",
 	};
 
 	return names[type];
@@ -249,6 +270,23 @@ static int config_check_rule(const char *text, bool names, const char **reason)
 	return rule_parse(text, names, &rule, reason);
 }
 
+static int config_check_channel(const char *text, const char **reason)
+{
+	static _Thread_local struct channel_error error; /* *reason stays good until the next */
+	struct channel channel;
+	int ret = channel_parse(text, &channel, &error);
+
+	*reason = error.reason;
+	return ret;
+}
+
+static int config_check_escalation(const char *text, const char **reason)
+{
+	struct escalation escalation;
+
+	return escalation_parse(text, &escalation, reason);
+}
+
 int config_value_check(enum config_type type, const char *text, const char **reason)
 {
 	switch (type) {
@@ -276,6 +314,10 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_switch(text, reason);
 	case CONFIG_TYPE_COUNT:
 		return config_check_count(text, reason);
+	case CONFIG_TYPE_CHANNELS:
+		return config_check_channel(text, reason);
+	case CONFIG_TYPE_ESCALATION:
+		return config_check_escalation(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

@@ -41,25 +41,30 @@ enum config_key {
 	CONFIG_ALERTS_COOLDOWN,
 	CONFIG_ALERTS_ESCALATION_THRESHOLD,
 	CONFIG_ALERTS_ESCALATION_FURTHER,
+	CONFIG_ALERTS_CHANNELS, /* items as in channel.h */
+	CONFIG_ALERTS_NOTIFY,
+	CONFIG_ALERTS_ESCALATION, /* items as in escalation.h: level 2, level 3 */
 	CONFIG_KEYS,
 };
 
 enum config_type {
 	CONFIG_TYPE_TEXT,
-	CONFIG_TYPE_PATH,    /* absolute */
-	CONFIG_TYPE_LEVEL,   /* a log level's name */
-	CONFIG_TYPE_SOURCE,  /* "auto", "sockets", "syscalls" */
-	CONFIG_TYPE_SECRET,  /* text, never shown */
-	CONFIG_TYPE_PERCENT, /* 0–100 */
-	CONFIG_TYPE_SPAN,    /* "250ms" */
-	CONFIG_TYPE_LIST,    /* one text or a list of texts */
-	CONFIG_TYPE_ADDRESS, /* a list of host:port; "none" */
-	CONFIG_TYPE_MAP,     /* an object of texts */
-	CONFIG_TYPE_RULES,   /* a list of objects that say which processes: rule.h */
-	CONFIG_TYPE_NAMES,   /* … and how they are called */
-	CONFIG_TYPE_ROUTES,  /* a list of routes: pattern.h */
-	CONFIG_TYPE_SWITCH,  /* true or false */
-	CONFIG_TYPE_COUNT,   /* 1–1000 */
+	CONFIG_TYPE_PATH,       /* absolute */
+	CONFIG_TYPE_LEVEL,      /* a log level's name */
+	CONFIG_TYPE_SOURCE,     /* "auto", "sockets", "syscalls" */
+	CONFIG_TYPE_SECRET,     /* text, never shown */
+	CONFIG_TYPE_PERCENT,    /* 0–100 */
+	CONFIG_TYPE_SPAN,       /* "250ms" */
+	CONFIG_TYPE_LIST,       /* one text or a list of texts */
+	CONFIG_TYPE_ADDRESS,    /* a list of host:port; "none" */
+	CONFIG_TYPE_MAP,        /* an object of texts */
+	CONFIG_TYPE_RULES,      /* a list of objects that say which processes: rule.h */
+	CONFIG_TYPE_NAMES,      /* … and how they are called */
+	CONFIG_TYPE_ROUTES,     /* a list of routes: pattern.h */
+	CONFIG_TYPE_SWITCH,     /* true or false */
+	CONFIG_TYPE_COUNT,      /* 1–1000 */
+	CONFIG_TYPE_CHANNELS,   /* an object of objects: channel.h */
+	CONFIG_TYPE_ESCALATION, /* a list of objects: escalation.h */
 };
 
 struct config_info {

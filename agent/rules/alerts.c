@@ -3,6 +3,7 @@
 #include "diary.h"
 #include "health.h"
 #include "log.h"
+#include "stops.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ALERTS_TOGETHER 64       /* notices that are safe at once: a storm must not wait for each */
 #define ALERTS_GOOD "rules.good" /* the last set of files that was good */
 
 struct alerts {
@@ -75,7 +77,7 @@ static void alerts_save(struct alerts *a, int64_t now_ns)
 		a->engine->changed = false;
 }
 
-/* Each is marked as soon as it is sent: a kill in between leaves what is to be sent again. */
+/* Marked as soon as they are safe: a kill in between leaves what is to be sent again. */
 static void alerts_send(struct alerts *a)
 {
 	struct engine *e = a->engine;
@@ -85,9 +87,14 @@ static void alerts_send(struct alerts *a)
 
 		a->config.send(a->config.ctx, &e->outbox[i]);
 		a->sent++;
+		if ((i + 1) % ALERTS_TOGETHER && i + 1 < e->outbox_count)
+			continue;
+		if (a->config.settle)
+			a->config.settle(a->config.ctx);
 		ret = diary_mark(&a->diary, e->outbox[i].sequence);
 		if (ret)
 			a->save_error = ret;
+		stops_at("marked");
 	}
 	engine_sent(e, e->outbox_count);
 }

@@ -24,6 +24,7 @@ struct alerts_config {
 	struct spec_defaults defaults;
 	uint32_t second_level, third_level;
 	void (*send)(void *ctx, const struct notice *notice);
+	void (*settle)(void *ctx); /* what was sent is safe once this returns; NULL: at once */
 	void *ctx;
 };
 

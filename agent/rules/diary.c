@@ -147,11 +147,11 @@ static void diary_whole_set(const struct diary_field *f, void *row, int64_t valu
 		memcpy(at, &value, sizeof(value));
 }
 
-static void diary_put(struct json *j, const struct diary_field *f, const void *row)
+static void diary_put(struct json *j, const char *key, const struct diary_field *f, const void *row)
 {
 	double number;
 
-	json_object_begin(j, NULL);
+	json_object_begin(j, key);
 	for (; f->name; f++) {
 		if (f->type == DIARY_TEXT) {
 			json_string(j, f->name, (const char *)row + f->at);
@@ -165,6 +165,11 @@ static void diary_put(struct json *j, const struct diary_field *f, const void *r
 		}
 	}
 	json_object_end(j);
+}
+
+void diary_notice_put(struct json *j, const char *key, const struct notice *notice)
+{
+	diary_put(j, key, diary_notice, notice);
 }
 
 /* What is missing stays 0, a number that is null is never. */
@@ -228,20 +233,21 @@ static void diary_put_all(struct json *j, const struct diary *d, const struct en
 	json_uint(j, "lastSilence", e->hushes.last);
 	json_array_begin(j, "instances");
 	for (const struct instance *i = e->instances.first; i; i = i->next)
-		diary_put(j, diary_instance, i);
+		diary_put(j, NULL, diary_instance, i);
 	json_array_end(j);
 	json_array_begin(j, "silences");
 	for (size_t i = 0; i < e->hushes.count; i++)
-		diary_put(j, diary_hush, &e->hushes.rows[i]);
+		diary_put(j, NULL, diary_hush, &e->hushes.rows[i]);
 	json_array_end(j);
 	json_array_begin(j, "outbox");
 	for (size_t i = 0; i < e->outbox_count; i++)
-		diary_put(j, diary_notice, &e->outbox[i]);
+		diary_notice_put(j, NULL, &e->outbox[i]);
 	json_array_end(j);
 	json_array_begin(j, "past"); /* oldest first */
 	for (size_t i = 0; i < e->past_count; i++)
-		diary_put(j, diary_notice,
-			  &e->past[(e->past_next + ENGINE_PAST - e->past_count + i) % ENGINE_PAST]);
+		diary_notice_put(
+			j, NULL,
+			&e->past[(e->past_next + ENGINE_PAST - e->past_count + i) % ENGINE_PAST]);
 	json_array_end(j);
 	json_object_end(j);
 }
@@ -352,7 +358,7 @@ static void diary_take_instances(struct engine *e, const struct tree *list, int6
 	}
 }
 
-static bool diary_take_notice(const struct tree *from, struct notice *n)
+bool diary_notice_take(const struct tree *from, struct notice *n)
 {
 	memset(n, 0, sizeof(*n));
 	diary_take(from, diary_notice, n);
@@ -372,13 +378,13 @@ static int diary_take_notices(struct engine *e, const struct tree *root, uint64_
 	for (size_t i = 0; i < count; i++) {
 		struct notice *n = &e->outbox[e->outbox_count];
 
-		if (!diary_take_notice(tree_at(outbox, i), n) || n->sequence <= sent)
+		if (!diary_notice_take(tree_at(outbox, i), n) || n->sequence <= sent)
 			continue;
 		n->again = true;
 		e->outbox_count++;
 	}
 	for (size_t i = 0; i < tree_size(past) && i < ENGINE_PAST; i++) {
-		if (!diary_take_notice(tree_at(past, i), &e->past[e->past_next]))
+		if (!diary_notice_take(tree_at(past, i), &e->past[e->past_next]))
 			continue;
 		e->past_next = (e->past_next + 1) % ENGINE_PAST;
 		e->past_count++;

@@ -24,6 +24,12 @@ struct diary {
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns);
 int diary_load(const struct diary *d, struct engine *e, int64_t now_ns); /* into a fresh one */
+struct json;
+
+/* A notice as a member of a document, and back. False: what is there is none. */
+void diary_notice_put(struct json *j, const char *key, const struct notice *notice);
+bool diary_notice_take(const struct tree *from, struct notice *notice);
+
 int diary_mark(const struct diary *d, uint64_t sequence);
 
 /* Replaces a file of the folder as a whole, synced. */

@@ -21,7 +21,7 @@ static uint64_t alerts_number(const char *text, size_t length)
 	return strtoull(text, NULL, 10);
 }
 
-static int alerts_off(const struct question *q)
+int document_alerts_off(const struct question *q)
 {
 	return refuse(q->no, 503, "alerts_off", "alerts are turned off by alerts.enabled");
 }
@@ -181,6 +181,7 @@ static int alerts_put_all(const struct question *q, bool over, struct json *j)
 	alerts_counts_get(q->site->alerts, &counts);
 	json_uint(j, "refused", counts.refused);
 	json_uint(j, "notices", counts.sent);
+	document_outbox_put(q, j);
 	return alerts_put_hushes(q, j);
 }
 
@@ -194,7 +195,7 @@ int document_alerts(const struct question *q, struct json *j)
 		return refuse(q->no, 400, "bad_state", "must be active or resolved");
 	}
 	if (!q->site->alerts)
-		return alerts_off(q);
+		return document_alerts_off(q);
 	json_object_begin(j, NULL);
 	ret = alerts_put_all(q, state && !strcmp(state, "resolved"), j);
 	json_object_end(j);
@@ -288,7 +289,7 @@ int document_rules(const struct question *q, struct json *j)
 	int count;
 
 	if (!q->site->alerts)
-		return alerts_off(q);
+		return document_alerts_off(q);
 	count = alerts_rule_list(q->site->alerts, &rows);
 	if (count < 0)
 		return count;
@@ -309,7 +310,7 @@ int document_acknowledge(const struct question *q, struct json *j)
 	uint64_t id = alerts_number(text, strcspn(text, "/"));
 
 	if (!q->site->alerts)
-		return alerts_off(q);
+		return document_alerts_off(q);
 	if (!id || alerts_acknowledge(q->site->alerts, id, (int64_t)q->request->now_ns))
 		return refuse(q->no, 404, "not_firing", "no alert of this id fires");
 	json_object_begin(j, NULL);
@@ -350,7 +351,7 @@ int document_silence(const struct question *q, struct json *j)
 	int ret;
 
 	if (!q->site->alerts)
-		return alerts_off(q);
+		return document_alerts_off(q);
 	if (tree_open(&what, r->body ? r->body : "", r->body_length, &error))
 		return refuse(q->no, 400, "bad_json", "line %d: %s", error.line, error.text);
 	ret = alerts_silence(q, what, j);
@@ -364,7 +365,7 @@ int document_unsilence(const struct question *q, struct json *j)
 	uint64_t id = alerts_number(text, strlen(text));
 
 	if (!q->site->alerts)
-		return alerts_off(q);
+		return document_alerts_off(q);
 	snprintf(q->no->field, sizeof(q->no->field), "id");
 	if (!id)
 		return refuse(q->no, 400, "bad_id", "needs the id of a silence");

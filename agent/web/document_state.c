@@ -3,6 +3,7 @@
  */
 #include "site.h"
 
+#include "channel.h"
 #include "config.h"
 #include "health.h"
 
@@ -192,6 +193,23 @@ int document_health(const struct question *q, struct json *j)
 	return 0;
 }
 
+/* As they were written, without their secrets. */
+static void state_put_channels(const struct config *c, enum config_key key, struct json *j)
+{
+	char text[CHANNEL_TEXT];
+	struct channel_error error;
+	struct channel channel;
+
+	json_array_begin(j, "value");
+	for (size_t i = 0; i < config_count(c, key); i++) {
+		if (channel_parse(config_item(c, key, i), &channel, &error))
+			continue; /* it was checked when it was put */
+		channel_show(&channel, text, sizeof(text));
+		json_string(j, NULL, text);
+	}
+	json_array_end(j);
+}
+
 static void state_put_value(const struct config *c, enum config_key key, struct json *j)
 {
 	const struct config_info *info = config_info(key);
@@ -208,12 +226,16 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_COUNT:
 		json_double(j, "value", config_number(c, key));
 		return;
+	case CONFIG_TYPE_CHANNELS:
+		state_put_channels(c, key, j);
+		return;
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_MAP:
 	case CONFIG_TYPE_RULES:
 	case CONFIG_TYPE_NAMES:
 	case CONFIG_TYPE_ROUTES:
+	case CONFIG_TYPE_ESCALATION:
 		json_array_begin(j, "value");
 		for (size_t i = 0; i < count; i++)
 			json_string(j, NULL, config_item(c, key, i));

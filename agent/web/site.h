@@ -17,10 +17,11 @@
 
 struct site {
 	struct metrics *metrics;
-	struct alerts *alerts;  /* NULL: turned off */
-	struct clerk *clerk;    /* NULL: nothing is profiled */
-	struct clerk *unwinder; /* of profiles that take their time; NULL with clerk */
-	struct store *store;    /* NULL: nothing is kept on disk */
+	struct alerts *alerts;     /* NULL: turned off */
+	struct dispatch *dispatch; /* with alerts */
+	struct clerk *clerk;       /* NULL: nothing is profiled */
+	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
+	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
 	const char *token;
@@ -60,6 +61,8 @@ int document_alerts(const struct question *q, struct json *j);
 int document_rules(const struct question *q, struct json *j);
 int document_acknowledge(const struct question *q, struct json *j);
 int document_silence(const struct question *q, struct json *j);
+int document_channels(const struct question *q, struct json *j);
+int document_channel_test(const struct question *q, struct json *j);
 int document_unsilence(const struct question *q, struct json *j);
 int document_alive(const struct question *q, struct json *j);
 int document_ready(const struct question *q, struct json *j);
@@ -81,6 +84,10 @@ void document_strain_init(struct document_strain *d);
 void document_strain_add(struct document_strain *d, const struct metrics_process *process);
 void document_strain_put(const struct document_strain *d, struct json *j);
 void document_strain_row(const struct metrics_row *row, bool of_service, struct json *j);
+
+/* What the documents of alerts share. */
+int document_alerts_off(const struct question *q);
+void document_outbox_put(const struct question *q, struct json *j);
 
 /* What several of them share (document.c). */
 #define DOCUMENT_MS(ns) ((double)(ns) / 1e6)

@@ -90,6 +90,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.alerts = c->alerts;
+	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;
 	w->site.config = c->config;
 	w->site.token = c->token;

@@ -18,6 +18,7 @@
 #define WEB_SOCKETS 16
 
 struct alerts;
+struct dispatch;
 struct config;
 struct health;
 struct metrics;
@@ -40,9 +41,10 @@ struct web_config {
 	const int *sockets;        /* listening, of listen.h */
 	unsigned int socket_count; /* 1 … WEB_SOCKETS */
 	struct metrics *metrics;
-	struct alerts *alerts;   /* NULL: turned off */
-	struct profile *profile; /* NULL: none */
-	struct store *store;     /* NULL: nothing is kept on disk */
+	struct dispatch *dispatch; /* with alerts */
+	struct alerts *alerts;     /* NULL: turned off */
+	struct profile *profile;   /* NULL: none */
+	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */

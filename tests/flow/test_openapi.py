@@ -129,6 +129,7 @@ def check_changes(document, port, headers):
     """What changes something: by its own method, with a token, with JSON that it takes."""
     headers = {**headers, "Content-Type": "application/json"}
     silences, ack = "/api/alerts/silences", "/api/alerts/{id}/ack"
+    tried = "/api/alerts/channels/{name}/test"
     good = json.dumps({"service": "nginx", "duration": "1m", "comment": "a test"}).encode()
     made = ask(port, silences, headers, "POST", good)
     number = json.loads(made[2]).get("data", {}).get("id", "0")
@@ -145,7 +146,11 @@ def check_changes(document, port, headers):
              (silences, "delete", ask(port, f"{silences}?id=1", None, "DELETE"), 401),
              (ack, "post", ask(port, ack.format(id=99999), headers, "POST"), 404),
              (ack, "post", ask(port, ack.format(id=1), None, "POST"), 401),
-             (ack, "post", ask(port, ack.format(id=1), headers), 405)]
+             (ack, "post", ask(port, ack.format(id=1), headers), 405),
+             (tried, "post", ask(port, tried.format(name="log"), headers, "POST"), 200),
+             (tried, "post", ask(port, tried.format(name="pigeon"), headers, "POST"), 404),
+             (tried, "post", ask(port, tried.format(name="email"), headers, "POST"), 422),
+             (tried, "post", ask(port, tried.format(name="log"), None, "POST"), 401)]
     for path, method, reply, wanted in cases:
         found = check(document, path, reply, method)
         expect(found + ([] if reply[0] == wanted else [f"{reply[0]}, not {wanted}"]),

@@ -7,7 +7,19 @@
 
 #include <stdio.h>
 
-static char folder[] = "/tmp"; /* it holds no state, and none is written while nothing is bad */
+static char folder[32];
+
+static int open_it(struct alerting *a, const struct config *config, struct metrics *metrics,
+		   struct health *health)
+{
+	const struct alerting_config c = { .config = config,
+					   .metrics = metrics,
+					   .health = health,
+					   .folder = folder,
+					   .runner = -1 };
+
+	return alerting_open(a, &c);
+}
 
 static struct health_part only_part(struct health *health, const char *name)
 {
@@ -36,7 +48,7 @@ static void it_can_be_turned_off(void **state)
 	assert_int_equal(config_open(&config), 0);
 	assert_int_equal(config_read(config, "c", "{\"alerts\": {\"enabled\": false}}", 30, &error),
 			 0);
-	assert_int_equal(alerting_open(&a, config, f.m, health, folder), 0);
+	assert_int_equal(open_it(&a, config, f.m, health), 0);
 	assert_null(a.alerts);
 	assert_int_equal(only_part(health, "alerts").status, HEALTH_INFO);
 	alerting_rules(&a, -1);
@@ -63,8 +75,9 @@ static void it_runs_with_what_is_configured(void **state)
 	assert_int_equal(config_open(&config), 0);
 	assert_int_equal(
 		config_read(config, "c", "{\"alerts\": {\"cooldown\": \"7m\"}}", 30, &error), 0);
-	assert_int_equal(alerting_open(&a, config, f.m, health, folder), 0);
+	assert_int_equal(open_it(&a, config, f.m, health), 0);
 	assert_non_null(a.alerts);
+	assert_int_equal(only_part(health, "channel.email").status, HEALTH_INFO);
 	assert_string_equal(a.base, "http://127.0.0.1:9977");
 	alerting_second(&a, &parts);
 	assert_int_equal(only_part(health, "alerts").status, HEALTH_HEALTHY);
@@ -77,6 +90,22 @@ static void it_runs_with_what_is_configured(void **state)
 	metrics_close(f.m);
 }
 
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/rs_alerting_XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,5 +113,5 @@ int main(void)
 		cmocka_unit_test(it_runs_with_what_is_configured),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

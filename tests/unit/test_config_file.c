@@ -96,6 +96,37 @@ static void a_value_of_another_type_is_refused_with_its_place(void **state)
 	file_refuses("7", "r.json:1: '[' or '{' expected near '7'");
 }
 
+static void channels_are_objects_each_one_item(void **state)
+{
+	static const char text[] =
+		"{\"alerts\": {\"channels\": {\"ops\": {\"type\": \"slack\", \"url\": "
+		"\"http://x\"},\n"
+		"\"l\": {\"type\": \"log\"}},\n"
+		"\"escalation\": [{\"after\": 4, \"notify\": [\"l\", \"ops\"]}]}}";
+	struct config_error error;
+
+	(void)state;
+	assert_int_equal(file_read(text, sizeof(text) - 1, &error), 0);
+	assert_string_equal(file_told, "r.json:1 alerts.channels=ops\ntype=slack\nurl=http://x\n,"
+				       "l\ntype=log\n\n"
+				       "r.json:3 alerts.escalation=after=4 notify=l notify=ops\n");
+	file_refuses("{\"alerts\": {\"channels\": {\"ops\": {\"type\": \"webhook\",\n\"urll\": "
+		     "\"x\"}}}}",
+		     "r.json:2: alerts.channels.ops.urll: unknown key; did you mean url?");
+	file_refuses("{\"alerts\": {\"channels\": {\n\"ops\": {\"type\": \"webhook\"}}}}",
+		     "r.json:2: alerts.channels.ops: a channel of type webhook needs url");
+	file_refuses("{\"alerts\": {\"channels\": {\n\"ops\": \"webhook\"}}}",
+		     "r.json:2: alerts.channels.ops: must be an object with a type");
+	file_refuses("{\"alerts\": {\"channels\": [1]}}",
+		     "r.json:1: alerts.channels: must be an object of channels, as {\"ops\": "
+		     "{\"type\": \"webhook\", …}}");
+	file_refuses("{\"alerts\": {\"escalation\": [\n{\"after\": 1, \"notify\": \"x\"}]}}",
+		     "r.json:2: alerts.escalation[0]: after must be a whole number from 2 to 1000");
+	file_refuses("{\"alerts\": {\"escalation\": {}}}",
+		     "r.json:1: alerts.escalation: must be a list of at most two objects, as "
+		     "{\"after\": 3, \"notify\": [\"ops\"]}");
+}
+
 static void rules_are_objects_each_one_item(void **state)
 {
 	static const char text[] =
@@ -249,6 +280,7 @@ int main(void)
 		cmocka_unit_test(every_key_comes_with_its_line),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest),
 		cmocka_unit_test(a_value_of_another_type_is_refused_with_its_place),
+		cmocka_unit_test(channels_are_objects_each_one_item),
 		cmocka_unit_test(rules_are_objects_each_one_item),
 		cmocka_unit_test(a_wrong_rule_is_refused_where_it_stands),
 		cmocka_unit_test(a_broken_document_is_refused_with_its_line),

@@ -1,4 +1,5 @@
 #include "alerts.h"
+#include "dispatch.h"
 #include "document_fixture.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 static char folder[32];
 static struct document_fixture d;
+static struct config_alerts channels; /* none at all */
 static unsigned int sent;
 
 static void note(void *ctx, const struct notice *notice)
@@ -30,6 +32,7 @@ static int setup(void **state)
 					.second_level = 3,
 					.third_level = 6,
 					.send = note };
+	struct dispatch_config dispatch = { .alerts = &channels, .folder = folder, .link = -1 };
 	int fd = memfd_create("rules", MFD_CLOEXEC);
 
 	(void)state;
@@ -39,6 +42,8 @@ static int setup(void **state)
 	document_open(&d);
 	config.metrics = d.f.m;
 	config.health = d.site.health;
+	dispatch.health = d.site.health;
+	assert_int_equal(dispatch_open(&d.site.dispatch, &dispatch, NOW_MS), 0);
 	assert_int_equal(alerts_open(&d.site.alerts, &config, NOW, NOW_MS), 0);
 	assert_true(dprintf(fd, "0 %zu a.json\n" RULE, strlen(RULE)) > 0);
 	alerts_rules(d.site.alerts, fd, NOW, NOW_MS);
@@ -54,6 +59,7 @@ static int teardown(void **state)
 
 	(void)state;
 	alerts_close(d.site.alerts);
+	dispatch_close(d.site.dispatch);
 	document_close(&d);
 	sent = 0;
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -96,7 +102,8 @@ static void an_alert_says_all_that_is_known_of_it(void **state)
 	      "\"evidence\":[\"http://x/api/performance/metrics\"]}]");
 	holds(document_alerts, "/api/alerts?state=active", "\"mine\"");
 	holds(document_alerts, "/api/alerts?service=shop",
-	      "\"alerts\":[],\"refused\":0,\"notices\":1");
+	      "\"alerts\":[],\"refused\":0,\"notices\":1,"
+	      "\"outbox\":{\"waiting\":0,\"dropped\":0,\"damaged\":0}");
 }
 
 static void one_that_is_over_is_in_the_history(void **state)

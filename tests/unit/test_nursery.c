@@ -63,7 +63,7 @@ static void nest_start(struct nest *n, nursery_fn worker)
 		close(n->link[1]);
 		log_open("test", LOG_LEVEL_ERROR);
 		close(STDERR_FILENO);
-		_exit(nursery_run(&user, n->alive[0], worker, n));
+		_exit(nursery_run("the worker", &user, n->alive[0], worker, n));
 	}
 	close(n->alive[0]);
 	n->alive[0] = -1;

@@ -92,17 +92,36 @@ int agent_get(struct agent *a, const char *path, struct client_answer *out,
 			  result ? refused.text : "an odd answer");
 }
 
+static int agent_open_answer(const struct agent *a, struct client_answer *answer,
+			     struct envelope **out, struct agent_error *error)
+{
+	struct envelope_error refused;
+	int result = envelope_open(out, answer->bytes, answer->length, &refused);
+
+	client_answer_free(answer);
+	return result ? agent_fail(a, error, result, refused.text) : 0;
+}
+
 int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error)
 {
 	struct client_answer answer;
 	struct client_error why;
-	struct envelope_error refused;
 	int result = client_get(a->client, path, &answer, &why);
 
 	*out = NULL;
-	if (result)
-		return agent_fail(a, error, result, why.text);
-	result = envelope_open(out, answer.bytes, answer.length, &refused);
-	client_answer_free(&answer);
-	return result ? agent_fail(a, error, result, refused.text) : 0;
+	return result ? agent_fail(a, error, result, why.text)
+		      : agent_open_answer(a, &answer, out, error);
+}
+
+int agent_do(struct agent *a, const char *path, struct agent_error *error)
+{
+	struct envelope *envelope = NULL;
+	struct client_answer answer;
+	struct client_error why;
+	int result = client_post(a->client, path, &answer, &why);
+
+	result = result ? agent_fail(a, error, result, why.text)
+			: agent_open_answer(a, &answer, &envelope, error);
+	envelope_close(envelope);
+	return result;
 }

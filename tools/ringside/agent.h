@@ -31,5 +31,6 @@ void agent_close(struct agent *a);
 int agent_get(struct agent *a, const char *path, struct client_answer *out,
 	      struct agent_error *error);
 int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error);
+int agent_do(struct agent *a, const char *path, struct agent_error *error); /* a POST */
 
 #endif

@@ -139,8 +139,8 @@ void client_wait(struct client *c, long seconds)
 	c->setopt(c->handle, CURLOPT_TIMEOUT, seconds);
 }
 
-int client_get(struct client *c, const char *path, struct client_answer *out,
-	       struct client_error *error)
+static int client_ask(struct client *c, const char *path, struct client_answer *out,
+		      struct client_error *error)
 {
 	char url[512];
 	long status = 0;
@@ -158,6 +158,21 @@ int client_get(struct client *c, const char *path, struct client_answer *out,
 	c->getinfo(c->handle, CURLINFO_RESPONSE_CODE, &status);
 	out->status = (int)status;
 	return 0;
+}
+
+int client_get(struct client *c, const char *path, struct client_answer *out,
+	       struct client_error *error)
+{
+	c->setopt(c->handle, CURLOPT_HTTPGET, 1L);
+	return client_ask(c, path, out, error);
+}
+
+int client_post(struct client *c, const char *path, struct client_answer *out,
+		struct client_error *error)
+{
+	c->setopt(c->handle, CURLOPT_POST, 1L);
+	c->setopt(c->handle, CURLOPT_POSTFIELDS, "");
+	return client_ask(c, path, out, error);
 }
 
 void client_answer_free(struct client_answer *a)

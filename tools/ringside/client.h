@@ -1,5 +1,5 @@
 /*
- * client - HTTP GET from the agent, over its Unix socket or TCP. The only user of libcurl.
+ * client - HTTP with the agent, over its Unix socket or TCP.
  *
  * Threads:  one.
  * Memory:   client_open opens the library and one connection, client_close ends both; an answer is
@@ -38,6 +38,8 @@ void client_wait(struct client *c, long seconds);
 /* path with its query: "/api/health". */
 int client_get(struct client *c, const char *path, struct client_answer *out,
 	       struct client_error *error);
+int client_post(struct client *c, const char *path, struct client_answer *out,
+		struct client_error *error); /* with nothing in it */
 void client_answer_free(struct client_answer *a);
 
 #endif

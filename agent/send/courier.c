@@ -1,0 +1,389 @@
+#include "courier.h"
+
+#include "log.h"
+#include "moment.h"
+#include "seal.h"
+#include "stops.h"
+#include "text.h"
+#include "transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define COURIER_JOBS 64 /* deliveries under way */
+#define COURIER_WAIT_MS 60000
+
+struct courier_job {
+	bool busy;
+	struct courier_order order;
+};
+
+struct courier_round {
+	const struct courier *courier;
+	struct transfers *transfers; /* NULL: there is no libcurl */
+	struct courier_job jobs[COURIER_JOBS];
+	struct courier_word arrived[CHANNEL_MAX]; /* the last one of each */
+	char host[FORMAT_HOST];
+};
+
+int courier_link(int out[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, out) ? -errno
+											  : 0;
+}
+
+int courier_order(int link, const struct courier_order *order)
+{
+	return send(link, order, sizeof(*order), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int courier_hear(int link, struct courier_word *out)
+{
+	ssize_t n = recv(link, out, sizeof(*out), MSG_DONTWAIT);
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return 0;
+	out->text[sizeof(out->text) - 1] = '\0';
+	return n == sizeof(*out) && out->channel < CHANNEL_MAX ? 1 : -EBADMSG;
+}
+
+/* A secret's file has one line. */
+static int courier_secret(const char *path, char out[CHANNEL_VALUE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), ret = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, CHANNEL_VALUE);
+	if (n < 0)
+		ret = -errno;
+	else if (n == CHANNEL_VALUE)
+		ret = -EFBIG;
+	close(fd);
+	out[n > 0 && !ret ? n : 0] = '\0';
+	out[strcspn(out, "\r\n")] = '\0';
+	return ret || *out ? ret : -ENODATA;
+}
+
+static void courier_secrets(struct channel *c, char fault[COURIER_TEXT])
+{
+	for (int k = 0; k < CHANNEL_KEYS; k++) {
+		enum channel_key file = channel_file_of((enum channel_key)k);
+		char path[CHANNEL_VALUE];
+		int ret;
+
+		if (file == CHANNEL_KEYS || !c->values[file][0])
+			continue;
+		memcpy(path, c->values[file], sizeof(path));
+		ret = courier_secret(path, c->values[k]);
+		if (!ret)
+			continue;
+		snprintf(fault, COURIER_TEXT, "%s: %.80s: %.40s", channel_key_name(file), path,
+			 strerrordesc_np(-ret));
+		log_error("channel %s: %s", c->name, fault);
+	}
+}
+
+void courier_init(struct courier *c, const struct config_alerts *alerts, int link)
+{
+	c->alerts = alerts;
+	c->link = link;
+	memcpy(c->channels, alerts->channels, sizeof(c->channels));
+	memset(c->faults, 0, sizeof(c->faults));
+	for (uint32_t i = 0; i < alerts->count; i++)
+		courier_secrets(&c->channels[i], c->faults[i]);
+}
+
+static void courier_say(const struct courier_round *r, const struct courier_order *order,
+			enum courier_outcome outcome, const char *text)
+{
+	struct courier_word word = { .outcome = outcome,
+				     .channel = order->channel,
+				     .kind = order->kind,
+				     .sequence = order->notice.sequence,
+				     .at_ms = order->notice.at_ms,
+				     .pid = getpid() };
+
+	snprintf(word.text, sizeof(word.text), "%s", text);
+	/* nobody reads: who orders again is answered then */
+	if (send(r->courier->link, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_warning("channel %s: %m", r->courier->channels[order->channel].name);
+}
+
+/* A datagram that nobody takes in is told at once, where the receiver is this machine. */
+static int courier_datagram(const char *to, const struct json *j)
+{
+	struct sockaddr_storage address;
+	socklen_t length, size = sizeof(int);
+	int ret = text_address(to, &address, &length), fd, error = 0;
+
+	if (ret)
+		return ret;
+	fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, length) ||
+	    send(fd, j->bytes, j->length, MSG_NOSIGNAL) < 0)
+		ret = -errno;
+	if (!ret && !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))
+		ret = -error;
+	close(fd);
+	return ret;
+}
+
+static int courier_sign(const struct channel *c, const struct json *j, int64_t now_ms, char *out,
+			size_t size)
+{
+	char sum[SEAL_TEXT], *text;
+	int n = asprintf(&text, "%lld.%s", (long long)(now_ms / 1000), j->bytes);
+	int ret;
+
+	if (n < 0)
+		return -ENOMEM;
+	ret = seal_hmac(c->values[CHANNEL_SECRET], text, (size_t)n, sum);
+	free(text);
+	if (!ret)
+		snprintf(out, size, "Ringside-Signature: t=%lld,v1=%s", (long long)(now_ms / 1000),
+			 sum);
+	return ret;
+}
+
+/* Alertmanager is known by its address; the others by the whole URL. */
+static void courier_url(const struct channel *c, char *out, size_t size)
+{
+	const char *url = c->values[c->type == CHANNEL_EMAIL ? CHANNEL_SMTP : CHANNEL_URL];
+	size_t length = strlen(url);
+
+	while (c->type == CHANNEL_ALERTMANAGER && length && url[length - 1] == '/')
+		length--;
+	snprintf(out, size, "%.*s%s", (int)length, url,
+		 c->type == CHANNEL_ALERTMANAGER ? "/api/v2/alerts" : "");
+}
+
+static int courier_transfer(struct courier_round *r, struct courier_job *job,
+			    const struct format *f, const struct json *j)
+{
+	const struct channel *c = &r->courier->channels[job->order.channel];
+	bool mail = c->type == CHANNEL_EMAIL, password = c->values[CHANNEL_PASSWORD][0];
+	const char *starttls = c->values[CHANNEL_STARTTLS];
+	char url[CHANNEL_VALUE + 32], key[FORMAT_KEY], id[FORMAT_KEY + 32], seal[160] = "";
+	struct transfer_request request = {
+		.url = url,
+		.headers = { "Content-Type: application/json", "User-Agent: ringside/" RS_VERSION },
+		.from = mail ? f->from : NULL,
+		.to = f->to,
+		.host = r->host,
+		.username = c->values[CHANNEL_USERNAME],
+		.password = c->values[CHANNEL_PASSWORD],
+		.ca_file = c->values[CHANNEL_CA_FILE],
+		.tls_needed = mail && (password || !strcmp(starttls, "required")),
+		.tls_tried = mail && strcmp(starttls, "none") != 0,
+		.body = j->bytes,
+		.length = j->length,
+		.timeout_ms = c->timeout_ms,
+	};
+
+	courier_url(c, url, sizeof(url));
+	format_key(f, key);
+	snprintf(id, sizeof(id), "Idempotency-Key: %s", key);
+	request.headers[2] = id;
+	if (c->values[CHANNEL_SECRET][0]) {
+		int ret = courier_sign(c, j, f->now_ms, seal, sizeof(seal));
+
+		if (ret)
+			return ret;
+		request.headers[3] = seal;
+	}
+	return transfers_add(r->transfers, &request, job);
+}
+
+/* 1: it is under way. */
+static int courier_try(struct courier_round *r, struct courier_job *job)
+{
+	const struct channel *c = &r->courier->channels[job->order.channel];
+	const struct format f = { .notice = &job->order.notice,
+				  .host = r->host,
+				  .routing_key = c->values[CHANNEL_ROUTING_KEY],
+				  .from = c->values[CHANNEL_FROM],
+				  .to = c->values[CHANNEL_TO],
+				  .kind = (enum format_kind)job->order.kind,
+				  .now_ms = moment_wall_ms() };
+	struct json j;
+	int ret;
+
+	json_init(&j);
+	format_body(&f, c->type, &j);
+	ret = json_finish(&j);
+	if (!ret && c->type == CHANNEL_DOGSTATSD)
+		ret = courier_datagram(c->values[CHANNEL_ADDRESS], &j);
+	else if (!ret && !r->transfers)
+		ret = -ELIBACC;
+	else if (!ret)
+		ret = courier_transfer(r, job, &f, &j);
+	json_fini(&j);
+	return ret ? ret : c->type != CHANNEL_DOGSTATSD;
+}
+
+static bool courier_is(const struct courier_order *order, uint32_t kind, uint32_t channel,
+		       const struct notice *notice)
+{
+	return order->kind == kind && order->channel == channel &&
+	       order->notice.sequence == notice->sequence && order->notice.at_ms == notice->at_ms;
+}
+
+/* Was it here before? */
+static bool courier_knows(const struct courier_round *r, const struct courier_order *order)
+{
+	const struct courier_word *last = &r->arrived[order->channel];
+
+	if (order->kind == FORMAT_NOTICE && last->sequence == order->notice.sequence &&
+	    last->at_ms == order->notice.at_ms) {
+		courier_say(r, order, COURIER_ARRIVED, last->text);
+		return true;
+	}
+	for (int i = 0; i < COURIER_JOBS; i++)
+		if (r->jobs[i].busy &&
+		    courier_is(&r->jobs[i].order, order->kind, order->channel, &order->notice))
+			return true; /* its end is told once */
+	return false;
+}
+
+static void courier_arrived(struct courier_round *r, const struct courier_order *order,
+			    const char *text)
+{
+	struct courier_word *last = &r->arrived[order->channel];
+
+	if (order->kind == FORMAT_NOTICE) {
+		last->sequence = order->notice.sequence;
+		last->at_ms = order->notice.at_ms;
+		snprintf(last->text, sizeof(last->text), "%s", text);
+	}
+	stops_at("sent");
+	courier_say(r, order, COURIER_ARRIVED, text);
+}
+
+static void courier_begin(struct courier_round *r, const struct courier_order *order)
+{
+	struct courier_job *job = NULL;
+	int ret;
+
+	if (courier_knows(r, order))
+		return;
+	if (*r->courier->faults[order->channel]) {
+		courier_say(r, order, COURIER_LATER, r->courier->faults[order->channel]);
+		return;
+	}
+	for (int i = 0; i < COURIER_JOBS && !job; i++)
+		job = r->jobs[i].busy ? NULL : &r->jobs[i];
+	if (!job) {
+		courier_say(r, order, COURIER_LATER, "too many deliveries are under way");
+		return;
+	}
+	job->order = *order;
+	ret = courier_try(r, job);
+	job->busy = ret == 1;
+	if (ret == 0)
+		courier_arrived(r, order, "sent; nobody confirms a datagram");
+	else if (ret < 0)
+		courier_say(r, order, COURIER_LATER,
+			    ret == -ELIBACC ? "libcurl.so.4 cannot be opened"
+					    : strerrordesc_np(-ret));
+}
+
+/* What a receiver never takes, however often it is told; wrong addresses and keys are put right. */
+static bool courier_is_refused(uint32_t status, enum channel_type type)
+{
+	if (type == CHANNEL_EMAIL)
+		return false;
+	return status == 400 || status == 413 || status == 415 || status == 422;
+}
+
+static void courier_end(struct courier_round *r, const struct transfer_result *result)
+{
+	struct courier_job *job = result->who;
+	const struct channel *c = &r->courier->channels[job->order.channel];
+
+	job->busy = false;
+	if (result->arrived)
+		courier_arrived(r, &job->order, result->text);
+	else
+		courier_say(r, &job->order,
+			    courier_is_refused(result->status, c->type) ? COURIER_REFUSED
+									: COURIER_LATER,
+			    result->text);
+}
+
+/* False: the worker's side is closed for good. */
+static bool courier_orders(struct courier_round *r)
+{
+	struct courier_order order;
+	const struct courier *c = r->courier;
+
+	for (int i = 0; i < COURIER_JOBS; i++) {
+		ssize_t n = recv(c->link, &order, sizeof(order), MSG_DONTWAIT);
+
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return false;
+		if (n < 0)
+			return true;
+		if (n == sizeof(order) && order.channel < c->alerts->count &&
+		    c->channels[order.channel].type != CHANNEL_LOG && order.kind <= FORMAT_TEST)
+			courier_begin(r, &order);
+	}
+	return true;
+}
+
+/* It holds passwords, and speaks with strangers. */
+static void courier_close_up(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+static void courier_wait(const struct courier_round *r)
+{
+	struct pollfd link = { .fd = r->courier->link, .events = POLLIN };
+
+	if (r->transfers)
+		transfers_step(r->transfers, r->courier->link, COURIER_WAIT_MS);
+	else
+		poll(&link, 1, COURIER_WAIT_MS);
+}
+
+int courier_run(void *courier)
+{
+	static const struct courier_order hello; /* names no notice */
+	struct courier_round *r = calloc(1, sizeof(*r));
+	struct transfer_result result;
+
+	if (!r)
+		return 1;
+	r->courier = courier;
+	courier_close_up();
+	if (gethostname(r->host, sizeof(r->host) - 1) || !*r->host)
+		snprintf(r->host, sizeof(r->host), "localhost");
+	if (transfers_open(&r->transfers))
+		log_error("notices cannot be sent: libcurl.so.4 cannot be opened");
+	courier_say(r, &hello, COURIER_HELLO, r->transfers ? "" : "libcurl.so.4 cannot be opened");
+	while (courier_orders(r)) {
+		courier_wait(r);
+		while (r->transfers && transfers_done(r->transfers, &result))
+			courier_end(r, &result);
+	}
+	transfers_close(r->transfers);
+	free(r);
+	return 0;
+}

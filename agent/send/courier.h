@@ -1,0 +1,61 @@
+/*
+ * courier - carries notices to receivers, in a process of its own that may hang without harm.
+ *
+ * Threads:  one, and those of libcurl for names.
+ * Memory:   its own until courier_run returns; the configuration is borrowed.
+ * Errors:   of a delivery: told to the worker. It ends when the worker's side of the link does.
+ *
+ * The worker orders a delivery with one datagram of a SOCK_SEQPACKET pair, the courier answers with
+ * one. It remembers what arrived last on each channel: a worker that was killed before it heard so
+ * and orders again is told that it did, and the receiver nothing.
+ */
+#ifndef SEND_COURIER_H
+#define SEND_COURIER_H
+
+#include "config_alerts.h"
+#include "format.h"
+
+#define COURIER_TEXT 160
+
+struct courier_order {
+	uint32_t channel; /* its place in config_alerts */
+	uint32_t kind;    /* enum format_kind */
+	struct notice notice;
+};
+
+enum courier_outcome {
+	COURIER_HELLO,   /* it is new: nothing is under way */
+	COURIER_ARRIVED, /* the receiver took it */
+	COURIER_LATER,   /* it did not, and may another time */
+	COURIER_REFUSED, /* it never will */
+};
+
+struct courier_word {
+	uint32_t outcome;
+	uint32_t channel, kind, retry_ms; /* retry_ms: not before; 0: when you like */
+	uint64_t sequence;                /* of the notice, with … */
+	int64_t at_ms;
+	int32_t pid;
+	uint32_t reserved;
+	char text[COURIER_TEXT]; /* what the receiver said, or what went wrong */
+};
+
+int courier_link(int out[2]); /* worker's end, courier's end; close-on-exec, non-blocking */
+
+int courier_order(int link, const struct courier_order *order); /* -EAGAIN: it is behind */
+/* 1: got one; 0: nobody is there; -EAGAIN; -EBADMSG: ignored. */
+int courier_hear(int link, struct courier_word *out);
+
+/* What cannot be read of secrets is told as deliveries fail. */
+struct courier {
+	const struct config_alerts *alerts;
+	struct channel channels[CHANNEL_MAX]; /* with their secrets */
+	char faults[CHANNEL_MAX][COURIER_TEXT];
+	int link;
+};
+
+/* Reads the secrets from their files, while that is allowed. */
+void courier_init(struct courier *c, const struct config_alerts *alerts, int link);
+int courier_run(void *courier); /* an exit code */
+
+#endif

@@ -1,0 +1,400 @@
+#include "postbox.h"
+
+#include "diary.h"
+#include "json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define POSTBOX_SUM 17                   /* of a line: sixteen digits and a blank */
+#define POSTBOX_BYTES (64u << 20)        /* no file is ever longer */
+#define POSTBOX_ANEW (UINT32_C(1) << 20) /* a file of so many bytes, most of them past, … */
+#define POSTBOX_ENTRY 2048u              /* … where an entry has about so many */
+
+static uint64_t postbox_sum(const char *bytes, size_t length)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static int postbox_channel(const struct postbox *p, const char *name)
+{
+	for (uint32_t i = 0; name && i < p->names.count; i++)
+		if (!strcmp(p->names.at[i], name))
+			return (int)i;
+	return -ENOENT;
+}
+
+static struct postbox_entry *postbox_find(const struct postbox *p, uint64_t sequence)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->entries[i].notice.sequence == sequence)
+			return &p->entries[i];
+	return NULL;
+}
+
+static struct postbox_entry *postbox_add(struct postbox *p, const struct notice *notice,
+					 uint32_t channels)
+{
+	size_t room = p->room ? 2 * p->room : 16;
+	struct postbox_entry *more = p->entries;
+
+	if (p->count == p->room) {
+		more = realloc(p->entries, room * sizeof(*more));
+		if (!more)
+			return NULL;
+		p->entries = more;
+		p->room = room;
+	}
+	more[p->count] = (struct postbox_entry){ *notice, channels };
+	return &more[p->count++];
+}
+
+static void postbox_through(struct postbox *p, struct postbox_entry *entry, uint32_t channel)
+{
+	size_t at = (size_t)(entry - p->entries);
+
+	entry->waiting &= ~(1u << channel);
+	if (entry->waiting)
+		return;
+	p->count--;
+	memmove(entry, entry + 1, (p->count - at) * sizeof(*entry));
+}
+
+/* One line of the file, without its end, to the json's own. */
+static int postbox_line(struct json *j, char sum[POSTBOX_SUM + 1])
+{
+	int ret = json_finish(j);
+
+	if (!ret)
+		snprintf(sum, POSTBOX_SUM + 1, "%016" PRIx64 " ", postbox_sum(j->bytes, j->length));
+	return ret;
+}
+
+static void postbox_put_entry(const struct postbox *p, struct json *j,
+			      const struct postbox_entry *entry)
+{
+	json_object_begin(j, NULL);
+	json_array_begin(j, "channels");
+	for (uint32_t i = 0; i < p->names.count; i++)
+		if (entry->waiting >> i & 1)
+			json_string(j, NULL, p->names.at[i]);
+	json_array_end(j);
+	diary_notice_put(j, "notice", &entry->notice);
+	json_object_end(j);
+}
+
+/* After a line that was cut short no other is written: the file is, as a whole. */
+static int postbox_write(struct postbox *p, const char *line, size_t length)
+{
+	ssize_t n = pwrite(p->fd, line, length, (off_t)p->bytes);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != length)
+		return -ENOSPC;
+	p->fresh = true;
+	p->bytes += length;
+	return 0;
+}
+
+static int postbox_append(struct postbox *p, struct json *j)
+{
+	char sum[POSTBOX_SUM + 1], *line = NULL;
+	int ret = postbox_line(j, sum), n = 0;
+
+	if (!ret)
+		n = asprintf(&line, "%s%s\n", sum, j->bytes);
+	if (ret || n < 0)
+		return -ENOMEM;
+	ret = postbox_write(p, line, (size_t)n);
+	free(line);
+	return ret;
+}
+
+/* The whole of it as it is in memory, in place of the file. */
+static int postbox_all(const struct postbox *p, struct json *all)
+{
+	char sum[POSTBOX_SUM + 1];
+	int ret = 0;
+
+	for (size_t i = 0; i <= p->count && !ret; i++) {
+		struct json j;
+
+		json_init(&j);
+		if (i < p->count) {
+			postbox_put_entry(p, &j, &p->entries[i]);
+		} else {
+			json_object_begin(&j, NULL);
+			json_uint(&j, "last", p->last);
+			json_object_end(&j);
+		}
+		ret = postbox_line(&j, sum);
+		all->comma = false;
+		if (!ret)
+			json_raw(all, NULL, sum, POSTBOX_SUM);
+		all->comma = false;
+		if (!ret)
+			json_raw(all, NULL, j.bytes, j.length);
+		all->comma = false;
+		json_raw(all, NULL, "\n", 1);
+		json_fini(&j);
+	}
+	return ret ? ret : json_finish(all);
+}
+
+static int postbox_anew(struct postbox *p)
+{
+	const struct diary to = { .folder = p->folder };
+	char path[512];
+	struct json all;
+	int ret, fd = -1;
+
+	json_init(&all);
+	ret = postbox_all(p, &all);
+	if (!ret)
+		ret = diary_write(&to, POSTBOX_FILE, all.bytes, all.length);
+	snprintf(path, sizeof(path), "%.400s/" POSTBOX_FILE, p->folder);
+	if (!ret)
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (!ret && fd < 0)
+		ret = -errno;
+	if (!ret) {
+		if (p->fd >= 0)
+			close(p->fd);
+		p->fd = fd;
+		p->bytes = all.length;
+	}
+	json_fini(&all);
+	return ret;
+}
+
+/* What was said in memory is said on disk, or to be said later. */
+static int postbox_settle(struct postbox *p, int ret)
+{
+	if (ret)
+		p->stale = true;
+	if (p->stale || (p->bytes > POSTBOX_ANEW && p->bytes / POSTBOX_ENTRY > 2 * p->count)) {
+		ret = postbox_anew(p);
+		p->stale = ret != 0;
+	}
+	p->error = ret;
+	return ret;
+}
+
+void postbox_sync(struct postbox *p)
+{
+	if (!p->stale && p->fresh && fdatasync(p->fd))
+		p->error = -errno;
+	p->fresh = false;
+}
+
+void postbox_mend(struct postbox *p)
+{
+	if (p->stale)
+		postbox_settle(p, 0);
+}
+
+static void postbox_read_notice(struct postbox *p, const struct tree *line)
+{
+	const struct tree *names = tree_member(line, "channels");
+	struct notice notice;
+	uint32_t channels = 0;
+
+	if (!diary_notice_take(tree_member(line, "notice"), &notice)) {
+		p->damaged++;
+		return;
+	}
+	for (size_t i = 0; i < tree_size(names); i++) {
+		int channel = postbox_channel(p, tree_text(tree_at(names, i)));
+
+		if (channel >= 0)
+			channels |= 1u << channel;
+	}
+	p->last = notice.sequence;
+	if (channels)
+		postbox_add(p, &notice, channels);
+}
+
+static uint64_t postbox_number(const struct tree *line, const char *name)
+{
+	double number = tree_number(tree_member(line, name));
+
+	return number >= 0 && number < 9e15 ? (uint64_t)number : 0;
+}
+
+static void postbox_read_line(struct postbox *p, const char *line, size_t length)
+{
+	const char *json = line + POSTBOX_SUM;
+	char sum[POSTBOX_SUM + 1];
+	struct tree_error error;
+	struct postbox_entry *entry;
+	struct tree *tree;
+	int channel;
+
+	if (length > POSTBOX_SUM)
+		snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
+			 postbox_sum(json, length - POSTBOX_SUM));
+	if (length <= POSTBOX_SUM || memcmp(sum, line, POSTBOX_SUM) != 0 ||
+	    tree_open(&tree, json, length - POSTBOX_SUM, &error)) {
+		p->damaged++;
+		return;
+	}
+	if (tree_member(tree, "last"))
+		p->last = postbox_number(tree, "last");
+	entry = postbox_find(p, postbox_number(tree, "done"));
+	channel = postbox_channel(p, tree_text(tree_member(tree, "channel")));
+	if (tree_member(tree, "notice"))
+		postbox_read_notice(p, tree);
+	else if (entry && channel >= 0)
+		postbox_through(p, entry, (uint32_t)channel);
+	tree_close(tree);
+}
+
+static int postbox_read(struct postbox *p, int fd)
+{
+	struct stat st;
+	char *bytes, *at, *end;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > POSTBOX_BYTES)
+		return -EBADMSG;
+	bytes = malloc((size_t)st.st_size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	n = read(fd, bytes, (size_t)st.st_size);
+	for (at = bytes; n > 0 && at < bytes + n; at = end + 1) {
+		end = memchr(at, '\n', (size_t)(bytes + n - at));
+		if (!end)
+			break; /* cut off as it was written: nobody was told that it stands */
+		postbox_read_line(p, at, (size_t)(end - at));
+	}
+	free(bytes);
+	return n < 0 ? -EIO : 0;
+}
+
+int postbox_open(struct postbox **out, const char *folder, const struct postbox_names *names)
+{
+	struct postbox *p = calloc(1, sizeof(*p));
+	char path[512];
+	int fd, ret = 0;
+
+	*out = p;
+	if (!p)
+		return -ENOMEM;
+	p->folder = folder;
+	p->names = *names;
+	p->fd = -1;
+	snprintf(path, sizeof(path), "%.400s/" POSTBOX_FILE, folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0) {
+		ret = postbox_read(p, fd);
+		close(fd);
+	} else if (errno != ENOENT) {
+		ret = -errno;
+	}
+	if (ret)
+		p->damaged++;
+	p->stale = true;
+	postbox_settle(p, 0);
+	return 0;
+}
+
+void postbox_close(struct postbox *p)
+{
+	if (!p)
+		return;
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p->entries);
+	free(p);
+}
+
+const struct postbox_entry *postbox_first(const struct postbox *p, uint32_t channel)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->entries[i].waiting >> channel & 1)
+			return &p->entries[i];
+	return NULL;
+}
+
+uint32_t postbox_waiting(const struct postbox *p, uint32_t channel)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < p->count; i++)
+		count += p->entries[i].waiting >> channel & 1;
+	return count;
+}
+
+static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t channel)
+{
+	struct json j;
+	int ret;
+
+	if (p->stale)
+		return 0; /* the file is to be written as a whole */
+	json_init(&j);
+	json_object_begin(&j, NULL);
+	json_uint(&j, "done", sequence);
+	json_string(&j, "channel", p->names.at[channel]);
+	json_object_end(&j);
+	ret = postbox_append(p, &j);
+	json_fini(&j);
+	return ret;
+}
+
+int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel)
+{
+	struct postbox_entry *entry = postbox_find(p, sequence);
+
+	if (!entry || !(entry->waiting >> channel & 1))
+		return 0;
+	postbox_through(p, entry, channel);
+	return postbox_settle(p, postbox_say_done(p, sequence, channel));
+}
+
+/* A receiver that is away for long costs its oldest notices, not those of others. */
+static void postbox_make_room(struct postbox *p, uint32_t channels)
+{
+	for (uint32_t i = 0; i < p->names.count; i++) {
+		const struct postbox_entry *oldest = postbox_first(p, i);
+
+		if (!(channels >> i & 1) || !oldest || postbox_waiting(p, i) < POSTBOX_WAITING)
+			continue;
+		p->dropped[i]++;
+		postbox_done(p, oldest->notice.sequence, i);
+	}
+}
+
+int postbox_put(struct postbox *p, const struct notice *notice, uint32_t channels)
+{
+	const struct postbox_entry *entry;
+	struct json j;
+	int ret = 0;
+
+	if (!channels || (notice->again && notice->sequence <= p->last))
+		return 0;
+	postbox_make_room(p, channels);
+	p->last = notice->sequence;
+	entry = postbox_add(p, notice, channels);
+	if (!entry)
+		return -ENOMEM;
+	json_init(&j);
+	postbox_put_entry(p, &j, entry);
+	if (!p->stale)
+		ret = postbox_append(p, &j);
+	json_fini(&j);
+	return postbox_settle(p, ret);
+}

@@ -1,0 +1,63 @@
+#include "config_nested.h"
+#include "rs_test.h"
+
+#include <string.h>
+
+static char text[CHANNEL_TEXT];
+static struct channel_error why;
+
+static int nested(const char *json, bool channel)
+{
+	struct tree_error error;
+	struct tree *tree;
+	int ret;
+
+	why.key[0] = why.reason[0] = '\0';
+	assert_int_equal(tree_open(&tree, json, strlen(json), &error), 0);
+	ret = channel ? config_nested_channel("ops", tree, text, &why)
+		      : config_nested_level(tree, text, &why);
+	tree_close(tree);
+	return ret;
+}
+
+static void objects_become_texts(void **state)
+{
+	(void)state;
+	assert_int_equal(nested("{\"type\": \"email\", \"smtp\": \"smtp://x\", \"from\": \"a@b\", "
+				"\"to\": [\"c@d\", \"e@f\"]}",
+				true),
+			 0);
+	assert_string_equal(text, "ops\ntype=email\nsmtp=smtp://x\nfrom=a@b\nto=c@d,e@f\n");
+	assert_int_equal(nested("{\"after\": 3, \"notify\": [\"a\", \"b\"]}", false), 0);
+	assert_string_equal(text, "after=3 notify=a notify=b");
+	assert_int_equal(nested("{\"after\": 3, \"notify\": \"a\"}", false), 0);
+}
+
+static void what_is_no_such_object_is_refused(void **state)
+{
+	(void)state;
+	assert_true(nested("[1]", true) < 0);
+	assert_string_equal(why.reason, "must be an object with a type");
+	assert_true(nested("{\"type\": \"log\", \"url\": {}}", true) < 0);
+	assert_string_equal(why.key, "url");
+	assert_true(nested("{\"type\": \"log\", \"url\": \"a\\nsecret=b\"}", true) < 0);
+	assert_string_equal(why.key, "url");
+	assert_true(nested("{\"type\": \"email\", \"to\": [\"a@b c\"]}", true) < 0);
+	assert_string_equal(why.key, "to");
+	assert_true(nested("{\"after\": 2.5, \"notify\": \"a\"}", false) < 0);
+	assert_string_equal(why.key, "after");
+	assert_true(nested("{\"after\": 3, \"notify\": \"a when=x\"}", false) < 0);
+	assert_string_equal(why.key, "notify");
+	assert_true(nested("{\"after\": 3}", false) < 0);
+	assert_string_equal(why.key, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(objects_become_texts),
+		cmocka_unit_test(what_is_no_such_object_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+#include "../../agent/send/courier.c" /* white box: what arrived before is put by hand */
+#include "rs_test.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static struct config_alerts alerts;
+static struct courier courier;
+
+/* A channel of this text, at 2. */
+static void configure(const char *text)
+{
+	struct channel_error why;
+
+	memset(&alerts, 0, sizeof(alerts));
+	alerts.count = 3;
+	alerts.channels[1].type = CHANNEL_EMAIL;
+	assert_int_equal(channel_parse(text, &alerts.channels[2], &why), 0);
+}
+
+static struct courier_order order(uint64_t sequence)
+{
+	return (struct courier_order){
+		.channel = 2, .notice = { .sequence = sequence, .at_ms = 5, .rule = "r" }
+	};
+}
+
+static struct courier_word heard(int link)
+{
+	struct courier_word word = { .outcome = 99 };
+	struct pollfd fd = { .fd = link, .events = POLLIN };
+
+	assert_int_equal(poll(&fd, 1, 10000), 1);
+	assert_int_equal(courier_hear(link, &word), 1);
+	return word;
+}
+
+static int receiver(int *port)
+{
+	struct sockaddr_storage at;
+	struct timeval patience = { .tv_sec = 5 };
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(text_address("127.0.0.1:1", &at, &length), 0);
+	memset(at.__ss_padding, 0, 2); /* port 0 */
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, length), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+	*port = (unsigned char)at.__ss_padding[0] << 8 | (unsigned char)at.__ss_padding[1];
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static void it_carries_in_a_process_of_its_own(void **state)
+{
+	char text[64], datagram[2048];
+	struct courier_word word;
+	struct courier_order o = order(3);
+	int port, fd = receiver(&port), links[2], status;
+	pid_t pid;
+
+	(void)state;
+	snprintf(text, sizeof(text), "d type=dogstatsd address=127.0.0.1:%d", port);
+	configure(text);
+	assert_int_equal(courier_link(links), 0);
+	courier_init(&courier, &alerts, links[1]);
+	pid = fork();
+	if (pid == 0) {
+		close(links[0]);
+		close(fd);
+		_exit(courier_run(&courier));
+	}
+	close(links[1]);
+	word = heard(links[0]);
+	assert_int_equal(word.outcome, COURIER_HELLO);
+	assert_int_equal(word.pid, pid);
+	for (int i = 0; i < 2; i++) { /* ordered again it is not sent again */
+		assert_int_equal(courier_order(links[0], &o), 0);
+		word = heard(links[0]);
+		assert_int_equal(word.outcome, COURIER_ARRIVED);
+		assert_int_equal(word.sequence, 3);
+		assert_int_equal(word.at_ms, 5);
+	}
+	assert_true(recv(fd, datagram, sizeof(datagram), 0) > 0);
+	assert_memory_equal(datagram, "_e{", 3);
+	assert_int_equal(recv(fd, datagram, sizeof(datagram), MSG_DONTWAIT), -1);
+	o.channel = 0; /* the log is not its business, nor what is no channel */
+	assert_int_equal(courier_order(links[0], &o), 0);
+	o.channel = 77;
+	assert_int_equal(courier_order(links[0], &o), 0);
+	o = order(4);
+	assert_int_equal(courier_order(links[0], &o), 0);
+	assert_int_equal(heard(links[0]).sequence, 4);
+	close(fd);
+	o = order(5);
+	assert_int_equal(courier_order(links[0], &o), 0);
+	word = heard(links[0]);
+	assert_int_equal(word.outcome, COURIER_LATER);
+	assert_string_equal(word.text, "Connection refused");
+	close(links[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void secrets_come_from_files(void **state)
+{
+	char path[] = "/tmp/rs_courier_XXXXXX", text[128];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "s3cret\n", 7), 7);
+	close(fd);
+	snprintf(text, sizeof(text), "w type=webhook url=http://x/ secret_file=%s", path);
+	configure(text);
+	courier_init(&courier, &alerts, -1);
+	assert_string_equal(courier.channels[2].values[CHANNEL_SECRET], "s3cret");
+	assert_string_equal(courier.faults[2], "");
+	assert_int_equal(truncate(path, 0), 0);
+	courier_init(&courier, &alerts, -1);
+	assert_non_null(strstr(courier.faults[2], "No data available"));
+	assert_int_equal(truncate(path, 4000), 0);
+	courier_init(&courier, &alerts, -1);
+	assert_non_null(strstr(courier.faults[2], "File too large"));
+	unlink(path);
+	courier_init(&courier, &alerts, -1);
+	assert_non_null(strstr(courier.faults[2], "secret_file: /tmp/rs_courier_"));
+	assert_non_null(strstr(courier.faults[2], "No such file"));
+	assert_string_equal(courier.faults[1], "");
+}
+
+static void what_can_never_be_taken_is_refused(void **state)
+{
+	(void)state;
+	assert_true(courier_is_refused(400, CHANNEL_WEBHOOK));
+	assert_true(courier_is_refused(422, CHANNEL_ALERTMANAGER));
+	assert_false(courier_is_refused(404, CHANNEL_WEBHOOK)); /* the address may be put right */
+	assert_false(courier_is_refused(401, CHANNEL_WEBHOOK));
+	assert_false(courier_is_refused(429, CHANNEL_SLACK));
+	assert_false(courier_is_refused(503, CHANNEL_SLACK));
+	assert_false(courier_is_refused(0, CHANNEL_SLACK));
+}
+
+static void the_signature_is_over_time_and_body(void **state)
+{
+	char header[160];
+	struct json j;
+
+	(void)state;
+	configure("w type=webhook url=http://x/ secret=k");
+	json_init(&j);
+	json_string(&j, NULL, "b");
+	assert_int_equal(json_finish(&j), 0);
+	assert_int_equal(courier_sign(&alerts.channels[2], &j, 7999, header, sizeof(header)), 0);
+	/* printf '7."b"' | openssl dgst -sha256 -hmac k */
+	assert_string_equal(
+		header, "Ringside-Signature: "
+			"t=7,v1=3ae6fabeff7aecdedf1ecc34c56677fa2e13dcfd6b1b120b0c1ae939086d42de");
+	json_fini(&j);
+}
+
+static void alertmanager_is_known_by_its_address(void **state)
+{
+	char url[CHANNEL_VALUE + 32];
+
+	(void)state;
+	configure("a type=alertmanager url=http://x:9093/am/");
+	courier_url(&alerts.channels[2], url, sizeof(url));
+	assert_string_equal(url, "http://x:9093/am/api/v2/alerts");
+	configure("w type=webhook url=http://x/");
+	courier_url(&alerts.channels[2], url, sizeof(url));
+	assert_string_equal(url, "http://x/");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_carries_in_a_process_of_its_own),
+		cmocka_unit_test(secrets_come_from_files),
+		cmocka_unit_test(what_can_never_be_taken_is_refused),
+		cmocka_unit_test(the_signature_is_over_time_and_body),
+		cmocka_unit_test(alertmanager_is_known_by_its_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

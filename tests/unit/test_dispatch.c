@@ -1,0 +1,384 @@
+#include "../../agent/send/dispatch.c" /* white box: how long a channel waits */
+#include "rs_test.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECOND INT64_C(1000000000)
+#define DAY_MS INT64_C(86400000)
+
+static char folder[32];
+static struct config_alerts alerts;
+static struct health *health;
+static struct dispatch *d;
+static int links[2];
+static int64_t now_ns, wall_ms;
+
+static void open_it(void)
+{
+	const struct dispatch_config config = {
+		.alerts = &alerts, .health = health, .folder = folder, .link = links[0]
+	};
+
+	assert_int_equal(dispatch_open(&d, &config, wall_ms), 0);
+}
+
+static int setup(void **state)
+{
+	static const char *const texts[] = { "ops type=webhook url=http://x/",
+					     "boss type=slack url=http://x/",
+					     "am type=alertmanager url=http://x/" };
+	struct channel_error why;
+
+	(void)state;
+	strcpy(folder, "/tmp/rs_dispatch_XXXXXX");
+	now_ns = 100 * SECOND;
+	wall_ms = 10 * DAY_MS;
+	memset(&alerts, 0, sizeof(alerts));
+	strcpy(alerts.channels[0].name, "log");
+	strcpy(alerts.channels[1].name, "email");
+	alerts.channels[1].type = CHANNEL_EMAIL;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(channel_parse(texts[i], &alerts.channels[2 + i], &why), 0);
+	alerts.count = 5;
+	alerts.in_use = 0x1d;
+	alerts.levels[0] = 0x16; /* email, ops, am; the log is left to other tests */
+	alerts.levels[1] = 0x08;
+	if (!mkdtemp(folder) || health_open(&health) || courier_link(links))
+		return -1;
+	open_it();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[64];
+
+	(void)state;
+	dispatch_close(d);
+	health_close(health);
+	close(links[0]);
+	close(links[1]);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
+}
+
+static void notice(uint64_t sequence, uint8_t level)
+{
+	const struct notice n = {
+		.sequence = sequence, .number = 1, .level = level, .at_ms = wall_ms, .rule = "r"
+	};
+
+	dispatch_notice(d, &n);
+	dispatch_settle(d);
+}
+
+/* What the courier was ordered; its channel, or -1. */
+static int ordered(struct courier_order *order)
+{
+	ssize_t n = recv(links[1], order, sizeof(*order), MSG_DONTWAIT);
+
+	return n == sizeof(*order) ? (int)order->channel : -1;
+}
+
+static void answer(const struct courier_order *order, enum courier_outcome outcome, uint32_t retry)
+{
+	const struct courier_word word = { .outcome = outcome,
+					   .channel = order->channel,
+					   .kind = order->kind,
+					   .retry_ms = retry,
+					   .sequence = order->notice.sequence,
+					   .at_ms = order->notice.at_ms,
+					   .pid = 1234,
+					   .text = "its word" };
+
+	assert_int_equal(send(links[1], &word, sizeof(word), 0), sizeof(word));
+	assert_true(dispatch_hear(d, now_ns, wall_ms));
+}
+
+static void second(void)
+{
+	now_ns += SECOND;
+	wall_ms += 1000;
+	dispatch_second(d, now_ns, wall_ms);
+}
+
+static struct dispatch_row row(uint32_t channel)
+{
+	struct dispatch_row rows[CHANNEL_MAX];
+
+	assert_int_equal(dispatch_list(d, rows), 5);
+	return rows[channel];
+}
+
+static struct health_part part(const char *name)
+{
+	struct health_part parts[HEALTH_PARTS];
+	size_t count = health_list(health, parts, HEALTH_PARTS);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(parts[i].name, name))
+			return parts[i];
+	fail_msg("no part %s", name);
+	return parts[0];
+}
+
+static void each_level_adds_its_channels(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(ordered(&order), 4);
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(ordered(&order), -1);
+	notice(2, 2);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(ordered(&order), 3);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(row(2).levels, 1);
+	assert_int_equal(row(3).levels, 2);
+	assert_false(row(1).in_use);
+	assert_int_equal(part("channel.email").status, HEALTH_INFO);
+	assert_int_equal(part("channel.boss").status, HEALTH_HEALTHY);
+	alerts.levels[1] = 0;
+	dispatch_close(d);
+	open_it(); /* what waits for it is delivered all the same */
+	assert_int_equal(part("channel.boss").status, HEALTH_HEALTHY);
+	postbox_done(d->postbox, 2, 3);
+	second();
+	assert_string_equal(part("channel.boss").reason,
+			    "no level names it: it is told of nothing");
+}
+
+static void one_at_a_time_and_the_next_at_once(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	notice(2, 1);
+	second();
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.notice.sequence, 1);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(ordered(&order), -1);
+	order.channel = 2;
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.notice.sequence, 2);
+	assert_int_equal(row(2).delivered, 1);
+	assert_int_equal(row(2).arrived_ms, wall_ms);
+	assert_int_equal(dispatch_courier(d), 1234);
+}
+
+static void a_failure_comes_again_later(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	second();
+	ordered(&order);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(ordered(&order), 4); /* the others go on */
+	assert_int_equal(ordered(&order), -1);
+	assert_int_equal(row(2).tries, 1);
+	assert_string_equal(row(2).fault, "its word");
+	second();
+	assert_int_equal(part("channel.ops").status, HEALTH_DEGRADED);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 60000); /* he says when */
+	for (int i = 0; i < 59; i++)
+		second();
+	while (ordered(&order) == 4) /* nobody answers there: ordered again in the end */
+		continue;
+	assert_int_equal(row(2).tries, 2);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_ARRIVED, 0);
+	second();
+	assert_int_equal(row(2).tries, 0);
+	assert_int_equal(row(2).waiting, 0);
+	assert_int_equal(part("channel.ops").status, HEALTH_HEALTHY);
+}
+
+static void what_is_refused_holds_nothing_up(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	notice(2, 1);
+	second();
+	ordered(&order);
+	answer(&order, COURIER_REFUSED, 0);
+	assert_int_equal(row(2).refused, 1);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.notice.sequence, 2);
+	second();
+	assert_int_equal(part("channel.ops").status, HEALTH_DEGRADED);
+}
+
+static void who_does_not_answer_is_asked_again(void **state)
+{
+	struct courier_order order;
+	int orders = 0;
+
+	(void)state;
+	notice(1, 1);
+	for (int i = 0; i < 45; i++) {
+		second();
+		while (ordered(&order) >= 0)
+			orders += order.channel == 2;
+	}
+	assert_int_equal(orders, 2); /* 10 s of its own, 30 s of ours */
+	memset(&order, 0, sizeof(order));
+	answer(&order, COURIER_HELLO, 0); /* a new one knows of nothing */
+	assert_int_equal(ordered(&order), 2);
+}
+
+static void a_word_about_something_else_changes_nothing(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	second();
+	ordered(&order);
+	order.notice.at_ms++;
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(row(2).delivered, 0);
+	assert_int_equal(row(2).waiting, 1);
+}
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+	struct courier_order order;
+	struct dispatch_counts counts;
+
+	(void)state;
+	notice(1, 1);
+	notice(2, 1);
+	second();
+	ordered(&order);
+	answer(&order, COURIER_ARRIVED, 0);
+	while (ordered(&order) >= 0)
+		continue;
+	dispatch_close(d);
+	open_it();
+	dispatch_counts_get(d, &counts);
+	assert_int_equal(counts.waiting, 3);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.notice.sequence, 2);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(order.notice.sequence, 1);
+}
+
+static void nothing_is_told_a_day_late(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	wall_ms += DAY_MS - 2000;
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(ordered(&order), 4);
+	order.channel = 2;
+	answer(&order, COURIER_LATER, 0);
+	wall_ms += 2000;
+	now_ns += 2 * SECOND;
+	second();
+	assert_int_equal(ordered(&order), -1);
+	assert_int_equal(row(2).dropped, 1);
+	second();
+	assert_int_equal(part("channel.ops").status, HEALTH_DEGRADED);
+}
+
+static void what_fires_is_held_where_it_would_be_forgotten(void **state)
+{
+	struct notice *held = calloc(2, sizeof(*held));
+	struct courier_order order;
+
+	(void)state;
+	assert_non_null(held);
+	held[0].level = held[1].level = 1;
+	assert_true(dispatch_holds(d, now_ns));
+	assert_false(dispatch_holds(d, now_ns + SECOND));
+	dispatch_hold(d, held, 2);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(order.kind, FORMAT_HELD);
+	answer(&order, COURIER_LATER, 0); /* the next round is near */
+	assert_int_equal(row(4).tries, 0);
+	assert_int_equal(ordered(&order), 4);
+	assert_int_equal(ordered(&order), -1);
+}
+
+static void a_channel_can_be_tried(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	assert_int_equal(dispatch_try(d, "opps", wall_ms), -ENOENT);
+	assert_int_equal(dispatch_try(d, "email", wall_ms), -ENODEV);
+	assert_int_equal(dispatch_try(d, "ops", wall_ms), 0);
+	assert_int_equal(row(2).trial, DISPATCH_TRYING);
+	assert_int_equal(dispatch_try(d, "ops", wall_ms), -EBUSY);
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.kind, FORMAT_TEST);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(row(2).trial, DISPATCH_BAD);
+	assert_string_equal(row(2).trial_text, "its word");
+	assert_int_equal(row(2).tries, 0); /* it was no notice */
+	assert_int_equal(dispatch_try(d, "ops", wall_ms), 0);
+	ordered(&order);
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(row(2).trial, DISPATCH_GOOD);
+	assert_int_equal(row(2).delivered, 0);
+	assert_int_equal(dispatch_try(d, "log", wall_ms), 0);
+	assert_int_equal(row(0).trial, DISPATCH_GOOD);
+}
+
+static void without_a_runner_notices_wait(void **state)
+{
+	(void)state;
+	close(links[1]);
+	links[1] = -1;
+	assert_false(dispatch_hear(d, now_ns, wall_ms));
+	notice(1, 1);
+	second();
+	assert_int_equal(row(2).waiting, 1);
+	assert_int_equal(dispatch_try(d, "ops", wall_ms), -EPIPE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_level_adds_its_channels, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_at_a_time_and_the_next_at_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_failure_comes_again_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_refused_holds_nothing_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_does_not_answer_is_asked_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_word_about_something_else_changes_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_told_a_day_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_fires_is_held_where_it_would_be_forgotten,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_channel_can_be_tried, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_runner_notices_wait, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+#include "../../agent/send/postbox.c" /* white box: lines written by hand */
+#include "rs_test.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+static const struct postbox_names names = { { "log", "ops", "mail" }, 3 };
+static char folder[32];
+static struct postbox *p;
+
+static struct notice notice(uint64_t sequence)
+{
+	return (struct notice){ .sequence = sequence, .id = 7, .rule = "slow", .value = 2.5 };
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/rs_postbox_XXXXXX");
+	return mkdtemp(folder) ? postbox_open(&p, folder, &names) : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	postbox_close(p);
+	snprintf(command, sizeof(command), "chmod -R u+rwx %s; rm -rf %s", folder, folder);
+	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
+}
+
+/* The agent was killed and comes back. */
+static void again(void)
+{
+	postbox_close(p);
+	assert_int_equal(postbox_open(&p, folder, &names), 0);
+}
+
+static const struct postbox_entry *first(uint32_t channel)
+{
+	static const struct postbox_entry none;
+	const struct postbox_entry *entry = postbox_first(p, channel);
+
+	return entry ? entry : &none; /* whose sequence is 0 */
+}
+
+static void put(uint64_t sequence, uint32_t channels)
+{
+	struct notice n = notice(sequence);
+
+	assert_int_equal(postbox_put(p, &n, channels), 0);
+}
+
+static char *contents(size_t *length)
+{
+	char path[64];
+	static char bytes[1 << 20];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/" POSTBOX_FILE, folder);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	*length = fread(bytes, 1, sizeof(bytes) - 1, file);
+	bytes[*length] = '\0';
+	fclose(file);
+	return bytes;
+}
+
+static void replace(const char *bytes, size_t length)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/" POSTBOX_FILE, folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	fclose(file);
+}
+
+static void what_waits_survives_a_kill(void **state)
+{
+	(void)state;
+	put(1, 6);
+	put(2, 2);
+	assert_int_equal(postbox_done(p, 1, 1), 0);
+	again();
+	assert_int_equal(postbox_waiting(p, 1), 1);
+	assert_int_equal(postbox_waiting(p, 2), 1);
+	assert_int_equal(first(1)->notice.sequence, 2);
+	assert_int_equal(first(2)->notice.sequence, 1);
+	assert_string_equal(first(2)->notice.rule, "slow");
+	assert_true(first(2)->notice.value == 2.5);
+	assert_int_equal(postbox_done(p, 1, 2), 0);
+	assert_int_equal(postbox_done(p, 2, 1), 0);
+	assert_int_equal(postbox_done(p, 2, 1), 0); /* twice is no harm */
+	again();
+	assert_int_equal(p->count, 0);
+	assert_int_equal(p->damaged, 0);
+}
+
+static void one_that_comes_again_is_not_taken_twice(void **state)
+{
+	struct notice n = notice(5);
+
+	(void)state;
+	put(5, 2);
+	again();
+	n.again = true;
+	assert_int_equal(postbox_put(p, &n, 2), 0);
+	assert_int_equal(postbox_waiting(p, 1), 1);
+	postbox_done(p, 5, 1);
+	again();
+	assert_int_equal(postbox_put(p, &n, 2), 0);
+	assert_int_equal(postbox_waiting(p, 1), 0);
+	n.sequence = 6; /* decided, and killed before it came here */
+	assert_int_equal(postbox_put(p, &n, 2), 0);
+	assert_int_equal(postbox_waiting(p, 1), 1);
+}
+
+static void numbers_that_begin_anew_are_news(void **state)
+{
+	struct notice n = notice(2);
+
+	(void)state;
+	put(900, 2);
+	postbox_done(p, 900, 1);
+	put(1, 2); /* the state of alerts was lost, and counts from 1 */
+	again();
+	n.again = true;
+	assert_int_equal(postbox_put(p, &n, 2), 0);
+	assert_int_equal(postbox_waiting(p, 1), 2);
+}
+
+static void a_line_cut_off_costs_itself_alone(void **state)
+{
+	size_t length, first;
+	char *bytes;
+
+	(void)state;
+	put(1, 2);
+	contents(&first);
+	for (size_t cut = 1; cut < 300; cut += 9) { /* bytes of the second line that are left */
+		put(2, 2);
+		bytes = contents(&length);
+		assert_true(length > first + cut);
+		replace(bytes, first + cut);
+		again();
+		assert_int_equal(postbox_waiting(p, 1), 1);
+		assert_int_equal(p->damaged, 0);
+		bytes = contents(&first); /* mended: the next line begins at the beginning of one */
+		assert_int_equal(bytes[first - 1], '\n');
+	}
+	put(2, 2);
+	again();
+	assert_int_equal(postbox_waiting(p, 1), 2);
+}
+
+static void a_damaged_line_costs_itself_alone(void **state)
+{
+	size_t length;
+	char *bytes;
+
+	(void)state;
+	put(1, 2);
+	put(2, 2);
+	put(3, 2);
+	bytes = contents(&length);
+	strstr(bytes, "\"sequence\":2")[12] = '9';
+	replace(bytes, length);
+	again();
+	assert_int_equal(p->damaged, 1);
+	assert_int_equal(postbox_waiting(p, 1), 2);
+	assert_int_equal(first(1)->notice.sequence, 1);
+	memset(bytes, 0xff, length);
+	replace(bytes, length);
+	again();
+	assert_int_equal(p->count, 0);
+	put(4, 2);
+	again();
+	assert_int_equal(postbox_waiting(p, 1), 1);
+}
+
+static void a_channel_that_is_full_loses_its_oldest(void **state)
+{
+	(void)state;
+	for (uint64_t i = 1; i <= POSTBOX_WAITING; i++)
+		put(i, 6);
+	assert_int_equal(p->dropped[1], 0);
+	for (uint64_t i = 1; i <= POSTBOX_WAITING; i++)
+		postbox_done(p, i, 2); /* the other is not held up */
+	put(POSTBOX_WAITING + 1, 6);
+	assert_int_equal(p->dropped[1], 1);
+	assert_int_equal(p->dropped[2], 0);
+	assert_int_equal(postbox_waiting(p, 1), POSTBOX_WAITING);
+	assert_int_equal(first(1)->notice.sequence, 2);
+	again();
+	assert_int_equal(first(1)->notice.sequence, 2);
+	assert_int_equal(postbox_waiting(p, 2), 1);
+}
+
+static void a_channel_that_is_no_more_waits_for_nothing(void **state)
+{
+	static const struct postbox_names fewer = { { "log", "mail" }, 2 };
+
+	(void)state;
+	put(1, 6);
+	put(2, 2);
+	postbox_close(p);
+	assert_int_equal(postbox_open(&p, folder, &fewer), 0);
+	assert_int_equal(p->count, 1);
+	assert_int_equal(first(1)->notice.sequence, 1);
+}
+
+static void a_file_of_the_past_is_written_anew(void **state)
+{
+	(void)state;
+	for (uint64_t i = 1; i <= 3000; i++) {
+		put(i, 2);
+		postbox_done(p, i, 1);
+	}
+	assert_true(p->bytes < POSTBOX_ANEW + 4096);
+	put(3001, 2);
+	again();
+	assert_int_equal(postbox_waiting(p, 1), 1);
+	assert_int_equal(p->last, 3001);
+}
+
+static void without_a_disk_it_works_on_in_memory(void **state)
+{
+	struct notice n = notice(2);
+	int good = p->fd;
+
+	(void)state;
+	put(1, 2);
+	p->fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	p->folder = "/nonexistent";
+	assert_int_equal(postbox_put(p, &n, 2), -ENOENT);
+	assert_int_equal(postbox_waiting(p, 1), 2);
+	assert_int_equal(p->error, -ENOENT);
+	close(good);
+	p->folder = folder; /* there is room again */
+	postbox_mend(p);
+	assert_int_equal(p->error, 0);
+	again();
+	assert_int_equal(postbox_waiting(p, 1), 2);
+}
+
+static void a_line_cut_short_by_a_full_disk_is_written_again(void **state)
+{
+	struct rlimit before, few;
+	struct notice n = notice(2);
+	int ret;
+
+	(void)state;
+	put(1, 2);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	few = (struct rlimit){ p->bytes + 10, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	ret = postbox_put(p, &n, 2);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(ret, -EFBIG);
+	put(3, 2);
+	again();
+	assert_int_equal(p->damaged, 0);
+	assert_int_equal(postbox_waiting(p, 1), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_waits_survives_a_kill, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_comes_again_is_not_taken_twice, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(numbers_that_begin_anew_are_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_line_cut_off_costs_itself_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_line_costs_itself_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_channel_that_is_full_loses_its_oldest, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_channel_that_is_no_more_waits_for_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_file_of_the_past_is_written_anew, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_line_cut_short_by_a_full_disk_is_written_again,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_disk_it_works_on_in_memory, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
