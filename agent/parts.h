@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define PARTS_PROCESSES 3 /* broker, nursery, worker */
+#define PARTS_CHILDREN 4  /* of the broker, beside the nursery */
 
 struct health;
 

@@ -20,27 +20,43 @@ enum {
 	PROC_START_CODE = 26
 }; /* fields of stat */
 
-static int proc_open(int32_t pid, const char *name)
+static int proc_open(void *ctx, int32_t pid, const char *name, int flags)
 {
-	char path[PROC_PATH_BYTES];
+	char path[PROC_PATH_BYTES + PROC_RANGE_BYTES];
 	int fd;
 
+	(void)ctx;
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd >= 0)
-		return fd;
-	return errno == ENOENT ? -ESRCH : -errno;
+	fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
 }
 
-long proc_file_read(int32_t pid, const char *name, char *out, size_t size)
+/* Whom all of a process ask, so that no caller can forget to: the broker's scout. */
+static struct {
+	proc_opener_fn open;
+	void *ctx;
+} proc_opener = { .open = proc_open };
+
+void proc_opener_set(proc_opener_fn opener, void *ctx)
+{
+	proc_opener.open = opener ? opener : proc_open;
+	proc_opener.ctx = ctx;
+}
+
+int proc_memory_open(int32_t pid, const char *name, int flags)
+{
+	return proc_opener.open(proc_opener.ctx, pid, name, flags);
+}
+
+/* Takes fd over. */
+static long proc_text(int fd, char *out, size_t size)
 {
 	size_t have = 0;
 	ssize_t n = 0;
-	int fd = proc_open(pid, name);
 
 	out[0] = '\0';
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? -ESRCH : fd;
 	while (have < size - 1) {
 		n = read(fd, out + have, size - 1 - have);
 		if (n <= 0)
@@ -51,6 +67,16 @@ long proc_file_read(int32_t pid, const char *name, char *out, size_t size)
 	n = n < 0 ? -errno : 0;
 	close(fd);
 	return n < 0 ? (long)n : (long)have;
+}
+
+long proc_file_read(int32_t pid, const char *name, char *out, size_t size)
+{
+	return proc_text(proc_open(NULL, pid, name, O_RDONLY), out, size);
+}
+
+long proc_memory_file_read(int32_t pid, const char *name, char *out, size_t size)
+{
+	return proc_text(proc_memory_open(pid, name, O_RDONLY), out, size);
 }
 
 int proc_stat_parse(const char *text, struct proc_stat *out)
@@ -140,9 +166,9 @@ int proc_maps_read(int32_t pid, struct proc_maps *out)
 	int fd;
 
 	memset(out, 0, sizeof(*out));
-	fd = proc_open(pid, "maps");
+	fd = proc_memory_open(pid, "maps", O_RDONLY);
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? -ESRCH : fd;
 	file = fdopen(fd, "re");
 	if (!file) {
 		close(fd);
@@ -201,7 +227,7 @@ void proc_memory_read(int32_t pid, struct proc_usage *out)
 
 	out->pss = -1.0;
 	out->anonymous = -1.0;
-	if (proc_file_read(pid, "smaps_rollup", text, sizeof(text)) <= 0)
+	if (proc_memory_file_read(pid, "smaps_rollup", text, sizeof(text)) <= 0)
 		return;
 	out->pss = proc_number(text, "\nPss:");
 	out->anonymous = proc_number(text, "\nAnonymous:");
@@ -217,7 +243,7 @@ void proc_io_read(int32_t pid, struct proc_usage *out)
 
 	out->read_bytes = -1.0;
 	out->write_bytes = -1.0;
-	if (proc_file_read(pid, "io", text, sizeof(text)) <= 0)
+	if (proc_memory_file_read(pid, "io", text, sizeof(text)) <= 0)
 		return;
 	out->read_bytes = proc_number(text, "\nread_bytes: ");
 	out->write_bytes = proc_number(text, "\nwrite_bytes: ");
