@@ -1,7 +1,6 @@
 #include "broker.h"
 
 #include "finder.h"
-#include "health.h"
 #include "log.h"
 #include "moment.h"
 #include "notify.h"
@@ -10,6 +9,7 @@
 #include "probes.h"
 #include "profiling.h"
 #include "rulefiles.h"
+#include "standing.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -39,6 +39,7 @@ struct broker {
 	struct admit *admit;
 	struct attach *attach;
 	struct finder *finder;
+	struct scout *scout;
 	struct probes probes;
 	struct outbox outbox;
 	struct profiling profiling;
@@ -149,38 +150,6 @@ static void broker_probes(struct broker *b)
 	profiling_open(&b->profiling, &b->outbox, probes_targets(&b->probes));
 }
 
-static void broker_privileges(struct broker *b)
-{
-	char missing[128], reason[160];
-
-	privilege_missing(missing, sizeof(missing));
-	if (*missing == '\0') {
-		outbox_part(&b->outbox, "privileges", HEALTH_HEALTHY, "");
-		return;
-	}
-	snprintf(reason, sizeof(reason), "missing: %s; start as root", missing);
-	log_warning("privileges %s", reason);
-	outbox_part(&b->outbox, "privileges", HEALTH_DEGRADED, reason);
-}
-
-static void broker_tell_counts(struct broker *b)
-{
-	struct finder_counts counts;
-	uint64_t refused = 0, dropped = probes_dropped(&b->probes);
-	char reason[160];
-
-	finder_counts_get(b->finder, &counts);
-	for (int i = ACCEPT_FOREIGN + 1; i < ACCEPT_REASONS; i++)
-		refused += counts.refused[i];
-	snprintf(reason, sizeof(reason),
-		 "%u watched; %llu refused, %llu died unseen, %u with the shim but no segment, "
-		 "%llu events lost, %llu left out by targets",
-		 counts.targets, (unsigned long long)refused, (unsigned long long)counts.unseen,
-		 counts.bare, (unsigned long long)dropped,
-		 (unsigned long long)counts.refused[ACCEPT_RULED]);
-	outbox_part(&b->outbox, "segments", refused ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
-}
-
 /* Who carries the library is watched before it listens: by its port it is asked for only then. */
 static void broker_listeners(struct broker *b, uint64_t now_ns)
 {
@@ -260,7 +229,8 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	b->second_ns = now_ns + BROKER_SECOND_NS;
 	broker_attach(b, now_ns); /* where nothing tells of it */
 	broker_listeners(b, now_ns);
-	broker_tell_counts(b);
+	standing_segments(&b->outbox, b->finder, probes_dropped(&b->probes));
+	standing_scout(&b->outbox, b->scout);
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
@@ -441,6 +411,7 @@ static int broker_open(struct broker *b)
 	if (result == 0)
 		result = finder_open(&b->finder, b->config->run_dir, &sink);
 	if (result == 0) {
+		proc_opener_set(scout_fetch, b->scout);
 		finder_admit_set(b->finder, b->admit);
 		finder_attach_set(b->finder, b->attach);
 	}
@@ -467,6 +438,8 @@ static void broker_close(struct broker *b)
 	profiling_close(&b->profiling);
 	probes_close(&b->probes);
 	finder_close(b->finder);
+	proc_opener_set(NULL, NULL);
+	scout_close(b->scout);
 	attach_close(b->attach);
 	admit_close(b->admit);
 	outbox_fini(&b->outbox);
@@ -474,25 +447,43 @@ static void broker_close(struct broker *b)
 	close(b->epoll);
 }
 
-int broker_run(const struct broker_config *config)
+static void broker_live(struct broker *b)
 {
-	struct broker b = { .config = config, .epoll = -1, .signals = -1 };
-	int result = privilege_broker();
+	int result = broker_open(b);
 
-	outbox_init(&b.outbox, config->link);
-	b.rules.link = config->link;
-	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
-		b.rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);
-	if (result == 0)
-		result = broker_open(&b);
 	if (result == 0) {
-		broker_privileges(&b);
-		broker_look_after_nursery(&b); /* it may have ended before its signal was blocked */
-		broker_loop(&b);
+		standing_privileges(&b->outbox);
+		broker_look_after_nursery(b); /* it may have ended before its signal was blocked */
+		broker_loop(b);
 	} else {
 		log_error("the broker cannot start: %s", strerrorname_np(-result));
-		b.code = 1;
+		b->code = 1;
 	}
-	broker_close(&b);
-	return b.code;
+	broker_close(b);
+}
+
+int broker_run(const struct broker_config *config)
+{
+	struct broker *b = calloc(1, sizeof(*b)); /* its pages come after the scout's fork */
+	int result = b ? privilege_broker() : -ENOMEM, code;
+
+	if (result == 0)
+		result = scout_open(&b->scout);
+	if (result) {
+		log_error("the broker cannot start: %s", strerrorname_np(-result));
+		close(config->link);
+		close(config->alive);
+		free(b);
+		return 1;
+	}
+	b->config = config;
+	b->epoll = b->signals = -1;
+	outbox_init(&b->outbox, config->link);
+	b->rules.link = config->link;
+	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
+		b->rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);
+	broker_live(b);
+	code = b->code;
+	free(b);
+	return code;
 }

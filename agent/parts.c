@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void parts_intake(const struct parts *p, const struct drain_counts *c, int64_t wall_ms)
@@ -76,6 +77,26 @@ static void parts_aggregates(const struct parts *p, const struct metrics_losses 
 		   wall_ms);
 }
 
+/* Those that are told, and what else the broker has for children: its scout, as a rule. */
+static int parts_children(const struct parts *p, pid_t out[PARTS_PROCESSES + PARTS_CHILDREN])
+{
+	char path[64], text[256] = "", *at = text;
+	int count = PARTS_PROCESSES;
+
+	memcpy(out, p->pids, sizeof(p->pids));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", p->pids[0], p->pids[0]);
+	procfs_file_read("", path, text, sizeof(text)); /* a kernel without: they are not counted */
+	while (count < PARTS_PROCESSES + PARTS_CHILDREN) {
+		pid_t child = (pid_t)strtol(at, &at, 10);
+
+		if (child <= 0)
+			break;
+		if (child != p->pids[1])
+			out[count++] = child;
+	}
+	return count;
+}
+
 /* What the agent itself costs. */
 static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
 {
@@ -83,10 +104,13 @@ static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
 	uint64_t cpu_ns = 0, rss = 0;
 	double share = 0;
 
-	for (int i = 0; i < PARTS_PROCESSES; i++) {
+	pid_t pids[PARTS_PROCESSES + PARTS_CHILDREN];
+	int count = parts_children(p, pids);
+
+	for (int i = 0; i < count; i++) {
 		struct procfs_process process;
 
-		if (procfs_process_read("", p->pids[i], &process))
+		if (procfs_process_read("", pids[i], &process))
 			continue;
 		cpu_ns += process.user_ns + process.system_ns;
 		rss += process.rss;

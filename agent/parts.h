@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define PARTS_PROCESSES 4 /* broker, nursery, worker, runner (0: there is none) */
+#define PARTS_CHILDREN 4  /* of the broker, beside the nursery */
 
 struct health;
 

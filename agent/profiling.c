@@ -34,7 +34,7 @@ void profiling_step(struct profiling *p, struct finder *f, uint64_t now_ns)
 	waiting_step(&p->waiting, f, now_ns);
 }
 
-void profiling_second(const struct profiling *p)
+void profiling_second(struct profiling *p)
 {
 	sampling_second(&p->sampling);
 }

@@ -26,6 +26,6 @@ void profiling_close(struct profiling *p);
 void profiling_ask(struct profiling *p, struct finder *f, const struct link_message *message,
 		   uint64_t now_ns);
 void profiling_step(struct profiling *p, struct finder *f, uint64_t now_ns);
-void profiling_second(const struct profiling *p);
+void profiling_second(struct profiling *p);
 
 #endif

@@ -73,13 +73,17 @@ void sampling_step(struct sampling *s, uint32_t targets)
 		s->sent = s->outbox->worker;
 }
 
-void sampling_second(const struct sampling *s)
+void sampling_second(struct sampling *s)
 {
 	struct link_message message = { .kind = LINK_SAMPLES };
 	struct sampler_counts counts;
+	int result;
 
 	if (!s->sampler)
 		return;
+	result = sampler_second(s->sampler);
+	if (result)
+		s->error = result; /* it is tried again with the next step */
 	sampler_counts_get(s->sampler, &counts);
 	sampling_tell(s, counts.dropped);
 	message.samples.taken = counts.taken;

@@ -26,7 +26,7 @@ void sampling_close(struct sampling *s);
 
 /* Loads it with the first target, starts or stops the clock, and sends a new worker the ring. */
 void sampling_step(struct sampling *s, uint32_t targets);
-void sampling_second(const struct sampling *s);
+void sampling_second(struct sampling *s);
 
 /* Answers a worker that asked for the files of this target. */
 void sampling_files(const struct sampling *s, struct finder *f, uint64_t key);

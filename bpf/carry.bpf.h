@@ -13,12 +13,12 @@
 #define HTTP_INTERIM (HTTP_CLASSES + 1)
 
 enum { BPF_RB_AVAIL_DATA = 0 };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, CARRY_LRU_HASH = 9 };
 
+/* Children that the agent never met have rows too, which nobody takes away: the oldest go. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, CARRY_LRU_HASH);
 	__uint(max_entries, FILTER_TARGETS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct http_lost);
 } lost SEC(".maps");

@@ -209,7 +209,17 @@ int inputs_found(struct bpf_iter__task_file *context)
 	return 0;
 }
 
-/* One that a process asks for, and not what a stacked device makes of it. */
+/*
+ * Whose end was not told (a request may have more than are looked at, or a probe was left out
+ * in an interrupt) has left its place behind; here its address is another one's, and nobody's.
+ */
+static __always_inline void inputs_forget(__u64 key)
+{
+	if (bpf_map_lookup_elem(&bios, &key)) /* deleting takes a lock, that of bystanders too */
+		bpf_map_delete_elem(&bios, &key);
+}
+
+/* One that a process asks for, and not what a stacked device makes of it: a new one each time. */
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(inputs_submitted, struct bio *bio)
 {
@@ -217,11 +227,12 @@ int BPF_PROG(inputs_submitted, struct bio *bio)
 	struct inputs_bio begin = { .owner = task->tgid };
 	__u64 key = (__u64)bio;
 
-	if (!filter_target(begin.owner) || task->bio_list || !bio->bi_iter.bi_size)
-		return 0;
 	begin.operation = bio->bi_opf & INPUTS_OPERATION;
-	if (begin.operation > INPUTS_WRITE)
+	if (!filter_target(begin.owner) || task->bio_list || !bio->bi_iter.bi_size ||
+	    begin.operation > INPUTS_WRITE) {
+		inputs_forget(key);
 		return 0;
+	}
 	begin.since_ns = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&bios, &key, &begin, BPF_ANY))
 		inputs_lost();

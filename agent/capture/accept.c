@@ -1,5 +1,7 @@
 #include "accept.h"
 
+#include "proc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -44,7 +46,9 @@ const char *accept_reason_text(enum accept_reason reason)
 
 static int accept_stat(int fd, struct statx *out)
 {
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | ACCEPT_MOUNT_ID, out))
+	/* whoever serves the file must not be asked */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | ACCEPT_MOUNT_ID,
+		  out))
 		return -errno;
 	if (!(out->stx_mask & ACCEPT_MOUNT_ID))
 		out->stx_mnt_id = 0; /* an old kernel: the device alone must do */
@@ -180,15 +184,15 @@ enum accept_reason accept_check(const struct accept *a, int path_fd, uint32_t ow
 enum accept_reason accept_mapping(const struct accept *a, int32_t pid, const char *range,
 				  uint32_t own_pid, struct accept_segment *out)
 {
-	char path[80];
+	char name[16 + PROC_RANGE_BYTES];
 	enum accept_reason reason;
 	int fd;
 
 	out->fd = -1;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", pid, range);
-	fd = open(path, O_PATH | O_CLOEXEC);
+	snprintf(name, sizeof(name), "map_files/%s", range);
+	fd = proc_memory_open(pid, name, O_PATH);
 	if (fd < 0)
-		return errno == EPERM || errno == EACCES ? ACCEPT_ACCESS : ACCEPT_GONE;
+		return fd == -EPERM || fd == -EACCES ? ACCEPT_ACCESS : ACCEPT_GONE;
 	reason = accept_check(a, fd, own_pid, out);
 	close(fd);
 	return reason;

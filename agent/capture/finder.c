@@ -370,12 +370,17 @@ static void finder_look(struct finder *f, struct scan_entry *entry, uint64_t now
 	struct proc_maps maps;
 	enum accept_reason reason = ACCEPT_OK, last = ACCEPT_OK;
 	uint32_t own_pid = 0;
+	int result = proc_maps_read(entry->pid, &maps);
 
-	if (proc_maps_read(entry->pid, &maps) == -ESRCH) {
+	if (result == -ESRCH) {
 		finder_ended(f, entry);
 		return;
 	}
 	entry->knocked = false;
+	if (result && result != -EACCES && result != -EPERM) {
+		scan_missed(entry, now_ns); /* nothing is known of it, what was known holds */
+		return;
+	}
 	if (maps.segments)
 		own_pid = proc_own_pid(entry->pid);
 	for (uint32_t i = 0; i < maps.segments; i++) {

@@ -187,16 +187,15 @@ static int mapped_reopen(int path_fd)
 
 static enum mapped_why mapped_open(struct mapped_walk *w, const struct mapped_file *file, int *out)
 {
-	char path[PROC_PATH_BYTES + 40];
+	char name[PROC_PATH_BYTES];
 	enum mapped_why why;
 	struct statx s;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, w->pid, file->start,
-		 file->end);
-	fd = open(path, O_PATH | O_CLOEXEC);
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, file->start, file->end);
+	fd = proc_memory_open(w->pid, name, O_PATH);
 	if (fd < 0)
-		return errno == EPERM || errno == EACCES ? MAPPED_REFUSED : MAPPED_GONE;
+		return fd == -EPERM || fd == -EACCES ? MAPPED_REFUSED : MAPPED_GONE;
 	why = mapped_look(w, fd, &s);
 	if (!why && !S_ISREG(s.stx_mode))
 		why = MAPPED_KIND;
@@ -278,23 +277,28 @@ static int mapped_lines(struct mapped_walk *w, FILE *maps, mapped_wanted_fn want
 	return result;
 }
 
-static FILE *mapped_maps(int32_t pid)
+static int mapped_maps(int32_t pid, FILE **out)
 {
-	char path[PROC_PATH_BYTES];
+	int fd = proc_memory_open(pid, "maps", O_RDONLY);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	return fopen(path, "re");
+	if (fd < 0)
+		return fd;
+	*out = fdopen(fd, "re");
+	if (*out)
+		return 0;
+	close(fd);
+	return -ENOMEM;
 }
 
 int mapped_each(int32_t pid, mapped_fn each, void *ctx)
 {
 	const struct mapped_file own = { .name = "perf.map" };
 	struct mapped_walk walk = { .pid = pid };
-	FILE *maps = mapped_maps(pid);
-	int result = 0, fd;
+	FILE *maps;
+	int result = mapped_maps(pid, &maps), fd;
 
-	if (!maps)
-		return -errno;
+	if (result)
+		return result;
 	fd = mapped_perf_open(&walk);
 	if (fd >= 0)
 		result = mapped_tell(each, ctx, &own, fd);
@@ -307,11 +311,11 @@ int mapped_each(int32_t pid, mapped_fn each, void *ctx)
 int mapped_wanted(int32_t pid, mapped_wanted_fn wanted, mapped_fn each, void *ctx)
 {
 	struct mapped_walk walk = { .pid = pid };
-	FILE *maps = mapped_maps(pid);
-	int result;
+	FILE *maps;
+	int result = mapped_maps(pid, &maps);
 
-	if (!maps)
-		return -errno;
+	if (result)
+		return result;
 	result = mapped_lines(&walk, maps, wanted, each, ctx);
 	fclose(maps);
 	return result;

@@ -36,15 +36,25 @@ struct proc_maps {
 	bool readable; /* false: not ours to look into */
 };
 
-/* The whole of a small file, NUL-terminated; its length or -errno. */
+/* The whole of a small file, NUL-terminated; its length or -errno. Never of proc_memory_open's. */
 long proc_file_read(int32_t pid, const char *name, char *out, size_t size);
+
+/*
+ * Of what is told of its memory (cmdline, maps, smaps_rollup, io, map_files) whoever asks may be
+ * kept waiting by the process for good: a descriptor, opened by whom proc_opener_set named, else
+ * here; or -errno, as the opener's.
+ */
+typedef int (*proc_opener_fn)(void *ctx, int32_t pid, const char *name, int flags);
+void proc_opener_set(proc_opener_fn opener, void *ctx); /* of this process; NULL: itself */
+int proc_memory_open(int32_t pid, const char *name, int flags);
+long proc_memory_file_read(int32_t pid, const char *name, char *out, size_t size);
 
 int proc_stat_parse(const char *text, struct proc_stat *out);
 int proc_stat_read(int32_t pid, struct proc_stat *out);
 
 /* One line of maps; adds to out what it says of a segment or of the shim. */
 void proc_maps_line(struct proc_maps *out, const char *line);
-/* -ESRCH too when there are none: it is over, or its first thread is. */
+/* -ESRCH too when there are none: it is over, or its first thread is. Else as proc_memory_open. */
 int proc_maps_read(int32_t pid, struct proc_maps *out);
 
 /* The pid that a process has in its own namespace; 0: unknown. */

@@ -25,6 +25,8 @@ void sampler_close(struct sampler *s); /* NULL is fine */
 
 /* Starts or stops the clocks, so that nothing ticks while there is no target. */
 int sampler_run(struct sampler *s, bool on);
+/* Each second: sets the clocks anew where CPUs have come or gone. */
+int sampler_second(struct sampler *s);
 
 int sampler_ring(const struct sampler *s); /* its descriptor, the sampler's own */
 uint32_t sampler_ring_bytes(const struct sampler *s);

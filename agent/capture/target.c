@@ -126,7 +126,7 @@ void target_exe_read(int32_t pid, char *out, size_t size)
 static enum script_found target_script_now(int32_t pid, struct capture_target *out)
 {
 	char arguments[TARGET_ARGUMENTS];
-	long n = proc_file_read(pid, "cmdline", arguments, sizeof(arguments));
+	long n = proc_memory_file_read(pid, "cmdline", arguments, sizeof(arguments));
 
 	return script_name(out->exe, arguments, n < 0 ? 0 : (size_t)n, out->service,
 			   sizeof(out->service));

@@ -1,8 +1,10 @@
 #include "ticks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,10 +32,30 @@ static int ticks_start_one(int program, int cpu, unsigned int hz)
 	return result;
 }
 
+static void ticks_online(const char *file, char *out, size_t size)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, size - 1);
+
+	out[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+bool ticks_are_old(const struct ticks *t, const char *file)
+{
+	char now[sizeof(t->online)];
+
+	ticks_online(file, now, sizeof(now));
+	return t->clocks && strcmp(now, t->online) != 0;
+}
+
 int ticks_start(struct ticks *t, int program, unsigned int hz)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 
+	ticks_online(TICKS_CPUS, t->online,
+		     sizeof(t->online)); /* what comes later makes them old */
 	t->clocks = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*t->clocks));
 	if (!t->clocks)
 		return -ENOMEM;

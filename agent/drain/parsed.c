@@ -20,6 +20,22 @@ struct drain_counters *parsed_news(const struct parsed *p)
 	return one ? bare_news(one) : NULL;
 }
 
+void parsed_opened(struct parsed *p)
+{
+	struct drain_counters *news = parsed_news(p);
+
+	if (news)
+		news->opened++;
+}
+
+void parsed_closed(struct parsed *p)
+{
+	struct drain_counters *news = parsed_news(p);
+
+	if (news)
+		news->closed++;
+}
+
 uint64_t parsed_now(void *context)
 {
 	const struct parsed *p = context;

@@ -34,6 +34,10 @@ void parsed_fini(struct parsed *p);
 /* Of the process that moves the bytes at hand; NULL: it was let go. */
 struct drain_counters *parsed_news(const struct parsed *p);
 
+/* A connection, by whoever moved its first bytes; by whoever moved its last. */
+void parsed_opened(struct parsed *p);
+void parsed_closed(struct parsed *p);
+
 /* A request that is over; its path and protocol are the caller's to know. */
 void parsed_request(struct parsed *p, const struct served *s, const char *path);
 

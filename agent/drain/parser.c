@@ -214,18 +214,32 @@ void parser_move(struct parser *p, struct parsed *to, enum parser_way way, const
 	p->wrote = p->wrote || way == PARSER_OUT;
 }
 
-void parser_resume(struct parser *p, struct parsed *to, uint32_t counted)
+/* Each of HTTP/1.x that waits: the kernel counted the first of them, the others are lost. */
+static void parser_forget(struct parser *p, struct parsed *to, uint32_t counted)
 {
 	struct exchange_call call = { .context = to, .now = to->now_ns };
 
-	to->parser = p;
-	if (p->mux || atomic_load_explicit(&p->exchange.tunnel, memory_order_relaxed))
-		return; /* it goes on by itself, or is no HTTP any more */
 	p->elsewhere = counted;
 	p->losing = true;
 	exchange_close(&p->exchange, &call);
 	p->losing = false;
 	p->elsewhere = 0;
+}
+
+void parser_lose(struct parser *p, struct parsed *to)
+{
+	to->parser = p;
+	if (p->mux)
+		mux_cut(p->mux, to, 0);
+	parser_forget(p, to, 0);
+}
+
+void parser_resume(struct parser *p, struct parsed *to, uint32_t counted)
+{
+	to->parser = p;
+	if (p->mux || atomic_load_explicit(&p->exchange.tunnel, memory_order_relaxed))
+		return; /* it goes on by itself, or is no HTTP any more */
+	parser_forget(p, to, counted);
 	parser_exchange_fini(p, to);
 	exchange_init(&p->exchange, EXCHANGE_ACCEPTED);
 	p->exchange.preface.step = PREFACE_OVER;

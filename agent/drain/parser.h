@@ -47,5 +47,7 @@ bool parser_is_idle(const struct parser *p); /* no request waits for the end of 
 bool parser_is_accepted(const struct parser *p);
 void parser_client_gone(struct parser *p, bool reset);
 void parser_end(struct parser *p, struct parsed *to); /* what is not answered now never will be */
+/* … or will be where nobody looks any more: it is lost, and in flight no longer. */
+void parser_lose(struct parser *p, struct parsed *to);
 
 #endif

@@ -79,14 +79,9 @@ static void wire_unlinked(struct wire *w, struct wire_connection *c)
 
 static void wire_end(struct wire *w, struct wire_connection *c)
 {
-	struct drain_counters *news;
-
 	if (c->doubt_ns && !wire_is_session(c))
 		wire_unlinked(w, c);
 	parser_end(&c->parser, &w->parsed);
-	news = wire_is_session(c) ? NULL : parsed_news(&w->parsed);
-	if (news)
-		news->closed++;
 }
 
 static void wire_pieces_clear(struct wire *w, struct way *way)
@@ -95,12 +90,14 @@ static void wire_pieces_clear(struct wire *w, struct way *way)
 	pieces_clear(&way->pieces);
 }
 
-/* Its place in the table, from which it goes. */
+/* Its place in the table, from which it goes, ended or lost. */
 static void wire_free(struct wire *w, struct wire_connection **at)
 {
 	struct wire_connection *c = *at;
 
 	*at = c->next;
+	if (!wire_is_session(c))
+		parsed_closed(&w->parsed);
 	wire_doubt_end(w, c);
 	for (int way = 0; way < PARSER_WAYS; way++)
 		wire_pieces_clear(w, &c->ways[way]);
@@ -109,7 +106,13 @@ static void wire_free(struct wire *w, struct wire_connection **at)
 	w->counts.connections--;
 }
 
-/* The end of some was lost; one that goes on is met again, in its middle. */
+/* It goes on, or its end was lost; met again, in its middle, it is another one. */
+static void wire_forget(struct wire *w, struct wire_connection **at)
+{
+	parser_lose(&(*at)->parser, &w->parsed);
+	wire_free(w, at);
+}
+
 static void wire_sweep(struct wire *w)
 {
 	if (w->now_ns < w->swept_ns + WIRE_SWEEP_NS)
@@ -120,7 +123,7 @@ static void wire_sweep(struct wire *w)
 
 		while (*at) {
 			if ((*at)->used_ns + WIRE_IDLE_NS < w->now_ns)
-				wire_free(w, at);
+				wire_forget(w, at);
 			else
 				at = &(*at)->next;
 		}
@@ -157,7 +160,7 @@ static void wire_clear(struct wire *w)
 {
 	for (uint32_t i = 0; i < WIRE_TABLE; i++)
 		while (w->table[i])
-			wire_free(w, &w->table[i]);
+			wire_forget(w, &w->table[i]);
 }
 
 /* A client of TLS, whose hello is read now. Other protocols are nobody's loss. */
@@ -210,16 +213,13 @@ static void wire_keep(struct wire *w, enum parser_way way, const struct http_eve
 static void wire_owner(struct wire *w, uint32_t pid)
 {
 	struct parser *parser = &w->connection->parser;
-	bool first = !parser->pid;
-	struct drain_counters *news;
+	bool first = pid && !parser->pid;
 
 	w->parsed.parser = parser;
-	if (!pid)
-		return;
-	parser->pid = pid;
-	news = first && !wire_is_session(w->connection) ? parsed_news(&w->parsed) : NULL;
-	if (news)
-		news->opened++;
+	if (pid)
+		parser->pid = pid;
+	if (first && !wire_is_session(w->connection))
+		parsed_opened(&w->parsed);
 }
 
 static void wire_begin(struct wire_connection *c, const struct http_event *event)

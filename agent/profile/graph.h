@@ -39,8 +39,8 @@ struct graph {
 	uint32_t buckets[1024]; /* frames by name, plus 1 */
 	enum graph_kind kind;
 	uint64_t samples, waits; /* of all stacks */
-	uint64_t lost;           /* in the time it covers or before: samples that found no room */
-	uint64_t span_ns;        /* that it covers, exactly; 0: seconds are good enough */
+	uint64_t lost;    /* in the time it covers: samples that found no room, or are nobody's */
+	uint64_t span_ns; /* that it covers, exactly; 0: seconds are good enough */
 	uint32_t hz, seconds;
 	int64_t at_ms; /* wall clock of its end */
 	uint32_t processes;

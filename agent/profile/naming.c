@@ -1,5 +1,7 @@
 #include "naming.h"
 
+#include "symbolize.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,12 +56,20 @@ static int naming_addresses(const struct naming_stack *stacks, uint32_t count, u
 	return 0;
 }
 
-static const char *naming_name(const struct naming *n, uint64_t address)
+/* Its place among all; count: it is none of them. */
+static uint32_t naming_place(const struct naming *n, uint64_t address)
 {
 	const uint64_t *found =
 		bsearch(&address, n->addresses, n->count, sizeof(address), naming_order);
 
-	return found && n->symbols.names ? n->symbols.names[found - n->addresses] : NULL;
+	return found ? (uint32_t)(found - n->addresses) : n->count;
+}
+
+static const char *naming_name(const struct naming *n, uint64_t address)
+{
+	uint32_t place = naming_place(n, address);
+
+	return place < n->count && n->symbols.names ? n->symbols.names[place] : NULL;
 }
 
 static const struct symbols_file *naming_file(const struct naming *n, uint64_t address)
@@ -96,6 +106,8 @@ static void naming_unnamed(const char *module, char *out, size_t size)
 		snprintf(out, size, "[%s]", base ? base + 1 : *module ? module : "unknown");
 }
 
+_Static_assert(SYMBOLIZE_ADDRESSES == 262144, "as naming_frame says");
+
 static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 {
 	const struct symbols_file *file = naming_file(n, address);
@@ -109,7 +121,9 @@ static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 	naming_unnamed(module, unnamed, sizeof(unnamed));
 	frame.name = name ? (char *)(uintptr_t)name : unnamed;
 	frame.module = module;
-	if (!name && frame.kernel)
+	if (!name && !n->problem && naming_place(n, address) >= n->symbols.asked)
+		frame.why = "too many places in one profile: those beyond 262,144 have no names";
+	else if (!name && frame.kernel)
 		frame.why = "the kernel's symbols are not readable";
 	else if (!name)
 		frame.why = naming_why(n, file);

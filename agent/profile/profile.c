@@ -36,6 +36,7 @@ struct profile {
 	uint32_t target_count, target_room;
 	uint32_t second; /* of the profile_read under way */
 	uint64_t taken, dropped, unknown;
+	bool told; /* of taken and dropped, by the broker */
 };
 
 /* Copies of all stacks of a graph, of one process after another. */
@@ -102,6 +103,11 @@ int profile_ring_put(struct profile *p, int fd, uint32_t bytes)
 void profile_kernel_put(struct profile *p, uint64_t taken, uint64_t dropped)
 {
 	pthread_mutex_lock(&p->lock);
+	/* a new sampler begins at 0; what is told first was dropped before anybody asked here */
+	if (p->told)
+		stacks_lose(p->stacks, p->second,
+			    dropped - (dropped < p->dropped ? 0 : p->dropped));
+	p->told = true;
 	p->taken = taken;
 	p->dropped = dropped;
 	pthread_mutex_unlock(&p->lock);
@@ -185,10 +191,12 @@ static void profile_sample(void *ctx, const void *record, size_t bytes)
 	sample.kernel_count = s->head.kernel_count;
 	sample.user_count = s->head.user_count;
 	sample.addresses = (const uint64_t *)s->addresses;
-	if (!sample.key)
-		p->unknown++;
-	else
+	if (sample.key) {
 		stacks_put(p->stacks, &sample); /* what finds no room is counted there */
+		return;
+	}
+	p->unknown++;
+	stacks_lose(p->stacks, p->second, 1);
 }
 
 void profile_read(struct profile *p, uint64_t now_ns)
@@ -306,7 +314,7 @@ static uint32_t profile_scope_keys(const struct profile *p, const struct profile
 }
 
 static int profile_copy(struct profile *p, const struct profile_scope *scope, uint64_t now_ns,
-			struct profile_copy *out, uint32_t *processes)
+			struct profile_copy *out, struct graph *g)
 {
 	uint64_t *keys = NULL;
 	uint32_t now = (uint32_t)(now_ns / PROFILE_SECOND_NS);
@@ -315,13 +323,14 @@ static int profile_copy(struct profile *p, const struct profile_scope *scope, ui
 	int result = p->ring || !p->target_count ? 0 : -ENOTSUP;
 
 	range.from = now >= scope->seconds ? now - scope->seconds + 1 : 0;
+	g->lost = stacks_lost(p->stacks, range.from, now);
 	if (!result)
 		keys = calloc((size_t)p->target_count + 1, sizeof(*keys));
 	if (!result && !keys)
 		result = -ENOMEM;
 	if (!result) {
 		range.keys = keys;
-		range.key_count = *processes = profile_scope_keys(p, scope, keys);
+		range.key_count = g->processes = profile_scope_keys(p, scope, keys);
 		result = range.key_count || !(scope->pid || scope->service)
 				 ? stacks_each(p->stacks, &range, profile_copy_one, out)
 				 : -ENOENT;
@@ -363,14 +372,6 @@ static int profile_name(struct profile *p, struct profile_copy *c, struct graph 
 	}
 	free(files);
 	return result;
-}
-
-static uint64_t profile_lost(const struct profile *p)
-{
-	struct stacks_counts counts;
-
-	stacks_counts_get(p->stacks, &counts);
-	return p->dropped + p->unknown + counts.no_room + counts.early;
 }
 
 /* The slots' bytes are seen by nobody but the symbolizer that unwinds them. */
@@ -466,8 +467,7 @@ static int profile_past(struct profile *p, const struct profile_scope *scope, ui
 
 	profile_read(p, now_ns); /* up to now, not up to the last second's look */
 	pthread_mutex_lock(&p->lock);
-	g->lost = profile_lost(p);
-	result = profile_copy(p, scope, now_ns, &copy, &g->processes);
+	result = profile_copy(p, scope, now_ns, &copy, g);
 	pthread_mutex_unlock(&p->lock);
 	if (!result)
 		result = profile_name(p, &copy, g);

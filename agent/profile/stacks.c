@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STACKS_LOSSES 512u    /* seconds: a power of two beyond STACKS_SPAN_S */
 #define STACKS_BUCKETS 16384u /* a power of two; some ten thousand stacks are usual */
 
 struct stacks_use {
@@ -12,7 +13,14 @@ struct stacks_use {
 	uint32_t second;
 };
 
+/* What was lost of a second; its place is taken by a later one. */
+struct stacks_loss {
+	uint64_t samples;
+	uint32_t second;
+};
+
 struct stacks {
+	struct stacks_loss losses[STACKS_LOSSES];
 	struct stack *buckets[STACKS_BUCKETS];
 	struct stacks_use *uses; /* a ring: [first, first + count) */
 	uint32_t size, first, count;
@@ -136,6 +144,25 @@ static int stacks_find(struct stacks *s, const struct stacks_sample *sample, str
 	return 0;
 }
 
+void stacks_lose(struct stacks *s, uint32_t second, uint64_t samples)
+{
+	struct stacks_loss *loss = &s->losses[second % STACKS_LOSSES];
+
+	if (loss->second != second)
+		*loss = (struct stacks_loss){ .second = second };
+	loss->samples += samples;
+}
+
+uint64_t stacks_lost(const struct stacks *s, uint32_t from, uint32_t now)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t i = 0; i < STACKS_LOSSES; i++)
+		if (s->losses[i].second >= from && s->losses[i].second + STACKS_LOSSES > now)
+			lost += s->losses[i].samples;
+	return lost;
+}
+
 int stacks_put(struct stacks *s, const struct stacks_sample *sample)
 {
 	struct stack *stack;
@@ -146,10 +173,12 @@ int stacks_put(struct stacks *s, const struct stacks_sample *sample)
 	result = stacks_find(s, sample, &stack);
 	if (result) {
 		s->counts.no_room++;
+		stacks_lose(s, sample->second, 1);
 		return result;
 	}
 	stack->uses++; /* before the oldest goes, which may be the same stack's */
 	if (s->count == s->size) {
+		stacks_lose(s, stacks_use_at(s, 0)->second, 1); /* its own, which lacks it now */
 		stacks_pop(s);
 		s->counts.early++;
 	}

@@ -49,6 +49,11 @@ struct stacks_counts {
 	uint64_t bytes;    /* now, of stacks */
 };
 
+/* Samples of any process that were lost: that many of this second. */
+void stacks_lose(struct stacks *s, uint32_t second, uint64_t samples);
+/* … from this second on, up to now; with those that stacks_put counted. */
+uint64_t stacks_lost(const struct stacks *s, uint32_t from, uint32_t now);
+
 typedef int (*stacks_fn)(void *ctx, const struct stack *stack, uint32_t samples);
 
 int stacks_open(struct stacks **out, uint32_t samples); /* how many the ring holds */

@@ -188,6 +188,7 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 	out->names = calloc((size_t)q->address_count + 1, sizeof(*out->names));
 	if (!out->names)
 		return -ENOMEM;
+	out->asked = symbols_address_count(q);
 	result = symbols_once(q, debug, &out->text);
 	at = out->text;
 	if (!result && symbols_files(q, &at, debug) && !symbols_once(q, debug, &again)) {

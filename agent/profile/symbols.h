@@ -35,6 +35,7 @@ struct symbols_question {
 struct symbols {
 	char *text;
 	const char **names; /* of each address; NULL: none was found */
+	uint32_t asked;     /* the first ones: no more are asked for in one question */
 };
 
 int symbols_ask(const struct symbols_question *q, struct symbols *out);

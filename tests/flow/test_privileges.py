@@ -40,11 +40,12 @@ def descriptors(pid):
 
 
 def check(agent):
-    broker, nursery, worker = agent.family()
-    has = status(broker)
-    expect(set(has["uid"]) == {"0"} and has["no_new_privs"] == "1" and
-           {has[k] for k in ("CapPrm", "CapEff", "CapBnd")} == {BROKER} and
-           has["CapInh"] == has["CapAmb"] == 0, f"broker: {has}")
+    broker, nursery, scout, worker = agent.family()
+    for name, pid in (("broker", broker), ("scout", scout)):
+        has = status(pid)
+        expect(set(has["uid"]) == {"0"} and has["no_new_privs"] == "1" and
+               {has[k] for k in ("CapPrm", "CapEff", "CapBnd")} == {BROKER} and
+               has["CapInh"] == has["CapAmb"] == 0, f"{name}: {has}")
     for name, pid in (("nursery", nursery), ("worker", worker)):
         has = status(pid)
         expect("0" not in has["uid"] and not has["groups"] and has["no_new_privs"] == "1" and
@@ -53,6 +54,8 @@ def check(agent):
     with contextlib.suppress(TimeoutError):  # the ring of samples is passed, mapped and closed
         live.wait_for("the ring's is closed",
                       lambda: not [x for x in descriptors(worker) if "bpf" in x], 2)
+    links = descriptors(scout)
+    expect(len(links) == 1 and "socket" in links[0], f"the scout holds its socket alone: {links}")
     links = descriptors(worker)
     expect(not [x for x in links if "bpf" in x], f"the worker holds no bpf descriptor: {links}")
     held = [os.readlink(f"/proc/{broker}/fd/{x}") for x in os.listdir(f"/proc/{broker}/fd")]
@@ -69,13 +72,13 @@ def comes_back(agent, nginx, worker):
     os.kill(worker, signal.SIGKILL)
     for _ in range(50):
         live.fetch(nginx.port, "/index.html")
-    live.wait_for("another worker", lambda: agent.family()[2:] not in ([], [worker]), 5)
+    live.wait_for("another worker", lambda: agent.family()[3:] not in ([], [worker]), 5)
     agent.wait("/readyz")
     time.sleep(0.3)
     logged = len(nginx.lines()) + nginx.own_requests
     counted = agent.wait_for_count(logged)["responseTimes"]["count"]
     expect(counted == logged, f"after a dead worker: logged {logged}, counted {counted}")
-    expect(agent.family()[0] == agent.pid and len(agent.family()) == 3, "the others went on")
+    expect(agent.family()[0] == agent.pid and len(agent.family()) == 4, "the others went on")
 
 
 def main():

@@ -486,9 +486,9 @@ def no_stack_is_kept(stage):
 
 
 def worker_of(agent):
-    """The pid of the process that does the work: the last of broker, nursery, worker."""
+    """The pid of the process that does the work: of broker, nursery, scout, worker."""
     family = live.proc_children(agent.pid)
-    return family[2] if len(family) > 2 else None
+    return family[3] if len(family) > 3 else None
 
 
 def a_new_worker_goes_on(stage, burner):

@@ -293,6 +293,22 @@ static void in_a_gap_nothing_is_told_of_what_is_counted(void **state)
 	uncrowd(&c);
 }
 
+/* A child that ended before anybody knew it leaves its row behind. */
+static void a_map_full_of_rows_of_the_dead_still_counts(void **state)
+{
+	const struct http_lost dead = { .status = { 1 } };
+	struct crowded c;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * FILTER_TARGETS; i++)
+		assert_int_equal(
+			probe_row_put(http_probe(probes), HTTP_LOST_MAP, (1u << 22) + i, &dead), 0);
+	crowd(&c, 0);
+	answers(&c, "HTTP/1.1 404 Not Found\r\n\r\n");
+	assert_int_equal(lost(4), 1);
+	uncrowd(&c);
+}
+
 static void an_end_without_room_is_told_later(void **state)
 {
 	struct crowded c;
@@ -406,6 +422,7 @@ int main(void)
 		cmocka_unit_test(an_answer_without_room_is_counted_by_its_status),
 		cmocka_unit_test(an_answer_that_had_begun_is_counted_too),
 		cmocka_unit_test(in_a_gap_nothing_is_told_of_what_is_counted),
+		cmocka_unit_test(a_map_full_of_rows_of_the_dead_still_counts),
 		cmocka_unit_test(an_end_without_room_is_told_later),
 		cmocka_unit_test(where_there_is_little_room_bodies_are_cut_and_streams_are_not),
 		cmocka_unit_test(streams_that_found_no_room_are_told_by_the_last),

@@ -3,9 +3,12 @@
 #include "rs_test.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/tcp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,6 +17,7 @@
 #define SKIPPED 77
 #define PAGE 4096
 #define PAGES 16
+#define READS 3000
 #define CLOSE_WAIT 8 /* TCP_CLOSE_WAIT: netinet/tcp.h has it, and an older tcp_info */
 
 static struct probe_filter *filter;
@@ -266,6 +270,91 @@ static void io_of_a_disk_is_counted_and_timed(void **state)
 	close(fd);
 }
 
+/* The map of I/Os under way, among our own descriptors; -1: there is none. */
+static int places(void)
+{
+	for (int fd = 0; fd < 256; fd++) {
+		struct bpf_map_info info = { .name = "" };
+		uint32_t bytes = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(fd, &info, &bytes) && strcmp(info.name, "bios") == 0)
+			return fd;
+	}
+	return -1;
+}
+
+static void *read_on(void *file)
+{
+	static char page[PAGE] __attribute__((aligned(PAGE)));
+
+	for (int i = 0; i < READS; i++)
+		if (pread(*(int *)file, page, PAGE, 0) != PAGE)
+			break;
+	return NULL;
+}
+
+/* On a CPU that is always the same, whose addresses are given anew soon. */
+static pthread_t reads(int *file)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	pthread_attr_init(&attributes);
+	pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
+	assert_int_equal(pthread_create(&thread, &attributes, read_on, file), 0);
+	pthread_attr_destroy(&attributes);
+	return thread;
+}
+
+/* As inputs.bpf.c keeps it. */
+struct place {
+	uint64_t since_ns;
+	uint32_t owner, operation;
+};
+
+static void a_place_that_was_left_behind_is_not_the_next_ones(void **state)
+{
+	uint64_t seen[64], key;
+	uint32_t count = 0, gone = 0;
+	/* an I/O of ours, of long ago */
+	const struct place stale = { .since_ns = 1, .owner = (uint32_t)getpid() };
+	struct strain before, now;
+	struct place place;
+	char name[32];
+	int fd = disk_file(name), map = places();
+	pthread_t reader;
+
+	(void)state;
+	unlink(name);
+	if (fd < 0 || map < 0)
+		rs_skip("no direct I/O on this file system");
+	watch();
+	reader = reads(&fd);
+	while (pthread_tryjoin_np(reader, NULL) != 0)
+		if (count < 64 && bpf_map_get_next_key(map, NULL, &key) == 0)
+			seen[count++] = key;
+	if (!count)
+		rs_skip("this file system has no block device of its own");
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(bpf_map_update_elem(map, &seen[i], &stale, BPF_ANY), 0);
+	before = take();
+	probe_filter_put(filter, getpid(), 0);
+	pthread_join(reads(&fd), NULL); /* as a bystander */
+	now = take();
+	for (uint32_t i = 0; i < count; i++)
+		gone += bpf_map_lookup_elem(map, &seen[i], &place) != 0;
+	assert_int_equal(now.reads, before.reads);
+	assert_int_equal(now.read_ns, before.read_ns);
+	for (uint32_t i = 0; i < count; i++)
+		bpf_map_delete_elem(map, &seen[i]);
+	close(fd);
+	if (!gone)
+		rs_skip("no address was given anew");
+}
+
 static void hear(void *ctx, int32_t pid)
 {
 	*(int32_t *)ctx = pid;
@@ -306,6 +395,7 @@ int main(void)
 		cmocka_unit_test(what_was_sent_again_is_counted_as_the_socket_does),
 		cmocka_unit_test(nothing_is_told_of_who_is_no_target),
 		cmocka_unit_test(io_of_a_disk_is_counted_and_timed),
+		cmocka_unit_test(a_place_that_was_left_behind_is_not_the_next_ones),
 		cmocka_unit_test(a_kill_is_handed_on_by_its_pid),
 		cmocka_unit_test(nothing_was_lost),
 	};

@@ -4,6 +4,7 @@
 
 static int asked_result;
 static uint64_t asked[8];
+static uint32_t asked_most = UINT32_MAX;
 
 #define KERNEL(address) (NAMING_KERNEL | (address))
 
@@ -19,8 +20,10 @@ static const char *kernel_name(uint64_t address)
 /* Knows 0x1010 and 0x2020, and some of the kernel. */
 int symbols_ask(const struct symbols_question *q, struct symbols *out)
 {
-	*out = (struct symbols){ .names = calloc(q->address_count + 1, sizeof(*out->names)) };
-	for (uint32_t i = 0; i < q->address_count; i++) {
+	*out = (struct symbols){ .names = calloc(q->address_count + 1, sizeof(*out->names)),
+				 .asked = q->address_count < asked_most ? q->address_count
+									: asked_most };
+	for (uint32_t i = 0; i < out->asked; i++) {
 		if (i < 8)
 			asked[i] = q->addresses[i];
 		if (q->addresses[i] == 0x1010)
@@ -89,6 +92,27 @@ static void what_has_no_name_goes_by_its_library_and_says_why(void **state)
 	assert_string_equal(g->frames[g->places[2]].name, "[unknown]"); /* where it really was */
 	assert_non_null(strstr(g->frames[g->places[2]].why, "any more"));
 	assert_string_equal(g->problem, "");
+	graph_close(g);
+}
+
+static void what_was_not_asked_for_says_that_there_were_too_many(void **state)
+{
+	const uint64_t addresses[] = { KERNEL(0x10), 0x1011, 0x2021 };
+	const struct naming_stack s = {
+		.key = 7, .samples = 5, .kernel_count = 1, .user_count = 2, .addresses = addresses
+	};
+	struct graph *g;
+
+	(void)state;
+	asked_most = 1; /* of three, in order of size */
+	g = named(&s, NULL);
+	asked_most = UINT32_MAX;
+	assert_int_equal(g->frame_count, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		if (strcmp(g->frames[i].name, "inner") == 0)
+			assert_null(g->frames[i].why);
+		else
+			assert_non_null(strstr(g->frames[i].why, "beyond 262,144"));
 	graph_close(g);
 }
 
@@ -232,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
 		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
+		cmocka_unit_test(what_was_not_asked_for_says_that_there_were_too_many),
 		cmocka_unit_test(a_stack_is_cut_where_no_code_is),
 		cmocka_unit_test(an_unwound_stack_says_where_it_goes_on_unseen),
 		cmocka_unit_test(frames_of_the_kernel_are_marked),

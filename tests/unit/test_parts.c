@@ -4,7 +4,9 @@
 #include "rs_test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct health_part part_of(struct health *h, const char *name)
@@ -165,6 +167,32 @@ static void the_history_says_what_it_could_not_keep(void **state)
 	assert_int_equal(history(&good, 0).status, HEALTH_INFO);
 }
 
+static void a_child_of_the_broker_is_a_part_of_what_the_agent_costs(void **state)
+{
+	struct parts p = { .pids = { getpid(), -1, -1 } };
+	double alone;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(health_open(&p.health), 0);
+	parts_put(&p, &no_counts, &no_losses, 1000000000, 1);
+	alone = p.memory;
+	child = fork();
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	parts_put(&p, &no_counts, &no_losses, 2000000000, 1);
+	assert_true(p.memory > alone * 1.02);
+	p.pids[1] = child; /* and not twice */
+	alone = p.memory;
+	parts_put(&p, &no_counts, &no_losses, 3000000000, 1);
+	assert_true(p.memory < alone * 1.1);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	health_close(p.health);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +204,7 @@ int main(void)
 		cmocka_unit_test(what_the_aggregates_gave_up_is_told),
 		cmocka_unit_test(the_agents_own_cost_is_a_difference),
 		cmocka_unit_test(lost_samples_are_told_by_their_reason),
+		cmocka_unit_test(a_child_of_the_broker_is_a_part_of_what_the_agent_costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,37 @@ static void samples_are_found_by_pid_service_and_time(void **state)
 	profile_close(p);
 }
 
+static uint64_t lost_of(struct profile *p, uint32_t seconds, uint64_t now_ns)
+{
+	struct profile_scope scope = { .pid = 70, .seconds = seconds };
+	struct graph *g;
+	uint64_t lost;
+
+	assert_int_equal(profile_graph(p, &scope, now_ns, &g), 0);
+	lost = g->lost;
+	graph_close(g);
+	return lost;
+}
+
+static void what_was_lost_is_of_the_seconds_that_were_asked_for(void **state)
+{
+	struct profile *p = made();
+
+	(void)state;
+	ring_put(p);
+	profile_kernel_put(p, 1000, 90); /* what the worker before heard of */
+	assert_int_equal(lost_of(p, 10, NOW_NS), 0);
+	profile_kernel_put(p, 1010, 93);
+	sample(p, 71, 0x1010); /* nobody's */
+	assert_int_equal(lost_of(p, 10, NOW_NS), 4);
+	assert_int_equal(lost_of(p, 10, NOW_NS + 9 * PROFILE_SECOND_NS), 4);
+	assert_int_equal(lost_of(p, 10, NOW_NS + 10 * PROFILE_SECOND_NS), 0);
+	assert_int_equal(lost_of(p, 60, NOW_NS + 10 * PROFILE_SECOND_NS), 4);
+	profile_kernel_put(p, 5, 2); /* another sampler */
+	assert_int_equal(lost_of(p, 1, NOW_NS + 10 * PROFILE_SECOND_NS), 2);
+	profile_close(p);
+}
+
 static void nobody_known_and_nothing_sampled_are_told_apart(void **state)
 {
 	struct profile_scope scope = { .pid = 71, .seconds = 10 };
@@ -259,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_are_found_by_pid_service_and_time),
+		cmocka_unit_test(what_was_lost_is_of_the_seconds_that_were_asked_for),
 		cmocka_unit_test(nobody_known_and_nothing_sampled_are_told_apart),
 		cmocka_unit_test(a_pid_that_is_used_again_is_the_newer_process),
 		cmocka_unit_test(a_process_that_is_told_twice_is_one),

@@ -4,6 +4,7 @@
 #include "rs_test.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -78,6 +79,38 @@ static void a_stopped_clock_takes_nothing(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* What it looks like when a CPU has come since. */
+static void clocks_are_set_anew_for_other_cpus(void **state)
+{
+	pid_t pid = burner();
+	uint64_t before;
+	int none = open("/dev/null", O_RDONLY | O_CLOEXEC), *clocks;
+
+	(void)state;
+	probe_filter_put(filter, pid, FILTER_WATCHED);
+	assert_int_equal(sampler_second(sampler), 0); /* stopped: it stays so */
+	assert_false(sampler->running);
+	assert_int_equal(sampler_run(sampler, true), 0);
+	clocks = sampler->ticks.clocks;
+	for (int i = 0; i < sampler->ticks.cpus; i++)
+		dup2(none, clocks[i]); /* as good as gone */
+	pause_ms(30);
+	before = taken();
+	assert_int_equal(sampler_second(sampler), 0); /* the same CPUs: nothing is done */
+	pause_ms(100);
+	assert_int_equal(taken(), before);
+	snprintf(sampler->ticks.online, sizeof(sampler->ticks.online), "0-77\n");
+	assert_int_equal(sampler_second(sampler), 0);
+	for (int i = 0; i < 500 && taken() == before; i++)
+		pause_ms(10);
+	assert_true(taken() > before);
+	probe_filter_put(filter, pid, 0);
+	sampler_run(sampler, false);
+	close(none);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void the_ring_holds_seconds_of_the_deepest_stacks(void **state)
 {
 	(void)state;
@@ -124,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(watched_processes_alone_are_sampled),
 		cmocka_unit_test(a_stopped_clock_takes_nothing),
+		cmocka_unit_test(clocks_are_set_anew_for_other_cpus),
 		cmocka_unit_test(the_ring_holds_seconds_of_the_deepest_stacks),
 		cmocka_unit_test(a_tick_costs_less_than_a_hundredth_of_its_period),
 	};

@@ -142,6 +142,26 @@ static void stacks_without_room_are_lost_and_counted(void **state)
 	stacks_close(s);
 }
 
+static void what_is_lost_counts_in_its_own_second_alone(void **state)
+{
+	struct stacks *s = made(3);
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		put(s, 7, 100 + i, 50 + i);
+	assert_int_equal(stacks_lost(s, 50, 54), 2); /* those of the seconds 50 and 51 left early */
+	assert_int_equal(stacks_lost(s, 51, 54), 1);
+	assert_int_equal(stacks_lost(s, 52, 54), 0);
+	stacks_lose(s, 60, 4);
+	stacks_lose(s, 60, 1);
+	assert_int_equal(stacks_lost(s, 60, 60), 5);
+	assert_int_equal(stacks_lost(s, 61, 61), 0);
+	stacks_lose(s, 60 + STACKS_LOSSES, 1); /* its place is the same */
+	assert_int_equal(stacks_lost(s, 61, 60 + STACKS_LOSSES), 1);
+	assert_int_equal(stacks_lost(s, 0, 60 + STACKS_LOSSES), 1); /* what is older is not kept */
+	stacks_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +171,7 @@ int main(void)
 		cmocka_unit_test(what_is_older_than_five_minutes_leaves),
 		cmocka_unit_test(a_full_ring_loses_its_oldest_and_counts_it),
 		cmocka_unit_test(stacks_without_room_are_lost_and_counted),
+		cmocka_unit_test(what_is_lost_counts_in_its_own_second_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

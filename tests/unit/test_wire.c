@@ -302,6 +302,50 @@ static void the_end_of_the_ring_ends_no_request(void **state)
 	fixture_close(&f, "");
 }
 
+static void what_waits_where_nobody_looks_any_more_is_lost_and_not_in_flight(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+	answers(&f, OK);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(drain_in_flight(&f.totals), 1);
+	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(drain_in_flight(&f.totals), 0);
+	assert_int_equal(f.totals.requests, 1);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 1);
+	assert_int_equal(f.totals.opened, 1);
+	assert_int_equal(f.totals.closed, 1);
+	fixture_close(&f, "1 /1 200 19/40 20 0;");
+}
+
+static void streams_that_are_open_there_are_lost_too(void **state)
+{
+	static const char frames[] = "\0\0\0\4\0\0\0\0\0"              /* SETTINGS */
+				     "\0\0\3\1\5\0\0\0\1\202\204\206"  /* GET / */
+				     "\0\0\3\1\5\0\0\0\3\202\204\206"; /* … again */
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	arrived_bytes(&f, frames, sizeof(frames) - 1);
+	was_read(&f, f.in, sizeof(frames) - 1);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(drain_in_flight(&f.totals), 2);
+	assert_int_equal(wire_ring_put(f.wire, -1, 0), 0);
+	wire_round(f.wire, f.now_ns);
+	assert_int_equal(drain_in_flight(&f.totals), 0);
+	assert_int_equal(f.totals.requests, 0);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 2);
+	fixture_close(&f, "");
+}
+
 /* Another process's: its bytes arrive, and nobody says that they are read. */
 static void what_nobody_reads_is_bounded(void **state)
 {
@@ -366,6 +410,25 @@ static void connections_are_bounded_and_the_rest_is_counted(void **state)
 	fixture_close(&f, "");
 }
 
+static void one_that_went_for_want_of_room_has_nothing_in_flight(void **state)
+{
+	struct http_event e = { .kind = HTTP_ACCEPTED, .at_ns = UINT64_C(400000000000) };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	accepted(&f);
+	asks(&f, "GET /1 HTTP/1.1\r\n\r\n");
+	for (e.connection = 1 << 20; f.wire->counts.connections < WIRE_CONNECTIONS; e.connection++)
+		wire_event(f.wire, &e, sizeof(e));
+	wire_event(f.wire, &e, sizeof(e));
+	wire_round(f.wire, e.at_ns);
+	assert_int_equal(f.totals.begun, 0);
+	assert_int_equal(f.totals.unparsed[RS_UNPARSED_UNSEEN_IO], 1);
+	assert_int_equal(f.totals.closed, 1);
+	fixture_close(&f, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +448,9 @@ int main(void)
 		cmocka_unit_test(a_connection_found_in_its_middle_counts_from_its_next_answer),
 		cmocka_unit_test(nobody_is_told_of_who_was_let_go),
 		cmocka_unit_test(the_end_of_the_ring_ends_no_request),
+		cmocka_unit_test(what_waits_where_nobody_looks_any_more_is_lost_and_not_in_flight),
+		cmocka_unit_test(streams_that_are_open_there_are_lost_too),
+		cmocka_unit_test(one_that_went_for_want_of_room_has_nothing_in_flight),
 		cmocka_unit_test(what_nobody_reads_is_bounded),
 		cmocka_unit_test(what_arrives_byte_by_byte_is_counted_with_what_it_takes),
 		cmocka_unit_test(connections_are_bounded_and_the_rest_is_counted),

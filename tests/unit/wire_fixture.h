@@ -92,13 +92,16 @@ static inline void accepted(struct fixture *f)
 	event(f, (struct http_event){ .kind = HTTP_ACCEPTED, .seq = f->in, .other = f->out }, NULL);
 }
 
-static inline void arrived(struct fixture *f, const char *text)
+static inline void arrived_bytes(struct fixture *f, const char *text, uint32_t n)
 {
-	uint32_t n = (uint32_t)strlen(text);
-
 	event(f, (struct http_event){ .kind = HTTP_ARRIVED, .seq = f->in, .length = n, .kept = n },
 	      text);
 	f->in += n;
+}
+
+static inline void arrived(struct fixture *f, const char *text)
+{
+	arrived_bytes(f, text, (uint32_t)strlen(text));
 }
 
 static inline void was_read(struct fixture *f, uint32_t to, uint32_t length)

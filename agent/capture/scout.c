@@ -1,0 +1,318 @@
+#include "scout.h"
+
+#include "moment.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SCOUT_MINUTE_NS UINT64_C(60000000000)
+#define SCOUT_BUSY_WAITS 8 /* as long as it runs itself, nobody keeps it: so many times longer */
+#define SCOUT_LONGEST 6u   /* 64 minutes */
+#define SCOUT_ROWS 1021u   /* a prime: one look is enough, and who is pushed out is asked again */
+#define SCOUT_COPY 4096    /* what a read of /proc gives at a time */
+
+struct scout_order {
+	int32_t pid;
+	int32_t flags;
+	char name[64];
+};
+
+/* A process or a user that kept us waiting. */
+struct scout_row {
+	uint64_t key; /* 0: none */
+	uint64_t until_ns;
+	uint32_t times;
+};
+
+struct scout {
+	pid_t child; /* 0: none */
+	int socket;
+	pid_t left[SCOUT_LEFT];
+	struct scout_counts counts;
+	uint64_t shuns_ns; /* nobody is shunned from then on */
+	struct scout_row rows[SCOUT_ROWS];
+};
+
+union scout_control {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* The child's half. */
+
+static int scout_copy(int from)
+{
+	int to = memfd_create("scout", MFD_CLOEXEC);
+	char bytes[SCOUT_COPY];
+	ssize_t n = to < 0 ? -1 : 0;
+
+	while (n >= 0 && (n = read(from, bytes, sizeof(bytes))) > 0)
+		n = write(to, bytes, (size_t)n) == n ? n : -1;
+	if (n < 0 || lseek(to, 0, SEEK_SET)) {
+		n = -errno;
+		if (to >= 0)
+			close(to);
+		return (int)n;
+	}
+	return to;
+}
+
+static int scout_obey(const struct scout_order *order)
+{
+	char path[PROC_PATH_BYTES + sizeof(order->name)];
+	int fd, copy;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", order->pid, order->name);
+	fd = open(path, order->flags | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (order->flags & O_PATH)
+		return fd;
+	copy = scout_copy(fd);
+	close(fd);
+	return copy;
+}
+
+static int scout_answer(int socket, int result)
+{
+	struct iovec io = { .iov_base = &result, .iov_len = sizeof(result) };
+	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1 };
+	union scout_control control = { .bytes = { 0 } };
+	struct cmsghdr *c;
+
+	if (result >= 0) {
+		header.msg_control = control.bytes;
+		header.msg_controllen = sizeof(control.bytes);
+		c = CMSG_FIRSTHDR(&header);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(result));
+		memcpy(CMSG_DATA(c), &result, sizeof(result));
+	}
+	return sendmsg(socket, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* It holds nothing of ours but the socket: a probe must not outlive us in one that is left. */
+_Noreturn static void scout_child(int socket, pid_t parent)
+{
+	struct scout_order order;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "ringsided-scout");
+	if (getppid() != parent || dup2(socket, 0) != 0)
+		_exit(1);
+	closefrom(1);
+	while (recv(0, &order, sizeof(order), 0) == sizeof(order)) {
+		int result = scout_obey(&order);
+		int told = scout_answer(0, result);
+
+		if (result >= 0)
+			close(result);
+		if (told)
+			break;
+	}
+	_exit(0);
+}
+
+/* The parent's half. */
+
+static void scout_reap(struct scout *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < s->counts.left; i++)
+		if (waitpid(s->left[i], NULL, WNOHANG) == 0)
+			s->left[kept++] = s->left[i];
+	s->counts.left = kept;
+}
+
+static int scout_start(struct scout *s)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	scout_reap(s);
+	if (s->child)
+		return 0;
+	if (s->counts.left == SCOUT_LEFT)
+		return -EBUSY;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	s->child = fork();
+	if (s->child == 0)
+		scout_child(ends[1], parent);
+	close(ends[1]);
+	s->socket = ends[0];
+	if (s->child > 0)
+		return 0;
+	s->child = 0;
+	close(ends[0]);
+	return -EAGAIN;
+}
+
+int scout_open(struct scout **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	scout_start(*out); /* in vain: it is tried again at the first question */
+	return 0;
+}
+
+/* It is left behind where that does not end it at once; scout_start made room. */
+static void scout_end(struct scout *s)
+{
+	kill(s->child, SIGKILL);
+	close(s->socket);
+	s->left[s->counts.left++] = s->child;
+	s->child = 0;
+}
+
+/* An answer is there; -EAGAIN: none came in time; -ETIMEDOUT: nor would one. */
+static int scout_wait(const struct scout *s)
+{
+	struct pollfd answer = { .fd = s->socket, .events = POLLIN };
+	struct proc_stat self;
+
+	for (int i = 0; i < SCOUT_BUSY_WAITS; i++) {
+		if (poll(&answer, 1, SCOUT_WAIT_MS) > 0)
+			return 0;
+		if (proc_stat_read(s->child, &self) == 0 &&
+		    (self.state == 'S' || self.state == 'D'))
+			return -ETIMEDOUT;
+	}
+	return -EAGAIN;
+}
+
+/* False: the child has ended. *out: a descriptor, or the error that it met. */
+static bool scout_take(const struct scout *s, int *out)
+{
+	union scout_control control;
+	struct iovec io = { .iov_base = out, .iov_len = sizeof(*out) };
+	struct msghdr header = { .msg_iov = &io,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c;
+
+	if (recvmsg(s->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != sizeof(*out)) {
+		*out = -EPIPE;
+		return false;
+	}
+	c = CMSG_FIRSTHDR(&header);
+	if (c)
+		memcpy(out, CMSG_DATA(c), sizeof(*out));
+	else if (*out >= 0)
+		*out = -EMFILE; /* we have no room for what was sent */
+	return true;
+}
+
+static struct scout_row *scout_row(struct scout *s, uint64_t key)
+{
+	return &s->rows[key % SCOUT_ROWS];
+}
+
+static uint64_t scout_process(int32_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_stat_read(pid, &stat) ? 0 : stat.start_ticks << 22 | (uint32_t)pid;
+}
+
+static uint64_t scout_user(int32_t pid)
+{
+	return UINT64_MAX - proc_uid(pid);
+}
+
+static bool scout_shuns(struct scout *s, uint64_t key, uint64_t now_ns)
+{
+	const struct scout_row *row = scout_row(s, key);
+
+	return key && row->key == key && now_ns < row->until_ns;
+}
+
+static struct scout_row *scout_blame(struct scout *s, uint64_t key)
+{
+	struct scout_row *row = scout_row(s, key);
+
+	if (row->key != key)
+		*row = (struct scout_row){ .key = key };
+	row->times++;
+	return row;
+}
+
+static void scout_shun(struct scout *s, struct scout_row *row, uint64_t until_ns)
+{
+	row->until_ns = until_ns;
+	if (s->shuns_ns < until_ns)
+		s->shuns_ns = until_ns;
+}
+
+static void scout_blocked(struct scout *s, int32_t pid, uint64_t now_ns)
+{
+	struct scout_row *row = scout_blame(s, scout_process(pid));
+	uint32_t rounds;
+
+	s->counts.blocked++;
+	s->counts.pid = pid;
+	scout_shun(s, row, now_ns + SCOUT_PROCESS_MINUTES * SCOUT_MINUTE_NS);
+	row = scout_blame(s, scout_user(pid));
+	if (row->times % SCOUT_USER_PROCESSES)
+		return;
+	rounds = row->times / SCOUT_USER_PROCESSES - 1;
+	rounds = rounds < SCOUT_LONGEST ? rounds : SCOUT_LONGEST;
+	scout_shun(s, row, now_ns + (SCOUT_USER_MINUTES * SCOUT_MINUTE_NS << rounds));
+}
+
+int scout_fetch(void *scout, int32_t pid, const char *name, int flags)
+{
+	struct scout *s = scout;
+	struct scout_order order = { .pid = pid, .flags = flags };
+	uint64_t now_ns = moment_monotonic_ns();
+	int result;
+
+	if (now_ns < s->shuns_ns &&
+	    (scout_shuns(s, scout_process(pid), now_ns) || scout_shuns(s, scout_user(pid), now_ns)))
+		return -ETIMEDOUT;
+	snprintf(order.name, sizeof(order.name), "%s", name);
+	result = scout_start(s);
+	if (result)
+		return result;
+	result = send(s->socket, &order, sizeof(order), MSG_NOSIGNAL) < 0 ? -EPIPE : scout_wait(s);
+	if (result == 0 && scout_take(s, &result))
+		return result;
+	scout_end(s);
+	if (result == -ETIMEDOUT)
+		scout_blocked(s, pid, now_ns);
+	return result;
+}
+
+void scout_counts_get(struct scout *s, struct scout_counts *out)
+{
+	scout_reap(s);
+	*out = s->counts;
+	out->shuns = moment_monotonic_ns() < s->shuns_ns;
+}
+
+void scout_close(struct scout *s)
+{
+	if (!s)
+		return;
+	if (s->child) { /* nothing is asked: it ends at once */
+		kill(s->child, SIGKILL);
+		close(s->socket);
+		waitpid(s->child, NULL, 0);
+	}
+	free(s);
+}
