@@ -77,6 +77,14 @@ static void parts_aggregates(const struct parts *p, const struct metrics_losses 
 		   wall_ms);
 }
 
+static bool parts_is_told(const struct parts *p, pid_t pid)
+{
+	for (int i = 0; i < PARTS_PROCESSES; i++)
+		if (p->pids[i] == pid)
+			return true;
+	return false;
+}
+
 /* Those that are told, and what else the broker has for children: its scout, as a rule. */
 static int parts_children(const struct parts *p, pid_t out[PARTS_PROCESSES + PARTS_CHILDREN])
 {
@@ -91,7 +99,7 @@ static int parts_children(const struct parts *p, pid_t out[PARTS_PROCESSES + PAR
 
 		if (child <= 0)
 			break;
-		if (child != p->pids[1])
+		if (!parts_is_told(p, child))
 			out[count++] = child;
 	}
 	return count;
@@ -103,7 +111,6 @@ static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
 	char reason[HEALTH_REASON];
 	uint64_t cpu_ns = 0, rss = 0;
 	double share = 0;
-
 	pid_t pids[PARTS_PROCESSES + PARTS_CHILDREN];
 	int count = parts_children(p, pids);
 
