@@ -123,30 +123,47 @@ static void engine_remember(struct engine *e, const struct notice *notice)
 	e->past_count += e->past_count < ENGINE_PAST;
 }
 
+static void engine_tell(const struct engine_look *l, const struct instance *i,
+			const struct notice *notice, unsigned int turn)
+{
+	const struct engine_config *c = &l->engine->config;
+	const struct engine_turn told = { l->spec, i, notice, turn,
+					  notice->kind == NOTICE_RECOVERED };
+
+	if (c->turned)
+		c->turned(c->turned_ctx, &told);
+}
+
 /* before: the alert as it stood when it was still firing. */
+static void engine_over(const struct engine_look *l, const struct instance *i,
+			const struct alarm *before, struct notice *n)
+{
+	struct instance was = *i;
+
+	was.alarm = *before;
+	was.alarm.value = i->alarm.value;
+	engine_describe(l->engine, l->spec, &was, l->wall_ms, n);
+	n->kind = NOTICE_RECOVERED;
+	n->lasted_ns = l->now_ns - before->since_ns;
+	engine_remember(l->engine, n);
+}
+
 static void engine_turned(const struct engine_look *l, struct instance *i,
 			  const struct alarm *before, unsigned int turn)
 {
 	struct engine *e = l->engine;
-	struct instance was = *i;
 	struct notice n;
 
-	if (turn)
-		e->changed = true;
-	if (turn & ALARM_NOTICE) {
-		engine_describe(e, l->spec, i, l->wall_ms, &n);
-		engine_post(e, &n);
-	}
-	if (before->state != ALARM_FIRING || i->alarm.state == ALARM_FIRING)
+	if (!turn)
 		return;
-	was.alarm = *before;
-	was.alarm.value = i->alarm.value;
-	engine_describe(e, l->spec, &was, l->wall_ms, &n);
-	n.kind = NOTICE_RECOVERED;
-	n.lasted_ns = l->now_ns - before->since_ns;
-	engine_remember(e, &n);
-	if (turn & ALARM_RECOVERY)
+	e->changed = true;
+	if (before->state == ALARM_FIRING && i->alarm.state != ALARM_FIRING)
+		engine_over(l, i, before, &n);
+	else
+		engine_describe(e, l->spec, i, l->wall_ms, &n);
+	if (turn & (ALARM_NOTICE | ALARM_RECOVERY))
 		engine_post(e, &n);
+	engine_tell(l, i, &n, turn);
 }
 
 /* A target that is gone speaks for itself: what else is wrong with it is no news. */

@@ -23,9 +23,22 @@ struct engine_reading {
 /* All series of a rule's scope; their number, or -errno: -ENODATA: nobody delivers them yet. */
 typedef int (*engine_read_fn)(void *ctx, const struct spec *spec, struct engine_reading **rows);
 
+/* An alert that changed its state; over: it fired until now. All borrowed. */
+struct engine_turn {
+	const struct spec *spec;
+	const struct instance *instance;
+	const struct notice *notice; /* the alert as it stands, or as it ended */
+	unsigned int turn;           /* bits of enum alarm_turn */
+	bool over;
+};
+
+typedef void (*engine_turned_fn)(void *ctx, const struct engine_turn *turn);
+
 struct engine_config {
 	engine_read_fn read;
 	void *ctx;
+	engine_turned_fn turned; /* NULL: nobody minds */
+	void *turned_ctx;
 	uint32_t second_level, third_level; /* of alarm_look */
 	const char *base;                   /* what links begin with; borrowed */
 };

@@ -270,7 +270,7 @@ static double source_value(const struct source_look *l)
 	return source_of_row(l, l->row);
 }
 
-static const char *source_method(uint8_t method)
+const char *source_method(uint8_t method)
 {
 	static const char *const names[RS_METHODS] = {
 		[RS_METHOD_GET] = "GET",         [RS_METHOD_HEAD] = "HEAD",

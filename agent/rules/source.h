@@ -40,6 +40,9 @@ struct source {
 void source_begin(struct source *s, int64_t now_ns);
 void source_end(struct source *s);
 
+/* As a label of a route has it: "GET"; "_OTHER". */
+const char *source_method(uint8_t method);
+
 /* An engine_read_fn. */
 int source_read(void *source, const struct spec *spec, struct engine_reading **rows);
 
