@@ -96,9 +96,9 @@ static void failures_are_failures(void **state)
 static void values_are_what_the_metric_gives(void **state)
 {
 	const struct replay_value values[] = {
-		{ { .service = "shop" }, METRIC_CPU_PERCENT, 0, 20, 50 },
-		{ { .service = "shop" }, METRIC_CPU_PERCENT, 20, 40, 99 },
-		{ { .service = "shop" }, METRIC_CPU_PERCENT, 40, 60, (double)NAN },
+		{ { .service = "shop" }, METRIC_CPU_PERCENT, 0, 21, 50 },
+		{ { .service = "shop" }, METRIC_CPU_PERCENT, 21, 41, 99 },
+		{ { .service = "shop" }, METRIC_CPU_PERCENT, 41, 60, (double)NAN },
 		{ { .service = "bank" }, METRIC_CPU_PERCENT, 0, 60, 10 },
 	};
 	const struct replay_input input = { NULL, 0, values, 4 };
@@ -109,9 +109,9 @@ static void values_are_what_the_metric_gives(void **state)
 		 "\"warning\":{\"above\":90},\"nodata\":\"ok\"}]",
 		 60);
 	assert_int_equal(seen_count, 2);
-	assert_int_equal(seen[0].at_s, 21);
+	assert_int_equal(seen[0].at_s, 31); /* what happens in second 21 is told behind it */
 	assert_true(seen[0].value == 99);
-	assert_int_equal(seen[1].at_s, 41); /* without data all is well, as the rule says */
+	assert_int_equal(seen[1].at_s, 51); /* without data all is well, as the rule says */
 	assert_true(seen[1].over);
 }
 

@@ -92,6 +92,18 @@ static void a_turn_may_come_within_its_span(void **state)
 	assert_int_equal(v.missed + v.extra, 0);
 }
 
+static void a_turn_beyond_its_span_is_none(void **state)
+{
+	(void)state;
+	expect(17, SCENARIO_FIRING);
+	expect(34, SCENARIO_RESOLVED);
+	expected[0].within_s = 2;
+	expected[1].within_s = 3;
+	fire_and_resolve();
+	assert_int_equal(verdict_compare(&v), 0);
+	assert_int_equal(v.missed, 2);
+}
+
 static void an_empty_list_expects_nothing_at_all(void **state)
 {
 	(void)state;
@@ -180,6 +192,7 @@ int main(void)
 		TEST(all_that_was_expected_is_good),
 		TEST(what_did_not_come_and_what_came_unasked_are_told),
 		TEST(a_turn_may_come_within_its_span),
+		TEST(a_turn_beyond_its_span_is_none),
 		TEST(an_empty_list_expects_nothing_at_all),
 		TEST(without_a_list_nothing_is_wrong),
 		TEST(one_pending_that_is_expected_asks_for_all),
