@@ -124,17 +124,16 @@ static void engine_remember(struct engine *e, const struct notice *notice)
 }
 
 static void engine_tell(const struct engine_look *l, const struct instance *i,
-			const struct notice *notice, unsigned int turn)
+			const struct alarm *before, const struct notice *notice, unsigned int turn)
 {
 	const struct engine_config *c = &l->engine->config;
-	const struct engine_turn told = { l->spec, i, notice, turn,
-					  notice->kind == NOTICE_RECOVERED };
+	const struct engine_turn told = { l->spec, i, before, notice, turn };
 
 	if (c->turned)
 		c->turned(c->turned_ctx, &told);
 }
 
-/* before: the alert as it stood when it was still firing. */
+/* before: the alert as it stood until now. */
 static void engine_over(const struct engine_look *l, const struct instance *i,
 			const struct alarm *before, struct notice *n)
 {
@@ -145,7 +144,8 @@ static void engine_over(const struct engine_look *l, const struct instance *i,
 	engine_describe(l->engine, l->spec, &was, l->wall_ms, n);
 	n->kind = NOTICE_RECOVERED;
 	n->lasted_ns = l->now_ns - before->since_ns;
-	engine_remember(l->engine, n);
+	if (before->state == ALARM_FIRING)
+		engine_remember(l->engine, n);
 }
 
 static void engine_turned(const struct engine_look *l, struct instance *i,
@@ -157,13 +157,13 @@ static void engine_turned(const struct engine_look *l, struct instance *i,
 	if (!turn)
 		return;
 	e->changed = true;
-	if (before->state == ALARM_FIRING && i->alarm.state != ALARM_FIRING)
+	if (i->alarm.state == ALARM_QUIET)
 		engine_over(l, i, before, &n);
 	else
 		engine_describe(e, l->spec, i, l->wall_ms, &n);
 	if (turn & (ALARM_NOTICE | ALARM_RECOVERY))
 		engine_post(e, &n);
-	engine_tell(l, i, &n, turn);
+	engine_tell(l, i, before, &n, turn);
 }
 
 /* A target that is gone speaks for itself: what else is wrong with it is no news. */
@@ -358,13 +358,18 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 	return 0;
 }
 
-int engine_acknowledge(struct engine *e, uint64_t id)
+int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms)
 {
+	struct engine_look l = { .engine = e, .wall_ms = wall_ms };
+
 	for (struct instance *i = e->instances.first; i; i = i->next) {
-		if (i->id != id || i->alarm.state != ALARM_FIRING)
+		const struct alarm before = i->alarm;
+
+		l.spec = e->book ? book_find(e->book, i->rule) : NULL;
+		if (i->id != id || i->alarm.state != ALARM_FIRING || !l.spec)
 			continue;
 		i->alarm.acknowledged = true;
-		e->changed = true;
+		engine_turned(&l, i, &before, ALARM_CHANGED);
 		return 0;
 	}
 	return -ENOENT;

@@ -23,13 +23,13 @@ struct engine_reading {
 /* All series of a rule's scope; their number, or -errno: -ENODATA: nobody delivers them yet. */
 typedef int (*engine_read_fn)(void *ctx, const struct spec *spec, struct engine_reading **rows);
 
-/* An alert that changed its state; over: it fired until now. All borrowed. */
+/* An alert that changed, or of which somebody is to be told. All borrowed. */
 struct engine_turn {
 	const struct spec *spec;
 	const struct instance *instance;
+	const struct alarm *before;
 	const struct notice *notice; /* the alert as it stands, or as it ended */
 	unsigned int turn;           /* bits of enum alarm_turn */
-	bool over;
 };
 
 typedef void (*engine_turned_fn)(void *ctx, const struct engine_turn *turn);
@@ -76,7 +76,7 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms);
 
 /* -ENOENT: no such alert fires. */
-int engine_acknowledge(struct engine *e, uint64_t id);
+int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms);
 
 /* The alert as it stands, in a notice's form; spec: of its rule. */
 void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,

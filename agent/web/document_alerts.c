@@ -72,7 +72,7 @@ static void alerts_id(struct json *j, const char *key, uint64_t id)
 	json_string(j, key, id ? text : NULL);
 }
 
-static void alerts_put(const struct alerts_row *row, struct json *j)
+void document_alert(const struct alerts_row *row, struct json *j)
 {
 	const struct notice *n = &row->notice;
 	bool over = row->state == ALERTS_OVER;
@@ -175,7 +175,7 @@ static int alerts_put_all(const struct question *q, bool over, struct json *j)
 	document_page(q, j, (size_t)count, &from, &to);
 	json_array_begin(j, "alerts");
 	for (size_t i = from; i < to; i++)
-		alerts_put(&rows[i], j);
+		document_alert(&rows[i], j);
 	json_array_end(j);
 	free(rows);
 	alerts_counts_get(q->site->alerts, &counts);
@@ -305,12 +305,13 @@ int document_rules(const struct question *q, struct json *j)
 
 int document_acknowledge(const struct question *q, struct json *j)
 {
+	const struct alerts_time now = { (int64_t)q->request->now_ns, q->request->wall_ms };
 	const char *text = q->path + sizeof(ALERTS_ACK) - 1;
 	uint64_t id = alerts_number(text, strcspn(text, "/"));
 
 	if (!q->site->alerts)
 		return alerts_off(q);
-	if (!id || alerts_acknowledge(q->site->alerts, id, (int64_t)q->request->now_ns))
+	if (!id || alerts_acknowledge(q->site->alerts, id, &now))
 		return refuse(q->no, 404, "not_firing", "no alert of this id fires");
 	json_object_begin(j, NULL);
 	alerts_id(j, "id", id);

@@ -19,12 +19,14 @@ static uint32_t now_s;
 
 static void turned(void *ctx, const struct engine_turn *turn)
 {
+	const struct notice *n = turn->notice;
+	bool over = n->kind == NOTICE_RECOVERED;
+
 	(void)ctx;
 	if (book_is_shipped(turn->spec))
 		return;
 	assert_true(seen_count < 16);
-	seen[seen_count++] = (struct seen){ now_s, turn->turn, turn->over, turn->notice->value,
-					    turn->notice->level };
+	seen[seen_count++] = (struct seen){ now_s, turn->turn, over, n->value, n->level };
 }
 
 static void replayed(const struct replay_input *input, const char *rules, uint32_t seconds)

@@ -34,7 +34,8 @@ static void turned(uint32_t at_s, enum alarm_state now, unsigned int turn, bool 
 {
 	struct notice notice = { .rule = "x", .level = 1, .severity = SPEC_CRITICAL };
 	struct instance instance = { .alarm.state = now };
-	const struct engine_turn told = { &spec, &instance, &notice, turn, over };
+	const struct alarm before = { .state = over ? ALARM_FIRING : ALARM_PENDING };
+	const struct engine_turn told = { &spec, &instance, &before, &notice, turn };
 
 	strcpy(notice.labels.service, "shop");
 	v.now_s = at_s;

@@ -60,7 +60,7 @@ void verdict_turned(void *verdict, const struct engine_turn *turn)
 
 	if (!v->all && book_is_shipped(turn->spec))
 		return;
-	if (turn->over)
+	if (turn->before->state == ALARM_FIRING && state == ALARM_QUIET)
 		verdict_put(v, turn->notice, SCENARIO_RESOLVED);
 	else if (turn->turn & ALARM_CHANGED && state == ALARM_FIRING)
 		verdict_put(v, turn->notice, SCENARIO_FIRING);
