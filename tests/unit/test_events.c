@@ -85,12 +85,18 @@ static const char *told(void)
 	return out;
 }
 
-static void second(double bytes)
+/* One in which no client is there. */
+static void alone(double bytes)
 {
 	const struct source_agent agent = { 0, bytes };
 
 	now_s++;
 	alerts_second(d.site.alerts, &agent, now_s * (int64_t)SECOND, now_s * 1000);
+}
+
+static void second(double bytes)
+{
+	alone(bytes);
 	events_second(&d.site, (uint64_t)now_s * SECOND, now_s * 1000);
 }
 
@@ -133,8 +139,8 @@ static void what_was_before_is_not_told_but_to_who_comes_back(void **state)
 	second(80);
 	assert_holds(told(), "id: ");
 	snprintf(id, sizeof(id), "%.*s", (int)strcspn(out + 4, "\n"), out + 4);
-	reply_fini(&reply); /* nobody is there when it ends */
-	second(10);
+	reply_fini(&reply);
+	alone(10);
 	assert_int_equal(ask("/api/events?events=alerts"), 0);
 	told();
 	assert_string_equal(told(), "");
