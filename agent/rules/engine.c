@@ -148,6 +148,46 @@ static void engine_over(const struct engine_look *l, const struct instance *i,
 		engine_remember(l->engine, n);
 }
 
+/* What this look has brought so far is too much to be told one by one. */
+static void engine_storm_begin(struct engine *e)
+{
+	size_t kept = e->storm.first;
+
+	for (size_t k = e->storm.first; k < e->outbox_count; k++) {
+		const struct notice *n = &e->outbox[k];
+		struct instance *i = instances_find(&e->instances, n->rule, &n->labels);
+
+		if (n->kind != NOTICE_FIRING || !i) {
+			e->outbox[kept++] = *n;
+			continue;
+		}
+		storm_add(&e->storm, i);
+	}
+	e->outbox_count = kept;
+}
+
+static void engine_fires(struct engine *e, struct instance *i, const struct notice *n)
+{
+	bool was_full = e->storm.is_full;
+
+	if (!storm_takes(&e->storm)) {
+		engine_post(e, n);
+		return;
+	}
+	if (!was_full)
+		engine_storm_begin(e);
+	storm_add(&e->storm, i);
+}
+
+static void engine_ends(struct engine *e, struct instance *i, const struct notice *n,
+			unsigned int turn)
+{
+	if (turn & ALARM_RECOVERY && i->alone)
+		engine_post(e, n);
+	e->storm.ended += i->stormy;
+	i->alone = i->stormy = false;
+}
+
 static void engine_turned(const struct engine_look *l, struct instance *i,
 			  const struct alarm *before, unsigned int turn)
 {
@@ -161,9 +201,59 @@ static void engine_turned(const struct engine_look *l, struct instance *i,
 		engine_over(l, i, before, &n);
 	else
 		engine_describe(e, l->spec, i, l->wall_ms, &n);
-	if (turn & (ALARM_NOTICE | ALARM_RECOVERY))
-		engine_post(e, &n);
+	if (turn & ALARM_NOTICE)
+		engine_fires(e, i, &n);
+	if (i->alarm.state == ALARM_QUIET)
+		engine_ends(e, i, &n, turn);
 	engine_tell(l, i, before, &n, turn);
+}
+
+/* What is left of this look when no storm took it: whoever hears of it hears of its end. */
+static void engine_told_alone(struct engine *e)
+{
+	for (size_t k = e->storm.first; k < e->outbox_count; k++) {
+		const struct notice *n = &e->outbox[k];
+		struct instance *i = instances_find(&e->instances, n->rule, &n->labels);
+
+		if (i && n->kind == NOTICE_FIRING)
+			i->alone = true;
+	}
+}
+
+/* At the end of a look: what is told of a storm. When it wants to be told again; 0: it does not. */
+static int64_t engine_storm(const struct engine_look *l)
+{
+	struct engine *e = l->engine;
+	struct storm *s = &e->storm;
+	uint32_t size = s->id || s->news ? storm_size(&e->instances) : 0;
+	struct notice n = { .at_ms = l->wall_ms };
+
+	if (s->id && size && (!s->news || l->now_ns - s->notice_ns < STORM_PAUSE_NS))
+		return s->news ? s->notice_ns + STORM_PAUSE_NS : 0;
+	if (!s->id && !s->news)
+		return 0;
+	e->changed = true;
+	if (!s->id) {
+		s->id = ++e->last_id;
+		s->since_ns = l->now_ns;
+		s->since_ms = l->wall_ms;
+	}
+	s->peak = size > s->peak ? size : s->peak;
+	s->notices += size != 0;
+	s->notice_ns = l->now_ns;
+	storm_describe(s, &e->instances, e->book, &n);
+	n.kind = size ? NOTICE_FIRING : NOTICE_RECOVERED;
+	n.id = s->id;
+	n.since_ms = s->since_ms;
+	n.lasted_ns = size ? 0 : l->now_ns - s->since_ns;
+	snprintf(n.link, sizeof(n.link), "%s/api/alerts", e->config.base);
+	engine_post(e, &n);
+	s->news = s->ended = 0;
+	if (!size) {
+		engine_remember(e, &n);
+		*s = (struct storm){ .window_ns = s->window_ns, .alone = s->alone };
+	}
+	return 0;
 }
 
 /* A target that is gone speaks for itself: what else is wrong with it is no news. */
@@ -282,8 +372,9 @@ static bool engine_instance_is_over(void *ctx, const struct instance *i)
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
 {
 	struct engine_look l = { .engine = e, .now_ns = now_ns, .wall_ms = wall_ms };
-	int64_t next_ns = now_ns + ENGINE_REST_NS;
+	int64_t next_ns = now_ns + ENGINE_REST_NS, again_ns;
 
+	storm_look(&e->storm, now_ns, e->outbox_count);
 	if (hush_expire(&e->hushes, now_ns))
 		e->changed = true;
 	for (size_t i = 0; e->book && i < e->book->count; i++) {
@@ -301,9 +392,12 @@ int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
 		}
 		next_ns = r->due_ns < next_ns ? r->due_ns : next_ns;
 	}
-	if (e->book)
-		instances_prune(&e->instances, engine_instance_is_over, &l);
-	return next_ns;
+	if (!e->book)
+		return next_ns;
+	instances_prune(&e->instances, engine_instance_is_over, &l);
+	engine_told_alone(e);
+	again_ns = engine_storm(&l);
+	return again_ns && again_ns < next_ns ? again_ns : next_ns;
 }
 
 static const struct engine_rule *engine_rule_of(const struct engine *e, const char *name)

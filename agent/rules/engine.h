@@ -12,6 +12,7 @@
 #include "book.h"
 #include "hush.h"
 #include "instances.h"
+#include "storm.h"
 
 #define ENGINE_PAST 256 /* alerts that are over, the newest of them */
 
@@ -57,6 +58,7 @@ struct engine {
 	struct engine_rule *rules; /* as many as the book has */
 	struct instances instances;
 	struct hushes hushes;
+	struct storm storm;
 	struct notice *outbox; /* to be sent, oldest first */
 	size_t outbox_count, outbox_room;
 	struct notice past[ENGINE_PAST]; /* a ring */

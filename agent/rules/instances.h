@@ -22,6 +22,8 @@ struct instance {
 	uint64_t look;                /* the last one in which its series was there */
 	bool inhibited;               /* its target is gone */
 	uint64_t silence;             /* the one that it is silenced by; 0: none */
+	bool alone;                   /* it was told by itself, this time that it fires */
+	bool stormy;                  /* it was told as one of a storm */
 	struct instance *next, *same; /* of all; of its bucket */
 };
 
