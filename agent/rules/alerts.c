@@ -1,5 +1,6 @@
 #include "alerts.h"
 
+#include "culprit.h"
 #include "diary.h"
 #include "health.h"
 #include "log.h"
@@ -218,6 +219,7 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 {
 	struct alerts *a = calloc(1, sizeof(*a));
 	const struct engine_config engine = { .read = source_read,
+					      .explain = culprit_find,
 					      .ctx = a ? &a->source : NULL,
 					      .turned = alerts_turned,
 					      .turned_ctx = a,

@@ -113,6 +113,10 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_NS, notice, at_ms),
 	FIELD(DIARY_NS, notice, since_ms),
 	FIELD(DIARY_NS, notice, lasted_ns),
+	FIELD(DIARY_INT, notice, cause.kind),
+	FIELD(DIARY_INT, notice, cause.pid),
+	FIELD(DIARY_DOUBLE, notice, cause.share),
+	FIELD(DIARY_TEXT, notice, cause.name),
 	FIELD(DIARY_TEXT, notice, summary),
 	FIELD(DIARY_TEXT, notice, link),
 	{ NULL, DIARY_TEXT, 0, 0 },
@@ -387,7 +391,7 @@ static bool diary_take_notice(const struct tree *from, struct notice *n)
 	memset(n, 0, sizeof(*n));
 	diary_take(from, diary_notice, n);
 	return n->kind <= NOTICE_RECOVERED && n->severity <= SPEC_CRITICAL &&
-	       n->unit <= METRIC_UNIT_NUMBER;
+	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES;
 }
 
 static int diary_take_notices(struct engine *e, const struct tree *root, uint64_t sent)

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "culprit.h"
 #include "moment.h"
 #include "summary.h"
 
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #define ENGINE_FIRST_NS INT64_C(1000000000) /* a new rule is looked at so soon */
+#define ENGINE_CAUSE 240                    /* its text */
+#define ENGINE_EXPLAINED 20u                /* more at once are a storm */
 #define ENGINE_REST_NS INT64_C(60000000000) /* without rules there is nothing to do */
 
 /* One look at one rule. */
@@ -45,7 +48,8 @@ void engine_close(struct engine *e)
 
 static void engine_summary(const struct spec *spec, struct notice *n)
 {
-	char value[32], limit[32], window[32], since[MOMENT_TEXT];
+	char value[32], limit[32], window[32], since[MOMENT_TEXT], cause[ENGINE_CAUSE];
+	size_t used;
 	const char *values[SUMMARY_FIELDS] = {
 		[SUMMARY_RULE] = n->rule,
 		[SUMMARY_SEVERITY] = spec_severity_name(n->severity),
@@ -65,6 +69,10 @@ static void engine_summary(const struct spec *spec, struct notice *n)
 	moment_format(n->since_ms, since);
 	summary_render(*spec->summary ? spec->summary : "{rule}: {value} (limit {threshold})",
 		       values, n->summary, sizeof(n->summary));
+	culprit_text(&n->cause, cause, sizeof(cause));
+	used = strlen(n->summary);
+	if (*cause)
+		snprintf(n->summary + used, sizeof(n->summary) - used, "; %s", cause);
 }
 
 void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
@@ -76,6 +84,7 @@ void engine_describe(const struct engine *e, const struct spec *spec, const stru
 	n->id = i->id;
 	memcpy(n->rule, i->rule, sizeof(n->rule));
 	n->labels = i->labels;
+	n->cause = i->cause;
 	n->severity = a->severity;
 	n->number = a->notices;
 	n->level = a->level;
@@ -188,6 +197,20 @@ static void engine_ends(struct engine *e, struct instance *i, const struct notic
 	i->alone = i->stormy = false;
 }
 
+static void engine_explain(const struct engine_look *l, struct instance *i,
+			   const struct alarm *before)
+{
+	struct engine *e = l->engine;
+
+	if (before->state != ALARM_FIRING)
+		i->cause.kind = NOTICE_CAUSE_UNKNOWN; /* it was of another time */
+	if (i->alarm.state != ALARM_FIRING || !e->config.explain || !l->rule ||
+	    e->explained == ENGINE_EXPLAINED)
+		return;
+	e->explained++;
+	e->config.explain(e->config.ctx, l->spec, &i->labels, &i->cause);
+}
+
 static void engine_turned(const struct engine_look *l, struct instance *i,
 			  const struct alarm *before, unsigned int turn)
 {
@@ -197,6 +220,7 @@ static void engine_turned(const struct engine_look *l, struct instance *i,
 	if (!turn)
 		return;
 	e->changed = true;
+	engine_explain(l, i, before);
 	if (i->alarm.state == ALARM_QUIET)
 		engine_over(l, i, before, &n);
 	else
@@ -374,6 +398,7 @@ int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
 	struct engine_look l = { .engine = e, .now_ns = now_ns, .wall_ms = wall_ms };
 	int64_t next_ns = now_ns + ENGINE_REST_NS, again_ns;
 
+	e->explained = 0;
 	storm_look(&e->storm, now_ns, e->outbox_count);
 	if (hush_expire(&e->hushes, now_ns))
 		e->changed = true;

@@ -35,10 +35,15 @@ struct engine_turn {
 
 typedef void (*engine_turned_fn)(void *ctx, const struct engine_turn *turn);
 
+/* What explains a bad series; only while engine_step is under way. */
+typedef void (*engine_explain_fn)(void *ctx, const struct spec *spec,
+				  const struct notice_labels *labels, struct notice_cause *out);
+
 struct engine_config {
 	engine_read_fn read;
-	void *ctx;
-	engine_turned_fn turned; /* NULL: nobody minds */
+	engine_explain_fn explain; /* NULL: nobody knows */
+	void *ctx;                 /* of both */
+	engine_turned_fn turned;   /* NULL: nobody minds */
 	void *turned_ctx;
 	uint32_t second_level, third_level; /* of alarm_look */
 	const char *base;                   /* what links begin with; borrowed */
@@ -64,8 +69,9 @@ struct engine {
 	struct notice past[ENGINE_PAST]; /* a ring */
 	size_t past_next, past_count;
 	uint64_t last_id, last_sequence, look;
-	uint64_t unsent; /* notices that found no memory */
-	bool changed;    /* something that must survive a restart, since it was last cleared */
+	uint64_t unsent;    /* notices that found no memory */
+	uint32_t explained; /* alerts, in this look: it takes its time */
+	bool changed;       /* something that must survive a restart, since it was last cleared */
 };
 
 int engine_open(struct engine **out, const struct engine_config *config);

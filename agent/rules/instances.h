@@ -18,6 +18,7 @@ struct instance {
 	char rule[SPEC_NAME];
 	struct notice_labels labels;
 	struct alarm alarm;
+	struct notice_cause cause;    /* as it was when somebody was told last */
 	uint64_t id;                  /* of this time that it is bad */
 	uint64_t look;                /* the last one in which its series was there */
 	bool inhibited;               /* its target is gone */

@@ -334,8 +334,10 @@ static void reader_member(struct reader *r, const char *name, const struct tree 
 
 	for (size_t i = 0; i < READER_KEYS; i++) {
 		names[i] = reader_keys[i].name;
-		if (strcmp(names[i], name) != 0)
+		if (!text_is_name(names[i], name))
 			continue;
+		if (strcmp(names[i], name) != 0 && tree_member(r->rule, names[i]))
+			reader_fail(r, name, "stands here in snake_case already");
 		reader_keys[i].read(r, name, value);
 		return;
 	}

@@ -37,7 +37,7 @@ void source_end(struct source *s)
 	s->kept_count = 0;
 }
 
-static struct metrics_scope source_scope(const struct source *s, int64_t span_ns)
+struct metrics_scope source_scope(const struct source *s, int64_t span_ns)
 {
 	int64_t from_ns = s->now_ns - span_ns;
 
@@ -87,6 +87,14 @@ static const struct metrics_row *source_same(const struct source_rows *rows,
 		if (source_is_same(&rows->rows[i], row))
 			return &rows->rows[i];
 	return NULL;
+}
+
+int source_rows_get(struct source *s, int64_t span_ns, bool by_route,
+		    const struct source_rows **out)
+{
+	if (s->kept_count == SOURCE_KEPT)
+		source_end(s);
+	return source_rows(s, span_ns, by_route, out);
 }
 
 static double source_known(double value)

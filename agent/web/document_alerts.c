@@ -5,6 +5,7 @@
 
 #include "alarm.h"
 #include "alerts.h"
+#include "culprit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,6 +73,27 @@ static void alerts_id(struct json *j, const char *key, uint64_t id)
 	json_string(j, key, id ? text : NULL);
 }
 
+static void alerts_cause(const struct notice_cause *cause, struct json *j)
+{
+	char text[NOTICE_SUMMARY];
+
+	if (!culprit_kind(cause)) {
+		json_null(j, "cause");
+		return;
+	}
+	culprit_text(cause, text, sizeof(text));
+	json_object_begin(j, "cause");
+	json_string(j, "kind", culprit_kind(cause));
+	json_string(j, "name", cause->name);
+	if (cause->pid)
+		json_int(j, "pid", cause->pid);
+	else
+		json_null(j, "pid");
+	json_double(j, "share", cause->share);
+	json_string(j, "summary", text);
+	json_object_end(j);
+}
+
 void document_alert(const struct alerts_row *row, struct json *j)
 {
 	const struct notice *n = &row->notice;
@@ -94,6 +116,7 @@ void document_alert(const struct alerts_row *row, struct json *j)
 		json_null(j, "until");
 	json_measure(j, "durationMs", over ? (double)n->lasted_ns / 1e6 : METRICS_UNKNOWN);
 	alerts_labels(row, j);
+	alerts_cause(&n->cause, j);
 	json_string(j, "summary", n->summary);
 	json_uint(j, "notices", n->number);
 	if (row->notice_ms)
