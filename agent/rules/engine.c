@@ -21,6 +21,7 @@ struct engine_look {
 	const struct spec *spec;
 	struct engine_rule *rule;
 	int64_t now_ns, wall_ms;
+	bool alarms; /* the rule has some; one that has none need not be looked for */
 };
 
 int engine_open(struct engine **out, const struct engine_config *config)
@@ -345,13 +346,16 @@ static bool engine_is_bad(const struct spec *s, double value)
 static void engine_row(const struct engine_look *l, const struct engine_reading *row)
 {
 	const struct spec *s = l->spec;
-	struct instance *i = instances_find(&l->engine->instances, s->name, &row->labels);
+	bool bad = engine_is_bad(s, row->value);
+	struct instance *i = NULL;
 
+	if (bad || l->alarms)
+		i = instances_find(&l->engine->instances, s->name, &row->labels);
 	if (isnan(l->rule->value) ||
 	    (s->below ? row->value < l->rule->value : row->value > l->rule->value))
 		l->rule->value = row->value;
 	/* One that was never bad needs no alarm. */
-	if (!i && engine_is_bad(s, row->value))
+	if (!i && bad)
 		i = instances_add(&l->engine->instances, s->name, &row->labels);
 	if (i)
 		engine_step_one(l, i, row->value);
@@ -365,7 +369,7 @@ static void engine_vanished(const struct engine_look *l)
 			engine_step_one(l, i, (double)NAN);
 }
 
-static void engine_look(const struct engine_look *l)
+static void engine_look(struct engine_look *l)
 {
 	struct engine_reading *rows = NULL;
 	int count = l->engine->config.read(l->engine->config.ctx, l->spec, &rows);
@@ -379,6 +383,7 @@ static void engine_look(const struct engine_look *l)
 	r->value = (double)NAN;
 	r->series = (uint32_t)count;
 	r->pending = r->firing = 0;
+	l->alarms = instances_has(&l->engine->instances, l->spec->name);
 	for (int i = 0; i < count; i++)
 		engine_row(l, &rows[i]);
 	free(rows);

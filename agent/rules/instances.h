@@ -38,6 +38,7 @@ void instances_init(struct instances *all);
 void instances_fini(struct instances *all);
 struct instance *instances_find(const struct instances *all, const char *rule,
 				const struct notice_labels *labels);
+bool instances_has(const struct instances *all, const char *rule); /* any of it */
 struct instance *instances_add(struct instances *all, const char *rule,
 			       const struct notice_labels *labels);
 
