@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include "config_alias.h"
 #include "config_nested.h"
 #include "rule.h"
 #include "text.h"
@@ -410,6 +411,27 @@ out:
 	return ret;
 }
 
+/* A key by its name in the guide: it must not stand there under its own as well. */
+static int config_walk_alias(struct config_walk *w, const struct config_alias *alias,
+			     const json_t *object, json_t *value)
+{
+	int key = config_key_find(alias->path), ret;
+	json_t *bare = NULL;
+	char reason[128];
+
+	if (key < 0)
+		return config_walk_unknown(w, NULL);
+	if (json_object_get(object, strrchr(alias->path, '.') + 1)) {
+		snprintf(reason, sizeof(reason), "stands here as %s already", alias->path);
+		return config_walk_fail(w, w->path, reason);
+	}
+	if (json_is_number(value) && alias->unit)
+		bare = json_sprintf("%.17g%s", json_number_value(value), alias->unit);
+	ret = config_walk_put(w, (enum config_key)key, bare ? bare : value);
+	json_decref(bare);
+	return ret;
+}
+
 /* Is path the object that some keys lie in? */
 static bool config_walk_is_group(const char *path)
 {
@@ -434,13 +456,17 @@ static int config_walk_object(struct config_walk *w, json_t *object)
 
 	json_object_foreach(object, name, value)
 	{
+		const struct config_alias *alias;
 		int key, ret;
 
 		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length ? "." : "",
 			 name);
 		key = config_key_find(w->path);
+		alias = config_alias_find(w->path);
 		if (key >= 0)
 			ret = config_walk_put(w, (enum config_key)key, value);
+		else if (alias)
+			ret = config_walk_alias(w, alias, object, value);
 		else if (!config_walk_is_group(w->path))
 			ret = config_walk_unknown(w, config_key_nearest(w->path));
 		else if (!json_is_object(value))

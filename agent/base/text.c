@@ -123,6 +123,21 @@ static size_t text_least(size_t a, size_t b, size_t c)
 	return d < c ? d : c;
 }
 
+bool text_is_name(const char *name, const char *text)
+{
+	if (!strcmp(name, text))
+		return true;
+	for (; *name; name++, text++) {
+		char wanted = *name;
+
+		if (wanted == '_' && name[1] >= 'a' && name[1] <= 'z')
+			wanted = (char)(*++name - 'a' + 'A');
+		if (wanted != *text)
+			return false;
+	}
+	return !*text;
+}
+
 size_t text_distance(const char *a, const char *b)
 {
 	size_t rows[3][TEXT_NAME + 1]; /* two rows back, for swapped neighbours */

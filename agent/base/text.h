@@ -25,6 +25,9 @@ size_t text_words(const void *bytes, size_t length, char *out, size_t size);
 int text_span_ns(const char *text, uint64_t *ns); /* "250ms", "30s", "1.5h"; a unit is needed */
 int text_size_bytes(const char *text, uint64_t *bytes); /* "64MiB", "1k", "512" */
 
+/* Is text this snake_case name, or its camelCase twin? */
+bool text_is_name(const char *name, const char *text);
+
 /* How many single edits lie between two names; swapped neighbours count one. */
 size_t text_distance(const char *a, const char *b);
 

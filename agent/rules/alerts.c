@@ -1,5 +1,6 @@
 #include "alerts.h"
 
+#include "culprit.h"
 #include "diary.h"
 #include "health.h"
 #include "log.h"
@@ -23,6 +24,8 @@ struct alerts {
 	struct source source;
 	struct diary diary;
 	struct findings findings;
+	struct alerts_row *trail; /* a ring of ALERTS_TRAIL */
+	uint64_t turns;           /* ever put on it */
 	int64_t due_ns;
 	uint64_t sent;
 	int save_error;
@@ -188,12 +191,45 @@ void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* Of one alert: what engine_describe does not know. */
+static void alerts_fill(const struct alerts *a, const struct spec *spec, const struct instance *i,
+			struct alerts_row *out)
+{
+	const struct alarm *alarm = &i->alarm;
+
+	out->state = alarm->state;
+	out->acknowledged = alarm->acknowledged;
+	out->flapping = alarm->flapping;
+	out->inhibited = i->inhibited;
+	out->blind = alarm->blind;
+	out->impacting = spec->service_impacting;
+	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
+	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
+	memcpy(out->labels, spec->labels, sizeof(out->labels));
+	out->label_count = spec->label_count;
+}
+
+static void alerts_turned(void *ctx, const struct engine_turn *turn)
+{
+	struct alerts *a = ctx;
+	struct alerts_row *row = &a->trail[a->turns++ % ALERTS_TRAIL];
+
+	memset(row, 0, sizeof(*row));
+	alerts_fill(a, turn->spec, turn->instance, row);
+	row->notice = *turn->notice;
+	if (row->state == ALARM_QUIET)
+		row->state = ALERTS_OVER;
+}
+
 int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t now_ns,
 		int64_t wall_ms)
 {
 	struct alerts *a = calloc(1, sizeof(*a));
 	const struct engine_config engine = { .read = source_read,
+					      .explain = culprit_find,
 					      .ctx = a ? &a->source : NULL,
+					      .turned = alerts_turned,
+					      .turned_ctx = a,
 					      .second_level = config->second_level,
 					      .third_level = config->third_level,
 					      .base = config->base };
@@ -205,10 +241,12 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 	a->source.metrics = config->metrics;
 	a->diary.folder = config->folder;
 	alerts_boot(&a->diary);
-	ret = -pthread_mutex_init(&a->lock, NULL);
+	a->trail = calloc(ALERTS_TRAIL, sizeof(*a->trail));
+	ret = a->trail ? -pthread_mutex_init(&a->lock, NULL) : -ENOMEM;
 	if (!ret)
 		ret = engine_open(&a->engine, &engine);
 	if (ret) {
+		free(a->trail);
 		free(a);
 		return ret;
 	}
@@ -224,6 +262,7 @@ void alerts_close(struct alerts *a)
 		return;
 	engine_close(a->engine);
 	pthread_mutex_destroy(&a->lock);
+	free(a->trail);
 	free(a);
 }
 
@@ -244,35 +283,19 @@ void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t n
 	pthread_mutex_unlock(&a->lock);
 }
 
-static void alerts_fill(const struct alerts *a, const struct instance *i, int64_t wall_ms,
-			struct alerts_row *out)
-{
-	const struct spec *spec = book_find(a->engine->book, i->rule);
-	const struct alarm *alarm = &i->alarm;
-
-	if (!spec)
-		return;
-	engine_describe(a->engine, spec, i, wall_ms, &out->notice);
-	out->state = alarm->state;
-	out->acknowledged = alarm->acknowledged;
-	out->flapping = alarm->flapping;
-	out->inhibited = i->inhibited;
-	out->blind = alarm->blind;
-	out->impacting = spec->service_impacting;
-	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
-	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
-	memcpy(out->labels, spec->labels, sizeof(out->labels));
-	out->label_count = spec->label_count;
-}
-
 static int alerts_now(const struct alerts *a, int64_t wall_ms, struct alerts_row *rows)
 {
 	int count = 0;
 
 	for (const struct instance *i = a->engine->instances.first; i && a->engine->book;
-	     i = i->next)
-		if (i->alarm.state != ALARM_QUIET)
-			alerts_fill(a, i, wall_ms, &rows[count++]);
+	     i = i->next) {
+		const struct spec *spec = book_find(a->engine->book, i->rule);
+
+		if (i->alarm.state == ALARM_QUIET || !spec)
+			continue;
+		alerts_fill(a, spec, i, &rows[count]);
+		engine_describe(a->engine, spec, i, wall_ms, &rows[count++].notice);
+	}
 	return count;
 }
 
@@ -336,22 +359,44 @@ int alerts_hush_list(struct alerts *a, struct hush **rows)
 
 void alerts_counts_get(struct alerts *a, struct alerts_counts *out)
 {
+	memset(out, 0, sizeof(*out));
 	pthread_mutex_lock(&a->lock);
+	for (const struct instance *i = a->engine->instances.first; i; i = i->next) {
+		out->firing += i->alarm.state == ALARM_FIRING;
+		out->pending += i->alarm.state == ALARM_PENDING;
+	}
 	out->refused = a->engine->instances.refused;
 	out->unsent = a->engine->unsent;
 	out->sent = a->sent;
 	pthread_mutex_unlock(&a->lock);
 }
 
+int alerts_changes(struct alerts *a, uint64_t *from, struct alerts_row **rows, uint64_t *lost)
+{
+	uint64_t kept;
+	int count = 0;
+
+	pthread_mutex_lock(&a->lock);
+	kept = a->turns > ALERTS_TRAIL ? a->turns - ALERTS_TRAIL : 0;
+	*lost = *from < kept ? kept - *from : 0;
+	*rows = calloc((size_t)(a->turns - *from - *lost) + 1, sizeof(**rows));
+	for (uint64_t i = *from + *lost; *rows && i < a->turns; i++)
+		(*rows)[count++] = a->trail[i % ALERTS_TRAIL];
+	if (*rows)
+		*from = a->turns;
+	pthread_mutex_unlock(&a->lock);
+	return *rows ? count : -ENOMEM;
+}
+
 /* What somebody was answered is on disk: he will not say it again. */
-int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns)
+int alerts_acknowledge(struct alerts *a, uint64_t id, const struct alerts_time *when)
 {
 	int ret;
 
 	pthread_mutex_lock(&a->lock);
-	ret = engine_acknowledge(a->engine, id);
+	ret = engine_acknowledge(a->engine, id, when->wall_ms);
 	if (!ret)
-		alerts_save(a, now_ns);
+		alerts_save(a, when->now_ns);
 	pthread_mutex_unlock(&a->lock);
 	return ret;
 }

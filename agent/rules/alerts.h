@@ -50,10 +50,13 @@ struct alerts_time {
 	int64_t now_ns, wall_ms;
 };
 
+#define ALERTS_TRAIL 512u /* changes that are remembered for who comes and asks */
+
 struct alerts_counts {
-	uint64_t refused; /* alerts that found no room */
-	uint64_t unsent;  /* notices that found no memory */
-	uint64_t sent;    /* notices, since the start of the worker */
+	uint32_t firing, pending; /* alerts, now */
+	uint64_t refused;         /* alerts that found no room */
+	uint64_t unsent;          /* notices that found no memory */
+	uint64_t sent;            /* notices, since the start of the worker */
 };
 
 int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t now_ns,
@@ -71,7 +74,14 @@ int alerts_rule_list(struct alerts *a, struct alerts_rule **rows);
 int alerts_hush_list(struct alerts *a, struct hush **rows);
 void alerts_counts_get(struct alerts *a, struct alerts_counts *out);
 
-int alerts_acknowledge(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */
+/*
+ * What changed since *from, oldest first, as it stood then; *from moves on. *lost: changes of that
+ * span that are not remembered any more. 0: all since the start.
+ */
+int alerts_changes(struct alerts *a, uint64_t *from, struct alerts_row **rows, uint64_t *lost);
+
+/* -ENOENT */
+int alerts_acknowledge(struct alerts *a, uint64_t id, const struct alerts_time *when);
 int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
 		struct hush *out, struct hush_error *error);
 int alerts_unhush(struct alerts *a, uint64_t id, int64_t now_ns); /* -ENOENT */

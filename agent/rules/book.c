@@ -45,7 +45,7 @@ const char *book_nearest(const struct book *b, const char *name)
 	return nearest;
 }
 
-static bool book_is_shipped(const struct spec *s)
+bool book_is_shipped(const struct spec *s)
 {
 	return !strncmp(s->where, DEFAULTS_NAME ":", sizeof(DEFAULTS_NAME));
 }
@@ -123,8 +123,8 @@ static void book_files(const struct reader_sink *sink, const struct spec_default
 	}
 }
 
-int book_read(struct book **out, const struct spec_defaults *defaults, struct bundle *bundle,
-	      struct findings *findings)
+int book_read_all(struct book **out, const struct spec_defaults *defaults,
+		  const struct book_sources *sources, struct findings *findings)
 {
 	struct config_text shipped = defaults_text();
 	struct book_filling f = { .findings = findings };
@@ -135,14 +135,24 @@ int book_read(struct book **out, const struct spec_defaults *defaults, struct bu
 	if (!f.book)
 		return -ENOMEM;
 	reader_read(&shipped, defaults, &sink, findings);
-	if (bundle)
-		book_files(&sink, defaults, bundle, findings);
+	if (sources->bundle)
+		book_files(&sink, defaults, sources->bundle, findings);
+	if (sources->list)
+		reader_read_list(sources->list, defaults, &sink, findings);
 	if (f.failed || findings->count) {
 		book_close(f.book);
 		return f.failed ? -ENOMEM : -EINVAL;
 	}
 	*out = f.book;
 	return 0;
+}
+
+int book_read(struct book **out, const struct spec_defaults *defaults, struct bundle *bundle,
+	      struct findings *findings)
+{
+	const struct book_sources sources = { bundle, NULL };
+
+	return book_read_all(out, defaults, &sources, findings);
 }
 
 void book_close(struct book *b)

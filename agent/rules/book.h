@@ -19,11 +19,23 @@ struct book {
 	size_t count, room;
 };
 
+struct reader_list;
+
+/* What stands over the shipped rules; a list is read behind the files of a bundle. */
+struct book_sources {
+	struct bundle *bundle;          /* NULL: none */
+	const struct reader_list *list; /* NULL: none */
+};
+
+int book_read_all(struct book **out, const struct spec_defaults *defaults,
+		  const struct book_sources *sources, struct findings *findings);
+
 /* bundle: NULL, the shipped ones alone. */
 int book_read(struct book **out, const struct spec_defaults *defaults, struct bundle *bundle,
 	      struct findings *findings);
 void book_close(struct book *b); /* NULL is allowed */
 
+bool book_is_shipped(const struct spec *spec);
 const struct spec *book_find(const struct book *b, const char *name); /* NULL: there is none */
 const char *book_nearest(const struct book *b, const char *name);     /* NULL: none is near */
 

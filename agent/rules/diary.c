@@ -48,6 +48,8 @@ static const struct diary_field diary_instance[] = {
 	FIELD(DIARY_U64, instance, id),
 	FIELD(DIARY_BOOL, instance, inhibited),
 	FIELD(DIARY_U64, instance, silence),
+	FIELD(DIARY_BOOL, instance, alone),
+	FIELD(DIARY_BOOL, instance, stormy),
 	FIELD(DIARY_U32, instance, alarm.limits[0].looks),
 	FIELD(DIARY_NS, instance, alarm.limits[0].over_ns),
 	FIELD(DIARY_BOOL, instance, alarm.limits[0].active),
@@ -112,8 +114,22 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_NS, notice, at_ms),
 	FIELD(DIARY_NS, notice, since_ms),
 	FIELD(DIARY_NS, notice, lasted_ns),
+	FIELD(DIARY_INT, notice, cause.kind),
+	FIELD(DIARY_INT, notice, cause.pid),
+	FIELD(DIARY_DOUBLE, notice, cause.share),
+	FIELD(DIARY_TEXT, notice, cause.name),
 	FIELD(DIARY_TEXT, notice, summary),
 	FIELD(DIARY_TEXT, notice, link),
+	{ NULL, DIARY_TEXT, 0, 0 },
+};
+
+static const struct diary_field diary_storm[] = {
+	FIELD(DIARY_U64, storm, id),       FIELD(DIARY_NS, storm, since_ns),
+	FIELD(DIARY_NS, storm, since_ms),  FIELD(DIARY_NS, storm, notice_ns),
+	FIELD(DIARY_NS, storm, window_ns), FIELD(DIARY_U32, storm, alone),
+	FIELD(DIARY_U32, storm, notices),  FIELD(DIARY_U32, storm, news),
+	FIELD(DIARY_U32, storm, ended),    FIELD(DIARY_U32, storm, peak),
+	FIELD(DIARY_U8, storm, level),     FIELD(DIARY_INT, storm, severity),
 	{ NULL, DIARY_TEXT, 0, 0 },
 };
 
@@ -231,6 +247,9 @@ static void diary_put_all(struct json *j, const struct diary *d, const struct en
 	json_uint(j, "lastId", e->last_id);
 	json_uint(j, "lastSequence", e->last_sequence);
 	json_uint(j, "lastSilence", e->hushes.last);
+	json_array_begin(j, "storms"); /* one */
+	diary_put(j, NULL, diary_storm, &e->storm);
+	json_array_end(j);
 	json_array_begin(j, "instances");
 	for (const struct instance *i = e->instances.first; i; i = i->next)
 		diary_put(j, NULL, diary_instance, i);
@@ -352,6 +371,9 @@ static void diary_take_instances(struct engine *e, const struct tree *list, int6
 		i->id = row.id;
 		i->inhibited = row.inhibited;
 		i->silence = row.silence;
+		/* An agent that knew no storms told each by itself. */
+		i->alone = row.alone || (row.alarm.told && !row.stormy);
+		i->stormy = row.stormy;
 		i->alarm = row.alarm;
 		i->alarm.change_next %= ALARM_CHANGES;
 		alarm_shift(&i->alarm, shift_ns);
@@ -363,7 +385,7 @@ bool diary_notice_take(const struct tree *from, struct notice *n)
 	memset(n, 0, sizeof(*n));
 	diary_take(from, diary_notice, n);
 	return n->kind <= NOTICE_RECOVERED && n->severity <= SPEC_CRITICAL &&
-	       n->unit <= METRIC_UNIT_NUMBER;
+	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES;
 }
 
 static int diary_take_notices(struct engine *e, const struct tree *root, uint64_t sent)
@@ -399,6 +421,18 @@ static uint64_t diary_number(const struct tree *root, const char *name)
 	return number >= 0 && number < 9e15 ? (uint64_t)number : 0;
 }
 
+static void diary_take_storm(struct engine *e, const struct tree *from, int64_t shift_ns)
+{
+	if (!from)
+		return;
+	diary_take(from, diary_storm, &e->storm);
+	if (e->storm.severity > SPEC_CRITICAL)
+		e->storm.severity = SPEC_CRITICAL;
+	e->storm.since_ns += shift_ns;
+	e->storm.notice_ns += shift_ns;
+	e->storm.window_ns += shift_ns;
+}
+
 static int diary_take_all(const struct diary *d, struct engine *e, const struct tree *root,
 			  int64_t now_ns)
 {
@@ -412,6 +446,7 @@ static int diary_take_all(const struct diary *d, struct engine *e, const struct 
 	e->last_id = diary_number(root, "lastId");
 	e->last_sequence = diary_number(root, "lastSequence");
 	e->hushes.last = diary_number(root, "lastSilence");
+	diary_take_storm(e, tree_at(tree_member(root, "storms"), 0), shift_ns);
 	diary_take_instances(e, tree_member(root, "instances"), shift_ns);
 	for (size_t i = 0; i < tree_size(silences) && i < HUSH_MAX; i++) {
 		struct hush *h = &e->hushes.rows[e->hushes.count++];

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "culprit.h"
 #include "moment.h"
 #include "summary.h"
 
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #define ENGINE_FIRST_NS INT64_C(1000000000) /* a new rule is looked at so soon */
+#define ENGINE_CAUSE 240                    /* its text */
+#define ENGINE_EXPLAINED 20u                /* more at once are a storm */
 #define ENGINE_REST_NS INT64_C(60000000000) /* without rules there is nothing to do */
 
 /* One look at one rule. */
@@ -18,6 +21,7 @@ struct engine_look {
 	const struct spec *spec;
 	struct engine_rule *rule;
 	int64_t now_ns, wall_ms;
+	bool alarms; /* the rule has some; one that has none need not be looked for */
 };
 
 int engine_open(struct engine **out, const struct engine_config *config)
@@ -45,7 +49,8 @@ void engine_close(struct engine *e)
 
 static void engine_summary(const struct spec *spec, struct notice *n)
 {
-	char value[32], limit[32], window[32], since[MOMENT_TEXT];
+	char value[32], limit[32], window[32], since[MOMENT_TEXT], cause[ENGINE_CAUSE];
+	size_t used;
 	const char *values[SUMMARY_FIELDS] = {
 		[SUMMARY_RULE] = n->rule,
 		[SUMMARY_SEVERITY] = spec_severity_name(n->severity),
@@ -65,6 +70,10 @@ static void engine_summary(const struct spec *spec, struct notice *n)
 	moment_format(n->since_ms, since);
 	summary_render(*spec->summary ? spec->summary : "{rule}: {value} (limit {threshold})",
 		       values, n->summary, sizeof(n->summary));
+	culprit_text(&n->cause, cause, sizeof(cause));
+	used = strlen(n->summary);
+	if (*cause)
+		snprintf(n->summary + used, sizeof(n->summary) - used, "; %s", cause);
 }
 
 void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
@@ -76,6 +85,7 @@ void engine_describe(const struct engine *e, const struct spec *spec, const stru
 	n->id = i->id;
 	memcpy(n->rule, i->rule, sizeof(n->rule));
 	n->labels = i->labels;
+	n->cause = i->cause;
 	n->severity = a->severity;
 	n->number = a->notices;
 	n->level = a->level;
@@ -123,30 +133,152 @@ static void engine_remember(struct engine *e, const struct notice *notice)
 	e->past_count += e->past_count < ENGINE_PAST;
 }
 
-/* before: the alert as it stood when it was still firing. */
+static void engine_tell(const struct engine_look *l, const struct instance *i,
+			const struct alarm *before, const struct notice *notice, unsigned int turn)
+{
+	const struct engine_config *c = &l->engine->config;
+	const struct engine_turn told = { l->spec, i, before, notice, turn };
+
+	if (c->turned)
+		c->turned(c->turned_ctx, &told);
+}
+
+/* before: the alert as it stood until now. */
+static void engine_over(const struct engine_look *l, const struct instance *i,
+			const struct alarm *before, struct notice *n)
+{
+	struct instance was = *i;
+
+	was.alarm = *before;
+	was.alarm.value = i->alarm.value;
+	engine_describe(l->engine, l->spec, &was, l->wall_ms, n);
+	n->kind = NOTICE_RECOVERED;
+	n->lasted_ns = l->now_ns - before->since_ns;
+	if (before->state == ALARM_FIRING)
+		engine_remember(l->engine, n);
+}
+
+/* What this look has brought so far is too much to be told one by one. */
+static void engine_storm_begin(struct engine *e)
+{
+	size_t kept = e->storm.first;
+
+	for (size_t k = e->storm.first; k < e->outbox_count; k++) {
+		const struct notice *n = &e->outbox[k];
+		struct instance *i = instances_find(&e->instances, n->rule, &n->labels);
+
+		if (n->kind != NOTICE_FIRING || !i) {
+			e->outbox[kept++] = *n;
+			continue;
+		}
+		storm_add(&e->storm, i);
+	}
+	e->outbox_count = kept;
+}
+
+static void engine_fires(struct engine *e, struct instance *i, const struct notice *n)
+{
+	bool was_full = e->storm.is_full;
+
+	if (!storm_takes(&e->storm)) {
+		engine_post(e, n);
+		return;
+	}
+	if (!was_full)
+		engine_storm_begin(e);
+	storm_add(&e->storm, i);
+}
+
+static void engine_ends(struct engine *e, struct instance *i, const struct notice *n,
+			unsigned int turn)
+{
+	if (turn & ALARM_RECOVERY && i->alone)
+		engine_post(e, n);
+	e->storm.ended += i->stormy;
+	i->alone = i->stormy = false;
+}
+
+static void engine_explain(const struct engine_look *l, struct instance *i,
+			   const struct alarm *before)
+{
+	struct engine *e = l->engine;
+
+	if (before->state != ALARM_FIRING)
+		i->cause.kind = NOTICE_CAUSE_UNKNOWN; /* it was of another time */
+	if (i->alarm.state != ALARM_FIRING || !e->config.explain || !l->rule ||
+	    e->explained == ENGINE_EXPLAINED)
+		return;
+	e->explained++;
+	e->config.explain(e->config.ctx, l->spec, &i->labels, &i->cause);
+}
+
 static void engine_turned(const struct engine_look *l, struct instance *i,
 			  const struct alarm *before, unsigned int turn)
 {
 	struct engine *e = l->engine;
-	struct instance was = *i;
 	struct notice n;
 
-	if (turn)
-		e->changed = true;
-	if (turn & ALARM_NOTICE) {
-		engine_describe(e, l->spec, i, l->wall_ms, &n);
-		engine_post(e, &n);
-	}
-	if (before->state != ALARM_FIRING || i->alarm.state == ALARM_FIRING)
+	if (!turn)
 		return;
-	was.alarm = *before;
-	was.alarm.value = i->alarm.value;
-	engine_describe(e, l->spec, &was, l->wall_ms, &n);
-	n.kind = NOTICE_RECOVERED;
-	n.lasted_ns = l->now_ns - before->since_ns;
-	engine_remember(e, &n);
-	if (turn & ALARM_RECOVERY)
-		engine_post(e, &n);
+	e->changed = true;
+	engine_explain(l, i, before);
+	if (i->alarm.state == ALARM_QUIET)
+		engine_over(l, i, before, &n);
+	else
+		engine_describe(e, l->spec, i, l->wall_ms, &n);
+	if (turn & ALARM_NOTICE)
+		engine_fires(e, i, &n);
+	if (i->alarm.state == ALARM_QUIET)
+		engine_ends(e, i, &n, turn);
+	engine_tell(l, i, before, &n, turn);
+}
+
+/* What is left of this look when no storm took it: whoever hears of it hears of its end. */
+static void engine_told_alone(struct engine *e)
+{
+	for (size_t k = e->storm.first; k < e->outbox_count; k++) {
+		const struct notice *n = &e->outbox[k];
+		struct instance *i = instances_find(&e->instances, n->rule, &n->labels);
+
+		if (i && n->kind == NOTICE_FIRING)
+			i->alone = true;
+	}
+}
+
+/* At the end of a look: what is told of a storm. When it wants to be told again; 0: it does not. */
+static int64_t engine_storm(const struct engine_look *l)
+{
+	struct engine *e = l->engine;
+	struct storm *s = &e->storm;
+	uint32_t size = s->id || s->news ? storm_size(&e->instances) : 0;
+	struct notice n = { .at_ms = l->wall_ms };
+
+	if (s->id && size && (!s->news || l->now_ns - s->notice_ns < STORM_PAUSE_NS))
+		return s->news ? s->notice_ns + STORM_PAUSE_NS : 0;
+	if (!s->id && !s->news)
+		return 0;
+	e->changed = true;
+	if (!s->id) {
+		s->id = ++e->last_id;
+		s->since_ns = l->now_ns;
+		s->since_ms = l->wall_ms;
+	}
+	s->peak = size > s->peak ? size : s->peak;
+	s->notices += size != 0;
+	s->notice_ns = l->now_ns;
+	storm_describe(s, &e->instances, e->book, &n);
+	n.kind = size ? NOTICE_FIRING : NOTICE_RECOVERED;
+	n.id = s->id;
+	n.since_ms = s->since_ms;
+	n.lasted_ns = size ? 0 : l->now_ns - s->since_ns;
+	snprintf(n.link, sizeof(n.link), "%s/api/alerts", e->config.base);
+	engine_post(e, &n);
+	s->news = s->ended = 0;
+	if (!size) {
+		engine_remember(e, &n);
+		*s = (struct storm){ .window_ns = s->window_ns, .alone = s->alone };
+	}
+	return 0;
 }
 
 /* A target that is gone speaks for itself: what else is wrong with it is no news. */
@@ -214,13 +346,16 @@ static bool engine_is_bad(const struct spec *s, double value)
 static void engine_row(const struct engine_look *l, const struct engine_reading *row)
 {
 	const struct spec *s = l->spec;
-	struct instance *i = instances_find(&l->engine->instances, s->name, &row->labels);
+	bool bad = engine_is_bad(s, row->value);
+	struct instance *i = NULL;
 
+	if (bad || l->alarms)
+		i = instances_find(&l->engine->instances, s->name, &row->labels);
 	if (isnan(l->rule->value) ||
 	    (s->below ? row->value < l->rule->value : row->value > l->rule->value))
 		l->rule->value = row->value;
 	/* One that was never bad needs no alarm. */
-	if (!i && engine_is_bad(s, row->value))
+	if (!i && bad)
 		i = instances_add(&l->engine->instances, s->name, &row->labels);
 	if (i)
 		engine_step_one(l, i, row->value);
@@ -234,7 +369,7 @@ static void engine_vanished(const struct engine_look *l)
 			engine_step_one(l, i, (double)NAN);
 }
 
-static void engine_look(const struct engine_look *l)
+static void engine_look(struct engine_look *l)
 {
 	struct engine_reading *rows = NULL;
 	int count = l->engine->config.read(l->engine->config.ctx, l->spec, &rows);
@@ -248,6 +383,7 @@ static void engine_look(const struct engine_look *l)
 	r->value = (double)NAN;
 	r->series = (uint32_t)count;
 	r->pending = r->firing = 0;
+	l->alarms = instances_has(&l->engine->instances, l->spec->name);
 	for (int i = 0; i < count; i++)
 		engine_row(l, &rows[i]);
 	free(rows);
@@ -265,8 +401,10 @@ static bool engine_instance_is_over(void *ctx, const struct instance *i)
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
 {
 	struct engine_look l = { .engine = e, .now_ns = now_ns, .wall_ms = wall_ms };
-	int64_t next_ns = now_ns + ENGINE_REST_NS;
+	int64_t next_ns = now_ns + ENGINE_REST_NS, again_ns;
 
+	e->explained = 0;
+	storm_look(&e->storm, now_ns, e->outbox_count);
 	if (hush_expire(&e->hushes, now_ns))
 		e->changed = true;
 	for (size_t i = 0; e->book && i < e->book->count; i++) {
@@ -284,9 +422,12 @@ int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
 		}
 		next_ns = r->due_ns < next_ns ? r->due_ns : next_ns;
 	}
-	if (e->book)
-		instances_prune(&e->instances, engine_instance_is_over, &l);
-	return next_ns;
+	if (!e->book)
+		return next_ns;
+	instances_prune(&e->instances, engine_instance_is_over, &l);
+	engine_told_alone(e);
+	again_ns = engine_storm(&l);
+	return again_ns && again_ns < next_ns ? again_ns : next_ns;
 }
 
 static const struct engine_rule *engine_rule_of(const struct engine *e, const char *name)
@@ -341,13 +482,18 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 	return 0;
 }
 
-int engine_acknowledge(struct engine *e, uint64_t id)
+int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms)
 {
+	struct engine_look l = { .engine = e, .wall_ms = wall_ms };
+
 	for (struct instance *i = e->instances.first; i; i = i->next) {
-		if (i->id != id || i->alarm.state != ALARM_FIRING)
+		const struct alarm before = i->alarm;
+
+		l.spec = e->book ? book_find(e->book, i->rule) : NULL;
+		if (i->id != id || i->alarm.state != ALARM_FIRING || !l.spec)
 			continue;
 		i->alarm.acknowledged = true;
-		e->changed = true;
+		engine_turned(&l, i, &before, ALARM_CHANGED);
 		return 0;
 	}
 	return -ENOENT;

@@ -12,6 +12,7 @@
 #include "book.h"
 #include "hush.h"
 #include "instances.h"
+#include "storm.h"
 
 #define ENGINE_PAST 256 /* alerts that are over, the newest of them */
 
@@ -23,9 +24,27 @@ struct engine_reading {
 /* All series of a rule's scope; their number, or -errno: -ENODATA: nobody delivers them yet. */
 typedef int (*engine_read_fn)(void *ctx, const struct spec *spec, struct engine_reading **rows);
 
+/* An alert that changed, or of which somebody is to be told. All borrowed. */
+struct engine_turn {
+	const struct spec *spec;
+	const struct instance *instance;
+	const struct alarm *before;
+	const struct notice *notice; /* the alert as it stands, or as it ended */
+	unsigned int turn;           /* bits of enum alarm_turn */
+};
+
+typedef void (*engine_turned_fn)(void *ctx, const struct engine_turn *turn);
+
+/* What explains a bad series; only while engine_step is under way. */
+typedef void (*engine_explain_fn)(void *ctx, const struct spec *spec,
+				  const struct notice_labels *labels, struct notice_cause *out);
+
 struct engine_config {
 	engine_read_fn read;
-	void *ctx;
+	engine_explain_fn explain; /* NULL: nobody knows */
+	void *ctx;                 /* of both */
+	engine_turned_fn turned;   /* NULL: nobody minds */
+	void *turned_ctx;
 	uint32_t second_level, third_level; /* of alarm_look */
 	const char *base;                   /* what links begin with; borrowed */
 };
@@ -44,13 +63,15 @@ struct engine {
 	struct engine_rule *rules; /* as many as the book has */
 	struct instances instances;
 	struct hushes hushes;
+	struct storm storm;
 	struct notice *outbox; /* to be sent, oldest first */
 	size_t outbox_count, outbox_room;
 	struct notice past[ENGINE_PAST]; /* a ring */
 	size_t past_next, past_count;
 	uint64_t last_id, last_sequence, look;
-	uint64_t unsent; /* notices that found no memory */
-	bool changed;    /* something that must survive a restart, since it was last cleared */
+	uint64_t unsent;    /* notices that found no memory */
+	uint32_t explained; /* alerts, in this look: it takes its time */
+	bool changed;       /* something that must survive a restart, since it was last cleared */
 };
 
 int engine_open(struct engine **out, const struct engine_config *config);
@@ -63,7 +84,7 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms);
 
 /* -ENOENT: no such alert fires. */
-int engine_acknowledge(struct engine *e, uint64_t id);
+int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms);
 
 /* The alert as it stands, in a notice's form; spec: of its rule. */
 void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,

@@ -56,6 +56,15 @@ struct instance *instances_find(const struct instances *all, const char *rule,
 	return i;
 }
 
+bool instances_has(const struct instances *all, const char *rule)
+{
+	const struct instance *i = all->first;
+
+	while (i && strcmp(i->rule, rule) != 0)
+		i = i->next;
+	return i != NULL;
+}
+
 struct instance *instances_add(struct instances *all, const char *rule,
 			       const struct notice_labels *labels)
 {

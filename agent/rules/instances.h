@@ -18,10 +18,13 @@ struct instance {
 	char rule[SPEC_NAME];
 	struct notice_labels labels;
 	struct alarm alarm;
+	struct notice_cause cause;    /* as it was when somebody was told last */
 	uint64_t id;                  /* of this time that it is bad */
 	uint64_t look;                /* the last one in which its series was there */
 	bool inhibited;               /* its target is gone */
 	uint64_t silence;             /* the one that it is silenced by; 0: none */
+	bool alone;                   /* it was told by itself, this time that it fires */
+	bool stormy;                  /* it was told as one of a storm */
 	struct instance *next, *same; /* of all; of its bucket */
 };
 
@@ -35,6 +38,7 @@ void instances_init(struct instances *all);
 void instances_fini(struct instances *all);
 struct instance *instances_find(const struct instances *all, const char *rule,
 				const struct notice_labels *labels);
+bool instances_has(const struct instances *all, const char *rule); /* any of it */
 struct instance *instances_add(struct instances *all, const char *rule,
 			       const struct notice_labels *labels);
 

@@ -22,6 +22,26 @@ struct notice_labels {
 	char method[16];
 };
 
+/* What explains most of it, where that is known: culprit.h has the words. */
+enum notice_cause_kind {
+	NOTICE_CAUSE_UNKNOWN,
+	NOTICE_CAUSE_TIME,    /* a route's share of the time of all */
+	NOTICE_CAUSE_SLOWEST, /* the route of the slowest request */
+	NOTICE_CAUSE_ERRORS,  /* a route's share of the errors */
+	NOTICE_CAUSE_OPEN,    /* a route's share of those in progress */
+	NOTICE_CAUSE_OLDEST,  /* the request that is in progress for longest */
+	NOTICE_CAUSE_SHARE,   /* a process's share of the sum */
+	NOTICE_CAUSE_WORST,   /* the process that is worst off, and where it is */
+	NOTICE_CAUSES,
+};
+
+struct notice_cause {
+	enum notice_cause_kind kind;
+	int32_t pid;  /* 0: of none */
+	double share; /* percent; NAN: of nothing */
+	char name[SPEC_GLOB + 24];
+};
+
 enum notice_kind { NOTICE_FIRING, NOTICE_RECOVERED };
 
 struct notice {
@@ -38,7 +58,8 @@ struct notice {
 	double value, peak, limit;
 	int64_t at_ms, since_ms; /* wall clock */
 	int64_t lasted_ns;       /* of a recovery */
-	char summary[NOTICE_SUMMARY];
+	struct notice_cause cause;
+	char summary[NOTICE_SUMMARY]; /* its cause included */
 	char link[NOTICE_LINK];
 };
 

@@ -2,7 +2,6 @@
 
 #include "summary.h"
 #include "text.h"
-#include "tree.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,6 +15,7 @@
 
 struct reader {
 	const struct config_text *text;
+	const char *list; /* its path */
 	struct findings *findings;
 	const struct tree *rule;
 	struct spec spec;
@@ -29,10 +29,10 @@ typedef void (*reader_fn)(struct reader *r, const char *key, const struct tree *
 /* key: of the rule, "warning.above"; "": the rule itself. */
 static void reader_fail(struct reader *r, const char *key, const char *reason)
 {
-	char path[READER_PATH], rule[24];
+	char path[READER_PATH], rule[40];
 
 	r->wrong = true;
-	snprintf(rule, sizeof(rule), "[%zu]", r->index);
+	snprintf(rule, sizeof(rule), "%.10s[%zu]", r->list, r->index);
 	snprintf(path, sizeof(path), "%s%s%s", rule, *key ? "." : "", key);
 	findings_add(r->findings, "%s:%u: %s: %s%s%s", r->text->name,
 		     config_file_line(r->text, path), *r->spec.name ? r->spec.name : rule, key,
@@ -334,8 +334,10 @@ static void reader_member(struct reader *r, const char *name, const struct tree 
 
 	for (size_t i = 0; i < READER_KEYS; i++) {
 		names[i] = reader_keys[i].name;
-		if (strcmp(names[i], name) != 0)
+		if (!text_is_name(names[i], name))
 			continue;
+		if (strcmp(names[i], name) != 0 && tree_member(r->rule, names[i]))
+			reader_fail(r, name, "stands here in snake_case already");
 		reader_keys[i].read(r, name, value);
 		return;
 	}
@@ -446,15 +448,37 @@ static void reader_rule(struct reader *r, const struct reader_sink *sink)
 		reader_fail(r, key, reason);
 	if (r->wrong)
 		return;
-	snprintf(path, sizeof(path), "[%zu].name", r->index);
+	snprintf(path, sizeof(path), "%s[%zu].name", r->list, r->index);
 	snprintf(r->spec.where, sizeof(r->spec.where), "%s:%u", r->text->name,
 		 config_file_line(r->text, path));
 	sink->put(sink->ctx, &r->spec, switched);
 }
 
+void reader_read_list(const struct reader_list *list, const struct spec_defaults *defaults,
+		      const struct reader_sink *sink, struct findings *findings)
+{
+	size_t count = tree_size(list->rules);
+
+	if (tree_kind(list->rules) != TREE_LIST || count > READER_RULES)
+		findings_add(findings, "%s:%u: %s%smust be a list of at most %d rules",
+			     list->text->name, config_file_line(list->text, list->path), list->path,
+			     *list->path ? ": " : "", READER_RULES);
+	for (size_t i = 0; i < count && i < READER_RULES; i++) {
+		struct reader r = { .text = list->text,
+				    .list = list->path,
+				    .findings = findings,
+				    .rule = tree_at(list->rules, i),
+				    .index = i };
+
+		spec_init(&r.spec, defaults);
+		reader_rule(&r, sink);
+	}
+}
+
 void reader_read(const struct config_text *text, const struct spec_defaults *defaults,
 		 const struct reader_sink *sink, struct findings *findings)
 {
+	struct reader_list list = { .text = text, .path = "" };
 	struct tree_error error;
 	struct tree *root;
 
@@ -462,16 +486,7 @@ void reader_read(const struct config_text *text, const struct spec_defaults *def
 		findings_add(findings, "%s:%d: %s", text->name, error.line, error.text);
 		return;
 	}
-	if (tree_kind(root) != TREE_LIST || tree_size(root) > READER_RULES)
-		findings_add(findings, "%s:1: must be a list of at most %d rules", text->name,
-			     READER_RULES);
-	for (size_t i = 0; i < tree_size(root) && i < READER_RULES; i++) {
-		struct reader r = {
-			.text = text, .findings = findings, .rule = tree_at(root, i), .index = i
-		};
-
-		spec_init(&r.spec, defaults);
-		reader_rule(&r, sink);
-	}
+	list.rules = root;
+	reader_read_list(&list, defaults, sink, findings);
 	tree_close(root);
 }

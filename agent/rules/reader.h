@@ -12,6 +12,7 @@
 #include "config_file.h"
 #include "findings.h"
 #include "spec.h"
+#include "tree.h"
 
 struct reader_sink {
 	void *ctx;
@@ -19,6 +20,15 @@ struct reader_sink {
 	void (*put)(void *ctx, const struct spec *spec, bool switched);
 };
 
+/* A list of rules, of a document that has more than them. */
+struct reader_list {
+	const struct config_text *text;
+	const struct tree *rules;
+	const char *path; /* of the list in it; "": it is the document itself */
+};
+
+void reader_read_list(const struct reader_list *list, const struct spec_defaults *defaults,
+		      const struct reader_sink *sink, struct findings *findings);
 void reader_read(const struct config_text *text, const struct spec_defaults *defaults,
 		 const struct reader_sink *sink, struct findings *findings);
 

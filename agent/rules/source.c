@@ -37,7 +37,7 @@ void source_end(struct source *s)
 	s->kept_count = 0;
 }
 
-static struct metrics_scope source_scope(const struct source *s, int64_t span_ns)
+struct metrics_scope source_scope(const struct source *s, int64_t span_ns)
 {
 	int64_t from_ns = s->now_ns - span_ns;
 
@@ -87,6 +87,14 @@ static const struct metrics_row *source_same(const struct source_rows *rows,
 		if (source_is_same(&rows->rows[i], row))
 			return &rows->rows[i];
 	return NULL;
+}
+
+int source_rows_get(struct source *s, int64_t span_ns, bool by_route,
+		    const struct source_rows **out)
+{
+	if (s->kept_count == SOURCE_KEPT)
+		source_end(s);
+	return source_rows(s, span_ns, by_route, out);
 }
 
 static double source_known(double value)
@@ -270,7 +278,7 @@ static double source_value(const struct source_look *l)
 	return source_of_row(l, l->row);
 }
 
-static const char *source_method(uint8_t method)
+const char *source_method(uint8_t method)
 {
 	static const char *const names[RS_METHODS] = {
 		[RS_METHOD_GET] = "GET",         [RS_METHOD_HEAD] = "HEAD",
@@ -283,15 +291,22 @@ static const char *source_method(uint8_t method)
 	return method < RS_METHODS && names[method] ? names[method] : "_OTHER";
 }
 
+/* For each series of each rule: whole fields are copied, no text is looked at. */
 static void source_labels(const struct metrics_row *row, bool by_route, struct notice_labels *out)
 {
-	memset(out, 0, sizeof(*out));
-	snprintf(out->service, sizeof(out->service), "%s", row->service);
-	snprintf(out->environment, sizeof(out->environment), "%s", row->environment);
+	const char *method = source_method(row->method);
+
+	_Static_assert(sizeof(out->service) == sizeof(row->service) &&
+			       sizeof(out->environment) == sizeof(row->environment) &&
+			       sizeof(out->route) >= sizeof(row->route),
+		       "a row's names fit");
+	memcpy(out->service, row->service, sizeof(row->service));
+	memcpy(out->environment, row->environment, sizeof(row->environment));
+	out->route[0] = out->method[0] = '\0';
 	if (!by_route)
 		return;
-	snprintf(out->route, sizeof(out->route), "%s", row->route);
-	snprintf(out->method, sizeof(out->method), "%s", source_method(row->method));
+	memcpy(out->route, row->route, sizeof(row->route));
+	memcpy(out->method, method, strlen(method) + 1);
 }
 
 /* All the rows that a rule is made of; those that it does not need are NULL. */
@@ -306,7 +321,7 @@ static int source_series(const struct source_look *look, const struct source_set
 	struct source_look l = *look;
 	int count = 0;
 
-	*rows = calloc((size_t)now->count + 1, sizeof(**rows));
+	*rows = malloc(((size_t)now->count + 1) * sizeof(**rows));
 	if (!*rows)
 		return -ENOMEM;
 	for (int i = 0; i < now->count; i++) {

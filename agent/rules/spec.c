@@ -51,7 +51,8 @@ bool spec_is_clear(const struct spec *s, enum spec_severity severity, double val
 
 static bool spec_glob(const char *pattern, const char *text)
 {
-	return !*pattern || text_glob(pattern, text);
+	/* asked for each series of each rule: most often it is any */
+	return !*pattern || (*pattern == '*' && !pattern[1]) || text_glob(pattern, text);
 }
 
 bool spec_has(const struct spec *s, const char *service, const char *environment, const char *route)

@@ -5,6 +5,7 @@
 
 #include "alarm.h"
 #include "alerts.h"
+#include "culprit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,7 +73,28 @@ static void alerts_id(struct json *j, const char *key, uint64_t id)
 	json_string(j, key, id ? text : NULL);
 }
 
-static void alerts_put(const struct alerts_row *row, struct json *j)
+static void alerts_cause(const struct notice_cause *cause, struct json *j)
+{
+	char text[NOTICE_SUMMARY];
+
+	if (!culprit_kind(cause)) {
+		json_null(j, "cause");
+		return;
+	}
+	culprit_text(cause, text, sizeof(text));
+	json_object_begin(j, "cause");
+	json_string(j, "kind", culprit_kind(cause));
+	json_string(j, "name", cause->name);
+	if (cause->pid)
+		json_int(j, "pid", cause->pid);
+	else
+		json_null(j, "pid");
+	json_double(j, "share", cause->share);
+	json_string(j, "summary", text);
+	json_object_end(j);
+}
+
+void document_alert(const struct alerts_row *row, struct json *j)
 {
 	const struct notice *n = &row->notice;
 	bool over = row->state == ALERTS_OVER;
@@ -94,6 +116,7 @@ static void alerts_put(const struct alerts_row *row, struct json *j)
 		json_null(j, "until");
 	json_measure(j, "durationMs", over ? (double)n->lasted_ns / 1e6 : METRICS_UNKNOWN);
 	alerts_labels(row, j);
+	alerts_cause(&n->cause, j);
 	json_string(j, "summary", n->summary);
 	json_uint(j, "notices", n->number);
 	if (row->notice_ms)
@@ -175,7 +198,7 @@ static int alerts_put_all(const struct question *q, bool over, struct json *j)
 	document_page(q, j, (size_t)count, &from, &to);
 	json_array_begin(j, "alerts");
 	for (size_t i = from; i < to; i++)
-		alerts_put(&rows[i], j);
+		document_alert(&rows[i], j);
 	json_array_end(j);
 	free(rows);
 	alerts_counts_get(q->site->alerts, &counts);
@@ -306,12 +329,13 @@ int document_rules(const struct question *q, struct json *j)
 
 int document_acknowledge(const struct question *q, struct json *j)
 {
+	const struct alerts_time now = { (int64_t)q->request->now_ns, q->request->wall_ms };
 	const char *text = q->path + sizeof(ALERTS_ACK) - 1;
 	uint64_t id = alerts_number(text, strcspn(text, "/"));
 
 	if (!q->site->alerts)
 		return document_alerts_off(q);
-	if (!id || alerts_acknowledge(q->site->alerts, id, (int64_t)q->request->now_ns))
+	if (!id || alerts_acknowledge(q->site->alerts, id, &now))
 		return refuse(q->no, 404, "not_firing", "no alert of this id fires");
 	json_object_begin(j, NULL);
 	alerts_id(j, "id", id);

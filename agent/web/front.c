@@ -3,6 +3,7 @@
 #include "access.h"
 #include "deadline.h"
 #include "listen.h"
+#include "stream.h"
 #include "upload.h"
 #include "web.h"
 
@@ -51,6 +52,7 @@ struct front {
 	struct MHD_Connection *later[FRONT_LATER]; /* suspended: nothing happens to them */
 	uint32_t later_count;
 	uint64_t later_ns; /* when they are asked again */
+	struct streams streams;
 };
 
 /* Its library sees the end of the connection, and closes it in its own time. */
@@ -245,7 +247,7 @@ static void front_headers(const struct reply *reply, struct MHD_Response *respon
 		{ "Cross-Origin-Resource-Policy", "same-origin" },
 		{ "Vary", "Accept, Accept-Encoding" },
 	};
-	char etag[sizeof(reply->body->etag) + 2];
+	char text[sizeof(reply->body->etag) + 2];
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		MHD_add_response_header(response, always[i][0], always[i][1]);
@@ -256,13 +258,17 @@ static void front_headers(const struct reply *reply, struct MHD_Response *respon
 		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (reply->allow)
 		MHD_add_response_header(response, "Allow", reply->allow);
+	if (reply->retry_after_s) {
+		snprintf(text, sizeof(text), "%u", reply->retry_after_s);
+		MHD_add_response_header(response, "Retry-After", text);
+	}
 	if (reply->challenge)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"ringside\"");
 	if (!reply->kept || !reply->body)
 		return;
 	/* Weak: the same tag stands for both encodings. */
-	snprintf(etag, sizeof(etag), "W/%s", reply->body->etag);
-	MHD_add_response_header(response, "ETag", etag);
+	snprintf(text, sizeof(text), "W/%s", reply->body->etag);
+	MHD_add_response_header(response, "ETag", text);
 }
 
 /* Its reply is being made: the library leaves it alone until it is asked again, or has left. */
@@ -284,9 +290,25 @@ static void front_ask_again(struct front *f)
 		MHD_resume_connection(f->later[--f->later_count]);
 }
 
-static enum MHD_Result front_answer(struct MHD_Connection *connection,
-				    const struct front_link *link, const char *method,
-				    const struct upload *x)
+/* It is being read: that long nobody cuts it. */
+static void front_is_read(void *ctx)
+{
+	front_wait(ctx, FRONT_WAITS_READER);
+}
+
+/* A client that reads slowly holds little: what it is behind stays in one place for all. */
+static struct MHD_Response *front_stream(struct front_link *link, struct MHD_Connection *connection,
+					 struct reply *reply)
+{
+	const struct stream_from from = { connection, link->fd, front_is_read, link };
+	int bytes = STREAM_BEHIND;
+
+	setsockopt(link->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	return streams_response(&link->gate->front->streams, &from, &reply->stream);
+}
+
+static enum MHD_Result front_answer(struct MHD_Connection *connection, struct front_link *link,
+				    const char *method, const struct upload *x)
 {
 	struct reply reply = { .status = 0 };
 	struct MHD_Response *response;
@@ -295,7 +317,8 @@ static enum MHD_Result front_answer(struct MHD_Connection *connection,
 	front_ask(connection, link, method, x, &reply);
 	if (reply.later)
 		return front_later(link, connection);
-	response = front_response(&reply);
+	response =
+		reply.stream.read ? front_stream(link, connection, &reply) : front_response(&reply);
 	if (response) {
 		front_headers(&reply, response);
 		result = MHD_queue_response(connection, reply.status, response);
@@ -377,6 +400,7 @@ void front_close(struct front *f)
 	if (!f)
 		return;
 	front_ask_again(f);
+	streams_end(&f->streams);
 	for (unsigned int i = 0; i < WEB_SOCKETS && f->gates[i].daemon; i++)
 		MHD_stop_daemon(f->gates[i].daemon);
 	free(f);
@@ -455,6 +479,10 @@ int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms)
 	front_expire(f);
 	if (f->now_ns >= f->later_ns)
 		front_ask_again(f);
+	if (streams_is_due(&f->streams, now_ns)) {
+		f->config.second(f->config.ctx, now_ns, wall_ms);
+		streams_ask(&f->streams, now_ns);
+	}
 	for (unsigned int i = 0; i < f->config.socket_count; i++) {
 		int ms = front_gate_run(&f->gates[i]);
 
@@ -465,5 +493,5 @@ int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms)
 		wait = (int)FRONT_LATER_MS;
 	for (int i = 0; i < FRONT_WAITS; i++)
 		wait = deadline_wait_ms(&f->waits[i], f->now_ns, wait);
-	return wait;
+	return streams_wait_ms(&f->streams, f->now_ns, wait);
 }

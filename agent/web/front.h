@@ -1,5 +1,5 @@
 /*
- * front - the listening sockets and their connections. The only user of libmicrohttpd.
+ * front - the listening sockets and their connections. With stream the only user of libmicrohttpd.
  *
  * Threads:  one at a time; front_run does all the work that is due and never waits.
  * Memory:   front_open allocates, front_close frees; sockets are front's once it returned 0.
@@ -33,6 +33,8 @@ struct front_config {
 	struct tally *tally;
 	void (*answer)(void *ctx, const struct request *r, struct reply *out);
 	void (*left)(void *ctx, const void *who); /* a request is over; NULL: nobody minds */
+	/* each second while a reply without end is being sent; NULL: there is none such */
+	void (*second)(void *ctx, uint64_t now_ns, int64_t wall_ms);
 	void *ctx;
 };
 

@@ -8,6 +8,9 @@ void reply_fini(struct reply *r)
 {
 	body_put(r->body);
 	r->body = NULL;
+	if (r->stream.read)
+		r->stream.close(r->stream.ctx);
+	r->stream.read = NULL;
 }
 
 void reply_bytes(struct reply *out, const char *type, char *bytes, size_t length)
@@ -53,6 +56,7 @@ void reply_refuse(struct reply *out, const struct refusal *no)
 	reply_json(out, no->status, &j);
 	out->allow = no->allow;
 	out->challenge = no->status == 401;
+	out->retry_after_s = no->retry_after_s;
 }
 
 void reply_negotiate(struct reply *r, const struct request *request)

@@ -2,7 +2,7 @@
  * reply - an answer as it will be sent: status, media type, and shared bytes.
  *
  * Threads:  a value of the web thread.
- * Memory:   body is a reference that the reply owns; reply_fini gives it back.
+ * Memory:   body is a reference that the reply owns, and so is stream; reply_fini gives them back.
  * Errors:   without memory for a body it stays NULL, and the status is 503.
  */
 #ifndef WEB_REPLY_H
@@ -15,15 +15,24 @@
 
 #define REPLY_JSON "application/json; charset=utf-8"
 
+/* A body without end: whoever sends it asks again and again, and closes it once. */
+struct reply_stream {
+	void *ctx;
+	size_t (*read)(void *ctx, char *out, size_t room, uint64_t now_ns); /* 0: nothing yet */
+	void (*close)(void *ctx);
+};
+
 struct reply {
-	struct body *body; /* NULL: none */
-	const char *type;  /* NULL: no body */
-	const char *allow; /* of a 405 */
+	struct body *body;          /* NULL: none */
+	struct reply_stream stream; /* read NULL: it is none */
+	const char *type;           /* NULL: no body */
+	const char *allow;          /* of a 405 */
 	unsigned int status;
-	bool gzip;      /* send body->gzip */
-	bool challenge; /* of a 401 */
-	bool later;     /* not now: the same request is to be asked again in a moment */
-	bool kept;      /* may be kept and asked for again by its entity tag */
+	unsigned int retry_after_s; /* 0: not said */
+	bool gzip;                  /* send body->gzip */
+	bool challenge;             /* of a 401 */
+	bool later;                 /* not now: the same request is to be asked again in a moment */
+	bool kept;                  /* may be kept and asked for again by its entity tag */
 };
 
 void reply_fini(struct reply *r);

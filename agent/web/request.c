@@ -18,6 +18,7 @@ void request_header(struct request *r, const char *name, const char *value)
 		{ "Authorization", &r->authorization },
 		{ "If-None-Match", &r->if_none_match },
 		{ "Content-Type", &r->content_type },
+		{ "Last-Event-ID", &r->last_event_id },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {

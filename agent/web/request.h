@@ -16,7 +16,7 @@ struct request {
 	const char *target; /* path and query as sent */
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
-	const char *content_type;
+	const char *content_type, *last_event_id;
 	const char *body; /* not NUL-terminated; NULL: none */
 	size_t body_length;
 	const char *local_host; /* our end as a Host header has it; "" on the Unix socket */
@@ -32,11 +32,12 @@ struct request {
 void request_header(struct request *r, const char *name, const char *value);
 
 struct refusal {
-	unsigned int status; /* of HTTP; 0: none */
-	const char *code;    /* for programs: "bad_window" */
-	char message[320];   /* for people */
-	char field[32];      /* the parameter at fault, "": none */
-	const char *allow;   /* of a 405 */
+	unsigned int status;        /* of HTTP; 0: none */
+	const char *code;           /* for programs: "bad_window" */
+	char message[320];          /* for people */
+	char field[32];             /* the parameter at fault, "": none */
+	const char *allow;          /* of a 405 */
+	unsigned int retry_after_s; /* 0: not said */
 };
 
 /* Fills it; returns -EINVAL, so that a check can end with it. */

@@ -2,6 +2,7 @@
 
 #include "access.h"
 #include "asset.h"
+#include "events.h"
 #include "exporter.h"
 #include "negotiate.h"
 #include "text.h"
@@ -72,6 +73,11 @@ static int router_profile(const struct router_call *c, struct reply *out)
 	return document_profile(c->site, c->request, c->params, out, c->no);
 }
 
+static int router_events(const struct router_call *c, struct reply *out)
+{
+	return events_open_client(c->site, c->request, c->params, out, c->no);
+}
+
 static const struct router_endpoint router_endpoints[] = {
 	{ "/healthz", document_alive, NULL, 0, ROUTER_PUBLIC },
 	{ "/readyz", document_ready, NULL, 0, ROUTER_PUBLIC },
@@ -106,6 +112,7 @@ static const struct router_endpoint router_endpoints[] = {
 	{ "/api/alerts/silences", document_unsilence, NULL, PARAMS_ID,
 	  ROUTER_PRIVILEGED | ROUTER_DELETE },
 	{ "/api/alerts/*/ack", document_acknowledge, NULL, 0, ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/events", NULL, router_events, 0, ROUTER_ASKS },
 	{ "/api/config", document_config, NULL, 0, 0 },
 	{ "/api/openapi.json", NULL, router_openapi, 0, 0 },
 };

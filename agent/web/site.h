@@ -30,7 +30,8 @@ struct site {
 	void *counters_ctx;
 	struct tally tally;
 	struct shelf shelf;
-	struct body *openapi; /* made at first use */
+	struct body *openapi;  /* made at first use */
+	struct events *events; /* of events.h; made for the first client */
 };
 
 /*
@@ -98,6 +99,11 @@ const char *document_unparsed(unsigned int reason); /* of enum rs_unparsed */
 int document_refuse(const struct question *q, int error);
 void document_measure_ms(struct json *j, const char *key, double ns);
 void document_range(const struct question *q, struct json *j);
+/* What is sent each second to who watches. */
+int document_live(struct site *site, uint64_t now_ns, int64_t wall_ms, struct json *j);
+/* One alert, as a value of its own. */
+struct alerts_row;
+void document_alert(const struct alerts_row *row, struct json *j);
 /* Of count rows those on the page asked for: [*from, *to); writes nextCursor. */
 void document_page(const struct question *q, struct json *j, size_t count, size_t *from,
 		   size_t *to);

@@ -33,6 +33,13 @@ static const struct tally_info tally_table[TALLY_KINDS] = {
 	[TALLY_CUT_MEMORY] = { TALLY_CUT, "reason", "memory", TALLY_CUT_HELP, "connections" },
 	[TALLY_ROUTES] = { "ringside_web_routes_omitted", NULL, NULL,
 			   "Routes that found no room in a reply of /metrics.", "routes" },
+	[TALLY_STREAMS] = { "ringside_web_event_streams", "result", "served",
+			    "Clients that asked for events.", "clients" },
+	[TALLY_STREAMS_REFUSED] = { "ringside_web_event_streams", "result", "refused",
+				    "Clients that asked for events.", "clients" },
+	[TALLY_EVENTS_LOST] = { "ringside_web_events_lost", NULL, NULL,
+				"Events that clients were too slow for, of all of them.",
+				"events" },
 };
 
 const struct tally_info *tally_info(enum tally_kind kind)

@@ -1,6 +1,7 @@
 #include "web.h"
 
 #include "clerk.h"
+#include "events.h"
 #include "front.h"
 #include "log.h"
 #include "moment.h"
@@ -41,6 +42,11 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->unwinder, who);
 }
 
+static void web_second(void *ctx, uint64_t now_ns, int64_t wall_ms)
+{
+	events_second(ctx, now_ns, wall_ms);
+}
+
 static int web_watch(struct web *w, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
@@ -59,6 +65,7 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		.tally = &w->site.tally,
 		.answer = web_answer,
 		.left = web_left,
+		.second = web_second,
 		.ctx = &w->site,
 	};
 	int ret;
@@ -154,6 +161,7 @@ void web_close(struct web *w)
 		pthread_join(w->thread, NULL);
 	}
 	front_close(w->front);
+	events_close(w->site.events);
 	clerk_close(w->site.clerk);
 	clerk_close(w->site.unwinder);
 	shelf_fini(&w->site.shelf);

@@ -30,7 +30,8 @@ def ask(port, path, headers=None, method="GET", body=None):
                                      method=method, data=body)
     try:
         with urllib.request.urlopen(request, timeout=5) as reply:
-            return reply.status, reply.headers, reply.read()
+            endless = reply.headers["Content-Type"].startswith("text/event-stream")
+            return reply.status, reply.headers, reply.read1() if endless else reply.read()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers, refusal.read()
 
@@ -80,6 +81,8 @@ def queries(document, path):
     for reference in document["paths"][path]["get"].get("parameters", []):
         parameter = schema.resolve(document, reference["$ref"])
         name, closed = parameter["name"], parameter["schema"].get("enum")
+        if parameter["in"] != "query":
+            continue
         for value in closed or values[name]:
             yield f"?{name}={value}", None
         yield f"?{name}=%01&{name}=%01", 400

@@ -22,9 +22,11 @@ struct house {
 	char target[256], method[32], host[64], accept[64], local_host[64];
 	unsigned int asked;
 	size_t reply_length;
-	bool later;         /* what is asked now is answered later */
-	const void *gone;   /* of the last request that is over */
-	unsigned int lefts; /* how many are */
+	bool later;                 /* what is asked now is answered later */
+	struct reply_stream stream; /* what is asked now is answered without end */
+	unsigned int seconds;       /* that streams were given */
+	const void *gone;           /* of the last request that is over */
+	unsigned int lefts;         /* how many are */
 };
 
 static inline void left(void *ctx, const void *who)
@@ -51,10 +53,25 @@ static inline void answer(void *ctx, const struct request *r, struct reply *out)
 		*out = (struct reply){ .later = true };
 		return;
 	}
+	if (h->stream.read) {
+		*out = (struct reply){ .status = 200,
+				       .type = "text/event-stream",
+				       .stream = h->stream };
+		return;
+	}
 	bytes = malloc(h->reply_length);
 	assert_non_null(bytes);
 	memset(bytes, 'x', h->reply_length);
 	reply_bytes(out, "text/plain", bytes, h->reply_length);
+}
+
+static inline void second(void *ctx, uint64_t now_ns, int64_t wall_ms)
+{
+	struct house *h = ctx;
+
+	(void)now_ns;
+	(void)wall_ms;
+	h->seconds++;
 }
 
 static inline void house_open(struct house *h, uint32_t connections)
@@ -68,6 +85,7 @@ static inline void house_open(struct house *h, uint32_t connections)
 				       .tally = &h->tally,
 				       .answer = answer,
 				       .left = left,
+				       .second = second,
 				       .ctx = h };
 
 	memset(h, 0, sizeof(*h));

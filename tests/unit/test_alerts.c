@@ -229,15 +229,60 @@ static void a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_sa
 	assert_int_equal(part("alerts").status, HEALTH_HEALTHY);
 }
 
+static void changes_are_told_once_as_they_stood_then(void **state)
+{
+	struct alerts_time when = { 0, 1 };
+	struct alerts_counts counts;
+	struct alerts_row *rows;
+	uint64_t from = 0, lost;
+
+	(void)state;
+	rules(RULE);
+	seconds(3, 80);
+	alerts_counts_get(alerts, &counts);
+	assert_int_equal(counts.firing, 1);
+	assert_int_equal(counts.pending, 0);
+	assert_int_equal(alerts_acknowledge(alerts, sent[0].id, &when), 0);
+	seconds(1, 10);
+	assert_int_equal(alerts_changes(alerts, &from, &rows, &lost), 3);
+	assert_int_equal(lost, 0);
+	assert_int_equal(rows[0].state, ALARM_FIRING);
+	assert_false(rows[0].acknowledged);
+	assert_string_equal(rows[0].labels[0], "team=web");
+	assert_true(rows[1].acknowledged);
+	assert_int_equal(rows[2].state, ALERTS_OVER);
+	assert_true(rows[2].notice.lasted_ns > 0);
+	free(rows);
+	assert_int_equal(alerts_changes(alerts, &from, &rows, &lost), 0);
+	free(rows);
+}
+
+static void changes_that_are_not_remembered_are_counted(void **state)
+{
+	struct alerts_row *rows;
+	uint64_t from = 0, lost;
+
+	(void)state;
+	rules("[{\"name\":\"mine\",\"metric\":\"agent.memory\",\"interval\":\"1s\","
+	      "\"for\":\"1h\",\"warning\":{\"above\":70}}]");
+	for (uint32_t i = 0; i < ALERTS_TRAIL + 3; i++)
+		seconds(1, i % 2 ? 10 : 80);
+	assert_int_equal(alerts_changes(alerts, &from, &rows, &lost), ALERTS_TRAIL);
+	assert_true(lost > 0 && from == ALERTS_TRAIL + lost);
+	free(rows);
+}
+
 static void an_acknowledgement_survives_a_restart(void **state)
 {
+	struct alerts_time when = { 0, 1 };
 	struct alerts_row *rows;
 
 	(void)state;
 	rules(RULE);
 	seconds(3, 80);
-	assert_int_equal(alerts_acknowledge(alerts, sent[0].id + 1, 0), -ENOENT);
-	assert_int_equal(alerts_acknowledge(alerts, sent[0].id, now_s * (int64_t)SECOND), 0);
+	assert_int_equal(alerts_acknowledge(alerts, sent[0].id + 1, &when), -ENOENT);
+	when.now_ns = now_s * (int64_t)SECOND;
+	assert_int_equal(alerts_acknowledge(alerts, sent[0].id, &when), 0);
 	alerts_close(alerts);
 	open_alerts();
 	seconds(20, 80);
@@ -288,6 +333,8 @@ int main(void)
 		TEST(a_restart_neither_forgets_nor_repeats),
 		TEST(a_state_that_cannot_be_read_is_kept_aside_and_said),
 		TEST(a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_same),
+		TEST(changes_are_told_once_as_they_stood_then),
+		TEST(changes_that_are_not_remembered_are_counted),
 		TEST(an_acknowledgement_survives_a_restart),
 		TEST(a_silence_survives_a_restart_and_is_taken_back),
 	};

@@ -96,7 +96,7 @@ static void an_alert_says_all_that_is_known_of_it(void **state)
 	      "\"severity\":\"warning\",\"level\":1,\"value\":80,\"peak\":80,\"threshold\":50,"
 	      "\"unit\":\"bytes\",\"since\":\"2026-01-01T00:00:01.000Z\",\"until\":null,"
 	      "\"durationMs\":null,\"labels\":{\"team\":\"web\"},"
-	      "\"summary\":\"mine: 80 B (limit 50 B)\",\"notices\":1,"
+	      "\"cause\":null,\"summary\":\"mine: 80 B (limit 50 B)\",\"notices\":1,"
 	      "\"lastNotifiedAt\":\"2026-01-01T00:00:01.000Z\",\"silencedBy\":null,"
 	      "\"inhibited\":false,\"flapping\":false,\"noData\":false,\"serviceImpacting\":false,"
 	      "\"evidence\":[\"http://x/api/performance/metrics\"]}]");

@@ -164,11 +164,11 @@ static void a_silence_holds_notices_back_until_it_ends(void **state)
 static void an_acknowledgement_is_for_what_fires(void **state)
 {
 	(void)state;
-	assert_int_equal(engine_acknowledge(f.engine, 1), -ENOENT);
+	assert_int_equal(engine_acknowledge(f.engine, 1, f.wall_ms), -ENOENT);
 	f.slow[0].value = 2000;
 	fixture_step(&f, 10);
 	f.engine->changed = false;
-	assert_int_equal(engine_acknowledge(f.engine, f.engine->outbox[0].id), 0);
+	assert_int_equal(engine_acknowledge(f.engine, f.engine->outbox[0].id, f.wall_ms), 0);
 	assert_true(f.engine->changed);
 	for (int i = 0; i < 12; i++)
 		fixture_step(&f, 10);

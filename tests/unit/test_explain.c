@@ -14,7 +14,8 @@
 #define ALERT                                                                                      \
 	"{\"id\":\"7\",\"rule\":\"slow\",\"state\":\"firing\",\"severity\":\"warning\","           \
 	"\"since\":\"S\",\"labels\":{\"service\":\"shop\"},\"value\":2500,\"unit\":\"ms\","        \
-	"\"notices\":3,\"level\":2,\"silencedBy\":\"4\",\"summary\":\"it is slow\"}"
+	"\"notices\":3,\"level\":2,\"silencedBy\":\"4\",\"summary\":\"it is slow\","               \
+	"\"cause\":{\"summary\":\"GET /a takes 90 % of the time\"}}"
 
 static void says(const char *rule, const char *alerts, const char *what)
 {
@@ -56,7 +57,8 @@ static void why_it_fires_is_said_with_its_alerts(void **state)
 	says(RULE("firing", "2500"), ALERT,
 	     "alert 7  firing, warning, since S, shop: 2500 ms; 3 notices, level 2; nobody is "
 	     "told: "
-	     "silence 4\n            it is slow\n");
+	     "silence 4\n            it is slow\n            cause: GET /a takes 90 % of the "
+	     "time\n");
 }
 
 int main(void)

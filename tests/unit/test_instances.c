@@ -31,6 +31,8 @@ static void an_alert_is_found_by_its_rule_and_labels(void **state)
 	assert_null(instances_find(&all, "r", &a));
 	i = instances_add(&all, "r", &a);
 	assert_ptr_equal(instances_find(&all, "r", &a), i);
+	assert_true(instances_has(&all, "r"));
+	assert_false(instances_has(&all, "s"));
 	assert_null(instances_find(&all, "s", &a));
 	assert_null(instances_find(&all, "r", &b));
 	assert_null(instances_find(&all, "r", &c));

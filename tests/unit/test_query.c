@@ -266,6 +266,60 @@ static void open_requests_are_listed_oldest_first(void **state)
 	metrics_close(f.m);
 }
 
+static int by_length(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+#define HOUR 3600u
+#define EACH 30u /* requests a second */
+
+/* From 10 µs to 30 s, as likely in each decade; some seconds are much slower than others. */
+static uint64_t random_span(uint64_t *seed, uint32_t second)
+{
+	double share;
+
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	share = (double)(*seed >> 11) / 9007199254740992.0;
+	return (uint64_t)(1e4 * pow(3e6, share * (second % 60 < 5 ? 1 : 0.6)));
+}
+
+static void an_hour_merged_has_the_percentiles_of_its_records(void **state)
+{
+	static const uint32_t thousandths[METRICS_RANKS] = { 500, 900, 950, 990, 999 };
+	struct metrics_scope scope = { .service = "shop", .from_ns = 20000 * SECOND - 1 };
+	uint64_t *spans = malloc(HOUR * EACH * sizeof(*spans)), seed = 88172645463325252u;
+	struct metrics_window w;
+	struct fixture f;
+	size_t count = 0;
+
+	(void)state;
+	assert_non_null(spans);
+	fixture_open(&f, 20000 * SECOND);
+	for (uint32_t s = 0; s < HOUR; s++) {
+		for (uint32_t i = 0; i < EACH; i++) {
+			spans[count] = random_span(&seed, s);
+			fixture_request(&f, (20000 + s) * SECOND, spans[count++]);
+		}
+		fixture_tick(&f, (20000 + s) * SECOND + SECOND / 2);
+	}
+	assert_int_equal(metrics_window_get(f.m, &scope, &w), 0);
+	qsort(spans, count, sizeof(*spans), by_length);
+	for (int i = 0; i < METRICS_RANKS; i++) {
+		/* nearest rank */
+		double raw = (double)spans[(count * thousandths[i] + 999) / 1000 - 1];
+
+		if (fabs(w.percentile_ns[i] - raw) > 0.011 * raw)
+			fail_msg("rank %u: %f, not %f", thousandths[i], w.percentile_ns[i], raw);
+	}
+	free(spans);
+	metrics_close(f.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +332,7 @@ int main(void)
 		cmocka_unit_test(the_slow_list_takes_slow_failed_and_slowest),
 		cmocka_unit_test(what_comes_too_fast_for_the_list_is_counted),
 		cmocka_unit_test(open_requests_are_listed_oldest_first),
+		cmocka_unit_test(an_hour_merged_has_the_percentiles_of_its_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,20 @@ static void is_found(const char *what)
 	assert_int_equal(count, 0);
 }
 
+static void keys_have_camel_case_twins(void **state)
+{
+	(void)state;
+	read_with("\"minCount\": 7, \"keepFiring\": \"1m\", \"serviceImpacting\": true");
+	assert_int_equal(findings.count, 0);
+	assert_true(got[0].min_count == 7);
+	assert_int_equal(got[0].keep_ns, 60 * SECOND);
+	assert_true(got[0].service_impacting);
+	read_with("\"minCount\": 7, \"min_count\": 8");
+	is_found("a.json:4: r: minCount: stands here in snake_case already");
+	read_with("\"mincount\": 7");
+	is_found("a.json:4: r: mincount: unknown key; did you mean min_count?");
+}
+
 static void a_rule_is_read_whole(void **state)
 {
 	(void)state;
@@ -192,6 +206,7 @@ static void a_name_and_enabled_alone_are_a_switch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_have_camel_case_twins),
 		cmocka_unit_test(a_rule_is_read_whole),
 		cmocka_unit_test(what_a_rule_leaves_out_has_its_default),
 		cmocka_unit_test(each_mistake_is_told_with_its_line_and_key),

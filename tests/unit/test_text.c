@@ -226,9 +226,22 @@ static void words_keep_their_blanks(void **state)
 	assert_string_equal(out, "a%20b");
 }
 
+static void a_name_has_a_twin_in_camel_case(void **state)
+{
+	(void)state;
+	assert_true(text_is_name("min_count", "min_count"));
+	assert_true(text_is_name("min_count", "minCount"));
+	assert_true(text_is_name("service_impacting", "serviceImpacting"));
+	assert_false(text_is_name("min_count", "mincount"));
+	assert_false(text_is_name("min_count", "minCounts"));
+	assert_false(text_is_name("min_count", "minC"));
+	assert_false(text_is_name("window", "Window"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_has_a_twin_in_camel_case),
 		cmocka_unit_test(words_keep_their_blanks),
 		cmocka_unit_test(bytes_outside_the_printable_become_percent_xx),
 		cmocka_unit_test(a_cut_name_never_ends_inside_a_percent_xx),

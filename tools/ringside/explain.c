@@ -61,6 +61,8 @@ static void explain_alert(const struct envelope_node *alert, FILE *out)
 	if (silence)
 		fprintf(out, "; nobody is told: silence %s", silence);
 	fprintf(out, "\n            %s\n", EXPLAIN_OF(alert, "summary"));
+	fprintf(out, "            cause: %s\n",
+		EXPLAIN_OF(envelope_member(alert, "cause"), "summary"));
 }
 
 static const char *explain_why(const struct envelope_node *rule)

@@ -7,6 +7,7 @@
 #include "book.h"
 #include "explain.h"
 #include "json.h"
+#include "proof.h"
 #include "settings.h"
 #include "table.h"
 #include "verbs.h"
@@ -24,15 +25,19 @@ enum { RULES_JSON, RULES_DIR, RULES_SOCKET, RULES_RUN_DIR };
 
 static const struct arguments rules_arguments = {
 	.verb = "rules",
-	.usage = "check|list [OPTION]... [FILE]... | explain [OPTION]... RULE",
+	.usage = "check|list [OPTION]... [FILE]...\n"
+		 "       ringside rules test [OPTION]... SCENARIO [FILE]...\n"
+		 "       ringside rules explain [OPTION]... RULE",
 	.about = "check  reads rule files as the agent does, over the shipped rules, and says\n"
 		 "       what is wrong: file, line, rule, key and reason.\n"
 		 "list   all rules that are in force with them.\n"
+		 "test   replays the series of a SCENARIO under its rules and those of FILEs, and\n"
+		 "       says which alerts fire and resolve, and whether that was expected.\n"
 		 "explain  asks the agent why a rule fires or not.\n\n"
 		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is\n"
-		 "wrong.\n",
+		 "wrong, or did not come as expected.\n",
 	.options = {
-		{ "json", NULL, "check, list: one JSON document instead of lines" },
+		{ "json", NULL, "check, list, test: one JSON document instead of lines" },
 		{ "rules-dir", "DIR", "the folder of the rule files (/etc/ringside/rules.d)" },
 		{ "socket", "PATH", "explain: the agent's Unix socket (api.sock in run-dir)" },
 		{ "run-dir", "DIR", "explain: the agent's run directory (/run/ringside)" },
@@ -188,31 +193,51 @@ static int rules_read(const struct config *config, const char *folder, char **fi
 	return result;
 }
 
-static int rules_do(bool list, char **files, const char *const *values)
+enum rules_word { RULES_CHECK, RULES_LIST, RULES_TEST, RULES_EXPLAIN, RULES_WORDS };
+
+static const char *const rules_words[] = { "check", "list", "test", "explain", NULL };
+
+static int rules_show(bool list, const struct config *config, const char *folder, char **files,
+		      bool json)
 {
 	static struct findings findings; /* some 32 KiB */
-	struct settings settings;
-	struct config_error wrong;
 	struct book *book = NULL;
-	const char *folder;
 	int result;
 
-	if (settings_open(&settings, &(struct settings_flags){ NULL, NULL }, &wrong)) {
-		fprintf(stderr, "ringside rules: %s\n", wrong.text);
-		return VERBS_USAGE;
-	}
 	findings_init(&findings);
-	folder = values[RULES_DIR] ? values[RULES_DIR]
-				   : config_text(settings.config, CONFIG_ALERTS_RULES_DIR);
-	result = rules_read(settings.config, folder, files, &book, &findings);
-	settings_close(&settings);
+	result = rules_read(config, folder, files, &book, &findings);
 	if (result && result != -EINVAL) {
 		fprintf(stderr, "ringside rules: %s\n", strerrordesc_np(-result));
 		return VERBS_BAD;
 	}
-	result = values[RULES_JSON] ? rules_json(book, &findings, list)
-				    : rules_tell(book, &findings, list);
+	result = json ? rules_json(book, &findings, list) : rules_tell(book, &findings, list);
 	book_close(book);
+	return result;
+}
+
+/* What needs no agent. */
+static int rules_do(enum rules_word word, char **files, const char *const *values)
+{
+	struct settings settings;
+	struct config_error wrong;
+	const char *folder;
+	bool json = values[RULES_JSON];
+	int result;
+
+	if (word == RULES_TEST && !files[0]) {
+		fprintf(stderr, "ringside rules test: name a scenario\n");
+		return VERBS_USAGE;
+	}
+	if (settings_open(&settings, &(struct settings_flags){ NULL, NULL }, &wrong)) {
+		fprintf(stderr, "ringside rules: %s\n", wrong.text);
+		return VERBS_USAGE;
+	}
+	folder = values[RULES_DIR] ? values[RULES_DIR]
+				   : config_text(settings.config, CONFIG_ALERTS_RULES_DIR);
+	result = word == RULES_TEST
+			 ? proof_run(settings.config, folder, files, json)
+			 : rules_show(word == RULES_LIST, settings.config, folder, files, json);
+	settings_close(&settings);
 	return result;
 }
 
@@ -283,28 +308,28 @@ static int rules_explain(char **names, const char *const *values)
 
 static int rules_unknown(const char *word)
 {
-	static const char *const words[] = { "check", "list", "explain", NULL };
-	const char *near = arguments_nearest(word, words);
+	const char *near = arguments_nearest(word, rules_words);
 
-	fprintf(stderr, "ringside rules: say check, list or explain%s%s%s\n",
+	fprintf(stderr, "ringside rules: say check, list, test or explain%s%s%s\n",
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return VERBS_USAGE;
 }
 
 int rules_verb(int argc, char **argv)
 {
-	const char *values[ARGUMENTS_MAX], *word = argc > 1 ? argv[1] : "";
-	bool list = !strcmp(word, "list"), explain = !strcmp(word, "explain");
-	bool known = list || explain || !strcmp(word, "check");
-	int at;
+	const char *values[ARGUMENTS_MAX], *name = argc > 1 ? argv[1] : "";
+	int word = 0, known, at;
 
-	if (!known && *word != '-')
-		return rules_unknown(word);
+	while (rules_words[word] && strcmp(rules_words[word], name) != 0)
+		word++;
+	known = word < RULES_WORDS;
+	if (!known && *name != '-')
+		return rules_unknown(name);
 	at = arguments_read(&rules_arguments, argc - known, argv + known, values);
 	if (at < 0)
 		return at == ARGUMENTS_HELP ? 0 : VERBS_USAGE;
 	if (!known)
 		return rules_unknown("");
-	return explain ? rules_explain(argv + 1 + at, values)
-		       : rules_do(list, argv + 1 + at, values);
+	return word == RULES_EXPLAIN ? rules_explain(argv + 1 + at, values)
+				     : rules_do((enum rules_word)word, argv + 1 + at, values);
 }

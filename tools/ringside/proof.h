@@ -1,0 +1,18 @@
+/*
+ * proof - rules put to the test: a scenario is replayed under them, and judged.
+ *
+ * Threads:  one.
+ * Memory:   none of its own.
+ * Errors:   told on standard error; an exit code of verbs.h.
+ */
+#ifndef RINGSIDE_PROOF_H
+#define RINGSIDE_PROOF_H
+
+#include <stdbool.h>
+
+struct config;
+
+/* files: the scenario, then files of rules, NULL; without rules of its own those of folder. */
+int proof_run(const struct config *config, const char *folder, char *const *files, bool json);
+
+#endif
