@@ -1,5 +1,6 @@
 #include "format.h"
 
+#include "culprit.h"
 #include "moment.h"
 
 #include <inttypes.h>
@@ -90,14 +91,19 @@ static void format_labels(const struct format *f, struct json *j)
 static void format_values(const struct format *f, struct json *j)
 {
 	const struct notice *n = f->notice;
+	char cause[NOTICE_SUMMARY];
 
+	culprit_text(&n->cause, cause, sizeof(cause));
 	json_double(j, "value", n->value);
 	json_double(j, "limit", n->limit);
 	json_double(j, "peak", n->peak);
 	json_string(j, "unit", metric_unit_name(n->unit));
 	json_time(j, "since", n->since_ms);
 	json_measure(j, "durationMs", format_is_over(f) ? (double)n->lasted_ns / 1e6 : -1.0);
-	json_null(j, "topCause"); /* no part of the agent finds causes yet */
+	if (*cause)
+		json_string(j, "topCause", cause);
+	else
+		json_null(j, "topCause");
 	json_string(j, "link", n->link);
 }
 

@@ -89,6 +89,8 @@ static void a_webhook_gets_everything(void **state)
 	has(CHANNEL_WEBHOOK, "\"value\":6120,\"limit\":5000,\"peak\":7000,\"unit\":\"ms\"");
 	has(CHANNEL_WEBHOOK, "\"since\":\"2026-01-01T00:00:00.000Z\",\"durationMs\":null,"
 			     "\"topCause\":null,\"link\":\"http://x/y\"");
+	n.cause = (struct notice_cause){ NOTICE_CAUSE_TIME, .share = 80, .name = "GET /slow" };
+	has(CHANNEL_WEBHOOK, "\"topCause\":\"GET /slow ");
 	n.kind = NOTICE_RECOVERED;
 	has(CHANNEL_WEBHOOK, "\"status\":\"resolved\"");
 	has(CHANNEL_WEBHOOK, "\"durationMs\":60000");
