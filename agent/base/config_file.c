@@ -1,6 +1,7 @@
 #include "config_file.h"
 
 #include "config_alias.h"
+#include "config_line.h"
 #include "config_nested.h"
 #include "rule.h"
 #include "text.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #define CONFIG_FILE_ITEMS 64
-#define CONFIG_FILE_DEPTH 16 /* of what is searched for a line; no key lies deeper */
 #define CONFIG_FILE_PATH 256
 #define CONFIG_FILE_RULE 1024 /* the text of a rule: four members */
 
@@ -24,120 +24,10 @@ struct config_walk {
 	char path[CONFIG_FILE_PATH];
 };
 
-/* Where the scanner stands: the path of each level, as a length into one text. */
-struct config_scan {
-	const char *at, *end;
-	unsigned int line;
-	unsigned int depth;
-	size_t lengths[CONFIG_FILE_DEPTH + 1];
-	unsigned int elements[CONFIG_FILE_DEPTH + 1]; /* of a list, so far; 0: it is an object */
-	char path[CONFIG_FILE_PATH];
-};
-
-/* Past the string that begins at s->at; its bytes are [start, s->at - 1). */
-static const char *config_scan_string(struct config_scan *s)
-{
-	const char *start = ++s->at;
-
-	while (s->at < s->end && *s->at != '"')
-		s->at += *s->at == '\\' ? 2 : 1;
-	s->at++;
-	return start;
-}
-
-/*
- * A string followed by a colon is a member's name: it becomes the last part of the path. False: it
- * is a value, or deeper than any key.
- */
-static bool config_scan_name(struct config_scan *s)
-{
-	const char *start = config_scan_string(s);
-	const char *next = s->at;
-	size_t parent;
-	int n;
-
-	while (next < s->end && strchr(" \t\r\n", *next))
-		next++;
-	if (next >= s->end || *next != ':' || !s->depth || s->depth > CONFIG_FILE_DEPTH)
-		return false;
-	parent = s->lengths[s->depth - 1];
-	n = snprintf(s->path + parent, sizeof(s->path) - parent, "%s%.*s", parent ? "." : "",
-		     (int)(s->at - 1 - start), start);
-	if (n < 0 || parent + (size_t)n >= sizeof(s->path))
-		n = (int)(sizeof(s->path) - 1 - parent);
-	s->lengths[s->depth] = parent + (size_t)n;
-	return true;
-}
-
-/* The next element of the list that the scan is in becomes the last part of the path. */
-static void config_scan_element(struct config_scan *s)
-{
-	size_t parent;
-	int n;
-
-	if (s->depth > CONFIG_FILE_DEPTH || !s->elements[s->depth])
-		return;
-	parent = s->lengths[s->depth - 1];
-	n = snprintf(s->path + parent, sizeof(s->path) - parent, "[%u]",
-		     s->elements[s->depth]++ - 1);
-	if (n < 0 || parent + (size_t)n >= sizeof(s->path))
-		n = (int)(sizeof(s->path) - 1 - parent);
-	s->lengths[s->depth] = parent + (size_t)n;
-}
-
-static void config_scan_deeper(struct config_scan *s)
-{
-	s->depth++;
-	if (s->depth > CONFIG_FILE_DEPTH)
-		return;
-	s->lengths[s->depth] = s->lengths[s->depth - 1];
-	s->elements[s->depth] = *s->at == '[';
-	config_scan_element(s);
-}
-
-static bool config_scan_in_list(const struct config_scan *s)
-{
-	return s->depth && s->depth <= CONFIG_FILE_DEPTH && s->elements[s->depth];
-}
-
-unsigned int config_file_line(const struct config_text *text, const char *path)
-{
-	struct config_scan s = { .at = text->bytes, .end = text->bytes + text->length, .line = 1 };
-
-	while (s.at < s.end) {
-		if (config_scan_in_list(&s) && !strchr(" \t\r\n,]", *s.at) && !strcmp(s.path, path))
-			return s.line;
-		switch (*s.at) {
-		case '"':
-			if (config_scan_name(&s) && !strcmp(s.path, path))
-				return s.line;
-			continue;
-		case '{':
-		case '[':
-			config_scan_deeper(&s);
-			break;
-		case '}':
-		case ']':
-			s.depth -= s.depth > 0;
-			break;
-		case ',':
-			config_scan_element(&s);
-			break;
-		case '\n':
-			s.line++;
-			break;
-		default:
-			break;
-		}
-		s.at++;
-	}
-	return 1;
-}
-
 static int config_walk_fail(struct config_walk *w, const char *path, const char *reason)
 {
 	snprintf(w->error->text, sizeof(w->error->text), "%s:%u: %s: %s", w->text->name,
-		 config_file_line(w->text, path), path, reason);
+		 config_line(w->text, path), path, reason);
 	return -EINVAL;
 }
 
@@ -403,7 +293,7 @@ static int config_walk_put(struct config_walk *w, enum config_key key, json_t *v
 	}
 	if (ret)
 		goto out;
-	snprintf(where, sizeof(where), "%s:%u", w->text->name, config_file_line(w->text, w->path));
+	snprintf(where, sizeof(where), "%s:%u", w->text->name, config_line(w->text, w->path));
 	ret = w->sink->put(w->sink->ctx, key, (const char *const *)items, where);
 out:
 	for (size_t i = 0; i < CONFIG_FILE_ITEMS && items[i]; i++)

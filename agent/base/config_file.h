@@ -9,6 +9,7 @@
 #define BASE_CONFIG_FILE_H
 
 #include "config_key.h"
+#include "config_line.h"
 
 struct config_file_sink {
 	void *ctx;
@@ -16,16 +17,7 @@ struct config_file_sink {
 	int (*put)(void *ctx, enum config_key key, const char *const *items, const char *where);
 };
 
-struct config_text {
-	const char *name; /* for messages */
-	const char *bytes;
-	size_t length;
-};
-
 int config_file_read(const struct config_text *text, const struct config_file_sink *sink,
 		     struct config_error *error);
-
-/* The line on which the member with this path ("http.listen") stands; 1: not found. */
-unsigned int config_file_line(const struct config_text *text, const char *path);
 
 #endif

@@ -34,9 +34,8 @@ static void reader_fail(struct reader *r, const char *key, const char *reason)
 	r->wrong = true;
 	snprintf(rule, sizeof(rule), "%.10s[%zu]", r->list, r->index);
 	snprintf(path, sizeof(path), "%s%s%s", rule, *key ? "." : "", key);
-	findings_add(r->findings, "%s:%u: %s: %s%s%s", r->text->name,
-		     config_file_line(r->text, path), *r->spec.name ? r->spec.name : rule, key,
-		     *key ? ": " : "", reason);
+	findings_add(r->findings, "%s:%u: %s: %s%s%s", r->text->name, config_line(r->text, path),
+		     *r->spec.name ? r->spec.name : rule, key, *key ? ": " : "", reason);
 }
 
 static void reader_fail_near(struct reader *r, const char *key, const char *what, const char *near)
@@ -450,7 +449,7 @@ static void reader_rule(struct reader *r, const struct reader_sink *sink)
 		return;
 	snprintf(path, sizeof(path), "%s[%zu].name", r->list, r->index);
 	snprintf(r->spec.where, sizeof(r->spec.where), "%s:%u", r->text->name,
-		 config_file_line(r->text, path));
+		 config_line(r->text, path));
 	sink->put(sink->ctx, &r->spec, switched);
 }
 
@@ -461,7 +460,7 @@ void reader_read_list(const struct reader_list *list, const struct spec_defaults
 
 	if (tree_kind(list->rules) != TREE_LIST || count > READER_RULES)
 		findings_add(findings, "%s:%u: %s%smust be a list of at most %d rules",
-			     list->text->name, config_file_line(list->text, list->path), list->path,
+			     list->text->name, config_line(list->text, list->path), list->path,
 			     *list->path ? ": " : "", READER_RULES);
 	for (size_t i = 0; i < count && i < READER_RULES; i++) {
 		struct reader r = { .text = list->text,

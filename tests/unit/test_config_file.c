@@ -243,8 +243,6 @@ static void a_document_deeper_than_any_key_is_searched_safely(void **state)
 	text[n] = '\0';
 	assert_int_equal(file_read(text, n, &error), -EINVAL);
 	assert_string_equal(error.text, "r.json:1: k0: unknown key");
-	/* one that is found nowhere: the scan goes all the way down and up again */
-	assert_int_equal(config_file_line(&(struct config_text){ "r.json", text, n }, "none"), 1);
 }
 
 static void a_name_longer_than_any_key_is_cut_in_the_message(void **state)
@@ -263,17 +261,6 @@ static void a_name_longer_than_any_key_is_cut_in_the_message(void **state)
 	assert_true(strlen(error.text) < sizeof(error.text));
 }
 
-static void names_inside_strings_and_lists_are_no_keys(void **state)
-{
-	static const char text[] = "{\"log\": {\"x\": [\"run_dir\", \"a\\\"run_dir\\\": \"]},\n"
-				   "\"run_dir\" : 1}";
-
-	(void)state;
-	assert_int_equal(
-		config_file_line(&(struct config_text){ "r", text, sizeof(text) - 1 }, "run_dir"),
-		2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,7 +275,6 @@ int main(void)
 		cmocka_unit_test(a_list_or_a_map_too_long_is_refused),
 		cmocka_unit_test(a_document_deeper_than_any_key_is_searched_safely),
 		cmocka_unit_test(a_name_longer_than_any_key_is_cut_in_the_message),
-		cmocka_unit_test(names_inside_strings_and_lists_are_no_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

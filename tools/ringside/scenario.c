@@ -152,7 +152,7 @@ static int scenario_fail(const struct scenario_place *p, const char *format, ...
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
 	snprintf(p->error->text, sizeof(p->error->text), "%s:%u: %s%s%s", p->s->text->name,
-		 config_file_line(p->s->text, p->path), p->path, *p->path ? ": " : "", reason);
+		 config_line(p->s->text, p->path), p->path, *p->path ? ": " : "", reason);
 	return -EINVAL;
 }
 
