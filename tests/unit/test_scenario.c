@@ -82,7 +82,7 @@ static void what_is_wrong_is_told_with_file_line_and_reason(void **state)
 		  "t.json:2: serie: unknown key; did you mean series?" },
 		{ "{\"series\":[],\n\"lasts\":\"1.5s\"}",
 		  "t.json:2: lasts: must be whole seconds with their unit" },
-		{ "{\"series\":[],\n\"lasts\":\"0s\"}", "t.json:2: lasts: must be whole seconds" },
+		{ "{\"series\":[],\n\"lasts\":\"0s\"}", "t.json:2: lasts: must be from 1s to 168h" },
 		{ "{\"lasts\":\"10m\"}", "t.json:1: series: must be a list" },
 		{ WHOLE("{\"service\":\"shop\"," SAMPLES("{\"rate\":1,\"duration\":\"1s\"}") "}",
 			""),
