@@ -31,6 +31,9 @@ static size_t (*alloc_ask)(void *block) = arena_usable;
 /* All calls are tail calls, not counted: a sanitizer's reports show no frame of ours. */
 static HOT_DATA bool alloc_passes;
 
+/* Blocks are not what this library knows: also while alloc_passes. */
+static HOT_DATA bool alloc_asks = true;
+
 #if defined(__x86_64__)
 #define ALLOC_CHUNK_MMAPPED 2u
 #define ALLOC_CHUNK_FLAGS 7u
@@ -43,8 +46,6 @@ void *__libc_malloc(size_t bytes);
  * malloc_usable_size, which touches the next chunk too. Every thread's first block is checked
  * against the answer of malloc_usable_size, and a mismatch ends this short cut.
  */
-static HOT_DATA bool alloc_asks = true;
-
 static inline size_t alloc_chunk_bytes(const void *block)
 {
 	size_t word = ((const size_t *)block)[-1];
@@ -52,18 +53,9 @@ static inline size_t alloc_chunk_bytes(const void *block)
 	return (word & ~(size_t)ALLOC_CHUNK_FLAGS) - sizeof(size_t);
 }
 
-static inline size_t alloc_bytes(void *block)
+static inline bool alloc_is_plain(const void *block)
 {
-	if (__builtin_expect(alloc_asks, 0) ||
-	    __builtin_expect(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED, 0))
-		return alloc_ask(block);
-	return alloc_chunk_bytes(block);
-}
-
-static void alloc_check(void *block)
-{
-	if (alloc_bytes(block) != alloc_ask(block))
-		alloc_asks = true;
+	return !(((const size_t *)block)[-1] & ALLOC_CHUNK_MMAPPED);
 }
 
 static void alloc_choose_way(void)
@@ -71,20 +63,33 @@ static void alloc_choose_way(void)
 	alloc_asks = real.malloc != __libc_malloc;
 }
 #else
-static inline size_t alloc_bytes(void *block)
+static inline size_t alloc_chunk_bytes(void *block)
 {
 	return alloc_ask(block);
 }
 
-static void alloc_check(void *block)
+static inline bool alloc_is_plain(const void *block)
 {
 	(void)block;
+	return true;
 }
 
 static void alloc_choose_way(void)
 {
+	alloc_asks = false;
 }
 #endif
+
+static size_t alloc_bytes(void *block)
+{
+	return alloc_asks || !alloc_is_plain(block) ? alloc_ask(block) : alloc_chunk_bytes(block);
+}
+
+static void alloc_check(void *block)
+{
+	if (alloc_bytes(block) != alloc_ask(block))
+		alloc_asks = true;
+}
 
 /*
  * An allocator without the one function is asked by way of the C library's, which would crash. A
@@ -126,29 +131,41 @@ static inline bool alloc_live(void)
 	return __builtin_expect(atomic_load_explicit(&control.live, memory_order_relaxed), 1);
 }
 
-static inline void *alloc_got(void *block)
+/* Any block: of an allocator that has to be asked, of a thread without a tally, or none. */
+static RARE void *alloc_got_any(void *block)
 {
 	struct rs_block *tally = here.heap;
-	size_t bytes;
 
-	if (__builtin_expect(!block, 0) || !alloc_live())
+	if (!block || !alloc_live())
 		return block;
-	if (__builtin_expect(!tally, 0)) {
+	if (!tally) {
 		alloc_check(block);
 		alloc_count_shared(alloc_bytes(block), 0, 1, 0);
 		return block;
 	}
-	bytes = alloc_bytes(block);
 	tally_add(&tally->allocations, 1);
-	tally_add(&tally->allocated_bytes, bytes);
+	tally_add(&tally->allocated_bytes, alloc_bytes(block));
 	return block;
 }
 
-static inline void alloc_gave(size_t bytes)
+/* What is rare has one way out, without a return: no register has to be saved for it. */
+static inline void *alloc_got(void *block)
 {
 	struct rs_block *tally = here.heap;
 
-	if (__builtin_expect(!tally, 0)) {
+	if (__builtin_expect(
+		    !block || !tally || alloc_asks || !alloc_live() || !alloc_is_plain(block), 0))
+		return alloc_got_any(block);
+	tally_add(&tally->allocations, 1);
+	tally_add(&tally->allocated_bytes, alloc_chunk_bytes(block));
+	return block;
+}
+
+static RARE void alloc_gave(size_t bytes)
+{
+	struct rs_block *tally = here.heap;
+
+	if (!tally) {
 		alloc_count_shared(0, bytes, 0, 1);
 		return;
 	}
@@ -181,12 +198,27 @@ EXPORT HOT_IN(all) void *calloc(size_t count, size_t bytes)
 	return alloc_got(real.calloc(count, bytes));
 }
 
+static RARE void free_any(void *block)
+{
+	if (!block || arena_owns(block))
+		return;
+	if (!alloc_passes && alloc_live())
+		alloc_gave(alloc_bytes(block));
+	real.free(block);
+}
+
 EXPORT HOT_IN(all) void free(void *block)
 {
-	if (__builtin_expect(!block, 0) || arena_owns(block))
+	struct rs_block *tally = here.heap;
+
+	if (__builtin_expect(!block || !tally || arena_used || alloc_asks || !alloc_live() ||
+				     !alloc_is_plain(block),
+			     0)) {
+		free_any(block);
 		return;
-	if (__builtin_expect(!alloc_passes, 1) && alloc_live())
-		alloc_gave(alloc_bytes(block));
+	}
+	tally_add(&tally->frees, 1);
+	tally_add(&tally->freed_bytes, alloc_chunk_bytes(block));
 	real.free(block);
 }
 
