@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,6 +28,7 @@
 
 #define MAIN_DESCRIPTORS 65536 /* two a target, ACCEPT_IN_ALL of them, and some */
 #define MAIN_USAGE 2
+#define MAIN_MAPPED (128 * 1024) /* blocks of this size and more are mapped each for itself */
 #define MAIN_PORT_TRIES 20 /* … 10 ms apart: an agent that was killed leaves its port as it goes */
 
 struct main_agent {
@@ -183,6 +185,11 @@ int main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	/*
+	 * Said, it stays: else it grows with what is freed, the kernel's BTF above all, and tables that
+	 * are hardly used are made of memory that was, which calloc clears page by page: 1.2 MB.
+	 */
+	mallopt(M_MMAP_THRESHOLD, MAIN_MAPPED);
 	m.worker.started_ns = moment_monotonic_ns();
 	log_open("ringsided", LOG_LEVEL_INFO);
 	if (options_read(&m.options, argc, argv, &m.error)) {
