@@ -149,8 +149,10 @@ def main():
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         stage.nginx_server = stage.nginx()
-        first = agent.wait_for_count(1)["responseTimes"]  # nginx_status, while it started
-        spans = sorted(batches(stage, agent) + [first["slowest"] * 1e6])
+        agent.wait_for_count(1)  # nginx_status, while it started
+        first = live.wait_for("its record, which may come behind its count",
+                              lambda: agent.metrics()["responseTimes"]["slowest"], 5)
+        spans = sorted(batches(stage, agent) + [first * 1e6])
         time.sleep(0.5)  # nginx writes its log behind the reply
         count = len(stage.nginx_server.lines()) + stage.nginx_server.own_requests
         expect(len(spans) == count, f"{len(spans)} requests in the lanes, {count} logged")
