@@ -186,10 +186,10 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	/*
-	 * Said, it stays: else it grows with what is freed, the kernel's BTF above all, and tables that
-	 * are hardly used are made of memory that was, which calloc clears page by page: 1.2 MB.
+	 * Said, it stays: else it grows with what is freed, the kernel's BTF above all, and tables
+	 * that are hardly used are made of used memory, which calloc clears page by page: 1.2 MB.
 	 */
-	mallopt(M_MMAP_THRESHOLD, MAIN_MAPPED);
+	mallopt(M_MMAP_THRESHOLD, MAIN_MAPPED); /* NOLINT(concurrency-mt-unsafe): one thread */
 	m.worker.started_ns = moment_monotonic_ns();
 	log_open("ringsided", LOG_LEVEL_INFO);
 	if (options_read(&m.options, argc, argv, &m.error)) {

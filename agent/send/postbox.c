@@ -48,7 +48,7 @@ static struct postbox_entry *postbox_add(struct postbox *p, const struct notice 
 	size_t room = p->room ? 2 * p->room : 16;
 	struct postbox_entry *more = p->entries;
 
-	if (p->count == p->room) {
+	if (!more || p->count == p->room) {
 		more = realloc(p->entries, room * sizeof(*more));
 		if (!more)
 			return NULL;
@@ -235,7 +235,7 @@ static uint64_t postbox_number(const struct tree *line, const char *name)
 static void postbox_read_line(struct postbox *p, const char *line, size_t length)
 {
 	const char *json = line + POSTBOX_SUM;
-	char sum[POSTBOX_SUM + 1];
+	char sum[POSTBOX_SUM + 1] = "";
 	struct tree_error error;
 	struct postbox_entry *entry;
 	struct tree *tree;

@@ -468,7 +468,7 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	struct archive_look *l = calloc(1, sizeof(*l));
 	uint64_t size;
 	char name[ARCHIVE_NAME];
-	struct stat st;
+	struct stat st = { 0 };
 	int ret = 0;
 
 	if (!l)

@@ -42,7 +42,8 @@ def collect(stage, agent):
     first = agent.wait_for_count(1)["responseTimes"]  # nginx_status, while it started
     if first["count"] != 1:
         raise RuntimeError(f"one request was made so far, {first['count']} were counted")
-    spans = [first["slowest"] * 1e6]
+    spans = [1e6 * live.wait_for("its record, which may come behind its count",
+                                 lambda: agent.metrics()["responseTimes"]["slowest"], 5)]
     for url, requests, connections in batches(stage):
         signal_all(agent, signal.SIGSTOP)
         live.ab(url, requests, "-k", "-H", "Accept-Encoding: gzip", connections=connections)

@@ -227,9 +227,12 @@ static int scenario_number(const struct scenario_place *p, const struct tree *va
 static int scenario_take(const struct scenario_place *p, const struct scenario_key *key,
 			 const struct tree *value, struct scenario_row *row)
 {
-	void *at = row ? (char *)row + key->at : NULL; /* none: lists alone */
 	double number = tree_number(value);
+	void *at;
 
+	if (!row) /* lists alone, which are taken by who knows what is in them */
+		return 0;
+	at = (char *)row + key->at;
 	switch (key->type) {
 	case SCENARIO_TEXT:
 		return scenario_text(p, value, at, key->size);
