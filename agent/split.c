@@ -99,11 +99,10 @@ static int split_worker(const struct split *s, const int link[2], const int aliv
 int split_agent(const struct split *s)
 {
 	struct config_alerts *alerts;
-	int link[2], alive[2];
-	int result = link_open(link);
+	int link[2], alive[2], result;
 
-	if (result || pipe2(alive, O_CLOEXEC))
-		return split_fail(s, result ? result : -errno, "cannot open the worker's link");
+	if (pipe2(alive, O_CLOEXEC))
+		return split_fail(s, -errno, "cannot open the nurseries' pipe");
 	result = config_alerts_open(&alerts, s->config, s->error);
 	if (result)
 		return result;
@@ -111,8 +110,12 @@ int split_agent(const struct split *s)
 	if (split_sends(s, alerts))
 		result = split_runner(s, alerts, alive);
 	config_alerts_close(alerts);
-	if (!result)
-		result = split_worker(s, link, alive);
+	if (result)
+		return result;
+	result = link_open(link); /* behind the runner, which has no part in it */
+	if (result)
+		return split_fail(s, result, "cannot open the worker's link");
+	result = split_worker(s, link, alive);
 	if (result)
 		return result;
 	close(link[1]);

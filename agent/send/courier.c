@@ -238,7 +238,7 @@ static int courier_try(struct courier_round *r, struct courier_job *job)
 static bool courier_is(const struct courier_order *order, uint32_t kind, uint32_t channel,
 		       const struct notice *notice)
 {
-	return order->kind == kind && order->channel == channel &&
+	return order->kind == kind && order->channel == channel && order->notice.id == notice->id &&
 	       order->notice.sequence == notice->sequence && order->notice.at_ms == notice->at_ms;
 }
 

@@ -198,7 +198,8 @@ static void format_slack(const struct format *f, struct json *j)
 	format_facts(f, j, format_field);
 	json_array_end(j);
 	json_object_end(j);
-	format_block_text(j, f->notice->link);
+	if (*f->notice->link) /* a block may not be empty */
+		format_block_text(j, f->notice->link);
 	json_array_end(j);
 	json_object_end(j);
 }

@@ -34,10 +34,13 @@ static int postbox_channel(const struct postbox *p, const char *name)
 	return -ENOENT;
 }
 
-static struct postbox_entry *postbox_find(const struct postbox *p, uint64_t sequence)
+/* The first of this number that waits for the channel: numbers may have begun anew. */
+static struct postbox_entry *postbox_find(const struct postbox *p, uint64_t sequence,
+					  uint32_t channel)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (p->entries[i].notice.sequence == sequence)
+		if (p->entries[i].notice.sequence == sequence &&
+		    p->entries[i].waiting >> channel & 1)
 			return &p->entries[i];
 	return NULL;
 }
@@ -193,8 +196,10 @@ static int postbox_settle(struct postbox *p, int ret)
 
 void postbox_sync(struct postbox *p)
 {
-	if (!p->stale && p->fresh && fdatasync(p->fd))
+	if (!p->stale && p->fresh && fdatasync(p->fd)) {
 		p->error = -errno;
+		p->stale = true; /* what was written may be gone: it is written anew as a whole */
+	}
 	p->fresh = false;
 }
 
@@ -237,7 +242,7 @@ static void postbox_read_line(struct postbox *p, const char *line, size_t length
 	const char *json = line + POSTBOX_SUM;
 	char sum[POSTBOX_SUM + 1] = "";
 	struct tree_error error;
-	struct postbox_entry *entry;
+	struct postbox_entry *entry = NULL;
 	struct tree *tree;
 	int channel;
 
@@ -251,11 +256,12 @@ static void postbox_read_line(struct postbox *p, const char *line, size_t length
 	}
 	if (tree_member(tree, "last"))
 		p->last = postbox_number(tree, "last");
-	entry = postbox_find(p, postbox_number(tree, "done"));
 	channel = postbox_channel(p, tree_text(tree_member(tree, "channel")));
+	if (channel >= 0)
+		entry = postbox_find(p, postbox_number(tree, "done"), (uint32_t)channel);
 	if (tree_member(tree, "notice"))
 		postbox_read_notice(p, tree);
-	else if (entry && channel >= 0)
+	else if (entry)
 		postbox_through(p, entry, (uint32_t)channel);
 	tree_close(tree);
 }
@@ -357,9 +363,9 @@ static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t chann
 
 int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel)
 {
-	struct postbox_entry *entry = postbox_find(p, sequence);
+	struct postbox_entry *entry = postbox_find(p, sequence, channel);
 
-	if (!entry || !(entry->waiting >> channel & 1))
+	if (!entry)
 		return 0;
 	postbox_through(p, entry, channel);
 	return postbox_settle(p, postbox_say_done(p, sequence, channel));
