@@ -84,7 +84,7 @@ static void alerting_hold(const struct alerting *a)
 	size_t held = 0;
 
 	for (int i = 0; notices && i < count; i++)
-		if (rows[i].state == ALARM_FIRING && rows[i].notice.number)
+		if (rows[i].state == ALARM_FIRING && rows[i].alone)
 			notices[held++] = rows[i].notice;
 	if (count >= 0)
 		free(rows);

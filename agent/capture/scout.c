@@ -20,7 +20,9 @@
 #define SCOUT_BUSY_WAITS 8 /* as long as it runs itself, nobody keeps it: so many times longer */
 #define SCOUT_LONGEST 6u   /* 64 minutes */
 #define SCOUT_ROWS 1021u   /* a prime: one look is enough, and who is pushed out is asked again */
-#define SCOUT_COPY 4096    /* what a read of /proc gives at a time */
+#define SCOUT_MOST (64u << 20)   /* of one file, in memory */
+#define SCOUT_FORGET_MINUTES 120 /* longer than anybody is shunned */
+#define SCOUT_COPY 4096          /* what a read of /proc gives at a time */
 
 struct scout_order {
 	int32_t pid;
@@ -31,7 +33,7 @@ struct scout_order {
 /* A process or a user that kept us waiting. */
 struct scout_row {
 	uint64_t key; /* 0: none */
-	uint64_t until_ns;
+	uint64_t until_ns, last_ns;
 	uint32_t times;
 };
 
@@ -41,7 +43,8 @@ struct scout {
 	pid_t left[SCOUT_LEFT];
 	struct scout_counts counts;
 	uint64_t shuns_ns; /* nobody is shunned from then on */
-	struct scout_row rows[SCOUT_ROWS];
+	/* apart: who chooses its pid cannot push its user out */
+	struct scout_row processes[SCOUT_ROWS], users[SCOUT_ROWS];
 };
 
 union scout_control {
@@ -56,9 +59,16 @@ static int scout_copy(int from)
 	int to = memfd_create("scout", MFD_CLOEXEC);
 	char bytes[SCOUT_COPY];
 	ssize_t n = to < 0 ? -1 : 0;
+	size_t all = 0;
 
-	while (n >= 0 && (n = read(from, bytes, sizeof(bytes))) > 0)
+	while (n >= 0 && all < SCOUT_MOST && (n = read(from, bytes, sizeof(bytes))) > 0) {
+		all += (size_t)n;
 		n = write(to, bytes, (size_t)n) == n ? n : -1;
+	}
+	if (all >= SCOUT_MOST) {
+		n = -1;
+		errno = EFBIG;
+	}
 	if (n < 0 || lseek(to, 0, SEEK_SET)) {
 		n = -errno;
 		if (to >= 0)
@@ -190,7 +200,7 @@ static int scout_wait(const struct scout *s)
 			return 0;
 		if (proc_stat_read(s->child, &self) == 0 &&
 		    (self.state == 'S' || self.state == 'D'))
-			return -ETIMEDOUT;
+			return poll(&answer, 1, 0) > 0 ? 0 : -ETIMEDOUT; /* it may sleep, done */
 	}
 	return -EAGAIN;
 }
@@ -220,7 +230,9 @@ static bool scout_take(const struct scout *s, int *out)
 
 static struct scout_row *scout_row(struct scout *s, uint64_t key)
 {
-	return &s->rows[key % SCOUT_ROWS];
+	bool is_user = key >= UINT64_MAX - UINT32_MAX;
+
+	return &(is_user ? s->users : s->processes)[key % SCOUT_ROWS];
 }
 
 static uint64_t scout_process(int32_t pid)
@@ -242,12 +254,13 @@ static bool scout_shuns(struct scout *s, uint64_t key, uint64_t now_ns)
 	return key && row->key == key && now_ns < row->until_ns;
 }
 
-static struct scout_row *scout_blame(struct scout *s, uint64_t key)
+static struct scout_row *scout_blame(struct scout *s, uint64_t key, uint64_t now_ns)
 {
 	struct scout_row *row = scout_row(s, key);
 
-	if (row->key != key)
+	if (row->key != key || now_ns - row->last_ns > SCOUT_FORGET_MINUTES * SCOUT_MINUTE_NS)
 		*row = (struct scout_row){ .key = key };
+	row->last_ns = now_ns;
 	row->times++;
 	return row;
 }
@@ -261,13 +274,13 @@ static void scout_shun(struct scout *s, struct scout_row *row, uint64_t until_ns
 
 static void scout_blocked(struct scout *s, int32_t pid, uint64_t now_ns)
 {
-	struct scout_row *row = scout_blame(s, scout_process(pid));
+	struct scout_row *row = scout_blame(s, scout_process(pid), now_ns);
 	uint32_t rounds;
 
 	s->counts.blocked++;
 	s->counts.pid = pid;
 	scout_shun(s, row, now_ns + SCOUT_PROCESS_MINUTES * SCOUT_MINUTE_NS);
-	row = scout_blame(s, scout_user(pid));
+	row = scout_blame(s, scout_user(pid), now_ns);
 	if (row->times % SCOUT_USER_PROCESSES)
 		return;
 	rounds = row->times / SCOUT_USER_PROCESSES - 1;
@@ -295,6 +308,8 @@ int scout_fetch(void *scout, int32_t pid, const char *name, int flags)
 	scout_end(s);
 	if (result == -ETIMEDOUT)
 		scout_blocked(s, pid, now_ns);
+	else if (result == -EAGAIN) /* it takes too long, by whoever's fault: not each second */
+		scout_shun(s, scout_blame(s, scout_process(pid), now_ns), now_ns + SCOUT_MINUTE_NS);
 	return result;
 }
 

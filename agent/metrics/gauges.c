@@ -35,10 +35,12 @@ bool gauges_of(const struct means *means, int64_t from_s, int64_t to_s, double o
 	    !means_window(means, from_ns, (uint64_t)to_s * GAUGES_SECOND - 1, &first, &last) ||
 	    last.time_ns < from_ns)
 		return false;
-	out[METRICS_GAUGE_IN_FLIGHT] = last.in_flight;
-	out[METRICS_GAUGE_RSS] = last.rss;
-	out[METRICS_GAUGE_HEAP] = last.heap_live;
-	out[METRICS_GAUGE_MEMORY_PERCENT] = last.memory_percent;
+	if (!last.ended) { /* else it has none at the end, and those behind it have theirs */
+		out[METRICS_GAUGE_IN_FLIGHT] = last.in_flight;
+		out[METRICS_GAUGE_RSS] = last.rss;
+		out[METRICS_GAUGE_HEAP] = last.heap_live;
+		out[METRICS_GAUGE_MEMORY_PERCENT] = last.memory_percent;
+	}
 	if (last.time_ns <= first.time_ns)
 		return true;
 	seconds = (double)(last.time_ns - first.time_ns) / 1e9;

@@ -222,12 +222,15 @@ static void timeline_process(struct timeline *t, enum metrics_gauge gauge,
 int metrics_gauges(struct metrics *m, const struct metrics_scope *scope, enum metrics_gauge gauge,
 		   struct timeline *t)
 {
+	int64_t sampled_s;
+
 	if (scope->route)
 		return -ENOTSUP;
 	pthread_mutex_lock(&m->lock);
 	timeline_moment(m, timeline_slots(t->step_s), t);
-	if (t->memory_from_s < m->sampled_s) /* a restart forgets samples */
-		t->memory_from_s = t->kept_from_s = m->sampled_s;
+	sampled_s = m->sampled_s ? m->sampled_s : t->now_s + 1;
+	if (t->memory_from_s < sampled_s) /* a restart forgets samples */
+		t->memory_from_s = t->kept_from_s = sampled_s;
 	for (const struct process *p = m->registry.processes; p; p = p->next) {
 		if (query_has_process(scope, p))
 			timeline_process(t, gauge, p);

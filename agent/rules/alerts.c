@@ -203,6 +203,7 @@ static void alerts_fill(const struct alerts *a, const struct spec *spec, const s
 	out->inhibited = i->inhibited;
 	out->blind = alarm->blind;
 	out->impacting = spec->service_impacting;
+	out->alone = i->alone;
 	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
 	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
 	memcpy(out->labels, spec->labels, sizeof(out->labels));

@@ -33,6 +33,7 @@ struct alerts_row {
 	struct notice notice;
 	int state; /* enum alarm_state, or ALERTS_OVER */
 	bool acknowledged, flapping, inhibited, blind, impacting;
+	bool alone; /* somebody was told of it, and not of a storm that it is part of */
 	uint64_t silence;
 	int64_t notice_ms; /* of the last notice; 0: none */
 	char labels[SPEC_LABELS][SPEC_LABEL];

@@ -444,7 +444,8 @@ static int diary_take_all(const struct diary *d, struct engine *e, const struct 
 	if (!boot || strcmp(boot, d->boot) != 0)
 		shift_ns = now_ns - (int64_t)diary_number(root, "savedNs");
 	e->last_id = diary_number(root, "lastId");
-	e->last_sequence = diary_number(root, "lastSequence");
+	if (diary_number(root, "lastSequence") > e->last_sequence)
+		e->last_sequence = diary_number(root, "lastSequence");
 	e->hushes.last = diary_number(root, "lastSilence");
 	diary_take_storm(e, tree_at(tree_member(root, "storms"), 0), shift_ns);
 	diary_take_instances(e, tree_member(root, "instances"), shift_ns);
@@ -466,6 +467,7 @@ int diary_load(const struct diary *d, struct engine *e, int64_t now_ns)
 	char *bytes, *body;
 	int ret = diary_read(d, DIARY_STATE, &bytes, &length);
 
+	e->last_sequence = diary_marked(d); /* also where the state is lost: no number twice */
 	if (ret)
 		return ret;
 	body = bytes ? memchr(bytes, '\n', length) : NULL;

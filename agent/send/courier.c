@@ -106,9 +106,10 @@ void courier_init(struct courier *c, const struct config_alerts *alerts, int lin
 }
 
 static void courier_say(const struct courier_round *r, const struct courier_order *order,
-			enum courier_outcome outcome, const char *text)
+			enum courier_outcome outcome, const char *text, uint32_t retry_ms)
 {
 	struct courier_word word = { .outcome = outcome,
+				     .retry_ms = retry_ms,
 				     .channel = order->channel,
 				     .kind = order->kind,
 				     .sequence = order->notice.sequence,
@@ -249,7 +250,7 @@ static bool courier_knows(const struct courier_round *r, const struct courier_or
 
 	if (order->kind == FORMAT_NOTICE && last->sequence == order->notice.sequence &&
 	    last->at_ms == order->notice.at_ms) {
-		courier_say(r, order, COURIER_ARRIVED, last->text);
+		courier_say(r, order, COURIER_ARRIVED, last->text, 0);
 		return true;
 	}
 	for (int i = 0; i < COURIER_JOBS; i++)
@@ -270,7 +271,7 @@ static void courier_arrived(struct courier_round *r, const struct courier_order 
 		snprintf(last->text, sizeof(last->text), "%s", text);
 	}
 	stops_at("sent");
-	courier_say(r, order, COURIER_ARRIVED, text);
+	courier_say(r, order, COURIER_ARRIVED, text, 0);
 }
 
 static void courier_begin(struct courier_round *r, const struct courier_order *order)
@@ -281,13 +282,13 @@ static void courier_begin(struct courier_round *r, const struct courier_order *o
 	if (courier_knows(r, order))
 		return;
 	if (*r->courier->faults[order->channel]) {
-		courier_say(r, order, COURIER_LATER, r->courier->faults[order->channel]);
+		courier_say(r, order, COURIER_LATER, r->courier->faults[order->channel], 0);
 		return;
 	}
 	for (int i = 0; i < COURIER_JOBS && !job; i++)
 		job = r->jobs[i].busy ? NULL : &r->jobs[i];
 	if (!job) {
-		courier_say(r, order, COURIER_LATER, "too many deliveries are under way");
+		courier_say(r, order, COURIER_LATER, "too many deliveries are under way", 0);
 		return;
 	}
 	job->order = *order;
@@ -298,14 +299,15 @@ static void courier_begin(struct courier_round *r, const struct courier_order *o
 	else if (ret < 0)
 		courier_say(r, order, COURIER_LATER,
 			    ret == -ELIBACC ? "libcurl.so.4 cannot be opened"
-					    : strerrordesc_np(-ret));
+					    : strerrordesc_np(-ret),
+			    0);
 }
 
 /* What a receiver never takes, however often it is told; wrong addresses and keys are put right. */
 static bool courier_is_refused(uint32_t status, enum channel_type type)
 {
-	if (type == CHANNEL_EMAIL)
-		return false;
+	if (type == CHANNEL_EMAIL) /* too large, or not wanted: the message, not who sends it */
+		return status == 552 || status == 554;
 	return status == 400 || status == 413 || status == 415 || status == 422;
 }
 
@@ -321,7 +323,29 @@ static void courier_end(struct courier_round *r, const struct transfer_result *r
 		courier_say(r, &job->order,
 			    courier_is_refused(result->status, c->type) ? COURIER_REFUSED
 									: COURIER_LATER,
-			    result->text);
+			    result->text, result->retry_ms);
+}
+
+/* The worker is trusted with what to say, and not with this process's memory. */
+static bool courier_is_sound(struct courier_order *order)
+{
+	struct notice *n = &order->notice;
+	char *ends[] = {
+		&n->rule[sizeof(n->rule) - 1],
+		&n->labels.service[sizeof(n->labels.service) - 1],
+		&n->labels.environment[sizeof(n->labels.environment) - 1],
+		&n->labels.route[sizeof(n->labels.route) - 1],
+		&n->labels.method[sizeof(n->labels.method) - 1],
+		&n->cause.name[sizeof(n->cause.name) - 1],
+		&n->summary[sizeof(n->summary) - 1],
+		&n->link[sizeof(n->link) - 1],
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		*ends[i] = '\0';
+	return order->kind <= FORMAT_TEST && n->unit <= METRIC_UNIT_NUMBER &&
+	       n->cause.kind < NOTICE_CAUSES && n->severity <= SPEC_CRITICAL &&
+	       n->kind <= NOTICE_RECOVERED;
 }
 
 /* False: the worker's side is closed for good. */
@@ -338,7 +362,7 @@ static bool courier_orders(struct courier_round *r)
 		if (n < 0)
 			return true;
 		if (n == sizeof(order) && order.channel < c->alerts->count &&
-		    c->channels[order.channel].type != CHANNEL_LOG && order.kind <= FORMAT_TEST)
+		    c->channels[order.channel].type != CHANNEL_LOG && courier_is_sound(&order))
 			courier_begin(r, &order);
 	}
 	return true;
@@ -377,7 +401,8 @@ int courier_run(void *courier)
 		snprintf(r->host, sizeof(r->host), "localhost");
 	if (transfers_open(&r->transfers))
 		log_error("notices cannot be sent: libcurl.so.4 cannot be opened");
-	courier_say(r, &hello, COURIER_HELLO, r->transfers ? "" : "libcurl.so.4 cannot be opened");
+	courier_say(r, &hello, COURIER_HELLO, r->transfers ? "" : "libcurl.so.4 cannot be opened",
+		    0);
 	while (courier_orders(r)) {
 		courier_wait(r);
 		while (r->transfers && transfers_done(r->transfers, &result))

@@ -371,11 +371,22 @@ int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel)
 	return postbox_settle(p, postbox_say_done(p, sequence, channel));
 }
 
+/* Behind the first, which may be under way. */
+static const struct postbox_entry *postbox_second(const struct postbox *p, uint32_t channel)
+{
+	const struct postbox_entry *first = postbox_first(p, channel);
+
+	for (const struct postbox_entry *e = first + 1; first && e < p->entries + p->count; e++)
+		if (e->waiting >> channel & 1)
+			return e;
+	return NULL;
+}
+
 /* A receiver that is away for long costs its oldest notices, not those of others. */
 static void postbox_make_room(struct postbox *p, uint32_t channels)
 {
 	for (uint32_t i = 0; i < p->names.count; i++) {
-		const struct postbox_entry *oldest = postbox_first(p, i);
+		const struct postbox_entry *oldest = postbox_second(p, i);
 
 		if (!(channels >> i & 1) || !oldest || postbox_waiting(p, i) < POSTBOX_WAITING)
 			continue;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* Ours are of ARCHIVE_FILE_BYTES and a block: so much memory is worth it for a while. */
@@ -144,7 +145,8 @@ static int compact_fill(struct compact *c)
 	bool is_gauges = false;
 	int ret = 0;
 
-	qsort(c->runs, c->count, sizeof(*c->runs), compact_compare);
+	if (c->count)
+		qsort(c->runs, c->count, sizeof(*c->runs), compact_compare);
 	for (uint32_t i = 0; i < c->count && ret == 0; i++) {
 		uint32_t number = c->runs[i].number;
 		struct export_key key;
@@ -247,6 +249,9 @@ int compact_file(int folder, enum series_step step, const struct archive_file *f
 		ret = compact_load(folder, name, file->bytes, &old);
 	if (ret == 0) {
 		*c = (struct compact){ .step = step, .bytes = old, .size = file->bytes };
+		/* names are told apart by their hashes: nobody may know which are alike */
+		if (getrandom(&c->names.seed, sizeof(c->names.seed), GRND_NONBLOCK) < 0)
+			c->names.seed = 1;
 		slot_init(&c->scratch, 0);
 		c->fd = openat(folder, next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 			       0640);

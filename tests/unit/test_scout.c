@@ -154,6 +154,36 @@ static void a_user_of_many_such_is_asked_no_more_and_longer_each_time(void **sta
 	scout_close(s);
 }
 
+static void what_a_user_did_hours_ago_is_forgotten(void **state)
+{
+	struct scout *s = new_scout();
+	uint64_t user = scout_user(getpid()), now_ns = 1000;
+
+	(void)state;
+	for (uint32_t i = 0; i < SCOUT_USER_PROCESSES - 1; i++)
+		scout_blocked(s, getpid(), now_ns);
+	now_ns += SCOUT_FORGET_MINUTES * SCOUT_MINUTE_NS + 1;
+	scout_blocked(s, getpid(), now_ns);
+	assert_false(scout_shuns(s, user, now_ns));
+	scout_close(s);
+}
+
+/* A pid can be chosen so that its row would be its user's. */
+static void a_process_does_not_push_its_user_out(void **state)
+{
+	struct scout *s = new_scout();
+	uint64_t user = UINT64_MAX - 1000, process = user % SCOUT_ROWS;
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++) {
+		scout_blame(s, process, 1000);
+		scout_blame(s, user, 1000);
+	}
+	assert_int_equal(scout_row(s, user)->times, 5);
+	assert_int_equal(scout_row(s, process)->times, 5);
+	scout_close(s);
+}
+
 static void no_process_of_such_a_user_is_waited_for(void **state)
 {
 	struct scout *s = new_scout();
@@ -164,7 +194,8 @@ static void no_process_of_such_a_user_is_waited_for(void **state)
 		scout_blocked(s, INT32_MAX,
 			      moment_monotonic_ns()); /* over by now: of an unknown user */
 	assert_true(fetched(s, getpid(), "cmdline", text, sizeof(text)) > 0);
-	scout_blame(s, scout_user(getpid()))->times = SCOUT_USER_PROCESSES - 1;
+	scout_blame(s, scout_user(getpid()), moment_monotonic_ns())->times =
+		SCOUT_USER_PROCESSES - 1;
 	scout_blocked(s, 1, moment_monotonic_ns()); /* of the same user, as this is root */
 	assert_int_equal(fetched(s, getpid(), "cmdline", text, sizeof(text)),
 			 scout_user(1) == scout_user(getpid()) ? -ETIMEDOUT : (long)strlen(text));
@@ -214,7 +245,7 @@ static void no_more_children_are_left_behind_than_there_is_room_for(void **state
 	scout_close(s);
 }
 
-static void a_child_that_runs_or_was_stopped_blames_nobody(void **state)
+static void a_child_that_runs_or_was_stopped_blames_no_user(void **state)
 {
 	struct scout *s = new_scout();
 	char text[64];
@@ -224,6 +255,10 @@ static void a_child_that_runs_or_was_stopped_blames_nobody(void **state)
 	kill(s->child, SIGSTOP);
 	assert_int_equal(fetched(s, getpid(), "cmdline", text, sizeof(text)), -EAGAIN);
 	assert_int_equal(s->counts.blocked, 0);
+	/* what took so long is not asked for again at once */
+	assert_int_equal(fetched(s, getpid(), "cmdline", text, sizeof(text)), -ETIMEDOUT);
+	assert_true(fetched(s, getppid(), "stat", text, sizeof(text)) > 0);
+	scout_row(s, scout_process(getpid()))->until_ns = 0; /* a minute later */
 	assert_true(fetched(s, getpid(), "cmdline", text, sizeof(text)) > 0);
 	scout_close(s);
 }
@@ -240,7 +275,9 @@ int main(void)
 		cmocka_unit_test(no_process_of_such_a_user_is_waited_for),
 		cmocka_unit_test(a_child_that_was_killed_is_made_anew),
 		cmocka_unit_test(no_more_children_are_left_behind_than_there_is_room_for),
-		cmocka_unit_test(a_child_that_runs_or_was_stopped_blames_nobody),
+		cmocka_unit_test(a_child_that_runs_or_was_stopped_blames_no_user),
+		cmocka_unit_test(what_a_user_did_hours_ago_is_forgotten),
+		cmocka_unit_test(a_process_does_not_push_its_user_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

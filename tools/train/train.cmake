@@ -1,6 +1,10 @@
 # Runs the training, and puts each source's counts where the compiler looks for them: beside its object.
 file(GLOB_RECURSE old ${COUNTS}/*.gcda)
-if(old)
+foreach(part rs_shim_rest rs_shim_emit ringside_shim)
+	file(GLOB_RECURSE more ${OBJECTS}/${part}.dir/*.gcda)
+	list(APPEND old ${more})
+endforeach()
+if(old) # counts of other sources do not fit: none are better
 	file(REMOVE ${old})
 endif()
 execute_process(COMMAND ${TRAIN} ${LIBRARY} ${DIALOGUES} RESULT_VARIABLE status)
