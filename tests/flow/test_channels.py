@@ -183,6 +183,9 @@ def a_runner_that_dies_is_started_anew(stage):
     check(not [link for link in Path(f"/proc/{runner}/fd").iterdir()
                if "ringside" in os.readlink(link) and "agent.log" not in os.readlink(link)],
           "it holds files of the agent")
+    sockets = [link for link in Path(f"/proc/{runner}/fd").iterdir()
+               if os.readlink(link).startswith("socket:")]
+    check(len(sockets) <= 4, f"{len(sockets)} sockets: its link, the receiver's, a pair of curl's")
     hook.mode = "hang"
     live.wait_for("one under way", lambda: hook.tried > len(hook.got), 10, 0.05)
     os.kill(runner, signal.SIGKILL)
@@ -226,7 +229,10 @@ def each_level_has_its_channels(stage):
         ends = [d for d in hook.documents(f"/{name}") if d["status"] == "resolved"]
         check(len(ends) == 1, f"{name}: {ends}")
     check("alert firing" not in agent.said(), "the log was not among the channels")
+    began = time.monotonic()
     agent.stop()
+    took = time.monotonic() - began
+    check(took < 1.5, f"the end took {took:.1f} s: somebody waits for another's end")
     hook.stop()
 
 

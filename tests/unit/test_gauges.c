@@ -50,6 +50,26 @@ static void levels_are_as_they_were_last_and_rates_of_the_whole_span(void **stat
 	means_fini(&means, &budget);
 }
 
+/* Its last sample copies what it held before. */
+static void a_process_that_ended_holds_nothing_at_the_end(void **state)
+{
+	struct series_budget budget = { .limit = 1 << 20 };
+	struct means_sample end = { .time_ns = 130 * SECOND, .cpus = 2, .rss = 1e6, .ended = true };
+	double values[METRICS_GAUGES];
+	struct means means;
+
+	(void)state;
+	fill(&means, &budget);
+	end.user_ns = 130 * SECOND / 2;
+	end.read_bytes = 130000;
+	means_put(&means, &end, &budget);
+	assert_true(gauges_of(&means, 121, 131, values));
+	near(values[METRICS_GAUGE_RSS], METRICS_UNKNOWN);
+	near(values[METRICS_GAUGE_IN_FLIGHT], METRICS_UNKNOWN);
+	near(values[METRICS_GAUGE_CPU_PERCENT], 25); /* it did what it did */
+	means_fini(&means, &budget);
+}
+
 static void where_nothing_was_sampled_all_is_unknown(void **state)
 {
 	static const int64_t spans[][2] = { { 90, 100 }, { 130, 140 }, { -20, -10 }, { -5, 0 } };
@@ -121,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(levels_are_as_they_were_last_and_rates_of_the_whole_span),
+		cmocka_unit_test(a_process_that_ended_holds_nothing_at_the_end),
 		cmocka_unit_test(where_nothing_was_sampled_all_is_unknown),
 		cmocka_unit_test(one_sample_tells_no_rate),
 		cmocka_unit_test(processes_add_up_and_of_shares_the_worst_counts),
