@@ -101,6 +101,7 @@ void dispatch_notice(void *dispatch, const struct notice *notice)
 	}
 	stops_at("decided");
 	pthread_mutex_lock(&d->lock);
+	hold_forget(&d->hold, notice->id);
 	ret = postbox_put(d->postbox, notice, carried);
 	pthread_mutex_unlock(&d->lock);
 	if (ret)
@@ -387,7 +388,7 @@ static void dispatch_hold_step(struct dispatch *d)
 	const struct notice *notice;
 
 	while ((notice = hold_next(&d->hold)))
-		hold_told(&d->hold, dispatch_hold_one(d, notice));
+		hold_told(&d->hold, notice->id ? dispatch_hold_one(d, notice) : 0);
 }
 
 void dispatch_hold(struct dispatch *d, struct notice *notices, size_t count)

@@ -3,10 +3,14 @@
 #include <stdlib.h>
 
 #define HOLD_EVERY_NS INT64_C(60000000000) /* five times before an alert is taken for over */
+#define HOLD_MOST_NS (4 * HOLD_EVERY_NS)
 
 bool hold_is_due(struct hold *h, int64_t now_ns)
 {
-	if (now_ns < h->due_ns)
+	bool is_through = h->next == h->count;
+
+	if (now_ns < h->due_ns ||
+	    (!is_through && now_ns < h->due_ns - HOLD_EVERY_NS + HOLD_MOST_NS))
 		return false;
 	h->due_ns = now_ns + HOLD_EVERY_NS;
 	return true;
@@ -37,6 +41,13 @@ void hold_told(struct hold *h, uint32_t receivers)
 	h->flying += receivers;
 	if (++h->next == h->count)
 		hold_fini(h);
+}
+
+void hold_forget(struct hold *h, uint64_t id)
+{
+	for (size_t i = h->next; i < h->count; i++)
+		if (h->notices[i].id == id)
+			h->notices[i].id = 0;
 }
 
 void hold_heard(struct hold *h)

@@ -19,7 +19,10 @@ struct hold {
 	int64_t due_ns; /* of the next round */
 };
 
-/* Is it time for a round? The next one is due a minute later. */
+/*
+ * Is it time for a round? The next one is due a minute later, or when this one is through; one that
+ * does not come to its end makes room after four.
+ */
 bool hold_is_due(struct hold *h, int64_t now_ns);
 void hold_begin(struct hold *h, struct notice *notices, size_t count);
 void hold_fini(struct hold *h);
@@ -28,5 +31,8 @@ void hold_fini(struct hold *h);
 const struct notice *hold_next(const struct hold *h);
 void hold_told(struct hold *h, uint32_t receivers);
 void hold_heard(struct hold *h); /* from one of them */
+
+/* There is news of this alert: what stands here of it is of the past. */
+void hold_forget(struct hold *h, uint64_t id);
 
 #endif
