@@ -312,6 +312,8 @@ static void what_fires_is_held_where_it_would_be_forgotten(void **state)
 	(void)state;
 	assert_non_null(held);
 	held[0].level = held[1].level = 1;
+	held[0].id = 1;
+	held[1].id = 2;
 	assert_true(dispatch_holds(d, now_ns));
 	assert_false(dispatch_holds(d, now_ns + SECOND));
 	dispatch_hold(d, held, 2);
