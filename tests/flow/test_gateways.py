@@ -210,6 +210,9 @@ def main():
         port, access = front(stage, ports)
         for place in ("unix", *ports):
             live.wait_for(place, lambda at=place: live.fetch(port, f"/{at}/")[0] == 200, 20, 0.2)
+            # what comes before that has no routes; a disk that stalls may make it seconds
+            live.wait_for(f"{place} to be found", lambda at=place: any(
+                process["service"] == at for process in agent.get("/api/capture")["processes"]), 20, 0.05)
             load(port, place)
         for place in ("unix", *ports):
             check(agent, access, place)
