@@ -171,6 +171,41 @@ static void alertmanager_is_known_by_its_address(void **state)
 	assert_string_equal(url, "http://x/");
 }
 
+static void held_alerts_of_one_moment_are_not_the_same(void **state)
+{
+	struct courier_order one = order(0), other = order(0);
+
+	(void)state;
+	one.notice.id = 1;
+	other.notice.id = 2;
+	assert_true(courier_is(&one, one.kind, one.channel, &one.notice));
+	assert_false(courier_is(&one, other.kind, other.channel, &other.notice));
+}
+
+static void an_order_that_would_be_read_beyond_its_end_is_not_taken(void **state)
+{
+	struct courier_order o = order(1);
+
+	(void)state;
+	memset(o.notice.summary, 'x', sizeof(o.notice.summary));
+	assert_true(courier_is_sound(&o));
+	assert_int_equal(strlen(o.notice.summary), sizeof(o.notice.summary) - 1);
+	o.notice.unit = METRIC_UNIT_NUMBER + 1;
+	assert_false(courier_is_sound(&o));
+	o = order(1);
+	o.notice.cause.kind = NOTICE_CAUSES;
+	assert_false(courier_is_sound(&o));
+}
+
+static void a_mail_is_refused_for_its_text_alone(void **state)
+{
+	(void)state;
+	assert_true(courier_is_refused(552, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(535, CHANNEL_EMAIL));
+	assert_true(courier_is_refused(400, CHANNEL_WEBHOOK));
+	assert_false(courier_is_refused(503, CHANNEL_WEBHOOK));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +214,9 @@ int main(void)
 		cmocka_unit_test(what_can_never_be_taken_is_refused),
 		cmocka_unit_test(the_signature_is_over_time_and_body),
 		cmocka_unit_test(alertmanager_is_known_by_its_address),
+		cmocka_unit_test(held_alerts_of_one_moment_are_not_the_same),
+		cmocka_unit_test(an_order_that_would_be_read_beyond_its_end_is_not_taken),
+		cmocka_unit_test(a_mail_is_refused_for_its_text_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
