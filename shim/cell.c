@@ -4,7 +4,7 @@
  * Threads:  any, inside a guard.
  * Memory:   the segment's cells, each populated at its first fold.
  * Errors:   false, counted.
- * Cost:     sixteen locked adds.
+ * Cost:     seventeen locked adds.
  */
 #include "cell.h"
 
@@ -111,6 +111,7 @@ RARE bool cell_fold(const struct served *request, uint64_t span)
 		tally_add_shared(&cell->status[emit_status_class(request->status)], 1);
 	cell_add_sizes(cell, request);
 	cell_add_span(cell, agent, span);
+	atomic_fetch_or_explicit(&cell->methods, 1u << request->method, memory_order_relaxed);
 	tally_add_shared(&cell->count, 1);
 	/* H: release puts the sums ahead of the number of folds; pairs with the agent's look. */
 	atomic_fetch_add_explicit(&table.header->folded, 1, memory_order_release);

@@ -297,6 +297,7 @@ static void segment_cell_take_sums(struct rs_cell *cell, struct segment_cell *ou
 			out->buckets[i] = atomic_exchange_explicit(&cell->buckets[i], 0,
 								   memory_order_relaxed);
 	}
+	out->methods = atomic_exchange_explicit(&cell->methods, 0, memory_order_relaxed);
 }
 
 bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)

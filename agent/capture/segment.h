@@ -50,6 +50,7 @@ struct segment_cell {
 	uint64_t bytes_in, bytes_out, span, span_min, span_max; /* ticks; span_min 0: none */
 	uint64_t slow_warning, slow_critical;
 	uint32_t buckets[RS_HIST_SLOTS];
+	uint32_t methods; /* bit per enum rs_method, and any other */
 };
 
 struct segment_open_request {

@@ -68,6 +68,17 @@ int decode_open(const struct segment_open_request *from, const struct calibrate 
 	return 0;
 }
 
+/*
+ * One method for all, or none can be said. None is there either where one fold's was taken with the
+ * number of those before it.
+ */
+static uint8_t decode_only_method(uint32_t methods)
+{
+	uint32_t first = (uint32_t)__builtin_ctz(methods | 1u << RS_METHODS);
+
+	return methods == 1u << first && first < RS_METHODS ? (uint8_t)first : RS_METHOD_OTHER;
+}
+
 void decode_fold(const struct segment_cell *from, const struct calibrate *clock,
 		 struct drain_fold *out)
 {
@@ -85,6 +96,7 @@ void decode_fold(const struct segment_cell *from, const struct calibrate *clock,
 		.slow_warning = from->slow_warning,
 		.slow_critical = from->slow_critical,
 		.buckets = from->buckets,
+		.method = decode_only_method(from->methods),
 	};
 	memcpy(out->status, from->status, sizeof(out->status));
 }

@@ -63,6 +63,7 @@ struct drain_fold {
 	uint64_t count, status[RS_STATUS_CLASSES], aborted, cut_by_server, cut_by_client;
 	uint64_t bytes_in, bytes_out, span_ns, min_ns, max_ns, slow_warning, slow_critical;
 	const uint32_t *buckets; /* [RS_HIST_SLOTS] */
+	uint8_t method;          /* of all of them; RS_METHOD_OTHER: of several, or not known */
 };
 
 /* A request in progress, as the open table shows it. */

@@ -44,9 +44,9 @@ static void metrics_on_fold(void *ctx, const struct capture_target *target,
 	struct process *process = metrics_process_of(m, target);
 	uint32_t second = registry_second(now_ns);
 	struct slot *whole, *part;
-	/* A cell does not know the method; of many requests, one that was served is enough. */
+	/* Of many requests, one that was served is enough. */
 	const struct routes_ask ask = { .path = fold->path,
-					.method = RS_METHOD_OTHER,
+					.method = fold->method,
 					.refused = fold->count == fold->status[METRICS_REFUSED] };
 	struct route *route;
 

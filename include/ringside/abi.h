@@ -309,10 +309,12 @@ struct rs_cell {
 	_Atomic uint64_t span_max; /* ticks */
 	_Atomic uint64_t slow_warning;
 	_Atomic uint64_t slow_critical;
-	_Atomic uint32_t buckets[1024]; /* histogram.h */
+	_Atomic uint32_t buckets[1016]; /* histogram.h */
+	_Atomic uint32_t methods;  /* bit per enum rs_method; a fold sets it ahead of its count */
+	_Atomic uint32_t spare[7]; /* 0 */
 };
 
-_Static_assert(sizeof(struct rs_cell) == 4224, "128 bytes of sums and the buckets");
+_Static_assert(sizeof(struct rs_cell) == 4224, "128 bytes of sums, the buckets, and 32 of more");
 
 /* A request in progress. connection is stored last when claimed and zeroed first when freed. */
 struct rs_open {

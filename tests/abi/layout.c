@@ -59,6 +59,7 @@ _Static_assert(RS_ARGUMENTS_BYTES == 2048 && RS_ARGUMENT_BYTES == 128 && RS_OPTI
 
 AT(rs_cell, span, 88);
 AT(rs_cell, buckets, 128);
+AT(rs_cell, methods, 4192);
 AT(rs_open, t0, 8);
 AT(rs_shape, bytes, 8);
 

@@ -67,6 +67,12 @@ def run(stage):
            if line.startswith(("Failed requests", "Non-2xx")) and not line.endswith(" 0")]
     bad += [x for x in nginx.lines() if not x.startswith("200 ")]
     print("\n".join(bad[:10]) or "no request failed")
+    rows = {f"{row['method']} {row['route']}": row["count"]
+            for row in agent.get("/api/routes?window=1h")["routes"]}
+    print(f"routes: {rows}, folded {document['capture']['folded']}")
+    # what was folded keeps its method where it is one; a fold may be taken in two looks
+    if sum(n for row, n in rows.items() if row == "_OTHER /index.html") > ROUNDS:
+        bad.append("folded requests without their method")
     return times["count"] == logged and not bad
 
 

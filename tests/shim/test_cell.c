@@ -19,6 +19,7 @@ static void a_full_lane_folds_exactly(void **state)
 
 	(void)state;
 	assert_true(guard_enter());
+	r.method = RS_METHOD_PUT;
 	r.shape = shape_intern((const uint8_t *)"/folded", 7, &fresh);
 	assert_true(fresh);
 	here.lane->head = RS_BIG_SLOTS; /* full: nothing was drained */
@@ -46,6 +47,7 @@ static void a_full_lane_folds_exactly(void **state)
 	assert_int_equal(cell(0)->span, here.block->span);
 	assert_int_equal(cell(0)->span_min, 97 + 1);
 	assert_int_equal(cell(0)->span_max, 97000000);
+	assert_int_equal(cell(0)->methods, 1u << RS_METHOD_PUT);
 	assert_int_equal(cell(0)->bytes_in, 10000);
 	assert_int_equal(cell(0)->bytes_out, 500500);
 	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)

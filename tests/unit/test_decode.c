@@ -153,6 +153,23 @@ static void a_cell_becomes_a_fold(void **state)
 	assert_int_equal(fold.min_ns, UINT64_MAX);
 }
 
+static void one_method_of_all_is_told(void **state)
+{
+	struct segment_cell cell = { .count = 2, .methods = 1u << RS_METHOD_PUT };
+	static const uint32_t not [] = { 0, 1u << RS_METHOD_PUT | 1u << RS_METHOD_GET,
+					 1u << RS_METHODS, 1u << 31, UINT32_MAX };
+	struct drain_fold fold;
+
+	(void)state;
+	decode_fold(&cell, &calibrate_monotonic, &fold);
+	assert_int_equal(fold.method, RS_METHOD_PUT);
+	for (size_t i = 0; i < sizeof(not ) / sizeof(not [0]); i++) {
+		cell.methods = not [i];
+		decode_fold(&cell, &calibrate_monotonic, &fold);
+		assert_int_equal(fold.method, RS_METHOD_OTHER);
+	}
+}
+
 static void each_field_has_its_place(void **state)
 {
 	struct lane_record record = made();
@@ -311,6 +328,7 @@ int main(void)
 			an_http2_request_names_its_block_where_others_have_shape_and_method),
 		cmocka_unit_test(an_open_request_is_checked_too),
 		cmocka_unit_test(a_cell_becomes_a_fold),
+		cmocka_unit_test(one_method_of_all_is_told),
 		cmocka_unit_test(each_field_has_its_place),
 		cmocka_unit_test(what_the_shim_says_of_itself_is_taken_in_its_ranges),
 		cmocka_unit_test(no_first_byte_is_none_and_the_first_ticks_are_some),

@@ -63,8 +63,12 @@ static void a_request_stands_at_the_second_of_its_end(void **state)
 static void a_fold_fills_histogram_route_and_second(void **state)
 {
 	uint32_t buckets[RS_HIST_SLOTS] = { 0 };
-	struct drain_fold fold = { .path = "/f", .count = 3, .min_ns = 10000, .max_ns = 30000 };
+	struct drain_fold fold = {
+		.path = "/f", .count = 3, .min_ns = 10000, .max_ns = 30000, .method = RS_METHOD_PUT
+	};
+	struct metrics_scope scope = fixture_scope("shop", 0, NULL);
 	struct metrics_window w;
+	struct metrics_row *rows;
 	struct fixture f;
 
 	(void)state;
@@ -88,6 +92,9 @@ static void a_fold_fills_histogram_route_and_second(void **state)
 	w = window_of(&f, fixture_scope("shop", 0, "/f"));
 	assert_int_equal(w.sums.count, 3);
 	assert_int_equal(w.sums.aborted, 1);
+	assert_int_equal(metrics_routes(f.m, &scope, &rows), 1);
+	assert_int_equal(rows[0].method, RS_METHOD_PUT);
+	free(rows);
 	metrics_close(f.m);
 }
 

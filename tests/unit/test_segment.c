@@ -248,6 +248,7 @@ static void a_cell_is_taken_whole_and_left_empty(void **state)
 	cell->slow_critical = 9;
 	cell->buckets[0] = 1;
 	cell->buckets[RS_HIST_SLOTS - 1] = 1;
+	cell->methods = 6;
 	assert_true(segment_cell_take(b.agent, RS_OTHER_CELL, &got));
 	assert_int_equal(got.count, 2);
 	assert_int_equal(got.status[4], 2);
@@ -264,6 +265,7 @@ static void a_cell_is_taken_whole_and_left_empty(void **state)
 	assert_int_equal(got.buckets[0], 1);
 	assert_int_equal(got.buckets[RS_HIST_SLOTS - 1], 1);
 	assert_int_equal(got.buckets[1], 0);
+	assert_int_equal(got.methods, 6);
 	assert_memory_equal(cell, &empty, sizeof(empty));
 	assert_false(segment_cell_take(b.agent, RS_OTHER_CELL, &got));
 	both_close(&b);
