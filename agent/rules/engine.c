@@ -180,7 +180,7 @@ static void engine_fires(struct engine *e, struct instance *i, const struct noti
 {
 	bool was_full = e->storm.is_full;
 
-	if (!storm_takes(&e->storm)) {
+	if (!storm_takes(&e->storm, i)) {
 		engine_post(e, n);
 		return;
 	}

@@ -25,6 +25,7 @@ struct instance {
 	uint64_t silence;             /* the one that it is silenced by; 0: none */
 	bool alone;                   /* it was told by itself, this time that it fires */
 	bool stormy;                  /* it was told as one of a storm */
+	int64_t counted_ns;           /* the window in which it was counted for a storm; 0: none */
 	struct instance *next, *same; /* of all; of its bucket */
 };
 

@@ -34,7 +34,7 @@ struct storm_text {
 
 void storm_look(struct storm *s, int64_t now_ns, size_t posted)
 {
-	if (now_ns - s->window_ns >= STORM_PAUSE_NS) {
+	if (!s->window_ns || now_ns - s->window_ns >= STORM_PAUSE_NS) {
 		s->window_ns = now_ns;
 		s->alone = 0;
 	}
@@ -42,12 +42,15 @@ void storm_look(struct storm *s, int64_t now_ns, size_t posted)
 	s->first = posted;
 }
 
-bool storm_takes(struct storm *s)
+bool storm_takes(struct storm *s, struct instance *i)
 {
-	if (s->is_full)
-		return true;
+	if (s->is_full || i->counted_ns == s->window_ns)
+		return s->is_full;
 	s->is_full = s->alone == STORM_ALONE;
-	s->alone += !s->is_full;
+	if (!s->is_full) {
+		s->alone++;
+		i->counted_ns = s->window_ns;
+	}
 	return s->is_full;
 }
 

@@ -14,14 +14,14 @@
 #include "instances.h"
 
 #define STORM_RULE "alert-storm"
-#define STORM_ALONE 20u /* notices of STORM_PAUSE_NS that are told by themselves */
+#define STORM_ALONE 20u /* alerts of STORM_PAUSE_NS that are told by themselves */
 #define STORM_PAUSE_NS (INT64_C(60) * 1000000000)
 
 struct storm {
 	uint64_t id; /* of it as an alert; 0: there is none */
 	int64_t since_ns, since_ms, notice_ns;
-	int64_t window_ns;           /* when the notices that are counted in alone began */
-	uint32_t alone;              /* notices told by themselves since then */
+	int64_t window_ns;           /* since when alone counts; 0: it does not yet */
+	uint32_t alone;              /* alerts told by themselves since then, however often each */
 	uint32_t notices;            /* of the storm */
 	uint32_t news;               /* notices in it that were not told of yet */
 	uint32_t ended;              /* alerts in it that ended, since it was told of last */
@@ -36,8 +36,8 @@ struct storm {
 /* Begins a look. posted: how many notices there are already. */
 void storm_look(struct storm *s, int64_t now_ns, size_t posted);
 
-/* One more notice: is it too many? */
-bool storm_takes(struct storm *s);
+/* One more notice of an alert: are there too many alerts? */
+bool storm_takes(struct storm *s, struct instance *i);
 
 /* It is one of the storm from now on. */
 void storm_add(struct storm *s, struct instance *i);

@@ -92,6 +92,28 @@ static void a_few_are_told_one_by_one(void **state)
 	assert_int_equal(engine->storm.id, 0);
 }
 
+/* One that is told each second is one alert. */
+static void a_few_that_are_told_often_are_no_storm(void **state)
+{
+	struct notice n;
+
+	(void)state;
+	assert_int_equal(engine_rules(engine,
+				      fixture_book("[{\"name\":\"slow\",\"metric\":"
+						   "\"requests.duration\",\"interval\":\"1s\","
+						   "\"cooldown\":\"1s\","
+						   "\"warning\":{\"above\":\"1s\"}}]"),
+				      now_s * SECOND, WALL_MS),
+			 0);
+	bad[0] = 2;
+	assert_in_range(seconds(120, &n), 236, 240);
+	assert_string_equal(n.rule, "slow");
+	assert_int_equal(engine->storm.id, 0);
+	bad[0] = (int)STORM_ALONE + 1; /* all of these are told in one minute */
+	seconds(60, &n);
+	assert_int_not_equal(engine->storm.id, 0);
+}
+
 static void ten_thousand_are_told_as_one(void **state)
 {
 	struct notice n;
@@ -217,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_few_are_told_one_by_one),
+		TEST(a_few_that_are_told_often_are_no_storm),
 		TEST(ten_thousand_are_told_as_one),
 		TEST(it_is_told_again_when_it_is_told_again_and_over_when_all_are),
 		TEST(more_of_it_is_told_after_a_pause),
