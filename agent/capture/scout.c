@@ -243,7 +243,7 @@ static uint64_t scout_process(int32_t pid)
 
 static uint64_t scout_user(int32_t pid)
 {
-	return UINT64_MAX - proc_uid(pid);
+	return UINT64_MAX - proc_owner(pid);
 }
 
 static bool scout_shuns(struct scout *s, uint64_t key, uint64_t now_ns)

@@ -1,6 +1,7 @@
 #include "../../agent/capture/scout.c" /* white box: the child, and who is shunned */
 #include "blocked_process.h"
 #include "rs_test.h"
+#include "subordinate.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -151,6 +152,32 @@ static void a_user_of_many_such_is_asked_no_more_and_longer_each_time(void **sta
 		assert_false(scout_shuns(s, user, now_ns));
 		minutes = minutes < 64 ? minutes * 2 : 64;
 	}
+	scout_close(s);
+}
+
+/* Of whom he has 65,536, as a rule. */
+static void subordinate_users_are_their_owner(void **state)
+{
+	struct scout *s = new_scout();
+	uint64_t now_ns = moment_monotonic_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < SCOUT_USER_PROCESSES; i++) {
+		char map[32];
+		pid_t pid;
+
+		snprintf(map, sizeof(map), "7 %u 1", 200000 + i);
+		pid = geteuid() == 0 ? subordinate(12345, map) : 0;
+		if (!pid) {
+			scout_close(s);
+			rs_skip("user namespaces are refused here");
+		}
+		assert_false(scout_shuns(s, scout_user(pid), now_ns));
+		scout_blocked(s, pid, now_ns);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	assert_true(scout_shuns(s, UINT64_MAX - 12345, now_ns));
 	scout_close(s);
 }
 
@@ -336,6 +363,7 @@ int main(void)
 		cmocka_unit_test(who_keeps_us_waiting_is_left_alone_and_the_others_are_read),
 		cmocka_unit_test(a_process_is_asked_again_some_minutes_later),
 		cmocka_unit_test(a_user_of_many_such_is_asked_no_more_and_longer_each_time),
+		cmocka_unit_test(subordinate_users_are_their_owner),
 		cmocka_unit_test(no_process_of_such_a_user_is_waited_for),
 		cmocka_unit_test(who_lives_and_is_shunned_is_suspected),
 		cmocka_unit_test(while_nobody_may_fork_no_child_is_made),
