@@ -26,6 +26,8 @@ static void runtime_file_free(struct runtime_files *f, uint32_t i)
 		places_end(&f->asking);
 	if (file->why == RUNTIME_ATTACHED)
 		pauses_detach(&file->links);
+	if (file->again_ns)
+		f->errors[file->runtime] = 0; /* that was for now */
 	close(file->fd);
 	memset(file, 0, sizeof(*file));
 }

@@ -229,7 +229,9 @@ static int keeper_send(const struct keeper *k, const struct uprobes *u, int end)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(passed));
 	memcpy(CMSG_DATA(c), passed, sizeof(passed));
-	return sendmsg(k->socket, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (sendmsg(k->socket, &header, MSG_NOSIGNAL) >= 0)
+		return 0;
+	return errno == EPIPE ? -ETIMEDOUT : -errno; /* as in keeper_answer */
 }
 
 /* Its answer; the link is taken over where there is none yet. */
@@ -242,7 +244,7 @@ static int keeper_answer(struct keeper *k, int link)
 		return -ETIMEDOUT;
 	}
 	if (recv(link, &result, sizeof(result), 0) != sizeof(result))
-		result = -EPIPE;
+		result = -ETIMEDOUT; /* it has ended: keeper_lost finds that */
 	if (result)
 		close(link);
 	return result;

@@ -5,7 +5,8 @@
  * Memory:   keeper_open allocates; keeper_close frees and ends the child, and with it all links. A
  *           link is a descriptor of a socket here: what the kernel gave is the child's alone, so
  *           that the end of this process waits for nobody either.
- * Errors:   0 or -errno: -ETIMEDOUT: the kernel waits, or would; -EPIPE: the child has ended.
+ * Errors:   0 or -errno: -ETIMEDOUT: the kernel waits, or would, or the child has ended: it is to
+ *           be tried again.
  * Before it puts a probe into a file, and before it takes it away, the kernel wants the mmap_lock
  * of everybody who maps that file. Anybody can keep his (scout.h), no signal ends the wait for it,
  * and while it lasts no process of the machine can fork. So nothing is begun while somebody is

@@ -190,6 +190,11 @@ static void what_is_too_late_is_attached_in_the_end(void **state)
 	assert_int_equal(f.at[0].why, RUNTIME_REFUSED);
 	assert_int_equal(f.errors[RUNTIME_PYTHON], -ETIMEDOUT);
 	assert_null(f.pauses); /* nothing was tried */
+	runtime_files_put(&f, 0);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], 0); /* nobody waits for it any more */
+	assert_int_equal(runtime_files_get(&f, fd, RUNTIME_PYTHON), 0);
+	steps(&f, 0);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], -ETIMEDOUT);
 	waits = false;
 	runtime_files_step(&f, RUNTIME_FILES_AGAIN_NS - 1);
 	assert_int_equal(f.at[0].again_ns, RUNTIME_FILES_AGAIN_NS);
