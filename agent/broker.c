@@ -1,10 +1,10 @@
 #include "broker.h"
 
+#include "aides.h"
 #include "finder.h"
 #include "log.h"
 #include "moment.h"
 #include "notify.h"
-#include "outbox.h"
 #include "privilege.h"
 #include "probes.h"
 #include "profiling.h"
@@ -39,7 +39,7 @@ struct broker {
 	struct admit *admit;
 	struct attach *attach;
 	struct finder *finder;
-	struct scout *scout;
+	struct aides aides;
 	struct probes probes;
 	struct outbox outbox;
 	struct profiling profiling;
@@ -230,7 +230,10 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	broker_attach(b, now_ns); /* where nothing tells of it */
 	broker_listeners(b, now_ns);
 	standing_segments(&b->outbox, b->finder, probes_dropped(&b->probes));
-	standing_scout(&b->outbox, b->scout);
+	if (aides_second(&b->aides, &b->outbox)) {
+		taps_again(&b->probes.taps);
+		runtime_files_again(&b->probes.runtimes.files);
+	}
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
@@ -364,6 +367,7 @@ static void broker_loop(struct broker *b)
 		int n = epoll_wait(b->epoll, events, 8, broker_wait_ms(b, moment_monotonic_ns()));
 		uint64_t now_ns;
 
+		aides_step(&b->aides);
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.u32 == BROKER_LINK)
 				broker_hear(b);
@@ -411,7 +415,6 @@ static int broker_open(struct broker *b)
 	if (result == 0)
 		result = finder_open(&b->finder, b->config->run_dir, &sink);
 	if (result == 0) {
-		proc_opener_set(scout_fetch, b->scout);
 		finder_admit_set(b->finder, b->admit);
 		finder_attach_set(b->finder, b->attach);
 	}
@@ -438,8 +441,7 @@ static void broker_close(struct broker *b)
 	profiling_close(&b->profiling);
 	probes_close(&b->probes);
 	finder_close(b->finder);
-	proc_opener_set(NULL, NULL);
-	scout_close(b->scout);
+	aides_close(&b->aides);
 	attach_close(b->attach);
 	admit_close(b->admit);
 	outbox_fini(&b->outbox);
@@ -468,7 +470,7 @@ int broker_run(const struct broker_config *config)
 	int result = b ? privilege_broker() : -ENOMEM, code;
 
 	if (result == 0)
-		result = scout_open(&b->scout);
+		result = aides_open(&b->aides);
 	if (result) {
 		log_error("the broker cannot start: %s", strerrorname_np(-result));
 		close(config->link);

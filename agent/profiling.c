@@ -37,4 +37,5 @@ void profiling_step(struct profiling *p, struct finder *f, uint64_t now_ns)
 void profiling_second(struct profiling *p)
 {
 	sampling_second(&p->sampling);
+	unwinding_second(&p->unwinding);
 }

@@ -2,12 +2,15 @@
 
 #include "log.h"
 #include "returns.h"
+#include "uprobes.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define RUNTIME_FILES_AGAIN_NS UINT64_C(2000000000)
 
 void runtime_files_init(struct runtime_files *f, int targets)
 {
@@ -23,6 +26,8 @@ static void runtime_file_free(struct runtime_files *f, uint32_t i)
 		places_end(&f->asking);
 	if (file->why == RUNTIME_ATTACHED)
 		pauses_detach(&file->links);
+	if (file->again_ns)
+		f->errors[file->runtime] = 0; /* that was for now */
 	close(file->fd);
 	memset(file, 0, sizeof(*file));
 }
@@ -103,24 +108,35 @@ static bool runtime_files_returns(struct runtime_files *f)
 	return f->returns;
 }
 
-/* Its sites are known. */
-static uint32_t runtime_file_attach(struct runtime_files *f, struct runtime_file *file)
+static int runtime_file_link(struct runtime_files *f, struct runtime_file *file)
 {
-	int *error = &f->errors[file->runtime];
+	if (!f->refused && !f->pauses)
+		f->refused = f->targets < 0 ? f->targets : pauses_open(&f->pauses, f->targets);
+	if (f->refused)
+		return f->refused;
+	return pauses_attach(f->pauses, file->fd, &file->sites, &file->links);
+}
 
-	if (file->sites.returns && !runtime_files_returns(f)) {
+/* Its sites are known. */
+static uint32_t runtime_file_attach(struct runtime_files *f, struct runtime_file *file,
+				    uint64_t now_ns)
+{
+	int *error = &f->errors[file->runtime], before = *error;
+	bool wait = uprobes_wait();
+
+	file->again_ns = 0;
+	if (!wait && file->sites.returns && !runtime_files_returns(f)) {
 		*error = -EOPNOTSUPP;
 		return RUNTIME_UNSAFE;
 	}
-	if (!f->refused && !f->pauses)
-		f->refused = f->targets < 0 ? f->targets : pauses_open(&f->pauses, f->targets);
-	*error = f->refused;
-	if (!*error)
-		*error = pauses_attach(f->pauses, file->fd, &file->sites, &file->links);
+	*error = wait ? -ETIMEDOUT : runtime_file_link(f, file);
 	if (!*error)
 		return RUNTIME_ATTACHED;
-	log_warning("probes of %s are not used: %s", runtime_name(file->runtime),
-		    strerrorname_np(-*error));
+	if (*error == -ETIMEDOUT)
+		file->again_ns = now_ns + RUNTIME_FILES_AGAIN_NS;
+	if (*error != before)
+		log_warning("probes of %s are not used: %s", runtime_name(file->runtime),
+			    strerrorname_np(-*error));
 	return RUNTIME_REFUSED;
 }
 
@@ -133,12 +149,37 @@ static void runtime_files_answer(struct runtime_files *f, uint64_t now_ns)
 		return;
 	file->why = result ? RUNTIME_UNREADABLE : file->sites.why;
 	if (file->why == RUNTIME_ATTACHED)
-		file->why = runtime_file_attach(f, file);
+		file->why = runtime_file_attach(f, file, now_ns);
+	runtime_files_rest(f);
+}
+
+void runtime_files_again(struct runtime_files *f)
+{
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++) {
+		struct runtime_file *file = &f->at[i];
+
+		if (!file->users || file->why != RUNTIME_ATTACHED)
+			continue;
+		pauses_detach(&file->links);
+		file->why = RUNTIME_REFUSED;
+		file->again_ns = 1;
+	}
+}
+
+static void runtime_files_retry(struct runtime_files *f, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < RUNTIME_FILES; i++) {
+		struct runtime_file *file = &f->at[i];
+
+		if (file->users && file->again_ns && file->again_ns <= now_ns)
+			file->why = runtime_file_attach(f, file, now_ns);
+	}
 	runtime_files_rest(f);
 }
 
 void runtime_files_step(struct runtime_files *f, uint64_t now_ns)
 {
+	runtime_files_retry(f, now_ns);
 	if (f->asking.pid)
 		runtime_files_answer(f, now_ns);
 	for (uint32_t i = 0; i < RUNTIME_FILES && !f->asking.pid; i++) {

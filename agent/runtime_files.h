@@ -19,6 +19,7 @@ struct runtime_file {
 	uint32_t users; /* 0: the place is free */
 	uint32_t why;   /* enum runtime_why; RUNTIME_UNKNOWN: it is being looked into */
 	enum runtime runtime;
+	uint64_t again_ns; /* when it is attached again; 0: it is, or never */
 	struct sites sites;
 	struct pauses_links links;
 };
@@ -41,6 +42,7 @@ void runtime_files_fini(struct runtime_files *f);
 int runtime_files_get(struct runtime_files *f, int fd, enum runtime runtime);
 void runtime_files_put(struct runtime_files *f, uint32_t i); /* the last one detaches */
 
+void runtime_files_again(struct runtime_files *f); /* all that was attached is gone */
 void runtime_files_step(struct runtime_files *f, uint64_t now_ns);
 bool runtime_files_attached(const struct runtime_files *f, enum runtime runtime);
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define RUNTIMES_SECOND_NS UINT64_C(1000000000)
-#define RUNTIMES_LOOKS 8    /* at once, then after 1, 2, 4 … 64 s: two minutes in all */
+#define RUNTIMES_LOOKS 8 /* at once, then after 1, 2, 4 … 64 s: two minutes in all */
+#define RUNTIMES_SHUNNED_NS UINT64_C(10000000000)
 #define RUNTIMES_AT_ONCE 64 /* looks between two rounds of the broker's loop */
 #define RUNTIMES_MAPPED 4   /* files of runtimes in one process */
 #define RUNTIMES_QUIET 8u   /* seconds between two words of a process that tells nothing */
@@ -179,6 +180,12 @@ static void runtimes_judge(const struct runtimes *r, struct runtimes_process *p)
 		s->why = RUNTIME_FOREIGN;
 }
 
+/* Is it left alone by whoever asks processes (scout.h)? Then it was not looked at. */
+static bool runtimes_is_shunned(int result)
+{
+	return result == -ETIMEDOUT || result == -EBUSY || result == -EAGAIN || result == -EPIPE;
+}
+
 static void runtimes_look(struct runtimes *r, struct runtimes_process *p, uint64_t now_ns)
 {
 	struct runtimes_look look = { r, p };
@@ -186,7 +193,11 @@ static void runtimes_look(struct runtimes *r, struct runtimes_process *p, uint64
 
 	p->file_count = 0;
 	p->odd = RUNTIME_UNKNOWN;
-	mapped_wanted(p->pid, runtimes_wanted, runtimes_file, &look); /* gone: so it is soon */
+	if (runtimes_is_shunned(mapped_wanted(p->pid, runtimes_wanted, runtimes_file, &look))) {
+		*p = old;
+		p->look_ns = now_ns + RUNTIMES_SHUNNED_NS;
+		return;
+	}
 	runtimes_files_put(r, &old); /* behind the new ones: what stays is not let go */
 	p->look_ns = p->looks < RUNTIMES_LOOKS - 1 ? now_ns + (RUNTIMES_SECOND_NS << p->looks)
 						   : UINT64_MAX;

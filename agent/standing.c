@@ -52,3 +52,19 @@ void standing_scout(struct outbox *o, struct scout *s)
 	outbox_part(o, "scout", counts.shuns || counts.left ? HEALTH_DEGRADED : HEALTH_HEALTHY,
 		    reason);
 }
+
+void standing_keeper(struct outbox *o, bool waits, int32_t suspect)
+{
+	char reason[160] = "";
+
+	if (waits)
+		snprintf(reason, sizeof(reason),
+			 "a process keeps its memory from the kernel, which is about to change a "
+			 "probe in a file of its: until it lets go nobody can fork");
+	else if (suspect)
+		snprintf(reason, sizeof(reason),
+			 "pid %d keeps its memory to itself: no probe is put into a file, or taken "
+			 "out of one, until it lets go",
+			 suspect);
+	outbox_part(o, "keeper", *reason ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
+}

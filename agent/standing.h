@@ -15,5 +15,7 @@ void standing_privileges(struct outbox *o);
 /* lost: events of the life cycle. */
 void standing_segments(struct outbox *o, struct finder *f, uint64_t lost);
 void standing_scout(struct outbox *o, struct scout *s);
+/* waits: keeper_waits; suspect: scout_suspect. */
+void standing_keeper(struct outbox *o, bool waits, int32_t suspect);
 
 #endif

@@ -25,6 +25,7 @@ struct taps_walk {
 	uint32_t done_count;
 	bool waits; /* for a file that is being looked at */
 	bool put;   /* all of its files are known: none is tapped twice */
+	bool late;  /* not now (uprobes.h) */
 };
 
 static void taps_tell(const struct taps *t, const struct probe_state *state)
@@ -66,6 +67,15 @@ void taps_rest(struct taps *t)
 	if (t->asking.pid)
 		places_end(&t->asking); /* nobody would ask for its answer */
 	t->count = 0;
+}
+
+void taps_again(struct taps *t)
+{
+	taps_set_close(t);
+	for (uint32_t i = 0; i < t->count; i++) {
+		t->processes[i].tapped = false;
+		t->processes[i].due_ns = 0;
+	}
 }
 
 void taps_close(struct taps *t)
@@ -179,6 +189,7 @@ static void taps_put(struct taps_walk *w, int file, const struct taps_file *know
 	if (!t->tls)
 		return;
 	result = tls_attach(t->tls, w->process->pid, file, &known->sites);
+	w->late = result == -ETIMEDOUT;
 	if (result)
 		log_warning("TLS of pid %d is not looked into: %s", w->process->pid,
 			    strerrorname_np(-result));
@@ -208,7 +219,7 @@ static int taps_mapped(void *ctx, const struct mapped_file *file, int fd)
 	    taps_is_done(w, &is))
 		return 0;
 	known = taps_known(w->taps, &is);
-	if (known && known->sites.count && w->put)
+	if (known && known->sites.count && w->put && !w->late)
 		taps_put(w, fd, known);
 	if (known)
 		return 0;
@@ -228,6 +239,9 @@ static void taps_look(struct taps *t, struct http *http, struct taps_process *p,
 	w.put = true;
 	if (w.waits || mapped_each(p->pid, taps_mapped, &w) == -EAGAIN)
 		return;
+	if (w.late && t->tls)
+		tls_forget(t->tls, p->pid); /* all of its files or none: it is tried again */
+	p->tapped = p->tapped && !w.late;
 	p->due_ns = p->tapped ? UINT64_MAX : now_ns + p->wait_ns;
 	if (p->wait_ns < TAPS_MOST_NS)
 		p->wait_ns *= 2;

@@ -56,7 +56,8 @@ void taps_close(struct taps *t);
 
 void taps_watch(struct taps *t, int32_t pid); /* may be said again */
 void taps_forget(struct taps *t, int32_t pid);
-void taps_rest(struct taps *t); /* http goes: nothing is tapped any more */
+void taps_again(struct taps *t); /* all that was attached is gone */
+void taps_rest(struct taps *t);  /* http goes: nothing is tapped any more */
 
 /* http: what is loaded for all of them, NULL: it is not. */
 void taps_step(struct taps *t, struct http *http, uint64_t now_ns);

@@ -90,6 +90,17 @@ void unwinding_ask(struct unwinding *u, struct finder *f, const struct link_mess
 		unwinding_end(u);
 }
 
+void unwinding_second(struct unwinding *u)
+{
+	int result = u->snapshots ? snapshots_second(u->snapshots) : 0;
+
+	if (!result)
+		return;
+	log_warning("stacks cannot be looked at any more: %s", strerrorname_np(-result));
+	unwinding_end(u);
+	unwinding_tell(u, FACILITY_REFUSED, -result);
+}
+
 void unwinding_step(struct unwinding *u, struct finder *f, uint64_t now_ns)
 {
 	if (u->snapshots &&

@@ -26,6 +26,7 @@ void unwinding_open(struct unwinding *u, struct outbox *outbox);
 void unwinding_ask(struct unwinding *u, struct finder *f, const struct link_message *message,
 		   uint64_t now_ns);
 void unwinding_step(struct unwinding *u, struct finder *f, uint64_t now_ns);
+void unwinding_second(struct unwinding *u); /* each: of CPUs that come and go */
 void unwinding_end(struct unwinding *u);
 
 #endif

@@ -40,6 +40,8 @@ EXCEPTIONS = {
         "config_file walks a document by its own keys; this one shows any document to whoever asks",
     ("one-user", "agent/web/stream.c"):
         "front has requests and their replies; this one replies that go on for hours",
+    ("one-user", "agent/profile/inlined.c"):
+        "cfi unwinds stacks, in another process; this one asks what debug information says of code",
     ("shim-words", "shim/hook_alloc.c"): "it is the malloc family",
     ("shim-words", "shim/hooks.h"): "it declares the malloc family",
     ("one-user", "tools/ringside/client.c"):

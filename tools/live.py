@@ -210,9 +210,14 @@ def descriptors_told(pid, word):
 
 
 def kernel_links(pid):
-    """What a process has attached in the kernel: kind, tracepoint or walk by link id."""
-    return {int(said["link_id"]): said.get("tp_name") or said.get("target_name") or said["link_type"]
-            for said in descriptors_told(pid, "link_id")}
+    """What a process and its children have attached: kind, tracepoint or walk by link id."""
+    links = {}
+    for one in proc_children(pid):
+        with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+            for said in descriptors_told(one, "link_id"):
+                kind = said.get("tp_name") or said.get("target_name") or said["link_type"]
+                links[int(said["link_id"])] = kind
+    return links
 
 
 def kernel_programs(pid):

@@ -27,6 +27,9 @@ const char *facility_error_text(int error)
 	case EINVAL:
 	case EOPNOTSUPP:
 		return "the kernel is too old for this kind of program";
+	case ETIMEDOUT:
+		return "a process keeps its memory from the kernel, which would wait; it is tried "
+		       "again";
 	case ENOMEM:
 		return "no memory";
 	default:

@@ -1,6 +1,7 @@
 #include "attempt.h"
 
 #include "filter.h"
+#include "keeper.h"
 #include "mapped.h"
 #include "pauses.h"
 #include "probe.h"
@@ -64,6 +65,23 @@ static int attempt_run(const struct pauses *p, int file)
 	return result;
 }
 
+/* By a child: whoever maps this program may keep the kernel waiting (keeper.h). */
+static int attempt_kept(const struct pauses *p, int file)
+{
+	struct uprobes_maker maker;
+	struct keeper *keeper;
+	int result = keeper_open(&keeper);
+
+	if (result)
+		return result;
+	keeper_maker(keeper, &maker);
+	uprobes_maker_set(&maker);
+	result = attempt_run(p, file);
+	uprobes_maker_set(NULL);
+	keeper_close(keeper);
+	return result;
+}
+
 int attempt_probes(void)
 {
 	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), result;
@@ -78,7 +96,7 @@ int attempt_probes(void)
 	if (!result)
 		result = pauses_open(&p, probe_filter_fd(filter));
 	if (!result)
-		result = attempt_run(p, file);
+		result = attempt_kept(p, file);
 	pauses_close(p);
 	probe_filter_close(filter);
 	close(file);

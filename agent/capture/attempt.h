@@ -3,7 +3,8 @@
  *
  * Threads:  one.
  * Memory:   none: all is gone again at the end.
- * Errors:   0 or -errno; -EPFNOSUPPORT: they are attached, and nothing comes of it.
+ * Errors:   0 or -errno; -EPFNOSUPPORT: they are attached, and nothing comes of it; -ETIMEDOUT: the
+ *           kernel waits for a process.
  */
 #ifndef CAPTURE_ATTEMPT_H
 #define CAPTURE_ATTEMPT_H

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct pauses {
 	struct pause_bpf *probes;
@@ -99,7 +98,7 @@ void pauses_detach(struct pauses_links *links)
 {
 	for (int i = PAUSES_LINKS - 1; i >= 0; i--) {
 		if (links->fds[i] >= 0)
-			close(links->fds[i]);
+			uprobes_detach(links->fds[i]);
 		links->fds[i] = -1;
 	}
 }

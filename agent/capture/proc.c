@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define PROC_KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
@@ -206,6 +208,25 @@ uint32_t proc_uid(int32_t pid)
 	line = strstr(text, "\nUid:\t");
 	line = line ? strchr(line + 6, '\t') : NULL; /* real, then effective */
 	return line ? (uint32_t)strtoul(line, NULL, 10) : UINT32_MAX;
+}
+
+uint32_t proc_owner(int32_t pid)
+{
+	uint32_t uid = proc_uid(pid), maker;
+	char path[PROC_PATH_BYTES];
+	int space, outer;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	space = open(path, O_RDONLY | O_CLOEXEC);
+	while (space >= 0 && (outer = ioctl(space, NS_GET_PARENT)) >= 0) { /* ours has none */
+		if (ioctl(space, NS_GET_OWNER_UID, &maker) == 0 && maker)
+			uid = maker;
+		close(space);
+		space = outer;
+	}
+	if (space >= 0)
+		close(space);
+	return uid;
 }
 
 /* The number behind a key at the start of a line; negative: it is not there. */

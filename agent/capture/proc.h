@@ -62,6 +62,11 @@ uint32_t proc_own_pid(int32_t pid);
 
 /* Its effective uid; UINT32_MAX: unknown. (/proc/PID is root's while it is not dumpable.) */
 uint32_t proc_uid(int32_t pid);
+/*
+ * Who answers for it: the maker of the outermost user namespace that it is in below ours, unless
+ * that is root (his subordinate uids are all his); else as proc_uid.
+ */
+uint32_t proc_owner(int32_t pid);
 
 struct proc_usage {
 	double pss, anonymous;          /* bytes; negative: unknown */

@@ -1,5 +1,6 @@
 #include "scout.h"
 
+#include "aside.h"
 #include "moment.h"
 #include "proc.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +22,9 @@
 #define SCOUT_ROWS 1021u   /* a prime: one look is enough, and who is pushed out is asked again */
 #define SCOUT_MOST (64u << 20)   /* of one file, in memory */
 #define SCOUT_FORGET_MINUTES 120 /* longer than anybody is shunned */
-#define SCOUT_COPY 4096          /* what a read of /proc gives at a time */
+#define SCOUT_PID_BITS 22        /* PID_MAX_LIMIT */
+#define SCOUT_PID ((1u << SCOUT_PID_BITS) - 1)
+#define SCOUT_COPY 4096 /* what a read of /proc gives at a time */
 
 struct scout_order {
 	int32_t pid;
@@ -40,6 +42,9 @@ struct scout_row {
 struct scout {
 	pid_t child; /* 0: none */
 	int socket;
+	pid_t spare; /* 0: none; takes its place while no process can be forked */
+	int spare_socket;
+	bool held;
 	pid_t left[SCOUT_LEFT];
 	struct scout_counts counts;
 	uint64_t shuns_ns; /* nobody is shunned from then on */
@@ -113,26 +118,19 @@ static int scout_answer(int socket, int result)
 	return sendmsg(socket, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* It holds nothing of ours but the socket: a probe must not outlive us in one that is left. */
-_Noreturn static void scout_child(int socket, pid_t parent)
+static void scout_live(void)
 {
 	struct scout_order order;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "ringsided-scout");
-	if (getppid() != parent || dup2(socket, 0) != 0)
-		_exit(1);
-	closefrom(1);
-	while (recv(0, &order, sizeof(order), 0) == sizeof(order)) {
+	while (recv(ASIDE_SOCKET, &order, sizeof(order), 0) == sizeof(order)) {
 		int result = scout_obey(&order);
-		int told = scout_answer(0, result);
+		int told = scout_answer(ASIDE_SOCKET, result);
 
 		if (result >= 0)
 			close(result);
 		if (told)
-			break;
+			return;
 	}
-	_exit(0);
 }
 
 /* The parent's half. */
@@ -147,28 +145,29 @@ static void scout_reap(struct scout *s)
 	s->counts.left = kept;
 }
 
+static int scout_fork(pid_t *out, int *socket)
+{
+	pid_t child = aside_start("ringsided-scout", scout_live, socket);
+
+	if (child < 0)
+		return child;
+	*out = child;
+	return 0;
+}
+
 static int scout_start(struct scout *s)
 {
-	pid_t parent = getpid();
-	int ends[2];
-
 	scout_reap(s);
 	if (s->child)
 		return 0;
 	if (s->counts.left == SCOUT_LEFT)
 		return -EBUSY;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
-	s->child = fork();
-	if (s->child == 0)
-		scout_child(ends[1], parent);
-	close(ends[1]);
-	s->socket = ends[0];
-	if (s->child > 0)
-		return 0;
-	s->child = 0;
-	close(ends[0]);
-	return -EAGAIN;
+	if (!s->held)
+		return scout_fork(&s->child, &s->socket);
+	s->child = s->spare;
+	s->socket = s->spare_socket;
+	s->spare = 0;
+	return s->child ? 0 : -EAGAIN;
 }
 
 int scout_open(struct scout **out)
@@ -239,12 +238,12 @@ static uint64_t scout_process(int32_t pid)
 {
 	struct proc_stat stat;
 
-	return proc_stat_read(pid, &stat) ? 0 : stat.start_ticks << 22 | (uint32_t)pid;
+	return proc_stat_read(pid, &stat) ? 0 : stat.start_ticks << SCOUT_PID_BITS | (uint32_t)pid;
 }
 
 static uint64_t scout_user(int32_t pid)
 {
-	return UINT64_MAX - proc_uid(pid);
+	return UINT64_MAX - proc_owner(pid);
 }
 
 static bool scout_shuns(struct scout *s, uint64_t key, uint64_t now_ns)
@@ -313,6 +312,33 @@ int scout_fetch(void *scout, int32_t pid, const char *name, int flags)
 	return result;
 }
 
+void scout_reserve(struct scout *s)
+{
+	if (!s->spare && !s->held)
+		scout_fork(&s->spare, &s->spare_socket); /* in vain: the next time */
+}
+
+void scout_hold(struct scout *s, bool held)
+{
+	s->held = held;
+}
+
+int32_t scout_suspect(const struct scout *s)
+{
+	uint64_t now_ns = moment_monotonic_ns();
+
+	for (uint32_t i = 0; i < SCOUT_ROWS && now_ns < s->shuns_ns; i++) {
+		int32_t pid = (int32_t)(s->processes[i].key & SCOUT_PID);
+
+		if (now_ns < s->users[i].until_ns)
+			return s->counts.pid; /* of others of his nothing is known */
+		if (pid && now_ns < s->processes[i].until_ns &&
+		    scout_process(pid) == s->processes[i].key)
+			return pid;
+	}
+	return 0;
+}
+
 void scout_counts_get(struct scout *s, struct scout_counts *out)
 {
 	scout_reap(s);
@@ -320,14 +346,21 @@ void scout_counts_get(struct scout *s, struct scout_counts *out)
 	out->shuns = moment_monotonic_ns() < s->shuns_ns;
 }
 
+/* Nothing is asked of it: it ends at once. */
+static void scout_dismiss(pid_t child, int socket)
+{
+	if (!child)
+		return;
+	kill(child, SIGKILL);
+	close(socket);
+	waitpid(child, NULL, 0);
+}
+
 void scout_close(struct scout *s)
 {
 	if (!s)
 		return;
-	if (s->child) { /* nothing is asked: it ends at once */
-		kill(s->child, SIGKILL);
-		close(s->socket);
-		waitpid(s->child, NULL, 0);
-	}
+	scout_dismiss(s->child, s->socket);
+	scout_dismiss(s->spare, s->spare_socket);
 	free(s);
 }

@@ -42,6 +42,16 @@ void scout_close(struct scout *s);  /* NULL is fine */
  */
 int scout_fetch(void *scout, int32_t pid, const char *name, int flags);
 
+/*
+ * While the kernel lets nobody fork (keeper.h) no child is: a spare one that was forked before
+ * takes its place, else it is -EAGAIN.
+ */
+void scout_reserve(struct scout *s); /* again is fine */
+void scout_hold(struct scout *s, bool held);
+
+/* One that keeps its mmap_lock, for all that is known; 0: none does. */
+int32_t scout_suspect(const struct scout *s);
+
 void scout_counts_get(struct scout *s, struct scout_counts *out);
 
 #endif

@@ -25,6 +25,12 @@ static int snapshots_load(struct snapshots *s, int32_t pid)
 	return result;
 }
 
+static int snapshots_start(struct snapshots *s)
+{
+	return ticks_start(&s->ticks, bpf_program__fd(s->probes->progs.snapshot_tick),
+			   SNAPSHOTS_HZ);
+}
+
 int snapshots_open(struct snapshots **out, int32_t pid)
 {
 	struct snapshots *s = calloc(1, sizeof(*s));
@@ -35,8 +41,7 @@ int snapshots_open(struct snapshots **out, int32_t pid)
 		return -ENOMEM;
 	result = snapshots_load(s, pid);
 	if (!result)
-		result = ticks_start(&s->ticks, bpf_program__fd(s->probes->progs.snapshot_tick),
-				     SNAPSHOTS_HZ);
+		result = snapshots_start(s);
 	if (result) {
 		snapshots_close(s);
 		return result;
@@ -52,6 +57,14 @@ void snapshots_close(struct snapshots *s)
 	ticks_stop(&s->ticks);
 	snapshot_bpf__destroy(s->probes);
 	free(s);
+}
+
+int snapshots_second(struct snapshots *s)
+{
+	if (!ticks_are_old(&s->ticks, TICKS_CPUS))
+		return 0;
+	ticks_stop(&s->ticks);
+	return snapshots_start(s);
 }
 
 int snapshots_slots(const struct snapshots *s)

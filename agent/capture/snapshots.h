@@ -18,6 +18,9 @@ struct snapshots;
 int snapshots_open(struct snapshots **out, int32_t pid);
 void snapshots_close(struct snapshots *s); /* NULL is fine */
 
+/* Each second: sets the clocks anew where CPUs have come or gone; 0, or -errno: they stand. */
+int snapshots_second(struct snapshots *s);
+
 int snapshots_slots(const struct snapshots *s); /* their descriptor, its own */
 
 #endif

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A program, and which of the sites it is put at. */
 static const struct tls_program {
@@ -65,7 +64,7 @@ void tls_close(struct tls *t)
 	if (!t)
 		return;
 	for (uint32_t i = 0; i < t->count; i++)
-		close(t->links[i].fd);
+		uprobes_detach(t->links[i].fd);
 	if (t->probe)
 		http_secure(t->http, 0);
 	probe_close(t->probe);
@@ -146,6 +145,8 @@ static int tls_check(struct tls *t, const struct sites *sites)
 {
 	uint64_t offsets[SITES], cookies[SITES];
 
+	if (uprobes_wait())
+		return -ETIMEDOUT;
 	for (uint32_t i = 0; i < TLS_PROGRAMS; i++) {
 		const struct tls_program *p = &tls_programs[i];
 
@@ -183,7 +184,7 @@ int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites)
 	if (!result)
 		result = tls_secure(t);
 	while (result && t->count > before) {
-		close(t->links[--t->count].fd);
+		uprobes_detach(t->links[--t->count].fd);
 		t->loaded[t->links[t->count].program]--;
 	}
 	return result;
@@ -195,7 +196,7 @@ void tls_forget(struct tls *t, int32_t pid)
 
 	for (uint32_t i = 0; i < t->count; i++) {
 		if (t->links[i].pid == pid) {
-			close(t->links[i].fd);
+			uprobes_detach(t->links[i].fd);
 			t->loaded[t->links[i].program]--;
 			continue;
 		}

@@ -21,7 +21,7 @@ void tls_close(struct tls *t); /* NULL is fine */
 
 /*
  * All of these sites or none; file: a descriptor of where they are. -EOPNOTSUPP: some are return
- * probes, which could harm on this kernel.
+ * probes, which could harm on this kernel. -ETIMEDOUT: not now (uprobes.h).
  */
 int tls_attach(struct tls *t, int32_t pid, int file, const struct sites *sites);
 void tls_forget(struct tls *t, int32_t pid); /* whatever is attached to it goes */

@@ -178,13 +178,20 @@ void binary_fini(struct binary *e)
 	symtab_fini(&e->symbols);
 }
 
-const char *binary_find(const struct binary *e, uint64_t offset)
+uint64_t binary_address(const struct binary *e, uint64_t offset)
 {
 	for (uint32_t i = 0; i < e->segment_count; i++) {
 		const struct binary_segment *s = &e->segments[i];
 
 		if (offset >= s->offset && offset - s->offset < s->size)
-			return symtab_find(&e->symbols, offset - s->offset + s->address);
+			return offset - s->offset + s->address;
 	}
-	return NULL;
+	return BINARY_NOWHERE;
+}
+
+const char *binary_find(const struct binary *e, uint64_t offset)
+{
+	uint64_t address = binary_address(e, offset);
+
+	return address == BINARY_NOWHERE ? NULL : symtab_find(&e->symbols, address);
 }

@@ -35,6 +35,10 @@ int binary_read(struct binary *e, int fd);
 int binary_debug_read(struct binary *e, int fd);
 void binary_fini(struct binary *e);
 
+#define BINARY_NOWHERE UINT64_MAX
+/* The address, as the file's symbols have it, of code at this offset in it; or BINARY_NOWHERE. */
+uint64_t binary_address(const struct binary *e, uint64_t offset);
+
 /* By place in the file: what was mapped where is the caller's to know. NULL: no name. */
 const char *binary_find(const struct binary *e, uint64_t offset);
 

@@ -1,8 +1,8 @@
 #include "cfi.h"
 
+#include "library.h"
 #include "snapshot_event.h"
 
-#include <dlfcn.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -40,10 +40,7 @@ struct cfi {
 
 int cfi_load(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const struct library_function functions[] = {
 		{ "dwfl_begin", &libdw.begin },
 		{ "dwfl_end", &libdw.end },
 		{ "dwfl_report_begin", &libdw.report_begin },
@@ -56,16 +53,8 @@ int cfi_load(void)
 		{ "dwfl_thread_state_registers", &libdw.registers },
 		{ "dwfl_thread_state_register_pc", &libdw.register_pc },
 	};
-	void *library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *found = dlsym(library, functions[i].name);
-
-		if (!found)
-			return -ELIBACC;
-		memcpy(functions[i].to, &found, sizeof(found));
-	}
-	return library ? 0 : -ELIBACC;
+	return library_open("libdw.so.1", functions, sizeof(functions) / sizeof(functions[0]));
 }
 
 /* Opened already, by pread: what the library maps itself would kill us where it is cut. */

@@ -1,7 +1,8 @@
 #include "code.h"
 
+#include "library.h"
+
 #include <capstone/capstone.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -35,25 +36,14 @@ static struct {
 
 int code_open(void)
 {
-	const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const struct library_function functions[] = {
 		{ "cs_open", &capstone.open },          { "cs_close", &capstone.close },
 		{ "cs_malloc", &capstone.make },        { "cs_free", &capstone.free },
 		{ "cs_disasm_iter", &capstone.next },   { "cs_option", &capstone.option },
 		{ "cs_regs_access", &capstone.access },
 	};
-	void *library = dlopen(CODE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *found = dlsym(library, functions[i].name);
-
-		if (!found)
-			return -ELIBACC;
-		memcpy(functions[i].to, &found, sizeof(found));
-	}
-	return library ? 0 : -ELIBACC;
+	return library_open(CODE_LIBRARY, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
 static bool code_is_return(const cs_insn *i)

@@ -24,6 +24,10 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)SYS_##name, 0, 1),                       \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
+#define JAIL_REFUSE(name)                                                                          \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)SYS_##name, 0, 1),                       \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES)
+
 /* No path is among what these take, but newfstatat's: the size of an open file is asked by it. */
 static int jail_filter(void)
 {
@@ -52,6 +56,10 @@ static int jail_filter(void)
 		JAIL_ALLOW(clock_nanosleep),
 		JAIL_ALLOW(rt_sigreturn),
 		JAIL_ALLOW(exit_group),
+#ifdef SYS_readlink
+		JAIL_REFUSE(readlink), /* libdw asks where a file lies, and goes on without */
+#endif
+		JAIL_REFUSE(readlinkat),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };

@@ -130,6 +130,40 @@ static int naming_frame(const struct naming *n, uint64_t address, uint32_t *out)
 	return graph_frame(n->graph, &frame, out);
 }
 
+/* One that was put into the function at an address, where its caller stands. */
+static int naming_inlined(const struct naming *n, const char *name, size_t length,
+			  const struct graph_frame *within, uint32_t *out)
+{
+	struct graph_frame frame = { .module = within->module };
+	char text[SYMBOLIZE_NAME + 16];
+
+	snprintf(text, sizeof(text), "%.*s (inlined)", (int)length, name);
+	frame.name = text;
+	return graph_frame(n->graph, &frame, out);
+}
+
+/* The frame of an address, and within it what was put there, as far as there is room. */
+static int naming_frames(const struct naming *n, uint64_t address, uint32_t *frames, uint32_t room,
+			 uint32_t *count)
+{
+	uint32_t place = naming_place(n, address);
+	const char *all = place < n->count && n->symbols.inlined ? n->symbols.inlined[place] : NULL;
+	const char *end = all ? all + strlen(all) : NULL;
+	int result = naming_frame(n, address, frames);
+
+	*count = 1;
+	while (!result && end && *count < room) {
+		const char *name = memrchr(all, '\t', (size_t)(end - all));
+
+		name = name ? name + 1 : all;
+		result = naming_inlined(n, name, (size_t)(end - name), &n->graph->frames[frames[0]],
+					&frames[*count]);
+		*count += 1;
+		end = name == all ? NULL : name - 1;
+	}
+	return result;
+}
+
 /* What follows frame pointers where code keeps none finds numbers that are no code. */
 static bool naming_is_code(const struct naming *n, uint64_t address)
 {
@@ -202,7 +236,7 @@ static int naming_cause(const struct naming *n, const struct naming_stack *s, ui
 static int naming_stack_add(const struct naming *n, const struct naming_stack *s)
 {
 	struct graph_stack like = { .samples = s->samples, .waits = s->waits, .cause = s->cause };
-	uint32_t depth = naming_depth(n, s), frames[GRAPH_DEPTH + 1], cut, from = 0;
+	uint32_t depth = naming_depth(n, s), frames[GRAPH_DEPTH + 1], cut, from = 0, more;
 	int result = 0;
 
 	if (n->graph->kind == GRAPH_OFFCPU)
@@ -211,9 +245,13 @@ static int naming_stack_add(const struct naming *n, const struct naming_stack *s
 	cut = depth < GRAPH_DEPTH - 1 && depth < (uint32_t)s->kernel_count + s->user_count;
 	if (cut)
 		result = naming_cut(n, s, &frames[0]);
-	for (uint32_t i = from; i < depth && !result; i++)
-		result = naming_frame(n, naming_address(s, i), &frames[cut + depth - 1 - i]);
-	like.depth = cut + depth - from;
+	like.depth = cut;
+	for (uint32_t i = depth; i > from && !result; i--) {
+		/* all that are still to come have room, and a cause */
+		result = naming_frames(n, naming_address(s, i - 1), &frames[like.depth],
+				       GRAPH_DEPTH - 1 - like.depth - (i - 1 - from), &more);
+		like.depth += more;
+	}
 	if (n->graph->kind == GRAPH_OFFCPU && !result)
 		result = naming_cause(n, s, &frames[like.depth++]);
 	return result ? result : graph_wait_add(n->graph, frames, &like);

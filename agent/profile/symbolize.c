@@ -2,6 +2,7 @@
 
 #include "binary.h"
 #include "file.h"
+#include "inlined.h"
 #include "jail.h"
 #include "symtab.h"
 
@@ -20,6 +21,8 @@ struct symbolize {
 	struct symbolize_file *files;
 	uint64_t *addresses;
 	struct binary *binaries; /* of each file */
+	struct inlined *inlined; /* of file inlined_of: addresses come in order of their files */
+	uint32_t inlined_of;     /* plus 1; 0: none was looked into yet */
 	struct symtab kernel, perf;
 	FILE *out;
 };
@@ -88,11 +91,57 @@ static const char *symbolize_user(const struct symbolize *s, uint64_t address)
 	return symtab_find(&s->perf, address);
 }
 
-static void symbolize_name(struct symbolize *s, const char *name)
+static void symbolize_text_put(struct symbolize *s, const char *name)
 {
 	for (uint32_t i = 0; name && name[i] && i < SYMBOLIZE_NAME - 1; i++)
 		fputc((unsigned char)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i], s->out);
+}
+
+static void symbolize_name(struct symbolize *s, const char *name)
+{
+	symbolize_text_put(s, name);
 	fputc('\n', s->out);
+}
+
+static void symbolize_inlined_name(void *ctx, const char *name)
+{
+	struct symbolize *s = ctx;
+
+	fputc('\t', s->out);
+	symbolize_text_put(s, name);
+}
+
+/* What was put into the function there. */
+static void symbolize_inlined(struct symbolize *s, uint32_t address, uint32_t file)
+{
+	const struct symbolize_file *f = &s->files[file];
+	uint64_t at =
+		binary_address(&s->binaries[file], s->addresses[address] - f->start + f->offset);
+
+	if (s->inlined_of != file + 1) {
+		inlined_close(s->inlined);
+		inlined_open(&s->inlined, f->debug >= 0 ? f->debug : f->fd);
+		s->inlined_of = file + 1;
+	}
+	if (!s->inlined || at == BINARY_NOWHERE)
+		return;
+	fprintf(s->out, "%u", address);
+	inlined_each(s->inlined, at, symbolize_inlined_name, s);
+	fputc('\n', s->out);
+}
+
+static void symbolize_inlines(struct symbolize *s)
+{
+	for (uint32_t i = 0; i < s->head.address_count; i++)
+		for (uint32_t k = 0; k < s->head.file_count; k++) {
+			const struct symbolize_file *f = &s->files[k];
+
+			if (f->fd < 0 || s->addresses[i] < f->start || s->addresses[i] >= f->end)
+				continue;
+			symbolize_inlined(s, i, k);
+			break;
+		}
+	inlined_close(s->inlined);
 }
 
 int symbolize_take(void *at, size_t bytes)
@@ -141,8 +190,11 @@ int symbolize_main(void)
 	int result = symbolize_question(&s);
 
 	s.out = result ? NULL : fdopen(STDOUT_FILENO, "w");
+	inlined_load(); /* without it there are none */
 	if (!s.out || jail_enter(SYMBOLIZE_CPU_S))
 		return 1;
 	symbolize_answer(&s);
+	fflush(s.out); /* with this much it may end: what follows can take long, and is hostile */
+	symbolize_inlines(&s);
 	return fflush(s.out) || ferror(s.out) ? 1 : 0;
 }

@@ -33,7 +33,9 @@ struct symbolize_file {
 
 /*
  * The answer: for each file a line "whole" or "part" and its build id ("-": none), or "none"; then
- * for each address a line with its name, empty where there is none.
+ * for each address a line with its name, empty where there is none. Those are whole; then come, as
+ * far as there was time, lines with the number of an address and what was put into the function
+ * there, innermost first, each behind a tab.
  */
 int symbolize_main(void); /* the whole life of the process */
 

@@ -91,6 +91,18 @@ static char *symbols_read(int fd)
 	return text;
 }
 
+/* Has it all names? Then it does not matter what ended it behind them. */
+static bool symbols_has_names(const struct symbols_question *q, const char *text)
+{
+	uint32_t lines = symbols_file_count(q) + symbols_address_count(q);
+
+	for (; text && lines; lines--) {
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return text && !lines;
+}
+
 /* Its whole answer, and how it ended. */
 static int symbols_once(const struct symbols_question *q, const int *debug, char **out)
 {
@@ -109,6 +121,8 @@ static int symbols_once(const struct symbols_question *q, const int *debug, char
 		*out = symbols_read(ends[1]);
 		if (!*out)
 			result = -ENOMEM;
+		else if (symbols_has_names(q, *out))
+			result = 0;
 	}
 	for (int i = 0; i < 2; i++)
 		if (ends[i] >= 0)
@@ -167,6 +181,19 @@ static uint32_t symbols_files(const struct symbols_question *q, char **at, int *
 	return opened;
 }
 
+static void symbols_inlined(const struct symbols_question *q, char *at, struct symbols *out)
+{
+	const char *line;
+
+	while ((line = symbols_line(&at)) != NULL) {
+		char *names;
+		unsigned long i = strtoul(line, &names, 10);
+
+		if (i < symbols_address_count(q) && *names == '\t')
+			out->inlined[i] = names + 1;
+	}
+}
+
 static void symbols_names(const struct symbols_question *q, char *at, struct symbols *out)
 {
 	for (uint32_t i = 0; i < symbols_address_count(q); i++) {
@@ -176,6 +203,7 @@ static void symbols_names(const struct symbols_question *q, char *at, struct sym
 			return;
 		out->names[i] = *line ? line : NULL;
 	}
+	symbols_inlined(q, at, out);
 }
 
 int symbols_ask(const struct symbols_question *q, struct symbols *out)
@@ -186,7 +214,8 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 	memset(out, 0, sizeof(*out));
 	memset(debug, -1, sizeof(debug));
 	out->names = calloc((size_t)q->address_count + 1, sizeof(*out->names));
-	if (!out->names)
+	out->inlined = calloc((size_t)q->address_count + 1, sizeof(*out->inlined));
+	if (!out->names || !out->inlined)
 		return -ENOMEM;
 	out->asked = symbols_address_count(q);
 	result = symbols_once(q, debug, &out->text);
@@ -209,6 +238,7 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 void symbols_fini(struct symbols *s)
 {
 	free(s->names);
+	free(s->inlined);
 	free(s->text);
 	memset(s, 0, sizeof(*s));
 }

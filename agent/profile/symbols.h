@@ -34,8 +34,9 @@ struct symbols_question {
 
 struct symbols {
 	char *text;
-	const char **names; /* of each address; NULL: none was found */
-	uint32_t asked;     /* the first ones: no more are asked for in one question */
+	const char **names;   /* of each address; NULL: none was found */
+	const char **inlined; /* … what was put into it there, innermost first, by tabs; or NULL */
+	uint32_t asked;       /* the first ones: no more are asked for in one question */
 };
 
 int symbols_ask(const struct symbols_question *q, struct symbols *out);

@@ -1,8 +1,9 @@
 #include "transfer.h"
 
+#include "library.h"
+
 #define CURL_DISABLE_TYPECHECK /* they are called by pointer */
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +48,7 @@ struct transfers {
 
 static int transfer_library(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const struct library_function functions[] = {
 		{ "curl_global_init", &transfer_curl.global_init },
 		{ "curl_easy_init", &transfer_curl.easy_init },
 		{ "curl_easy_cleanup", &transfer_curl.easy_cleanup },
@@ -67,16 +65,8 @@ static int transfer_library(void)
 		{ "curl_multi_poll", &transfer_curl.poll },
 		{ "curl_multi_info_read", &transfer_curl.read },
 	};
-	void *library = dlopen(TRANSFER_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *found = dlsym(library, functions[i].name);
-
-		if (!found)
-			return -ELIBACC;
-		memcpy(functions[i].to, &found, sizeof(found));
-	}
-	return library ? 0 : -ELIBACC;
+	return library_open(TRANSFER_LIBRARY, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
 int transfers_open(struct transfers **out)

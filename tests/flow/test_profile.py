@@ -21,6 +21,31 @@ SECONDS = 20
 POINTS = 3  # how far a share may be from what the process itself measured
 
 # Both loops are the same instructions at the same alignment: their time goes by their number alone.
+INLINES = r"""
+static inline __attribute__((always_inline)) void innermost(volatile long *x)
+{
+	for (long i = 0; i < 1000; i++)
+		*x += i * i;
+}
+static inline __attribute__((always_inline)) void middle(volatile long *x)
+{
+	for (int i = 0; i < 100; i++)
+		innermost(x);
+}
+__attribute__((noinline)) void outer(volatile long *x)
+{
+	*x -= 1;
+	middle(x);
+	*x += 1;
+}
+int main(void)
+{
+	volatile long x = 0;
+	for (;;)
+		outer(&x);
+}
+"""
+
 BURNER = r"""
 #include <fcntl.h>
 #include <stdio.h>
@@ -253,6 +278,32 @@ def shares_are_right(stage, burner):
               if "burn_much" in frames), "innermost last")
     check(any("main" in frames and frames.index("main") < frames.index("burn_much")
               for frames, _ in told if "burn_much" in frames), f"main calls: {text}")
+
+
+def inlined_functions_are_frames(stage, _):
+    """Where debug information tells of them, in every form; as they were put into one another."""
+    source, program = stage.folder / "inlines.c", stage.folder / "inlines"
+    source.write_text(INLINES)
+    subprocess.run(["cc", "-O2", "-g", "-fno-omit-frame-pointer", "-o", str(program), str(source)],
+                   check=True)
+    shim = {"LD_PRELOAD": str(live.find_program("libringside.so"))}
+    process = live.Process(stage, [program], stage.folder / "inlines.out",
+                           {**stage.environment, **shim})
+    live.wait_for("it is watched", lambda: watched(stage.the_agent, process.pid), 10)
+    text = ringside(stage, "profile", "cpu", process.pid, "--seconds", 3)
+    wanted = ["outer", "middle (inlined)", "innermost (inlined)"]
+    seen = sum(n for frames, n in stacks(text) if frames[-3:] == wanted)
+    check(seen > 0.8 * sum(n for _, n in stacks(text)) > 20, text)
+    frames = json.loads(ringside(stage, "profile", "cpu", process.pid, "--past", "--format",
+                                 "json"))["data"]["frames"]
+    check({"outer", *wanted} <= {frame["name"] for frame in frames}, frames)
+    for name in ("inlines.svg", "inlines.pb.gz"):
+        ringside(stage, "profile", "cpu", process.pid, "--past", "-o", stage.folder / name)
+    check("innermost (inlined)" in (stage.folder / "inlines.svg").read_text(), "svg")
+    check(b"innermost (inlined)" in gzip.decompress((stage.folder / "inlines.pb.gz").read_bytes()),
+          "pprof")
+    process.stop()
+    print(f"ok    {seen} samples are of what was put into another function")
 
 
 def forms_agree(stage, burner):
@@ -547,6 +598,7 @@ def main():
         if part["status"] != "healthy":
             live.skip(f"nothing is sampled here: {part['reason']}")
         for step in (shares_are_right, forms_agree, a_service_is_profiled_whole,
+                     inlined_functions_are_frames,
                      nobody_else_is_sampled, a_new_worker_goes_on):
             step(stage, burner)
             print(f"ok    {step.__name__}")

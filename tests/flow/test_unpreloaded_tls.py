@@ -20,6 +20,7 @@ SET = "tls"
 RATES = (1000, 2500, 5000)  # requests a second
 STEADY_S = 5 if live.FULL else 2
 CLIENTS = 10
+LET_GO_S = 0.5
 REACHED = 0.9  # of a rate; where a machine does less, more is not tried
 
 CONFIG = """\
@@ -249,7 +250,13 @@ def node_part(stage, agent, key, certificate):
 
 def detach(stage, agent, nginx):
     """Its probes go at once, and it serves on."""
+    def links():
+        return [kind for kind in live.kernel_links(agent.pid).values() if kind == "uprobe_multi"]
+    many, began = len(links()), time.monotonic()
     ringside(stage, "detach", *nginx.workers())
+    live.wait_for("their end", lambda: not links(), 10, 0.002)
+    took = time.monotonic() - began
+    expect(many and took <= LET_GO_S, f"{many} links in its code are gone within {took:.3f} s")
     wait_states(agent, {"notNeeded"}, "without a target nothing is loaded", SET)
     expect(answers(nginx.port) == "200", "and it serves on")
 

@@ -31,6 +31,11 @@
 #define BLOCKED_FILE 2u /* its node; 1 is the folder */
 #define BLOCKED_REQUEST (FUSE_MIN_READ_BUFFER + 131072u)
 
+struct blocked_how {
+	const char *maps; /* a file that it maps besides, as if to execute it; NULL: none */
+	bool quiet;       /* nobody wants the lock for writing: who reads is not held up */
+};
+
 struct blocked {
 	pid_t pid, server; /* pid 0: it may not be done here */
 };
@@ -112,8 +117,17 @@ static inline int blocked_mount(const char *folder)
 	return fuse;
 }
 
-/* Its main thread is the one that wants the lock for writing. */
-_Noreturn static inline void blocked_live(const char *folder)
+static inline void blocked_map(const char *path)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	off_t size = lseek(file, 0, SEEK_END);
+
+	if (mmap(NULL, (size_t)size, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED)
+		_exit(1);
+}
+
+/* Its main thread is the one that wants the lock for writing, if any does. */
+_Noreturn static inline void blocked_live(const char *folder, const struct blocked_how *how)
 {
 	pthread_t thread;
 	char path[64], *page;
@@ -126,12 +140,17 @@ _Noreturn static inline void blocked_live(const char *folder)
 	if (page == MAP_FAILED)
 		_exit(1);
 	*page = 'x';
+	if (how->maps)
+		blocked_map(how->maps);
+	if (how->quiet)
+		blocked_unmap(page);
 	pthread_create(&thread, NULL, blocked_unmap, page);
 	for (;;)
 		mmap(NULL, BLOCKED_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-static inline void blocked_fork(struct blocked *b, const char *folder, int told)
+static inline void blocked_fork(struct blocked *b, const char *folder, int told,
+				const struct blocked_how *how)
 {
 	int fuse = blocked_mount(folder);
 
@@ -143,7 +162,7 @@ static inline void blocked_fork(struct blocked *b, const char *folder, int told)
 	close(fuse);
 	b->pid = fork();
 	if (b->pid == 0)
-		blocked_live(folder);
+		blocked_live(folder, how);
 }
 
 /* Does its main thread wait where no signal ends it? */
@@ -161,7 +180,7 @@ static inline bool blocked_waits(pid_t pid)
 }
 
 /* The mount is seen by nobody but us and our children. */
-static inline struct blocked blocked_start(void)
+static inline struct blocked blocked_start_so(const struct blocked_how *how)
 {
 	char folder[] = "/tmp/blocked.XXXXXX", byte;
 	struct blocked b = { .pid = 0 };
@@ -170,7 +189,7 @@ static inline struct blocked blocked_start(void)
 	if (!mkdtemp(folder) || pipe2(told, O_CLOEXEC))
 		return b;
 	if (unshare(CLONE_NEWNS) == 0 && mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
-		blocked_fork(&b, folder, told[1]);
+		blocked_fork(&b, folder, told[1], how);
 	close(told[1]);
 	if (b.pid && read(told[0], &byte, 1) == 1)
 		for (int i = 0; i < 1000 && !blocked_waits(b.pid); i++)
@@ -179,6 +198,13 @@ static inline struct blocked blocked_start(void)
 	umount2(folder, MNT_DETACH);
 	rmdir(folder);
 	return b;
+}
+
+static inline struct blocked blocked_start(void)
+{
+	const struct blocked_how how = { .maps = NULL };
+
+	return blocked_start_so(&how);
 }
 
 /* Its server first: before, it cannot even be killed. */

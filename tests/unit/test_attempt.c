@@ -1,4 +1,5 @@
 #include "../../agent/capture/attempt.c"
+#include "blocked_process.h"
 #include "rs_test.h"
 
 #include <string.h>
@@ -34,11 +35,30 @@ static void what_works_for_pauses_works_in_the_attempt(void **state)
 	probe_filter_close(filter);
 }
 
+static void who_keeps_the_kernel_waiting_does_not_keep_us(void **state)
+{
+	struct blocked b;
+	int plain = attempt_probes();
+
+	(void)state;
+	if (plain)
+		rs_skip("bpf() is refused here");
+	b = blocked_start(); /* it maps this program too */
+	if (!b.pid)
+		rs_skip("FUSE cannot be mounted");
+	alarm(10);
+	assert_int_equal(attempt_probes(), -ETIMEDOUT);
+	alarm(0);
+	blocked_end(&b);
+	assert_int_equal(attempt_probes(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_function_is_found_in_the_file_that_it_is_of),
 		cmocka_unit_test(what_works_for_pauses_works_in_the_attempt),
+		cmocka_unit_test(who_keeps_the_kernel_waiting_does_not_keep_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,15 @@ static void open_file(void)
 	open("/etc/passwd", O_RDONLY);
 }
 
+/* It is told no path, and lives. */
+static void ask_where_a_file_lies(void)
+{
+	char path[64];
+
+	if (readlink("/proc/self/fd/0", path, sizeof(path)) != -1 || errno != EACCES)
+		_exit(3);
+}
+
 static void make_process(void)
 {
 	fork();
@@ -86,6 +95,7 @@ static void reading_open_files_and_taking_memory_go_on(void **state)
 	if (fd != 3)
 		assert_int_equal(dup2(fd, 3), 3);
 	assert_int_equal(jailed(work), 0);
+	assert_int_equal(jailed(ask_where_a_file_lies), 0);
 	close(3);
 }
 

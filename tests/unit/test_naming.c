@@ -8,6 +8,8 @@ static uint32_t asked_most = UINT32_MAX;
 
 #define KERNEL(address) (NAMING_KERNEL | (address))
 
+static const char *put_inside; /* into "inner" */
+
 static const char *kernel_name(uint64_t address)
 {
 	return address == KERNEL(0x10)   ? "bpf_prog_1234_tick"
@@ -21,6 +23,7 @@ static const char *kernel_name(uint64_t address)
 int symbols_ask(const struct symbols_question *q, struct symbols *out)
 {
 	*out = (struct symbols){ .names = calloc(q->address_count + 1, sizeof(*out->names)),
+				 .inlined = calloc(q->address_count + 1, sizeof(*out->inlined)),
 				 .asked = q->address_count < asked_most ? q->address_count
 									: asked_most };
 	for (uint32_t i = 0; i < out->asked; i++) {
@@ -28,6 +31,8 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 			asked[i] = q->addresses[i];
 		if (q->addresses[i] == 0x1010)
 			out->names[i] = "inner";
+		if (q->addresses[i] == 0x1010)
+			out->inlined[i] = put_inside;
 		if (q->addresses[i] == 0x2020)
 			out->names[i] = "outer";
 		if (q->addresses[i] & NAMING_KERNEL)
@@ -39,6 +44,7 @@ int symbols_ask(const struct symbols_question *q, struct symbols *out)
 void symbols_fini(struct symbols *s)
 {
 	free(s->names);
+	free(s->inlined);
 }
 
 static enum graph_kind named_kind;
@@ -73,6 +79,51 @@ static void all_but_the_innermost_frame_are_looked_up_where_they_called(void **s
 	assert_string_equal(g->frames[g->places[1]].name, "inner");
 	assert_string_equal(g->frames[g->places[1]].module, "/usr/lib/a.so");
 	assert_null(g->frames[g->places[1]].why);
+	graph_close(g);
+}
+
+static void what_was_put_into_a_function_stands_within_it(void **state)
+{
+	static const uint64_t addresses[] = { 0x1010, 0x2021 };
+	const struct naming_stack s = {
+		.samples = 4, .user_count = 2, .addresses = addresses, .unwound = true
+	};
+	struct graph *g;
+
+	(void)state;
+	put_inside = "deepest\tdeep";
+	g = named(&s, NULL);
+	put_inside = NULL;
+	assert_int_equal(g->stacks[0].depth, 4);
+	assert_string_equal(g->frames[g->places[0]].name, "outer");
+	assert_string_equal(g->frames[g->places[1]].name, "inner");
+	assert_string_equal(g->frames[g->places[2]].name, "deep (inlined)");
+	assert_string_equal(g->frames[g->places[3]].name, "deepest (inlined)");
+	assert_string_equal(g->frames[g->places[3]].module, "/usr/lib/a.so");
+	graph_close(g);
+}
+
+/* A deep stack has no room for all of it: no frame is lost for what was put into another. */
+static void what_has_no_room_is_left_out(void **state)
+{
+	static char many[4 * GRAPH_DEPTH];
+	static uint64_t addresses[GRAPH_DEPTH];
+	const struct naming_stack s = {
+		.samples = 1, .user_count = GRAPH_DEPTH - 3, .addresses = addresses, .unwound = true
+	};
+	struct graph *g;
+
+	(void)state;
+	for (uint32_t i = 0; i < GRAPH_DEPTH; i++) {
+		addresses[i] = i ? 0x2021 : 0x1010;
+		memcpy(many + 2 * i, "x\t", 3);
+	}
+	put_inside = many;
+	g = named(&s, NULL);
+	put_inside = NULL;
+	assert_int_equal(g->stacks[0].depth, GRAPH_DEPTH - 1);
+	assert_string_equal(g->frames[g->places[GRAPH_DEPTH - 4]].name, "inner");
+	assert_string_equal(g->frames[g->places[GRAPH_DEPTH - 5]].name, "outer");
 	graph_close(g);
 }
 
@@ -255,6 +306,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_but_the_innermost_frame_are_looked_up_where_they_called),
+		cmocka_unit_test(what_was_put_into_a_function_stands_within_it),
+		cmocka_unit_test(what_has_no_room_is_left_out),
 		cmocka_unit_test(what_has_no_name_goes_by_its_library_and_says_why),
 		cmocka_unit_test(what_was_not_asked_for_says_that_there_were_too_many),
 		cmocka_unit_test(a_stack_is_cut_where_no_code_is),

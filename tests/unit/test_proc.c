@@ -1,5 +1,6 @@
 #include "capture_fixture.h"
 #include "proc.h"
+#include "subordinate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -269,6 +270,28 @@ static void a_process_in_no_namespace_calls_itself_as_we_do(void **state)
 	assert_int_equal(proc_uid(getpid()), geteuid());
 }
 
+static void subordinate_users_are_their_owners(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(proc_owner(getpid()), geteuid());
+	assert_int_equal(proc_owner(INT32_MAX), UINT32_MAX);
+	if (geteuid() != 0)
+		rs_skip("only root may map other users");
+	pid = subordinate(12345, "7 200007 1");
+	if (!pid)
+		rs_skip("user namespaces are refused here");
+	assert_int_equal(proc_uid(pid), 200007);
+	assert_int_equal(proc_owner(pid), 12345);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	pid = subordinate(0, "7 300007 1"); /* a container of root's: its users are apart */
+	assert_int_equal(proc_owner(pid), 300007);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void a_process_in_a_pid_namespace_has_a_pid_of_its_own(void **state)
 {
 	int live[2], told[2];
@@ -331,6 +354,7 @@ int main(void)
 		cmocka_unit_test(more_segments_than_fit_are_left_out),
 		cmocka_unit_test(our_own_segment_is_found_in_our_maps),
 		cmocka_unit_test(a_process_in_no_namespace_calls_itself_as_we_do),
+		cmocka_unit_test(subordinate_users_are_their_owners),
 		cmocka_unit_test(a_process_in_a_pid_namespace_has_a_pid_of_its_own),
 		cmocka_unit_test(what_only_its_owner_may_read_is_read_of_ourselves),
 	};

@@ -143,7 +143,7 @@ static void one_file_that_is_refused_does_not_refuse_the_next(void **state)
 		rs_skip("bpf() is refused here");
 	runtime_files_init(&f, probe_filter_fd(filter));
 	odd.sites = (struct sites){ .why = RUNTIME_ATTACHED, .count = 1 };
-	assert_int_equal(runtime_file_attach(&f, &odd), RUNTIME_REFUSED); /* no file at all */
+	assert_int_equal(runtime_file_attach(&f, &odd, 1), RUNTIME_REFUSED); /* no file at all */
 	assert_true(f.errors[RUNTIME_PYTHON] < 0);
 	assert_int_equal(runtime_files_get(&f, fd, RUNTIME_PYTHON), 0);
 	steps(&f, 0);
@@ -151,6 +151,67 @@ static void one_file_that_is_refused_does_not_refuse_the_next(void **state)
 		rs_skip("the kernel refuses uprobe_multi");
 	assert_int_equal(f.at[0].why, RUNTIME_ATTACHED);
 	assert_int_equal(f.errors[RUNTIME_PYTHON], 0);
+	runtime_files_fini(&f);
+	close(fd);
+}
+
+static int late_attach(void *ctx, const struct uprobes *u)
+{
+	(void)ctx, (void)u;
+	return -ETIMEDOUT;
+}
+
+static void late_detach(void *ctx, int link)
+{
+	(void)ctx;
+	close(link);
+}
+
+static bool late_waits(void *ctx)
+{
+	return *(bool *)ctx;
+}
+
+/* Whoever keeps the kernel waiting may let go. */
+static void what_is_too_late_is_attached_in_the_end(void **state)
+{
+	bool waits = true;
+	const struct uprobes_maker late = { late_attach, late_detach, late_waits, &waits };
+	struct runtime_files f;
+	int fd = python_fd();
+
+	(void)state;
+	if (!filter)
+		rs_skip("bpf() is refused here");
+	runtime_files_init(&f, probe_filter_fd(filter));
+	uprobes_maker_set(&late);
+	assert_int_equal(runtime_files_get(&f, fd, RUNTIME_PYTHON), 0);
+	steps(&f, 0);
+	assert_int_equal(f.at[0].why, RUNTIME_REFUSED);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], -ETIMEDOUT);
+	assert_null(f.pauses); /* nothing was tried */
+	runtime_files_put(&f, 0);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], 0); /* nobody waits for it any more */
+	assert_int_equal(runtime_files_get(&f, fd, RUNTIME_PYTHON), 0);
+	steps(&f, 0);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], -ETIMEDOUT);
+	waits = false;
+	runtime_files_step(&f, RUNTIME_FILES_AGAIN_NS - 1);
+	assert_int_equal(f.at[0].again_ns, RUNTIME_FILES_AGAIN_NS);
+	runtime_files_step(&f, RUNTIME_FILES_AGAIN_NS);
+	assert_int_equal(f.at[0].why, RUNTIME_REFUSED);
+	assert_int_equal(f.at[0].again_ns, 2 * RUNTIME_FILES_AGAIN_NS);
+	uprobes_maker_set(NULL);
+	runtime_files_step(&f, 2 * RUNTIME_FILES_AGAIN_NS);
+	if (f.at[0].why == RUNTIME_REFUSED && f.errors[RUNTIME_PYTHON] != -ETIMEDOUT)
+		rs_skip("the kernel refuses uprobe_multi");
+	assert_int_equal(f.at[0].why, RUNTIME_ATTACHED);
+	assert_int_equal(f.errors[RUNTIME_PYTHON], 0);
+	assert_int_equal(f.at[0].again_ns, 0);
+	runtime_files_again(&f); /* whoever held the links has ended */
+	assert_false(runtime_files_attached(&f, RUNTIME_PYTHON));
+	runtime_files_step(&f, 2 * RUNTIME_FILES_AGAIN_NS);
+	assert_true(runtime_files_attached(&f, RUNTIME_PYTHON));
 	runtime_files_fini(&f);
 	close(fd);
 }
@@ -182,6 +243,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(return_probes_are_not_set_where_they_could_harm),
 		cmocka_unit_test(programs_are_loaded_while_a_file_uses_them),
 		cmocka_unit_test(one_file_that_is_refused_does_not_refuse_the_next),
+		cmocka_unit_test(what_is_too_late_is_attached_in_the_end),
 		cmocka_unit_test(a_file_that_goes_while_it_is_looked_into_takes_the_child_along),
 	};
 	int result;

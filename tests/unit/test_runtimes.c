@@ -134,6 +134,43 @@ static void a_process_without_a_runtime_says_so_and_is_looked_at_less_and_less(v
 	fixture_close(&f);
 }
 
+static int shunned(void *ctx, int32_t pid, const char *name, int flags)
+{
+	(void)pid, (void)name, (void)flags;
+	return *(const int *)ctx;
+}
+
+/* As one is that kept a read of its memory waiting: later it may have a runtime as others do. */
+static void a_process_that_is_left_alone_uses_up_no_look(void **state)
+{
+	static const int reasons[] = { -ETIMEDOUT, -EBUSY, -EAGAIN, -EPIPE };
+	struct fixture f;
+	int reason;
+
+	(void)state;
+	fixture_open(&f, -EPERM);
+	proc_opener_set(shunned, &reason);
+	runtimes_watch(&f.runtimes, getpid(), true);
+	for (uint32_t i = 0; i < 4 * RUNTIMES_LOOKS; i++) {
+		reason = reasons[i % 4];
+		f.now_ns += RUNTIMES_SHUNNED_NS;
+		runtimes_step(&f.runtimes, f.now_ns);
+		assert_int_equal(f.runtimes.processes[0].looks, 0);
+		assert_int_equal(f.runtimes.look_ns, f.now_ns + RUNTIMES_SHUNNED_NS);
+	}
+	assert_int_equal(told(&f, getpid()).why, RUNTIME_UNKNOWN);
+	proc_opener_set(NULL, NULL);
+	f.now_ns += RUNTIMES_SHUNNED_NS;
+	assert_int_equal(told(&f, getpid()).why, RUNTIME_FOREIGN);
+	assert_int_equal(f.runtimes.processes[0].looks, 1);
+	reason = -ESRCH; /* it is over: that is a look */
+	proc_opener_set(shunned, &reason);
+	runtimes_step(&f.runtimes, f.runtimes.look_ns);
+	assert_int_equal(f.runtimes.processes[0].looks, 2);
+	proc_opener_set(NULL, NULL);
+	fixture_close(&f);
+}
+
 static void processes_are_found_in_any_order(void **state)
 {
 	static const int32_t pids[] = { 50, 10, 30, 20, 60, 40 };
@@ -285,6 +322,7 @@ int main(int count, char **arguments)
 		cmocka_unit_test(
 			a_process_without_a_runtime_says_so_and_is_looked_at_less_and_less),
 		cmocka_unit_test(postgres_is_left_alone_unless_somebody_asks),
+		cmocka_unit_test(a_process_that_is_left_alone_uses_up_no_look),
 		cmocka_unit_test(processes_are_found_in_any_order),
 		cmocka_unit_test(what_refuses_is_a_reason_and_a_facility),
 		cmocka_unit_test(a_runtime_is_attached_while_a_process_uses_it),

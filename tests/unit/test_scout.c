@@ -1,6 +1,7 @@
 #include "../../agent/capture/scout.c" /* white box: the child, and who is shunned */
 #include "blocked_process.h"
 #include "rs_test.h"
+#include "subordinate.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -154,6 +155,32 @@ static void a_user_of_many_such_is_asked_no_more_and_longer_each_time(void **sta
 	scout_close(s);
 }
 
+/* Of whom he has 65,536, as a rule. */
+static void subordinate_users_are_their_owner(void **state)
+{
+	struct scout *s = new_scout();
+	uint64_t now_ns = moment_monotonic_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < SCOUT_USER_PROCESSES; i++) {
+		char map[32];
+		pid_t pid;
+
+		snprintf(map, sizeof(map), "7 %u 1", 200000 + i);
+		pid = geteuid() == 0 ? subordinate(12345, map) : 0;
+		if (!pid) {
+			scout_close(s);
+			rs_skip("user namespaces are refused here");
+		}
+		assert_false(scout_shuns(s, scout_user(pid), now_ns));
+		scout_blocked(s, pid, now_ns);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	assert_true(scout_shuns(s, UINT64_MAX - 12345, now_ns));
+	scout_close(s);
+}
+
 static void what_a_user_did_hours_ago_is_forgotten(void **state)
 {
 	struct scout *s = new_scout();
@@ -245,6 +272,70 @@ static void no_more_children_are_left_behind_than_there_is_room_for(void **state
 	scout_close(s);
 }
 
+static void who_lives_and_is_shunned_is_suspected(void **state)
+{
+	struct scout *s = new_scout();
+	uint64_t now_ns = moment_monotonic_ns(), key = scout_process(getpid());
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(scout_suspect(s), 0);
+	scout_blocked(s, pid, now_ns);
+	assert_int_equal(scout_suspect(s), pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(scout_suspect(s), 0);                  /* it keeps nobody any more */
+	scout_shun(s, scout_blame(s, key, now_ns), now_ns - 1); /* that is over */
+	assert_int_equal(scout_suspect(s), 0);
+	for (uint32_t i = 0; i < SCOUT_USER_PROCESSES; i++)
+		scout_blocked(s, INT32_MAX, now_ns); /* of an unknown user */
+	assert_int_equal(scout_suspect(s), INT32_MAX);
+	scout_close(s);
+}
+
+static void while_nobody_may_fork_no_child_is_made(void **state)
+{
+	struct scout *s = new_scout();
+	char text[64];
+
+	(void)state;
+	scout_hold(s, true);
+	assert_true(fetched(s, getpid(), "cmdline", text, sizeof(text)) > 0); /* there is one */
+	scout_end(s);
+	scout_reserve(s); /* too late */
+	assert_int_equal(fetched(s, getpid(), "cmdline", text, sizeof(text)), -EAGAIN);
+	assert_int_equal(s->child, 0);
+	scout_hold(s, false);
+	assert_true(fetched(s, getpid(), "cmdline", text, sizeof(text)) > 0);
+	scout_close(s);
+}
+
+static void a_spare_child_takes_the_place_of_one_that_is_left(void **state)
+{
+	struct scout *s = new_scout();
+	char text[64];
+	pid_t spare;
+
+	(void)state;
+	scout_reserve(s);
+	scout_reserve(s);
+	spare = s->spare;
+	assert_true(spare > 0 && spare != s->child);
+	scout_hold(s, true);
+	scout_end(s);
+	assert_true(fetched(s, getpid(), "cmdline", text, sizeof(text)) > 0);
+	assert_int_equal(s->child, spare);
+	scout_hold(s, false);
+	scout_reserve(s);
+	spare = s->spare;
+	scout_close(s);
+	assert_int_equal(kill(spare, 0), -1);
+}
+
 static void a_child_that_runs_or_was_stopped_blames_no_user(void **state)
 {
 	struct scout *s = new_scout();
@@ -272,7 +363,11 @@ int main(void)
 		cmocka_unit_test(who_keeps_us_waiting_is_left_alone_and_the_others_are_read),
 		cmocka_unit_test(a_process_is_asked_again_some_minutes_later),
 		cmocka_unit_test(a_user_of_many_such_is_asked_no_more_and_longer_each_time),
+		cmocka_unit_test(subordinate_users_are_their_owner),
 		cmocka_unit_test(no_process_of_such_a_user_is_waited_for),
+		cmocka_unit_test(who_lives_and_is_shunned_is_suspected),
+		cmocka_unit_test(while_nobody_may_fork_no_child_is_made),
+		cmocka_unit_test(a_spare_child_takes_the_place_of_one_that_is_left),
 		cmocka_unit_test(a_child_that_was_killed_is_made_anew),
 		cmocka_unit_test(no_more_children_are_left_behind_than_there_is_room_for),
 		cmocka_unit_test(a_child_that_runs_or_was_stopped_blames_no_user),

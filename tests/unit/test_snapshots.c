@@ -2,7 +2,9 @@
 #include "rs_test.h"
 #include "snapshot_event.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -136,11 +138,42 @@ static void nobody_else_is_taken_and_nothing_after_the_end(void **state)
 	end(other);
 }
 
+/* What it looks like when a CPU has come since. */
+static void clocks_are_set_anew_for_other_cpus(void **state)
+{
+	pid_t pid = burner();
+	int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct snapshot *slots;
+	struct snapshots *s;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(snapshots_open(&s, pid), 0);
+	slots = slots_map(s);
+	for (int i = 0; i < s->ticks.cpus; i++)
+		dup2(none, s->ticks.clocks[i]); /* as good as gone */
+	pause_ms(30);
+	before = taken(slots);
+	assert_int_equal(snapshots_second(s), 0); /* the same CPUs: nothing is done */
+	pause_ms(100);
+	assert_int_equal(taken(slots), before);
+	snprintf(s->ticks.online, sizeof(s->ticks.online), "0-77\n");
+	assert_int_equal(snapshots_second(s), 0);
+	for (int i = 0; i < 500 && taken(slots) == before; i++)
+		pause_ms(10);
+	assert_true(taken(slots) > before);
+	munmap(slots, SLOTS_BYTES);
+	snapshots_close(s);
+	close(none);
+	end(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_slot_holds_the_stack_from_its_pointer_on),
 		cmocka_unit_test(what_finds_no_free_slot_is_counted),
+		cmocka_unit_test(clocks_are_set_anew_for_other_cpus),
 		cmocka_unit_test(nobody_else_is_taken_and_nothing_after_the_end),
 	};
 	struct snapshots *s;

@@ -68,12 +68,31 @@ static void a_process_that_blocks_is_told_by_its_pid(void **state)
 	outbox_fini(&o);
 }
 
+static void who_keeps_the_kernel_from_changing_probes_is_told(void **state)
+{
+	struct outbox o;
+
+	(void)state;
+	outbox_init(&o, -1);
+	standing_keeper(&o, false, 0);
+	assert_int_equal(part_of(&o, "keeper").status, HEALTH_HEALTHY);
+	assert_string_equal(part_of(&o, "keeper").reason, "");
+	standing_keeper(&o, false, 77);
+	assert_int_equal(part_of(&o, "keeper").status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part_of(&o, "keeper").reason, "pid 77 keeps its memory"));
+	standing_keeper(&o, true, 77);
+	assert_int_equal(part_of(&o, "keeper").status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part_of(&o, "keeper").reason, "until it lets go nobody can fork"));
+	outbox_fini(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(without_a_process_that_blocks_the_scout_has_nothing_to_say),
 		cmocka_unit_test(a_process_that_blocks_is_told_by_its_pid),
+		cmocka_unit_test(who_keeps_the_kernel_from_changing_probes_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,27 @@ static void what_is_said_of_files_is_kept(void **state)
 	assert_string_equal(at, "name\n");
 }
 
+static void what_comes_behind_the_names_may_end_anywhere(void **state)
+{
+	struct symbols_file file = { .fd = -1 };
+	struct symbols_question q = { .files = &file, .file_count = 1, .address_count = 2 };
+	const char *names[2], *inlined[2] = { NULL, NULL };
+	struct symbols out = { .names = names, .inlined = inlined };
+	char text[] = "outer\n\n0\tdeep\touter\n7\tno\nrubbish\n1\thalf";
+
+	(void)state;
+	symbols_names(&q, text, &out);
+	assert_string_equal(names[0], "outer");
+	assert_null(names[1]);
+	assert_string_equal(inlined[0], "deep\touter");
+	assert_null(inlined[1]);
+	assert_true(symbols_has_names(&q, "none\na\nb\n"));
+	assert_true(symbols_has_names(&q, "none\na\nb\n0\tx"));
+	assert_false(symbols_has_names(&q, "none\na\nb"));
+	assert_false(symbols_has_names(&q, ""));
+	assert_false(symbols_has_names(&q, NULL));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +116,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_answer_that_ends_early_leaves_the_rest_unnamed),
 		cmocka_unit_test(a_build_id_is_believed_only_as_hexadecimal),
 		cmocka_unit_test(what_is_said_of_files_is_kept),
+		cmocka_unit_test(what_comes_behind_the_names_may_end_anywhere),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--symbolize") == 0)

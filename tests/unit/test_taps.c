@@ -2,6 +2,8 @@
 #include "child.h"
 #include "filter.h"
 #include "tls_fixture.h"
+#include "tls_kind.h"
+#include "uprobes.h"
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -98,6 +100,100 @@ static void a_file_is_looked_at_once(void **state)
 	taps_rest(&taps);
 	assert_int_equal(taps.count, 0);
 	assert_null(taps.tls);
+	fixture_close();
+}
+
+struct late {
+	int calls, good; /* so many of them come in time */
+};
+
+static int late_attach(void *ctx, const struct uprobes *u)
+{
+	struct late *late = ctx;
+
+	(void)u;
+	return ++late->calls <= late->good ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -ETIMEDOUT;
+}
+
+static void late_detach(void *ctx, int link)
+{
+	(void)ctx;
+	close(link);
+}
+
+static bool late_waits(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+/* Of what came in time nothing stays: all of it is tried again. */
+static void what_is_too_late_is_put_there_in_the_end(void **state)
+{
+	struct late ctx = { .good = 1 };
+	const struct uprobes_maker late = { late_attach, late_detach, late_waits, &ctx };
+
+	(void)state;
+	if (!http || SANITIZED)
+		rs_skip("bpf() is refused here, or the jail has no room for a sanitizer");
+	fixture_open();
+	uprobes_maker_set(&late);
+	taps_watch(&taps, getpid());
+	for (int i = 0; i < 2000 && ctx.calls < 2; i++) {
+		taps_step(&taps, http, 1000);
+		poll(NULL, 0, 10);
+	}
+	assert_int_equal(ctx.calls, 2);
+	assert_false(taps.processes[0].tapped);
+	assert_false(tls_any(taps.tls));
+	assert_int_equal(taps.processes[0].due_ns, 1000 + TAPS_FIRST_NS);
+	taps_second(&taps);
+	assert_int_equal(state_of("tls_call"), FACILITY_REFUSED);
+	uprobes_maker_set(NULL);
+	taps_step(&taps, http, 1000 + TAPS_FIRST_NS);
+	assert_true(taps.processes[0].tapped);
+	taps_second(&taps);
+	assert_int_equal(state_of("tls_call"), FACILITY_LOADED);
+	taps_again(&taps); /* whoever held the links has ended */
+	assert_false(taps.processes[0].tapped);
+	taps_step(&taps, http, 1000 + TAPS_FIRST_NS);
+	assert_true(tls_any(taps.tls));
+	fixture_close();
+}
+
+/* The program's, and a library's beside it, of which there is time for one. */
+static void of_two_files_both_are_tried_again(void **state)
+{
+	struct late ctx = { .good = 2 };
+	const struct uprobes_maker late = { late_attach, late_detach, late_waits, &ctx };
+	char path[] = "/tmp/libssl.XXXXXX";
+	int file = mkstemp(path);
+	struct taps_file other;
+	void *mapped;
+
+	(void)state;
+	if (!http || SANITIZED)
+		rs_skip("bpf() is refused here, or the jail has no room for a sanitizer");
+	assert_int_equal(ftruncate(file, 4096), 0);
+	mapped = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+	assert_true(mapped != MAP_FAILED && taps_identity_read(file, &other.is));
+	fixture_open();
+	taps_watch(&taps, getpid());
+	uprobes_maker_set(&late);
+	other.sites = (struct sites){ .count = 1 };
+	other.sites.at[0] = (struct site){ .cookie = TLS_READ, .role = TLS_C_CALL };
+	taps.files[taps.file_count++] = other;
+	for (int i = 0; i < 2000 && ctx.calls < 3; i++) {
+		taps_step(&taps, http, 1000);
+		poll(NULL, 0, 10);
+	}
+	assert_int_equal(ctx.calls, 3);
+	assert_false(taps.processes[0].tapped);
+	assert_false(tls_any(taps.tls));
+	uprobes_maker_set(NULL);
+	munmap(mapped, 4096);
+	close(file);
+	unlink(path);
 	fixture_close();
 }
 
@@ -201,6 +297,8 @@ int main(int count, char **arguments)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_is_tapped_where_its_functions_are),
 		cmocka_unit_test(a_file_is_looked_at_once),
+		cmocka_unit_test(what_is_too_late_is_put_there_in_the_end),
+		cmocka_unit_test(of_two_files_both_are_tried_again),
 		cmocka_unit_test(a_process_without_a_library_is_looked_at_again),
 		cmocka_unit_test(whoever_looks_too_long_is_ended),
 		cmocka_unit_test(who_has_a_file_looked_at_comes_last),

@@ -271,6 +271,26 @@ static void no_return_probe_is_put_where_it_could_harm(void **state)
 	tls->asked = false;
 }
 
+static bool busy(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+/* It would fork to find out whether return probes are safe. */
+static void nothing_is_begun_while_the_kernel_waits(void **state)
+{
+	const struct uprobes_maker maker = { .waits = busy };
+
+	(void)state;
+	tls_forget(tls, getpid());
+	uprobes_maker_set(&maker);
+	tls->asked = false;
+	assert_int_equal(tls_attach(tls, getpid(), file, &places), -ETIMEDOUT);
+	assert_false(tls->asked);
+	uprobes_maker_set(NULL);
+}
+
 static void who_ended_meanwhile_refuses_nothing(void **state)
 {
 	struct probe_state now;
@@ -303,6 +323,7 @@ int main(void)
 		TEST(what_go_reads_goes_by_its_goroutine),
 		TEST(loaded_is_what_is_attached),
 		TEST(no_return_probe_is_put_where_it_could_harm),
+		TEST(nothing_is_begun_while_the_kernel_waits),
 		TEST(who_ended_meanwhile_refuses_nothing),
 	};
 	struct probe_state now;

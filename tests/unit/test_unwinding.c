@@ -1,3 +1,4 @@
+#include "../../agent/capture/snapshots.c" /* white box: its clocks */
 #include "../../agent/unwinding.c"
 #include "rs_test.h"
 
@@ -93,12 +94,40 @@ static void it_ends_with_its_process(void **state)
 	fixture_close(&f);
 }
 
+/* What it looks like when a CPU has come since; then the kernel refuses the new clocks. */
+static void its_clocks_follow_the_cpus_while_the_kernel_lets_them(void **state)
+{
+	struct fixture f;
+	struct snapshots *s;
+
+	(void)state;
+	fixture_open(&f);
+	unwinding_second(&f.unwinding); /* none are taken */
+	if (snapshots_open(&s, getpid())) {
+		fixture_close(&f);
+		rs_skip("bpf() is refused here");
+	}
+	f.unwinding.snapshots = s;
+	snprintf(s->ticks.online, sizeof(s->ticks.online), "0-77\n");
+	unwinding_second(&f.unwinding);
+	assert_string_not_equal(s->ticks.online, "0-77\n");
+	assert_ptr_equal(f.unwinding.snapshots, s);
+	snprintf(s->ticks.online, sizeof(s->ticks.online), "0-77\n");
+	dup2(STDERR_FILENO, bpf_program__fd(s->probes->progs.snapshot_tick));
+	unwinding_second(&f.unwinding);
+	assert_null(f.unwinding.snapshots);
+	assert_int_equal(f.outbox.facilities[0].state, FACILITY_REFUSED);
+	assert_int_equal(f.outbox.facilities[0].error, EINVAL);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_not_watched_is_not_looked_at),
 		cmocka_unit_test(no_seconds_end_it_without_a_word),
 		cmocka_unit_test(it_ends_with_its_process),
+		cmocka_unit_test(its_clocks_follow_the_cpus_while_the_kernel_lets_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
