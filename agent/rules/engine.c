@@ -347,16 +347,18 @@ static void engine_row(const struct engine_look *l, const struct engine_reading 
 {
 	const struct spec *s = l->spec;
 	bool bad = engine_is_bad(s, row->value);
-	struct instance *i = NULL;
+	struct notice_labels labels;
+	struct instance *i;
 
-	if (bad || l->alarms)
-		i = instances_find(&l->engine->instances, s->name, &row->labels);
 	if (isnan(l->rule->value) ||
 	    (s->below ? row->value < l->rule->value : row->value > l->rule->value))
 		l->rule->value = row->value;
-	/* One that was never bad needs no alarm. */
+	if (!bad && !l->alarms) /* one that was never bad needs no alarm */
+		return;
+	l->engine->config.label(l->engine->config.ctx, s, row->of, &labels);
+	i = instances_find(&l->engine->instances, s->name, &labels);
 	if (!i && bad)
-		i = instances_add(&l->engine->instances, s->name, &row->labels);
+		i = instances_add(&l->engine->instances, s->name, &labels);
 	if (i)
 		engine_step_one(l, i, row->value);
 }

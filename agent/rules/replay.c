@@ -88,15 +88,27 @@ static int replay_read(void *ctx, const struct spec *spec, struct engine_reading
 	for (size_t i = 0; i < in->value_count; i++) {
 		if (!replay_has(r, spec, &in->values[i]))
 			continue;
-		(*rows)[count].labels = in->values[i].labels;
-		(*rows)[count++].value = in->values[i].value;
+		(*rows)[count++] =
+			(struct engine_reading){ &in->values[i].labels, in->values[i].value };
 	}
 	return count;
+}
+
+static void replay_label(void *ctx, const struct spec *spec, const void *of,
+			 struct notice_labels *out)
+{
+	struct replay *r = ctx;
+
+	if (replay_is_given(&r->config.input, spec->metric))
+		*out = *(const struct notice_labels *)of;
+	else
+		source_label(&r->source, spec, of, out);
 }
 
 static int replay_open_engine(struct replay *r, struct book *book)
 {
 	const struct engine_config config = { .read = replay_read,
+					      .label = replay_label,
 					      .ctx = r,
 					      .turned = r->config.turned,
 					      .turned_ctx = r->config.ctx,
