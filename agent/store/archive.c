@@ -169,7 +169,7 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 		memcpy(&block, bytes + file->bytes, sizeof(block));
 		archive_note(file, &block);
 	}
-	if (!reason || a->is_only) /* it is being written, just now */
+	if (!reason)
 		return;
 	archive_tell(a, file, file->bytes, reason);
 	if (ftruncate(fd, (off_t)file->bytes))

@@ -76,7 +76,7 @@ static void a_window_is_the_sum_of_its_seconds(void **state)
 		uint64_t span_ns = 1000 + random_below(&seed, 90000000);
 		struct slot one;
 
-		if (at % 11 == 3)
+		if (at % 11 == 3 || (i % 5 && at % 3 == 0)) /* none, and one alone */
 			continue;
 		slot_init(&one, 1000 + at);
 		one.sums.count = 1;

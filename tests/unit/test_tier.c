@@ -135,7 +135,7 @@ static void a_second_is_found_whatever_came_before_it(void **state)
 		uint32_t newest = 1000 + i / 2, second;
 
 		seed = seed * UINT64_C(6364136223846793005) + 1;
-		second = newest - (i % 5 ? 0 : (uint32_t)(seed >> 40) % 700);
+		second = newest - (i % 50 || i / 1500 % 2 ? 0 : (uint32_t)(seed >> 40) % 700);
 		put(&tier, second * STEP, plain(second * STEP), 1 + (uint32_t)(seed >> 50) % 60);
 		if (i % 400 == 0)
 			tier_drop(&tier, STEP, (newest - 600) * STEP, &budget);
