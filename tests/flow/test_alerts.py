@@ -146,7 +146,8 @@ def what_was_recorded_fires_again(stage):
     done = replayed("--last", "10m")
     check(done.returncode == 0 and "in steps of 1 s" in done.stdout, done)
     done = replayed("--last", "10m", "--json")
-    turns = [(t["rule"], t["state"]) for t in json.loads(done.stdout)["turns"]]
+    turns = [(t["rule"], t["state"]) for t in json.loads(done.stdout)["turns"]
+             if t["state"] in ("firing", "resolved")]
     check(turns == [("slow-handler", "firing"), ("slow-handler", "resolved")], turns)
     done = replayed("--from", "2001-01-01T00:00:00Z", "--to", "2001-01-01T01:00:00Z")
     check(done.returncode == 1 and "no request was recorded in that time" in done.stderr, done)
