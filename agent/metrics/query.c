@@ -11,8 +11,7 @@
 /* A window being added up. */
 struct query_sum {
 	struct query_span span;
-	struct metrics_sums sums;
-	uint64_t buckets[RS_HIST_SLOTS];
+	struct slot_window window;
 	uint64_t minutes[SERIES_MINUTES];
 	uint32_t first_minute;
 	uint64_t in_flight;
@@ -100,7 +99,7 @@ static void query_sum_init(struct query_sum *sum, const struct metrics *m,
 	uint32_t minute = registry_second(m->now_ns) / 60;
 
 	memset(sum, 0, sizeof(*sum));
-	slot_sums_init(&sum->sums);
+	slot_window_init(&sum->window);
 	sum->span = query_span_of(m, scope);
 	/* The newest place is that of the minute under way, which is not full. */
 	sum->first_minute = minute > SERIES_MINUTES - 1 ? minute - (SERIES_MINUTES - 1) : 0;
@@ -108,21 +107,27 @@ static void query_sum_init(struct query_sum *sum, const struct metrics *m,
 
 static void query_sum_add(struct query_sum *sum, const struct series *series, bool with_peak)
 {
-	series_window(series, &sum->span.of, &sum->sums, sum->buckets);
+	series_window(series, &sum->span.of, &sum->window);
 	if (with_peak)
 		series_minutes(series, sum->first_minute, sum->minutes);
 	sum->found = true;
 }
 
-/* A request that left no record had a route too, only nobody knows which: it is said with each. */
-static uint64_t query_dropped(const struct metrics *m, const struct metrics_scope *scope,
-			      const struct service *service)
+/* That of a further row, over the same seconds. */
+static void query_sum_of(struct query_sum *sum, const struct series *series)
 {
-	struct query_sum sum;
+	slot_window_clear(&sum->window);
+	query_sum_add(sum, series, false);
+}
 
-	query_sum_init(&sum, m, scope);
-	query_sum_add(&sum, &service->account.series, false);
-	return sum.sums.dropped;
+/* A request that left no record had a route too, only nobody knows which: it is said with each. */
+static uint64_t query_dropped(const struct query_sum *of, const struct service *service)
+{
+	struct slot_window window;
+
+	slot_window_init(&window);
+	series_window(&service->account.series, &of->span.of, &window);
+	return window.sums.dropped;
 }
 
 static void query_add_routes(const struct metrics *m, const struct metrics_scope *scope,
@@ -140,7 +145,7 @@ static void query_add_routes(const struct metrics *m, const struct metrics_scope
 			counted = true;
 		}
 		if (counted)
-			sum->sums.dropped += query_dropped(m, scope, s);
+			sum->window.sums.dropped += query_dropped(sum, s);
 	}
 }
 
@@ -205,13 +210,13 @@ int metrics_window_get(struct metrics *m, const struct metrics_scope *scope,
 		if (!scope->pid)
 			query_add_services(m, scope, sum);
 	}
-	out->sums = sum->sums;
-	memcpy(out->buckets, sum->buckets, sizeof(out->buckets));
+	out->sums = sum->window.sums;
+	memcpy(out->buckets, sum->window.buckets, sizeof(out->buckets));
 	out->span_s = sum->span.seen_s;
 	out->in_flight = sum->in_flight;
 	query_peak(m, sum, out);
 	pthread_mutex_unlock(&m->lock);
-	spread_ranks(out->buckets, &out->sums, out->percentile_ns);
+	spread_ranks(&sum->window, out->percentile_ns);
 	narrow = narrow && !sum->found;
 	free(sum);
 	return narrow ? -ENOENT : 0;
@@ -222,11 +227,11 @@ static void query_row_fill(struct metrics_row *row, const struct query_sum *sum,
 {
 	memcpy(row->service, service->name, sizeof(row->service));
 	memcpy(row->environment, service->environment, sizeof(row->environment));
-	row->sums = sum->sums;
+	row->sums = sum->window.sums;
 	row->span_s = sum->span.seen_s;
-	row->apdex = spread_apdex(sum->buckets);
+	row->apdex = spread_apdex(&sum->window);
 	load_init(row);
-	spread_ranks(sum->buckets, &sum->sums, row->percentile_ns);
+	spread_ranks(&sum->window, row->percentile_ns);
 }
 
 static bool query_service_row(const struct metrics *m, const struct metrics_scope *scope,
@@ -265,7 +270,7 @@ static bool query_process_row(const struct metrics *m, const struct metrics_scop
 
 	query_sum_init(&sum, m, scope);
 	query_sum_add(&sum, &process->account.series, false);
-	if (process->now.gone_ns && !sum.sums.count && !process->killed_ns)
+	if (process->now.gone_ns && !sum.window.sums.count && !process->killed_ns)
 		return true;
 	row = query_row_add(rows);
 	if (!row)
@@ -283,21 +288,18 @@ static bool query_process_row(const struct metrics *m, const struct metrics_scop
 	return true;
 }
 
-static bool query_route_row(const struct metrics *m, const struct metrics_scope *scope,
-			    const struct route *route, struct query_rows *rows)
+static bool query_route_row(const struct route *route, uint64_t in_flight, struct query_sum *sum,
+			    struct query_rows *rows)
 {
-	uint64_t in_flight = query_route_in_flight(m, route->service, route, false);
 	struct metrics_row *row;
-	struct query_sum sum;
 
-	query_sum_init(&sum, m, scope);
-	query_sum_add(&sum, &route->account.series, false);
-	if (!sum.sums.count && !in_flight)
+	query_sum_of(sum, &route->account.series);
+	if (!sum->window.sums.count && !in_flight)
 		return true;
 	row = query_row_add(rows);
 	if (!row)
 		return false;
-	query_row_fill(row, &sum, route->service);
+	query_row_fill(row, sum, route->service);
 	memcpy(row->route, route->path, sizeof(row->route));
 	row->method = route->method;
 	row->other = atomic_load_explicit(&route->why, memory_order_relaxed);
@@ -352,16 +354,29 @@ int metrics_processes(struct metrics *m, const struct metrics_scope *scope,
 	return ret;
 }
 
-static bool query_service_routes(const struct metrics *m, const struct metrics_scope *scope,
-				 const struct service *service, struct query_rows *rows)
+/* Is any request of it in progress whose route could be told? */
+static bool query_is_open(const struct metrics *m, const struct service *service)
 {
-	uint64_t dropped = query_dropped(m, scope, service);
+	for (const struct process *p = m->registry.processes; p; p = p->next)
+		if (p->service == service && p->open && p->open->count)
+			return true;
+	return false;
+}
+
+static bool query_service_routes(const struct metrics *m, const struct metrics_scope *scope,
+				 const struct service *service, struct query_sum *sum,
+				 struct query_rows *rows)
+{
+	uint64_t dropped = query_dropped(sum, service), in_flight = 0;
+	bool ok = true, is_open = query_is_open(m, service);
 	int first = rows->count;
-	bool ok = true;
 
 	for (const struct route *r = service->routes; r && ok; r = r->next) {
-		if (query_has_route(scope, r))
-			ok = query_route_row(m, scope, r, rows);
+		if (!query_has_route(scope, r))
+			continue;
+		if (is_open)
+			in_flight = query_route_in_flight(m, service, r, false);
+		ok = query_route_row(r, in_flight, sum, rows);
 	}
 	for (int i = first; i < rows->count; i++)
 		((struct metrics_row *)rows->rows)[i].sums.dropped = dropped;
@@ -371,6 +386,7 @@ static bool query_service_routes(const struct metrics *m, const struct metrics_s
 int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct metrics_row **rows)
 {
 	struct query_rows list = { .size = sizeof(**rows) };
+	struct query_sum sum;
 	bool ok = true;
 	void *out = NULL;
 	int ret;
@@ -379,9 +395,10 @@ int metrics_routes(struct metrics *m, const struct metrics_scope *scope, struct 
 	if (scope->pid)
 		return -ENOTSUP;
 	pthread_mutex_lock(&m->lock);
+	query_sum_init(&sum, m, scope);
 	for (const struct service *s = m->registry.services; s && ok; s = s->next) {
 		if (query_has_service(scope, s))
-			ok = query_service_routes(m, scope, s, &list);
+			ok = query_service_routes(m, scope, s, &sum, &list);
 	}
 	ret = query_done(m, &list, ok, &out);
 	*rows = out;

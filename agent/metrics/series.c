@@ -256,18 +256,19 @@ uint32_t series_first(const struct series_budget *budget, enum series_step step,
 }
 
 struct series_sum {
-	struct metrics_sums *sums;
-	uint64_t *buckets;
+	struct slot_pile pile;
+	struct slot_window *window;
 };
 
 static void series_sum(const struct tier *tier, enum series_step step, uint32_t from, uint32_t to,
-		       const struct series_sum *out)
+		       struct series_sum *out)
 {
-	struct tier_at at = { 0 };
+	struct tier_at at;
 
+	tier_seek(tier, series_step_s[step], from, &at);
 	while (from < to && tier_next(tier, series_step_s[step], &at) && at.second < to) {
 		if (at.second >= from)
-			slot_unpack_window(at.packed, at.size, out->sums, out->buckets);
+			slot_unpack_window(at.packed, at.size, &out->pile, out->window);
 	}
 }
 
@@ -285,13 +286,29 @@ static uint32_t series_down(uint32_t second, uint32_t step_s)
 	return second - second % step_s;
 }
 
+/* Ten seconds that lie in it are the sum of their seconds, and cost a tenth of them to add up. */
+static void series_span_shorten(struct series_span *span, uint32_t coarse_from)
+{
+	uint32_t tens = series_down(span->from + SERIES_COARSE_SECONDS - 1, SERIES_COARSE_SECONDS);
+	uint32_t fine = series_down(span->to, SERIES_COARSE_SECONDS);
+
+	if (tens >= fine || tens < coarse_from)
+		return;
+	span->tens = tens;
+	span->fine = fine;
+}
+
 struct series_span series_span_of(const struct series_budget *budget, uint32_t from, uint32_t to,
 				  uint32_t now)
 {
 	struct series_span span = { .from = from, .tens = from, .fine = from, .to = to };
 
-	if (to <= from || from >= series_oldest(budget, SERIES_FINE, now))
+	if (to <= from)
 		return span;
+	if (from >= series_oldest(budget, SERIES_FINE, now)) {
+		series_span_shorten(&span, series_oldest(budget, SERIES_COARSE, now));
+		return span;
+	}
 	/* A ten-second slot that to cuts would bring seconds from after it. */
 	span.fine = series_down(to, SERIES_COARSE_SECONDS);
 	if (span.fine < series_oldest(budget, SERIES_FINE, now))
@@ -312,20 +329,26 @@ struct series_span series_span_of(const struct series_budget *budget, uint32_t f
 }
 
 void series_window(const struct series *series, const struct series_span *span,
-		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS])
+		   struct slot_window *out)
 {
-	const struct series_sum out = { sums, buckets };
 	const struct slot *open = series->open;
+	bool wide = span->widest == SERIES_WIDE;
+	struct series_sum sum = { .window = out };
 	struct tier_at at;
 
-	series_sum(&series->wide, SERIES_WIDE, span->from, span->tens, &out);
-	if (!series->is_wide && tier_last(&series->coarse, &at) && at.second >= span->from &&
-	    at.second < span->tens)
-		slot_unpack_window(at.packed, at.size, sums, buckets);
-	series_sum(&series->coarse, SERIES_COARSE, span->tens, span->fine, &out);
-	series_sum(&series->fine, SERIES_FINE, span->fine, span->to, &out);
-	if (open && open->second >= span->from && open->second < span->to)
-		slot_window_add(open, sums, buckets);
+	slot_pile_init(&sum.pile);
+	series_sum(wide ? &series->wide : &series->fine, span->widest, span->from, span->tens,
+		   &sum);
+	if (wide && !series->is_wide && tier_last(&series->coarse, &at) &&
+	    at.second >= span->from && at.second < span->tens)
+		slot_unpack_window(at.packed, at.size, &sum.pile, out);
+	series_sum(&series->coarse, SERIES_COARSE, span->tens, span->fine, &sum);
+	series_sum(&series->fine, SERIES_FINE, span->fine, span->to, &sum);
+	slot_pile_sums(&sum.pile, &out->sums);
+	if (open && open->second >= span->from && open->second < span->to) {
+		slot_window_add(open, &out->sums, out->buckets);
+		out->blocks |= open->blocks;
+	}
 }
 
 static void series_minute_add(uint32_t second, uint32_t first, uint64_t count,

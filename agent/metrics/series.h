@@ -59,7 +59,11 @@ void series_shed(struct series *series, enum series_step step, struct series_bud
 uint32_t series_first(const struct series_budget *budget, enum series_step step, uint32_t begin,
 		      uint32_t now);
 
-/* The seconds [from, to): the widest step has those up to tens, that of ten seconds up to fine. */
+/*
+ * The seconds [from, to): the widest step has those up to tens, that of ten seconds those up to
+ * fine, that of seconds the rest. Where the widest is that of seconds, the first ten seconds that
+ * are whole begin at tens.
+ */
 struct series_span {
 	uint32_t from, tens, fine, to;
 	enum series_step widest;
@@ -72,9 +76,9 @@ struct series_span {
 struct series_span series_span_of(const struct series_budget *budget, uint32_t from, uint32_t to,
 				  uint32_t now);
 
-/* Adds what happened in these seconds to sums and buckets. */
+/* Adds what happened in these seconds. */
 void series_window(const struct series *series, const struct series_span *span,
-		   struct metrics_sums *sums, uint64_t buckets[RS_HIST_SLOTS]);
+		   struct slot_window *out);
 
 /* Adds the counts of the minutes from first (in minutes of CLOCK_MONOTONIC) on. */
 void series_minutes(const struct series *series, uint32_t first, uint64_t out[SERIES_MINUTES]);

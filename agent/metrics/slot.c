@@ -81,8 +81,29 @@ void slot_window_add(const struct slot *slot, struct metrics_sums *sums,
 		     uint64_t buckets[RS_HIST_SLOTS])
 {
 	slot_sums_add(sums, &slot->sums);
-	for (uint32_t i = 0; i < RS_HIST_SLOTS; i++)
-		buckets[i] += slot->buckets[i];
+	for (uint64_t blocks = slot->blocks; blocks;) {
+		uint32_t at = slot_block_take(&blocks);
+
+		for (uint32_t i = at; i < at + SLOT_BLOCK && i < RS_HIST_SLOTS; i++)
+			buckets[i] += slot->buckets[i];
+	}
+}
+
+void slot_window_init(struct slot_window *window)
+{
+	memset(window, 0, sizeof(*window));
+	slot_sums_init(&window->sums);
+}
+
+void slot_window_clear(struct slot_window *window)
+{
+	for (uint64_t blocks = window->blocks; blocks;) {
+		uint64_t *buckets = window->buckets + slot_block_take(&blocks);
+
+		memset(buckets, 0, SLOT_BLOCK * sizeof(*buckets));
+	}
+	window->blocks = 0;
+	slot_sums_init(&window->sums);
 }
 
 static uint8_t *slot_put(uint8_t *out, uint64_t value)
@@ -95,7 +116,7 @@ static uint8_t *slot_put(uint8_t *out, uint64_t value)
 	return out;
 }
 
-static uint64_t slot_get(struct slot_reader *reader)
+static uint64_t slot_get_long(struct slot_reader *reader)
 {
 	uint64_t value = 0;
 
@@ -108,6 +129,14 @@ static uint64_t slot_get(struct slot_reader *reader)
 	}
 	reader->bad = true;
 	return 0;
+}
+
+/* Most numbers are of one byte. */
+static inline uint64_t slot_get(struct slot_reader *reader)
+{
+	if (reader->at < reader->end && *reader->at < 0x80)
+		return *reader->at++;
+	return slot_get_long(reader);
 }
 
 /* Number of buckets that are not 0, and which these are. */
@@ -220,12 +249,14 @@ size_t slot_pack_buckets(const struct slot *slot, uint8_t *out)
 
 static void slot_get_sums(struct slot_reader *reader, struct metrics_sums *out)
 {
-	uint64_t mask = slot_get(reader), words[SLOT_SUMS];
+	uint64_t mask = slot_get(reader), words[SLOT_SUMS] = { 0 };
 
-	if (mask >> SLOT_SUMS)
+	if (mask >> SLOT_SUMS) {
 		reader->bad = true;
-	for (size_t i = 0; i < SLOT_SUMS; i++)
-		words[i] = mask & (UINT64_C(1) << i) ? slot_get(reader) : 0;
+		mask = 0;
+	}
+	for (; mask; mask &= mask - 1)
+		words[__builtin_ctzll(mask)] = slot_get(reader);
 	slot_words_to(words, out);
 }
 
@@ -236,15 +267,14 @@ struct slot_buckets {
 	bool is_told;
 };
 
-static void slot_buckets_begin(struct slot_reader *reader, const struct metrics_sums *sums,
-			       struct slot_buckets *b)
+static void slot_buckets_begin(struct slot_reader *reader, uint64_t span_ns, struct slot_buckets *b)
 {
 	uint64_t head = slot_get(reader);
 
 	*b = (struct slot_buckets){ .left = head >> 1, .is_told = head == SLOT_TOLD };
 	if (b->is_told) {
 		b->left = 1;
-		b->bucket = rs_hist_slot(sums->span_ns);
+		b->bucket = rs_hist_slot(span_ns);
 		b->count = 1;
 	}
 	if ((head & 1 && !b->is_told) || b->left > RS_HIST_SLOTS)
@@ -278,7 +308,7 @@ static bool slot_is_sound(const uint8_t *bytes, size_t size)
 	struct slot_buckets b;
 
 	slot_get_sums(&reader, &sums);
-	slot_buckets_begin(&reader, &sums, &b);
+	slot_buckets_begin(&reader, sums.span_ns, &b);
 	while (slot_buckets_next(&reader, &b))
 		;
 	return !reader.bad && reader.at == reader.end;
@@ -294,7 +324,7 @@ int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to)
 		return -EBADMSG;
 	slot_get_sums(&reader, &sums);
 	slot_sums_add(&add_to->sums, &sums);
-	slot_buckets_begin(&reader, &sums, &b);
+	slot_buckets_begin(&reader, sums.span_ns, &b);
 	while (slot_buckets_next(&reader, &b))
 		slot_bucket_add(add_to, (uint32_t)b.bucket, (uint32_t)b.count);
 	return 0;
@@ -306,27 +336,69 @@ int slot_unpack_buckets(const uint8_t *bytes, size_t size, const struct metrics_
 	struct slot_reader reader = { .at = bytes, .end = bytes + size };
 	struct slot_buckets b;
 
-	slot_buckets_begin(&reader, sums, &b);
+	slot_buckets_begin(&reader, sums->span_ns, &b);
 	while (slot_buckets_next(&reader, &b))
 		slot_bucket_add(add_to, (uint32_t)b.bucket, (uint32_t)b.count);
 	return reader.bad ? -EBADMSG : (int)(reader.at - bytes);
 }
 
-int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *sums,
-		       uint64_t buckets[RS_HIST_SLOTS])
+#define SLOT_WORD(member) (offsetof(struct metrics_sums, member) / sizeof(uint64_t))
+
+void slot_pile_init(struct slot_pile *pile)
+{
+	memset(pile, 0, sizeof(*pile));
+	pile->min_ns = UINT64_MAX;
+}
+
+void slot_pile_sums(const struct slot_pile *pile, struct metrics_sums *add_to)
+{
+	struct metrics_sums sums;
+
+	slot_words_to(pile->words, &sums);
+	sums.min_ns = pile->min_ns;
+	sums.max_ns = pile->max_ns;
+	slot_sums_add(add_to, &sums);
+}
+
+/* The span of its requests is returned. */
+static uint64_t slot_pile_put(struct slot_pile *pile, struct slot_reader *reader)
+{
+	uint64_t mask = slot_get(reader), one[SLOT_SUMS], min_ns, max_ns;
+	bool alone;
+
+	if (mask >> SLOT_SUMS) {
+		reader->bad = true;
+		return 0;
+	}
+	one[SLOT_WORD(count)] = one[SLOT_WORD(span_ns)] = 0;
+	one[SLOT_WORD(min_ns)] = one[SLOT_WORD(max_ns)] = 0;
+	for (; mask; mask &= mask - 1) {
+		int i = __builtin_ctzll(mask);
+
+		one[i] = slot_get(reader);
+		pile->words[i] += one[i];
+	}
+	alone = one[SLOT_WORD(count)] == 1;
+	max_ns = one[SLOT_WORD(max_ns)] + (alone ? one[SLOT_WORD(span_ns)] : 0);
+	min_ns = one[SLOT_WORD(min_ns)] + (alone ? one[SLOT_WORD(span_ns)] + 1 : 0) - 1;
+	pile->max_ns = max_ns > pile->max_ns ? max_ns : pile->max_ns;
+	pile->min_ns = min_ns < pile->min_ns ? min_ns : pile->min_ns;
+	return one[SLOT_WORD(span_ns)];
+}
+
+int slot_unpack_window(const uint8_t *bytes, size_t size, struct slot_pile *pile,
+		       struct slot_window *add_to)
 {
 	struct slot_reader reader = { .at = bytes, .end = bytes + size };
-	struct metrics_sums more;
+	uint64_t span_ns = slot_pile_put(pile, &reader);
 	struct slot_buckets b;
 
-	slot_get_sums(&reader, &more);
-	slot_buckets_begin(&reader, &more, &b);
-	while (slot_buckets_next(&reader, &b))
-		buckets[b.bucket] += b.count;
-	if (reader.bad)
-		return -EBADMSG;
-	slot_sums_add(sums, &more);
-	return 0;
+	slot_buckets_begin(&reader, span_ns, &b);
+	while (slot_buckets_next(&reader, &b)) {
+		add_to->buckets[b.bucket] += b.count;
+		add_to->blocks |= UINT64_C(1) << b.bucket / SLOT_BLOCK;
+	}
+	return reader.bad ? -EBADMSG : 0;
 }
 
 int slot_unpack_sums(const uint8_t *bytes, size_t size, struct metrics_sums *sums)

@@ -28,6 +28,13 @@ struct slot {
 	uint32_t buckets[SLOT_BUCKETS]; /* saturate */
 };
 
+/* What a window holds: its buckets are wider than those of a slot, and do not saturate. */
+struct slot_window {
+	struct metrics_sums sums;
+	uint64_t blocks; /* as those of a slot */
+	uint64_t buckets[SLOT_BUCKETS];
+};
+
 void slot_init(struct slot *slot, uint32_t second);
 void slot_clear(struct slot *slot, uint32_t second); /* cheaper: only what was touched */
 
@@ -53,13 +60,29 @@ void slot_add(struct slot *to, const struct slot *from);
 void slot_window_add(const struct slot *slot, struct metrics_sums *sums,
 		     uint64_t buckets[RS_HIST_SLOTS]);
 
+/*
+ * Slots being added up as they are stored: what is usual of a slot is usual of a sum of slots too,
+ * so that it is reckoned once, for all. Of the least and the most it is not.
+ */
+struct slot_pile {
+	uint64_t words[SLOT_SUMS];
+	uint64_t min_ns, max_ns;
+};
+
+void slot_pile_init(struct slot_pile *pile);
+void slot_pile_sums(const struct slot_pile *pile, struct metrics_sums *add_to);
+
+void slot_window_init(struct slot_window *window);
+void slot_window_clear(struct slot_window *window); /* cheaper: only what was touched */
+
 void slot_sums_init(struct metrics_sums *sums);
 void slot_sums_add(struct metrics_sums *to, const struct metrics_sums *from);
 
 size_t slot_pack(const struct slot *slot, uint8_t out[SLOT_PACKED_MAX]);
 int slot_unpack(const uint8_t *bytes, size_t size, struct slot *add_to);
-int slot_unpack_window(const uint8_t *bytes, size_t size, struct metrics_sums *sums,
-		       uint64_t buckets[RS_HIST_SLOTS]);
+/* The sums go to the pile, the buckets to the window. */
+int slot_unpack_window(const uint8_t *bytes, size_t size, struct slot_pile *pile,
+		       struct slot_window *add_to);
 /* The sums as the differences that are stored, and back. */
 void slot_words_of(const struct metrics_sums *sums, uint64_t words[SLOT_SUMS]);
 void slot_words_to(const uint64_t words[SLOT_SUMS], struct metrics_sums *out);

@@ -42,11 +42,29 @@ static uint64_t spread_nearest(uint64_t count, uint64_t thousandths)
 	return whole * thousandths + (rest * thousandths + SPREAD_UNIT - 1) / SPREAD_UNIT;
 }
 
-void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
-		  double out[METRICS_RANKS])
+static uint64_t spread_block(const uint64_t buckets[SLOT_BLOCK])
 {
-	uint64_t count = spread_count(buckets), below = 0;
-	uint32_t slot = 0;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < SLOT_BLOCK; i++)
+		count += buckets[i];
+	return count;
+}
+
+/* Those that were touched alone: most of a window's blocks are empty. */
+static uint64_t spread_blocks(const struct slot_window *window)
+{
+	uint64_t count = 0;
+
+	for (uint64_t blocks = window->blocks; blocks;)
+		count += spread_block(window->buckets + slot_block_take(&blocks));
+	return count;
+}
+
+void spread_ranks(const struct slot_window *window, double out[METRICS_RANKS])
+{
+	uint64_t count = spread_blocks(window), below = 0, blocks = window->blocks;
+	uint32_t slot = 0, end = 0;
 
 	for (int i = 0; i < METRICS_RANKS; i++) {
 		uint64_t rank = spread_nearest(count, spread_thousandths[i]);
@@ -55,9 +73,15 @@ void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_su
 			out[i] = METRICS_UNKNOWN;
 			continue;
 		}
-		while (slot < RS_HIST_SLOTS - 1 && below + buckets[slot] < rank)
-			below += buckets[slot++];
-		out[i] = spread_value(slot, sums);
+		while (slot == end || below + window->buckets[slot] < rank) {
+			if (slot == end) {
+				slot = slot_block_take(&blocks);
+				end = slot + SLOT_BLOCK;
+			} else {
+				below += window->buckets[slot++];
+			}
+		}
+		out[i] = spread_value(slot, &window->sums);
 	}
 }
 
@@ -92,14 +116,19 @@ double spread_rank_wide(const uint64_t buckets[RS_HIST_SLOTS], const struct metr
 	return spread_clamp(exp2((wide - 0.5) * SPREAD_WIDE / (1 << RS_HIST_SCHEMA)) * 1e9, sums);
 }
 
-double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS])
+double spread_apdex(const struct slot_window *window)
 {
-	uint64_t count = spread_count(buckets), satisfied = 0, tolerating = 0;
+	uint64_t count = 0, satisfied = 0, tolerating = 0;
 	uint32_t first = rs_hist_slot(SPREAD_APDEX_NS), second = rs_hist_slot(4 * SPREAD_APDEX_NS);
 
+	for (uint64_t blocks = window->blocks; blocks;) {
+		uint32_t at = slot_block_take(&blocks);
+
+		count += spread_block(window->buckets + at);
+		for (uint32_t i = at; i < at + SLOT_BLOCK && i <= second; i++)
+			*(i <= first ? &satisfied : &tolerating) += window->buckets[i];
+	}
 	if (!count)
 		return METRICS_UNKNOWN;
-	for (uint32_t i = 0; i <= second; i++)
-		*(i <= first ? &satisfied : &tolerating) += buckets[i];
 	return ((double)satisfied + (double)tolerating / 2) / (double)count;
 }

@@ -8,7 +8,7 @@
 #ifndef METRICS_SPREAD_H
 #define METRICS_SPREAD_H
 
-#include "metrics.h"
+#include "slot.h"
 
 #define SPREAD_APDEX_NS UINT64_C(500000000) /* satisfied up to T, tolerating up to 4 T */
 
@@ -16,8 +16,7 @@
 double spread_middle_ns(uint32_t slot);
 
 /* Nearest rank, out in the order of METRICS_P50 …; clamped to min and max where these are known. */
-void spread_ranks(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
-		  double out[METRICS_RANKS]);
+void spread_ranks(const struct slot_window *window, double out[METRICS_RANKS]);
 
 /* Any rank, in thousandths: 950 is p95. */
 double spread_rank(const uint64_t buckets[RS_HIST_SLOTS], const struct metrics_sums *sums,
@@ -27,6 +26,6 @@ double spread_rank_wide(const uint64_t buckets[RS_HIST_SLOTS], const struct metr
 			uint32_t thousandths);
 
 /* (satisfied + tolerating / 2) / all. */
-double spread_apdex(const uint64_t buckets[RS_HIST_SLOTS]);
+double spread_apdex(const struct slot_window *window);
 
 #endif

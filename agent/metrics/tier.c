@@ -60,6 +60,36 @@ bool tier_next(const struct tier *tier, uint32_t step, struct tier_at *at)
 	return true;
 }
 
+static uint32_t tier_mark_of(uint32_t step, uint32_t second)
+{
+	return second / step / TIER_MARK_STEPS;
+}
+
+void tier_seek(const struct tier *tier, uint32_t step, uint32_t second, struct tier_at *at)
+{
+	uint32_t newest = tier_mark_of(step, second);
+
+	*at = (struct tier_at){ 0 };
+	for (uint32_t k = 0; k < TIER_MARKS && k <= newest; k++) {
+		const struct tier_mark *mark = &tier->marks[(newest - k) % TIER_MARKS];
+
+		if (mark->second > second || mark->offset < tier->begin ||
+		    tier_mark_of(step, mark->second) != newest - k)
+			continue;
+		at->second = mark->before;
+		at->next = mark->offset;
+		return;
+	}
+}
+
+/* Records from here on are about to move. */
+static void tier_unmark(struct tier *tier, uint32_t offset)
+{
+	for (uint32_t i = 0; i < TIER_MARKS; i++)
+		if (tier->marks[i].offset >= offset)
+			tier->marks[i] = (struct tier_mark){ .second = UINT32_MAX };
+}
+
 bool tier_last(const struct tier *tier, struct tier_at *at)
 {
 	if (!tier->count)
@@ -76,6 +106,7 @@ bool tier_find(const struct tier *tier, uint32_t step, uint32_t second, struct t
 		return false;
 	if (second == tier->last)
 		return tier_last(tier, at);
+	tier_seek(tier, step, second, at);
 	while (tier_next(tier, step, at) && at->second < second)
 		;
 	return at->second == second;
@@ -90,6 +121,13 @@ static int tier_grow(struct tier *tier, uint32_t more, struct series_budget *bud
 		return 0;
 	if (length + more <= tier->capacity && tier->begin > length / TIER_SLACK / 2) {
 		memmove(tier->bytes, tier->bytes + tier->begin, length);
+		for (uint32_t i = 0; i < TIER_MARKS; i++) {
+			struct tier_mark *mark = &tier->marks[i];
+
+			if (mark->offset < tier->begin)
+				mark->second = UINT32_MAX;
+			mark->offset -= mark->offset < tier->begin ? mark->offset : tier->begin;
+		}
 		tier->tail -= tier->begin;
 		tier->end = length;
 		tier->begin = 0;
@@ -122,11 +160,15 @@ static int tier_append(struct tier *tier, uint32_t step, const struct tier_at *r
 {
 	int ret = tier_grow(tier, TIER_HEAD + record->size, budget);
 	uint32_t steps = tier->count ? (record->second - tier->last) / step : 0;
+	uint32_t n = tier_mark_of(step, record->second);
 
 	if (ret < 0)
 		return ret;
 	if (!tier->count)
-		tier->first = record->second;
+		tier->first = tier->last = record->second;
+	if (!tier->count || n != tier_mark_of(step, tier->last))
+		tier->marks[n % TIER_MARKS] =
+			(struct tier_mark){ record->second, tier->last, tier->end };
 	tier->tail = tier->end;
 	tier->last = record->second;
 	tier->end += tier_record(tier->bytes + tier->end, steps, record);
@@ -166,6 +208,7 @@ static int tier_insert(struct tier *tier, uint32_t step, const struct tier_at *r
 		before = at.second;
 		offset = at.next ? at.next : tier->begin;
 	} while (tier_next(tier, step, &at) && at.second < record->second);
+	tier_unmark(tier, offset);
 	n = first = tier_record(made, before ? (record->second - before) / step : 0, record);
 	behind = at.next;
 	if (at.second != record->second) {

@@ -22,12 +22,25 @@ struct series_budget {
 	struct slot *spare;    /* open slots at rest, for the next series that wakes */
 };
 
+/*
+ * Where a window begins is found from marks: the newest of them are kept, each of the first record
+ * of so many steps.
+ */
+#define TIER_MARKS 8u
+#define TIER_MARK_STEPS 128u
+
+struct tier_mark {
+	uint32_t second, before; /* of the record, and of the one before it */
+	uint32_t offset;
+};
+
 struct tier {
 	uint8_t *bytes;
 	uint32_t begin, end, capacity; /* records are in [begin, end) */
 	uint32_t tail;                 /* where the last one begins */
 	uint32_t first, last;          /* seconds of the first and of the last one */
 	uint32_t count;
+	struct tier_mark marks[TIER_MARKS]; /* by number of such steps; offset before begin: none */
 };
 
 /* A look along a tier; all zero: before its first record. */
@@ -38,6 +51,8 @@ struct tier_at {
 };
 
 bool tier_next(const struct tier *tier, uint32_t step, struct tier_at *at);
+/* As tier_next from the first record on, but what is before that second is mostly passed over. */
+void tier_seek(const struct tier *tier, uint32_t step, uint32_t second, struct tier_at *at);
 bool tier_last(const struct tier *tier, struct tier_at *at);
 bool tier_find(const struct tier *tier, uint32_t step, uint32_t second, struct tier_at *at);
 

@@ -227,6 +227,7 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 {
 	struct alerts *a = calloc(1, sizeof(*a));
 	const struct engine_config engine = { .read = source_read,
+					      .label = source_label,
 					      .explain = culprit_find,
 					      .ctx = a ? &a->source : NULL,
 					      .turned = alerts_turned,

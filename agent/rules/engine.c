@@ -15,7 +15,6 @@
 #define ENGINE_EXPLAINED 20u                /* more at once are a storm */
 #define ENGINE_REST_NS INT64_C(60000000000) /* without rules there is nothing to do */
 
-/* One look at one rule. */
 struct engine_look {
 	struct engine *engine;
 	const struct spec *spec;
@@ -347,16 +346,18 @@ static void engine_row(const struct engine_look *l, const struct engine_reading 
 {
 	const struct spec *s = l->spec;
 	bool bad = engine_is_bad(s, row->value);
-	struct instance *i = NULL;
+	double worst = l->rule->value;
+	struct notice_labels labels;
+	struct instance *i;
 
-	if (bad || l->alarms)
-		i = instances_find(&l->engine->instances, s->name, &row->labels);
-	if (isnan(l->rule->value) ||
-	    (s->below ? row->value < l->rule->value : row->value > l->rule->value))
+	if (isnan(worst) || (s->below ? row->value < worst : row->value > worst))
 		l->rule->value = row->value;
-	/* One that was never bad needs no alarm. */
-	if (!i && bad)
-		i = instances_add(&l->engine->instances, s->name, &row->labels);
+	if (!bad && !l->alarms)
+		return;
+	l->engine->config.label(l->engine->config.ctx, s, row->of, &labels);
+	i = instances_find(&l->engine->instances, s->name, &labels);
+	if (!i && bad) /* one that was never bad needs no alarm */
+		i = instances_add(&l->engine->instances, s->name, &labels);
 	if (i)
 		engine_step_one(l, i, row->value);
 }
@@ -451,8 +452,7 @@ static void engine_orphans(struct engine *e, const struct book *next, int64_t no
 
 		if (spec && spec->enabled)
 			continue;
-		l.spec = e->book ? book_find(e->book, i->rule) : NULL;
-		l.spec = l.spec ? l.spec : &unknown;
+		l.spec = (e->book ? book_find(e->book, i->rule) : NULL) ?: &unknown;
 		look = engine_alarm_look(&l, i, (double)NAN);
 		engine_turned(&l, i, &before, alarm_end(&i->alarm, &look));
 	}

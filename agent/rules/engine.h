@@ -17,12 +17,16 @@
 #define ENGINE_PAST 256 /* alerts that are over, the newest of them */
 
 struct engine_reading {
-	struct notice_labels labels;
-	double value; /* NAN: no data */
+	const void *of; /* what engine_label_fn knows the series by */
+	double value;   /* NAN: no data */
 };
 
 /* All series of a rule's scope; their number, or -errno: -ENODATA: nobody delivers them yet. */
 typedef int (*engine_read_fn)(void *ctx, const struct spec *spec, struct engine_reading **rows);
+
+/* Which series that is, of the newest reading: asked of those alone that are bad, or were. */
+typedef void (*engine_label_fn)(void *ctx, const struct spec *spec, const void *of,
+				struct notice_labels *out);
 
 /* An alert that changed, or of which somebody is to be told. All borrowed. */
 struct engine_turn {
@@ -41,8 +45,9 @@ typedef void (*engine_explain_fn)(void *ctx, const struct spec *spec,
 
 struct engine_config {
 	engine_read_fn read;
+	engine_label_fn label;
 	engine_explain_fn explain; /* NULL: nobody knows */
-	void *ctx;                 /* of both */
+	void *ctx;                 /* of all three */
 	engine_turned_fn turned;   /* NULL: nobody minds */
 	void *turned_ctx;
 	uint32_t second_level, third_level; /* of alarm_look */

@@ -74,12 +74,24 @@ static bool replay_has(const struct replay *r, const struct spec *spec,
 	       spec_has(spec, service, v->labels.environment, route);
 }
 
+bool replay_has_fed(const struct spec *spec, uint32_t step_s)
+{
+	static const bool fed[METRICS_OF_RULES] = { [METRIC_REQUESTS_RATE] = true,
+						    [METRIC_REQUESTS_ERRORS] = true,
+						    [METRIC_REQUESTS_DURATION] = true,
+						    [METRIC_SLO_BURN] = true };
+
+	return fed[spec->metric] && spec->window_ns >= (int64_t)(step_s * REPLAY_SECOND_NS);
+}
+
 static int replay_read(void *ctx, const struct spec *spec, struct engine_reading **rows)
 {
 	struct replay *r = ctx;
 	const struct replay_input *in = &r->config.input;
 	int count = 0;
 
+	if (r->config.feed && !replay_has_fed(spec, r->config.feed_step_s))
+		return -ENODATA;
 	if (!replay_is_given(in, spec->metric))
 		return source_read(&r->source, spec, rows);
 	*rows = calloc(in->value_count + 1, sizeof(**rows));
@@ -88,15 +100,27 @@ static int replay_read(void *ctx, const struct spec *spec, struct engine_reading
 	for (size_t i = 0; i < in->value_count; i++) {
 		if (!replay_has(r, spec, &in->values[i]))
 			continue;
-		(*rows)[count].labels = in->values[i].labels;
-		(*rows)[count++].value = in->values[i].value;
+		(*rows)[count++] =
+			(struct engine_reading){ &in->values[i].labels, in->values[i].value };
 	}
 	return count;
+}
+
+static void replay_label(void *ctx, const struct spec *spec, const void *of,
+			 struct notice_labels *out)
+{
+	struct replay *r = ctx;
+
+	if (replay_is_given(&r->config.input, spec->metric))
+		*out = *(const struct notice_labels *)of;
+	else
+		source_label(&r->source, spec, of, out);
 }
 
 static int replay_open_engine(struct replay *r, struct book *book)
 {
 	const struct engine_config config = { .read = replay_read,
+					      .label = replay_label,
 					      .ctx = r,
 					      .turned = r->config.turned,
 					      .turned_ctx = r->config.ctx,
@@ -176,9 +200,11 @@ static void replay_requests(struct replay *r, const struct replay_load *load, ui
 	r->sink.counters(r->sink.ctx, target, &delta, &ledger, end_ns, false);
 }
 
-uint32_t replay_step(struct replay *r)
+int replay_step(struct replay *r)
 {
+	const struct replay_time when = { r->now_s, (uint32_t)REPLAY_BEGIN_S + r->now_s };
 	uint64_t begin_ns = (REPLAY_BEGIN_S + r->now_s) * REPLAY_SECOND_NS, now_ns;
+	int ret = 0;
 
 	for (size_t i = 0; i < r->config.input.load_count; i++) {
 		const struct replay_load *load = &r->config.input.loads[i];
@@ -186,6 +212,8 @@ uint32_t replay_step(struct replay *r)
 		if (r->now_s >= load->from_s && r->now_s < load->to_s)
 			replay_requests(r, load, begin_ns + REPLAY_SECOND_NS / 2);
 	}
+	if (r->config.feed)
+		ret = r->config.feed(r->config.feed_ctx, r->metrics, &when);
 	r->now_s++;
 	now_ns = begin_ns + REPLAY_SECOND_NS;
 	r->sink.tick(r->sink.ctx, now_ns);
@@ -193,5 +221,5 @@ uint32_t replay_step(struct replay *r)
 	engine_step(r->engine, (int64_t)now_ns, r->config.begin_ms + (int64_t)r->now_s * 1000);
 	source_end(&r->source);
 	engine_sent(r->engine, r->engine->outbox_count);
-	return r->now_s;
+	return ret;
 }

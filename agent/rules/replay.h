@@ -42,8 +42,25 @@ struct replay_input {
 	size_t value_count;
 };
 
+struct metrics;
+
+/* A second: since the begin, and as metrics know it. */
+struct replay_time {
+	uint32_t now_s, second;
+};
+
+/* Books what happened in a second. Not 0: the replay cannot go on. */
+typedef int (*replay_feed_fn)(void *ctx, struct metrics *m, const struct replay_time *when);
+
 struct replay_config {
 	struct replay_input input;
+	/*
+	 * Recorded requests instead of given series, in slots of feed_step_s. Rules that are about
+	 * something else, or have shorter windows, have no data then.
+	 */
+	replay_feed_fn feed; /* NULL: none */
+	void *feed_ctx;
+	uint32_t feed_step_s;
 	int64_t begin_ms; /* wall clock, for people */
 	uint32_t second_level, third_level;
 	engine_turned_fn turned;
@@ -55,7 +72,10 @@ struct replay;
 int replay_open(struct replay **out, const struct replay_config *config, struct book *book);
 void replay_close(struct replay *r); /* NULL is allowed */
 
-/* The next second; since the begin. */
-uint32_t replay_step(struct replay *r);
+/* Can a rule be looked at in what is fed? */
+bool replay_has_fed(const struct spec *spec, uint32_t step_s);
+
+/* The next second. 0, or what feed returned. */
+int replay_step(struct replay *r);
 
 #endif

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define SOURCE_SLACK_S 2u /* seconds at the ends that are not told yet */
-#define SOURCE_SETS 3u    /* that one rule may need, beside its processes */
+#define SOURCE_SETS 4u    /* that one rule may need: its own, and one that explains them */
+#define SOURCE_AHEAD 8    /* rows that are fetched before they are looked at */
 #define SOURCE_SHORT 12   /* a burn must hold in a twelfth of its window too: it is not over yet */
 
 /* One look of one rule: the row that it is about and those it is compared with. */
@@ -57,6 +58,8 @@ static int source_rows(struct source *s, int64_t span_ns, bool by_route,
 		if (r->from_ns == scope.from_ns && r->by_route == by_route)
 			return 0;
 	}
+	if (s->kept_count == SOURCE_KEPT)
+		return -ENOMEM;
 	r = &s->kept[s->kept_count++];
 	*r = (struct source_rows){ .from_ns = scope.from_ns, .by_route = by_route };
 	r->count = by_route ? metrics_routes(s->metrics, &scope, &r->rows)
@@ -79,8 +82,6 @@ static bool source_is_same(const struct metrics_row *a, const struct metrics_row
 static const struct metrics_row *source_same(const struct source_rows *rows,
 					     const struct metrics_row *row, int guess)
 {
-	if (!rows)
-		return NULL;
 	if (guess < rows->count && source_is_same(&rows->rows[guess], row))
 		return &rows->rows[guess];
 	for (int i = 0; i < rows->count; i++)
@@ -92,8 +93,6 @@ static const struct metrics_row *source_same(const struct source_rows *rows,
 int source_rows_get(struct source *s, int64_t span_ns, bool by_route,
 		    const struct source_rows **out)
 {
-	if (s->kept_count == SOURCE_KEPT)
-		source_end(s);
 	return source_rows(s, span_ns, by_route, out);
 }
 
@@ -291,22 +290,25 @@ const char *source_method(uint8_t method)
 	return method < RS_METHODS && names[method] ? names[method] : "_OTHER";
 }
 
-/* For each series of each rule: whole fields are copied, no text is looked at. */
-static void source_labels(const struct metrics_row *row, bool by_route, struct notice_labels *out)
+/* Of a row that source_read gave; NULL: the agent itself. Whole fields are copied. */
+void source_label(void *source, const struct spec *spec, const void *of, struct notice_labels *out)
 {
-	const char *method = source_method(row->method);
+	const struct metrics_row *row = of;
 
+	(void)source;
 	_Static_assert(sizeof(out->service) == sizeof(row->service) &&
 			       sizeof(out->environment) == sizeof(row->environment) &&
 			       sizeof(out->route) >= sizeof(row->route),
 		       "a row's names fit");
+	out->service[0] = out->environment[0] = out->route[0] = out->method[0] = '\0';
+	if (!row)
+		return;
 	memcpy(out->service, row->service, sizeof(row->service));
 	memcpy(out->environment, row->environment, sizeof(row->environment));
-	out->route[0] = out->method[0] = '\0';
-	if (!by_route)
+	if (!spec->by_route)
 		return;
 	memcpy(out->route, row->route, sizeof(row->route));
-	memcpy(out->method, method, strlen(method) + 1);
+	snprintf(out->method, sizeof(out->method), "%s", source_method(row->method));
 }
 
 /* All the rows that a rule is made of; those that it does not need are NULL. */
@@ -326,16 +328,23 @@ static int source_series(const struct source_look *look, const struct source_set
 		return -ENOMEM;
 	for (int i = 0; i < now->count; i++) {
 		const struct metrics_row *row = &now->rows[i];
+		const struct metrics_row *ahead =
+			row + (i + SOURCE_AHEAD < now->count ? SOURCE_AHEAD : 0);
 		const char *route = l.spec->by_route ? row->route : NULL;
 
+		/* The rows are many and long: else each is waited for. */
+		__builtin_prefetch(&ahead->sums);
+		__builtin_prefetch(&ahead->percentile_ns);
 		if (!spec_has(l.spec, row->service, row->environment, route))
 			continue;
 		l.row = row;
-		l.last = source_same(sets->last, row, i);
-		l.begin = source_same(sets->begin, row, i);
-		l.end = source_same(sets->end, row, i);
-		source_labels(row, l.spec->by_route, &(*rows)[count].labels);
-		(*rows)[count++].value = source_value(&l);
+		if (sets->last)
+			l.last = source_same(sets->last, row, i);
+		if (sets->begin) {
+			l.begin = source_same(sets->begin, row, i);
+			l.end = source_same(sets->end, row, i);
+		}
+		(*rows)[count++] = (struct engine_reading){ row, source_value(&l) };
 	}
 	return count;
 }

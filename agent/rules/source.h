@@ -40,7 +40,7 @@ struct source {
 void source_begin(struct source *s, int64_t now_ns);
 void source_end(struct source *s);
 
-/* The rows of a window that ends now, kept until source_end or until there are too many. */
+/* The rows of a window that ends now, kept until source_end or until a rule is read. */
 int source_rows_get(struct source *s, int64_t span_ns, bool by_route,
 		    const struct source_rows **out);
 struct metrics_scope source_scope(const struct source *s, int64_t span_ns);
@@ -48,7 +48,8 @@ struct metrics_scope source_scope(const struct source *s, int64_t span_ns);
 /* As a label of a route has it: "GET"; "_OTHER". */
 const char *source_method(uint8_t method);
 
-/* An engine_read_fn. */
+/* An engine_read_fn, and its engine_label_fn. */
 int source_read(void *source, const struct spec *spec, struct engine_reading **rows);
+void source_label(void *source, const struct spec *spec, const void *of, struct notice_labels *out);
 
 #endif

@@ -95,7 +95,7 @@ static int archive_list(struct archive *a)
 	while (ret == 0 && (entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe): ours */
 		if (archive_serial(a->step, entry->d_name, &serial) && !archive_file_add(a, serial))
 			ret = -ENOMEM;
-		if (archive_is_part(a->step, entry->d_name))
+		if (!a->is_only && archive_is_part(a->step, entry->d_name))
 			unlinkat(a->folder, entry->d_name, 0);
 	}
 	closedir(folder);
@@ -113,6 +113,20 @@ static void archive_tell(struct archive *a, const struct archive_file *file, uin
 	archive_name(a->step, file->serial, name);
 	snprintf(a->cut, sizeof(a->cut), "%s was cut off at byte %llu: %s", name,
 		 (unsigned long long)at, reason);
+}
+
+/* What may be good for another agent, or another day, is kept; it counts as all others do. */
+static void archive_set_aside(struct archive *a, struct archive_file *file, uint64_t bytes,
+			      const char *reason)
+{
+	char name[ARCHIVE_NAME];
+
+	a->cuts++;
+	file->is_aside = true;
+	file->bytes = bytes;
+	archive_name(a->step, file->serial, name);
+	snprintf(a->cut, sizeof(a->cut), "%s is set aside, %llu bytes: %s", name,
+		 (unsigned long long)bytes, reason);
 }
 
 static void archive_note(struct archive_file *file, const struct block_head *head)
@@ -134,11 +148,14 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 	const char *reason = NULL;
 	struct archive_head head = { 0 };
 
-	if (size >= sizeof(head))
-		memcpy(&head, bytes, sizeof(head));
-	if (size < sizeof(head) || head.magic != ARCHIVE_MAGIC || head.version != ARCHIVE_VERSION ||
+	if (size < sizeof(head)) {
+		archive_tell(a, file, 0, "it is shorter than its head");
+		return;
+	}
+	memcpy(&head, bytes, sizeof(head));
+	if (head.magic != ARCHIVE_MAGIC || head.version != ARCHIVE_VERSION ||
 	    head.step_s != series_step_s[a->step]) {
-		archive_tell(a, file, 0, "it is no file of this step and version");
+		archive_set_aside(a, file, size, "it is no file of this step and version");
 		return;
 	}
 	memcpy(file->boot, head.boot, sizeof(head.boot));
@@ -162,16 +179,20 @@ static void archive_check(struct archive *a, struct archive_file *file, const ui
 static void archive_look(struct archive *a, struct archive_file *file)
 {
 	char name[ARCHIVE_NAME];
-	struct stat st;
+	struct stat st = { 0 };
 	uint8_t *bytes = NULL;
 	int fd;
 
 	archive_name(a->step, file->serial, name);
-	fd = openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||
-	    !(bytes = malloc((size_t)st.st_size + 1)) ||
-	    !file_has(fd, bytes, (size_t)st.st_size, 0))
-		archive_tell(a, file, 0, "it cannot be read");
+	fd = a->is_only ? -1 : openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) /* of a disk that may only be read */
+		fd = openat(a->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fstatat(a->folder, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		archive_set_aside(a, file, 0, "it is no file");
+	else if (fd < 0 || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||
+		 !(bytes = malloc((size_t)st.st_size + 1)) ||
+		 !file_has(fd, bytes, (size_t)st.st_size, 0))
+		archive_set_aside(a, file, (uint64_t)st.st_size, "it cannot be read");
 	else
 		archive_check(a, file, bytes, (size_t)st.st_size, fd);
 	a->bytes += file->bytes;
@@ -192,21 +213,33 @@ static void archive_offsets(struct archive *a)
 	}
 }
 
-int archive_open(struct archive *a, int folder, enum series_step step,
-		 const char boot[ARCHIVE_BOOT_BYTES])
+static int archive_begin(struct archive *a, int folder, enum series_step step)
 {
 	int ret;
 
-	memset(a, 0, sizeof(*a));
 	a->folder = folder;
 	a->step = step;
 	a->fd = -1;
-	memcpy(a->boot, boot, sizeof(a->boot));
 	ret = archive_list(a);
 	for (uint32_t i = 0; i < a->count; i++)
 		archive_look(a, &a->files[i]);
 	archive_offsets(a);
 	return ret;
+}
+
+int archive_open(struct archive *a, int folder, enum series_step step,
+		 const char boot[ARCHIVE_BOOT_BYTES])
+{
+	memset(a, 0, sizeof(*a));
+	memcpy(a->boot, boot, sizeof(a->boot));
+	return archive_begin(a, folder, step);
+}
+
+int archive_open_only(struct archive *a, int folder, enum series_step step)
+{
+	memset(a, 0, sizeof(*a));
+	a->is_only = true;
+	return archive_begin(a, folder, step);
 }
 
 static void archive_end_file(struct archive *a)
@@ -330,17 +363,17 @@ int archive_append_alone(struct archive *a, const struct block *block,
 	return ret;
 }
 
-bool archive_drop(struct archive *a)
+bool archive_drop(struct archive *a, uint32_t index)
 {
 	char name[ARCHIVE_NAME];
 
-	if (a->count < 1 + (a->fd >= 0))
+	if (index + (a->fd >= 0) >= a->count)
 		return false;
-	archive_name(a->step, a->files[0].serial, name);
+	archive_name(a->step, a->files[index].serial, name);
 	unlinkat(a->folder, name, 0);
-	a->bytes -= a->files[0].bytes;
+	a->bytes -= a->files[index].bytes;
 	a->count--;
-	memmove(a->files, a->files + 1, a->count * sizeof(*a->files));
+	memmove(&a->files[index], &a->files[index + 1], (a->count - index) * sizeof(*a->files));
 	return true;
 }
 
@@ -378,123 +411,4 @@ uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_
 uint32_t archive_until(const struct archive *a)
 {
 	return archive_until_of(a, a->boot);
-}
-
-/* A file being read: which of its numbers are wanted, and room for what is read. */
-struct archive_look {
-	const struct archive_walk *walk;
-	int fd;
-	uint64_t at; /* of the block */
-	struct block_head head;
-	uint32_t keys;
-	uint8_t *bytes; /* BLOCK_MOST at most */
-	size_t capacity;
-	bool goes_on;
-	uint8_t wanted[BLOCK_SERIES];
-};
-
-static bool archive_room(struct archive_look *l, size_t size)
-{
-	uint8_t *bytes;
-
-	if (size <= l->capacity)
-		return true;
-	bytes = realloc(l->bytes, size);
-	if (!bytes)
-		return false;
-	l->bytes = bytes;
-	l->capacity = size;
-	return true;
-}
-
-/* The number at the beginning of an entry, and the key that it has the first time. */
-static uint32_t archive_entry(struct archive_look *l, struct column_reader *table)
-{
-	uint64_t number = column_number_get(table), size;
-	struct export_key key;
-
-	if (number != l->keys)
-		return number < l->keys ? (uint32_t)number : BLOCK_SERIES;
-	size = column_number_get(table);
-	if (number >= BLOCK_SERIES || size > (size_t)(table->end - table->at))
-		return BLOCK_SERIES;
-	l->wanted[number] =
-		!block_key_get(table->at, size, &key) && l->walk->want(l->walk->ctx, &key);
-	table->at += size;
-	l->keys++;
-	return (uint32_t)number;
-}
-
-static int archive_run(struct archive_look *l, uint64_t at, uint64_t size)
-{
-	uint8_t *bytes = malloc(size + 1);
-	int ret = bytes ? 0 : -ENOMEM;
-
-	if (ret == 0 && !file_has(l->fd, bytes, size, at))
-		ret = -EIO;
-	if (ret == 0)
-		l->goes_on = l->walk->run(l->walk->ctx, &l->head, bytes, size);
-	free(bytes);
-	return ret;
-}
-
-static int archive_block(struct archive_look *l)
-{
-	uint64_t at = l->at + sizeof(l->head) + l->head.table_bytes;
-	bool is_wanted = l->walk->block(l->walk->ctx, &l->head);
-	struct column_reader table;
-	int ret = 0;
-
-	if (!archive_room(l, l->head.table_bytes + 1) ||
-	    !file_has(l->fd, l->bytes, l->head.table_bytes, l->at + sizeof(l->head)))
-		return -EIO;
-	table = (struct column_reader){ l->bytes, l->bytes + l->head.table_bytes, false };
-	for (uint32_t i = 0; i < l->head.series && l->goes_on && ret == 0; i++) {
-		uint32_t number = archive_entry(l, &table);
-		uint64_t size = column_number_get(&table);
-
-		if (number == BLOCK_SERIES || table.is_bad || at + size > l->at + l->head.bytes)
-			return -EBADMSG;
-		if (is_wanted && l->wanted[number])
-			ret = archive_run(l, at, size);
-		at += size;
-	}
-	return ret;
-}
-
-int archive_read(int folder, enum series_step step, const struct archive_file *file,
-		 const struct archive_walk *walk)
-{
-	struct archive_look *l = calloc(1, sizeof(*l));
-	uint64_t size;
-	char name[ARCHIVE_NAME];
-	struct stat st = { 0 };
-	int ret = 0;
-
-	if (!l)
-		return -ENOMEM;
-	archive_name(step, file->serial, name);
-	l->walk = walk;
-	l->goes_on = true;
-	l->at = sizeof(struct archive_head);
-	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (l->fd < 0 || fstat(l->fd, &st))
-		ret = -errno;
-	/* it may have been written anew, and shorter, since the caller took its copy */
-	size = ret == 0 && (uint64_t)st.st_size < file->bytes ? (uint64_t)st.st_size : file->bytes;
-	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= size) {
-		if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
-			ret = -EIO;
-		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
-			 l->head.table_bytes > l->head.bytes - sizeof(l->head))
-			ret = -EBADMSG;
-		else
-			ret = archive_block(l);
-		l->at += l->head.bytes;
-	}
-	if (l->fd >= 0)
-		close(l->fd);
-	free(l->bytes);
-	free(l);
-	return ret;
 }

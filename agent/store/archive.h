@@ -3,7 +3,8 @@
  *
  * Threads:  one writes; archive_walk anybody, of a copy of struct archive_file.
  * Memory:   archive_open allocates, archive_close frees.
- * Errors:   0 or -errno. What is not sound at the end of a file is cut off and told in words.
+ * Errors:   0 or -errno. What is not sound at the end of a file is cut off, a file that cannot be
+ *           read is set aside; both are told in words.
  * Format:   struct archive_head, then blocks. A file is of one boot, so that seconds are of one
  *           CLOCK_MONOTONIC. A writer that is killed leaves whole blocks and a part of one: reading
  *           takes what is whole, and opening again cuts off the rest.
@@ -33,6 +34,7 @@ struct archive_file {
 	uint32_t blocks;
 	bool is_gauges;  /* of them alone, see block.h */
 	bool is_compact; /* or cannot be */
+	bool is_aside;   /* it cannot be read, as it is or by us: no blocks */
 };
 
 struct archive {
@@ -43,14 +45,17 @@ struct archive {
 	uint32_t count, capacity;
 	int fd; /* of the newest, while it is written to; -1 */
 	struct block_names *names;
+	bool is_only;           /* looked at: another one writes */
 	uint64_t bytes;         /* of all files */
-	uint64_t cuts;          /* ends that were not sound */
+	uint64_t cuts;          /* ends that were not sound, files that are set aside */
 	char cut[ARCHIVE_TEXT]; /* the last of them: file, offset, reason */
 };
 
 /* folder: a descriptor, borrowed. */
 int archive_open(struct archive *a, int folder, enum series_step step,
 		 const char boot[ARCHIVE_BOOT_BYTES]);
+/* To read files beside who writes them: nothing is cut off nor deleted, and nothing written. */
+int archive_open_only(struct archive *a, int folder, enum series_step step);
 void archive_close(struct archive *a);
 
 /* Names for the next block, of the newest file or of one that it begins. NULL: no memory. */
@@ -62,8 +67,8 @@ void archive_give_up(struct archive *a); /* the block of these names is not writ
 int archive_append_alone(struct archive *a, const struct block *block,
 			 const char boot[ARCHIVE_BOOT_BYTES]);
 
-/* Deletes the oldest file; never the one being written. False: there is no other. */
-bool archive_drop(struct archive *a);
+/* Deletes a file, 0: the oldest; never the one being written. False: there is no such. */
+bool archive_drop(struct archive *a, uint32_t index);
 
 /* The oldest file that is complete and of small blocks; -1: there is none. */
 int archive_loose(const struct archive *a);
@@ -77,13 +82,15 @@ uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_
 
 /*
  * Hands out each run of each block: head, key, bytes. Its own answers decide: false from want
- * skips the run, from run ends the walk. want is asked once for a key and file.
+ * skips the run, from run ends the walk. want is asked once for a key and file, in the order of
+ * their numbers.
  */
 struct archive_walk {
 	void *ctx;
 	bool (*want)(void *ctx, const struct export_key *key);
 	bool (*block)(void *ctx, const struct block_head *head); /* false: none of its runs */
 	bool (*run)(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size);
+	void (*number)(void *ctx, uint32_t number); /* NULL, or: of whom the next run is */
 };
 int archive_read(int folder, enum series_step step, const struct archive_file *file,
 		 const struct archive_walk *walk);

@@ -180,7 +180,7 @@ static void mend_put_gauges(struct mend_work *w, const struct export_key *key)
 
 static int mend_series(struct mend_work *w)
 {
-	const struct archive_walk walk = { w, mend_want, mend_block, mend_run };
+	const struct archive_walk walk = { w, mend_want, mend_block, mend_run, NULL };
 	const struct timeline_span span = { w->from_s, w->until_s, series_step_s[w->m->to->step] };
 	struct export_key key;
 	int ret = block_key_get(w->keys[w->at], w->sizes[w->at], &key);
@@ -221,7 +221,7 @@ static int64_t mend_offset(const struct mend_work *w)
 
 static int mend_write(struct mend_work *w)
 {
-	const struct archive_walk note = { w, mend_note_key, mend_no_block, NULL };
+	const struct archive_walk note = { w, mend_note_key, mend_no_block, NULL, NULL };
 	struct export_span span = { .step = w->m->to->step, .until_s = w->until_s };
 	struct block_names *names = archive_names(w->m->to);
 
@@ -264,12 +264,13 @@ static int mend_range(const struct mend *m, const char *boot, uint32_t from_s, u
 
 int mend_step(const struct mend *m)
 {
-	const struct archive_file *last =
-		m->from->count ? &m->from->files[m->from->count - 1] : NULL;
+	const struct archive_file *last = NULL;
 	uint32_t from_s, until_s;
 	int ret;
 
-	if (!last || !last->until_s)
+	for (uint32_t i = 0; i < m->from->count; i++)
+		last = m->from->files[i].until_s ? &m->from->files[i] : last;
+	if (!last)
 		return 0;
 	from_s = archive_until_of(m->to, last->boot);
 	until_s = last->until_s;

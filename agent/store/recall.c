@@ -95,7 +95,7 @@ static int64_t recall_shift(const struct recall *r, const struct archive_file *f
 
 int recall_files(struct recall *r, const struct archive_file *files, uint32_t count)
 {
-	const struct archive_walk walk = { r, recall_want, recall_block, recall_run };
+	const struct archive_walk walk = { r, recall_want, recall_block, recall_run, NULL };
 	int64_t memory_s = r->t->memory_from_s;
 	int ret = 0;
 

@@ -73,8 +73,13 @@ int store_open(struct store **out, const struct store_config *config)
 
 static void store_error(struct store *s, int error)
 {
-	if (error && !s->state.error)
+	if (error && !s->state.error) {
 		s->state.error_ms = s->config.wall_ms();
+		log_error("history: nothing can be written, it goes on in memory alone: %s",
+			  strerrordesc_np(-error));
+	} else if (!error && s->state.error) {
+		log_info("history: it is written again");
+	}
 	s->state.error = error;
 }
 
@@ -190,7 +195,7 @@ static bool store_is_old(const struct store *s, int step, const struct archive_f
 	int64_t until_ms = (int64_t)file->until_s * 1000 + file->wall_offset_ms;
 
 	if (!file->until_s)
-		return true;
+		return !file->is_aside;
 	if (!memcmp(file->boot, s->boot, sizeof(s->boot)))
 		return file->until_s + store_keep_s[step] < archive_until(&s->archives[0]);
 	return until_ms + (store_keep_s[step] + STORE_STEP_S) * INT64_C(1000) < s->config.wall_ms();
@@ -201,8 +206,8 @@ static void store_expire(struct store *s)
 	for (int i = 0; i < SERIES_STEPS; i++) {
 		struct archive *a = &s->archives[i];
 
-		while (a->count && store_is_old(s, i, &a->files[0]) && archive_drop(a))
-			;
+		for (uint32_t at = 0; at < a->count;)
+			at += !store_is_old(s, i, &a->files[at]) || !archive_drop(a, at);
 	}
 }
 
@@ -210,7 +215,7 @@ static void store_shrink(struct store *s)
 {
 	store_counts(s);
 	for (int i = 0; i < SERIES_STEPS && s->state.bytes > s->config.budget;) {
-		if (!archive_drop(&s->archives[i])) {
+		if (!archive_drop(&s->archives[i], 0)) {
 			i++;
 			continue;
 		}

@@ -22,8 +22,7 @@
 #define BEGIN_S UINT64_C(1000000)
 #define ROUTES 200u /* of a service: as many as there may be */
 #define ROUNDS 9
-#define COST_GOAL 100.0 /* what is asked for; … */
-#define COST_MAX 250.0  /* … and what must not be passed meanwhile */
+#define COST_MAX 100.0
 #define RULES 100
 #define RANKED 10 /* of them about a percentile */
 #define MIB (1024.0 * 1024)
@@ -217,7 +216,12 @@ static int rules_over_series(void)
 	struct load l;
 	struct source source = { .metrics = NULL };
 	const struct engine_config config = {
-		.read = source_read, .ctx = &source, .second_level = 3, .third_level = 6, .base = ""
+		.read = source_read,
+		.label = source_label,
+		.ctx = &source,
+		.second_level = 3,
+		.third_level = 6,
+		.base = "",
 	};
 	double sums = 0, rules = 0;
 	struct engine *e;
@@ -238,9 +242,9 @@ static int rules_over_series(void)
 		rules = least(rules, evaluated(&l, e, &source));
 	}
 	printf("%llu series: their sums once %.2f ms; %d rules, %d of percentiles, once %.2f ms: "
-	       "%.1f times (the goal is %.0f)\n",
+	       "%.1f times (at most %.0f)\n",
 	       (unsigned long long)series, sums * 1e3, RULES, RANKED, rules * 1e3, rules / sums,
-	       COST_GOAL);
+	       COST_MAX);
 	engine_close(e);
 	load_close(&l);
 	return series == 50 * ROUTES && rules <= COST_MAX * sums ? 0 : 1;

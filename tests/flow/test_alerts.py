@@ -131,6 +131,28 @@ def one_notice_a_cooldown(stage):
     check(len(past) == 1 and past[0]["notices"] == 3 and past[0]["durationMs"] > 0, past)
     server.stop()
     agent.stop()
+    what_was_recorded_fires_again(stage)
+
+
+def what_was_recorded_fires_again(stage):
+    """By the history files alone: the same rule, and one that would have been too generous."""
+    rules = stage.folder / "again.json"
+    rules.write_text(json.dumps(RULES + [{**RULES[0], "name": "generous", "warning": {"above": "9s"}}]))
+
+    def replayed(*options):
+        return subprocess.run([live.find_program("ringside"), "rules", "test", "--history",
+                               "--state-dir", stage.state_dir, *options, rules],
+                              text=True, capture_output=True, timeout=60, check=False)
+    done = replayed("--last", "10m")
+    check(done.returncode == 0 and "in steps of 1 s" in done.stdout, done)
+    done = replayed("--last", "10m", "--json")
+    turns = [(t["rule"], t["state"]) for t in json.loads(done.stdout)["turns"]
+             if t["state"] in ("firing", "resolved")]
+    check(turns == [("slow-handler", "firing"), ("slow-handler", "resolved")], turns)
+    done = replayed("--from", "2001-01-01T00:00:00Z", "--to", "2001-01-01T01:00:00Z")
+    check(done.returncode == 1 and "no request was recorded in that time" in done.stderr, done)
+    done = replayed("--last", "soon")
+    check(done.returncode == 2 and "say --last SPAN" in done.stderr, done)
 
 
 def killed_in_between(stage):

@@ -25,9 +25,14 @@
 	"{\"name\":\"gone\",\"metric\":\"service.processes\",\"interval\":\"10s\","                \
 	"\"critical\":{\"below\":1}}"
 
+struct engine_series {
+	struct notice_labels labels;
+	double value;
+};
+
 struct engine_fixture {
 	struct engine *engine;
-	struct engine_reading slow[8], gone[8];
+	struct engine_series slow[8], gone[8];
 	int slow_count, gone_count; /* negative: an error */
 	int64_t now_s;
 	int64_t wall_ms;
@@ -37,7 +42,7 @@ static inline int fixture_read(void *ctx, const struct spec *spec, struct engine
 {
 	struct engine_fixture *f = ctx;
 	bool gone = !strcmp(spec->name, "gone");
-	const struct engine_reading *from = gone ? f->gone : f->slow;
+	const struct engine_series *from = gone ? f->gone : f->slow;
 	int count = gone ? f->gone_count : f->slow_count;
 
 	*rows = NULL;
@@ -47,8 +52,17 @@ static inline int fixture_read(void *ctx, const struct spec *spec, struct engine
 		return count;
 	*rows = calloc((size_t)count + 1, sizeof(**rows));
 	assert_non_null(*rows);
-	memcpy(*rows, from, (size_t)count * sizeof(**rows));
+	for (int i = 0; i < count; i++)
+		(*rows)[i] = (struct engine_reading){ &from[i], from[i].value };
 	return count;
+}
+
+static inline void fixture_label(void *ctx, const struct spec *spec, const void *of,
+				 struct notice_labels *out)
+{
+	(void)ctx;
+	(void)spec;
+	*out = ((const struct engine_series *)of)->labels;
 }
 
 static inline struct book *fixture_book(const char *rules)
@@ -68,7 +82,7 @@ static inline struct book *fixture_book(const char *rules)
 	return book;
 }
 
-static inline void fixture_series(struct engine_reading *row, const char *service, double value)
+static inline void fixture_series(struct engine_series *row, const char *service, double value)
 {
 	memset(row, 0, sizeof(*row));
 	snprintf(row->labels.service, sizeof(row->labels.service), "%s", service);
@@ -85,6 +99,7 @@ static inline void fixture_step(struct engine_fixture *f, int64_t after_s)
 static inline void fixture_engine(struct engine_fixture *f)
 {
 	const struct engine_config config = { .read = fixture_read,
+					      .label = fixture_label,
 					      .ctx = f,
 					      .second_level = 3,
 					      .third_level = 6,

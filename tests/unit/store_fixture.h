@@ -18,7 +18,7 @@ static const char store_boot[ARCHIVE_BOOT_BYTES] = "11111111-1111-1111-1111-1111
 static const char store_other_boot[ARCHIVE_BOOT_BYTES] = "22222222-2222-2222-2222-222222222222";
 
 struct folder {
-	char path[40];
+	char path[48];
 	int fd;
 };
 

@@ -6,14 +6,13 @@
 
 static uint64_t counted(const struct series *series, uint32_t from, uint32_t to)
 {
-	static uint64_t buckets[RS_HIST_SLOTS];
+	static struct slot_window out;
 	const struct series_budget plenty = { 0 };
 	const struct series_span span = series_span_of(&plenty, from, to, to);
-	struct metrics_sums sums;
 
-	slot_sums_init(&sums);
-	series_window(series, &span, &sums, buckets);
-	return sums.count;
+	slot_window_init(&out);
+	series_window(series, &span, &out);
+	return out.sums.count;
 }
 
 static void every_second_reaches_the_series_and_its_parent(void **state)

@@ -45,7 +45,7 @@ static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, 
 static struct counted read_all(const struct archive *a)
 {
 	struct counted counted = { 0 };
-	const struct archive_walk walk = { &counted, want, block, run };
+	const struct archive_walk walk = { &counted, want, block, run, NULL };
 
 	for (uint32_t i = 0; i < a->count; i++)
 		assert_int_equal(archive_read(f.fd, a->step, &a->files[i], &walk), 0);
@@ -169,11 +169,22 @@ static void a_corrupted_block_and_what_is_behind_it_is_cut_off(void **state)
 	assert_int_equal(archive_until(&a), 1005);
 	assert_int_equal(read_all(&a).runs, 1);
 	archive_close(&a);
-	/* a file that is none of ours is told and left as it is */
+	/* a file that is none of ours is told, counted and left as it is */
 	spoil(newest, 3);
 	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_boot), 0);
-	assert_non_null(strstr(a.cut, "at byte 0: it is no file of this step"));
+	assert_non_null(strstr(a.cut, newest));
+	assert_non_null(strstr(a.cut, "is set aside"));
+	assert_non_null(strstr(a.cut, "it is no file of this step"));
+	assert_true(a.files[0].is_aside);
+	assert_int_equal(a.bytes, first);
 	assert_int_equal(read_all(&a).runs, 0);
+	append(&a, 1100, 1105);
+	assert_int_equal(a.files[1].serial, 2);
+	archive_close(&a);
+	spoil(newest, 3); /* whoever can read it still can */
+	assert_int_equal(archive_open(&a, f.fd, SERIES_FINE, store_boot), 0);
+	assert_int_equal(a.cuts, 0);
+	assert_int_equal(read_all(&a).runs, 2);
 	archive_close(&a);
 	folder_close(&f);
 }
@@ -191,11 +202,11 @@ static void a_new_file_is_begun_in_time_and_the_oldest_dropped(void **state)
 	assert_int_equal(a.count, 3);
 	assert_int_equal(a.files[0].until_s, 1600);
 	bytes = a.bytes;
-	assert_true(archive_drop(&a));
+	assert_true(archive_drop(&a, 0));
 	assert_true(a.bytes < bytes && a.count == 2);
 	assert_int_equal(folder_each(&f, NULL), 2);
-	assert_true(archive_drop(&a));
-	assert_false(archive_drop(&a)); /* the one being written stays */
+	assert_true(archive_drop(&a, 0));
+	assert_false(archive_drop(&a, 0)); /* the one being written stays */
 	append(&a, 2500, 2550);
 	archive_close(&a);
 	folder_close(&f);

@@ -150,7 +150,7 @@ static bool tell_run(void *ctx, const struct block_head *head, const uint8_t *by
 static struct told tell(const struct archive_file *file, bool is_gauges)
 {
 	struct told t = { .is_gauges = is_gauges };
-	const struct archive_walk walk = { &t, want, any_block, tell_run };
+	const struct archive_walk walk = { &t, want, any_block, tell_run, NULL };
 
 	slot_init(&t.scratch, 0);
 	for (t.pid = 1; t.pid <= (int32_t)SERIES; t.pid++)

@@ -54,7 +54,7 @@ static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, 
 static struct counted count(const struct archive *a)
 {
 	struct counted c = { .step_s = series_step_s[a->step] };
-	const struct archive_walk walk = { &c, want, block, run };
+	const struct archive_walk walk = { &c, want, block, run, NULL };
 
 	for (uint32_t i = 0; i < a->count; i++)
 		assert_int_equal(archive_read(f.fd, a->step, &a->files[i], &walk), 0);
@@ -175,7 +175,7 @@ static bool gauge_run(void *ctx, const struct block_head *head, const uint8_t *b
 static struct resident resident(const struct archive *a)
 {
 	struct resident r = { 0 };
-	const struct archive_walk walk = { &r, want_gauges, any_block, gauge_run };
+	const struct archive_walk walk = { &r, want_gauges, any_block, gauge_run, NULL };
 
 	for (uint32_t i = 0; i < a->count; i++)
 		assert_int_equal(archive_read(f.fd, a->step, &a->files[i], &walk), 0);

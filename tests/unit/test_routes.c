@@ -188,9 +188,8 @@ static void book(struct route *route, uint32_t second, uint32_t count)
 static void nothing_is_lost_when_routes_are_united(void **state)
 {
 	struct service *service = fresh();
-	uint64_t buckets[RS_HIST_SLOTS] = { 0 };
+	static struct slot_window out;
 	struct series_span span;
-	struct metrics_sums sums;
 	struct route *all;
 	uint16_t numbers;
 	char path[32];
@@ -211,20 +210,19 @@ static void nothing_is_lost_when_routes_are_united(void **state)
 	assert_int_equal(listed(service, NULL), 1);
 	all = find(service, "/posts/{name}", false);
 	assert_ptr_equal(service->routes, all);
-	slot_sums_init(&sums);
+	slot_window_init(&out);
 	span = series_span_of(&budget, 90, 210, 210);
-	series_window(&all->account.series, &span, &sums, buckets);
-	assert_int_equal(sums.count, 65 * 66 / 2 + 65);
-	assert_int_equal(buckets[3], sums.count);
-	assert_int_equal(sums.min_ns, 100);
-	assert_int_equal(sums.max_ns, 200);
-	memset(buckets, 0, sizeof(buckets));
-	slot_sums_init(&sums);
+	series_window(&all->account.series, &span, &out);
+	assert_int_equal(out.sums.count, 65 * 66 / 2 + 65);
+	assert_int_equal(out.buckets[3], out.sums.count);
+	assert_int_equal(out.sums.min_ns, 100);
+	assert_int_equal(out.sums.max_ns, 200);
+	slot_window_clear(&out);
 	span = series_span_of(&budget, 0, 5000, 5000);
-	series_window(&all->account.series, &span, &sums, buckets);
-	assert_int_equal(sums.count, 65 * 66 / 2 + 65);
-	assert_int_equal(all->account.lifetime.sums.count, sums.count);
-	assert_int_equal(all->account.lifetime.steps[0], sums.count);
+	series_window(&all->account.series, &span, &out);
+	assert_int_equal(out.sums.count, 65 * 66 / 2 + 65);
+	assert_int_equal(all->account.lifetime.sums.count, out.sums.count);
+	assert_int_equal(all->account.lifetime.steps[0], out.sums.count);
 	assert_int_equal(budget.given_up, 0);
 	/* A new route takes the place and the number of one that is gone. */
 	find(service, "/new", false);

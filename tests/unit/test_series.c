@@ -19,19 +19,77 @@ static void add(struct series *series, struct series_budget *budget, uint32_t se
 
 static const struct series_budget plenty;
 
+static uint32_t random_below(uint64_t *seed, uint32_t bound)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return (uint32_t)(*seed % bound);
+}
+
+static void compare_windows(const struct series *series, const struct slot seconds[600],
+			    uint32_t now, uint64_t *seed)
+{
+	static struct slot_window told, truth;
+
+	for (int i = 0; i < 10; i++) {
+		uint32_t from = 1000 + random_below(seed, now - 999);
+		uint32_t to = from + random_below(seed, now + 2 - from);
+		struct series_span span = series_span_of(&plenty, from, to, now);
+
+		slot_window_clear(&told);
+		series_window(series, &span, &told);
+		slot_window_init(&truth);
+		for (uint32_t s = from; s < to && s < 1600; s++)
+			slot_window_add(&seconds[s - 1000], &truth.sums, truth.buckets);
+		assert_memory_equal(&told.sums, &truth.sums, sizeof(truth.sums));
+		assert_memory_equal(told.buckets, truth.buckets, sizeof(truth.buckets));
+	}
+}
+
 /* As it is told at that second. */
 static struct metrics_sums window_at(const struct series *series, uint32_t from, uint32_t to,
 				     uint32_t now)
 {
 	const struct series_span span = series_span_of(&plenty, from, to, now);
-	static uint64_t buckets[RS_HIST_SLOTS];
-	struct metrics_sums sums;
+	static struct slot_window out;
 
-	memset(buckets, 0, sizeof(buckets));
-	slot_sums_init(&sums);
-	series_window(series, &span, &sums, buckets);
-	assert_int_equal(buckets[100], sums.count);
-	return sums;
+	slot_window_init(&out);
+	series_window(series, &span, &out);
+	assert_int_equal(out.buckets[100], out.sums.count);
+	return out.sums;
+}
+
+/* What a window of some minutes is made of must come to what its seconds come to. */
+static void a_window_is_the_sum_of_its_seconds(void **state)
+{
+	struct series_budget budget = { .limit = BUDGET };
+	static struct slot seconds[600];
+	struct series series = { 0 };
+	uint64_t seed = 88172645463325252u;
+
+	(void)state;
+	for (uint32_t s = 0; s < 600; s++)
+		slot_init(&seconds[s], 1000 + s);
+	for (uint32_t i = 0; i < 3000; i++) { /* late ones among them, and seconds without any */
+		uint32_t at = i / 5 - (i / 5 % 7 ? 0 : random_below(&seed, 1 + i / 5));
+		uint64_t span_ns = 1000 + random_below(&seed, 90000000);
+		struct slot one;
+
+		if (at % 11 == 3 || (i % 5 && at % 3 == 0)) /* none, and one alone */
+			continue;
+		slot_init(&one, 1000 + at);
+		one.sums.count = 1;
+		one.sums.span_ns = one.sums.min_ns = one.sums.max_ns = span_ns;
+		slot_bucket_add(&one, rs_hist_slot(span_ns), 1);
+		slot_add(&seconds[at], &one);
+		series_add(&series, &one, &budget);
+		series_age(&series, 1000 + i / 5, &budget);
+		if (i % 20 == 0)
+			compare_windows(&series, seconds, 1000 + i / 5, &seed);
+	}
+	series_fini(&series, &budget);
+	series_budget_fini(&budget);
 }
 
 static struct metrics_sums window(const struct series *series, uint32_t from, uint32_t to)
@@ -184,7 +242,7 @@ static void the_coarsest_is_given_up_last(void **state)
 	assert_int_equal(budget.kept_from[SERIES_FINE], 30400 + 75);
 	series_shed(&series, step, &budget);
 	assert_int_equal(budget.shed, 77); /* two more than the span had been kept */
-	assert_int_equal(window(&series, 30470, 31000).count, 525);
+	assert_int_equal(window(&series, 30471, 30480).count, 5);
 	assert_int_equal(window(&series, 30300, 31000).count, 700); /* tens */
 	while (step == SERIES_FINE) {
 		series_shed(&series, step, &budget);
@@ -192,8 +250,7 @@ static void the_coarsest_is_given_up_last(void **state)
 	}
 	assert_int_equal(step, SERIES_COARSE);
 	assert_true(budget.kept_from[SERIES_FINE] + 60 >= 31000);
-	assert_int_equal(window(&series, 30940, 31000).count,
-			 31000 - budget.kept_from[SERIES_FINE]);
+	assert_int_equal(series.fine.first, budget.kept_from[SERIES_FINE]);
 	while (step == SERIES_COARSE) {
 		series_shed(&series, step, &budget);
 		step = series_shed_step(&budget, 31000, 10000);
@@ -326,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_holds_its_first_second_and_not_its_last),
+		cmocka_unit_test(a_window_is_the_sum_of_its_seconds),
 		cmocka_unit_test(late_and_repeated_seconds_are_added),
 		cmocka_unit_test(above_ten_minutes_the_coarse_tier_answers),
 		cmocka_unit_test(a_window_of_long_ago_is_told_too),

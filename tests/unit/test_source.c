@@ -11,6 +11,7 @@ static struct fixture f;
 static struct source source;
 static struct spec spec;
 static struct engine_reading *rows;
+static struct notice_labels labels[8]; /* of rows */
 
 static int setup(void **state)
 {
@@ -42,6 +43,8 @@ static int read_spec(enum metric metric, enum metric_function function)
 	fixture_tick(&f, NOW);
 	source_begin(&source, (int64_t)NOW);
 	count = source_read(&source, &spec, &rows);
+	for (int i = 0; i < count && i < 8; i++)
+		source_label(&source, &spec, rows[i].of, &labels[i]);
 	source_end(&source);
 	return count;
 }
@@ -67,7 +70,7 @@ static void durations_are_those_of_the_window(void **state)
 	requests(20, 3, SECOND, 200);
 	requests(10, 1, 5 * SECOND, 200);
 	assert_int_equal(read_spec(METRIC_REQUESTS_DURATION, METRIC_AVG), 1);
-	assert_string_equal(rows[0].labels.service, "shop");
+	assert_string_equal(labels[0].service, "shop");
 	assert_true(fabs(rows[0].value - 2000) < 1);
 	assert_int_equal(read_spec(METRIC_REQUESTS_DURATION, METRIC_MAX), 1);
 	assert_true(fabs(rows[0].value - 5000) < 1);
@@ -111,8 +114,8 @@ static void a_scope_leaves_out_what_it_does_not_match(void **state)
 	spec.by_route = true;
 	strcpy(spec.route, "/a*");
 	assert_int_equal(read_spec(METRIC_REQUESTS_DURATION, METRIC_AVG), 1);
-	assert_string_equal(rows[0].labels.route, "/a");
-	assert_string_equal(rows[0].labels.method, "GET");
+	assert_string_equal(labels[0].route, "/a");
+	assert_string_equal(labels[0].method, "GET");
 	strcpy(spec.route, "/b*");
 	assert_int_equal(read_spec(METRIC_REQUESTS_DURATION, METRIC_AVG), 0);
 }
@@ -187,7 +190,8 @@ static void the_agent_is_one_series_of_its_own(void **state)
 	source.agent = (struct source_agent){ 12.5, 7e6 };
 	assert_int_equal(read_spec(METRIC_AGENT_CPU, METRIC_LAST), 1);
 	assert_true(rows[0].value == 12.5);
-	assert_string_equal(rows[0].labels.service, "");
+	assert_null(rows[0].of);
+	assert_string_equal(labels[0].service, "");
 	read_spec(METRIC_AGENT_MEMORY, METRIC_LAST);
 	assert_true(rows[0].value == 7e6);
 }

@@ -48,22 +48,30 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void put(struct slot_window *window, uint64_t span_ns, uint64_t count)
+{
+	uint32_t bucket = rs_hist_slot(span_ns);
+
+	window->buckets[bucket] += count;
+	window->blocks |= UINT64_C(1) << bucket / SLOT_BLOCK;
+}
+
 static void check(double (*draw)(void), uint64_t count)
 {
 	static const double share[METRICS_RANKS] = { 0.5, 0.9, 0.95, 0.99, 0.999 };
-	static uint64_t values[VALUES], buckets[RS_HIST_SLOTS];
-	struct metrics_sums sums = { .min_ns = UINT64_MAX };
+	static uint64_t values[VALUES];
+	static struct slot_window window;
 	double out[METRICS_RANKS];
 
-	memset(buckets, 0, sizeof(buckets));
+	slot_window_clear(&window);
 	for (uint64_t i = 0; i < count; i++) {
 		values[i] = (uint64_t)draw();
-		buckets[rs_hist_slot(values[i])]++;
+		put(&window, values[i], 1);
 	}
 	qsort(values, count, sizeof(values[0]), compare);
-	sums.min_ns = values[0];
-	sums.max_ns = values[count - 1];
-	spread_ranks(buckets, &sums, out);
+	window.sums.min_ns = values[0];
+	window.sums.max_ns = values[count - 1];
+	spread_ranks(&window, out);
 	for (int i = 0; i < METRICS_RANKS; i++) {
 		uint64_t rank = (uint64_t)ceil(share[i] * (double)count - 1e-9);
 		double truth = (double)values[rank ? rank - 1 : 0];
@@ -86,39 +94,37 @@ static void percentiles_are_within_1_1_percent_of_a_full_sort(void **state)
 
 static void nothing_counted_is_unknown(void **state)
 {
-	static const uint64_t buckets[RS_HIST_SLOTS];
-	struct metrics_sums sums = { .min_ns = UINT64_MAX };
+	static const struct slot_window window = { .sums.min_ns = UINT64_MAX };
 	double out[METRICS_RANKS];
 
 	(void)state;
-	spread_ranks(buckets, &sums, out);
+	spread_ranks(&window, out);
 	for (int i = 0; i < METRICS_RANKS; i++)
 		assert_true(out[i] < 0);
-	assert_true(spread_apdex(buckets) < 0);
+	assert_true(spread_apdex(&window) < 0);
 }
 
 static void a_percentile_never_leaves_min_and_max(void **state)
 {
-	static uint64_t buckets[RS_HIST_SLOTS];
-	struct metrics_sums sums = { .min_ns = 1000000, .max_ns = 1000000 };
+	static struct slot_window window = { .sums = { .min_ns = 1000000, .max_ns = 1000000 } };
 	double out[METRICS_RANKS];
 
 	(void)state;
-	buckets[rs_hist_slot(1000000)] = 5;
-	spread_ranks(buckets, &sums, out);
+	put(&window, 1000000, 5);
+	spread_ranks(&window, out);
 	for (int i = 0; i < METRICS_RANKS; i++)
 		assert_true(out[i] >= 1000000 && out[i] <= 1000000);
 }
 
 static void apdex_halves_the_tolerated_and_drops_the_rest(void **state)
 {
-	static uint64_t buckets[RS_HIST_SLOTS];
+	static struct slot_window window;
 
 	(void)state;
-	buckets[rs_hist_slot(100 * MILLISECOND)] = 6;
-	buckets[rs_hist_slot(SECOND)] = 2;
-	buckets[rs_hist_slot(9 * SECOND)] = 2;
-	assert_true(fabs(spread_apdex(buckets) - 0.7) < 1e-9);
+	put(&window, 100 * MILLISECOND, 6);
+	put(&window, SECOND, 2);
+	put(&window, 9 * SECOND, 2);
+	assert_true(fabs(spread_apdex(&window) - 0.7) < 1e-9);
 }
 
 static void a_middle_lies_in_its_own_bucket(void **state)

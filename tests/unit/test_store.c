@@ -250,6 +250,35 @@ static void what_is_too_old_is_deleted(void **state)
 	end(s);
 }
 
+/* Another agent may read it, or another day: it goes for the budget's sake alone. */
+static void a_file_that_cannot_be_read_is_kept_and_counted(void **state)
+{
+	static const char name[] = "1s-0000000001.history";
+	static char foreign[30000] = "of a later version";
+	struct store_state now;
+	struct store *s;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	s = begin(60000);
+	fd = openat(f.fd, name, O_WRONLY | O_CREAT | O_EXCL, 0640);
+	assert_int_equal(write(fd, foreign, sizeof(foreign)), sizeof(foreign));
+	close(fd);
+	live(s, BEGIN, BEGIN + 900);
+	store_state_get(s, &now);
+	assert_int_equal(fstatat(f.fd, name, &st, 0), 0);
+	assert_int_equal(st.st_size, sizeof(foreign));
+	assert_true(now.bytes > sizeof(foreign) && now.cuts == 1);
+	assert_non_null(strstr(now.cut, "1s-0000000001.history is set aside, 30000 bytes"));
+	assert_int_equal(told(s, BEGIN, BEGIN + 800, 1), 800);
+	live(s, BEGIN + 901, BEGIN + 3500);
+	store_state_get(s, &now);
+	assert_true(now.bytes <= 60000 && now.deleted > 0);
+	assert_true(fstatat(f.fd, name, &st, 0) < 0);
+	end(s);
+}
+
 /* No file may grow: as a full disk, memory goes on, and once there is room, all is written. */
 static void a_full_disk_is_told_and_made_good_later(void **state)
 {
@@ -305,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_is_set_loses_and_doubles_nothing),
 		cmocka_unit_test(the_budget_holds_and_the_finest_goes_first),
 		cmocka_unit_test(what_is_too_old_is_deleted),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_kept_and_counted),
 		cmocka_unit_test(a_full_disk_is_told_and_made_good_later),
 		cmocka_unit_test(the_thread_writes_and_ends_with_what_is_complete),
 	};

@@ -28,7 +28,7 @@ static int read_many(void *ctx, const struct spec *spec, struct engine_reading *
 	*rows = calloc(MANY + 1, sizeof(**rows));
 	assert_non_null(*rows);
 	for (int i = 0; i < MANY; i++) {
-		snprintf((*rows)[i].labels.service, SPEC_SERVICE, "s%d", i);
+		(*rows)[i].of = (const void *)(intptr_t)i;
 		(*rows)[i].value = i < count ? 2000 : 0;
 	}
 	if (!which && count && worst > 0)
@@ -36,11 +36,22 @@ static int read_many(void *ctx, const struct spec *spec, struct engine_reading *
 	return MANY;
 }
 
+static void label_many(void *ctx, const struct spec *spec, const void *of,
+		       struct notice_labels *out)
+{
+	(void)ctx;
+	(void)spec;
+	memset(out, 0, sizeof(*out));
+	snprintf(out->service, sizeof(out->service), "s%d", (int)(intptr_t)of);
+}
+
 static void open_engine(void)
 {
-	const struct engine_config config = {
-		.read = read_many, .second_level = 3, .third_level = 6, .base = "http://x"
-	};
+	const struct engine_config config = { .read = read_many,
+					      .label = label_many,
+					      .second_level = 3,
+					      .third_level = 6,
+					      .base = "http://x" };
 
 	assert_int_equal(engine_open(&engine, &config), 0);
 }

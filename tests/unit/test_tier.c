@@ -106,6 +106,67 @@ static void what_is_dropped_makes_room_for_what_comes(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
+/* A look from a second on finds what a look from the first record on finds there. */
+static void check_seek(const struct tier *tier, uint32_t second)
+{
+	struct tier_at truth = { 0 }, at;
+	bool is_there, found;
+
+	while ((is_there = tier_next(tier, STEP, &truth)) && truth.second < second)
+		;
+	tier_seek(tier, STEP, second, &at);
+	while ((found = tier_next(tier, STEP, &at)) && at.second < second)
+		;
+	assert_int_equal(found, is_there);
+	if (!found)
+		return;
+	assert_int_equal(at.second, truth.second);
+	assert_ptr_equal(at.packed, truth.packed);
+}
+
+static void a_second_is_found_whatever_came_before_it(void **state)
+{
+	uint64_t seed = 88172645463325252u;
+	struct tier tier = { 0 };
+
+	(void)state;
+	budget = (struct series_budget){ .limit = 1000000 };
+	for (uint32_t i = 1; i <= 6000; i++) {
+		uint32_t newest = 1000 + i / 2, second;
+
+		seed = seed * UINT64_C(6364136223846793005) + 1;
+		second = newest - (i % 50 || i / 1500 % 2 ? 0 : (uint32_t)(seed >> 40) % 700);
+		put(&tier, second * STEP, plain(second * STEP), 1 + (uint32_t)(seed >> 50) % 60);
+		if (i % 400 == 0)
+			tier_drop(&tier, STEP, (newest - 600) * STEP, &budget);
+		for (int k = 0; k < 3; k++) {
+			seed = seed * UINT64_C(6364136223846793005) + 1;
+			check_seek(&tier, (newest - (uint32_t)(seed >> 40) % 1200) * STEP);
+		}
+		check_seek(&tier, newest * STEP + 1);
+	}
+	assert_true(walk(&tier, plain) > 500);
+	tier_fini(&tier, &budget);
+}
+
+/* Most of what is before is passed over: else the marks would not be worth their bytes. */
+static void a_look_from_a_second_on_is_short(void **state)
+{
+	struct tier tier = { 0 };
+	struct tier_at at;
+	uint32_t looks = 0;
+
+	(void)state;
+	budget = (struct series_budget){ .limit = 1000000 };
+	for (uint32_t i = 0; i < 720; i++)
+		put(&tier, (1000 + i) * STEP, plain((1000 + i) * STEP), 9);
+	tier_seek(&tier, STEP, 1700 * STEP, &at);
+	while (tier_next(&tier, STEP, &at) && at.second < 1700 * STEP)
+		looks++;
+	assert_true(looks < TIER_MARK_STEPS);
+	tier_fini(&tier, &budget);
+}
+
 static void a_spent_budget_changes_nothing(void **state)
 {
 	uint8_t bytes[64] = { 0 };
@@ -131,6 +192,8 @@ int main(void)
 		cmocka_unit_test(records_come_back_in_order_however_they_came),
 		cmocka_unit_test(a_second_that_is_put_again_is_replaced),
 		cmocka_unit_test(what_is_dropped_makes_room_for_what_comes),
+		cmocka_unit_test(a_second_is_found_whatever_came_before_it),
+		cmocka_unit_test(a_look_from_a_second_on_is_short),
 		cmocka_unit_test(a_spent_budget_changes_nothing),
 	};
 

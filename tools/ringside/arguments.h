@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define ARGUMENTS_MAX 8
+#define ARGUMENTS_MAX 12
 #define ARGUMENTS_WRONG (-1)
 #define ARGUMENTS_HELP (-2) /* it was asked for, and printed */
 

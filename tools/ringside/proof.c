@@ -1,6 +1,7 @@
 #include "proof.h"
 
 #include "config.h"
+#include "moment.h"
 #include "reader.h"
 #include "verbs.h"
 #include "verdict.h"
@@ -17,6 +18,8 @@ struct proof {
 	char *const *rules; /* files; NULL ends them */
 	struct bundle file; /* of the scenario */
 	struct scenario scenario;
+	struct past *past; /* NULL: of a scenario */
+	struct past_span span;
 	struct verdict verdict;
 };
 
@@ -107,21 +110,46 @@ static int proof_replay(struct proof *p, struct book *book)
 			       (uint32_t)config_number(p->config, CONFIG_ALERTS_ESCALATION_FURTHER),
 		.turned = verdict_turned,
 		.ctx = &p->verdict,
+		.feed = p->past ? past_feed : NULL,
+		.feed_ctx = p->past,
+		.feed_step_s = p->span.step_s,
 	};
-	struct replay *replay;
+	struct replay *replay = NULL;
 	int ret = replay_open(&replay, &config, book);
 
 	while (!ret && p->verdict.now_s < s->lasts_s) {
 		p->verdict.now_s++;
-		replay_step(replay);
+		ret = replay_step(replay);
 	}
-	if (!ret) {
-		replay_close(replay);
+	replay_close(replay);
+	if (!ret)
 		ret = verdict_compare(&p->verdict);
-	}
 	if (ret)
 		fprintf(stderr, "ringside rules test: %s\n", strerrordesc_np(-ret));
 	return ret;
+}
+
+/* What is replayed, and which rules are not looked at in it. */
+static void proof_span(const struct proof *p, const struct book *book)
+{
+	char begin[MOMENT_TEXT];
+	const char *between = "";
+
+	moment_format(p->span.begin_ms, begin);
+	printf("from %s on, for %u s, in steps of %u s: %zu slots of %zu series\n", begin,
+	       p->span.lasts_s, p->span.step_s, p->span.slots, p->span.series);
+	for (size_t i = 0; i < book->count; i++) {
+		const struct spec *s = &book->specs[i];
+
+		if (!s->enabled || replay_has_fed(s, p->span.step_s))
+			continue;
+		printf("%s%s",
+		       *between ? between
+				: "not replayed, since this is not kept, or not so finely: ",
+		       s->name);
+		between = ", ";
+	}
+	fputs(*between ? "\n" : "", stdout);
 }
 
 static int proof_judge(struct proof *p, bool json)
@@ -136,6 +164,8 @@ static int proof_judge(struct proof *p, bool json)
 		book_close(book);
 		return VERBS_BAD;
 	}
+	if (p->past && !json)
+		proof_span(p, book);
 	if (proof_replay(p, book))
 		return VERBS_BAD;
 	if (json && verdict_json(v, stdout))
@@ -159,5 +189,29 @@ int proof_run(const struct config *config, const char *folder, char *const *file
 		scenario_close(&p.scenario);
 	}
 	bundle_close(&p.file);
+	return ret;
+}
+
+int proof_history(const struct config *config, const char *folder, char *const *files, bool json,
+		  const struct past_ask *ask)
+{
+	struct proof p = { .config = config, .folder = folder, .rules = files };
+	const struct config_text text = { "history", NULL, 0 };
+	struct past_error error = { "" };
+	int ret = VERBS_BAD;
+
+	if (past_open(&p.past, ask, &error)) {
+		fprintf(stderr, "ringside rules test: %s\n", error.text);
+		return VERBS_BAD;
+	}
+	past_span(p.past, &p.span);
+	p.scenario = (struct scenario){ .text = &text,
+					.begin_ms = p.span.begin_ms,
+					.lasts_s = p.span.lasts_s };
+	verdict_init(&p.verdict, &p.scenario);
+	p.verdict.all = !*p.rules;
+	ret = proof_judge(&p, json);
+	verdict_fini(&p.verdict);
+	past_close(p.past);
 	return ret;
 }

@@ -7,9 +7,11 @@
 #include "book.h"
 #include "explain.h"
 #include "json.h"
+#include "moment.h"
 #include "proof.h"
 #include "settings.h"
 #include "table.h"
+#include "text.h"
 #include "verbs.h"
 
 #include <errno.h>
@@ -18,21 +20,35 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RULES_HOUR_NS UINT64_C(3600000000000)
+#define RULES_FILES "worker/history" /* in the state directory */
 #define RULES_ASKED "/api/alerts/rules?limit=1000"
 #define RULES_FIRING "/api/alerts?limit=1000"
 
-enum { RULES_JSON, RULES_DIR, RULES_SOCKET, RULES_RUN_DIR };
+enum {
+	RULES_JSON,
+	RULES_DIR,
+	RULES_SOCKET,
+	RULES_RUN_DIR,
+	RULES_HISTORY,
+	RULES_LAST,
+	RULES_FROM,
+	RULES_TO,
+	RULES_STATE_DIR
+};
 
 static const struct arguments rules_arguments = {
 	.verb = "rules",
 	.usage = "check|list [OPTION]... [FILE]...\n"
 		 "       ringside rules test [OPTION]... SCENARIO [FILE]...\n"
+		 "       ringside rules test --history [OPTION]... [FILE]...\n"
 		 "       ringside rules explain [OPTION]... RULE",
 	.about = "check  reads rule files as the agent does, over the shipped rules, and says\n"
 		 "       what is wrong: file, line, rule, key and reason.\n"
 		 "list   all rules that are in force with them.\n"
 		 "test   replays the series of a SCENARIO under its rules and those of FILEs, and\n"
-		 "       says which alerts fire and resolve, and whether that was expected.\n"
+		 "       says which alerts fire and resolve, and whether that was expected; with\n"
+		 "       --history the requests that were recorded, to say what would have been.\n"
 		 "explain  asks the agent why a rule fires or not.\n\n"
 		 "Without a FILE those of alerts.rules_dir are read. Exit code 1: something is\n"
 		 "wrong, or did not come as expected.\n",
@@ -41,6 +57,11 @@ static const struct arguments rules_arguments = {
 		{ "rules-dir", "DIR", "the folder of the rule files (/etc/ringside/rules.d)" },
 		{ "socket", "PATH", "explain: the agent's Unix socket (api.sock in run-dir)" },
 		{ "run-dir", "DIR", "explain: the agent's run directory (/run/ringside)" },
+		{ "history", NULL, "test: what was recorded, instead of a scenario" },
+		{ "last", "SPAN", "history: of this long, up to now (1h)" },
+		{ "from", "TIME", "history: from then on (2026-01-15T10:00:00Z)" },
+		{ "to", "TIME", "history: … up to then (now)" },
+		{ "state-dir", "DIR", "history: the agent's state directory (/var/lib/ringside)" },
 	},
 };
 
@@ -215,17 +236,56 @@ static int rules_show(bool list, const struct config *config, const char *folder
 	return result;
 }
 
+/* False, and it is said: no time that could be replayed. */
+static bool rules_times(const char *const *values, struct past_ask *ask)
+{
+	const char *from = values[RULES_FROM], *to = values[RULES_TO], *last = values[RULES_LAST];
+	uint64_t span_ns = RULES_HOUR_NS;
+
+	ask->to_ms = ask->now_ms = moment_wall_ms();
+	if ((from && last) || (to && !from) || (last && text_span_ns(last, &span_ns)) ||
+	    (to && moment_parse(to, &ask->to_ms)))
+		return false;
+	ask->from_ms = ask->to_ms - (int64_t)(span_ns / 1000000);
+	if (from && moment_parse(from, &ask->from_ms))
+		return false;
+	return ask->from_ms < ask->to_ms &&
+	       ask->to_ms - ask->from_ms <= REPLAY_SECONDS * INT64_C(1000);
+}
+
+static int rules_history(const struct config *config, const char *folder, char **files,
+			 const char *const *values)
+{
+	const char *state = values[RULES_STATE_DIR] ? values[RULES_STATE_DIR]
+						    : config_text(config, CONFIG_STATE_DIR);
+	struct past_ask ask = { .folder = NULL };
+	char history[512];
+
+	if (!rules_times(values, &ask)) {
+		fprintf(stderr, "ringside rules test: say --last SPAN, or --from TIME and perhaps "
+				"--to TIME, of a week at most, as 2h and 2026-01-15T10:00:00Z\n");
+		return VERBS_USAGE;
+	}
+	snprintf(history, sizeof(history), "%.400s/" RULES_FILES, state);
+	ask.folder = history;
+	return proof_history(config, folder, files, values[RULES_JSON], &ask);
+}
+
 /* What needs no agent. */
 static int rules_do(enum rules_word word, char **files, const char *const *values)
 {
 	struct settings settings;
 	struct config_error wrong;
 	const char *folder;
-	bool json = values[RULES_JSON];
+	bool json = values[RULES_JSON], history = values[RULES_HISTORY];
 	int result;
 
-	if (word == RULES_TEST && !files[0]) {
-		fprintf(stderr, "ringside rules test: name a scenario\n");
+	if (history && word != RULES_TEST) {
+		fprintf(stderr, "ringside rules: --history is of test alone\n");
+		return VERBS_USAGE;
+	}
+	if (!history && word == RULES_TEST && !files[0]) {
+		fprintf(stderr, "ringside rules test: name a scenario, or say --history\n");
 		return VERBS_USAGE;
 	}
 	if (settings_open(&settings, &(struct settings_flags){ NULL, NULL }, &wrong)) {
@@ -234,9 +294,12 @@ static int rules_do(enum rules_word word, char **files, const char *const *value
 	}
 	folder = values[RULES_DIR] ? values[RULES_DIR]
 				   : config_text(settings.config, CONFIG_ALERTS_RULES_DIR);
-	result = word == RULES_TEST
-			 ? proof_run(settings.config, folder, files, json)
-			 : rules_show(word == RULES_LIST, settings.config, folder, files, json);
+	if (history)
+		result = rules_history(settings.config, folder, files, values);
+	else if (word == RULES_TEST)
+		result = proof_run(settings.config, folder, files, json);
+	else
+		result = rules_show(word == RULES_LIST, settings.config, folder, files, json);
 	settings_close(&settings);
 	return result;
 }
