@@ -44,6 +44,7 @@ int alerting_open(struct alerting *a, const struct alerting_config *config)
 	};
 	int ret;
 
+	a->cache = config->cache;
 	alerting_base(a, c);
 	if (!config_switch(c, CONFIG_ALERTS_ENABLED)) {
 		health_put(config->health, "alerts", HEALTH_INFO, "turned off by alerts.enabled",
@@ -93,7 +94,8 @@ static void alerting_hold(const struct alerting *a)
 
 pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 {
-	const struct source_agent agent = { parts->cpu_percent, parts->memory };
+	const struct source_agent agent = { parts->cpu_percent, parts->memory,
+					    a->cache ? caching_told : NULL, a->cache };
 	int64_t now_ns = (int64_t)moment_monotonic_ns();
 
 	if (!a->alerts)

@@ -9,6 +9,7 @@
 #define AGENT_ALERTING_H
 
 #include "alerts.h"
+#include "caching.h"
 #include "dispatch.h"
 
 struct config;
@@ -18,6 +19,7 @@ struct alerting {
 	struct alerts *alerts;     /* NULL: turned off */
 	struct dispatch *dispatch; /* with alerts */
 	struct config_alerts *channels;
+	struct cache *cache; /* NULL: there is none */
 	char base[160];
 };
 
@@ -25,8 +27,9 @@ struct alerting_config {
 	const struct config *config;
 	struct metrics *metrics;
 	struct health *health;
-	const char *folder; /* of state */
-	int runner;         /* -1: no channel needs one */
+	struct cache *cache; /* NULL: turned off */
+	const char *folder;  /* of state */
+	int runner;          /* -1: no channel needs one */
 };
 
 int alerting_open(struct alerting *a, const struct alerting_config *config);

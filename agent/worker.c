@@ -30,6 +30,7 @@ struct worker {
 	struct drain *drain;
 	struct profile *profile;
 	struct store *store;
+	struct cache *cache;
 	struct web *web;
 	struct parts parts;
 	struct inbox inbox;
@@ -186,6 +187,7 @@ static int worker_web(struct worker *w)
 		.dispatch = w->alerting.dispatch,
 		.profile = w->profile,
 		.store = w->store,
+		.cache = w->cache,
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -203,6 +205,7 @@ static int worker_alerting(struct worker *w)
 	const struct alerting_config config = { .config = w->config->config,
 						.metrics = w->metrics,
 						.health = w->health,
+						.cache = w->cache,
 						.folder = w->config->state_dir,
 						.runner = w->config->runner };
 
@@ -220,6 +223,8 @@ static int worker_open(struct worker *w)
 		result = worker_metrics(w);
 	if (result == 0)
 		result = worker_drain(w);
+	if (result == 0)
+		result = caching_open(&w->cache, w->config->config);
 	if (result == 0)
 		result = worker_alerting(w);
 	if (result == 0)
@@ -243,6 +248,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	cache_close(w->cache);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -262,6 +268,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	metrics_sample(w->metrics, now_ns);
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
+	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;

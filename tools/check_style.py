@@ -14,7 +14,7 @@ from pathlib import Path
 
 FUNCTION_LINES, SOURCE_LINES, NESTING, COLUMNS, FAN_OUT = 60, 500, 3, 100, 12
 SOURCES = ("shim", "agent", "bpf", "include", "tools", "tests")
-STAGES = ("base", "capture", "drain", "metrics", "profile", "rules", "send", "store", "web")
+STAGES = ("base", "capture", "drain", "metrics", "profile", "rules", "send", "store", "cache", "web")
 
 # A library is used in one file, so that replacing it, or reading how we use it, is one file's work.
 LIBRARIES = {
@@ -39,7 +39,9 @@ EXCEPTIONS = {
     ("one-user", "agent/base/tree.c"):
         "config_file walks a document by its own keys; this one shows any document to whoever asks",
     ("one-user", "agent/web/stream.c"):
-        "front has requests and their replies; this one replies that go on for hours",
+        "front has requests; this one replies that go on for hours",
+    ("one-user", "agent/web/response.c"):
+        "front has requests; this one what they are answered with",
     ("one-user", "agent/profile/inlined.c"):
         "cfi unwinds stacks, in another process; this one asks what debug information says of code",
     ("shim-words", "shim/hook_alloc.c"): "it is the malloc family",

@@ -1,6 +1,8 @@
 #include "config.h"
 
 #include "config_alerts.h"
+#include "config_alias.h"
+#include "config_cache.h"
 #include "config_file.h"
 #include "file.h"
 #include "text.h"
@@ -115,6 +117,8 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_SPAN:
 	case CONFIG_TYPE_SWITCH:
 	case CONFIG_TYPE_COUNT:
+	case CONFIG_TYPE_ITEMS:
+	case CONFIG_TYPE_SIZE:
 		break;
 	}
 	return false;
@@ -233,6 +237,8 @@ static int config_environment_key(const char *name)
 {
 	char known[64];
 
+	if (strncmp(name, "RINGSIDE_", 9) != 0)
+		return config_alias_environment(name);
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		config_key_environment((enum config_key)i, known, sizeof(known));
 		if (!strcmp(known, name))
@@ -241,20 +247,22 @@ static int config_environment_key(const char *name)
 	return -ENOENT;
 }
 
-int config_environment(struct config *c, char *const *environment, struct config_error *error)
+/* The guide's names, or our own. */
+static int config_environment_pass(struct config *c, char *const *environment, bool own,
+				   struct config_error *error)
 {
 	for (; *environment; environment++) {
 		const char *equals = strchr(*environment, '=');
 		char name[80];
 		int key, ret;
 
-		if (!equals || strncmp(*environment, "RINGSIDE_", 9) != 0 ||
+		if (!equals || own != !strncmp(*environment, "RINGSIDE_", 9) ||
 		    (size_t)(equals - *environment) >= sizeof(name))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)(equals - *environment), *environment);
 		key = config_environment_key(name);
 		if (key < 0) {
-			ret = config_environment_unknown(name, error);
+			ret = own ? config_environment_unknown(name, error) : 0;
 		} else {
 			const struct config_put put = { c, error, name, CONFIG_ENVIRONMENT };
 
@@ -264,6 +272,13 @@ int config_environment(struct config *c, char *const *environment, struct config
 			return ret;
 	}
 	return 0;
+}
+
+int config_environment(struct config *c, char *const *environment, struct config_error *error)
+{
+	int ret = config_environment_pass(c, environment, false, error);
+
+	return ret ? ret : config_environment_pass(c, environment, true, error);
 }
 
 int config_flag(struct config *c, const char *flag, const char *value, struct config_error *error)
@@ -360,7 +375,7 @@ int config_check(const struct config *c, struct config_error *error)
 			 config_where(c, CONFIG_HTTP_LISTEN));
 		return -EINVAL;
 	}
-	if (config_check_interval(c, error))
+	if (config_check_interval(c, error) || config_cache_check(c, error))
 		return -EINVAL;
 	ret = config_alerts_open(&alerts, c, error);
 	config_alerts_close(alerts);
@@ -399,6 +414,14 @@ double config_number(const struct config *c, enum config_key key)
 bool config_switch(const struct config *c, enum config_key key)
 {
 	return !strcmp(config_text(c, key), "true");
+}
+
+uint64_t config_bytes(const struct config *c, enum config_key key)
+{
+	uint64_t bytes = 0;
+
+	text_size_bytes(config_text(c, key), &bytes); /* checked when it was put */
+	return bytes;
 }
 
 uint64_t config_span_ns(const struct config *c, enum config_key key)

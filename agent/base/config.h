@@ -39,6 +39,7 @@ const char *config_text(const struct config *c, enum config_key key); /* "" wher
 double config_number(const struct config *c, enum config_key key);    /* percent, count */
 bool config_switch(const struct config *c, enum config_key key);
 uint64_t config_span_ns(const struct config *c, enum config_key key);
+uint64_t config_bytes(const struct config *c, enum config_key key);
 
 /* Has the key the same items in both? Where they came from does not matter. */
 bool config_equal(const struct config *a, const struct config *b, enum config_key key);

@@ -15,4 +15,7 @@ struct config_alias {
 
 const struct config_alias *config_alias_find(const char *path);
 
+/* The key that a name of the guide's environment stands for ("CACHE_ENABLED"), or -ENOENT. */
+int config_alias_environment(const char *name);
+
 #endif

@@ -44,7 +44,8 @@ static char *config_walk_number(const json_t *value, enum config_type type)
 {
 	char *text;
 
-	if (type != CONFIG_TYPE_PERCENT && type != CONFIG_TYPE_COUNT)
+	if (type != CONFIG_TYPE_PERCENT && type != CONFIG_TYPE_COUNT && type != CONFIG_TYPE_ITEMS &&
+	    type != CONFIG_TYPE_SIZE)
 		return NULL;
 	return asprintf(&text, "%.17g", json_number_value(value)) < 0 ? NULL : text;
 }
@@ -87,6 +88,10 @@ static const char *config_walk_expected(enum config_type type)
 		return "must be true or false";
 	case CONFIG_TYPE_COUNT:
 		return "must be a whole number from 1 to 1000";
+	case CONFIG_TYPE_ITEMS:
+		return "must be a whole number from 1 to 1000000";
+	case CONFIG_TYPE_SIZE:
+		return "must be a size, as \"64MiB\" or a number of bytes";
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
 	case CONFIG_TYPE_LEVEL:

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define CONFIG_NEAR 3 /* single edits: more is no slip of the hand */
+#define CONFIG_COUNT_MAX 1000
+#define CONFIG_ITEMS_MAX 1000000
 
 static const struct config_info config_table[CONFIG_KEYS] = {
 	[CONFIG_RUN_DIR] = { "run_dir", "run-dir", "/run/ringside", "",
@@ -106,6 +108,28 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				       "levels 2 and 3: after how many notices in a row which "
 				       "channels are told too; over escalation_threshold",
 				       CONFIG_TYPE_ESCALATION },
+	[CONFIG_CACHE_ENABLED] = { "cache.enabled", NULL, "true", "", "the cache is served",
+				   CONFIG_TYPE_SWITCH },
+	[CONFIG_CACHE_DEFAULT_TTL] = { "cache.default_ttl", NULL, "300s", "duration",
+				       "how long an entry lives that does not say; 1s to 365 days",
+				       CONFIG_TYPE_SPAN },
+	[CONFIG_CACHE_MAX_MEMORY_ITEMS] = { "cache.max_memory_items", NULL, "1000", "entries",
+					    "that the cache holds in memory", CONFIG_TYPE_ITEMS },
+	[CONFIG_CACHE_MAX_MEMORY_BYTES] = { "cache.max_memory_bytes", NULL, "64MiB", "bytes",
+					    "of all entries in memory", CONFIG_TYPE_SIZE },
+	[CONFIG_CACHE_MAX_VALUE] = { "cache.max_value", NULL, "1MiB", "bytes",
+				     "of one value, at most 16 MiB", CONFIG_TYPE_SIZE },
+	[CONFIG_CACHE_CLEANUP_INTERVAL] = { "cache.cleanup_interval", NULL, "60s", "duration",
+					    "between two looks for entries that are over",
+					    CONFIG_TYPE_SPAN },
+	[CONFIG_CACHE_COMPRESSION] = { "cache.compression", NULL, "true", "",
+				       "values are compressed in memory where it pays",
+				       CONFIG_TYPE_SWITCH },
+	[CONFIG_CACHE_COMPRESSION_THRESHOLD] = { "cache.compression_threshold", NULL, "1024",
+						 "bytes", "a value not longer is not compressed",
+						 CONFIG_TYPE_SIZE },
+	[CONFIG_CACHE_COMPRESSION_LEVEL] = { "cache.compression_level", NULL, "3", "level",
+					     "of zstd, 1 to 19", CONFIG_TYPE_COUNT },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -130,6 +154,8 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_ROUTES] = "routes",
 		[CONFIG_TYPE_SWITCH] = "switch",
 		[CONFIG_TYPE_COUNT] = "count",
+		[CONFIG_TYPE_ITEMS] = "count",
+		[CONFIG_TYPE_SIZE] = "size",
 		[CONFIG_TYPE_SOURCE] = "source",
 		[CONFIG_TYPE_CHANNELS] = "channels",
 		[CONFIG_TYPE_ESCALATION] = "escalation",
@@ -253,14 +279,23 @@ static int config_check_switch(const char *text, const char **reason)
 	return strcmp(text, "true") != 0 && strcmp(text, "false") != 0 ? -EINVAL : 0;
 }
 
-static int config_check_count(const char *text, const char **reason)
+static int config_check_count(const char *text, int most, const char **reason)
 {
 	double value;
 
-	*reason = "must be a whole number from 1 to 1000";
-	if (text_number(text, &value) || value < 1 || value > 1000)
+	*reason = most == CONFIG_ITEMS_MAX ? "must be a whole number from 1 to 1000000"
+					   : "must be a whole number from 1 to 1000";
+	if (text_number(text, &value) || value < 1 || value > most)
 		return -ERANGE;
 	return value > (double)(int)value ? -ERANGE : 0;
+}
+
+static int config_check_size(const char *text, const char **reason)
+{
+	uint64_t bytes;
+
+	*reason = "must be a size, as 64MiB or a number of bytes";
+	return text_size_bytes(text, &bytes);
 }
 
 static int config_check_rule(const char *text, bool names, const char **reason)
@@ -313,7 +348,11 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 	case CONFIG_TYPE_SWITCH:
 		return config_check_switch(text, reason);
 	case CONFIG_TYPE_COUNT:
-		return config_check_count(text, reason);
+		return config_check_count(text, CONFIG_COUNT_MAX, reason);
+	case CONFIG_TYPE_ITEMS:
+		return config_check_count(text, CONFIG_ITEMS_MAX, reason);
+	case CONFIG_TYPE_SIZE:
+		return config_check_size(text, reason);
 	case CONFIG_TYPE_CHANNELS:
 		return config_check_channel(text, reason);
 	case CONFIG_TYPE_ESCALATION:

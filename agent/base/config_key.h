@@ -44,6 +44,15 @@ enum config_key {
 	CONFIG_ALERTS_CHANNELS, /* items as in channel.h */
 	CONFIG_ALERTS_NOTIFY,
 	CONFIG_ALERTS_ESCALATION, /* items as in escalation.h: level 2, level 3 */
+	CONFIG_CACHE_ENABLED,
+	CONFIG_CACHE_DEFAULT_TTL,
+	CONFIG_CACHE_MAX_MEMORY_ITEMS,
+	CONFIG_CACHE_MAX_MEMORY_BYTES,
+	CONFIG_CACHE_MAX_VALUE,
+	CONFIG_CACHE_CLEANUP_INTERVAL,
+	CONFIG_CACHE_COMPRESSION,
+	CONFIG_CACHE_COMPRESSION_THRESHOLD,
+	CONFIG_CACHE_COMPRESSION_LEVEL,
 	CONFIG_KEYS,
 };
 
@@ -63,6 +72,8 @@ enum config_type {
 	CONFIG_TYPE_ROUTES,     /* a list of routes: pattern.h */
 	CONFIG_TYPE_SWITCH,     /* true or false */
 	CONFIG_TYPE_COUNT,      /* 1–1000 */
+	CONFIG_TYPE_ITEMS,      /* 1–1,000,000 */
+	CONFIG_TYPE_SIZE,       /* "64MiB", or bytes */
 	CONFIG_TYPE_CHANNELS,   /* an object of objects: channel.h */
 	CONFIG_TYPE_ESCALATION, /* a list of objects: escalation.h */
 };

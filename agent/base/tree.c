@@ -7,15 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+struct tree_source {
+	const char *bytes;
+	size_t length, flags;
+};
+
 static json_t *tree_json(const struct tree *node)
 {
 	return (json_t *)(uintptr_t)node; /* the library takes no const, and changes nothing */
 }
 
-int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_error *error)
+static int tree_load(struct tree **out, const struct tree_source *from, struct tree_error *error)
 {
 	json_error_t why;
-	json_t *root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &why);
+	json_t *root =
+		json_loadb(from->bytes, from->length, JSON_REJECT_DUPLICATES | from->flags, &why);
 
 	*out = (struct tree *)root;
 	if (root)
@@ -23,6 +29,20 @@ int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_e
 	error->line = why.line > 0 ? why.line : 1;
 	snprintf(error->text, sizeof(error->text), "%s", why.text);
 	return json_error_code(&why) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+}
+
+int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_error *error)
+{
+	const struct tree_source from = { bytes, length, 0 };
+
+	return tree_load(out, &from, error);
+}
+
+int tree_open_any(struct tree **out, const char *bytes, size_t length, struct tree_error *error)
+{
+	const struct tree_source from = { bytes, length, JSON_ALLOW_NUL };
+
+	return tree_load(out, &from, error);
 }
 
 void tree_close(struct tree *root)
@@ -86,6 +106,12 @@ const char *tree_text(const struct tree *node)
 	return json_string_value(tree_json(node));
 }
 
+const char *tree_text_bytes(const struct tree *node, size_t *length)
+{
+	*length = json_string_length(tree_json(node));
+	return json_string_value(tree_json(node));
+}
+
 double tree_number(const struct tree *node)
 {
 	return json_is_number(tree_json(node)) ? json_number_value(tree_json(node)) : (double)NAN;
@@ -94,4 +120,9 @@ double tree_number(const struct tree *node)
 bool tree_true(const struct tree *node)
 {
 	return json_is_true(tree_json(node));
+}
+
+char *tree_write(const struct tree *node)
+{
+	return json_dumps(tree_json(node), JSON_COMPACT | JSON_ENCODE_ANY);
 }

@@ -29,6 +29,8 @@ enum tree_kind {
 };
 
 int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_error *error);
+/* The same, but texts may hold NULs: for who reads them by tree_text_bytes. */
+int tree_open_any(struct tree **out, const char *bytes, size_t length, struct tree_error *error);
 void tree_close(struct tree *root); /* NULL is allowed */
 
 enum tree_kind tree_kind(const struct tree *node);
@@ -40,7 +42,11 @@ size_t tree_size(const struct tree *list); /* 0: it is none */
 const struct tree *tree_at(const struct tree *list, size_t index);
 
 const char *tree_text(const struct tree *node); /* NULL: it is none */
-double tree_number(const struct tree *node);    /* NAN: it is none */
+const char *tree_text_bytes(const struct tree *node, size_t *length);
+double tree_number(const struct tree *node); /* NAN: it is none */
 bool tree_true(const struct tree *node);
+
+/* The value as JSON again, for the caller to free; NULL: no memory. */
+char *tree_write(const struct tree *node);
 
 #endif

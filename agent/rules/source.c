@@ -372,12 +372,32 @@ static int source_more(const struct source *s, const struct spec *spec, struct s
 	return l->process_count < 0 ? l->process_count : 0;
 }
 
-static int source_of_agent(const struct source *s, enum metric metric, struct engine_reading **rows)
+static double source_of_cache(const struct source *s, const struct spec *spec)
+{
+	struct source_cache cache;
+
+	if (!s->agent.cache)
+		return (double)NAN;
+	s->agent.cache(s->agent.cache_ctx, source_scope(s, spec->window_ns).from_ns, &cache);
+	if (spec->metric == METRIC_CACHE_MEMORY)
+		return cache.memory_percent;
+	if (cache.looks < 1 || cache.looks < spec->min_count)
+		return (double)NAN;
+	return 100 * cache.hits / cache.looks;
+}
+
+static int source_of_agent(const struct source *s, const struct spec *spec,
+			   struct engine_reading **rows)
 {
 	*rows = calloc(1, sizeof(**rows));
 	if (!*rows)
 		return -ENOMEM;
-	(*rows)->value = metric == METRIC_AGENT_CPU ? s->agent.cpu_percent : s->agent.memory;
+	if (spec->metric == METRIC_AGENT_CPU)
+		(*rows)->value = s->agent.cpu_percent;
+	else if (spec->metric == METRIC_AGENT_MEMORY)
+		(*rows)->value = s->agent.memory;
+	else
+		(*rows)->value = source_of_cache(s, spec);
 	return 1;
 }
 
@@ -414,6 +434,6 @@ int source_read(void *source, const struct spec *spec, struct engine_reading **r
 	if (metric_info(spec->metric)->waits)
 		return -ENODATA;
 	if (!metric_info(spec->metric)->service)
-		return source_of_agent(s, spec->metric, rows);
+		return source_of_agent(s, spec, rows);
 	return source_of_services(s, spec, rows);
 }

@@ -16,10 +16,19 @@ struct metrics;
 struct metrics_row;
 struct metrics_process;
 
+/* What the agent's cache did in a window, and how full it is. */
+struct source_cache {
+	double looks, hits;
+	double memory_percent; /* of its limit */
+};
+
 /* What the agent knows of itself; NAN: not yet. */
 struct source_agent {
 	double cpu_percent; /* of a core */
 	double memory;      /* bytes */
+	/* NULL: there is no cache */
+	void (*cache)(void *ctx, uint64_t from_ns, struct source_cache *out);
+	void *cache_ctx;
 };
 
 struct source_rows {

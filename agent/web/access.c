@@ -1,6 +1,7 @@
 #include "access.h"
 
 #include "config.h"
+#include "peer.h"
 #include "token.h"
 
 #include <arpa/inet.h>
@@ -95,7 +96,7 @@ static const char *access_bearer(const struct request *r)
 	return text + strspn(text, " ");
 }
 
-static bool access_is_privileged(const struct access *a, const struct request *r)
+bool access_is_privileged(const struct access *a, const struct request *r)
 {
 	return (r->local && r->member) || token_matches(a->token, access_bearer(r));
 }
@@ -111,11 +112,12 @@ int access_check_reader(const struct access *a, const struct request *r, struct 
 		      "reading needs 'Authorization: Bearer' with the token of http.read_token");
 }
 
-int access_check_privileged(const struct access *a, const struct request *r, struct refusal *no)
+int access_check_privileged(const struct access *a, const struct request *r, bool root,
+			    struct refusal *no)
 {
 	char path[ACCESS_HOST];
 
-	if (access_is_privileged(a, r))
+	if (access_is_privileged(a, r) || (root && !r->local && peer_is_root(r->fd)))
 		return 0;
 	if (config_socket_path(a->config, path, sizeof(path)) || !strcmp(path, "none"))
 		return refuse(

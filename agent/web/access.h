@@ -25,8 +25,12 @@ int access_check_sender(const struct access *a, const struct request *r, struct 
 /* For what may be read by anybody unless http.read_token is set. */
 int access_check_reader(const struct access *a, const struct request *r, struct refusal *no);
 
-/* For what reveals inner data. */
-int access_check_privileged(const struct access *a, const struct request *r, struct refusal *no);
+/* For what reveals inner data. root: whoever is root's on loopback TCP may too. */
+int access_check_privileged(const struct access *a, const struct request *r, bool root,
+			    struct refusal *no);
+
+/* The same without a word of why not. */
+bool access_is_privileged(const struct access *a, const struct request *r);
 
 /* Is the other end of a Unix socket root, or with that group? Nobody else is. */
 bool access_peer_is_member(int fd, gid_t group);

@@ -224,6 +224,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 		return;
 	case CONFIG_TYPE_PERCENT:
 	case CONFIG_TYPE_COUNT:
+	case CONFIG_TYPE_ITEMS:
 		json_double(j, "value", config_number(c, key));
 		return;
 	case CONFIG_TYPE_CHANNELS:
@@ -246,6 +247,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_LEVEL:
 	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SPAN:
+	case CONFIG_TYPE_SIZE:
 		break;
 	}
 	json_string(j, "value", config_text(c, key));

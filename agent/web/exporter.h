@@ -23,5 +23,6 @@ void exporter_service(struct exposition_labels *l, const char *service, const ch
 void exporter_put_incidents(struct exposition *e, const struct metrics_row *rows, int count);
 void exporter_put_targets(struct exposition *e, const struct metrics_process *rows, int count);
 void exporter_put_agent(struct exposition *e, const struct site *site, const struct request *r);
+void exporter_put_cache(struct exposition *e, const struct site *site);
 
 #endif

@@ -132,5 +132,6 @@ void exporter_put_agent(struct exposition *e, const struct site *site, const str
 	exporter_state(e, site);
 	exporter_metrics(e, site);
 	exporter_tally(e, site);
+	exporter_put_cache(e, site);
 	exporter_others(e, site);
 }

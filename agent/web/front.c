@@ -3,6 +3,7 @@
 #include "access.h"
 #include "deadline.h"
 #include "listen.h"
+#include "response.h"
 #include "stream.h"
 #include "upload.h"
 #include "web.h"
@@ -19,9 +20,6 @@
 #define FRONT_KEPT 12
 #define FRONT_LONGEST_MS 60000
 #define FRONT_UNREAD 4
-#define FRONT_NO_MEMORY                                                                            \
-	"{\"success\":false,\"error\":{\"code\":\"unavailable\",\"message\":"                      \
-	"\"the agent is out of memory\",\"field\":null}}"
 
 enum front_wait { FRONT_WAITS_REQUEST, FRONT_WAITS_NEXT, FRONT_WAITS_READER, FRONT_WAITS };
 
@@ -53,6 +51,7 @@ struct front {
 	uint32_t later_count;
 	uint64_t later_ns; /* when they are asked again */
 	struct streams streams;
+	struct responses responses;
 };
 
 /* Its library sees the end of the connection, and closes it in its own time. */
@@ -178,25 +177,33 @@ static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
+static void front_request(struct MHD_Connection *connection, const struct front_link *link,
+			  const char *method, const struct upload *x, struct request *out)
+{
+	*out = (struct request){ .method = method,
+				 .target = x->target,
+				 .local_host = link->host,
+				 .local = link->local,
+				 .member = link->member,
+				 .body = x->body,
+				 .body_length = x->length,
+				 .fd = link->fd,
+				 .who = x,
+				 .now_ns = link->gate->front->now_ns,
+				 .wall_ms = link->gate->front->wall_ms };
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, out);
+}
+
 static void front_ask(struct MHD_Connection *connection, const struct front_link *link,
 		      const char *method, const struct upload *x, struct reply *out)
 {
 	struct refusal no = { .status = 0 };
 	struct front *f = link->gate->front;
-	struct request r = { .method = method,
-			     .target = x->target,
-			     .local_host = link->host,
-			     .local = link->local,
-			     .member = link->member,
-			     .body = x->body,
-			     .body_length = x->length,
-			     .who = x,
-			     .now_ns = f->now_ns,
-			     .wall_ms = f->wall_ms };
+	struct request r;
 
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, &r);
-	if (x->received > FRONT_BODY) {
-		refuse(&no, 413, "body_too_large", "the body is longer than %u bytes", FRONT_BODY);
+	front_request(connection, link, method, x, &r);
+	if (x->received > x->limit) {
+		refuse(&no, 413, "body_too_large", "the body is longer than %zu bytes", x->limit);
 	} else if (f->later_count == FRONT_LATER) {
 		refuse(&no, 503, "busy", "too many requests wait for their replies");
 	} else {
@@ -205,70 +212,6 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 	}
 	reply_refuse(out, &no);
 	tally_reply(f->config.tally, out->status);
-}
-
-static void front_put_back(void *body)
-{
-	body_put(body);
-}
-
-/* The bytes stay shared: the library gives the reference back when they are sent. */
-static struct MHD_Response *front_response(struct reply *reply)
-{
-	static const char no_memory[] = FRONT_NO_MEMORY;
-	struct body *body = reply->status == 304 ? NULL : reply->body;
-	struct MHD_Response *response;
-	char *bytes;
-
-	if (!reply->body) {
-		reply->type = REPLY_JSON;
-		return MHD_create_response_from_buffer(sizeof(no_memory) - 1,
-						       (void *)(uintptr_t)no_memory,
-						       MHD_RESPMEM_PERSISTENT);
-	}
-	if (!body)
-		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	bytes = reply->gzip ? body->gzip : body->bytes;
-	response = MHD_create_response_from_buffer_with_free_callback_cls(
-		reply->gzip ? body->gzip_length : body->length, bytes, front_put_back, body);
-	if (response)
-		body_get(body);
-	return response;
-}
-
-static void front_headers(const struct reply *reply, struct MHD_Response *response)
-{
-	static const char *const always[][2] = {
-		{ "X-Content-Type-Options", "nosniff" },
-		{ "Content-Security-Policy",
-		  "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-		  "form-action 'none'" },
-		{ "Referrer-Policy", "no-referrer" },
-		{ "Cross-Origin-Resource-Policy", "same-origin" },
-		{ "Vary", "Accept, Accept-Encoding" },
-	};
-	char text[sizeof(reply->body->etag) + 2];
-
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		MHD_add_response_header(response, always[i][0], always[i][1]);
-	MHD_add_response_header(response, "Cache-Control", reply->kept ? "no-cache" : "no-store");
-	if (reply->type && reply->status != 304)
-		MHD_add_response_header(response, "Content-Type", reply->type);
-	if (reply->gzip && reply->status != 304)
-		MHD_add_response_header(response, "Content-Encoding", "gzip");
-	if (reply->allow)
-		MHD_add_response_header(response, "Allow", reply->allow);
-	if (reply->retry_after_s) {
-		snprintf(text, sizeof(text), "%u", reply->retry_after_s);
-		MHD_add_response_header(response, "Retry-After", text);
-	}
-	if (reply->challenge)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"ringside\"");
-	if (!reply->kept || !reply->body)
-		return;
-	/* Weak: the same tag stands for both encodings. */
-	snprintf(text, sizeof(text), "W/%s", reply->body->etag);
-	MHD_add_response_header(response, "ETag", text);
 }
 
 /* Its reply is being made: the library leaves it alone until it is asked again, or has left. */
@@ -313,30 +256,47 @@ static enum MHD_Result front_answer(struct MHD_Connection *connection, struct fr
 	struct reply reply = { .status = 0 };
 	struct MHD_Response *response;
 	enum MHD_Result result = MHD_NO;
+	bool shared = false;
 
 	front_ask(connection, link, method, x, &reply);
 	if (reply.later)
 		return front_later(link, connection);
-	response =
-		reply.stream.read ? front_stream(link, connection, &reply) : front_response(&reply);
-	if (response) {
-		front_headers(&reply, response);
-		result = MHD_queue_response(connection, reply.status, response);
-		MHD_destroy_response(response);
+	if (reply.stream.read) {
+		response = front_stream(link, connection, &reply);
+		response_headers(&reply, response);
+	} else {
+		response = responses_make(&link->gate->front->responses, &reply, &shared);
 	}
+	if (response)
+		result = MHD_queue_response(connection, reply.status, response);
+	if (response && !shared)
+		MHD_destroy_response(response);
 	if (result == MHD_NO)
 		link->gate->front->config.tally->counts[TALLY_CUT_MEMORY]++;
 	reply_fini(&reply);
 	return result;
 }
 
-/* A length that is declared needs not be waited for. */
-static bool front_is_too_long(struct MHD_Connection *connection)
+/*
+ * How long a body may be that is on its way. A length that is declared needs not be waited for:
+ * false, it is too long.
+ */
+static bool front_make_room_for(struct MHD_Connection *connection, const struct front_link *link,
+				const char *method, struct upload *x)
 {
+	const struct front_config *config = &link->gate->front->config;
 	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 						       MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool chunked = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						   MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	struct request r;
 
-	return text && strtoull(text, NULL, 10) > FRONT_BODY;
+	x->limit = FRONT_BODY;
+	if ((text || chunked) && config->room) {
+		front_request(connection, link, method, x, &r);
+		x->limit = config->room(config->ctx, &r);
+	}
+	return !text || strtoull(text, NULL, 10) <= x->limit;
 }
 
 /* First without a body, then once for each piece of it, then once for the answer. */
@@ -356,17 +316,17 @@ static enum MHD_Result front_on_request(void *cls, struct MHD_Connection *connec
 	}
 	if (!x->begun) {
 		x->begun = true;
-		if (!front_is_too_long(connection))
+		if (front_make_room_for(connection, link, method, x))
 			return MHD_YES;
-		x->received = FRONT_BODY + 1;
+		x->received = x->limit + 1;
 		front_wait(link, FRONT_WAITS_READER);
 		return front_answer(connection, link, method, x);
 	}
 	if (*upload_length) {
-		bool kept = upload_take(x, upload, *upload_length, FRONT_BODY);
+		bool kept = upload_take(x, upload, *upload_length);
 
 		*upload_length = 0;
-		if (kept && x->received <= FRONT_DISCARD)
+		if (kept && x->received <= x->limit + FRONT_DISCARD)
 			return MHD_YES;
 		gate->front->config.tally->counts[kept ? TALLY_CUT_BODY : TALLY_CUT_MEMORY]++;
 		return MHD_NO;
@@ -403,6 +363,7 @@ void front_close(struct front *f)
 	streams_end(&f->streams);
 	for (unsigned int i = 0; i < WEB_SOCKETS && f->gates[i].daemon; i++)
 		MHD_stop_daemon(f->gates[i].daemon);
+	responses_fini(&f->responses);
 	free(f);
 }
 

@@ -6,7 +6,8 @@
  * Errors:   0 or -errno.
  * Limits:   a whole request within deadline_ms of its connection's start or its own first line, a
  *           reply read within four times as long; an idle connection is kept twelve times as long,
- *           less when others want in. A body of FRONT_BODY bytes, heads of 16 KiB.
+ *           less when others want in. A body of FRONT_BODY bytes unless it may be longer, heads of
+ *           16 KiB.
  */
 #ifndef WEB_FRONT_H
 #define WEB_FRONT_H
@@ -32,6 +33,8 @@ struct front_config {
 	uint32_t connections;
 	struct tally *tally;
 	void (*answer)(void *ctx, const struct request *r, struct reply *out);
+	/* How long may the body of this request be? It has none yet. NULL: FRONT_BODY. */
+	size_t (*room)(void *ctx, const struct request *r);
 	void (*left)(void *ctx, const void *who); /* a request is over; NULL: nobody minds */
 	/* each second while a reply without end is being sent; NULL: there is none such */
 	void (*second)(void *ctx, uint64_t now_ns, int64_t wall_ms);

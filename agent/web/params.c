@@ -20,7 +20,7 @@ static const struct params_name params_names[] = {
 	{ "limit", PARAMS_LIST },      { "cursor", PARAMS_LIST },    { "sort", PARAMS_SORT },
 	{ "metric", PARAMS_SERIES },   { "step", PARAMS_SERIES },    { "p", PARAMS_SERIES },
 	{ "format", PARAMS_SERIES },   { "compare", PARAMS_SERIES }, { "state", PARAMS_STATE },
-	{ "id", PARAMS_ID },
+	{ "id", PARAMS_ID },           { "ttl", PARAMS_ENTRY },      { "tags", PARAMS_ENTRY },
 };
 
 static const struct {
@@ -46,6 +46,15 @@ static int params_refuse(struct refusal *no, const char *field, const char *code
 	return refuse(no, 400, code, "%s", message);
 }
 
+/* The byte that [from, to) begins with in percent code, -EINVAL: it does not. */
+static int params_byte(const char *from, const char *to)
+{
+	int high = from < to ? params_hex(from[0]) : -1;
+	int low = from + 1 < to ? params_hex(from[1]) : -1;
+
+	return high < 0 || low < 0 ? -EINVAL : high << 4 | low;
+}
+
 /* Decodes [from, to) to *out and a NUL after it; moves *out behind. */
 static int params_decode(const char *from, const char *to, bool query, char **out)
 {
@@ -53,13 +62,12 @@ static int params_decode(const char *from, const char *to, bool query, char **ou
 		char c = *from++;
 
 		if (c == '%') {
-			int high = from < to ? params_hex(from[0]) : -1;
-			int low = from + 1 < to ? params_hex(from[1]) : -1;
+			int byte = params_byte(from, to);
 
 			/* A NUL would cut the name for everybody behind us. */
-			if (high < 0 || low < 0 || !(high | low))
+			if (byte <= 0)
 				return -EINVAL;
-			c = (char)(high << 4 | low);
+			c = (char)byte;
 			from += 2;
 		} else if (c == '+' && query) {
 			c = ' ';
@@ -87,20 +95,56 @@ static int params_split_pair(struct params *p, const char *from, const char *to,
 	return 0;
 }
 
+/* What stands behind PARAMS_KEYED. */
+static int params_split_key(const char *from, const char *to, struct params *out,
+			    struct refusal *no)
+{
+	out->key = out->key_bytes;
+	while (from < to && out->key_length <= PARAMS_KEY) {
+		int byte = (unsigned char)*from++;
+
+		if (byte == '%') {
+			byte = params_byte(from, to);
+			if (byte < 0)
+				return params_refuse(no, "key", "bad_key",
+						     "the key is not percent-encoded well");
+			from += 2;
+		}
+		out->key_bytes[out->key_length++] = (unsigned char)byte;
+	}
+	if (!out->key_length)
+		return params_refuse(no, "key", "bad_key", "a key has at least one byte");
+	if (out->key_length <= PARAMS_KEY)
+		return 0;
+	snprintf(no->field, sizeof(no->field), "key");
+	return refuse(no, 414, "key_too_long",
+		      "a key in the path has at most %u bytes; a longer one goes into the body of "
+		      "POST /api/cache/get or /api/cache/set",
+		      PARAMS_KEY);
+}
+
 int params_split(const char *target, struct params *out, struct refusal *no)
 {
 	size_t path = strcspn(target, "?"), length = strlen(target);
-	const char *at = target + path + (target[path] == '?');
+	const char *at = target + path + (target[path] == '?'), *end = target + path;
 	char *free_byte = out->bytes;
 
 	out->count = 0;
+	out->key = NULL;
+	out->key_length = 0;
+	if (!strncmp(target, PARAMS_KEYED, sizeof(PARAMS_KEYED) - 1)) {
+		end = target + sizeof(PARAMS_KEYED) - 1;
+		length -= path - sizeof(PARAMS_KEYED) + 1;
+		if (params_split_key(end, target + path, out, no))
+			return -EINVAL;
+	}
 	/* Decoding never grows a text, but for the NULs: two a pair and one of the path. */
 	if (length + 2 * PARAMS_COUNT + 2 > PARAMS_BYTES)
 		return refuse(no, 414, "target_too_long",
 			      "the path and query are longer than %u bytes",
 			      PARAMS_BYTES - 2 * PARAMS_COUNT - 2);
 	out->path = out->bytes;
-	if (target[0] != '/' || params_decode(target, target + path, false, &free_byte))
+	if (target[0] != '/' || params_decode(target, end, false, &free_byte))
 		return refuse(no, 400, "bad_path",
 			      "the path is not one that was percent-encoded well");
 	while (*at) {

@@ -12,6 +12,8 @@
 #include "request.h"
 
 #define PARAMS_BYTES 2048u
+#define PARAMS_KEY 2048u                   /* bytes of a key in a path, decoded … */
+#define PARAMS_KEYED "/api/cache/entries/" /* … which is all that follows this */
 #define PARAMS_COUNT 16u
 #define PARAMS_LIMIT 50u
 #define PARAMS_LIMIT_MAX 1000u
@@ -21,10 +23,13 @@ struct param {
 };
 
 struct params {
-	const char *path; /* decoded */
+	const char *path;         /* decoded, without the key */
+	const unsigned char *key; /* of any bytes, NUL too; NULL: the path has none */
+	size_t key_length;
 	struct param items[PARAMS_COUNT];
 	unsigned int count;
 	char bytes[PARAMS_BYTES];
+	unsigned char key_bytes[PARAMS_KEY + 1];
 };
 
 /* Which parameters an endpoint takes. */
@@ -39,6 +44,7 @@ enum params_take {
 	PARAMS_SERIES = 1 << 6, /* metric, step, p, format, compare: looked at by who takes them */
 	PARAMS_STATE = 1 << 7,
 	PARAMS_ID = 1 << 8,
+	PARAMS_ENTRY = 1 << 9, /* ttl, tags: looked at by who takes them */
 };
 
 struct ask {
@@ -52,7 +58,7 @@ struct ask {
 	const char *metric, *step, *ranks, *format, *compare; /* as given; NULL: not */
 };
 
-/* Any byte may be percent-encoded but NUL; a + in the query is a blank. */
+/* Any byte may be percent-encoded but, outside a key, NUL; a + in the query is a blank. */
 int params_split(const char *target, struct params *out, struct refusal *no);
 const char *params_get(const struct params *p, const char *name); /* NULL: not given */
 

@@ -2,12 +2,17 @@
 
 #include "negotiate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void reply_fini(struct reply *r)
 {
 	body_put(r->body);
 	r->body = NULL;
+	cache_value_put(r->value);
+	r->value = NULL;
+	free(r->expanded);
+	r->expanded = NULL;
 	if (r->stream.read)
 		r->stream.close(r->stream.ctx);
 	r->stream.read = NULL;

@@ -2,7 +2,7 @@
  * reply - an answer as it will be sent: status, media type, and shared bytes.
  *
  * Threads:  a value of the web thread.
- * Memory:   body is a reference that the reply owns, and so is stream; reply_fini gives them back.
+ * Memory:   body, value and stream are references that the reply owns; reply_fini gives them back.
  * Errors:   without memory for a body it stays NULL, and the status is 503.
  */
 #ifndef WEB_REPLY_H
@@ -12,6 +12,7 @@
 #include "request.h"
 
 #include "json.h"
+#include "value.h"
 
 #define REPLY_JSON "application/json; charset=utf-8"
 
@@ -25,6 +26,9 @@ struct reply_stream {
 struct reply {
 	struct body *body;          /* NULL: none */
 	struct reply_stream stream; /* read NULL: it is none */
+	struct cache_value *value;  /* of the cache, sent instead of a body; NULL: none */
+	void *expanded;             /* its bytes, of malloc, where it is packed */
+	uint64_t max_age_s;         /* how long it lives still */
 	const char *type;           /* NULL: no body */
 	const char *allow;          /* of a 405 */
 	unsigned int status;

@@ -23,6 +23,7 @@ struct request {
 	bool local;             /* it came over the Unix socket */
 	bool member;            /* … from root or a member of the group */
 	bool host_twice;        /* two Host headers: the sender means to confuse */
+	int fd;                 /* of its connection; -1: none */
 	const void *who;        /* the same for one request, however often it is asked */
 	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	int64_t wall_ms;

@@ -2,8 +2,11 @@
 
 #include "access.h"
 #include "asset.h"
+#include "cache.h"
+#include "entries.h"
 #include "events.h"
 #include "exporter.h"
+#include "front.h"
 #include "negotiate.h"
 #include "text.h"
 
@@ -13,10 +16,9 @@
 #include <strings.h>
 
 #define ROUTER_PREFIX "{\"success\":true,\"data\":"
-#define ROUTER_ALLOW "GET, HEAD"
-#define ROUTER_ALLOW_POST "POST"
-#define ROUTER_ALLOW_BOTH "POST, DELETE"
 #define ROUTER_JSON "application/json"
+#define ROUTER_CACHE "/api/cache/"
+#define ROUTER_ESCAPED 6 /* bytes of JSON for one of a key */
 
 enum router_flag {
 	ROUTER_PUBLIC = 1 << 0,     /* needs no token, whatever is configured */
@@ -25,7 +27,9 @@ enum router_flag {
 	ROUTER_ASKS = 1 << 3,       /* its render looks at the parameters itself */
 	ROUTER_POST = 1 << 4,       /* takes this method and no GET */
 	ROUTER_DELETE = 1 << 5,
-	ROUTER_CHANGES = ROUTER_POST | ROUTER_DELETE,
+	ROUTER_PUT = 1 << 6,
+	ROUTER_ROOT = 1 << 7, /* privileged is also who is root on loopback TCP */
+	ROUTER_CHANGES = ROUTER_POST | ROUTER_DELETE | ROUTER_PUT,
 };
 
 struct router_call {
@@ -78,7 +82,34 @@ static int router_events(const struct router_call *c, struct reply *out)
 	return events_open_client(c->site, c->request, c->params, out, c->no);
 }
 
+static int router_entry(const struct router_call *c, struct reply *out)
+{
+	const struct cache_bytes key = { c->params->key, c->params->key_length };
+
+	return entries_get(&(struct entries_ask){ c->site, c->request, &key, c->no }, out);
+}
+
+static int router_posted(const struct router_call *c, struct reply *out)
+{
+	return entries_get_posted(c->site, c->request, out, c->no);
+}
+
 static const struct router_endpoint router_endpoints[] = {
+	/* what is asked for most comes first */
+	{ PARAMS_KEYED, NULL, router_entry, 0, ROUTER_PRIVILEGED },
+	{ PARAMS_KEYED, document_entry_put, NULL, PARAMS_ENTRY, ROUTER_PRIVILEGED | ROUTER_PUT },
+	{ PARAMS_KEYED, document_entry_delete, NULL, 0, ROUTER_PRIVILEGED | ROUTER_DELETE },
+	{ "/api/cache/get", NULL, router_posted, 0, ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/cache/set", document_entry_set, NULL, 0, ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/cache/stats", document_cache_stats, NULL, 0, 0 },
+	{ "/api/cache/health", document_cache_health, NULL, 0, 0 },
+	{ "/api/cache/clear", document_cache_clear, NULL, 0,
+	  ROUTER_PRIVILEGED | ROUTER_POST | ROUTER_ROOT },
+	{ "/api/cache/invalidate", document_cache_invalidate, NULL, 0,
+	  ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/cache/warm", document_cache_warm, NULL, 0, ROUTER_PRIVILEGED | ROUTER_POST },
+	{ "/api/database/cache/clear", document_database_clear, NULL, 0,
+	  ROUTER_PRIVILEGED | ROUTER_POST | ROUTER_ROOT },
 	{ "/healthz", document_alive, NULL, 0, ROUTER_PUBLIC },
 	{ "/readyz", document_ready, NULL, 0, ROUTER_PUBLIC },
 	{ "/metrics", NULL, router_metrics, 0, ROUTER_SHELF },
@@ -123,16 +154,33 @@ static bool router_takes(const struct router_endpoint *e, const char *method)
 		return !strcmp(method, "POST");
 	if (e->flags & ROUTER_DELETE)
 		return !strcmp(method, "DELETE");
+	if (e->flags & ROUTER_PUT)
+		return !strcmp(method, "PUT");
 	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+/* Of all that the endpoints of one path change by. */
+static const char *router_allow(bool reads, unsigned int changes)
+{
+	switch (changes) {
+	case 0:
+		return reads ? "GET, HEAD" : NULL;
+	case ROUTER_POST:
+		return "POST";
+	case ROUTER_POST | ROUTER_DELETE:
+		return "POST, DELETE";
+	default:
+		return "GET, HEAD, PUT, DELETE";
+	}
 }
 
 /* The endpoint that takes this method, or, in *allow, what those of the path do. */
 static const struct router_endpoint *router_find(const char *path, const char *method,
 						 const char **allow)
 {
-	const struct router_endpoint *other = NULL;
+	unsigned int changes = 0;
+	bool reads = false;
 
-	*allow = NULL;
 	for (size_t i = 0; i < sizeof(router_endpoints) / sizeof(router_endpoints[0]); i++) {
 		const struct router_endpoint *e = &router_endpoints[i];
 
@@ -140,22 +188,22 @@ static const struct router_endpoint *router_find(const char *path, const char *m
 			continue;
 		if (router_takes(e, method))
 			return e;
-		if (!(e->flags & ROUTER_CHANGES))
-			*allow = ROUTER_ALLOW;
-		else
-			*allow = other ? ROUTER_ALLOW_BOTH : ROUTER_ALLOW_POST;
-		other = e;
+		reads = reads || !(e->flags & ROUTER_CHANGES);
+		changes |= e->flags & ROUTER_CHANGES;
 	}
+	*allow = router_allow(reads, changes);
 	return NULL;
 }
 
-/* No web page can send this type without asking first; an empty body needs none. */
-static int router_check_body(const struct request *r, struct refusal *no)
+/* No web page can send this type, or a PUT, without asking first; an empty body needs none. */
+static int router_check_body(const struct request *r, bool own, struct refusal *no)
 {
 	const char *type = r->content_type ? r->content_type : "";
 	size_t length = strcspn(type, "; ");
 
-	if (!r->body_length ||
+	if (own && r->body_length && !length)
+		return refuse(no, 415, "bad_type", "a body must come with its own Content-Type");
+	if (own || !r->body_length ||
 	    (length == sizeof(ROUTER_JSON) - 1 && !strncasecmp(type, ROUTER_JSON, length)))
 		return 0;
 	return refuse(no, 415, "bad_type", "a body must come as Content-Type: " ROUTER_JSON);
@@ -166,6 +214,7 @@ static int router_check(struct router_call *c)
 {
 	const struct access access = { c->site->config, c->site->token };
 	const struct request *r = c->request;
+	unsigned int flags;
 	const char *allow;
 
 	if (access_check_sender(&access, r, c->no))
@@ -177,20 +226,24 @@ static int router_check(struct router_call *c)
 		c->no->allow = allow;
 		return refuse(c->no, 405, "method_not_allowed", "this endpoint takes %s", allow);
 	}
-	if (c->endpoint->flags & ROUTER_PRIVILEGED && access_check_privileged(&access, r, c->no))
+	flags = c->endpoint->flags;
+	if (flags & ROUTER_PRIVILEGED &&
+	    access_check_privileged(&access, r, flags & ROUTER_ROOT, c->no))
 		return -EINVAL;
-	if (c->endpoint->flags & ROUTER_PRIVILEGED)
-		return c->endpoint->flags & ROUTER_CHANGES ? router_check_body(r, c->no) : 0;
-	if (c->endpoint->flags & ROUTER_PUBLIC)
+	if (flags & ROUTER_PRIVILEGED)
+		return flags & ROUTER_CHANGES ? router_check_body(r, flags & ROUTER_PUT, c->no) : 0;
+	if (flags & ROUTER_PUBLIC)
 		return 0;
 	return access_check_reader(&access, r, c->no);
 }
 
 static int router_document(const struct router_call *c, struct reply *out)
 {
-	struct question q = {
-		.site = c->site, .request = c->request, .path = c->params->path, .no = c->no
-	};
+	struct question q = { .site = c->site,
+			      .request = c->request,
+			      .path = c->params->path,
+			      .params = c->params,
+			      .no = c->no };
 	struct json j;
 	int ret;
 
@@ -244,6 +297,20 @@ static int router_shelf(const struct router_call *c, struct reply *out)
 	if (!ret && out->body && out->status == 200)
 		shelf_keep(&c->site->shelf, key, out->body, generation, r->now_ns);
 	return ret;
+}
+
+size_t router_room(const struct site *site, const struct request *r)
+{
+	const struct access access = { site->config, site->token };
+	size_t value;
+
+	if (!site->cache || strncmp(r->target, ROUTER_CACHE, sizeof(ROUTER_CACHE) - 1) != 0 ||
+	    !access_is_privileged(&access, r))
+		return FRONT_BODY;
+	value = cache_config_get(site->cache)->max_value;
+	if (!strncmp(r->target, PARAMS_KEYED, sizeof(PARAMS_KEYED) - 1))
+		return value > FRONT_BODY ? value : FRONT_BODY;
+	return ROUTER_ESCAPED * (size_t)CACHE_KEY_MAX + 2 * value;
 }
 
 static void router_refuse(struct refusal *no, int error, struct reply *out)

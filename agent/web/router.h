@@ -11,6 +11,9 @@
 #include "reply.h"
 #include "site.h"
 
+/* How long the body of a request may be of which only the head has come. */
+size_t router_room(const struct site *site, const struct request *r);
+
 void router_answer(struct site *site, const struct request *r, struct reply *out);
 
 #endif

@@ -21,6 +21,7 @@ struct site {
 	struct dispatch *dispatch; /* with alerts */
 	struct clerk *clerk;       /* NULL: nothing is profiled */
 	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
+	struct cache *cache;       /* NULL: turned off */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
@@ -43,6 +44,7 @@ struct question {
 	const struct request *request;
 	struct ask ask;
 	const char *path; /* decoded */
+	const struct params *params;
 	struct refusal *no;
 };
 
@@ -65,6 +67,15 @@ int document_silence(const struct question *q, struct json *j);
 int document_channels(const struct question *q, struct json *j);
 int document_channel_test(const struct question *q, struct json *j);
 int document_unsilence(const struct question *q, struct json *j);
+int document_cache_stats(const struct question *q, struct json *j);
+int document_cache_health(const struct question *q, struct json *j);
+int document_cache_clear(const struct question *q, struct json *j);
+int document_cache_invalidate(const struct question *q, struct json *j);
+int document_cache_warm(const struct question *q, struct json *j);
+int document_database_clear(const struct question *q, struct json *j);
+int document_entry_put(const struct question *q, struct json *j);
+int document_entry_delete(const struct question *q, struct json *j);
+int document_entry_set(const struct question *q, struct json *j);
 int document_alive(const struct question *q, struct json *j);
 int document_ready(const struct question *q, struct json *j);
 

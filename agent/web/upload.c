@@ -20,12 +20,12 @@ void upload_close(struct upload *u)
 	free(u);
 }
 
-bool upload_take(struct upload *u, const char *bytes, size_t length, size_t limit)
+bool upload_take(struct upload *u, const char *bytes, size_t length)
 {
 	char *more;
 
 	u->received += length;
-	if (u->received > limit) {
+	if (u->received > u->limit) {
 		free(u->body);
 		u->body = NULL;
 		u->length = u->size = 0;

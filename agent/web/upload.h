@@ -14,6 +14,7 @@
 
 struct upload {
 	bool begun;
+	size_t limit;      /* of its body: a longer one is not kept */
 	uint64_t received; /* bytes of its body, kept or not */
 	char *body;        /* NULL: none is kept */
 	size_t length, size;
@@ -24,6 +25,6 @@ struct upload *upload_open(const char *target);
 void upload_close(struct upload *u); /* NULL is allowed */
 
 /* A piece of the body. Past the limit nothing of it is kept any more. */
-bool upload_take(struct upload *u, const char *bytes, size_t length, size_t limit);
+bool upload_take(struct upload *u, const char *bytes, size_t length);
 
 #endif

@@ -1,5 +1,6 @@
 #include "web.h"
 
+#include "cache.h"
 #include "clerk.h"
 #include "events.h"
 #include "front.h"
@@ -30,6 +31,11 @@ struct web {
 static void web_answer(void *ctx, const struct request *r, struct reply *out)
 {
 	router_answer(ctx, r, out);
+}
+
+static size_t web_room(void *ctx, const struct request *r)
+{
+	return router_room(ctx, r);
 }
 
 static void web_left(void *ctx, const void *who)
@@ -64,6 +70,7 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		.connections = c->connections ? c->connections : WEB_CONNECTIONS,
 		.tally = &w->site.tally,
 		.answer = web_answer,
+		.room = web_room,
 		.left = web_left,
 		.second = web_second,
 		.ctx = &w->site,
@@ -96,6 +103,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->epoll = w->wake = -1;
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
+	w->site.cache = c->cache;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;
@@ -117,6 +125,16 @@ int web_open(struct web **out, const struct web_config *c)
 	return 0;
 }
 
+/* Whatever is due; milliseconds until the next is. */
+static int web_work(struct web *w)
+{
+	uint64_t now_ns = moment_monotonic_ns();
+	int wait_ms = front_run(w->front, now_ns, moment_wall_ms());
+	int cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
+
+	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
+}
+
 static void *web_loop(void *ctx)
 {
 	struct web *w = ctx;
@@ -124,7 +142,7 @@ static void *web_loop(void *ctx)
 	bool ended = false;
 
 	while (!ended) {
-		int wait_ms = front_run(w->front, moment_monotonic_ns(), moment_wall_ms());
+		int wait_ms = web_work(w);
 		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
 		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
 

@@ -18,6 +18,7 @@
 #define WEB_SOCKETS 16
 
 struct alerts;
+struct cache;
 struct dispatch;
 struct config;
 struct health;
@@ -45,6 +46,7 @@ struct web_config {
 	struct alerts *alerts;     /* NULL: turned off */
 	struct profile *profile;   /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
+	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */

@@ -52,7 +52,9 @@ static inline void document_close(struct document_fixture *d)
 /* The document as text, freed by the caller; NULL: refused, see no. */
 static inline char *document_text(struct document_fixture *d, document_fn make, const char *target)
 {
-	struct question q = { .site = &d->site, .request = &d->request, .no = &d->no };
+	struct question q = {
+		.site = &d->site, .request = &d->request, .params = &d->params, .no = &d->no
+	};
 	struct json j;
 
 	memset(&d->no, 0, sizeof(d->no));

@@ -74,6 +74,9 @@ static inline void second(void *ctx, uint64_t now_ns, int64_t wall_ms)
 	h->seconds++;
 }
 
+/* Of the house that is opened next. */
+static size_t (*house_room)(void *ctx, const struct request *r);
+
 static inline void house_open(struct house *h, uint32_t connections)
 {
 	int sockets[2];
@@ -84,6 +87,7 @@ static inline void house_open(struct house *h, uint32_t connections)
 				       .connections = connections,
 				       .tally = &h->tally,
 				       .answer = answer,
+				       .room = house_room,
 				       .left = left,
 				       .second = second,
 				       .ctx = h };

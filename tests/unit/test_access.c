@@ -203,7 +203,7 @@ static unsigned int privileged_status(const struct request *r, struct refusal *n
 	const struct access a = { config, TOKEN };
 
 	no->status = 0;
-	return access_check_privileged(&a, r, no) ? no->status : 0;
+	return access_check_privileged(&a, r, false, no) ? no->status : 0;
 }
 
 static void the_privileged_are_members_and_bearers_of_the_token(void **state)

@@ -89,7 +89,7 @@ static void rules(const char *text)
 
 static void seconds(int count, double bytes)
 {
-	const struct source_agent agent = { 0, bytes };
+	const struct source_agent agent = { .memory = bytes };
 
 	for (int i = 0; i < count; i++) {
 		now_s++;

@@ -97,10 +97,33 @@ static void answer_beyond_the_limit_is_not_taken(void **state)
 	client_answer_free(&answer);
 }
 
+static void any_request_is_sent_with_its_body(void **state)
+{
+	static const struct answer answers[] = { { "/k", 200, "kept" }, { 0 } };
+	const struct client_request put = {
+		.method = "PUT", .path = "/k", .type = "a/b", .body = "x\0y", .length = 3
+	};
+	pid_t server = answer_begin(path, answers);
+	struct client_answer answer;
+	struct client_error error;
+	struct client *c;
+
+	(void)state;
+	assert_int_equal(client_open(&c, path, NULL, &error), 0);
+	assert_int_equal(client_send(c, &put, &answer, &error), 0); /* "PUT /k …": as of GET */
+	assert_string_equal(answer.bytes, "kept");
+	client_answer_free(&answer);
+	assert_int_equal(client_get(c, "/k", &answer, &error), 0); /* nothing of it is left */
+	client_answer_free(&answer);
+	client_close(c);
+	answer_end(server);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_setup, test_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(any_request_is_sent_with_its_body),
 		TEST(answers_come_with_status_and_body),
 		TEST(nobody_there_is_told_by_the_systems_word),
 		TEST(connection_that_is_closed_is_an_error),

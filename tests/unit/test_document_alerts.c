@@ -25,7 +25,7 @@ static void note(void *ctx, const struct notice *notice)
 
 static int setup(void **state)
 {
-	const struct source_agent agent = { 0, 80 };
+	const struct source_agent agent = { .memory = 80 };
 	struct alerts_config config = { .folder = folder,
 					.base = "http://x",
 					.defaults = { 30 * (int64_t)SECOND, 300 * (int64_t)SECOND },
@@ -108,7 +108,7 @@ static void an_alert_says_all_that_is_known_of_it(void **state)
 
 static void one_that_is_over_is_in_the_history(void **state)
 {
-	const struct source_agent agent = { 0, 10 };
+	const struct source_agent agent = { .memory = 10 };
 
 	(void)state;
 	holds(document_alerts, "/api/alerts?state=resolved", "\"alerts\":[]");

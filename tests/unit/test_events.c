@@ -88,7 +88,7 @@ static const char *told(void)
 /* One in which no client is there. */
 static void alone(double bytes)
 {
-	const struct source_agent agent = { 0, bytes };
+	const struct source_agent agent = { .memory = bytes };
 
 	now_s++;
 	alerts_second(d.site.alerts, &agent, now_s * (int64_t)SECOND, now_s * 1000);

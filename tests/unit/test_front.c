@@ -320,9 +320,52 @@ static void sockets_that_were_not_taken_stay_the_callers(void **state)
 	assert_int_equal(front_open(&f, &config), -EINVAL);
 }
 
+static size_t room_for_ten(void *ctx, const struct request *r)
+{
+	struct house *h = ctx;
+
+	h->seconds++; /* how often it was asked */
+	assert_string_equal(r->target, "/");
+	assert_null(r->body);
+	return 10;
+}
+
+static void how_long_a_body_may_be_is_asked_before_it_comes(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fd;
+
+	(void)state;
+	house_room = room_for_ten;
+	house_open(&h, 16);
+	house_room = NULL;
+	fd = visit(&h);
+	said(&h, fd, GET("/"), out, sizeof(out));
+	assert_int_equal(h.seconds, 0); /* it has none */
+	said(&h, fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789", out,
+	     sizeof(out));
+	assert_int_equal(web_status(out), 200);
+	assert_int_equal(h.last.body_length, 10);
+	assert_int_equal(h.seconds, 1);
+	said(&h, fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", out, sizeof(out));
+	assert_int_equal(web_status(out), 413);
+	assert_non_null(strstr(out, "longer than 10 bytes"));
+	close(fd);
+	fd = visit(&h);
+	said(&h, fd,
+	     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n"
+	     "0\r\n\r\n",
+	     out, sizeof(out));
+	assert_int_equal(web_status(out), 413);
+	close(fd);
+	house_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(how_long_a_body_may_be_is_asked_before_it_comes),
 		cmocka_unit_test(a_request_reaches_the_answer_as_it_was_sent),
 		cmocka_unit_test(every_reply_has_the_headers_of_a_careful_server),
 		cmocka_unit_test(head_is_answered_without_its_body),

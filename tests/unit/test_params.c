@@ -240,9 +240,38 @@ static void a_scope_is_taken_as_given(void **state)
 	assert_int_equal(ask.scope.pid, INT32_MAX);
 }
 
+static void a_key_is_all_that_follows_and_of_any_bytes(void **state)
+{
+	char target[3 * PARAMS_KEY + 64] = PARAMS_KEYED;
+
+	(void)state;
+	assert_int_equal(split_status(PARAMS_KEYED "a%00/b+%2F%ff[\\?ttl=5&tags=x"), 0);
+	assert_string_equal(params.path, PARAMS_KEYED);
+	assert_int_equal(params.key_length, 9);
+	assert_memory_equal(params.key, "a\0/b+/\xff[\\", 9);
+	assert_string_equal(params_get(&params, "ttl"), "5");
+	assert_string_equal(params_get(&params, "tags"), "x");
+	assert_int_equal(split_status("/api/services"), 0);
+	assert_null(params.key);
+	assert_int_equal(split_status(PARAMS_KEYED), 400);
+	assert_int_equal(split_status(PARAMS_KEYED "?ttl=5"), 400);
+	assert_int_equal(split_status(PARAMS_KEYED "%"), 400);
+	assert_int_equal(split_status(PARAMS_KEYED "%4"), 400);
+	assert_int_equal(split_status(PARAMS_KEYED "%4?"), 400);
+	assert_int_equal(split_status(PARAMS_KEYED "%gg"), 400);
+	assert_string_equal(no.field, "key");
+	for (size_t i = 0; i < PARAMS_KEY; i++)
+		strcat(target, "%00"); /* NOLINT: there is room */
+	assert_int_equal(split_status(target), 0);
+	assert_int_equal(params.key_length, PARAMS_KEY);
+	strcat(target, "a"); /* NOLINT */
+	assert_int_equal(split_status(target), 414);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_key_is_all_that_follows_and_of_any_bytes),
 		cmocka_unit_test(a_target_comes_apart_and_is_decoded_once),
 		cmocka_unit_test(a_nul_or_a_half_escape_is_a_bad_request),
 		cmocka_unit_test(a_target_that_is_too_long_is_414),

@@ -1,6 +1,8 @@
 #include "router.h"
 
+#include "cache.h"
 #include "document_fixture.h"
+#include "front.h"
 
 static struct reply ask(struct document_fixture *d, const char *method, const char *target)
 {
@@ -140,7 +142,7 @@ static void what_is_not_there_is_404_in_json(void **state)
 {
 	static const char *const none[] = { "/",          "/api",
 					    "/healthz/",  "//healthz",
-					    "/HEALTHZ",   "/api/cache/clear",
+					    "/HEALTHZ",   "/api/cache/clean",
 					    "/metrics/x", "/api/services%2f" };
 	struct document_fixture *d = *state;
 
@@ -312,10 +314,81 @@ static void what_changes_something_is_for_the_privileged_and_takes_json_alone(vo
 	assert_int_equal(status_of(d, "/api/alerts/rules?state=x"), 400);
 }
 
+static void open_cache(struct document_fixture *d)
+{
+	const struct cache_config config = { .max_items = 10,
+					     .max_bytes = 1 << 20,
+					     .max_value = 100000,
+					     .ttl_s = 300,
+					     .cleanup_ns = 60 * SECOND };
+
+	assert_int_equal(cache_open(&d->site.cache, &config), 0);
+	d->request.fd = -1;
+}
+
+static unsigned int status_by(struct document_fixture *d, const char *method, const char *target)
+{
+	struct reply reply = { .status = 0 };
+	unsigned int status;
+
+	d->request.method = method;
+	d->request.target = target;
+	router_answer(&d->site, &d->request, &reply);
+	status = reply.status;
+	reply_fini(&reply);
+	return status;
+}
+
+static void an_entry_goes_in_and_out_by_its_path(void **state)
+{
+	struct document_fixture *d = *state;
+	struct reply reply;
+
+	open_cache(d);
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 401);
+	assert_int_equal(status_by(d, "POST", "/api/cache/clear"), 401);
+	d->request.local = d->request.member = true;
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 404);
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a?x=1"), 400);
+	d->request.body = "hello";
+	d->request.body_length = 5;
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 415);
+	assert_int_equal(status_by(d, "POST", "/api/cache/set"), 415);
+	d->request.content_type = "text/plain";
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 200);
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 200);
+	assert_int_equal(status_by(d, "HEAD", "/api/cache/entries/a"), 200);
+	d->request.body_length = 0;
+	assert_int_equal(status_by(d, "DELETE", "/api/cache/entries/a"), 200);
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 404);
+	reply = ask(d, "PATCH", "/api/cache/entries/a");
+	assert_string_equal(reply.allow, "GET, HEAD, PUT, DELETE");
+	reply_fini(&reply);
+	cache_close(d->site.cache);
+}
+
+static void only_the_privileged_may_send_much(void **state)
+{
+	struct document_fixture *d = *state;
+
+	open_cache(d);
+	d->request.target = "/api/cache/entries/a";
+	assert_int_equal(router_room(&d->site, &d->request), FRONT_BODY);
+	d->request.local = d->request.member = true;
+	assert_int_equal(router_room(&d->site, &d->request), 100000);
+	d->request.target = "/api/cache/set";
+	assert_int_equal(router_room(&d->site, &d->request), 6 * 65536 + 200000);
+	d->request.target = "/api/alerts/silences";
+	assert_int_equal(router_room(&d->site, &d->request), FRONT_BODY);
+	cache_close(d->site.cache);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		EACH(an_entry_goes_in_and_out_by_its_path),
+		EACH(only_the_privileged_may_send_much),
 		EACH(every_endpoint_answers_get_and_head),
 		EACH(another_method_is_405_and_says_which_are_taken),
 		EACH(inner_data_is_for_the_privileged),

@@ -180,20 +180,48 @@ static void what_is_unknown_is_no_number(void **state)
 static void what_nobody_delivers_yet_says_so(void **state)
 {
 	(void)state;
-	assert_int_equal(read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO), -ENODATA);
+	assert_int_equal(read_spec(METRIC_REDIS_FAILURES, METRIC_LAST), -ENODATA);
 	assert_int_equal(read_spec(METRIC_POOL_WAITING, METRIC_LAST), -ENODATA);
 }
 
 static void the_agent_is_one_series_of_its_own(void **state)
 {
 	(void)state;
-	source.agent = (struct source_agent){ 12.5, 7e6 };
+	source.agent = (struct source_agent){ .cpu_percent = 12.5, .memory = 7e6 };
 	assert_int_equal(read_spec(METRIC_AGENT_CPU, METRIC_LAST), 1);
 	assert_true(rows[0].value == 12.5);
 	assert_null(rows[0].of);
 	assert_string_equal(labels[0].service, "");
 	read_spec(METRIC_AGENT_MEMORY, METRIC_LAST);
 	assert_true(rows[0].value == 7e6);
+}
+
+static void cache_told(void *ctx, uint64_t from_ns, struct source_cache *out)
+{
+	*(uint64_t *)ctx = from_ns;
+	*out = (struct source_cache){ .looks = 200, .hits = 150, .memory_percent = 12.5 };
+}
+
+static void the_cache_is_told_by_who_has_it(void **state)
+{
+	uint64_t from_ns = 0;
+
+	(void)state;
+	source.agent = (struct source_agent){ .cpu_percent = 0 }; /* there is none */
+	assert_int_equal(read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO), 1);
+	assert_true(isnan(rows[0].value));
+	source.agent = (struct source_agent){ .cache = cache_told, .cache_ctx = &from_ns };
+	assert_int_equal(read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO), 1);
+	assert_true(rows[0].value == 75);
+	assert_int_equal(from_ns, NOW - 60 * SECOND);
+	spec.min_count = 200;
+	read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO);
+	assert_true(rows[0].value == 75);
+	spec.min_count = 201; /* too few to say */
+	read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO);
+	assert_true(isnan(rows[0].value));
+	assert_int_equal(read_spec(METRIC_CACHE_MEMORY, METRIC_LAST), 1);
+	assert_true(rows[0].value == 12.5);
 }
 
 static void rules_of_one_window_read_once_and_many_windows_are_read_all(void **state)
@@ -235,6 +263,7 @@ int main(void)
 		TEST(what_is_unknown_is_no_number),
 		TEST(what_nobody_delivers_yet_says_so),
 		TEST(the_agent_is_one_series_of_its_own),
+		TEST(the_cache_is_told_by_who_has_it),
 		TEST(rules_of_one_window_read_once_and_many_windows_are_read_all),
 	};
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char document[] = "{\"a\": 1.5, \"b\": \"text\",\n \"c\": [true, null, 7], \"d\": {}}";
@@ -75,9 +76,30 @@ static void what_is_no_json_is_refused_with_its_line(void **state)
 	assert_int_equal(tree_open(&root, "[\"\\u0000\"]", 10, &error), -EINVAL);
 }
 
+static void texts_may_hold_nuls_for_who_counts_them(void **state)
+{
+	static const char text[] = "{\"a\":\"x\\u0000y\"}";
+	struct tree_error error;
+	struct tree *root;
+	size_t length;
+	char *again;
+
+	(void)state;
+	assert_int_equal(tree_open(&root, text, strlen(text), &error), -EINVAL);
+	assert_int_equal(tree_open_any(&root, text, strlen(text), &error), 0);
+	assert_memory_equal(tree_text_bytes(tree_member(root, "a"), &length), "x\0y", 3);
+	assert_int_equal(length, 3);
+	assert_null(tree_text_bytes(root, &length));
+	again = tree_write(root);
+	assert_string_equal(again, text);
+	free(again);
+	tree_close(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts_may_hold_nuls_for_who_counts_them),
 		cmocka_unit_test(values_are_found_by_name_and_place),
 		cmocka_unit_test(what_is_not_there_has_nothing),
 		cmocka_unit_test(members_come_in_the_order_that_they_were_written_in),

@@ -73,13 +73,13 @@ void agent_close(struct agent *a)
 	a->client = NULL;
 }
 
-int agent_get(struct agent *a, const char *path, struct client_answer *out,
-	      struct agent_error *error)
+int agent_send(struct agent *a, const struct client_request *request, struct client_answer *out,
+	       struct agent_error *error)
 {
 	struct client_error why;
 	struct envelope_error refused;
 	struct envelope *envelope = NULL;
-	int result = client_get(a->client, path, out, &why);
+	int result = client_send(a->client, request, out, &why);
 
 	if (result)
 		return agent_fail(a, error, result, why.text);
@@ -90,6 +90,12 @@ int agent_get(struct agent *a, const char *path, struct client_answer *out,
 	client_answer_free(out);
 	return agent_fail(a, error, result ? result : -EPROTO,
 			  result ? refused.text : "an odd answer");
+}
+
+int agent_get(struct agent *a, const char *path, struct client_answer *out,
+	      struct agent_error *error)
+{
+	return agent_send(a, &(struct client_request){ .method = "GET", .path = path }, out, error);
 }
 
 static int agent_open_answer(const struct agent *a, struct client_answer *answer,

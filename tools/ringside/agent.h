@@ -30,6 +30,10 @@ void agent_close(struct agent *a);
 /* Whatever its form: the caller's to free. -EREMOTEIO: refused, in the agent's own words. */
 int agent_get(struct agent *a, const char *path, struct client_answer *out,
 	      struct agent_error *error);
+struct client_request;
+/* The same for any request. */
+int agent_send(struct agent *a, const struct client_request *request, struct client_answer *out,
+	       struct agent_error *error);
 int agent_ask(struct agent *a, const char *path, struct envelope **out, struct agent_error *error);
 int agent_do(struct agent *a, const char *path, struct agent_error *error); /* a POST */
 

@@ -21,6 +21,8 @@ struct client {
 	__typeof__(curl_easy_getinfo) *getinfo;
 	__typeof__(curl_easy_strerror) *strerror;
 	__typeof__(curl_easy_cleanup) *cleanup;
+	__typeof__(curl_slist_append) *append;
+	__typeof__(curl_slist_free_all) *free_all;
 };
 
 static int client_fail(struct client_error *error, int result, const char *what)
@@ -38,6 +40,7 @@ static int client_load(struct client *c)
 		{ "curl_easy_init", &c->init },         { "curl_easy_setopt", &c->setopt },
 		{ "curl_easy_perform", &c->perform },   { "curl_easy_getinfo", &c->getinfo },
 		{ "curl_easy_strerror", &c->strerror }, { "curl_easy_cleanup", &c->cleanup },
+		{ "curl_slist_append", &c->append },    { "curl_slist_free_all", &c->free_all },
 	};
 
 	c->library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
@@ -142,13 +145,15 @@ void client_wait(struct client *c, long seconds)
 static int client_ask(struct client *c, const char *path, struct client_answer *out,
 		      struct client_error *error)
 {
-	char url[512];
 	long status = 0;
 	CURLcode code;
+	char *url;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(url, sizeof(url), "http://%s%s", c->socket ? "localhost" : c->address, path);
+	if (asprintf(&url, "http://%s%s", c->socket ? "localhost" : c->address, path) < 0)
+		return client_fail(error, -ENOMEM, "out of memory");
 	c->setopt(c->handle, CURLOPT_URL, url);
+	free(url);
 	c->setopt(c->handle, CURLOPT_WRITEDATA, out);
 	code = c->perform(c->handle);
 	if (code != CURLE_OK) {
@@ -173,6 +178,32 @@ int client_post(struct client *c, const char *path, struct client_answer *out,
 	c->setopt(c->handle, CURLOPT_POST, 1L);
 	c->setopt(c->handle, CURLOPT_POSTFIELDS, "");
 	return client_ask(c, path, out, error);
+}
+
+int client_send(struct client *c, const struct client_request *request, struct client_answer *out,
+		struct client_error *error)
+{
+	struct curl_slist *headers = NULL;
+	char text[320];
+	int result;
+
+	if (request->type) {
+		snprintf(text, sizeof(text), "Content-Type: %s", request->type);
+		headers = c->append(NULL, text);
+		if (!headers)
+			return client_fail(error, -ENOMEM, "out of memory");
+		c->setopt(c->handle, CURLOPT_POSTFIELDSIZE, (long)request->length);
+		c->setopt(c->handle, CURLOPT_POSTFIELDS, request->body);
+	}
+	c->setopt(c->handle, CURLOPT_HTTPHEADER, headers);
+	c->setopt(c->handle, CURLOPT_CUSTOMREQUEST, request->method);
+	result = client_ask(c, request->path, out, error);
+	c->setopt(c->handle, CURLOPT_CUSTOMREQUEST, NULL);
+	c->setopt(c->handle, CURLOPT_HTTPHEADER, NULL);
+	c->setopt(c->handle, CURLOPT_POSTFIELDSIZE, -1L);
+	c->setopt(c->handle, CURLOPT_HTTPGET, 1L);
+	c->free_all(headers);
+	return result;
 }
 
 void client_answer_free(struct client_answer *a)

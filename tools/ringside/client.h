@@ -40,6 +40,16 @@ int client_get(struct client *c, const char *path, struct client_answer *out,
 	       struct client_error *error);
 int client_post(struct client *c, const char *path, struct client_answer *out,
 		struct client_error *error); /* with nothing in it */
+
+struct client_request {
+	const char *method, *path;
+	const char *type; /* of the body; NULL: there is none */
+	const char *body;
+	size_t length;
+};
+
+int client_send(struct client *c, const struct client_request *request, struct client_answer *out,
+		struct client_error *error);
 void client_answer_free(struct client_answer *a);
 
 #endif

@@ -21,6 +21,7 @@ static const struct ringside_verb ringside_verbs[] = {
 	{ "detach", "let it go again", detach_verb },
 	{ "off", "silence a process for good, a service until `on`", off_verb },
 	{ "on", "let what is started from now on be watched again", on_verb },
+	{ "cache", "the cache: its statistics, one entry, clearing", cache_verb },
 	{ "alerts", "the channels of alerts: how they stand, and trying one out", alerts_verb },
 	{ "rules", "the alert rules: check files of them, list what is in force", rules_verb },
 	{ "enable", "have systemd start a service under the library", enable_verb },

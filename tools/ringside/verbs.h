@@ -22,6 +22,7 @@ int off_verb(int argc, char **argv);
 int on_verb(int argc, char **argv);
 int attach_verb(int argc, char **argv);
 int detach_verb(int argc, char **argv);
+int cache_verb(int argc, char **argv);
 int alerts_verb(int argc, char **argv);
 int rules_verb(int argc, char **argv);
 

@@ -1,0 +1,491 @@
+#include "cache.h"
+
+#include "evict.h"
+#include "glob.h"
+#include "siphash.h"
+#include "tags.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define CACHE_S_NS UINT64_C(1000000000)
+#define CACHE_MS_NS UINT64_C(1000000)
+#define CACHE_SWEEP 1024u /* chains at a time: nobody waits longer for that than for a reply */
+
+struct cache_entry {
+	struct evict_node node; /* first: found by its address */
+	struct cache_entry *chain;
+	struct cache_value *value;
+	uint64_t expires_ns;
+	size_t key_length, tag_count;
+	struct tag_link *tags;
+	unsigned char key[];
+};
+
+#define CACHE_FIELDS (sizeof(struct cache_counts) / sizeof(uint64_t))
+
+struct cache {
+	struct cache_config config;
+	struct cache_entry **chains;
+	uint64_t mask;
+	uint64_t hash_key[2];
+	struct evict evict;
+	struct tags tags;
+	struct pack pack;
+	uint64_t version;
+	uint64_t sweep_at, sweep_ns; /* the next chain, and when it is due; 0 ns: nothing is kept */
+	struct rates rates;
+	/* struct cache_counts: the owner adds, anybody reads; each is right, not all at once. */
+	_Atomic uint64_t counts[CACHE_FIELDS];
+};
+
+/* How entries are chosen to go. */
+struct cache_choice {
+	const struct glob *pattern; /* NULL: … */
+	const struct cache_bytes *prefix;
+	uint64_t now_ns;
+};
+
+#define CACHE_COUNT(c, field)                                                                      \
+	(&(c)->counts[offsetof(struct cache_counts, field) / sizeof(uint64_t)])
+
+static void cache_count(_Atomic uint64_t *count, uint64_t more)
+{
+	uint64_t before = atomic_load_explicit(count, memory_order_relaxed);
+
+	atomic_store_explicit(count, before + more, memory_order_relaxed);
+}
+
+int cache_open(struct cache **out, const struct cache_config *config)
+{
+	struct cache *c = calloc(1, sizeof(*c));
+	uint64_t chains = 1;
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	rates_init(&c->rates);
+	while (chains < config->max_items)
+		chains *= 2;
+	c->mask = chains - 1;
+	c->chains = calloc(chains, sizeof(struct cache_entry *));
+	c->pack = (struct pack){ .on = config->compression,
+				 .from = config->compression_from,
+				 .level = config->compression_level };
+	cache_count(CACHE_COUNT(c, max_items), config->max_items);
+	cache_count(CACHE_COUNT(c, max_bytes), config->max_bytes);
+	ret = c->chains ? 0 : -ENOMEM;
+	if (!ret && getrandom(c->hash_key, sizeof(c->hash_key), 0) != sizeof(c->hash_key))
+		ret = -EIO;
+	if (!ret)
+		ret = evict_open(&c->evict, config->max_items, config->max_bytes);
+	if (!ret)
+		ret = tags_open(&c->tags, config->max_items, c->hash_key);
+	if (ret) {
+		cache_close(c);
+		return ret;
+	}
+	*out = c;
+	return 0;
+}
+
+const struct cache_config *cache_config_get(const struct cache *c)
+{
+	return &c->config;
+}
+
+/* Where it hangs, or would. */
+static struct cache_entry **cache_find(const struct cache *c, uint64_t hash,
+				       const struct cache_bytes *key)
+{
+	struct cache_entry **at = &c->chains[hash & c->mask];
+
+	while (*at && ((*at)->node.hash != hash || (*at)->key_length != key->length ||
+		       memcmp((*at)->key, key->at, key->length) != 0))
+		at = &(*at)->chain;
+	return at;
+}
+
+/* What a value adds to the counts of what there is, or, with minus one, takes away. */
+static void cache_weigh(struct cache *c, const struct cache_entry *e, uint64_t sign)
+{
+	const struct cache_value *v = e->value;
+
+	cache_count(CACHE_COUNT(c, items), sign);
+	cache_count(CACHE_COUNT(c, bytes), sign * e->node.bytes);
+	if (!v->packed)
+		return;
+	cache_count(CACHE_COUNT(c, packed), sign);
+	cache_count(CACHE_COUNT(c, packed_raw), sign * v->length);
+	cache_count(CACHE_COUNT(c, packed_stored), sign * v->stored);
+}
+
+static void cache_entry_free(struct cache *c, struct cache_entry *e)
+{
+	for (size_t i = 0; i < e->tag_count; i++)
+		tags_drop(&c->tags, &e->tags[i]);
+	cache_value_put(e->value);
+	free(e->tags);
+	free(e);
+}
+
+/* at: where it hangs. */
+static void cache_remove(struct cache *c, struct cache_entry **at)
+{
+	struct cache_entry *e = *at;
+
+	*at = e->chain;
+	if (e->node.queue)
+		evict_drop(&e->node);
+	cache_weigh(c, e, UINT64_MAX);
+	cache_entry_free(c, e);
+}
+
+static void cache_remove_entry(struct cache *c, const struct cache_entry *e)
+{
+	const struct cache_bytes key = { e->key, e->key_length };
+
+	cache_remove(c, cache_find(c, e->node.hash, &key));
+}
+
+void cache_close(struct cache *c)
+{
+	if (!c)
+		return;
+	for (uint64_t i = 0; c->chains && i <= c->mask; i++)
+		while (c->chains[i])
+			cache_remove(c, &c->chains[i]);
+	free(c->chains);
+	tags_close(&c->tags);
+	evict_close(&c->evict);
+	pack_close(&c->pack);
+	rates_fini(&c->rates);
+	free(c);
+}
+
+static bool cache_is_over(const struct cache_entry *e, uint64_t now_ns)
+{
+	return now_ns >= e->expires_ns;
+}
+
+/* The entry of a key that lives still; one that does not is taken away. */
+static struct cache_entry **cache_living(struct cache *c, const struct cache_bytes *key,
+					 uint64_t now_ns)
+{
+	struct cache_entry **at = cache_find(c, siphash(c->hash_key, key->at, key->length), key);
+
+	if (!*at || !cache_is_over(*at, now_ns))
+		return *at ? at : NULL;
+	cache_count(CACHE_COUNT(c, expired), 1);
+	cache_remove(c, at);
+	return NULL;
+}
+
+struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+			      uint64_t *left_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	cache_count(at ? CACHE_COUNT(c, hits) : CACHE_COUNT(c, misses), 1);
+	if (!at)
+		return NULL;
+	evict_use(&(*at)->node);
+	*left_ns = (*at)->expires_ns - now_ns;
+	return cache_value_get((*at)->value);
+}
+
+int cache_expand(struct cache *c, const struct cache_value *v, void **out)
+{
+	int ret = cache_value_expand(v, &c->pack, out);
+
+	if (ret)
+		cache_count(CACHE_COUNT(c, errors), 1);
+	return ret;
+}
+
+const char *cache_pack_problem(const struct cache *c)
+{
+	return c->pack.error ? "libzstd.so.1 cannot be opened: no value is compressed" : NULL;
+}
+
+static bool cache_is_tag(const struct cache_bytes *tag)
+{
+	const unsigned char *at = tag->at;
+
+	if (!tag->length || tag->length > CACHE_TAG)
+		return false;
+	for (size_t i = 0; i < tag->length; i++)
+		if (at[i] < 0x21 || at[i] > 0x7e || at[i] == ',')
+			return false;
+	return true;
+}
+
+static int cache_check(const struct cache *c, const struct cache_put *put)
+{
+	if (!put->key.length || put->key.length > CACHE_KEY_MAX)
+		return -EINVAL;
+	if (put->value.length > c->config.max_value)
+		return -EFBIG;
+	if (put->ttl_s > CACHE_TTL_MAX_S)
+		return -ERANGE;
+	if (put->tag_count > CACHE_TAGS)
+		return -E2BIG;
+	for (size_t i = 0; i < put->tag_count; i++)
+		if (!cache_is_tag(&put->tags[i]))
+			return -E2BIG;
+	return 0;
+}
+
+static int cache_value(struct cache *c, const struct cache_put *put, struct cache_value **out)
+{
+	char tags[CACHE_TAGS * (CACHE_TAG + 1) + 1] = "";
+	struct cache_parts parts = { .bytes = put->value,
+				     .type = put->type,
+				     .tags = tags,
+				     .version = c->version + 1,
+				     .created_ms = put->wall_ms };
+	size_t n = 0;
+
+	for (size_t i = 0; i < put->tag_count; i++)
+		n += (size_t)snprintf(tags + n, sizeof(tags) - n, "%s%.*s", i ? " " : "",
+				      (int)put->tags[i].length, (const char *)put->tags[i].at);
+	return cache_value_open(out, &c->pack, &parts);
+}
+
+/* One that hangs nowhere yet, with its value and its tags. */
+static int cache_entry_open(struct cache *c, const struct cache_put *put, struct cache_entry **out)
+{
+	struct cache_entry *e = malloc(sizeof(*e) + put->key.length);
+	int ret = 0;
+
+	if (!e)
+		return -ENOMEM;
+	*e = (struct cache_entry){ .key_length = put->key.length };
+	memcpy(e->key, put->key.at, put->key.length);
+	e->tags = put->tag_count ? calloc(put->tag_count, sizeof(*e->tags)) : NULL;
+	if (put->tag_count && !e->tags)
+		ret = -ENOMEM;
+	if (!ret)
+		ret = cache_value(c, put, &e->value);
+	for (; !ret && e->tag_count < put->tag_count; e->tag_count++) {
+		const struct cache_bytes *tag = &put->tags[e->tag_count];
+
+		e->tags[e->tag_count].owner = e;
+		ret = tags_add(&c->tags, tag->at, tag->length, &e->tags[e->tag_count]);
+	}
+	if (ret) {
+		cache_entry_free(c, e);
+		return ret;
+	}
+	e->node.hash = siphash(c->hash_key, put->key.at, put->key.length);
+	e->node.bytes = sizeof(*e) + put->key.length + e->tag_count * sizeof(*e->tags) +
+			cache_value_size(e->value);
+	*out = e;
+	return 0;
+}
+
+/* Room for one more, at the cost of those that are worth least. */
+static void cache_make_room(struct cache *c, size_t bytes, uint64_t now_ns)
+{
+	const struct evict_node *gone;
+
+	while (!evict_has_room(&c->evict, bytes) && (gone = evict_next(&c->evict))) {
+		const struct cache_entry *e = (const struct cache_entry *)gone;
+
+		cache_count(cache_is_over(e, now_ns) ? CACHE_COUNT(c, expired)
+						     : CACHE_COUNT(c, evictions),
+			    1);
+		cache_remove_entry(c, e);
+	}
+}
+
+/* The new one takes the place of one with its key, which was of use that often. */
+static void cache_put_in(struct cache *c, struct cache_entry *e, uint64_t now_ns)
+{
+	const struct cache_bytes key = { e->key, e->key_length };
+	struct cache_entry **at = cache_living(c, &key, now_ns);
+	struct evict_queue *queue = at ? (*at)->node.queue : NULL;
+	uint8_t uses = at ? (*at)->node.uses : 0;
+
+	if (at)
+		cache_remove(c, at);
+	cache_make_room(c, e->node.bytes, now_ns);
+	evict_add(&c->evict, &e->node, queue);
+	e->node.uses = uses;
+	if (queue)
+		evict_use(&e->node);
+	at = cache_find(c, e->node.hash, &key);
+	e->chain = *at;
+	*at = e;
+	cache_weigh(c, e, 1);
+}
+
+int cache_set(struct cache *c, const struct cache_put *put)
+{
+	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
+	struct cache_entry *e;
+	int ret = cache_check(c, put);
+
+	if (ret)
+		return ret;
+	ret = cache_entry_open(c, put, &e);
+	if (!ret && e->node.bytes > c->config.max_bytes) {
+		cache_entry_free(c, e);
+		ret = -ENOSPC;
+	}
+	if (ret) {
+		cache_count(CACHE_COUNT(c, errors), 1);
+		return ret;
+	}
+	e->expires_ns = put->now_ns + ttl_s * CACHE_S_NS;
+	c->version++;
+	cache_count(CACHE_COUNT(c, sets), 1);
+	cache_put_in(c, e, put->now_ns);
+	if (!c->sweep_ns)
+		c->sweep_ns = put->now_ns + c->config.cleanup_ns;
+	return 0;
+}
+
+/* One that lives goes and counts; one that is over goes. */
+static uint64_t cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns,
+			   _Atomic uint64_t *count)
+{
+	bool over = cache_is_over(*at, now_ns);
+
+	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
+	cache_remove(c, at);
+	return !over;
+}
+
+bool cache_delete(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	return at && cache_take(c, at, now_ns, CACHE_COUNT(c, deletes));
+}
+
+uint64_t cache_invalidate_key(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	return at ? cache_take(c, at, now_ns, CACHE_COUNT(c, invalidations)) : 0;
+}
+
+static bool cache_is_chosen(const struct cache_entry *e, const struct cache_choice *choice)
+{
+	const struct cache_bytes *prefix = choice->prefix;
+
+	if (choice->pattern)
+		return glob_matches(choice->pattern, e->key, e->key_length);
+	return e->key_length >= prefix->length && !memcmp(e->key, prefix->at, prefix->length);
+}
+
+static uint64_t cache_take_chosen(struct cache *c, const struct cache_choice *choice)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i <= c->mask; i++) {
+		struct cache_entry **at = &c->chains[i];
+
+		while (*at) {
+			if (cache_is_chosen(*at, choice))
+				count += cache_take(c, at, choice->now_ns,
+						    CACHE_COUNT(c, invalidations));
+			else
+				at = &(*at)->chain;
+		}
+	}
+	return count;
+}
+
+uint64_t cache_clear(struct cache *c, const struct glob *pattern, uint64_t now_ns)
+{
+	const struct cache_choice choice = { .pattern = pattern, .now_ns = now_ns };
+
+	return cache_take_chosen(c, &choice);
+}
+
+uint64_t cache_invalidate_prefix(struct cache *c, const struct cache_bytes *prefix, uint64_t now_ns)
+{
+	const struct cache_choice choice = { .prefix = prefix, .now_ns = now_ns };
+
+	return cache_take_chosen(c, &choice);
+}
+
+uint64_t cache_invalidate_tag(struct cache *c, const struct cache_bytes *tag, uint64_t now_ns)
+{
+	const struct tag_link *link;
+	uint64_t count = 0;
+
+	while ((link = tags_first(&c->tags, tag->at, tag->length))) {
+		const struct cache_entry *e = link->owner;
+		const struct cache_bytes key = { e->key, e->key_length };
+
+		count += cache_take(c, cache_find(c, e->node.hash, &key), now_ns,
+				    CACHE_COUNT(c, invalidations));
+	}
+	return count;
+}
+
+static void cache_sweep(struct cache *c, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < CACHE_SWEEP && c->sweep_at <= c->mask; i++, c->sweep_at++) {
+		struct cache_entry **at = &c->chains[c->sweep_at];
+
+		while (*at) {
+			if (cache_is_over(*at, now_ns))
+				cache_take(c, at, now_ns, NULL);
+			else
+				at = &(*at)->chain;
+		}
+	}
+}
+
+int cache_run(struct cache *c, uint64_t now_ns)
+{
+	uint64_t left_ns;
+
+	if (!c->sweep_ns)
+		return -1;
+	if (now_ns >= c->sweep_ns) {
+		cache_sweep(c, now_ns);
+		if (c->sweep_at <= c->mask)
+			return 1;
+		c->sweep_at = 0;
+		c->sweep_ns = now_ns + c->config.cleanup_ns;
+	}
+	if (!*CACHE_COUNT(c, items)) {
+		c->sweep_ns = 0;
+		return -1;
+	}
+	left_ns = c->sweep_ns - now_ns;
+	return left_ns / CACHE_MS_NS < INT32_MAX ? (int)(left_ns / CACHE_MS_NS) + 1 : INT32_MAX;
+}
+
+void cache_counts_get(const struct cache *c, struct cache_counts *out)
+{
+	uint64_t counts[CACHE_FIELDS];
+
+	for (size_t i = 0; i < CACHE_FIELDS; i++)
+		counts[i] = atomic_load_explicit(&c->counts[i], memory_order_relaxed);
+	memcpy(out, counts, sizeof(*out));
+}
+
+void cache_second(struct cache *c, uint64_t now_ns)
+{
+	struct cache_counts counts;
+
+	cache_counts_get(c, &counts);
+	rates_note(&c->rates, now_ns,
+		   &(struct rates_counts){ counts.hits, counts.misses, counts.evictions });
+}
+
+void cache_window(struct cache *c, uint64_t from_ns, uint64_t to_ns, struct rates_counts *out)
+{
+	rates_window(&c->rates, from_ns, to_ns, out);
+}

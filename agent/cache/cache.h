@@ -1,0 +1,96 @@
+/*
+ * cache - the memory tier: values by key for a while, within limits of items and of bytes.
+ *
+ * Threads:  one owner, the web thread, which serves from it without a lock; cache_second by one
+ *           other, cache_counts_get and cache_window by any.
+ * Memory:   cache_open allocates, cache_close frees what is in it. A value that was handed out is a
+ *           reference of the caller's and outlives its entry.
+ * Errors:   0 or -errno: -EINVAL key, -EFBIG value, -ERANGE time to live, -E2BIG tags or pattern,
+ *           -ENOSPC: larger than all the room there is; -ENOMEM. What is refused changes nothing.
+ * Keys:     1 … 65,536 bytes of any kind.
+ * Time:     CLOCK_MONOTONIC is the caller's to give: a step of the wall clock expires nothing. An
+ *           entry lives while less than its time passed, whole seconds from 1 to CACHE_TTL_MAX_S;
+ *           "for ever" is not to be had: what nobody looks at any more must go by itself.
+ * Behind:   a miss is an answer about this tier alone. Whoever finds the value elsewhere, in its
+ *           own time, puts it in by cache_set.
+ */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "rates.h"
+#include "value.h"
+
+#define CACHE_KEY_MAX 65536u
+#define CACHE_TTL_MAX_S UINT64_C(31536000) /* a year of 365 days */
+#define CACHE_TAGS 16u                     /* of one entry */
+#define CACHE_TAG 128u                     /* bytes: 0x21 … 0x7e without the comma */
+#define CACHE_TYPE 255u                    /* bytes of a content type */
+
+struct cache;
+struct glob;
+
+struct cache_config {
+	uint32_t max_items;
+	uint64_t max_bytes; /* of entries with all that they take */
+	size_t max_value;
+	uint64_t ttl_s;      /* of an entry that does not say */
+	uint64_t cleanup_ns; /* between two looks for what is over */
+	bool compression;
+	size_t compression_from; /* bytes */
+	int compression_level;
+};
+
+struct cache_counts {
+	uint64_t hits, misses; /* of looks */
+	uint64_t sets, deletes;
+	uint64_t errors; /* values that could not be kept or expanded */
+	uint64_t evictions, expired;
+	uint64_t invalidations; /* entries that a clear or an invalidation took */
+	uint64_t items, bytes;  /* now */
+	uint64_t packed, packed_raw,
+		packed_stored; /* now: entries, their bytes, as they are kept */
+	uint64_t max_items, max_bytes;
+};
+
+/* A key and what is to be kept under it; all borrowed. tags: count names. */
+struct cache_put {
+	struct cache_bytes key, value;
+	const char *type; /* visible ASCII and blanks, at most CACHE_TYPE */
+	const struct cache_bytes *tags;
+	size_t tag_count;
+	uint64_t ttl_s; /* 0: the usual one */
+	uint64_t now_ns;
+	int64_t wall_ms;
+};
+
+int cache_open(struct cache **out, const struct cache_config *config);
+void cache_close(struct cache *c); /* NULL is allowed */
+const struct cache_config *cache_config_get(const struct cache *c);
+
+int cache_set(struct cache *c, const struct cache_put *put);
+
+/* NULL: it is not there. *left_ns: what is left of its time. */
+struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+			      uint64_t *left_ns);
+int cache_expand(struct cache *c, const struct cache_value *v, void **out);
+
+/* Why no value is packed although they should be; NULL: nothing is wrong. The owner's to ask. */
+const char *cache_pack_problem(const struct cache *c);
+
+bool cache_delete(struct cache *c, const struct cache_bytes *key, uint64_t now_ns);
+
+/* How many went; those that were over anyway do not count. */
+uint64_t cache_clear(struct cache *c, const struct glob *pattern, uint64_t now_ns);
+uint64_t cache_invalidate_prefix(struct cache *c, const struct cache_bytes *prefix,
+				 uint64_t now_ns);
+uint64_t cache_invalidate_tag(struct cache *c, const struct cache_bytes *tag, uint64_t now_ns);
+uint64_t cache_invalidate_key(struct cache *c, const struct cache_bytes *key, uint64_t now_ns);
+
+/* Takes what is over, a piece at a time. Milliseconds until it wants to run again; -1: never. */
+int cache_run(struct cache *c, uint64_t now_ns);
+
+void cache_counts_get(const struct cache *c, struct cache_counts *out);
+void cache_second(struct cache *c, uint64_t now_ns);
+void cache_window(struct cache *c, uint64_t from_ns, uint64_t to_ns, struct rates_counts *out);
+
+#endif

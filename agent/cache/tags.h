@@ -1,0 +1,39 @@
+/*
+ * tags - which entries carry a tag: an index from its name to them.
+ *
+ * Threads:  one owner.
+ * Memory:   tags_open allocates the table, tags_add a name at its first entry; it is freed with its
+ *           last one, so that there are never more names than links. Links are the caller's.
+ * Errors:   -ENOMEM.
+ */
+#ifndef CACHE_TAGS_H
+#define CACHE_TAGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tag;
+
+struct tag_link {
+	struct tag *tag; /* NULL: in none */
+	struct tag_link *before, *after;
+	void *owner;
+};
+
+struct tags {
+	struct tag **buckets;
+	uint64_t mask;
+	uint64_t key[2];
+	uint64_t count; /* names */
+};
+
+int tags_open(struct tags *t, uint32_t buckets, const uint64_t key[2]);
+void tags_close(struct tags *t); /* no link is left in it */
+
+int tags_add(struct tags *t, const char *name, size_t length, struct tag_link *link);
+void tags_drop(struct tags *t, struct tag_link *link); /* one in none is left alone */
+
+/* The first link of a name; the others by after. NULL: nothing carries it. */
+struct tag_link *tags_first(const struct tags *t, const char *name, size_t length);
+
+#endif

@@ -1,0 +1,112 @@
+#include "entries.h"
+
+#include "cache.h"
+#include "negotiate.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ENTRIES_S_NS UINT64_C(1000000000)
+
+int entries_check(const struct site *site, struct refusal *no)
+{
+	if (site->cache)
+		return 0;
+	return refuse(no, 503, "cache_off", "the cache is turned off by cache.enabled");
+}
+
+static int entries_refuse(struct refusal *no, const char *field, const char *code,
+			  const char *message)
+{
+	snprintf(no->field, sizeof(no->field), "%s", field);
+	return refuse(no, 400, code, "%s", message);
+}
+
+int entries_object(const struct request *r, const char *const *names, struct tree **out,
+		   struct refusal *no)
+{
+	const char *name = NULL, *const * known;
+	struct tree_error error;
+	int ret = tree_open_any(out, r->body ? r->body : "", r->body_length, &error);
+
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret)
+		return refuse(no, 400, "bad_json", "line %d: %s", error.line, error.text);
+	ret = tree_kind(*out) == TREE_OBJECT
+		      ? 0
+		      : refuse(no, 400, "bad_json", "the body must be an object");
+	while (!ret && tree_next(*out, &name)) {
+		for (known = names; *known && strcmp(*known, name) != 0;)
+			known++;
+		if (!*known)
+			ret = entries_refuse(no, name, "unknown_member",
+					     "the body has a member that this endpoint does not "
+					     "take");
+	}
+	if (!ret)
+		return 0;
+	tree_close(*out);
+	*out = NULL;
+	return ret;
+}
+
+int entries_text(const struct tree *object, const char *name, struct cache_bytes *out,
+		 struct refusal *no)
+{
+	out->at = tree_text_bytes(tree_member(object, name), &out->length);
+	if (out->at && out->length)
+		return 0;
+	return entries_refuse(no, name, "bad_member", "must be a text, and not an empty one");
+}
+
+int entries_get(const struct entries_ask *a, struct reply *out)
+{
+	const char *wanted = a->request->if_none_match;
+	struct cache_value *v;
+	uint64_t left_ns;
+	char etag[24];
+	int ret;
+
+	if (entries_check(a->site, a->no))
+		return -EINVAL;
+	v = cache_get(a->site->cache, a->key, a->request->now_ns, &left_ns);
+	if (!v)
+		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
+	*out = (struct reply){
+		.status = 200, .type = v->type, .value = v, .max_age_s = left_ns / ENTRIES_S_NS
+	};
+	if (wanted) {
+		snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", v->checksum);
+		if (negotiate_has(wanted, etag))
+			out->status = 304;
+	}
+	if (!v->packed || out->status == 304)
+		return 0;
+	ret = cache_expand(a->site->cache, v, &out->expanded);
+	if (ret)
+		reply_fini(out);
+	return ret;
+}
+
+int entries_get_posted(struct site *site, const struct request *r, struct reply *out,
+		       struct refusal *no)
+{
+	static const char *const names[] = { "key", NULL };
+	struct cache_bytes key;
+	struct tree *body;
+	int ret = entries_object(r, names, &body, no);
+
+	if (ret)
+		return ret;
+	ret = entries_text(body, "key", &key, no);
+	if (!ret && key.length > CACHE_KEY_MAX)
+		ret = entries_refuse(no, "key", "bad_key", "a key has at most 65536 bytes");
+	if (!ret)
+		ret = entries_get(&(struct entries_ask){ site, r, &key, no }, out);
+	tree_close(body);
+	return ret;
+}

@@ -1,0 +1,39 @@
+/*
+ * entries - a cached value as a reply: by the key in the path, or by one in a body.
+ *
+ * Threads:  the web thread, which the cache belongs to.
+ * Memory:   a reply holds a reference to the value, not a copy of it, unless that is packed.
+ * Errors:   -EINVAL with a refusal: 404 there is none, 400, 414; -ENOMEM; -EBADMSG.
+ */
+#ifndef WEB_ENTRIES_H
+#define WEB_ENTRIES_H
+
+#include "reply.h"
+#include "site.h"
+
+struct entries_ask {
+	struct site *site;
+	const struct request *request;
+	const struct cache_bytes *key;
+	struct refusal *no;
+};
+
+int entries_get(const struct entries_ask *a, struct reply *out);
+
+/* The key of {"key": …}. */
+int entries_get_posted(struct site *site, const struct request *r, struct reply *out,
+		       struct refusal *no);
+
+/* The body of a request as an object with no members but these; names end with NULL. */
+struct tree;
+int entries_object(const struct request *r, const char *const *names, struct tree **out,
+		   struct refusal *no);
+
+/* Is there a cache? A refusal where it is turned off. */
+int entries_check(const struct site *site, struct refusal *no);
+
+/* A text of the object, of any bytes; a refusal where it is none or empty. */
+int entries_text(const struct tree *object, const char *name, struct cache_bytes *out,
+		 struct refusal *no);
+
+#endif
