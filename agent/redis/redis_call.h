@@ -27,12 +27,13 @@ struct redis_call {
 	char *question;
 	size_t length, written;
 	uint64_t asked_ns, deadline_ns;
-	uint64_t retry_ns; /* while it waits to be asked again */
-	uint32_t taken;    /* the types that answer it: others are odd */
-	uint32_t slot;     /* of its key; REDIS_SLOTS: it has none */
-	uint32_t turns;    /* redirections and tries so far */
-	bool greeting;     /* of those that a connection begins with */
-	bool own;          /* it is asked on this connection or not at all */
+	uint64_t retry_ns;        /* while it waits to be asked again, … */
+	enum redis_fault refused; /* … for this reason */
+	uint32_t taken;           /* the types that answer it: others are odd */
+	uint32_t slot;            /* of its key; REDIS_SLOTS: it has none */
+	uint32_t turns;           /* redirections and tries so far */
+	bool greeting;            /* of those that a connection begins with */
+	bool own;                 /* it is asked on this connection or not at all */
 };
 
 struct redis_queue {

@@ -92,7 +92,7 @@ typedef void (*redis_key_fn)(void *ctx, const void *key, size_t length);
 int redis_scan(struct redis *r, const struct redis_text *pattern, redis_key_fn each,
 	       const struct redis_then *then);
 
-/* The value that came for this key is not its own: the connection that brought it is not trusted. */
+/* The value that came for this key is not its own: nor is what else comes on that connection. */
 void redis_suspect(struct redis *r, const struct redis_text *key);
 
 #endif

@@ -26,7 +26,7 @@ static int redis_greeting_add(struct redis_link *l, const struct redis_text *wor
 static void redis_greeting_doom(struct redis_link *l, enum redis_fault fault,
 				const struct redis_value *v)
 {
-	if (fault != REDIS_FINE && v)
+	if (fault != REDIS_FINE && v && l->doom == REDIS_FINE)
 		redis_link_doom(l, fault, v->text, v->length);
 }
 

@@ -98,11 +98,13 @@ int redis_nodes_ask_one(struct redis_nodes *n, uint32_t node, struct redis_call 
 	return redis_nodes_put(n, n->at[node].used ? &n->at[node].link : NULL, c);
 }
 
-static void redis_nodes_again_later(struct redis_nodes *n, struct redis_call *c)
+static void redis_nodes_again_later(struct redis_nodes *n, struct redis_call *c,
+				    enum redis_fault fault)
 {
 	uint32_t random = n->shared.random();
 
 	c->retry_ns = n->now_ns + breaker_wait_ns(&redis_nodes_again, c->turns, random);
+	c->refused = fault;
 	n->asked_again++;
 	redis_queue_put(&n->waiting, c);
 }
@@ -169,7 +171,7 @@ static bool redis_nodes_refused(void *ctx, struct redis_link *l, struct redis_ca
 		if (redirects && redis_nodes_redirect(n, l, c, fault, text))
 			return true;
 		if (!redirects) {
-			redis_nodes_again_later(n, c);
+			redis_nodes_again_later(n, c, fault);
 			return true;
 		}
 	}
@@ -295,7 +297,7 @@ static void redis_nodes_retry(struct redis_nodes *n)
 		redis_queue_take_at(&n->waiting, at);
 		l = redis_nodes_of(n, c->slot);
 		if (c->deadline_ns <= n->now_ns)
-			redis_call_answer(c, REDIS_TIMEOUT, NULL);
+			redis_call_answer(c, c->refused, NULL);
 		else if (!l || l->breaker.state != BREAKER_CLOSED)
 			redis_call_answer(c, REDIS_AWAY, NULL);
 		else

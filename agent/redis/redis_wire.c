@@ -58,14 +58,15 @@ static struct redis_value *redis_wire_value(const redisReadTask *task, size_t te
 	struct redis_wire *w = task->privdata;
 	struct redis_value *v = NULL;
 	size_t left = w->most > w->taken ? w->most - w->taken : 0;
+	size_t size = sizeof(*v) + text + items * sizeof(v);
 
-	w->too_long = text + sizeof(*v) >= left || items > left / sizeof(*v);
+	w->too_long = items > left / sizeof(*v) || size > left;
 	if (w->too_long)
 		return NULL;
 	v = calloc(1, sizeof(*v) + text + 1);
 	if (!v)
 		return NULL;
-	w->taken += text + sizeof(*v);
+	w->taken += size;
 	v->type = (enum redis_type)task->type;
 	if (items) {
 		v->items = calloc(items, sizeof(struct redis_value *));
