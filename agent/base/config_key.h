@@ -44,6 +44,10 @@ enum config_key {
 	CONFIG_ALERTS_CHANNELS, /* items as in channel.h */
 	CONFIG_ALERTS_NOTIFY,
 	CONFIG_ALERTS_ESCALATION, /* items as in escalation.h: level 2, level 3 */
+	CONFIG_REDIS_URL,         /* items as in redis_url.h; none: no Redis */
+	CONFIG_REDIS_PASSWORD_FILE,
+	CONFIG_REDIS_PREFIX,
+	CONFIG_REDIS_TIMEOUT,
 	CONFIG_KEYS,
 };
 
@@ -65,6 +69,8 @@ enum config_type {
 	CONFIG_TYPE_COUNT,      /* 1–1000 */
 	CONFIG_TYPE_CHANNELS,   /* an object of objects: channel.h */
 	CONFIG_TYPE_ESCALATION, /* a list of objects: escalation.h */
+	CONFIG_TYPE_REDIS,  /* one URL or a list of them: redis_url.h; its secrets are not shown */
+	CONFIG_TYPE_PREFIX, /* of keys: redis_url.h */
 };
 
 struct config_info {

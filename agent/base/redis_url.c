@@ -142,7 +142,8 @@ static int redis_url_parse(struct redis_url *one, const char *text, const char *
 		return redis_url_unix(one, text + 7, reason);
 	*reason = "must be redis://host:port/db or unix://path";
 	if (!strncmp(text, "rediss://", 9))
-		*reason = "TLS is unavailable with this hiredis: redis://, or unix:// to a tunnel";
+		*reason = "must be redis://, or unix:// to a tunnel: TLS is unavailable with "
+			  "this hiredis";
 	return -EINVAL;
 }
 
@@ -160,13 +161,13 @@ int redis_url_add(struct redis_url *out, const char *text, const char **reason)
 	int ret = redis_url_parse(&one, text, reason);
 
 	if (!ret && out->count == REDIS_URL_NODES) {
-		*reason =
-			"are more than 16 nodes: some of a cluster are enough, they name the rest";
+		*reason = "must be 16 nodes at most: they name the rest of their cluster";
 		ret = -EINVAL;
 	}
 	if (!ret && out->count &&
 	    (one.places[0].path[0] || out->places[0].path[0] || one.db || out->db)) {
-		*reason = "several are nodes of a cluster, which has neither databases nor sockets";
+		*reason =
+			"must be one, or nodes of a cluster, which has no databases and no sockets";
 		ret = -EINVAL;
 	}
 	if (!ret && (!redis_url_joins(out->user, one.user) ||
