@@ -107,7 +107,7 @@ int redis_fd(const struct redis *r)
 
 static const struct redis_node *redis_client_ready(const struct redis *r)
 {
-	for (uint32_t i = 0; i < REDIS_NODES; i++)
+	for (uint32_t i = 0; i < r->nodes.top; i++)
 		if (r->nodes.at[i].used && r->nodes.at[i].link.state == REDIS_LINK_READY)
 			return &r->nodes.at[i];
 	return NULL;
@@ -160,9 +160,9 @@ static bool redis_client_is_worse(const struct redis_link *a, const struct redis
 static void redis_client_faults(const struct redis *r, struct redis_state *out)
 {
 	const struct redis_nodes *n = &r->nodes;
-	const struct redis_link *worst = NULL;
+	const struct redis_link *worst = &n->at[0].link; /* a URL names it */
 
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		const struct redis_link *l = &n->at[i].link;
 
 		if (!n->at[i].used)
@@ -170,14 +170,14 @@ static void redis_client_faults(const struct redis *r, struct redis_state *out)
 		out->nodes++;
 		out->nodes_ready += l->state == REDIS_LINK_READY;
 		out->drops += l->drops;
-		if (!worst || redis_client_is_worse(l, worst))
+		if (redis_client_is_worse(l, worst))
 			worst = l;
 		if (l->fault != REDIS_FINE && out->fault == REDIS_FINE) {
 			out->fault = l->fault;
 			memcpy(out->text, l->text, sizeof(out->text));
 		}
 	}
-	out->circuit = worst->breaker.state; /* there is one: a URL names it */
+	out->circuit = worst->breaker.state;
 	out->since_ns = worst->breaker.since_ns;
 	if (out->fault == REDIS_FINE && n->refusal != REDIS_FINE &&
 	    r->config.now_ns() - n->refusal_ns < REDIS_CLIENT_REFUSAL_NS) {

@@ -16,19 +16,20 @@ static const struct breaker_limits redis_nodes_again = { .first_ns = 20000000,
 /* The node at this place, a new one where there is none yet; REDIS_NODES: no room. */
 static uint32_t redis_nodes_find(struct redis_nodes *n, const struct redis_place *place)
 {
-	uint32_t free = REDIS_NODES;
+	uint32_t free = n->top;
 
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		const struct redis_place *p = &n->at[i].link.place;
 
 		if (!n->at[i].used)
-			free = free == REDIS_NODES ? i : free;
+			free = free == n->top ? i : free;
 		else if (p->port == place->port && !strcmp(p->host, place->host) &&
 			 !strcmp(p->path, place->path))
 			return i;
 	}
 	if (free == REDIS_NODES)
 		return free;
+	n->top += free == n->top;
 	n->at[free] = (struct redis_node){ .used = true };
 	redis_link_init(&n->at[free].link, &n->shared, place, NULL);
 	return free;
@@ -41,7 +42,7 @@ struct redis_link *redis_nodes_of(struct redis_nodes *n, uint32_t slot)
 	if (slot < REDIS_SLOTS && n->owners[slot] < REDIS_NODES)
 		return &n->at[n->owners[slot]].link;
 	/* who is ready leads to who has it; else who may become ready */
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		struct redis_link *l = &n->at[i].link;
 
 		if (!n->at[i].used || l->breaker.state != BREAKER_CLOSED)
@@ -57,7 +58,7 @@ void redis_nodes_load(const struct redis_nodes *n, size_t *questions, size_t *by
 {
 	*questions = n->waiting.count;
 	*bytes = n->waiting.bytes;
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		const struct redis_link *l = &n->at[i].link;
 
 		if (!n->at[i].used)
@@ -87,9 +88,9 @@ int redis_nodes_ask(struct redis_nodes *n, struct redis_call *c)
 
 uint32_t redis_nodes_next(const struct redis_nodes *n, uint32_t from)
 {
-	while (from < REDIS_NODES && !(n->at[from].used && (n->at[from].master || !n->cluster)))
+	while (from < n->top && !(n->at[from].used && (n->at[from].master || !n->cluster)))
 		from++;
-	return from;
+	return from < n->top ? from : REDIS_NODES;
 }
 
 int redis_nodes_ask_one(struct redis_nodes *n, uint32_t node, struct redis_call *c)
@@ -223,7 +224,7 @@ static void redis_nodes_range(void *ctx, uint32_t first, uint32_t last,
 /* Those that have no slots any more go, once nothing is under way on them. */
 static void redis_nodes_clear(struct redis_nodes *n)
 {
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		struct redis_node *node = &n->at[i];
 
 		if (!node->used || node->named || node->master || node->link.sent.first ||
@@ -242,7 +243,7 @@ static void redis_nodes_slots(void *ctx, enum redis_fault fault, const struct re
 	n->asking = false;
 	if (fault != REDIS_FINE || !v->count)
 		return; /* another one is asked the next time */
-	for (uint32_t i = 0; i < REDIS_NODES; i++)
+	for (uint32_t i = 0; i < n->top; i++)
 		n->at[i].master = false;
 	redis_slots_read(v, host, redis_nodes_range, n);
 	for (uint32_t slot = 0; slot < REDIS_SLOTS; slot++)
@@ -252,7 +253,7 @@ static void redis_nodes_slots(void *ctx, enum redis_fault fault, const struct re
 
 static bool redis_nodes_missing(const struct redis_nodes *n)
 {
-	for (uint32_t i = 0; i < REDIS_NODES; i++)
+	for (uint32_t i = 0; i < n->top; i++)
 		if (n->at[i].used && n->at[i].master && n->at[i].link.state != REDIS_LINK_READY)
 			return true;
 	return redis_nodes_next(n, 0) == REDIS_NODES;
@@ -268,10 +269,10 @@ static void redis_nodes_refresh(struct redis_nodes *n)
 	wait.first_ns = redis_nodes_missing(n) ? REDIS_NODES_HURRY_NS : REDIS_NODES_REFRESH_NS;
 	n->refresh_ns = n->now_ns + breaker_wait_ns(&wait, 0, n->shared.random());
 	do
-		n->asked_node = (n->asked_node + 1) % REDIS_NODES;
-	while (++i <= REDIS_NODES &&
+		n->asked_node = (n->asked_node + 1) % n->top;
+	while (++i <= n->top &&
 	       (!n->at[n->asked_node].used || n->at[n->asked_node].link.state != REDIS_LINK_READY));
-	if (i > REDIS_NODES || redis_call_open(&c, words, 2))
+	if (i > n->top || redis_call_open(&c, words, 2))
 		return;
 	c->own = n->asking = true;
 	c->done = redis_nodes_slots;
@@ -313,7 +314,7 @@ void redis_nodes_step(struct redis_nodes *n, uint64_t now_ns)
 		redis_nodes_clear(n);
 		redis_nodes_refresh(n);
 	}
-	for (uint32_t i = 0; i < REDIS_NODES; i++)
+	for (uint32_t i = 0; i < n->top; i++)
 		if (n->at[i].used)
 			redis_link_step(&n->at[i].link, now_ns);
 }
@@ -326,7 +327,7 @@ uint64_t redis_nodes_due_ns(const struct redis_nodes *n)
 		due_ns = c->retry_ns < due_ns ? c->retry_ns : due_ns;
 		due_ns = c->deadline_ns < due_ns ? c->deadline_ns : due_ns;
 	}
-	for (uint32_t i = 0; i < REDIS_NODES; i++) {
+	for (uint32_t i = 0; i < n->top; i++) {
 		uint64_t link_ns = n->at[i].used ? redis_link_due_ns(&n->at[i].link) : UINT64_MAX;
 
 		due_ns = link_ns < due_ns ? link_ns : due_ns;
@@ -358,7 +359,7 @@ void redis_nodes_fini(struct redis_nodes *n)
 	n->ending = true;
 	while ((c = redis_queue_take(&n->waiting)))
 		redis_call_answer(c, REDIS_CLOSED, NULL);
-	for (uint32_t i = 0; i < REDIS_NODES; i++)
+	for (uint32_t i = 0; i < n->top; i++)
 		if (n->at[i].used)
 			redis_link_fini(&n->at[i].link);
 }

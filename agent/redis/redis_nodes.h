@@ -29,6 +29,7 @@ struct redis_node {
 struct redis_nodes {
 	struct redis_links shared;
 	struct redis_node at[REDIS_NODES];
+	uint32_t top;                /* none beyond it is used */
 	uint8_t owners[REDIS_SLOTS]; /* REDIS_NODES: not known */
 	bool cluster;
 	bool asking;                /* for the slots */

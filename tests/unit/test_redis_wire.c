@@ -96,7 +96,7 @@ static void a_byte_at_a_time_is_the_same(void **state)
 
 static void what_is_too_long_is_told_before_it_is_there(void **state)
 {
-	char bytes[MOST + 32] = "$1000000\r\n";
+	char bytes[2 * MOST] = "$1000000\r\n";
 	struct redis_value *v;
 
 	(void)state;
