@@ -2,7 +2,6 @@
 
 #include "alerting.h"
 #include "control.h"
-#include "health.h"
 #include "inbox.h"
 #include "ledger.h"
 #include "link.h"
@@ -11,6 +10,7 @@
 #include "nursery.h"
 #include "parts.h"
 #include "procfs.h"
+#include "redis_part.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -36,6 +36,7 @@ struct worker {
 	struct inbox inbox;
 	struct control control;
 	struct alerting alerting;
+	struct redis_part redis;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -232,6 +233,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
+		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
@@ -249,6 +252,7 @@ static void worker_close(struct worker *w)
 	control_fini(&w->control);
 	web_close(w->web);
 	cache_close(w->cache);
+	redis_part_close(&w->redis);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -269,6 +273,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
+	redis_part_tell(&w->redis, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
@@ -283,8 +288,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[2] = { { .fd = w->config->link, .events = POLLIN },
-				   { .fd = w->config->runner, .events = POLLIN } };
+	struct pollfd links[3] = { { .fd = w->config->link, .events = POLLIN },
+				   { .fd = w->config->runner, .events = POLLIN },
+				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -294,7 +300,8 @@ static void worker_loop(struct worker *w)
 		if (now_ns >= w->second_ns)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
-		if (poll(links, 2, wait_ms) <= 0)
+		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
+		if (poll(links, 3, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());

@@ -5,6 +5,7 @@
 #include "config_cache.h"
 #include "config_file.h"
 #include "file.h"
+#include "redis_url.h"
 #include "text.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_ROUTES:
 	case CONFIG_TYPE_CHANNELS:
 	case CONFIG_TYPE_ESCALATION:
+	case CONFIG_TYPE_REDIS:
 		return true;
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:
@@ -119,6 +121,7 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_COUNT:
 	case CONFIG_TYPE_ITEMS:
 	case CONFIG_TYPE_SIZE:
+	case CONFIG_TYPE_PREFIX:
 		break;
 	}
 	return false;
@@ -343,6 +346,29 @@ static int config_check_interval(const struct config *c, struct config_error *er
 	return -EINVAL;
 }
 
+/* Each URL by itself was checked when it was put. */
+static int config_check_redis(const struct config *c, struct config_error *error)
+{
+	uint64_t timeout_ns = config_span_ns(c, CONFIG_REDIS_TIMEOUT);
+	enum config_key key = CONFIG_REDIS_URL;
+	struct redis_url url = { .count = 0 };
+	const char *reason = "";
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < config_count(c, key); i++)
+		ret = redis_url_add(&url, config_item(c, key, i), &reason);
+	explicit_bzero(&url, sizeof(url));
+	if (!ret && (timeout_ns < UINT64_C(10000000) || timeout_ns > UINT64_C(60000000000))) {
+		key = CONFIG_REDIS_TIMEOUT;
+		reason = "must be from 10ms to 1m";
+		ret = -EINVAL;
+	}
+	if (ret)
+		snprintf(error->text, sizeof(error->text), "%s: %s: %s", config_where(c, key),
+			 config_info(key)->path, reason);
+	return ret;
+}
+
 int config_check(const struct config *c, struct config_error *error)
 {
 	static const enum config_key pairs[][2] = {
@@ -375,7 +401,8 @@ int config_check(const struct config *c, struct config_error *error)
 			 config_where(c, CONFIG_HTTP_LISTEN));
 		return -EINVAL;
 	}
-	if (config_check_interval(c, error) || config_cache_check(c, error))
+	if (config_check_interval(c, error) || config_cache_check(c, error) ||
+	    config_check_redis(c, error))
 		return -EINVAL;
 	ret = config_alerts_open(&alerts, c, error);
 	config_alerts_close(alerts);

@@ -73,6 +73,7 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_ROUTES:
+	case CONFIG_TYPE_REDIS:
 		return "must be a text or a list of texts";
 	case CONFIG_TYPE_MAP:
 		return "must be an object of texts";
@@ -97,6 +98,7 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_LEVEL:
 	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SECRET:
+	case CONFIG_TYPE_PREFIX:
 		break;
 	}
 	return "must be a text";
@@ -271,8 +273,8 @@ static int config_walk_items(json_t *value, enum config_type type, char **items)
 {
 	if (type == CONFIG_TYPE_MAP)
 		return json_is_object(value) ? config_walk_map(value, items) : -EINVAL;
-	if (json_is_array(value) &&
-	    (type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS || type == CONFIG_TYPE_ROUTES))
+	if (json_is_array(value) && (type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ADDRESS ||
+				     type == CONFIG_TYPE_ROUTES || type == CONFIG_TYPE_REDIS))
 		return config_walk_list(value, type, items);
 	items[0] = config_walk_scalar(value, type);
 	return items[0] ? 0 : -EINVAL;

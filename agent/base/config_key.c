@@ -4,6 +4,7 @@
 #include "escalation.h"
 #include "log.h"
 #include "pattern.h"
+#include "redis_url.h"
 #include "rule.h"
 #include "text.h"
 
@@ -130,6 +131,18 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 						 CONFIG_TYPE_SIZE },
 	[CONFIG_CACHE_COMPRESSION_LEVEL] = { "cache.compression_level", NULL, "3", "level",
 					     "of zstd, 1 to 19", CONFIG_TYPE_COUNT },
+	[CONFIG_REDIS_URL] = { "redis.url", "redis", "", "",
+			       "redis://[user:password@]host:port/db or unix://path, or some nodes "
+			       "of a cluster; none: memory alone",
+			       CONFIG_TYPE_REDIS },
+	[CONFIG_REDIS_PASSWORD_FILE] = { "redis.password_file", NULL, "", "",
+					 "file with the password, over one in redis.url",
+					 CONFIG_TYPE_PATH },
+	[CONFIG_REDIS_PREFIX] = { "redis.prefix", NULL, "ringside:", "",
+				  "what all our keys begin with: no other is ever touched",
+				  CONFIG_TYPE_PREFIX },
+	[CONFIG_REDIS_TIMEOUT] = { "redis.timeout", NULL, "500ms", "duration",
+				   "an answer that takes longer is none", CONFIG_TYPE_SPAN },
 };
 
 const struct config_info *config_info(enum config_key key)
@@ -159,6 +172,8 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_SOURCE] = "source",
 		[CONFIG_TYPE_CHANNELS] = "channels",
 		[CONFIG_TYPE_ESCALATION] = "escalation",
+		[CONFIG_TYPE_REDIS] = "redis",
+		[CONFIG_TYPE_PREFIX] = "prefix",
 	};
 
 	return names[type];
@@ -322,6 +337,15 @@ static int config_check_escalation(const char *text, const char **reason)
 	return escalation_parse(text, &escalation, reason);
 }
 
+static int config_check_redis(const char *text, const char **reason)
+{
+	struct redis_url url = { .count = 0 };
+	int ret = redis_url_add(&url, text, reason);
+
+	explicit_bzero(&url, sizeof(url));
+	return ret;
+}
+
 int config_value_check(enum config_type type, const char *text, const char **reason)
 {
 	switch (type) {
@@ -357,6 +381,10 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_channel(text, reason);
 	case CONFIG_TYPE_ESCALATION:
 		return config_check_escalation(text, reason);
+	case CONFIG_TYPE_REDIS:
+		return config_check_redis(text, reason);
+	case CONFIG_TYPE_PREFIX:
+		return redis_prefix_check(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

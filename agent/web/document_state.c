@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "config.h"
 #include "health.h"
+#include "redis_url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +211,24 @@ static void state_put_channels(const struct config *c, enum config_key key, stru
 	json_array_end(j);
 }
 
+/* Where they are, without who we are there. */
+static void state_put_redis(const struct config *c, enum config_key key, struct json *j)
+{
+	struct redis_url url = { .count = 0 };
+	const char *reason;
+	char text[300];
+
+	json_array_begin(j, "value");
+	for (size_t i = 0; i < config_count(c, key); i++) {
+		if (redis_url_add(&url, config_item(c, key, i), &reason))
+			continue; /* it was checked when it was put */
+		redis_place_show(&url.places[url.count - 1], text, sizeof(text));
+		json_string(j, NULL, text);
+	}
+	json_array_end(j);
+	explicit_bzero(&url, sizeof(url));
+}
+
 static void state_put_value(const struct config *c, enum config_key key, struct json *j)
 {
 	const struct config_info *info = config_info(key);
@@ -230,6 +249,9 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_CHANNELS:
 		state_put_channels(c, key, j);
 		return;
+	case CONFIG_TYPE_REDIS:
+		state_put_redis(c, key, j);
+		return;
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_MAP:
@@ -248,6 +270,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_SOURCE:
 	case CONFIG_TYPE_SPAN:
 	case CONFIG_TYPE_SIZE:
+	case CONFIG_TYPE_PREFIX:
 		break;
 	}
 	json_string(j, "value", config_text(c, key));

@@ -189,6 +189,11 @@ static void keys_that_contradict_each_other_are_refused(void **state)
 	check_refuses("{\"http\": {\"listen\": [\"none\", \"127.0.0.1:1\"]}}",
 		      "r.json:1: http.listen: none stands alone");
 	check_refuses("{\"run_dir\": \"none\"}", "r.json:1: run_dir: must be an absolute path");
+	check_refuses("{\"redis\": {\"url\": [\"redis://:a@h\", \"redis://:b@i\"]}}",
+		      "r.json:1: redis.url: must name the user and password that the others name, "
+		      "or none");
+	check_refuses("{\"redis\": {\"timeout\": \"9ms\"}}",
+		      "r.json:1: redis.timeout: must be from 10ms to 1m");
 	check_refuses("{\"alerts\": {\"check_interval\": \"100ms\"}}",
 		      "r.json:1: alerts.check_interval: must be from 1s to 1h");
 	check_refuses("{\"state_dir\": \"\"}", "r.json:1: state_dir: must be an absolute path");

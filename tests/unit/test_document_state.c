@@ -131,7 +131,8 @@ static void a_process_that_is_badly_off_makes_its_service_so(void **state)
 static void secrets_are_masked_and_sources_are_told(void **state)
 {
 	static const char file[] = "{\"http\":{\"read_token\":\"geheim\","
-				   "\"listen\":[\"127.0.0.1:1\",\"127.0.0.1:2\"]}}";
+				   "\"listen\":[\"127.0.0.1:1\",\"127.0.0.1:2\"]},"
+				   "\"redis\":{\"url\":\"redis://ich:geheim@[::1]:7000/2\"}}";
 	struct document_fixture d;
 	struct config_error error;
 	char *text;
@@ -143,6 +144,8 @@ static void secrets_are_masked_and_sources_are_told(void **state)
 	assert_lacks(text, "geheim");
 	assert_holds(text, "\"value\":\"********\",\"source\":\"file\",\"where\":\"r.json");
 	assert_holds(text, "\"value\":[\"127.0.0.1:1\",\"127.0.0.1:2\"],\"source\":\"file\"");
+	assert_holds(text, "\"key\":\"redis.url\",\"type\":\"redis\","
+			   "\"value\":[\"redis://[::1]:7000\"],\"source\":\"file\"");
 	assert_holds(text, "\"key\":\"run_dir\",\"type\":\"path\",\"value\":\"/run/ringside\","
 			   "\"source\":\"default\"");
 	assert_holds(text, "\"environment\":\"RINGSIDE_RUN_DIR\",\"flag\":\"run-dir\","

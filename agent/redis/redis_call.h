@@ -1,0 +1,58 @@
+/*
+ * redis_call - one question on its way, and queues of them.
+ *
+ * Threads:  one.
+ * Memory:   redis_call_open takes over the question; redis_call_answer tells and frees.
+ * Errors:   -ENOMEM.
+ */
+#ifndef REDIS_CALL_H
+#define REDIS_CALL_H
+
+#include "redis_fault.h"
+#include "redis_wire.h"
+
+/*
+ * Told exactly once. value: the answer, NULL unless the fault is REDIS_FINE or one of the server's,
+ * whose text it is then; it is good until the function returns.
+ */
+typedef void (*redis_fn)(void *ctx, enum redis_fault fault, const struct redis_value *value);
+
+/* Types of answers, a bit each. */
+#define REDIS_BIT(type) (1u << (type))
+
+struct redis_call {
+	struct redis_call *next;
+	redis_fn done;
+	void *ctx;
+	char *question;
+	size_t length, written;
+	uint64_t asked_ns, deadline_ns;
+	uint64_t retry_ns;        /* while it waits to be asked again, … */
+	enum redis_fault refused; /* … for this reason */
+	uint32_t taken;           /* the types that answer it: others are odd */
+	uint32_t slot;            /* of its key; REDIS_SLOTS: it has none */
+	uint32_t turns;           /* redirections and tries so far */
+	bool greeting;            /* of those that a connection begins with */
+	bool own;                 /* it is asked on this connection or not at all */
+};
+
+struct redis_queue {
+	struct redis_call *first, **end;
+	size_t count, bytes; /* of questions */
+};
+
+int redis_call_open(struct redis_call **out, const struct redis_text *words, size_t count);
+/* c is freed; the queue must not have it any more. */
+void redis_call_answer(struct redis_call *c, enum redis_fault fault, const struct redis_value *v);
+
+void redis_queue_init(struct redis_queue *q);
+void redis_queue_put(struct redis_queue *q, struct redis_call *c);
+void redis_queue_insert(struct redis_queue *q, struct redis_call **at, struct redis_call *c);
+/* NULL: it is empty. */
+struct redis_call *redis_queue_take(struct redis_queue *q);
+/* The one at this place of the chain, &q->first or the next of another. */
+struct redis_call *redis_queue_take_at(struct redis_queue *q, struct redis_call **at);
+/* The earliest deadline; UINT64_MAX: it is empty. */
+uint64_t redis_queue_deadline_ns(const struct redis_queue *q);
+
+#endif

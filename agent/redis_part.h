@@ -1,0 +1,29 @@
+/*
+ * redis_part - the worker's Redis: opened where one is configured, driven, and told of in health.
+ *
+ * Threads:  the worker's main thread.
+ * Memory:   redis_part_open, redis_part_close, for the caller's memory.
+ * Errors:   none stops the worker: they are told in health, as the part "redis".
+ */
+#ifndef AGENT_REDIS_PART_H
+#define AGENT_REDIS_PART_H
+
+#include "config.h"
+#include "health.h"
+#include "redis_client.h"
+
+struct redis_part {
+	struct redis *redis; /* NULL: none is configured, or it cannot be opened */
+	struct health *health;
+};
+
+void redis_part_open(struct redis_part *p, const struct config *c, struct health *health,
+		     int64_t wall_ms);
+void redis_part_close(struct redis_part *p);
+
+int redis_part_fd(const struct redis_part *p); /* -1: none */
+/* What is to be done now; how long to wait for more, most_ms at most. */
+int redis_part_step(struct redis_part *p, uint64_t now_ns, int most_ms);
+void redis_part_tell(const struct redis_part *p, int64_t wall_ms);
+
+#endif
