@@ -1,5 +1,6 @@
 #include "alerting.h"
 
+#include "actions.h"
 #include "health.h"
 #include "moment.h"
 #include "parts.h"
@@ -21,7 +22,8 @@ static int alerting_dispatch(struct alerting *a, const struct alerting_config *c
 {
 	struct dispatch_config dispatch = { .health = config->health,
 					    .folder = config->folder,
-					    .link = config->runner };
+					    .link = config->runner,
+					    .runner = config->actions };
 	struct config_error error; /* there is none: it was checked when it was read */
 	int ret = config_alerts_open(&a->channels, config->config, &error);
 
@@ -108,4 +110,14 @@ pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 bool alerting_hear(const struct alerting *a)
 {
 	return dispatch_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+}
+
+bool alerting_hear_actions(const struct alerting *a)
+{
+	return actions_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+}
+
+pid_t alerting_actor(const struct alerting *a)
+{
+	return a->dispatch ? dispatch_runner(a->dispatch) : 0;
 }

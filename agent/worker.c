@@ -204,7 +204,8 @@ static int worker_alerting(struct worker *w)
 						.metrics = w->metrics,
 						.health = w->health,
 						.folder = w->config->state_dir,
-						.runner = w->config->runner };
+						.runner = w->config->runner,
+						.actions = w->config->actions };
 
 	return alerting_open(&w->alerting, &config);
 }
@@ -263,6 +264,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
+	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
@@ -276,8 +278,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[2] = { { .fd = w->config->link, .events = POLLIN },
-				   { .fd = w->config->runner, .events = POLLIN } };
+	struct pollfd links[3] = { { .fd = w->config->link, .events = POLLIN },
+				   { .fd = w->config->runner, .events = POLLIN },
+				   { .fd = w->config->actions, .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -287,12 +290,14 @@ static void worker_loop(struct worker *w)
 		if (now_ns >= w->second_ns)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
-		if (poll(links, 2, wait_ms) <= 0)
+		if (poll(links, 3, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
 		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
 			links[1].fd = -1;
+		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
+			links[2].fd = -1;
 	}
 }
 

@@ -1,16 +1,14 @@
 #include "dispatch.h"
 
+#include "actions.h"
 #include "backoff.h"
 #include "courier.h"
-#include "health.h"
+#include "desk.h"
 #include "herald.h"
-#include "hold.h"
 #include "log.h"
-#include "postbox.h"
 #include "stops.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,52 +17,6 @@
 #define DISPATCH_SILENT_NS INT64_C(30000000000) /* beyond a channel's own time: nobody answers */
 #define DISPATCH_KEPT_MS INT64_C(86400000)      /* no notice is told a day late */
 #define DISPATCH_HEARD 256
-
-struct dispatch_channel {
-	struct dispatch_row row;
-	uint64_t flying;              /* the sequence of the notice that is under way, … */
-	int64_t flying_ms, flying_ns; /* … its time, and since when it is; flying_ns 0: none */
-	int64_t due_ns;
-	uint64_t dropped; /* too old, beside those of the postbox */
-};
-
-struct dispatch {
-	pthread_mutex_t lock;
-	struct dispatch_config config;
-	struct postbox *postbox;
-	struct dispatch_channel channels[CHANNEL_MAX];
-	struct hold hold;
-	pid_t pid;   /* of the courier; 0: it said nothing yet */
-	bool silent; /* the courier is gone, and that was said */
-};
-
-static bool dispatch_is_used(const struct dispatch *d, uint32_t channel)
-{
-	return d->config.alerts->in_use >> channel & 1;
-}
-
-static bool dispatch_carries(const struct dispatch *d, uint32_t channel)
-{
-	return dispatch_is_used(d, channel) &&
-	       d->config.alerts->channels[channel].type != CHANNEL_LOG;
-}
-
-static void dispatch_rows(struct dispatch *d, struct postbox_names *names)
-{
-	const struct config_alerts *a = d->config.alerts;
-
-	names->count = a->count;
-	for (uint32_t i = 0; i < a->count; i++) {
-		struct dispatch_row *row = &d->channels[i].row;
-
-		names->at[i] = a->channels[i].name;
-		memcpy(row->name, a->channels[i].name, sizeof(row->name));
-		row->type = channel_type_name(a->channels[i].type);
-		row->in_use = dispatch_is_used(d, i);
-		for (int level = 0; level < CONFIG_ALERTS_LEVELS; level++)
-			row->levels |= (a->levels[level] >> i & 1) << level;
-	}
-}
 
 void dispatch_close(struct dispatch *d)
 {
@@ -94,9 +46,9 @@ void dispatch_notice(void *dispatch, const struct notice *notice)
 	int ret;
 
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
-		if (dispatch_carries(d, i))
+		if (desk_carries(d, i) || (desk_acts(d, i) && actions_are_for(d, notice)))
 			carried |= channels & 1u << i;
-		else
+		else if (!desk_acts(d, i))
 			logged = logged || channels >> i & 1;
 	}
 	stops_at("decided");
@@ -120,58 +72,6 @@ void dispatch_settle(void *dispatch)
 	stops_at("boxed");
 }
 
-static uint64_t dispatch_dropped(const struct dispatch *d, uint32_t channel)
-{
-	return d->channels[channel].dropped + d->postbox->dropped[channel];
-}
-
-static void dispatch_tell_channel(const struct dispatch *d, uint32_t channel, int64_t wall_ms)
-{
-	const struct dispatch_row *row = &d->channels[channel].row;
-	uint64_t dropped = dispatch_dropped(d, channel);
-	uint32_t waiting = postbox_waiting(d->postbox, channel);
-	enum health_status status = HEALTH_HEALTHY;
-	char name[HEALTH_NAME], reason[HEALTH_REASON];
-
-	snprintf(name, sizeof(name), "channel.%.23s", row->name);
-	snprintf(reason, sizeof(reason), "%llu delivered, %u waiting, %llu dropped, %llu refused",
-		 (unsigned long long)row->delivered, waiting, (unsigned long long)dropped,
-		 (unsigned long long)row->refused);
-	if (!row->in_use) {
-		status = HEALTH_INFO;
-		snprintf(reason, sizeof(reason), "not configured");
-	} else if (!row->levels && !waiting) {
-		status = HEALTH_INFO;
-		snprintf(reason, sizeof(reason), "no level names it: it is told of nothing");
-	} else if (row->tries) {
-		status = HEALTH_DEGRADED;
-		snprintf(reason, sizeof(reason), "failed %u times, %u wait, %llu dropped: %.96s",
-			 row->tries, waiting, (unsigned long long)dropped, row->fault);
-	} else if (dropped || row->refused) {
-		status = HEALTH_DEGRADED;
-	}
-	health_put(d->config.health, name, status, reason, wall_ms);
-}
-
-static void dispatch_tell(struct dispatch *d, int64_t wall_ms)
-{
-	const struct postbox *p = d->postbox;
-	char reason[HEALTH_REASON] = "";
-
-	for (uint32_t i = 0; i < d->config.alerts->count; i++)
-		if (d->config.alerts->channels[i].type != CHANNEL_LOG)
-			dispatch_tell_channel(d, i, wall_ms);
-	if (p->error)
-		snprintf(reason, sizeof(reason),
-			 "notices on their way are in memory alone, a restart would lose them: %s",
-			 strerrordesc_np(-p->error));
-	else if (p->damaged)
-		snprintf(reason, sizeof(reason), "%llu damaged lines of %s were left out",
-			 (unsigned long long)p->damaged, POSTBOX_FILE);
-	health_put(d->config.health, "outbox", *reason ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
-		   wall_ms);
-}
-
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms)
 {
 	struct dispatch *d = calloc(1, sizeof(*d));
@@ -182,7 +82,7 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 	if (!d)
 		return -ENOMEM;
 	d->config = *config;
-	dispatch_rows(d, &names);
+	desk_open(d, &names);
 	ret = postbox_open(&d->postbox, config->folder, &names);
 	if (!ret)
 		ret = -pthread_mutex_init(&d->lock, NULL);
@@ -194,7 +94,7 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 	if (d->postbox->damaged)
 		log_error("%llu lines of " POSTBOX_FILE " were damaged: what they said is lost",
 			  (unsigned long long)d->postbox->damaged);
-	dispatch_tell(d, wall_ms);
+	desk_tell(d, wall_ms);
 	*out = d;
 	return 0;
 }
@@ -247,9 +147,15 @@ static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t 
 
 static void dispatch_step(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
-	for (uint32_t i = 0; i < d->config.alerts->count; i++)
-		if (dispatch_carries(d, i))
+	if (!d->now_ns)
+		actions_recall(d, now_ns, wall_ms);
+	d->now_ns = now_ns;
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
+		if (desk_carries(d, i))
 			dispatch_channel_step(d, i, now_ns, wall_ms);
+		else if (desk_acts(d, i))
+			actions_step(d, i, now_ns, wall_ms);
+	}
 }
 
 void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
@@ -257,7 +163,7 @@ void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 	pthread_mutex_lock(&d->lock);
 	postbox_mend(d->postbox);
 	dispatch_step(d, now_ns, wall_ms);
-	dispatch_tell(d, wall_ms);
+	desk_tell(d, wall_ms);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -278,27 +184,6 @@ static void dispatch_failed(struct dispatch_channel *c, const struct courier_wor
 		c->due_ns = now_ns + w->retry_ms * INT64_C(1000000);
 }
 
-static void dispatch_arrived(struct dispatch_channel *c, const struct courier_word *w,
-			     int64_t wall_ms)
-{
-	if (c->row.tries)
-		log_info("channel %s works again", c->row.name);
-	c->row.tries = 0;
-	c->row.delivered++;
-	c->row.arrived_ms = wall_ms;
-	c->due_ns = 0;
-	snprintf(c->row.said, sizeof(c->row.said), "%s", w->text);
-}
-
-static void dispatch_refused(struct dispatch_channel *c, const struct courier_word *w,
-			     int64_t wall_ms)
-{
-	log_error("channel %s refuses a notice for good: %s", c->row.name, w->text);
-	c->row.refused++;
-	c->row.failed_ms = wall_ms;
-	snprintf(c->row.fault, sizeof(c->row.fault), "%s", w->text);
-}
-
 /* Of a notice that we wait for; one that another worker ordered is ordered again and known. */
 static void dispatch_take_notice(struct dispatch *d, const struct courier_word *w, int64_t now_ns,
 				 int64_t wall_ms)
@@ -313,28 +198,23 @@ static void dispatch_take_notice(struct dispatch *d, const struct courier_word *
 		return;
 	}
 	stops_at("heard");
+	c->due_ns = 0;
 	if (w->outcome == COURIER_ARRIVED)
-		dispatch_arrived(c, w, wall_ms);
+		desk_arrived(c, w->text, wall_ms);
 	else
-		dispatch_refused(c, w, wall_ms);
+		desk_refused(c, w->text, wall_ms);
 	postbox_done(d->postbox, w->sequence, w->channel);
 	stops_at("done");
-}
-
-static void dispatch_take_trial(struct dispatch_channel *c, const struct courier_word *w)
-{
-	if (c->row.trial != DISPATCH_TRYING || c->row.trial_ms != w->at_ms)
-		return;
-	c->row.trial = w->outcome == COURIER_ARRIVED ? DISPATCH_GOOD : DISPATCH_BAD;
-	snprintf(c->row.trial_text, sizeof(c->row.trial_text), "%s", w->text);
 }
 
 /* A courier that is new knows of nothing: what was under way is ordered again. */
 static void dispatch_anew(struct dispatch *d)
 {
-	for (uint32_t i = 0; i < CHANNEL_MAX; i++) {
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		struct dispatch_row *row = &d->channels[i].row;
 
+		if (!desk_carries(d, i))
+			continue;
 		d->channels[i].flying_ns = 0;
 		if (row->trial != DISPATCH_TRYING)
 			continue;
@@ -351,15 +231,17 @@ static void dispatch_take(struct dispatch *d, const struct courier_word *w, int6
 		hold_heard(&d->hold);
 	else if (w->outcome == COURIER_HELLO)
 		dispatch_anew(d);
+	else if (!desk_carries(d, w->channel))
+		return; /* it speaks for none but its own */
 	else if (w->kind == FORMAT_NOTICE)
 		dispatch_take_notice(d, w, now_ns, wall_ms);
 	else if (w->kind == FORMAT_TEST)
-		dispatch_take_trial(&d->channels[w->channel], w);
+		desk_tried(&d->channels[w->channel], w);
 }
 
 static bool dispatch_forgets(const struct dispatch *d, uint32_t channel)
 {
-	return dispatch_is_used(d, channel) &&
+	return desk_is_used(d, channel) &&
 	       d->config.alerts->channels[channel].type == CHANNEL_ALERTMANAGER;
 }
 
@@ -404,6 +286,11 @@ pid_t dispatch_courier(struct dispatch *d)
 	return d->pid;
 }
 
+pid_t dispatch_runner(struct dispatch *d)
+{
+	return d->runner;
+}
+
 bool dispatch_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
@@ -431,7 +318,7 @@ uint32_t dispatch_list(struct dispatch *d, struct dispatch_row *rows)
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		rows[i] = d->channels[i].row;
 		rows[i].waiting = postbox_waiting(d->postbox, i);
-		rows[i].dropped = dispatch_dropped(d, i);
+		rows[i].dropped = desk_dropped(d, i);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return d->config.alerts->count;
@@ -443,7 +330,7 @@ void dispatch_counts_get(struct dispatch *d, struct dispatch_counts *out)
 	pthread_mutex_lock(&d->lock);
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		out->waiting += postbox_waiting(d->postbox, i);
-		out->dropped += dispatch_dropped(d, i);
+		out->dropped += desk_dropped(d, i);
 	}
 	out->damaged = d->postbox->damaged;
 	pthread_mutex_unlock(&d->lock);
@@ -466,7 +353,11 @@ static int dispatch_try_one(struct dispatch *d, uint32_t channel, int64_t wall_m
 		return -ENODEV;
 	if (row->trial == DISPATCH_TRYING)
 		return -EBUSY;
-	if (!dispatch_carries(d, channel)) {
+	if (desk_acts(d, channel)) {
+		actions_try(d, channel, &notice);
+		return 0;
+	}
+	if (!desk_carries(d, channel)) {
 		herald_send(NULL, &notice);
 		row->trial = DISPATCH_GOOD;
 		row->trial_ms = wall_ms;

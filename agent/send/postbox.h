@@ -6,9 +6,10 @@
  * Errors:   0 or -errno; a disk that refuses leaves all in memory, and each change tries again.
  *
  * alerts.outbox is a file of lines, "SUM JSON" each, that grows at its end: a notice with the
- * channels that it is for, then a line for each channel that is through with it. A kill cuts off
- * the last line at most; one that is damaged is left out and counted, and those around it stand.
- * The file is written anew, as a whole, when most of it is of the past.
+ * channels that it is for, then a line for each channel that is through with it; one of an action
+ * says when that began. A kill cuts off the last line at most; one that is damaged is left out and
+ * counted, and those around it stand. The file is written anew, as a whole, when most of it is of
+ * the past.
  */
 #ifndef SEND_POSTBOX_H
 #define SEND_POSTBOX_H
@@ -42,6 +43,7 @@ struct postbox {
 	int error;        /* why, -errno */
 	uint64_t damaged; /* lines that could not be read when it was opened */
 	uint64_t dropped[CHANNEL_MAX];
+	int64_t begun_ms[CHANNEL_MAX]; /* wall clock, of what is begun once; 0: never */
 };
 
 /* names are borrowed. What was for a channel that is no more is dropped. */
@@ -57,6 +59,12 @@ void postbox_sync(struct postbox *p);
 /* The oldest notice of this channel; NULL: it has them all. */
 const struct postbox_entry *postbox_first(const struct postbox *p, uint32_t channel);
 uint32_t postbox_waiting(const struct postbox *p, uint32_t channel);
+
+/*
+ * The channel is through with it before it has it: what is done, not told, is begun at most once.
+ * Returns 0 only when this is on the disk; else it must not be begun. sequence 0: of no notice.
+ */
+int postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_t wall_ms);
 
 /* The channel is through with it: it was delivered, or given up. Nothing: it was not waiting. */
 int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel);

@@ -16,7 +16,8 @@ static int open_it(struct alerting *a, const struct config *config, struct metri
 					   .metrics = metrics,
 					   .health = health,
 					   .folder = folder,
-					   .runner = -1 };
+					   .runner = -1,
+					   .actions = -1 };
 
 	return alerting_open(a, &c);
 }

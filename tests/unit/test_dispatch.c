@@ -1,6 +1,8 @@
 #include "../../agent/send/dispatch.c" /* white box: how long a channel waits */
 #include "rs_test.h"
 
+#include "health.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -100,6 +100,31 @@ static void what_waits_survives_a_kill(void **state)
 	assert_int_equal(p->damaged, 0);
 }
 
+static void what_is_begun_is_so_for_good(void **state)
+{
+	(void)state;
+	put(1, 6);
+	put(2, 6);
+	assert_int_equal(postbox_begin(p, 1, 1, 1234), 0);
+	assert_int_equal(first(1)->notice.sequence, 2);
+	again();
+	assert_int_equal(first(1)->notice.sequence, 2);
+	assert_int_equal(first(2)->notice.sequence, 1);
+	assert_int_equal(p->begun_ms[1], 1234);
+	assert_int_equal(postbox_begin(p, 0, 2, 99), 0); /* of no notice */
+	assert_int_equal(first(2)->notice.sequence, 1);
+	again();
+	again(); /* written anew as a whole */
+	assert_int_equal(p->begun_ms[0], 0);
+	assert_int_equal(p->begun_ms[1], 1234);
+	assert_int_equal(p->begun_ms[2], 99);
+	assert_int_equal(p->damaged, 0);
+	p->folder = "/there/is/no/such/folder";
+	p->stale = true;
+	assert_true(postbox_begin(p, 2, 1, 5678) < 0);
+	p->folder = folder;
+}
+
 static void one_that_comes_again_is_not_taken_twice(void **state)
 {
 	struct notice n = notice(5);
@@ -289,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_waits_survives_a_kill, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_begun_is_so_for_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_comes_again_is_not_taken_twice, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(numbers_that_begin_anew_are_news, setup, teardown),
