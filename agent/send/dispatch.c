@@ -16,7 +16,9 @@
 
 #define DISPATCH_SILENT_NS INT64_C(30000000000) /* beyond a channel's own time: nobody answers */
 #define DISPATCH_KEPT_MS INT64_C(86400000)      /* no notice is told a day late */
+#define DISPATCH_LEAST_MS INT64_C(3600000)      /* … but what another run left has an hour */
 #define DISPATCH_HEARD 256
+#define DISPATCH_MS INT64_C(1000000)
 
 void dispatch_close(struct dispatch *d)
 {
@@ -99,14 +101,33 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 	return 0;
 }
 
+/*
+ * Since when all wait, by a clock that nobody sets. What another run left has but its wall time, of
+ * which it cannot be known whether it was this one's: it is believed as far as that does no harm.
+ */
+static void dispatch_age(const struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	for (size_t i = 0; i < d->postbox->count; i++) {
+		struct postbox_entry *entry = &d->postbox->entries[i];
+		int64_t age_ms = wall_ms - entry->notice.at_ms;
+
+		if (entry->aged)
+			continue;
+		if (age_ms > DISPATCH_KEPT_MS - DISPATCH_LEAST_MS)
+			age_ms = DISPATCH_KEPT_MS - DISPATCH_LEAST_MS;
+		entry->since_ns = now_ns - (age_ms > 0 ? age_ms : 0) * DISPATCH_MS;
+		entry->aged = true;
+	}
+}
+
 /* What is too old to be told is not. */
 static const struct postbox_entry *dispatch_next(struct dispatch *d, uint32_t channel,
-						 int64_t wall_ms)
+						 int64_t now_ns)
 {
 	const struct postbox_entry *entry;
 
 	while ((entry = postbox_first(d->postbox, channel))) {
-		if (wall_ms - entry->notice.at_ms < DISPATCH_KEPT_MS)
+		if (now_ns - entry->since_ns < DISPATCH_KEPT_MS * DISPATCH_MS)
 			return entry;
 		log_error("channel %s: a notice of %s is given up after a day",
 			  d->channels[channel].row.name, entry->notice.rule);
@@ -124,8 +145,7 @@ static int dispatch_order(const struct dispatch *d, uint32_t channel, enum forma
 	return d->silent ? -EPIPE : courier_order(d->config.link, &order);
 }
 
-static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t now_ns,
-				  int64_t wall_ms)
+static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t now_ns)
 {
 	struct dispatch_channel *c = &d->channels[channel];
 	int64_t most_ns = d->config.alerts->channels[channel].timeout_ms * INT64_C(1000000) +
@@ -137,7 +157,7 @@ static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t 
 	c->flying_ns = 0;
 	if (now_ns < c->due_ns)
 		return;
-	entry = dispatch_next(d, channel, wall_ms);
+	entry = dispatch_next(d, channel, now_ns);
 	if (!entry || dispatch_order(d, channel, FORMAT_NOTICE, &entry->notice))
 		return; /* it is behind: in a second */
 	c->flying = entry->notice.sequence;
@@ -150,9 +170,10 @@ static void dispatch_step(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 	if (!d->now_ns)
 		actions_recall(d, now_ns, wall_ms);
 	d->now_ns = now_ns;
+	dispatch_age(d, now_ns, wall_ms);
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		if (desk_carries(d, i))
-			dispatch_channel_step(d, i, now_ns, wall_ms);
+			dispatch_channel_step(d, i, now_ns);
 		else if (desk_acts(d, i))
 			actions_step(d, i, now_ns, wall_ms);
 	}

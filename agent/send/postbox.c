@@ -58,7 +58,7 @@ static struct postbox_entry *postbox_add(struct postbox *p, const struct notice 
 		p->entries = more;
 		p->room = room;
 	}
-	more[p->count] = (struct postbox_entry){ *notice, channels };
+	more[p->count] = (struct postbox_entry){ .notice = *notice, .waiting = channels };
 	return &more[p->count++];
 }
 

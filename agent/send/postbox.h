@@ -28,6 +28,8 @@ struct postbox_names {
 struct postbox_entry {
 	struct notice notice;
 	uint32_t waiting; /* channels that have it not, a bit each */
+	bool aged;        /* since_ns is known */
+	int64_t since_ns; /* the caller's: since when it waits, by the clock of this run */
 };
 
 struct postbox {

@@ -291,19 +291,51 @@ static void nothing_is_told_a_day_late(void **state)
 
 	(void)state;
 	notice(1, 1);
-	wall_ms += DAY_MS - 2000;
+	second();
+	now_ns += (DAY_MS - 2000) * 1000000;
+	wall_ms -= 10 * DAY_MS;
 	second();
 	assert_int_equal(ordered(&order), 2);
 	assert_int_equal(ordered(&order), 4);
 	order.channel = 2;
 	answer(&order, COURIER_LATER, 0);
-	wall_ms += 2000;
 	now_ns += 2 * SECOND;
 	second();
 	assert_int_equal(ordered(&order), -1);
 	assert_int_equal(row(2).dropped, 1);
 	second();
 	assert_int_equal(part("channel.ops").status, HEALTH_DEGRADED);
+}
+
+static void a_clock_that_jumps_costs_no_notice(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(ordered(&order), 4);
+	wall_ms += 3 * DAY_MS;
+	now_ns += 2 * SECOND;
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(row(2).dropped, 0);
+	dispatch_close(d); /* it jumped as nobody looked: an hour is left */
+	open_it();
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(ordered(&order), 4);
+	now_ns += 3590 * SECOND;
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(row(2).dropped, 0);
+	now_ns += 10 * SECOND;
+	second();
+	assert_int_equal(row(2).dropped, 1);
 }
 
 static void what_fires_is_held_where_it_would_be_forgotten(void **state)
@@ -378,6 +410,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_told_a_day_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_jumps_costs_no_notice, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_fires_is_held_where_it_would_be_forgotten,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_channel_can_be_tried, setup, teardown),
