@@ -77,12 +77,12 @@ void alerting_rules(const struct alerting *a, int fd)
 		alerts_rules(a->alerts, fd, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
-/* Those of which somebody was told, and that fire still. */
+/* Those of which somebody was told, and that fire still; the storm of the others. */
 static void alerting_hold(const struct alerting *a)
 {
 	struct alerts_row *rows;
 	int count = alerts_list(a->alerts, false, moment_wall_ms(), &rows);
-	struct notice *notices = count > 0 ? calloc((size_t)count, sizeof(*notices)) : NULL;
+	struct notice *notices = count >= 0 ? calloc((size_t)count + 1, sizeof(*notices)) : NULL;
 	size_t held = 0;
 
 	for (int i = 0; notices && i < count; i++)
@@ -90,6 +90,8 @@ static void alerting_hold(const struct alerting *a)
 			notices[held++] = rows[i].notice;
 	if (count >= 0)
 		free(rows);
+	if (notices)
+		held += alerts_storm(a->alerts, moment_wall_ms(), &notices[held]);
 	dispatch_hold(a->dispatch, notices, held);
 }
 
