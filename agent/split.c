@@ -43,6 +43,13 @@ static void split_close_broker(const struct split *s)
 	folders_close(s->folders);
 }
 
+/* What a runner has no part in. */
+static void split_leave(const struct split *s)
+{
+	split_close_worker(s);
+	split_close_broker(s);
+}
+
 /* Is there a channel in use that speaks with the network, or one that acts? */
 static bool split_needs(const struct split *s, const struct config_alerts *alerts, bool acts)
 {
@@ -66,7 +73,9 @@ static int split_courier_run(const struct split *s, const struct config_alerts *
 						      .gid = PRIVILEGE_NOBODY };
 	static struct courier courier;
 
-	(void)s;
+	for (unsigned int i = 0; i < s->worker->socket_count; i++)
+		own_add(&courier.own, s->worker->sockets[i]);
+	split_leave(s);
 	courier_init(&courier, alerts, link);
 	return nursery_run("the runner", &nobody, alive, courier_run, &courier);
 }
@@ -95,6 +104,7 @@ static int split_actions_run(const struct split *s, const struct config_alerts *
 	struct runner runner;
 	int result = runner_init(&runner, alerts, link);
 
+	split_leave(s);
 	if (result) {
 		log_error("the runner of actions cannot begin: %s", strerrordesc_np(-result));
 		return 1;
@@ -129,8 +139,6 @@ static int split_runner(const struct split *s, const struct config_alerts *alert
 		close(link[0]);
 		close(alive[1]);
 		split_close_links(s);
-		split_close_worker(s);
-		split_close_broker(s);
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		exit(run(s, alerts, link[1], alive[0]));
 	}

@@ -26,11 +26,19 @@ struct courier_job {
 	struct courier_order order;
 };
 
+/* Of a mail that some of its receivers have: who has it not. Lost with the process, then all do. */
+struct courier_rest {
+	uint64_t sequence;
+	int64_t at_ms;
+	char to[TRANSFER_LIST];
+};
+
 struct courier_round {
 	const struct courier *courier;
 	struct transfers *transfers; /* NULL: there is no libcurl */
 	struct courier_job jobs[COURIER_JOBS];
 	struct courier_word arrived[CHANNEL_MAX]; /* the last one of each */
+	struct courier_rest rests[CHANNEL_MAX];
 	char host[FORMAT_HOST];
 };
 
@@ -172,6 +180,18 @@ static void courier_url(const struct channel *c, char *out, size_t size)
 		 c->type == CHANNEL_ALERTMANAGER ? "/api/v2/alerts" : "");
 }
 
+static const char *courier_to(const struct courier_round *r, const struct courier_order *order,
+			      const char *all)
+{
+	const struct courier_rest *rest = &r->rests[order->channel];
+
+	return order->kind == FORMAT_NOTICE && *rest->to &&
+			       rest->sequence == order->notice.sequence &&
+			       rest->at_ms == order->notice.at_ms
+		       ? rest->to
+		       : all;
+}
+
 static int courier_transfer(struct courier_round *r, struct courier_job *job,
 			    const struct format *f, const struct json *j)
 {
@@ -183,7 +203,7 @@ static int courier_transfer(struct courier_round *r, struct courier_job *job,
 		.url = url,
 		.headers = { "Content-Type: application/json", "User-Agent: ringside/" RS_VERSION },
 		.from = mail ? f->from : NULL,
-		.to = f->to,
+		.to = courier_to(r, &job->order, f->to),
 		.host = r->host,
 		.username = c->values[CHANNEL_USERNAME],
 		.password = c->values[CHANNEL_PASSWORD],
@@ -193,6 +213,7 @@ static int courier_transfer(struct courier_round *r, struct courier_job *job,
 		.body = j->bytes,
 		.length = j->length,
 		.timeout_ms = c->timeout_ms,
+		.own = &r->courier->own,
 	};
 
 	courier_url(c, url, sizeof(url));
@@ -303,12 +324,34 @@ static void courier_begin(struct courier_round *r, const struct courier_order *o
 			    0);
 }
 
-/* What a receiver never takes, however often it is told; wrong addresses and keys are put right. */
+/*
+ * What a receiver never takes, however often it is told: 5xx of mail, 4xx of HTTP. Not where it is
+ * about who we are or where it is, which is put right, or about the time.
+ */
 static bool courier_is_refused(uint32_t status, enum channel_type type)
 {
-	if (type == CHANNEL_EMAIL) /* too large, or not wanted: the message, not who sends it */
-		return status == 552 || status == 554;
-	return status == 400 || status == 413 || status == 415 || status == 422;
+	static const uint16_t mail[] = { 530, 534, 535, 538 };
+	static const uint16_t http[] = { 401, 403, 404, 407, 408, 421, 423, 425, 429 };
+	bool mails = type == CHANNEL_EMAIL;
+	const uint16_t *but = mails ? mail : http;
+	size_t count = mails ? sizeof(mail) / sizeof(*mail) : sizeof(http) / sizeof(*http);
+
+	for (size_t i = 0; i < count; i++)
+		if (status == but[i])
+			return false;
+	return status / 100 == (mails ? 5 : 4);
+}
+
+static void courier_keep_rest(struct courier_round *r, const struct courier_order *order,
+			      const char *to)
+{
+	struct courier_rest *rest = &r->rests[order->channel];
+
+	if (order->kind != FORMAT_NOTICE)
+		return;
+	*rest = (struct courier_rest){ .sequence = order->notice.sequence,
+				       .at_ms = order->notice.at_ms };
+	snprintf(rest->to, sizeof(rest->to), "%s", to);
 }
 
 static void courier_end(struct courier_round *r, const struct transfer_result *result)
@@ -317,6 +360,11 @@ static void courier_end(struct courier_round *r, const struct transfer_result *r
 	const struct channel *c = &r->courier->channels[job->order.channel];
 
 	job->busy = false;
+	if (*result->later) {
+		courier_keep_rest(r, &job->order, result->later);
+		courier_say(r, &job->order, COURIER_LATER, result->text, result->retry_ms);
+		return;
+	}
 	if (result->arrived)
 		courier_arrived(r, &job->order, result->text);
 	else

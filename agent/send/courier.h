@@ -14,6 +14,7 @@
 
 #include "config_alerts.h"
 #include "format.h"
+#include "own.h"
 
 #define COURIER_TEXT 160
 
@@ -52,6 +53,7 @@ struct courier {
 	struct channel channels[CHANNEL_MAX]; /* with their secrets */
 	char faults[CHANNEL_MAX][COURIER_TEXT];
 	int link;
+	struct own own; /* the caller's to fill in: what is never connected to */
 };
 
 /* Reads the secrets from their files, while that is allowed. */

@@ -137,6 +137,9 @@ static void what_can_never_be_taken_is_refused(void **state)
 	assert_false(courier_is_refused(401, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(429, CHANNEL_SLACK));
 	assert_false(courier_is_refused(503, CHANNEL_SLACK));
+	assert_true(courier_is_refused(410, CHANNEL_SLACK));
+	assert_true(courier_is_refused(405, CHANNEL_WEBHOOK));
+	assert_false(courier_is_refused(307, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(0, CHANNEL_SLACK));
 }
 
@@ -197,10 +200,33 @@ static void an_order_that_would_be_read_beyond_its_end_is_not_taken(void **state
 	assert_false(courier_is_sound(&o));
 }
 
-static void a_mail_is_refused_for_its_text_alone(void **state)
+static void who_has_a_mail_gets_it_once(void **state)
+{
+	static struct courier_round r;
+	struct courier_order o = order(7);
+
+	(void)state;
+	assert_string_equal(courier_to(&r, &o, "a@b,c@d"), "a@b,c@d");
+	courier_keep_rest(&r, &o, "c@d");
+	assert_string_equal(courier_to(&r, &o, "a@b,c@d"), "c@d");
+	o.kind = FORMAT_TEST; /* is for all, and changes nothing */
+	assert_string_equal(courier_to(&r, &o, "a@b,c@d"), "a@b,c@d");
+	courier_keep_rest(&r, &o, "e@f");
+	o = order(8);
+	assert_string_equal(courier_to(&r, &o, "a@b,c@d"), "a@b,c@d");
+	o = order(7);
+	assert_string_equal(courier_to(&r, &o, "a@b,c@d"), "c@d");
+}
+
+static void a_mail_is_refused_for_good_but_for_who_we_are(void **state)
 {
 	(void)state;
 	assert_true(courier_is_refused(552, CHANNEL_EMAIL));
+	assert_true(courier_is_refused(550, CHANNEL_EMAIL));
+	assert_true(courier_is_refused(501, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(450, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(421, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(530, CHANNEL_EMAIL));
 	assert_false(courier_is_refused(535, CHANNEL_EMAIL));
 	assert_true(courier_is_refused(400, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(503, CHANNEL_WEBHOOK));
@@ -216,7 +242,8 @@ int main(void)
 		cmocka_unit_test(alertmanager_is_known_by_its_address),
 		cmocka_unit_test(held_alerts_of_one_moment_are_not_the_same),
 		cmocka_unit_test(an_order_that_would_be_read_beyond_its_end_is_not_taken),
-		cmocka_unit_test(a_mail_is_refused_for_its_text_alone),
+		cmocka_unit_test(who_has_a_mail_gets_it_once),
+		cmocka_unit_test(a_mail_is_refused_for_good_but_for_who_we_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
