@@ -71,6 +71,19 @@ void alerting_close(struct alerting *a)
 	a->channels = NULL;
 }
 
+void alerting_reload(struct alerting *a, const struct config *next)
+{
+	struct config_alerts *channels;
+	struct config_error error; /* there is none: it was checked when it was read */
+
+	if (!a->alerts || config_alerts_open(&channels, next, &error))
+		return;
+	dispatch_channels(a->dispatch, channels);
+	alerts_levels(a->alerts, channels->second, channels->third);
+	config_alerts_close(a->channels);
+	a->channels = channels;
+}
+
 void alerting_rules(const struct alerting *a, int fd)
 {
 	if (a->alerts)

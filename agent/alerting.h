@@ -32,6 +32,8 @@ struct alerting_config {
 
 int alerting_open(struct alerting *a, const struct alerting_config *config);
 void alerting_close(struct alerting *a);
+/* The configuration was read again: its channels and levels are in force. */
+void alerting_reload(struct alerting *a, const struct config *next);
 void alerting_rules(const struct alerting *a, int fd);
 
 /* The runner's process; 0: there is none. */

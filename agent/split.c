@@ -1,5 +1,6 @@
 #include "split.h"
 
+#include "board.h"
 #include "config_alerts.h"
 #include "courier.h"
 #include "link.h"
@@ -73,10 +74,11 @@ static int split_courier_run(const struct split *s, const struct config_alerts *
 						      .gid = PRIVILEGE_NOBODY };
 	static struct courier courier;
 
+	(void)alerts;
 	for (unsigned int i = 0; i < s->worker->socket_count; i++)
 		own_add(&courier.own, s->worker->sockets[i]);
 	split_leave(s);
-	courier_init(&courier, alerts, link);
+	courier_init(&courier, s->broker->board, link);
 	return nursery_run("the runner", &nobody, alive, courier_run, &courier);
 }
 
@@ -147,6 +149,20 @@ static int split_runner(const struct split *s, const struct config_alerts *alert
 	return 0;
 }
 
+/* The worker is forked later, and has no part in the secrets. */
+static int split_courier(const struct split *s, const struct config_alerts *alerts,
+			 const int alive[2])
+{
+	int result = board_open(&s->broker->board);
+
+	if (result)
+		return split_fail(s, result, "cannot map the board");
+	board_put(s->broker->board, alerts);
+	result = split_runner(s, alerts, alive, split_courier_run, &s->worker->runner);
+	board_hide(s->broker->board);
+	return result;
+}
+
 static int split_worker(const struct split *s, const int link[2], const int alive[2])
 {
 	s->broker->nursery = fork();
@@ -175,7 +191,7 @@ int split_agent(const struct split *s)
 		return result;
 	s->worker->runner = s->worker->actions = -1;
 	if (split_needs(s, alerts, false))
-		result = split_runner(s, alerts, alive, split_courier_run, &s->worker->runner);
+		result = split_courier(s, alerts, alive);
 	if (!result && split_needs(s, alerts, true))
 		result = split_runner(s, alerts, alive, split_actions_run, &s->worker->actions);
 	config_alerts_close(alerts);

@@ -42,10 +42,17 @@ struct worker {
 	char boot[ARCHIVE_BOOT_BYTES];
 };
 
+static bool worker_reloads(enum config_key key)
+{
+	return key == CONFIG_LOG_LEVEL || key == CONFIG_ALERTS_CHANNELS ||
+	       key == CONFIG_ALERTS_NOTIFY || key == CONFIG_ALERTS_ESCALATION ||
+	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
-	const struct worker *w = ctx;
+	struct worker *w = ctx;
 	const struct config *now = w->config->config;
 	struct config_error error;
 	struct config *next;
@@ -58,10 +65,11 @@ static void worker_reload(void *ctx, int fd)
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
-		if (key != CONFIG_LOG_LEVEL && !config_equal(now, next, key))
+		if (!worker_reloads(key) && !config_equal(now, next, key))
 			log_warning("%s changed: it takes effect when the agent is started again",
 				    config_info(key)->path);
 	}
+	alerting_reload(&w->alerting, next);
 	log_info("the configuration was read again");
 	config_close(next);
 }

@@ -340,6 +340,14 @@ bool alerts_storm(struct alerts *a, int64_t wall_ms, struct notice *out)
 	return told;
 }
 
+void alerts_levels(struct alerts *a, uint32_t second, uint32_t third)
+{
+	pthread_mutex_lock(&a->lock);
+	a->engine->config.second_level = second;
+	a->engine->config.third_level = third;
+	pthread_mutex_unlock(&a->lock);
+}
+
 int alerts_rule_list(struct alerts *a, struct alerts_rule **rows)
 {
 	const struct book *book;

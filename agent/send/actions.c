@@ -75,8 +75,7 @@ static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channe
 				       char text[COURIER_TEXT])
 {
 	const struct channel *c = actions_channel(d, channel);
-	struct runner_order order = { .channel = channel,
-				      .kind = kind,
+	struct runner_order order = { .kind = kind,
 				      .sum = channel_sum(c),
 				      .sequence = notice->sequence,
 				      .at_ms = notice->at_ms };
@@ -99,9 +98,8 @@ static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channe
 	return COURIER_REFUSED;
 }
 
-static void actions_end(struct dispatch *d, const struct courier_word *w, int64_t wall_ms)
+static void actions_end(struct dispatch_channel *c, const struct courier_word *w, int64_t wall_ms)
 {
-	struct dispatch_channel *c = &d->channels[w->channel];
 
 	if (w->kind == FORMAT_TEST) {
 		desk_tried(c, w);
@@ -120,7 +118,6 @@ static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind
 {
 	struct dispatch_channel *c = &d->channels[channel];
 	struct courier_word word = { .outcome = COURIER_REFUSED,
-				     .channel = channel,
 				     .kind = kind,
 				     .sequence = notice->sequence,
 				     .at_ms = notice->at_ms };
@@ -137,7 +134,7 @@ static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind
 		word.outcome = actions_do(d, channel, kind, notice, word.text);
 	stops_at("ordered");
 	if (word.outcome != COURIER_HELLO) {
-		actions_end(d, &word, wall_ms);
+		actions_end(c, &word, wall_ms);
 	} else if (kind == FORMAT_NOTICE) {
 		c->flying = notice->sequence;
 		c->flying_ns = d->now_ns;
@@ -191,7 +188,6 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		struct dispatch_channel *c = &d->channels[i];
 		const struct courier_word lost = { .outcome = COURIER_REFUSED,
-						   .channel = i,
 						   .kind = FORMAT_TEST,
 						   .at_ms = c->row.trial_ms,
 						   .text = "the runner was started anew" };
@@ -209,17 +205,18 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
-	int ret = 1;
+	int ret = 1, at;
 
 	pthread_mutex_lock(&d->lock);
 	for (int i = 0; i < ACTIONS_HEARD && (ret == 1 || ret == -EBADMSG); i++) {
 		ret = courier_hear(d->config.runner, &word);
 		if (ret == 1)
 			d->runner = word.pid;
+		at = ret == 1 ? desk_find(d, &word) : -1;
 		if (ret == 1 && word.outcome == COURIER_HELLO)
 			actions_anew(d, wall_ms);
-		else if (ret == 1 && desk_acts(d, word.channel))
-			actions_end(d, &word, wall_ms);
+		else if (at >= 0 && desk_acts(d, (uint32_t)at))
+			actions_end(&d->channels[at], &word, wall_ms);
 	}
 	for (uint32_t i = 0; d->now_ns && i < d->config.alerts->count; i++)
 		if (desk_acts(d, i))

@@ -4,6 +4,7 @@
 #include "health.h"
 #include "log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,14 @@ bool desk_carries(const struct dispatch *d, uint32_t channel)
 	       d->config.alerts->channels[channel].type != CHANNEL_LOG;
 }
 
+int desk_find(const struct dispatch *d, const struct courier_word *w)
+{
+	for (uint32_t i = 0; i < d->config.alerts->count; i++)
+		if (desk_is_used(d, i) && channel_sum(&d->config.alerts->channels[i]) == w->sum)
+			return (int)i;
+	return -ENOENT;
+}
+
 uint64_t desk_dropped(const struct dispatch *d, uint32_t channel)
 {
 	return d->channels[channel].dropped + d->postbox->dropped[channel];
@@ -41,6 +50,7 @@ void desk_open(struct dispatch *d, struct postbox_names *names)
 		memcpy(row->name, a->channels[i].name, sizeof(row->name));
 		row->type = channel_type_name(a->channels[i].type);
 		row->in_use = desk_is_used(d, i);
+		row->levels = 0;
 		for (int level = 0; level < CONFIG_ALERTS_LEVELS; level++)
 			row->levels |= (a->levels[level] >> i & 1) << level;
 	}

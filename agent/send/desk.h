@@ -40,9 +40,11 @@ struct dispatch {
 bool desk_is_used(const struct dispatch *d, uint32_t channel);
 bool desk_acts(const struct dispatch *d, uint32_t channel);    /* it is an action, and used */
 bool desk_carries(const struct dispatch *d, uint32_t channel); /* its notices go to the courier */
+/* The channel that a word is of; -ENOENT: it is no more, or not as it was. */
+int desk_find(const struct dispatch *d, const struct courier_word *w);
 uint64_t desk_dropped(const struct dispatch *d, uint32_t channel);
 
-/* Fills in the rows as the configuration has them, and the names. */
+/* Fills in the rows as the configuration has them, and the names; what was counted stays. */
 void desk_open(struct dispatch *d, struct postbox_names *names);
 
 void desk_arrived(struct dispatch_channel *c, const char *text, int64_t wall_ms);

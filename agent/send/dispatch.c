@@ -140,7 +140,10 @@ static const struct postbox_entry *dispatch_next(struct dispatch *d, uint32_t ch
 static int dispatch_order(const struct dispatch *d, uint32_t channel, enum format_kind kind,
 			  const struct notice *notice)
 {
-	const struct courier_order order = { channel, kind, *notice };
+	const struct courier_order order = { .kind = kind,
+					     .sum = channel_sum(
+						     &d->config.alerts->channels[channel]),
+					     .notice = *notice };
 
 	return d->silent ? -EPIPE : courier_order(d->config.link, &order);
 }
@@ -206,10 +209,10 @@ static void dispatch_failed(struct dispatch_channel *c, const struct courier_wor
 }
 
 /* Of a notice that we wait for; one that another worker ordered is ordered again and known. */
-static void dispatch_take_notice(struct dispatch *d, const struct courier_word *w, int64_t now_ns,
-				 int64_t wall_ms)
+static void dispatch_take_notice(struct dispatch *d, uint32_t channel, const struct courier_word *w,
+				 int64_t now_ns, int64_t wall_ms)
 {
-	struct dispatch_channel *c = &d->channels[w->channel];
+	struct dispatch_channel *c = &d->channels[channel];
 
 	if (!c->flying_ns || c->flying != w->sequence || c->flying_ms != w->at_ms)
 		return;
@@ -224,7 +227,7 @@ static void dispatch_take_notice(struct dispatch *d, const struct courier_word *
 		desk_arrived(c, w->text, wall_ms);
 	else
 		desk_refused(c, w->text, wall_ms);
-	postbox_done(d->postbox, w->sequence, w->channel);
+	postbox_done(d->postbox, w->sequence, channel);
 	stops_at("done");
 }
 
@@ -247,17 +250,19 @@ static void dispatch_anew(struct dispatch *d)
 static void dispatch_take(struct dispatch *d, const struct courier_word *w, int64_t now_ns,
 			  int64_t wall_ms)
 {
+	int at = desk_find(d, w);
+
 	d->pid = w->pid;
 	if (w->kind == FORMAT_HELD)
 		hold_heard(&d->hold);
 	else if (w->outcome == COURIER_HELLO)
 		dispatch_anew(d);
-	else if (!desk_carries(d, w->channel))
+	else if (at < 0 || !desk_carries(d, (uint32_t)at))
 		return; /* it speaks for none but its own */
 	else if (w->kind == FORMAT_NOTICE)
-		dispatch_take_notice(d, w, now_ns, wall_ms);
+		dispatch_take_notice(d, (uint32_t)at, w, now_ns, wall_ms);
 	else if (w->kind == FORMAT_TEST)
-		desk_tried(&d->channels[w->channel], w);
+		desk_tried(&d->channels[at], w);
 }
 
 static bool dispatch_forgets(const struct dispatch *d, uint32_t channel)
@@ -354,6 +359,44 @@ void dispatch_counts_get(struct dispatch *d, struct dispatch_counts *out)
 		out->dropped += desk_dropped(d, i);
 	}
 	out->damaged = d->postbox->damaged;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* What is known of a channel goes on where there is one of its name. */
+static void dispatch_move(struct dispatch *d, const struct config_alerts *next)
+{
+	struct dispatch_channel moved[CHANNEL_MAX] = { 0 };
+
+	for (uint32_t i = 0; i < next->count; i++)
+		for (uint32_t k = 0; k < d->config.alerts->count; k++)
+			if (!strcmp(next->channels[i].name, d->channels[k].row.name))
+				moved[i] = d->channels[k];
+	memcpy(d->channels, moved, sizeof(moved));
+	d->config.alerts = next;
+	for (uint32_t i = 0; i < next->count; i++) {
+		if (desk_acts(d, i))
+			continue;
+		/* it is ordered again, from who has the channel as it is now; and at once */
+		d->channels[i].flying_ns = d->channels[i].due_ns = 0;
+		if (d->channels[i].row.trial != DISPATCH_TRYING)
+			continue;
+		d->channels[i].row.trial = DISPATCH_BAD;
+		snprintf(d->channels[i].row.trial_text, DISPATCH_TEXT, "channels were read again");
+	}
+}
+
+void dispatch_channels(struct dispatch *d, const struct config_alerts *alerts)
+{
+	struct postbox_names names;
+
+	pthread_mutex_lock(&d->lock);
+	dispatch_move(d, alerts);
+	desk_open(d, &names);
+	postbox_rename(d->postbox, &names);
+	for (uint32_t i = 0; i < alerts->count; i++)
+		if (desk_carries(d, i) && d->config.link < 0)
+			log_warning("channel %s: the agent has no runner; start it again",
+				    alerts->channels[i].name);
 	pthread_mutex_unlock(&d->lock);
 }
 

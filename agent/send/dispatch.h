@@ -60,6 +60,12 @@ struct dispatch_counts {
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms);
 void dispatch_close(struct dispatch *d); /* NULL is allowed */
 
+/*
+ * The channels were read again: what waits for one of the same name waits on. The former ones are
+ * not looked at any more.
+ */
+void dispatch_channels(struct dispatch *d, const struct config_alerts *alerts);
+
 void dispatch_notice(void *dispatch, const struct notice *notice);
 void dispatch_settle(void *dispatch); /* what was noticed is on disk */
 

@@ -457,3 +457,33 @@ int postbox_put(struct postbox *p, const struct notice *notice, uint32_t channel
 	json_fini(&j);
 	return postbox_settle(p, ret);
 }
+
+int postbox_rename(struct postbox *p, const struct postbox_names *names)
+{
+	const struct postbox before = *p;
+	size_t kept = 0;
+
+	p->names = *names;
+	memset(p->dropped, 0, sizeof(p->dropped));
+	memset(p->begun_ms, 0, sizeof(p->begun_ms));
+	for (size_t i = 0; i < p->count; i++)
+		p->entries[i].moved = 0;
+	for (uint32_t k = 0; k < before.names.count; k++) {
+		int to = postbox_channel(p, before.names.at[k]);
+
+		if (to < 0)
+			continue;
+		p->dropped[to] = before.dropped[k];
+		p->begun_ms[to] = before.begun_ms[k];
+		for (size_t i = 0; i < p->count; i++)
+			p->entries[i].moved |= (p->entries[i].waiting >> k & 1) << to;
+	}
+	for (size_t i = 0; i < p->count; i++) {
+		p->entries[i].waiting = p->entries[i].moved;
+		if (p->entries[i].waiting)
+			p->entries[kept++] = p->entries[i];
+	}
+	p->count = kept;
+	p->stale = true;
+	return postbox_settle(p, 0);
+}

@@ -28,6 +28,7 @@ struct postbox_names {
 struct postbox_entry {
 	struct notice notice;
 	uint32_t waiting; /* channels that have it not, a bit each */
+	uint32_t moved;   /* the same, while channels are renamed */
 	bool aged;        /* since_ns is known */
 	int64_t since_ns; /* the caller's: since when it waits, by the clock of this run */
 };
@@ -70,6 +71,9 @@ int postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_
 
 /* The channel is through with it: it was delivered, or given up. Nothing: it was not waiting. */
 int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel);
+
+/* Other channels: what waits for one of the same name waits on, the rest is dropped. */
+int postbox_rename(struct postbox *p, const struct postbox_names *names);
 
 /* Tries again where the disk refused. */
 void postbox_mend(struct postbox *p);

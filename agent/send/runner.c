@@ -45,7 +45,7 @@ static void runner_say(const struct runner *r, const struct runner_order *order,
 		       enum courier_outcome outcome, const char *text)
 {
 	struct courier_word word = { .outcome = outcome,
-				     .channel = order->channel,
+				     .sum = order->sum,
 				     .kind = order->kind,
 				     .sequence = order->sequence,
 				     .at_ms = order->at_ms,

@@ -19,8 +19,8 @@
 #include <sys/types.h>
 
 struct runner_order {
-	uint32_t channel, kind; /* said again in the word */
-	uint64_t sum;           /* channel_sum of what is to be done */
+	uint32_t kind; /* said again in the word, as are … */
+	uint64_t sum;  /* channel_sum of what is to be done */
 	uint64_t sequence;
 	int64_t at_ms;
 	struct action_values values;

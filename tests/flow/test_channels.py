@@ -434,6 +434,50 @@ def who_refuses_a_mail_is_asked_again_or_not(stage):
     server.stop()
 
 
+def channels_are_read_again(stage):
+    """A reload brings another address, a secret and a new channel; what waits is not lost; a bad one
+    and a worker that dies change nothing."""
+    hook, other = Webhook(), Webhook()
+    secret = stage.folder / "secret"
+    secret.write_text("not " + SECRET)
+    secret.chmod(0o600)
+    ops = {"type": "webhook", "url": hook.url("/ops"), "secret_file": str(secret)}
+    configure(stage, {"ops": ops}, notify=["ops"])
+    hook.mode = "fail"
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("two that wait", lambda: channel(agent, "ops")["waiting"] >= 2, 10, 0.1)
+    config = stage.folder / "ringside.json"
+    config.write_text('{"alerts": {"channels": {\n"ops": {"type": "webhok"}}}}')
+    os.kill(agent.pid, signal.SIGHUP)
+    live.wait_for("a refusal", lambda: "not reloaded: " in agent.said(), 5, 0.05)
+    check("ringside.json:2" in agent.said() and "did you mean webhook?" in agent.said(), agent.said())
+    check(channel(agent, "ops")["waiting"] >= 2 and not other.got, "the last good one is in force")
+    secret.write_text(SECRET)
+    configure(stage, {"new": {"type": "webhook", "url": other.url("/new")},
+                      "ops": {**ops, "url": other.url("/ops")}}, notify=["ops", "new"])
+    os.kill(agent.pid, signal.SIGHUP)
+    live.wait_for("the new channel", lambda: len(other.documents("/new")) >= 2, 15, 0.1)
+    live.wait_for("all that waited", lambda: not channel(agent, "ops")["waiting"], 15, 0.1)
+    numbers = [d["notice"] for d in other.documents("/ops")]
+    check(numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 2, numbers)
+    check(all(signed(headers, body) for path, headers, body in other.got if path == "/ops"),
+          "a signature is wrong")
+    worker = next(pid for pid in agent.family()
+                  if "/history" in " ".join(os.readlink(fd) for fd in
+                                            Path(f"/proc/{pid}/fd").iterdir()))
+    os.kill(worker, signal.SIGKILL)
+    agent.wait("/readyz")
+    count = len(other.documents("/new"))
+    live.wait_for("more of it", lambda: len(other.documents("/new")) > count + 1, 15, 0.1)
+    numbers = [d["notice"] for d in other.documents("/ops")]
+    check(numbers == list(range(1, len(numbers) + 1)), numbers)
+    check(SECRET not in agent.said() and not hook.got, "a secret, or the former address")
+    check("takes effect when the agent is started again" not in agent.said(), agent.said())
+    agent.stop()
+    hook.stop()
+    other.stop()
+
+
 def it_never_tells_itself(stage):
     urls = {"self": "http://127.0.0.1", "name": "http://localhost", "any": "http://0.0.0.0"}
     configure(stage, {name: {"type": "webhook", "url": f"{url}:{stage.agent_port}/api/alerts"}
@@ -453,7 +497,7 @@ def main():
     for test in (webhook_fails_and_recovers, a_runner_that_dies_is_started_anew,
                  each_level_has_its_channels, alertmanager_knows_what_fires,
                  mail_by_starttls_with_a_password, who_refuses_a_mail_is_asked_again_or_not,
-                 it_never_tells_itself):
+                 it_never_tells_itself, channels_are_read_again):
         begun = time.monotonic()
         with live.Stage() as stage:
             try:

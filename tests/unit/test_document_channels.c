@@ -76,7 +76,7 @@ static void answer(enum courier_outcome outcome, const char *text)
 	struct courier_word word = { .outcome = outcome };
 
 	assert_int_equal(recv(links[1], &order, sizeof(order), MSG_DONTWAIT), sizeof(order));
-	word.channel = order.channel;
+	word.sum = order.sum;
 	word.kind = order.kind;
 	word.sequence = order.notice.sequence;
 	word.at_ms = order.notice.at_ms;
