@@ -86,6 +86,15 @@ void board_put(struct board *b, const struct config_alerts *alerts)
 	atomic_store_explicit(&b->version, version, memory_order_release);
 }
 
+/* What is used of it: the rest is memory that nobody has to have. */
+static void board_copy(const struct board_set *from, struct board_set *out)
+{
+	out->count = from->count < CHANNEL_MAX ? from->count : CHANNEL_MAX;
+	memcpy(out->sums, from->sums, out->count * sizeof(out->sums[0]));
+	memcpy(out->channels, from->channels, out->count * sizeof(out->channels[0]));
+	memcpy(out->faults, from->faults, out->count * sizeof(out->faults[0]));
+}
+
 bool board_take(struct board *b, uint32_t *seen, struct board_set *out)
 {
 	for (int i = 0; i < BOARD_TRIES; i++) {
@@ -94,7 +103,7 @@ bool board_take(struct board *b, uint32_t *seen, struct board_set *out)
 
 		if (version == *seen)
 			return false;
-		memcpy(out, &b->sets[version & 1], sizeof(*out));
+		board_copy(&b->sets[version & 1], out);
 		/*
 		 * B: two more may have been put up meanwhile, the second one upon this set. Release
 		 * keeps the copy ahead of this look, which a mere load could not; pairs with A.

@@ -269,8 +269,14 @@ static int courier_find(const struct board_set *set, uint64_t sum)
 	return -ENOENT;
 }
 
+struct courier_names {
+	uint32_t count;
+	char at[CHANNEL_MAX][CHANNEL_NAME];
+	enum channel_type types[CHANNEL_MAX];
+};
+
 /* What is known of a channel goes on where there is one of its name. */
-static void courier_move(struct courier_round *r, const struct board_set *before)
+static void courier_move(struct courier_round *r, const struct courier_names *before)
 {
 	const struct board_set *now = &r->courier->set;
 	struct courier_word arrived[CHANNEL_MAX] = { 0 };
@@ -280,8 +286,8 @@ static void courier_move(struct courier_round *r, const struct board_set *before
 	for (uint32_t i = 0; i < before->count; i++) {
 		to[i] = -ENOENT;
 		for (uint32_t k = 0; k < now->count; k++)
-			if (!strcmp(before->channels[i].name, now->channels[k].name) &&
-			    before->channels[i].type == now->channels[k].type)
+			if (!strcmp(before->at[i], now->channels[k].name) &&
+			    before->types[i] == now->channels[k].type)
 				to[i] = (int)k;
 		if (to[i] < 0)
 			continue;
@@ -297,9 +303,13 @@ static void courier_move(struct courier_round *r, const struct board_set *before
 
 static void courier_look(struct courier_round *r)
 {
-	static struct board_set before;
+	const struct board_set *set = &r->courier->set;
+	struct courier_names before = { .count = set->count };
 
-	before = r->courier->set;
+	for (uint32_t i = 0; i < set->count; i++) {
+		memcpy(before.at[i], set->channels[i].name, CHANNEL_NAME);
+		before.types[i] = set->channels[i].type;
+	}
 	if (board_take(r->courier->board, &r->courier->seen, &r->courier->set))
 		courier_move(r, &before);
 }
