@@ -34,11 +34,10 @@ enum courier_outcome {
 struct courier_word {
 	uint32_t outcome;
 	uint32_t kind, retry_ms; /* retry_ms: not before; 0: when you like */
-	uint64_t sum;            /* of the channel */
-	uint64_t sequence;       /* of the notice, with … */
-	int64_t at_ms;
 	int32_t pid;
-	uint32_t reserved;
+	uint64_t sum;      /* of the channel */
+	uint64_t sequence; /* of the notice, with … */
+	int64_t at_ms;
 	char text[COURIER_TEXT]; /* what the receiver said, or what went wrong */
 };
 

@@ -122,6 +122,7 @@ def a_command_runs_as_its_user_with_nothing_of_ours(stage):
     check(len(runner) == 2, f"{runner}: the runner's nursery and the runner, with four capabilities")
     sockets = [os.readlink(link) for link in Path(f"/proc/{max(runner)}/fd").iterdir()]
     check(len([s for s in sockets if s.startswith("socket:")]) == 1, sockets)
+    check("exit code 0 after" in ringside(stage, "channels").stdout, "its last result")
     done = ringside(stage, "test", "fix")
     check(done.returncode == 1 and "more often than at_most_every" in done.stdout, done)
     agent.stop()
