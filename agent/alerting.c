@@ -1,5 +1,6 @@
 #include "alerting.h"
 
+#include "actions.h"
 #include "health.h"
 #include "moment.h"
 #include "parts.h"
@@ -21,7 +22,8 @@ static int alerting_dispatch(struct alerting *a, const struct alerting_config *c
 {
 	struct dispatch_config dispatch = { .health = config->health,
 					    .folder = config->folder,
-					    .link = config->runner };
+					    .link = config->runner,
+					    .runner = config->actions };
 	struct config_error error; /* there is none: it was checked when it was read */
 	int ret = config_alerts_open(&a->channels, config->config, &error);
 
@@ -70,18 +72,31 @@ void alerting_close(struct alerting *a)
 	a->channels = NULL;
 }
 
+void alerting_reload(struct alerting *a, const struct config *next)
+{
+	struct config_alerts *channels;
+	struct config_error error; /* there is none: it was checked when it was read */
+
+	if (!a->alerts || config_alerts_open(&channels, next, &error))
+		return;
+	dispatch_channels(a->dispatch, channels);
+	alerts_levels(a->alerts, channels->second, channels->third);
+	config_alerts_close(a->channels);
+	a->channels = channels;
+}
+
 void alerting_rules(const struct alerting *a, int fd)
 {
 	if (a->alerts)
 		alerts_rules(a->alerts, fd, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
-/* Those of which somebody was told, and that fire still. */
+/* Those of which somebody was told, and that fire still; the storm of the others. */
 static void alerting_hold(const struct alerting *a)
 {
 	struct alerts_row *rows;
 	int count = alerts_list(a->alerts, false, moment_wall_ms(), &rows);
-	struct notice *notices = count > 0 ? calloc((size_t)count, sizeof(*notices)) : NULL;
+	struct notice *notices = count >= 0 ? calloc((size_t)count + 1, sizeof(*notices)) : NULL;
 	size_t held = 0;
 
 	for (int i = 0; notices && i < count; i++)
@@ -89,6 +104,8 @@ static void alerting_hold(const struct alerting *a)
 			notices[held++] = rows[i].notice;
 	if (count >= 0)
 		free(rows);
+	if (notices)
+		held += alerts_storm(a->alerts, moment_wall_ms(), &notices[held]);
 	dispatch_hold(a->dispatch, notices, held);
 }
 
@@ -110,4 +127,14 @@ pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 bool alerting_hear(const struct alerting *a)
 {
 	return dispatch_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+}
+
+bool alerting_hear_actions(const struct alerting *a)
+{
+	return actions_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+}
+
+pid_t alerting_actor(const struct alerting *a)
+{
+	return a->dispatch ? dispatch_runner(a->dispatch) : 0;
 }

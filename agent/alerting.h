@@ -30,14 +30,20 @@ struct alerting_config {
 	struct cache *cache; /* NULL: turned off */
 	const char *folder;  /* of state */
 	int runner;          /* -1: no channel needs one */
+	int actions;         /* the runner of actions; -1: none is configured */
 };
 
 int alerting_open(struct alerting *a, const struct alerting_config *config);
 void alerting_close(struct alerting *a);
+/* The configuration was read again: its channels and levels are in force. */
+void alerting_reload(struct alerting *a, const struct config *next);
 void alerting_rules(const struct alerting *a, int fd);
 
 /* The runner's process; 0: there is none. */
 pid_t alerting_second(const struct alerting *a, const struct parts *parts);
 bool alerting_hear(const struct alerting *a); /* false: there is no runner any more */
+bool alerting_hear_actions(const struct alerting *a);
+
+pid_t alerting_actor(const struct alerting *a); /* the process of the runner of actions, or 0 */
 
 #endif

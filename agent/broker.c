@@ -8,7 +8,7 @@
 #include "privilege.h"
 #include "probes.h"
 #include "profiling.h"
-#include "rulefiles.h"
+#include "reload.h"
 #include "standing.h"
 #include "wake.h"
 
@@ -43,7 +43,7 @@ struct broker {
 	struct probes probes;
 	struct outbox outbox;
 	struct profiling profiling;
-	struct rulefiles rules;
+	struct reload reload;
 	uint64_t second_ns;         /* when the next second's work is due */
 	uint64_t ports_ns;          /* when it is asked again who listens where */
 	uint64_t dropped, doubt_ns; /* events that the kernel's ring lost; doubted until then */
@@ -237,27 +237,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
-	rulefiles_second(&b->rules);
-}
-
-static void broker_reload(struct broker *b)
-{
-	struct link_message message = { .kind = LINK_RELOAD };
-	struct config_error error;
-	int fd;
-
-	rulefiles_again(&b->rules);
-	if (options_file_open(b->config->options, &fd, &error)) {
-		log_error("not reloaded: %s", error.text);
-		return;
-	}
-	if (fd < 0) {
-		log_info("there is no %s to reload", b->config->options->file);
-		return;
-	}
-	if (link_send(b->config->link, &message, fd))
-		log_error("not reloaded: the worker is behind");
-	close(fd);
+	rulefiles_second(&b->reload.rules);
 }
 
 /* Has the nursery ended? Then nobody can be a worker any more. */
@@ -276,7 +256,7 @@ static void broker_signal(struct broker *b)
 
 	while (read(b->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
-			broker_reload(b);
+			reload_now(&b->reload);
 		} else if (info.ssi_signo == SIGCHLD) {
 			broker_look_after_nursery(b);
 		} else {
@@ -305,7 +285,7 @@ static void broker_hear(struct broker *b)
 			return;
 		if (result == 1 && message.kind == LINK_HELLO) {
 			outbox_hello(&b->outbox);
-			rulefiles_again(&b->rules);
+			reload_again(&b->reload);
 		}
 		if (result == 1 && b->serving)
 			profiling_ask(&b->profiling, b->finder, &message, moment_monotonic_ns());
@@ -481,9 +461,13 @@ int broker_run(const struct broker_config *config)
 	b->config = config;
 	b->epoll = b->signals = -1;
 	outbox_init(&b->outbox, config->link);
-	b->rules.link = config->link;
+	b->reload = (struct reload){ .options = config->options,
+				     .board = config->board,
+				     .link = config->link,
+				     .good = -1,
+				     .rules = { .link = config->link } };
 	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
-		b->rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);
+		b->reload.rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);
 	broker_live(b);
 	code = b->code;
 	free(b);

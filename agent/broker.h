@@ -13,6 +13,8 @@
 
 #include <sys/types.h>
 
+struct board;
+
 struct broker_config {
 	const struct options *options;
 	const struct config *config;
@@ -21,6 +23,7 @@ struct broker_config {
 	int wake;  /* of wake.h; borrowed */
 	int alive; /* the nursery ends when it is closed; broker_run's to close */
 	pid_t nursery;
+	struct board *board; /* the courier's; NULL: there is none */
 };
 
 int broker_run(const struct broker_config *config);

@@ -34,6 +34,7 @@
 struct main_agent {
 	struct options options;
 	struct config *config;
+	bool trusted; /* nobody but root can have written it */
 	struct config_error error;
 	struct privilege_user user;
 	struct folders folders;
@@ -59,6 +60,7 @@ static int main_configure(struct main_agent *m)
 
 	if (result)
 		return result;
+	m->trusted = options_file_is_ours(fd);
 	result = options_config(&m->options, fd, &m->config, &m->error);
 	if (fd >= 0)
 		close(fd);
@@ -144,6 +146,7 @@ static int main_agent(struct main_agent *m)
 {
 	const struct split split = { .config = m->config,
 				     .user = &m->user,
+				     .trusted = m->trusted,
 				     .folders = &m->folders,
 				     .broker = &m->broker,
 				     .worker = &m->worker,

@@ -94,7 +94,7 @@ int nursery_run(const char *name, const struct privilege_user *user, int alive, 
 {
 	uint32_t deaths = 0;
 	bool over = false;
-	int result = privilege_nursery(user);
+	int result = user ? privilege_nursery(user) : privilege_runner();
 
 	if (result) {
 		log_error("privileges cannot be dropped: %s", strerrorname_np(-result));

@@ -18,8 +18,9 @@
 typedef int (*nursery_fn)(void *ctx);
 
 /*
- * Becomes the user and stays until the pipe `alive` ends, which it does when the broker does.
- * name: what it is in messages, "the worker". A worker that does not follow within 2 s is killed.
+ * Becomes the user, or with NULL what privilege_runner leaves of root, and stays until the pipe
+ * `alive` ends, which it does when the broker does. name: what it is in messages, "the worker". A
+ * worker that does not follow within 2 s is killed.
  */
 int nursery_run(const char *name, const struct privilege_user *user, int alive, nursery_fn worker,
 		void *ctx);

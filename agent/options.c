@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The value of a flag, "--flag VALUE" or "--flag=VALUE"; NULL: there is none. */
@@ -92,6 +93,16 @@ int options_file_open(const struct options *o, int *fd, struct config_error *err
 	snprintf(error->text, sizeof(error->text), "%s cannot be read: %s", o->file,
 		 strerror(errno)); /* NOLINT(concurrency-mt-unsafe): one thread */
 	return -errno;
+}
+
+bool options_file_is_ours(int fd)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return true;
+	return !fstat(fd, &st) && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static int options_flags(const struct options *o, struct config *c, struct config_error *error)

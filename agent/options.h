@@ -30,6 +30,9 @@ int options_read(struct options *o, int argc, char **argv, struct config_error *
 /* Opens the file, which may be absent unless it was named: *fd is -1 then. */
 int options_file_open(const struct options *o, int *fd, struct config_error *error);
 
+/* Can nobody have written it but root, or who runs the agent? Of -1 that is so. */
+bool options_file_is_ours(int fd);
+
 /* Defaults, file (fd, -1: none), environment, flags; checked. */
 int options_config(const struct options *o, int fd, struct config **out,
 		   struct config_error *error);

@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#define PARTS_PROCESSES 4 /* broker, nursery, worker, runner (0: there is none) */
+#define PARTS_PROCESSES 5 /* broker, nursery, worker, both runners (0: there is none) */
 #define PARTS_CHILDREN 4  /* of the broker, beside these */
 
 struct health;

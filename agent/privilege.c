@@ -28,6 +28,11 @@ static const struct privilege_kept privilege_kept[] = {
 
 #define PRIVILEGE_KEPT (sizeof(privilege_kept) / sizeof(privilege_kept[0]))
 
+/* To become somebody else without any of these, and to end what that one began. */
+#define PRIVILEGE_RUNNER                                                                           \
+	(UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETPCAP |      \
+	 UINT64_C(1) << CAP_KILL)
+
 static uint64_t privilege_broker_mask(void)
 {
 	uint64_t mask = 0;
@@ -98,15 +103,25 @@ static int privilege_lock(uint64_t keep)
 		       : 0;
 }
 
-int privilege_broker(void)
+static int privilege_keep(uint64_t mask)
 {
-	int result = privilege_lock(privilege_broker_mask());
+	int result = privilege_lock(mask);
 
 	if (result == 0)
-		result = privilege_set(privilege_broker_mask());
+		result = privilege_set(mask);
 	if (result)
 		return result;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
+int privilege_broker(void)
+{
+	return privilege_keep(privilege_broker_mask());
+}
+
+int privilege_runner(void)
+{
+	return privilege_keep(PRIVILEGE_RUNNER);
 }
 
 int privilege_nursery(const struct privilege_user *user)

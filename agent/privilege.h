@@ -28,6 +28,9 @@ int privilege_user_find(const char *name, struct privilege_user *out);
 /* Keeps CAP_BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH and CHECKPOINT_RESTORE alone, for good. */
 int privilege_broker(void);
 
+/* Stays root, and keeps CAP_SETUID, SETGID, SETPCAP and KILL alone, for good: to do actions. */
+int privilege_runner(void);
+
 /* Becomes the user, without any capability, for good. Not root: only gives up what is there. */
 int privilege_nursery(const struct privilege_user *user);
 

@@ -1,6 +1,6 @@
 /*
  * split - the processes that the agent is made of, forked while it is root: the worker's nursery,
- *         and the runner's where a channel of alerts speaks with the network.
+ *         and a runner's each where a channel of alerts speaks with the network or does something.
  *
  * Threads:  one.
  * Memory:   what it points at is borrowed for the life of the process.
@@ -18,6 +18,7 @@
 struct split {
 	const struct config *config;
 	const struct privilege_user *user; /* of the worker */
+	bool trusted;                      /* nobody but root can have written the configuration */
 	struct folders *folders;
 	struct broker_config *broker;
 	struct worker_config *worker; /* with its sockets open */

@@ -44,10 +44,17 @@ struct worker {
 	char boot[ARCHIVE_BOOT_BYTES];
 };
 
+static bool worker_reloads(enum config_key key)
+{
+	return key == CONFIG_LOG_LEVEL || key == CONFIG_ALERTS_CHANNELS ||
+	       key == CONFIG_ALERTS_NOTIFY || key == CONFIG_ALERTS_ESCALATION ||
+	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
-	const struct worker *w = ctx;
+	struct worker *w = ctx;
 	const struct config *now = w->config->config;
 	struct config_error error;
 	struct config *next;
@@ -60,10 +67,11 @@ static void worker_reload(void *ctx, int fd)
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
-		if (key != CONFIG_LOG_LEVEL && !config_equal(now, next, key))
+		if (!worker_reloads(key) && !config_equal(now, next, key))
 			log_warning("%s changed: it takes effect when the agent is started again",
 				    config_info(key)->path);
 	}
+	alerting_reload(&w->alerting, next);
 	log_info("the configuration was read again");
 	config_close(next);
 }
@@ -208,7 +216,8 @@ static int worker_alerting(struct worker *w)
 						.health = w->health,
 						.cache = w->cache,
 						.folder = w->config->state_dir,
-						.runner = w->config->runner };
+						.runner = w->config->runner,
+						.actions = w->config->actions };
 
 	return alerting_open(&w->alerting, &config);
 }
@@ -275,6 +284,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
+	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
 		return;
 	drain_counts_get(w->drain, &counts);
@@ -288,8 +298,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[3] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[4] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
+				   { .fd = w->config->actions, .events = POLLIN },
 				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
 	bool alone = false;
 
@@ -301,12 +312,14 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 3, wait_ms) <= 0)
+		if (poll(links, 4, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
 		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
 			links[1].fd = -1;
+		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
+			links[2].fd = -1;
 	}
 }
 

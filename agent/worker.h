@@ -24,6 +24,7 @@ struct worker_config {
 	gid_t group;
 	int link;
 	int runner;   /* the link to who carries notices; -1: nobody does */
+	int actions;  /* … and to who does actions */
 	int kallsyms; /* -1: not readable */
 	pid_t broker;
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */

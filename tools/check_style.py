@@ -26,6 +26,7 @@ LIBRARIES = {
     "zstd": r"zstd\.h",
     "hiredis": r"(hiredis/)?(hiredis|async)\.h",
     "libcurl": r"curl/.*",
+    "libsystemd": r"systemd/.*",
     "nghttp2": r"nghttp2/.*",
     "libelf": r"(libelf\.h|gelf\.h)",
     "libdw": r"(elfutils/.*|dwarf\.h)",

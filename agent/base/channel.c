@@ -1,5 +1,6 @@
 #include "channel.h"
 
+#include "action.h"
 #include "text.h"
 
 #include <errno.h>
@@ -9,12 +10,18 @@
 
 #define CHANNEL_NEAR 2 /* single edits of a slip */
 #define CHANNEL_TIMEOUT_MS 10000
+#define CHANNEL_ACTION_MS 60000 /* a service that ends in good order takes its time */
+#define CHANNEL_PAUSE_MS 600000
+#define CHANNEL_PAUSE_LEAST_MS 1000
+#define CHANNEL_PAUSE_MOST_MS 86400000
 #define CHANNEL_TIMEOUT_LEAST_MS 100
 #define CHANNEL_TIMEOUT_MOST_MS 60000
 #define CHANNEL_BIT(type) (1u << (type))
 #define CHANNEL_HTTP (CHANNEL_BIT(CHANNEL_WEBHOOK) | CHANNEL_BIT(CHANNEL_ALERTMANAGER))
 #define CHANNEL_NET (CHANNEL_HTTP | CHANNEL_BIT(CHANNEL_SLACK) | CHANNEL_BIT(CHANNEL_PAGERDUTY))
 #define CHANNEL_MAIL CHANNEL_BIT(CHANNEL_EMAIL)
+#define CHANNEL_RUN (CHANNEL_BIT(CHANNEL_EXEC) | CHANNEL_BIT(CHANNEL_RESTART_UNIT))
+#define CHANNEL_ACTIONS (CHANNEL_RUN | CHANNEL_BIT(CHANNEL_CACHE_CLEAR))
 
 enum channel_show { CHANNEL_PLAIN, CHANNEL_HIDDEN, CHANNEL_ORIGIN };
 
@@ -33,6 +40,9 @@ static const char *const channel_types[CHANNEL_TYPES] = {
 	[CHANNEL_ALERTMANAGER] = "alertmanager",
 	[CHANNEL_DOGSTATSD] = "dogstatsd",
 	[CHANNEL_EMAIL] = "email",
+	[CHANNEL_EXEC] = "exec",
+	[CHANNEL_RESTART_UNIT] = "restart_unit",
+	[CHANNEL_CACHE_CLEAR] = "cache_clear",
 };
 
 /* Host and port behind "scheme://"; user names and passwords have keys of their own. */
@@ -150,6 +160,17 @@ static int channel_check_timeout(const char *value, const char **reason)
 		       : 0;
 }
 
+static int channel_check_pause(const char *value, const char **reason)
+{
+	uint64_t ns;
+
+	*reason = "must be a duration from 1s to 24h";
+	return text_span_ns(value, &ns) || ns / 1000000 < CHANNEL_PAUSE_LEAST_MS ||
+			       ns / 1000000 > CHANNEL_PAUSE_MOST_MS
+		       ? -EINVAL
+		       : 0;
+}
+
 static const struct channel_rule channel_rules[CHANNEL_KEYS] = {
 	[CHANNEL_URL] = { "url", CHANNEL_NET, channel_check_url, CHANNEL_ORIGIN },
 	[CHANNEL_URL_FILE] = { "url_file", CHANNEL_NET, channel_check_path, CHANNEL_PLAIN },
@@ -175,8 +196,17 @@ static const struct channel_rule channel_rules[CHANNEL_KEYS] = {
 	[CHANNEL_STARTTLS] = { "starttls", CHANNEL_MAIL, channel_check_starttls, CHANNEL_PLAIN },
 	[CHANNEL_CA_FILE] = { "ca_file", CHANNEL_NET | CHANNEL_MAIL, channel_check_path,
 			      CHANNEL_PLAIN },
-	[CHANNEL_TIMEOUT] = { "timeout", CHANNEL_NET | CHANNEL_MAIL, channel_check_timeout,
+	[CHANNEL_TIMEOUT] = { "timeout", CHANNEL_NET | CHANNEL_MAIL | CHANNEL_RUN,
+			      channel_check_timeout, CHANNEL_PLAIN },
+	[CHANNEL_COMMAND] = { "command", CHANNEL_BIT(CHANNEL_EXEC), action_check_command,
 			      CHANNEL_PLAIN },
+	[CHANNEL_USER] = { "user", CHANNEL_BIT(CHANNEL_EXEC), action_check_user, CHANNEL_PLAIN },
+	[CHANNEL_UNITS] = { "units", CHANNEL_BIT(CHANNEL_RESTART_UNIT), action_check_units,
+			    CHANNEL_PLAIN },
+	[CHANNEL_PATTERN] = { "pattern", CHANNEL_BIT(CHANNEL_CACHE_CLEAR), channel_check_text,
+			      CHANNEL_PLAIN },
+	[CHANNEL_AT_MOST_EVERY] = { "at_most_every", CHANNEL_ACTIONS, channel_check_pause,
+				    CHANNEL_PLAIN },
 };
 
 /* What a type cannot do without; a value may come from a file instead. */
@@ -191,6 +221,10 @@ static const struct {
 	{ CHANNEL_EMAIL, CHANNEL_FROM },
 	{ CHANNEL_EMAIL, CHANNEL_TO },
 	{ CHANNEL_PAGERDUTY, CHANNEL_ROUTING_KEY },
+	{ CHANNEL_EXEC, CHANNEL_COMMAND },
+	{ CHANNEL_EXEC, CHANNEL_USER },
+	{ CHANNEL_RESTART_UNIT, CHANNEL_UNITS },
+	{ CHANNEL_CACHE_CLEAR, CHANNEL_PATTERN },
 };
 
 const char *channel_type_name(enum channel_type type)
@@ -201,6 +235,30 @@ const char *channel_type_name(enum channel_type type)
 const char *channel_key_name(enum channel_key key)
 {
 	return channel_rules[key].name;
+}
+
+bool channel_is_action(enum channel_type type)
+{
+	return CHANNEL_ACTIONS >> type & 1;
+}
+
+static uint64_t channel_sum_add(uint64_t sum, const char *text)
+{
+	do
+		sum = (sum ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	while (*text++); /* its end too: "a", "bc" is not "ab", "c" */
+	return sum;
+}
+
+uint64_t channel_sum(const struct channel *c)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	sum = channel_sum_add(sum, c->name);
+	sum = channel_sum_add(sum, channel_types[c->type]);
+	for (int i = 0; i < CHANNEL_KEYS; i++)
+		sum = channel_sum_add(sum, c->values[i]);
+	return sum;
 }
 
 enum channel_key channel_file_of(enum channel_key key)
@@ -348,13 +406,21 @@ static int channel_check_together(const struct channel *c, struct channel_error 
 	return 0;
 }
 
-static void channel_settle(struct channel *c)
+static uint32_t channel_span_ms(const struct channel *c, enum channel_key key, uint32_t usual_ms)
 {
 	uint64_t ns;
 
-	c->timeout_ms = CHANNEL_TIMEOUT_MS;
-	if (c->values[CHANNEL_TIMEOUT][0] && !text_span_ns(c->values[CHANNEL_TIMEOUT], &ns))
-		c->timeout_ms = (uint32_t)(ns / 1000000);
+	return c->values[key][0] && !text_span_ns(c->values[key], &ns) ? (uint32_t)(ns / 1000000)
+								       : usual_ms;
+}
+
+static void channel_settle(struct channel *c)
+{
+	bool acts = channel_is_action(c->type);
+
+	c->timeout_ms =
+		channel_span_ms(c, CHANNEL_TIMEOUT, acts ? CHANNEL_ACTION_MS : CHANNEL_TIMEOUT_MS);
+	c->pause_ms = channel_span_ms(c, CHANNEL_AT_MOST_EVERY, CHANNEL_PAUSE_MS);
 	if (c->type == CHANNEL_PAGERDUTY && !channel_has(c, CHANNEL_URL))
 		snprintf(c->values[CHANNEL_URL], CHANNEL_VALUE,
 			 "https://events.pagerduty.com/v2/enqueue");
@@ -422,4 +488,6 @@ void channel_show(const struct channel *c, char *out, size_t size)
 					      channel_rules[i].show == CHANNEL_HIDDEN ? "********"
 										      : value);
 	}
+	for (char *at = out; size && (at = strchr(at, ACTION_PARTING));)
+		*at = ' ';
 }

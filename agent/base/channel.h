@@ -27,6 +27,9 @@ enum channel_type {
 	CHANNEL_ALERTMANAGER,
 	CHANNEL_DOGSTATSD,
 	CHANNEL_EMAIL,
+	CHANNEL_EXEC, /* from here on actions: what is done, not told */
+	CHANNEL_RESTART_UNIT,
+	CHANNEL_CACHE_CLEAR,
 	CHANNEL_TYPES,
 };
 
@@ -47,6 +50,11 @@ enum channel_key {
 	CHANNEL_STARTTLS, /* "auto": as offered, and needed for a password; "required"; "none" */
 	CHANNEL_CA_FILE,
 	CHANNEL_TIMEOUT,
+	CHANNEL_COMMAND, /* arguments, parted by ACTION_PARTING */
+	CHANNEL_USER,
+	CHANNEL_UNITS, /* names, parted by commas */
+	CHANNEL_PATTERN,
+	CHANNEL_AT_MOST_EVERY,
 	CHANNEL_KEYS,
 };
 
@@ -55,6 +63,7 @@ struct channel {
 	enum channel_type type;
 	char values[CHANNEL_KEYS][CHANNEL_VALUE]; /* "" where there is none */
 	uint32_t timeout_ms;                      /* of one delivery, all in all */
+	uint32_t pause_ms;                        /* of an action: from one to the next, at least */
 };
 
 struct channel_error {
@@ -64,6 +73,10 @@ struct channel_error {
 
 const char *channel_type_name(enum channel_type type);
 const char *channel_key_name(enum channel_key key);
+bool channel_is_action(enum channel_type type);
+
+/* Of all that the configuration says of it: two that differ have not the same one. */
+uint64_t channel_sum(const struct channel *c);
 
 int channel_parse(const char *text, struct channel *out, struct channel_error *error);
 

@@ -1,5 +1,6 @@
 #include "config_nested.h"
 
+#include "action.h"
 #include "escalation.h"
 
 #include <errno.h>
@@ -15,24 +16,27 @@ static int config_nested_fail(struct channel_error *error, const char *key, cons
 }
 
 /* Texts without what parts them, as "a,b". */
-static int config_nested_list(const struct tree *list, char *out, size_t size)
+static int config_nested_list(const struct tree *list, char parting, char *out, size_t size)
 {
+	const char *never = parting == ',' ? ", \n" : (const char[]){ parting, '\n', '\0' };
 	size_t n = 0;
 
 	for (size_t i = 0; i < tree_size(list); i++) {
 		const char *text = tree_text(tree_at(list, i));
 
-		if (!text || strpbrk(text, ", \n"))
+		if (!text || strpbrk(text, never))
 			return -EINVAL;
-		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? "," : "", text);
+		if (i)
+			out[n++] = parting;
+		n += (size_t)snprintf(out + n, size - n, "%s", text);
 		if (n >= size)
 			return -EINVAL;
 	}
 	return n ? 0 : -EINVAL;
 }
 
-/* A text, a whole number, or a list of texts. */
-static int config_nested_value(const struct tree *value, char *out, size_t size)
+/* A text, a whole number, or a list of texts with this between them. */
+static int config_nested_value(const struct tree *value, char parting, char *out, size_t size)
 {
 	double number = tree_number(value);
 	const char *text = tree_text(value);
@@ -41,7 +45,7 @@ static int config_nested_value(const struct tree *value, char *out, size_t size)
 	if (tree_kind(value) == TREE_NUMBER && fabs(number) < 1e9 && trunc(number) == number)
 		return snprintf(out, size, "%.0f", number) > 0 ? 0 : -EINVAL;
 	if (!text)
-		return config_nested_list(value, out, size);
+		return config_nested_list(value, parting, out, size);
 	return strchr(text, '\n') || snprintf(out, size, "%s", text) >= (int)size ? -EINVAL : 0;
 }
 
@@ -57,7 +61,10 @@ int config_nested_channel(const char *name, const struct tree *keys, char *text,
 	if (tree_kind(keys) != TREE_OBJECT)
 		return config_nested_fail(error, "", "must be an object with a type");
 	while ((member = tree_next(keys, &key))) {
-		if (config_nested_value(member, value, sizeof(value)))
+		/* an argument of a command may hold anything */
+		char parting = strcmp(key, "command") ? ',' : ACTION_PARTING;
+
+		if (config_nested_value(member, parting, value, sizeof(value)))
 			return config_nested_fail(error, key,
 						  "must be a text of at most 511 bytes");
 		n += (size_t)snprintf(text + n, CHANNEL_TEXT - n, "%s=%s\n", key, value);
@@ -73,7 +80,7 @@ static int config_nested_member(const char *key, const struct tree *member, char
 	char value[CHANNEL_VALUE];
 	size_t n = 0;
 
-	if (config_nested_value(member, value, sizeof(value)) || strchr(value, ' '))
+	if (config_nested_value(member, ',', value, sizeof(value)) || strchr(value, ' '))
 		return -EINVAL;
 	for (char *rest = value, *one; (one = strsep(&rest, ","));) {
 		n += (size_t)snprintf(text + n, size - n, "%s%s=%s", n ? " " : "", key, one);

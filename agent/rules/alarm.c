@@ -200,6 +200,11 @@ bool alarm_is_over(const struct alarm *a, const struct spec *s, int64_t now_ns)
 	       alarm_passed(a->changes_ns[last], ALARM_FLAP_NS, now_ns);
 }
 
+bool alarm_turned(const struct alarm *a, enum spec_severity severity)
+{
+	return a->told && a->told_severity != (int)severity;
+}
+
 static void alarm_shift_one(int64_t *ns, int64_t by_ns)
 {
 	if (*ns != ALARM_NEVER)

@@ -63,6 +63,9 @@ unsigned int alarm_end(struct alarm *a, const struct alarm_look *look);
 /* May it be forgotten? Not while it could still be held back. */
 bool alarm_is_over(const struct alarm *a, const struct spec *s, int64_t now_ns);
 
+/* Was the last notice of this time that it fires of another severity than this? */
+bool alarm_turned(const struct alarm *a, enum spec_severity severity);
+
 /* All its times are moved: the machine was started again. */
 void alarm_shift(struct alarm *a, int64_t by_ns);
 

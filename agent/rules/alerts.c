@@ -327,6 +327,28 @@ int alerts_list(struct alerts *a, bool over, int64_t wall_ms, struct alerts_row 
 	return count;
 }
 
+bool alerts_storm(struct alerts *a, int64_t wall_ms, struct notice *out)
+{
+	const struct engine *e = a->engine;
+	bool told;
+
+	pthread_mutex_lock(&a->lock);
+	told = e->storm.id && e->storm.told;
+	*out = (struct notice){ .at_ms = wall_ms };
+	if (told)
+		storm_describe(&e->storm, &e->instances, e->book, e->config.base, out);
+	pthread_mutex_unlock(&a->lock);
+	return told;
+}
+
+void alerts_levels(struct alerts *a, uint32_t second, uint32_t third)
+{
+	pthread_mutex_lock(&a->lock);
+	a->engine->config.second_level = second;
+	a->engine->config.third_level = third;
+	pthread_mutex_unlock(&a->lock);
+}
+
 int alerts_rule_list(struct alerts *a, struct alerts_rule **rows)
 {
 	const struct book *book;

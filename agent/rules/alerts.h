@@ -71,6 +71,10 @@ void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t n
 
 /* Their number, or -ENOMEM. */
 int alerts_list(struct alerts *a, bool over, int64_t wall_ms, struct alerts_row **rows);
+/* The storm that somebody was told of, as it stands; false: there is none. */
+bool alerts_storm(struct alerts *a, int64_t wall_ms, struct notice *out);
+/* The notices in a row that are the first of levels 2 and 3, from now on. */
+void alerts_levels(struct alerts *a, uint32_t second, uint32_t third);
 int alerts_rule_list(struct alerts *a, struct alerts_rule **rows);
 int alerts_hush_list(struct alerts *a, struct hush **rows);
 void alerts_counts_get(struct alerts *a, struct alerts_counts *out);

@@ -107,6 +107,7 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_U32, notice, number),
 	FIELD(DIARY_U8, notice, level),
 	FIELD(DIARY_BOOL, notice, again),
+	FIELD(DIARY_BOOL, notice, turned),
 	FIELD(DIARY_INT, notice, unit),
 	FIELD(DIARY_DOUBLE, notice, value),
 	FIELD(DIARY_DOUBLE, notice, peak),
@@ -130,7 +131,7 @@ static const struct diary_field diary_storm[] = {
 	FIELD(DIARY_U32, storm, notices),  FIELD(DIARY_U32, storm, news),
 	FIELD(DIARY_U32, storm, ended),    FIELD(DIARY_U32, storm, peak),
 	FIELD(DIARY_U8, storm, level),     FIELD(DIARY_INT, storm, severity),
-	{ NULL, DIARY_TEXT, 0, 0 },
+	FIELD(DIARY_U8, storm, told),      { NULL, DIARY_TEXT, 0, 0 },
 };
 
 /* What a field holds as a whole number, whatever its width. */

@@ -80,12 +80,12 @@ void engine_describe(const struct engine *e, const struct spec *spec, const stru
 {
 	const struct alarm *a = &i->alarm;
 
-	memset(n, 0, sizeof(*n));
-	n->id = i->id;
+	*n = (struct notice){ .id = i->id };
 	memcpy(n->rule, i->rule, sizeof(n->rule));
 	n->labels = i->labels;
 	n->cause = i->cause;
 	n->severity = a->severity;
+	n->turned = alarm_turned(a, a->severity);
 	n->number = a->notices;
 	n->level = a->level;
 	n->unit = spec_unit(spec);
@@ -225,8 +225,10 @@ static void engine_turned(const struct engine_look *l, struct instance *i,
 		engine_over(l, i, before, &n);
 	else
 		engine_describe(e, l->spec, i, l->wall_ms, &n);
-	if (turn & ALARM_NOTICE)
+	if (turn & ALARM_NOTICE) {
+		n.turned = alarm_turned(before, n.severity);
 		engine_fires(e, i, &n);
+	}
 	if (i->alarm.state == ALARM_QUIET)
 		engine_ends(e, i, &n, turn);
 	engine_tell(l, i, before, &n, turn);
@@ -265,13 +267,11 @@ static int64_t engine_storm(const struct engine_look *l)
 	s->peak = size > s->peak ? size : s->peak;
 	s->notices += size != 0;
 	s->notice_ns = l->now_ns;
-	storm_describe(s, &e->instances, e->book, &n);
+	storm_describe(s, &e->instances, e->book, e->config.base, &n);
 	n.kind = size ? NOTICE_FIRING : NOTICE_RECOVERED;
-	n.id = s->id;
-	n.since_ms = s->since_ms;
 	n.lasted_ns = size ? 0 : l->now_ns - s->since_ns;
-	snprintf(n.link, sizeof(n.link), "%s/api/alerts", e->config.base);
 	engine_post(e, &n);
+	s->told = (uint8_t)(1u << s->severity);
 	s->news = s->ended = 0;
 	if (!size) {
 		engine_remember(e, &n);

@@ -54,6 +54,7 @@ struct notice {
 	uint32_t number; /* in a row */
 	uint8_t level;   /* 1 … 3 */
 	bool again;      /* it may have been told before the agent was killed */
+	bool turned;     /* what was told of the alert before was the other severity */
 	enum metric_unit unit;
 	double value, peak, limit;
 	int64_t at_ms, since_ms; /* wall clock */

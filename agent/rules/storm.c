@@ -185,14 +185,18 @@ static void storm_text_top(struct storm_text *t, const struct storm_count *c)
 }
 
 void storm_describe(const struct storm *s, const struct instances *all, const struct book *book,
-		    struct notice *out)
+		    const char *base, struct notice *out)
 {
 	struct storm_text t = { out->summary, sizeof(out->summary), 0 };
 	struct storm_count c;
 
 	storm_count(all, book, &c);
 	memcpy(out->rule, STORM_RULE, sizeof(STORM_RULE));
+	out->id = s->id;
+	out->since_ms = s->since_ms;
+	snprintf(out->link, sizeof(out->link), "%s/api/alerts", base);
 	out->severity = s->severity;
+	out->turned = s->told && s->told != 1u << s->severity;
 	out->level = s->level;
 	out->number = s->notices;
 	out->unit = METRIC_UNIT_NUMBER;

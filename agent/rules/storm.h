@@ -28,6 +28,7 @@ struct storm {
 	uint32_t peak;               /* alerts at once */
 	uint8_t level;               /* the highest of those in it */
 	enum spec_severity severity; /* the worst of those in it */
+	uint8_t told;                /* the bit of the severity that was told last; 0: none */
 	/* of one look at all that is due: */
 	bool is_full;
 	size_t first; /* notice of the outbox that it brought */
@@ -45,8 +46,8 @@ void storm_add(struct storm *s, struct instance *i);
 /* Alerts in it that fire. */
 uint32_t storm_size(const struct instances *all);
 
-/* A notice of it, all but id, sequence and times. */
+/* A notice of it as it stands, all but its sequence and what it lasted. base: of links. */
 void storm_describe(const struct storm *s, const struct instances *all, const struct book *book,
-		    struct notice *out);
+		    const char *base, struct notice *out);
 
 #endif

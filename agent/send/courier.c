@@ -8,7 +8,6 @@
 #include "transfer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +22,23 @@
 
 struct courier_job {
 	bool busy;
+	int at; /* the channel's place in the set; -ENOENT: it is no more */
 	struct courier_order order;
 };
 
+/* Of a mail that some of its receivers have: who has it not. Lost with the process, then all do. */
+struct courier_rest {
+	uint64_t sequence;
+	int64_t at_ms;
+	char to[TRANSFER_LIST];
+};
+
 struct courier_round {
-	const struct courier *courier;
+	struct courier *courier;
 	struct transfers *transfers; /* NULL: there is no libcurl */
 	struct courier_job jobs[COURIER_JOBS];
 	struct courier_word arrived[CHANNEL_MAX]; /* the last one of each */
+	struct courier_rest rests[CHANNEL_MAX];
 	char host[FORMAT_HOST];
 };
 
@@ -54,55 +62,15 @@ int courier_hear(int link, struct courier_word *out)
 	if (n == 0)
 		return 0;
 	out->text[sizeof(out->text) - 1] = '\0';
-	return n == sizeof(*out) && out->channel < CHANNEL_MAX ? 1 : -EBADMSG;
+	return n == sizeof(*out) ? 1 : -EBADMSG;
 }
 
-/* A secret's file has one line. */
-static int courier_secret(const char *path, char out[CHANNEL_VALUE])
+void courier_init(struct courier *c, struct board *board, int link)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), ret = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, CHANNEL_VALUE);
-	if (n < 0)
-		ret = -errno;
-	else if (n == CHANNEL_VALUE)
-		ret = -EFBIG;
-	close(fd);
-	out[n > 0 && !ret ? n : 0] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	return ret || *out ? ret : -ENODATA;
-}
-
-static void courier_secrets(struct channel *c, char fault[COURIER_TEXT])
-{
-	for (int k = 0; k < CHANNEL_KEYS; k++) {
-		enum channel_key file = channel_file_of((enum channel_key)k);
-		char path[CHANNEL_VALUE];
-		int ret;
-
-		if (file == CHANNEL_KEYS || !c->values[file][0])
-			continue;
-		memcpy(path, c->values[file], sizeof(path));
-		ret = courier_secret(path, c->values[k]);
-		if (!ret)
-			continue;
-		snprintf(fault, COURIER_TEXT, "%s: %.80s: %.40s", channel_key_name(file), path,
-			 strerrordesc_np(-ret));
-		log_error("channel %s: %s", c->name, fault);
-	}
-}
-
-void courier_init(struct courier *c, const struct config_alerts *alerts, int link)
-{
-	c->alerts = alerts;
+	c->board = board;
 	c->link = link;
-	memcpy(c->channels, alerts->channels, sizeof(c->channels));
-	memset(c->faults, 0, sizeof(c->faults));
-	for (uint32_t i = 0; i < alerts->count; i++)
-		courier_secrets(&c->channels[i], c->faults[i]);
+	c->seen = 0;
+	board_take(board, &c->seen, &c->set);
 }
 
 static void courier_say(const struct courier_round *r, const struct courier_order *order,
@@ -110,7 +78,7 @@ static void courier_say(const struct courier_round *r, const struct courier_orde
 {
 	struct courier_word word = { .outcome = outcome,
 				     .retry_ms = retry_ms,
-				     .channel = order->channel,
+				     .sum = order->sum,
 				     .kind = order->kind,
 				     .sequence = order->notice.sequence,
 				     .at_ms = order->notice.at_ms,
@@ -119,7 +87,7 @@ static void courier_say(const struct courier_round *r, const struct courier_orde
 	snprintf(word.text, sizeof(word.text), "%s", text);
 	/* nobody reads: who orders again is answered then */
 	if (send(r->courier->link, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_warning("channel %s: %m", r->courier->channels[order->channel].name);
+		log_warning("the worker does not hear of a delivery: %m");
 }
 
 /* A datagram that nobody takes in is told at once, where the receiver is this machine. */
@@ -172,10 +140,23 @@ static void courier_url(const struct channel *c, char *out, size_t size)
 		 c->type == CHANNEL_ALERTMANAGER ? "/api/v2/alerts" : "");
 }
 
+static const char *courier_to(const struct courier_round *r, const struct courier_job *job,
+			      const char *all)
+{
+	const struct courier_rest *rest = &r->rests[job->at];
+	const struct courier_order *order = &job->order;
+
+	return order->kind == FORMAT_NOTICE && *rest->to &&
+			       rest->sequence == order->notice.sequence &&
+			       rest->at_ms == order->notice.at_ms
+		       ? rest->to
+		       : all;
+}
+
 static int courier_transfer(struct courier_round *r, struct courier_job *job,
 			    const struct format *f, const struct json *j)
 {
-	const struct channel *c = &r->courier->channels[job->order.channel];
+	const struct channel *c = &r->courier->set.channels[job->at];
 	bool mail = c->type == CHANNEL_EMAIL, password = c->values[CHANNEL_PASSWORD][0];
 	const char *starttls = c->values[CHANNEL_STARTTLS];
 	char url[CHANNEL_VALUE + 32], key[FORMAT_KEY], id[FORMAT_KEY + 32], seal[160] = "";
@@ -183,7 +164,7 @@ static int courier_transfer(struct courier_round *r, struct courier_job *job,
 		.url = url,
 		.headers = { "Content-Type: application/json", "User-Agent: ringside/" RS_VERSION },
 		.from = mail ? f->from : NULL,
-		.to = f->to,
+		.to = courier_to(r, job, f->to),
 		.host = r->host,
 		.username = c->values[CHANNEL_USERNAME],
 		.password = c->values[CHANNEL_PASSWORD],
@@ -193,6 +174,7 @@ static int courier_transfer(struct courier_round *r, struct courier_job *job,
 		.body = j->bytes,
 		.length = j->length,
 		.timeout_ms = c->timeout_ms,
+		.own = &r->courier->own,
 	};
 
 	courier_url(c, url, sizeof(url));
@@ -212,7 +194,7 @@ static int courier_transfer(struct courier_round *r, struct courier_job *job,
 /* 1: it is under way. */
 static int courier_try(struct courier_round *r, struct courier_job *job)
 {
-	const struct channel *c = &r->courier->channels[job->order.channel];
+	const struct channel *c = &r->courier->set.channels[job->at];
 	const struct format f = { .notice = &job->order.notice,
 				  .host = r->host,
 				  .routing_key = c->values[CHANNEL_ROUTING_KEY],
@@ -236,34 +218,38 @@ static int courier_try(struct courier_round *r, struct courier_job *job)
 	return ret ? ret : c->type != CHANNEL_DOGSTATSD;
 }
 
-static bool courier_is(const struct courier_order *order, uint32_t kind, uint32_t channel,
-		       const struct notice *notice)
+static bool courier_is(const struct courier_job *job, int at, const struct courier_order *order)
 {
-	return order->kind == kind && order->channel == channel && order->notice.id == notice->id &&
-	       order->notice.sequence == notice->sequence && order->notice.at_ms == notice->at_ms;
+	const struct notice *one = &job->order.notice, *other = &order->notice;
+
+	return job->busy && job->at == at && job->order.kind == order->kind &&
+	       one->id == other->id && one->sequence == other->sequence &&
+	       one->at_ms == other->at_ms;
 }
 
 /* Was it here before? */
-static bool courier_knows(const struct courier_round *r, const struct courier_order *order)
+static bool courier_knows(struct courier_round *r, int at, const struct courier_order *order)
 {
-	const struct courier_word *last = &r->arrived[order->channel];
+	const struct courier_word *last = &r->arrived[at];
 
 	if (order->kind == FORMAT_NOTICE && last->sequence == order->notice.sequence &&
 	    last->at_ms == order->notice.at_ms) {
 		courier_say(r, order, COURIER_ARRIVED, last->text, 0);
 		return true;
 	}
-	for (int i = 0; i < COURIER_JOBS; i++)
-		if (r->jobs[i].busy &&
-		    courier_is(&r->jobs[i].order, order->kind, order->channel, &order->notice))
-			return true; /* its end is told once */
+	for (int i = 0; i < COURIER_JOBS; i++) {
+		if (!courier_is(&r->jobs[i], at, order))
+			continue;
+		r->jobs[i].order.sum = order->sum; /* it may have changed its channel's */
+		return true;                       /* its end is told once */
+	}
 	return false;
 }
 
-static void courier_arrived(struct courier_round *r, const struct courier_order *order,
+static void courier_arrived(struct courier_round *r, int at, const struct courier_order *order,
 			    const char *text)
 {
-	struct courier_word *last = &r->arrived[order->channel];
+	struct courier_word *last = &r->arrived[at];
 
 	if (order->kind == FORMAT_NOTICE) {
 		last->sequence = order->notice.sequence;
@@ -274,15 +260,73 @@ static void courier_arrived(struct courier_round *r, const struct courier_order 
 	courier_say(r, order, COURIER_ARRIVED, text, 0);
 }
 
+static int courier_find(const struct board_set *set, uint64_t sum)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (set->sums[i] == sum && set->channels[i].type != CHANNEL_LOG &&
+		    !channel_is_action(set->channels[i].type))
+			return (int)i;
+	return -ENOENT;
+}
+
+struct courier_names {
+	uint32_t count;
+	char at[CHANNEL_MAX][CHANNEL_NAME];
+	enum channel_type types[CHANNEL_MAX];
+};
+
+/* What is known of a channel goes on where there is one of its name. */
+static void courier_move(struct courier_round *r, const struct courier_names *before)
+{
+	const struct board_set *now = &r->courier->set;
+	struct courier_word arrived[CHANNEL_MAX] = { 0 };
+	struct courier_rest rests[CHANNEL_MAX] = { 0 };
+	int to[CHANNEL_MAX];
+
+	for (uint32_t i = 0; i < before->count; i++) {
+		to[i] = -ENOENT;
+		for (uint32_t k = 0; k < now->count; k++)
+			if (!strcmp(before->at[i], now->channels[k].name) &&
+			    before->types[i] == now->channels[k].type)
+				to[i] = (int)k;
+		if (to[i] < 0)
+			continue;
+		arrived[to[i]] = r->arrived[i];
+		rests[to[i]] = r->rests[i];
+	}
+	for (int i = 0; i < COURIER_JOBS; i++)
+		if (r->jobs[i].busy && r->jobs[i].at >= 0)
+			r->jobs[i].at = to[r->jobs[i].at];
+	memcpy(r->arrived, arrived, sizeof(arrived));
+	memcpy(r->rests, rests, sizeof(rests));
+}
+
+static void courier_look(struct courier_round *r)
+{
+	const struct board_set *set = &r->courier->set;
+	struct courier_names before = { .count = set->count };
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		memcpy(before.at[i], set->channels[i].name, CHANNEL_NAME);
+		before.types[i] = set->channels[i].type;
+	}
+	if (board_take(r->courier->board, &r->courier->seen, &r->courier->set))
+		courier_move(r, &before);
+}
+
 static void courier_begin(struct courier_round *r, const struct courier_order *order)
 {
+	int at = courier_find(&r->courier->set, order->sum), ret;
 	struct courier_job *job = NULL;
-	int ret;
 
-	if (courier_knows(r, order))
+	if (at < 0) {
+		courier_say(r, order, COURIER_LATER, "the runner has not this channel as it is", 0);
 		return;
-	if (*r->courier->faults[order->channel]) {
-		courier_say(r, order, COURIER_LATER, r->courier->faults[order->channel], 0);
+	}
+	if (courier_knows(r, at, order))
+		return;
+	if (*r->courier->set.faults[at]) {
+		courier_say(r, order, COURIER_LATER, r->courier->set.faults[at], 0);
 		return;
 	}
 	for (int i = 0; i < COURIER_JOBS && !job; i++)
@@ -291,11 +335,11 @@ static void courier_begin(struct courier_round *r, const struct courier_order *o
 		courier_say(r, order, COURIER_LATER, "too many deliveries are under way", 0);
 		return;
 	}
-	job->order = *order;
+	*job = (struct courier_job){ .at = at, .order = *order };
 	ret = courier_try(r, job);
 	job->busy = ret == 1;
 	if (ret == 0)
-		courier_arrived(r, order, "sent; nobody confirms a datagram");
+		courier_arrived(r, at, order, "sent; nobody confirms a datagram");
 	else if (ret < 0)
 		courier_say(r, order, COURIER_LATER,
 			    ret == -ELIBACC ? "libcurl.so.4 cannot be opened"
@@ -303,22 +347,53 @@ static void courier_begin(struct courier_round *r, const struct courier_order *o
 			    0);
 }
 
-/* What a receiver never takes, however often it is told; wrong addresses and keys are put right. */
+/*
+ * What a receiver never takes, however often it is told: 5xx of mail, 4xx of HTTP. Not where it is
+ * about who we are or where it is, which is put right, or about the time.
+ */
 static bool courier_is_refused(uint32_t status, enum channel_type type)
 {
-	if (type == CHANNEL_EMAIL) /* too large, or not wanted: the message, not who sends it */
-		return status == 552 || status == 554;
-	return status == 400 || status == 413 || status == 415 || status == 422;
+	static const uint16_t mail[] = { 530, 534, 535, 538 };
+	static const uint16_t http[] = { 401, 403, 404, 407, 408, 421, 423, 425, 429 };
+	bool mails = type == CHANNEL_EMAIL;
+	const uint16_t *but = mails ? mail : http;
+	size_t count = mails ? sizeof(mail) / sizeof(*mail) : sizeof(http) / sizeof(*http);
+
+	for (size_t i = 0; i < count; i++)
+		if (status == but[i])
+			return false;
+	return status / 100 == (mails ? 5 : 4);
+}
+
+static void courier_keep_rest(struct courier_round *r, const struct courier_job *job,
+			      const char *to)
+{
+	struct courier_rest *rest = &r->rests[job->at];
+	const struct courier_order *order = &job->order;
+
+	if (order->kind != FORMAT_NOTICE)
+		return;
+	*rest = (struct courier_rest){ .sequence = order->notice.sequence,
+				       .at_ms = order->notice.at_ms };
+	snprintf(rest->to, sizeof(rest->to), "%s", to);
 }
 
 static void courier_end(struct courier_round *r, const struct transfer_result *result)
 {
 	struct courier_job *job = result->who;
-	const struct channel *c = &r->courier->channels[job->order.channel];
+	const struct channel *c;
 
 	job->busy = false;
+	if (job->at < 0)
+		return; /* nobody waits for it any more */
+	c = &r->courier->set.channels[job->at];
+	if (*result->later) {
+		courier_keep_rest(r, job, result->later);
+		courier_say(r, &job->order, COURIER_LATER, result->text, result->retry_ms);
+		return;
+	}
 	if (result->arrived)
-		courier_arrived(r, &job->order, result->text);
+		courier_arrived(r, job->at, &job->order, result->text);
 	else
 		courier_say(r, &job->order,
 			    courier_is_refused(result->status, c->type) ? COURIER_REFUSED
@@ -352,17 +427,16 @@ static bool courier_is_sound(struct courier_order *order)
 static bool courier_orders(struct courier_round *r)
 {
 	struct courier_order order;
-	const struct courier *c = r->courier;
 
+	courier_look(r);
 	for (int i = 0; i < COURIER_JOBS; i++) {
-		ssize_t n = recv(c->link, &order, sizeof(order), MSG_DONTWAIT);
+		ssize_t n = recv(r->courier->link, &order, sizeof(order), MSG_DONTWAIT);
 
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return false;
 		if (n < 0)
 			return true;
-		if (n == sizeof(order) && order.channel < c->alerts->count &&
-		    c->channels[order.channel].type != CHANNEL_LOG && courier_is_sound(&order))
+		if (n == sizeof(order) && courier_is_sound(&order))
 			courier_begin(r, &order);
 	}
 	return true;

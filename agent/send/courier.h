@@ -12,14 +12,15 @@
 #ifndef SEND_COURIER_H
 #define SEND_COURIER_H
 
-#include "config_alerts.h"
+#include "board.h"
 #include "format.h"
+#include "own.h"
 
 #define COURIER_TEXT 160
 
 struct courier_order {
-	uint32_t channel; /* its place in config_alerts */
-	uint32_t kind;    /* enum format_kind */
+	uint32_t kind; /* enum format_kind */
+	uint64_t sum;  /* channel_sum, by which it is known */
 	struct notice notice;
 };
 
@@ -32,11 +33,11 @@ enum courier_outcome {
 
 struct courier_word {
 	uint32_t outcome;
-	uint32_t channel, kind, retry_ms; /* retry_ms: not before; 0: when you like */
-	uint64_t sequence;                /* of the notice, with … */
-	int64_t at_ms;
+	uint32_t kind, retry_ms; /* retry_ms: not before; 0: when you like */
 	int32_t pid;
-	uint32_t reserved;
+	uint64_t sum;      /* of the channel */
+	uint64_t sequence; /* of the notice, with … */
+	int64_t at_ms;
 	char text[COURIER_TEXT]; /* what the receiver said, or what went wrong */
 };
 
@@ -46,16 +47,15 @@ int courier_order(int link, const struct courier_order *order); /* -EAGAIN: it i
 /* 1: got one; 0: nobody is there; -EAGAIN; -EBADMSG: ignored. */
 int courier_hear(int link, struct courier_word *out);
 
-/* What cannot be read of secrets is told as deliveries fail. */
 struct courier {
-	const struct config_alerts *alerts;
-	struct channel channels[CHANNEL_MAX]; /* with their secrets */
-	char faults[CHANNEL_MAX][COURIER_TEXT];
+	struct board *board;  /* where its channels are put up, borrowed */
+	uint32_t seen;        /* of the board */
+	struct board_set set; /* what cannot be read of secrets is told as deliveries fail */
 	int link;
+	struct own own; /* the caller's to fill in: what is never connected to */
 };
 
-/* Reads the secrets from their files, while that is allowed. */
-void courier_init(struct courier *c, const struct config_alerts *alerts, int link);
+void courier_init(struct courier *c, struct board *board, int link);
 int courier_run(void *courier); /* an exit code */
 
 #endif

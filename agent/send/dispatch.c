@@ -1,16 +1,14 @@
 #include "dispatch.h"
 
+#include "actions.h"
 #include "backoff.h"
 #include "courier.h"
-#include "health.h"
+#include "desk.h"
 #include "herald.h"
-#include "hold.h"
 #include "log.h"
-#include "postbox.h"
 #include "stops.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,53 +16,9 @@
 
 #define DISPATCH_SILENT_NS INT64_C(30000000000) /* beyond a channel's own time: nobody answers */
 #define DISPATCH_KEPT_MS INT64_C(86400000)      /* no notice is told a day late */
+#define DISPATCH_LEAST_MS INT64_C(3600000)      /* … but what another run left has an hour */
 #define DISPATCH_HEARD 256
-
-struct dispatch_channel {
-	struct dispatch_row row;
-	uint64_t flying;              /* the sequence of the notice that is under way, … */
-	int64_t flying_ms, flying_ns; /* … its time, and since when it is; flying_ns 0: none */
-	int64_t due_ns;
-	uint64_t dropped; /* too old, beside those of the postbox */
-};
-
-struct dispatch {
-	pthread_mutex_t lock;
-	struct dispatch_config config;
-	struct postbox *postbox;
-	struct dispatch_channel channels[CHANNEL_MAX];
-	struct hold hold;
-	pid_t pid;   /* of the courier; 0: it said nothing yet */
-	bool silent; /* the courier is gone, and that was said */
-};
-
-static bool dispatch_is_used(const struct dispatch *d, uint32_t channel)
-{
-	return d->config.alerts->in_use >> channel & 1;
-}
-
-static bool dispatch_carries(const struct dispatch *d, uint32_t channel)
-{
-	return dispatch_is_used(d, channel) &&
-	       d->config.alerts->channels[channel].type != CHANNEL_LOG;
-}
-
-static void dispatch_rows(struct dispatch *d, struct postbox_names *names)
-{
-	const struct config_alerts *a = d->config.alerts;
-
-	names->count = a->count;
-	for (uint32_t i = 0; i < a->count; i++) {
-		struct dispatch_row *row = &d->channels[i].row;
-
-		names->at[i] = a->channels[i].name;
-		memcpy(row->name, a->channels[i].name, sizeof(row->name));
-		row->type = channel_type_name(a->channels[i].type);
-		row->in_use = dispatch_is_used(d, i);
-		for (int level = 0; level < CONFIG_ALERTS_LEVELS; level++)
-			row->levels |= (a->levels[level] >> i & 1) << level;
-	}
-}
+#define DISPATCH_MS INT64_C(1000000)
 
 void dispatch_close(struct dispatch *d)
 {
@@ -94,9 +48,9 @@ void dispatch_notice(void *dispatch, const struct notice *notice)
 	int ret;
 
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
-		if (dispatch_carries(d, i))
+		if (desk_carries(d, i) || (desk_acts(d, i) && actions_are_for(d, notice)))
 			carried |= channels & 1u << i;
-		else
+		else if (!desk_acts(d, i))
 			logged = logged || channels >> i & 1;
 	}
 	stops_at("decided");
@@ -120,58 +74,6 @@ void dispatch_settle(void *dispatch)
 	stops_at("boxed");
 }
 
-static uint64_t dispatch_dropped(const struct dispatch *d, uint32_t channel)
-{
-	return d->channels[channel].dropped + d->postbox->dropped[channel];
-}
-
-static void dispatch_tell_channel(const struct dispatch *d, uint32_t channel, int64_t wall_ms)
-{
-	const struct dispatch_row *row = &d->channels[channel].row;
-	uint64_t dropped = dispatch_dropped(d, channel);
-	uint32_t waiting = postbox_waiting(d->postbox, channel);
-	enum health_status status = HEALTH_HEALTHY;
-	char name[HEALTH_NAME], reason[HEALTH_REASON];
-
-	snprintf(name, sizeof(name), "channel.%.23s", row->name);
-	snprintf(reason, sizeof(reason), "%llu delivered, %u waiting, %llu dropped, %llu refused",
-		 (unsigned long long)row->delivered, waiting, (unsigned long long)dropped,
-		 (unsigned long long)row->refused);
-	if (!row->in_use) {
-		status = HEALTH_INFO;
-		snprintf(reason, sizeof(reason), "not configured");
-	} else if (!row->levels && !waiting) {
-		status = HEALTH_INFO;
-		snprintf(reason, sizeof(reason), "no level names it: it is told of nothing");
-	} else if (row->tries) {
-		status = HEALTH_DEGRADED;
-		snprintf(reason, sizeof(reason), "failed %u times, %u wait, %llu dropped: %.96s",
-			 row->tries, waiting, (unsigned long long)dropped, row->fault);
-	} else if (dropped || row->refused) {
-		status = HEALTH_DEGRADED;
-	}
-	health_put(d->config.health, name, status, reason, wall_ms);
-}
-
-static void dispatch_tell(struct dispatch *d, int64_t wall_ms)
-{
-	const struct postbox *p = d->postbox;
-	char reason[HEALTH_REASON] = "";
-
-	for (uint32_t i = 0; i < d->config.alerts->count; i++)
-		if (d->config.alerts->channels[i].type != CHANNEL_LOG)
-			dispatch_tell_channel(d, i, wall_ms);
-	if (p->error)
-		snprintf(reason, sizeof(reason),
-			 "notices on their way are in memory alone, a restart would lose them: %s",
-			 strerrordesc_np(-p->error));
-	else if (p->damaged)
-		snprintf(reason, sizeof(reason), "%llu damaged lines of %s were left out",
-			 (unsigned long long)p->damaged, POSTBOX_FILE);
-	health_put(d->config.health, "outbox", *reason ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
-		   wall_ms);
-}
-
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms)
 {
 	struct dispatch *d = calloc(1, sizeof(*d));
@@ -182,7 +84,7 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 	if (!d)
 		return -ENOMEM;
 	d->config = *config;
-	dispatch_rows(d, &names);
+	desk_open(d, &names);
 	ret = postbox_open(&d->postbox, config->folder, &names);
 	if (!ret)
 		ret = -pthread_mutex_init(&d->lock, NULL);
@@ -194,19 +96,38 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 	if (d->postbox->damaged)
 		log_error("%llu lines of " POSTBOX_FILE " were damaged: what they said is lost",
 			  (unsigned long long)d->postbox->damaged);
-	dispatch_tell(d, wall_ms);
+	desk_tell(d, wall_ms);
 	*out = d;
 	return 0;
 }
 
+/*
+ * Since when all wait, by a clock that nobody sets. What another run left has but its wall time, of
+ * which it cannot be known whether it was this one's: it is believed as far as that does no harm.
+ */
+static void dispatch_age(const struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	for (size_t i = 0; i < d->postbox->count; i++) {
+		struct postbox_entry *entry = &d->postbox->entries[i];
+		int64_t age_ms = wall_ms - entry->notice.at_ms;
+
+		if (entry->aged)
+			continue;
+		if (age_ms > DISPATCH_KEPT_MS - DISPATCH_LEAST_MS)
+			age_ms = DISPATCH_KEPT_MS - DISPATCH_LEAST_MS;
+		entry->since_ns = now_ns - (age_ms > 0 ? age_ms : 0) * DISPATCH_MS;
+		entry->aged = true;
+	}
+}
+
 /* What is too old to be told is not. */
 static const struct postbox_entry *dispatch_next(struct dispatch *d, uint32_t channel,
-						 int64_t wall_ms)
+						 int64_t now_ns)
 {
 	const struct postbox_entry *entry;
 
 	while ((entry = postbox_first(d->postbox, channel))) {
-		if (wall_ms - entry->notice.at_ms < DISPATCH_KEPT_MS)
+		if (now_ns - entry->since_ns < DISPATCH_KEPT_MS * DISPATCH_MS)
 			return entry;
 		log_error("channel %s: a notice of %s is given up after a day",
 			  d->channels[channel].row.name, entry->notice.rule);
@@ -219,13 +140,15 @@ static const struct postbox_entry *dispatch_next(struct dispatch *d, uint32_t ch
 static int dispatch_order(const struct dispatch *d, uint32_t channel, enum format_kind kind,
 			  const struct notice *notice)
 {
-	const struct courier_order order = { channel, kind, *notice };
+	const struct courier_order order = { .kind = kind,
+					     .sum = channel_sum(
+						     &d->config.alerts->channels[channel]),
+					     .notice = *notice };
 
 	return d->silent ? -EPIPE : courier_order(d->config.link, &order);
 }
 
-static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t now_ns,
-				  int64_t wall_ms)
+static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t now_ns)
 {
 	struct dispatch_channel *c = &d->channels[channel];
 	int64_t most_ns = d->config.alerts->channels[channel].timeout_ms * INT64_C(1000000) +
@@ -237,7 +160,7 @@ static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t 
 	c->flying_ns = 0;
 	if (now_ns < c->due_ns)
 		return;
-	entry = dispatch_next(d, channel, wall_ms);
+	entry = dispatch_next(d, channel, now_ns);
 	if (!entry || dispatch_order(d, channel, FORMAT_NOTICE, &entry->notice))
 		return; /* it is behind: in a second */
 	c->flying = entry->notice.sequence;
@@ -247,9 +170,16 @@ static void dispatch_channel_step(struct dispatch *d, uint32_t channel, int64_t 
 
 static void dispatch_step(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
-	for (uint32_t i = 0; i < d->config.alerts->count; i++)
-		if (dispatch_carries(d, i))
-			dispatch_channel_step(d, i, now_ns, wall_ms);
+	if (!d->now_ns)
+		actions_recall(d, now_ns, wall_ms);
+	d->now_ns = now_ns;
+	dispatch_age(d, now_ns, wall_ms);
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
+		if (desk_carries(d, i))
+			dispatch_channel_step(d, i, now_ns);
+		else if (desk_acts(d, i))
+			actions_step(d, i, now_ns, wall_ms);
+	}
 }
 
 void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
@@ -257,7 +187,7 @@ void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 	pthread_mutex_lock(&d->lock);
 	postbox_mend(d->postbox);
 	dispatch_step(d, now_ns, wall_ms);
-	dispatch_tell(d, wall_ms);
+	desk_tell(d, wall_ms);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -278,32 +208,11 @@ static void dispatch_failed(struct dispatch_channel *c, const struct courier_wor
 		c->due_ns = now_ns + w->retry_ms * INT64_C(1000000);
 }
 
-static void dispatch_arrived(struct dispatch_channel *c, const struct courier_word *w,
-			     int64_t wall_ms)
-{
-	if (c->row.tries)
-		log_info("channel %s works again", c->row.name);
-	c->row.tries = 0;
-	c->row.delivered++;
-	c->row.arrived_ms = wall_ms;
-	c->due_ns = 0;
-	snprintf(c->row.said, sizeof(c->row.said), "%s", w->text);
-}
-
-static void dispatch_refused(struct dispatch_channel *c, const struct courier_word *w,
-			     int64_t wall_ms)
-{
-	log_error("channel %s refuses a notice for good: %s", c->row.name, w->text);
-	c->row.refused++;
-	c->row.failed_ms = wall_ms;
-	snprintf(c->row.fault, sizeof(c->row.fault), "%s", w->text);
-}
-
 /* Of a notice that we wait for; one that another worker ordered is ordered again and known. */
-static void dispatch_take_notice(struct dispatch *d, const struct courier_word *w, int64_t now_ns,
-				 int64_t wall_ms)
+static void dispatch_take_notice(struct dispatch *d, uint32_t channel, const struct courier_word *w,
+				 int64_t now_ns, int64_t wall_ms)
 {
-	struct dispatch_channel *c = &d->channels[w->channel];
+	struct dispatch_channel *c = &d->channels[channel];
 
 	if (!c->flying_ns || c->flying != w->sequence || c->flying_ms != w->at_ms)
 		return;
@@ -313,28 +222,23 @@ static void dispatch_take_notice(struct dispatch *d, const struct courier_word *
 		return;
 	}
 	stops_at("heard");
+	c->due_ns = 0;
 	if (w->outcome == COURIER_ARRIVED)
-		dispatch_arrived(c, w, wall_ms);
+		desk_arrived(c, w->text, wall_ms);
 	else
-		dispatch_refused(c, w, wall_ms);
-	postbox_done(d->postbox, w->sequence, w->channel);
+		desk_refused(c, w->text, wall_ms);
+	postbox_done(d->postbox, w->sequence, channel);
 	stops_at("done");
-}
-
-static void dispatch_take_trial(struct dispatch_channel *c, const struct courier_word *w)
-{
-	if (c->row.trial != DISPATCH_TRYING || c->row.trial_ms != w->at_ms)
-		return;
-	c->row.trial = w->outcome == COURIER_ARRIVED ? DISPATCH_GOOD : DISPATCH_BAD;
-	snprintf(c->row.trial_text, sizeof(c->row.trial_text), "%s", w->text);
 }
 
 /* A courier that is new knows of nothing: what was under way is ordered again. */
 static void dispatch_anew(struct dispatch *d)
 {
-	for (uint32_t i = 0; i < CHANNEL_MAX; i++) {
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		struct dispatch_row *row = &d->channels[i].row;
 
+		if (!desk_carries(d, i))
+			continue;
 		d->channels[i].flying_ns = 0;
 		if (row->trial != DISPATCH_TRYING)
 			continue;
@@ -346,20 +250,24 @@ static void dispatch_anew(struct dispatch *d)
 static void dispatch_take(struct dispatch *d, const struct courier_word *w, int64_t now_ns,
 			  int64_t wall_ms)
 {
+	int at = desk_find(d, w);
+
 	d->pid = w->pid;
 	if (w->kind == FORMAT_HELD)
 		hold_heard(&d->hold);
 	else if (w->outcome == COURIER_HELLO)
 		dispatch_anew(d);
+	else if (at < 0 || !desk_carries(d, (uint32_t)at))
+		return; /* it speaks for none but its own */
 	else if (w->kind == FORMAT_NOTICE)
-		dispatch_take_notice(d, w, now_ns, wall_ms);
+		dispatch_take_notice(d, (uint32_t)at, w, now_ns, wall_ms);
 	else if (w->kind == FORMAT_TEST)
-		dispatch_take_trial(&d->channels[w->channel], w);
+		desk_tried(&d->channels[at], w);
 }
 
 static bool dispatch_forgets(const struct dispatch *d, uint32_t channel)
 {
-	return dispatch_is_used(d, channel) &&
+	return desk_is_used(d, channel) &&
 	       d->config.alerts->channels[channel].type == CHANNEL_ALERTMANAGER;
 }
 
@@ -404,6 +312,11 @@ pid_t dispatch_courier(struct dispatch *d)
 	return d->pid;
 }
 
+pid_t dispatch_runner(struct dispatch *d)
+{
+	return d->runner;
+}
+
 bool dispatch_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
@@ -431,7 +344,7 @@ uint32_t dispatch_list(struct dispatch *d, struct dispatch_row *rows)
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		rows[i] = d->channels[i].row;
 		rows[i].waiting = postbox_waiting(d->postbox, i);
-		rows[i].dropped = dispatch_dropped(d, i);
+		rows[i].dropped = desk_dropped(d, i);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return d->config.alerts->count;
@@ -443,9 +356,47 @@ void dispatch_counts_get(struct dispatch *d, struct dispatch_counts *out)
 	pthread_mutex_lock(&d->lock);
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		out->waiting += postbox_waiting(d->postbox, i);
-		out->dropped += dispatch_dropped(d, i);
+		out->dropped += desk_dropped(d, i);
 	}
 	out->damaged = d->postbox->damaged;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* What is known of a channel goes on where there is one of its name. */
+static void dispatch_move(struct dispatch *d, const struct config_alerts *next)
+{
+	struct dispatch_channel moved[CHANNEL_MAX] = { 0 };
+
+	for (uint32_t i = 0; i < next->count; i++)
+		for (uint32_t k = 0; k < d->config.alerts->count; k++)
+			if (!strcmp(next->channels[i].name, d->channels[k].row.name))
+				moved[i] = d->channels[k];
+	memcpy(d->channels, moved, sizeof(moved));
+	d->config.alerts = next;
+	for (uint32_t i = 0; i < next->count; i++) {
+		if (desk_acts(d, i))
+			continue;
+		/* it is ordered again, from who has the channel as it is now; and at once */
+		d->channels[i].flying_ns = d->channels[i].due_ns = 0;
+		if (d->channels[i].row.trial != DISPATCH_TRYING)
+			continue;
+		d->channels[i].row.trial = DISPATCH_BAD;
+		snprintf(d->channels[i].row.trial_text, DISPATCH_TEXT, "channels were read again");
+	}
+}
+
+void dispatch_channels(struct dispatch *d, const struct config_alerts *alerts)
+{
+	struct postbox_names names;
+
+	pthread_mutex_lock(&d->lock);
+	dispatch_move(d, alerts);
+	desk_open(d, &names);
+	postbox_rename(d->postbox, &names);
+	for (uint32_t i = 0; i < alerts->count; i++)
+		if (desk_carries(d, i) && d->config.link < 0)
+			log_warning("channel %s: the agent has no runner; start it again",
+				    alerts->channels[i].name);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -466,7 +417,11 @@ static int dispatch_try_one(struct dispatch *d, uint32_t channel, int64_t wall_m
 		return -ENODEV;
 	if (row->trial == DISPATCH_TRYING)
 		return -EBUSY;
-	if (!dispatch_carries(d, channel)) {
+	if (desk_acts(d, channel)) {
+		actions_try(d, channel, &notice);
+		return 0;
+	}
+	if (!desk_carries(d, channel)) {
 		herald_send(NULL, &notice);
 		row->trial = DISPATCH_GOOD;
 		row->trial_ms = wall_ms;

@@ -18,17 +18,21 @@
 struct dispatch;
 struct health;
 
+#define DISPATCH_TEXT 160
+
 struct dispatch_config {
 	const struct config_alerts *alerts;
 	struct health *health;
 	const char *folder; /* of the outbox; borrowed */
 	int link;           /* to the courier; -1: no channel needs one */
+	int runner;         /* to who does actions; -1: none is configured */
+	/* Clears what the pattern says from our cache: 0 or -errno, and a word. NULL: no cache */
+	int (*clear)(void *ctx, const char *pattern, char text[DISPATCH_TEXT]);
+	void *clear_ctx;
 };
 
 /* Of a time that somebody tried a channel out. */
 enum dispatch_trial { DISPATCH_UNTRIED, DISPATCH_TRYING, DISPATCH_GOOD, DISPATCH_BAD };
-
-#define DISPATCH_TEXT 160
 
 /* How a channel stands. */
 struct dispatch_row {
@@ -42,6 +46,7 @@ struct dispatch_row {
 	uint32_t tries;                /* failures in a row */
 	uint32_t waiting;
 	uint64_t delivered, refused, dropped; /* since the start of the worker */
+	uint64_t skipped;                     /* an action: more often than at_most_every */
 	enum dispatch_trial trial;
 	int64_t trial_ms;
 	char trial_text[DISPATCH_TEXT];
@@ -55,6 +60,12 @@ struct dispatch_counts {
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms);
 void dispatch_close(struct dispatch *d); /* NULL is allowed */
 
+/*
+ * The channels were read again: what waits for one of the same name waits on. The former ones are
+ * not looked at any more.
+ */
+void dispatch_channels(struct dispatch *d, const struct config_alerts *alerts);
+
 void dispatch_notice(void *dispatch, const struct notice *notice);
 void dispatch_settle(void *dispatch); /* what was noticed is on disk */
 
@@ -66,7 +77,9 @@ void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms);
 bool dispatch_holds(struct dispatch *d, int64_t now_ns);
 void dispatch_hold(struct dispatch *d, struct notice *notices, size_t count);
 
-pid_t dispatch_courier(struct dispatch *d); /* 0: it said nothing yet */
+/* The processes of both runners; 0: it said nothing yet. */
+pid_t dispatch_courier(struct dispatch *d);
+pid_t dispatch_runner(struct dispatch *d);
 
 /* rows: CHANNEL_MAX; their number. */
 uint32_t dispatch_list(struct dispatch *d, struct dispatch_row *rows);

@@ -265,16 +265,21 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 	json_object_end(j);
 }
 
-/* The severity is a label, so that routes may ask for it: another one is another alert. */
+/*
+ * The severity is a label, so that routes may ask for it: another one is another alert. What was
+ * told goes on, or ends; one of the other severity is spoken of only where that was told last.
+ */
 static void format_alertmanager(const struct format *f, struct json *j)
 {
 	const struct notice *n = f->notice;
 	enum spec_severity other = n->severity == SPEC_CRITICAL ? SPEC_WARNING : SPEC_CRITICAL;
+	bool begins = f->kind == FORMAT_NOTICE && !format_is_over(f);
 
 	json_array_begin(j, NULL);
-	format_alert(f, n->severity, format_is_over(f), j);
-	if (n->number > 1 && f->kind == FORMAT_NOTICE)
-		format_alert(f, other, true, j);
+	if (!n->turned || begins)
+		format_alert(f, n->severity, format_is_over(f), j);
+	if (n->turned)
+		format_alert(f, other, f->kind == FORMAT_NOTICE, j);
 	json_array_end(j);
 }
 

@@ -58,7 +58,7 @@ static struct postbox_entry *postbox_add(struct postbox *p, const struct notice 
 		p->entries = more;
 		p->room = room;
 	}
-	more[p->count] = (struct postbox_entry){ *notice, channels };
+	more[p->count] = (struct postbox_entry){ .notice = *notice, .waiting = channels };
 	return &more[p->count++];
 }
 
@@ -124,6 +124,31 @@ static int postbox_append(struct postbox *p, struct json *j)
 	return ret;
 }
 
+/* The channel is through with it; at_ms: when what was to be done began, 0: it was told. */
+static void postbox_put_done(const struct postbox *p, struct json *j, uint64_t sequence,
+			     uint32_t channel, int64_t at_ms)
+{
+	json_object_begin(j, NULL);
+	json_uint(j, "done", sequence);
+	json_string(j, "channel", p->names.at[channel]);
+	if (at_ms)
+		json_int(j, "at", at_ms);
+	json_object_end(j);
+}
+
+/* What a file that is written anew says of all that is past. */
+static void postbox_put_last(const struct postbox *p, struct json *j)
+{
+	json_object_begin(j, NULL);
+	json_uint(j, "last", p->last);
+	json_object_begin(j, "begun");
+	for (uint32_t i = 0; i < p->names.count; i++)
+		if (p->begun_ms[i])
+			json_int(j, p->names.at[i], p->begun_ms[i]);
+	json_object_end(j);
+	json_object_end(j);
+}
+
 /* The whole of it as it is in memory, in place of the file. */
 static int postbox_all(const struct postbox *p, struct json *all)
 {
@@ -134,13 +159,10 @@ static int postbox_all(const struct postbox *p, struct json *all)
 		struct json j;
 
 		json_init(&j);
-		if (i < p->count) {
+		if (i < p->count)
 			postbox_put_entry(p, &j, &p->entries[i]);
-		} else {
-			json_object_begin(&j, NULL);
-			json_uint(&j, "last", p->last);
-			json_object_end(&j);
-		}
+		else
+			postbox_put_last(p, &j);
 		ret = postbox_line(&j, sum);
 		all->comma = false;
 		if (!ret)
@@ -237,6 +259,15 @@ static uint64_t postbox_number(const struct tree *line, const char *name)
 	return number >= 0 && number < 9e15 ? (uint64_t)number : 0;
 }
 
+static void postbox_read_last(struct postbox *p, const struct tree *line)
+{
+	const struct tree *begun = tree_member(line, "begun");
+
+	p->last = postbox_number(line, "last");
+	for (uint32_t i = 0; i < p->names.count; i++)
+		p->begun_ms[i] = (int64_t)postbox_number(begun, p->names.at[i]);
+}
+
 static void postbox_read_line(struct postbox *p, const char *line, size_t length)
 {
 	const char *json = line + POSTBOX_SUM;
@@ -255,8 +286,10 @@ static void postbox_read_line(struct postbox *p, const char *line, size_t length
 		return;
 	}
 	if (tree_member(tree, "last"))
-		p->last = postbox_number(tree, "last");
+		postbox_read_last(p, tree);
 	channel = postbox_channel(p, tree_text(tree_member(tree, "channel")));
+	if (channel >= 0 && tree_member(tree, "at"))
+		p->begun_ms[channel] = (int64_t)postbox_number(tree, "at");
 	if (channel >= 0)
 		entry = postbox_find(p, postbox_number(tree, "done"), (uint32_t)channel);
 	if (tree_member(tree, "notice"))
@@ -344,7 +377,7 @@ uint32_t postbox_waiting(const struct postbox *p, uint32_t channel)
 	return count;
 }
 
-static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t channel)
+static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t channel, int64_t at_ms)
 {
 	struct json j;
 	int ret;
@@ -352,10 +385,7 @@ static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t chann
 	if (p->stale)
 		return 0; /* the file is to be written as a whole */
 	json_init(&j);
-	json_object_begin(&j, NULL);
-	json_uint(&j, "done", sequence);
-	json_string(&j, "channel", p->names.at[channel]);
-	json_object_end(&j);
+	postbox_put_done(p, &j, sequence, channel, at_ms);
 	ret = postbox_append(p, &j);
 	json_fini(&j);
 	return ret;
@@ -368,7 +398,19 @@ int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel)
 	if (!entry)
 		return 0;
 	postbox_through(p, entry, channel);
-	return postbox_settle(p, postbox_say_done(p, sequence, channel));
+	return postbox_settle(p, postbox_say_done(p, sequence, channel, 0));
+}
+
+int postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_t wall_ms)
+{
+	struct postbox_entry *entry = postbox_find(p, sequence, channel);
+
+	if (entry)
+		postbox_through(p, entry, channel);
+	p->begun_ms[channel] = wall_ms;
+	postbox_settle(p, postbox_say_done(p, sequence, channel, wall_ms));
+	postbox_sync(p);
+	return p->stale ? p->error : 0;
 }
 
 /* Behind the first, which may be under way. */
@@ -414,4 +456,34 @@ int postbox_put(struct postbox *p, const struct notice *notice, uint32_t channel
 		ret = postbox_append(p, &j);
 	json_fini(&j);
 	return postbox_settle(p, ret);
+}
+
+int postbox_rename(struct postbox *p, const struct postbox_names *names)
+{
+	const struct postbox before = *p;
+	size_t kept = 0;
+
+	p->names = *names;
+	memset(p->dropped, 0, sizeof(p->dropped));
+	memset(p->begun_ms, 0, sizeof(p->begun_ms));
+	for (size_t i = 0; i < p->count; i++)
+		p->entries[i].moved = 0;
+	for (uint32_t k = 0; k < before.names.count; k++) {
+		int to = postbox_channel(p, before.names.at[k]);
+
+		if (to < 0)
+			continue;
+		p->dropped[to] = before.dropped[k];
+		p->begun_ms[to] = before.begun_ms[k];
+		for (size_t i = 0; i < p->count; i++)
+			p->entries[i].moved |= (p->entries[i].waiting >> k & 1) << to;
+	}
+	for (size_t i = 0; i < p->count; i++) {
+		p->entries[i].waiting = p->entries[i].moved;
+		if (p->entries[i].waiting)
+			p->entries[kept++] = p->entries[i];
+	}
+	p->count = kept;
+	p->stale = true;
+	return postbox_settle(p, 0);
 }

@@ -1,6 +1,7 @@
 #include "transfer.h"
 
 #include "library.h"
+#include "own.h"
 
 #define CURL_DISABLE_TYPECHECK /* they are called by pointer */
 #include <curl/curl.h>
@@ -12,6 +13,7 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 #define TRANSFER_LIBRARY "libcurl.so.4"
+#define TRANSFER_ADDRESS 256
 
 static struct {
 	__typeof__(curl_global_init) *global_init;
@@ -40,6 +42,12 @@ struct transfer {
 	char said[TRANSFER_TEXT]; /* of what the receiver answered */
 	size_t said_length;
 	char error[CURL_ERROR_SIZE];
+	const struct own *own;
+	bool ours; /* an address that it has is one of these */
+	/* of a mail: */
+	char asked[TRANSFER_ADDRESS]; /* whom the server was asked for just now; "": nobody */
+	char refused[TRANSFER_TEXT];  /* whom it does not take, and why; the last of them */
+	char later[TRANSFER_LIST];    /* whom it may take another time */
 };
 
 struct transfers {
@@ -162,6 +170,37 @@ static int transfer_http(struct transfer *one, const struct transfer_request *r)
 	return 0;
 }
 
+/*
+ * What a server says of each address stands between its lines alone: a command that asks for one,
+ * then a reply. One that it may take later is to be asked for again, and the others not.
+ */
+static int transfer_watch(CURL *easy, curl_infotype type, char *bytes, size_t size, void *ctx)
+{
+	static const char ask[] = "RCPT TO:<";
+	struct transfer *one = ctx;
+	size_t used = strlen(one->later), length;
+
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT) {
+		bool asks = size > sizeof(ask) - 1 && !memcmp(bytes, ask, sizeof(ask) - 1);
+		const char *end = asks ? memchr(bytes, '>', size) : NULL;
+
+		bytes += sizeof(ask) - 1;
+		snprintf(one->asked, sizeof(one->asked), "%.*s", end ? (int)(end - bytes) : 0,
+			 end ? bytes : "");
+	} else if (type == CURLINFO_HEADER_IN && *one->asked && size > 3 && bytes[3] != '-') {
+		length = size < 96 ? size : 96;
+		if (*bytes == '4' || *bytes == '5')
+			snprintf(one->refused, sizeof(one->refused), "%.*s: %.*s", 60, one->asked,
+				 (int)length, bytes);
+		if (*bytes == '4')
+			snprintf(one->later + used, sizeof(one->later) - used, "%s%s",
+				 used ? "," : "", one->asked);
+		one->asked[0] = '\0';
+	}
+	return 0;
+}
+
 static int transfer_receivers(struct transfer *one, const char *to)
 {
 	char address[520];
@@ -192,6 +231,9 @@ static int transfer_mail(struct transfer *one, const struct transfer_request *r)
 	transfer_curl.set(one->easy, CURLOPT_MAIL_RCPT, one->list);
 	/* one address that is no more must not keep it from the others */
 	transfer_curl.set(one->easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+	transfer_curl.set(one->easy, CURLOPT_VERBOSE, 1L); /* to transfer_watch */
+	transfer_curl.set(one->easy, CURLOPT_DEBUGFUNCTION, transfer_watch);
+	transfer_curl.set(one->easy, CURLOPT_DEBUGDATA, one);
 	transfer_curl.set(one->easy, CURLOPT_USE_SSL, tls);
 	transfer_curl.set(one->easy, CURLOPT_UPLOAD, 1L);
 	transfer_curl.set(one->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->length);
@@ -202,6 +244,19 @@ static int transfer_mail(struct transfer *one, const struct transfer_request *r)
 	return 0;
 }
 
+/* Behind the name: what it says is known only now. */
+static curl_socket_t transfer_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *one = ctx;
+
+	(void)purpose;
+	if (one->own && own_is(one->own, &to->addr)) {
+		one->ours = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 static int transfer_prepare(struct transfer *one, const struct transfer_request *r)
 {
 	one->easy = transfer_curl.easy_init();
@@ -210,12 +265,15 @@ static int transfer_prepare(struct transfer *one, const struct transfer_request 
 		return -ENOMEM;
 	memcpy(one->body, r->body, r->length);
 	one->length = r->length;
+	one->own = r->own;
 	transfer_curl.set(one->easy, CURLOPT_URL, r->url);
 	transfer_curl.set(one->easy, CURLOPT_PRIVATE, one);
 	transfer_curl.set(one->easy, CURLOPT_ERRORBUFFER, one->error);
 	transfer_curl.set(one->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	transfer_curl.set(one->easy, CURLOPT_NOSIGNAL, 1L);
 	transfer_curl.set(one->easy, CURLOPT_PROXY, "");
+	transfer_curl.set(one->easy, CURLOPT_OPENSOCKETFUNCTION, transfer_socket);
+	transfer_curl.set(one->easy, CURLOPT_OPENSOCKETDATA, one);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	transfer_curl.set(one->easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps");
 #endif
@@ -285,15 +343,20 @@ static void transfer_judge(struct transfer *one, CURLcode code, struct transfer_
 	out->arrived = code == CURLE_OK && status >= 200 && status < 300;
 	one->said[one->said_length] = '\0';
 	transfer_line(said, sizeof(said), one->said);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && one->ours)
+		snprintf(text, sizeof(text), "not sent: that is an address of this agent itself");
+	else if (code != CURLE_OK)
 		snprintf(text, sizeof(text), "%s%s%s",
 			 *one->error ? one->error : transfer_curl.error(code), *said ? ": " : "",
 			 said);
+	else if (*one->refused)
+		snprintf(text, sizeof(text), "%s; but %s", said, one->refused);
 	else
 		snprintf(text, sizeof(text), "%ld%s%s%s", status,
 			 status / 100 == 3 ? ", a redirect, which is not followed" : "",
 			 *said ? ": " : "", said);
 	transfer_line(out->text, sizeof(out->text), text);
+	memcpy(out->later, one->later, sizeof(out->later));
 }
 
 bool transfers_done(struct transfers *t, struct transfer_result *out)

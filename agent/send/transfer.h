@@ -4,7 +4,7 @@
  * Threads:  one; the library has its own for names.
  * Memory:   transfers_open allocates, transfers_close frees; a request is copied.
  * Errors:   -ELIBACC: there is no libcurl, or none that we know; -ENOMEM.
- * No redirect is followed, no proxy asked, nothing but HTTP and SMTP spoken.
+ * No redirect is followed, no proxy asked, nothing but HTTP and SMTP spoken, and not to ourselves.
  */
 #ifndef SEND_TRANSFER_H
 #define SEND_TRANSFER_H
@@ -15,7 +15,9 @@
 
 #define TRANSFER_HEADERS 6
 #define TRANSFER_TEXT 160
+#define TRANSFER_LIST 512
 
+struct own;
 struct transfers;
 
 struct transfer_request {
@@ -28,15 +30,17 @@ struct transfer_request {
 	bool tls_needed, tls_tried;      /* of smtp:// */
 	const char *body;
 	size_t length;
-	uint32_t timeout_ms; /* names, connecting and all */
+	uint32_t timeout_ms;   /* names, connecting and all */
+	const struct own *own; /* what it never connects to, borrowed to its end; NULL: nothing */
 };
 
 struct transfer_result {
 	void *who;
-	bool arrived;             /* the receiver took it */
-	uint32_t status;          /* its own, 0: it said none */
-	uint32_t retry_ms;        /* it asks us to come back after that; 0: it does not */
-	char text[TRANSFER_TEXT]; /* what it said, or what went wrong; one line */
+	bool arrived;              /* the receiver took it */
+	uint32_t status;           /* its own, 0: it said none */
+	uint32_t retry_ms;         /* it asks us to come back after that; 0: it does not */
+	char text[TRANSFER_TEXT];  /* what it said, or what went wrong; one line */
+	char later[TRANSFER_LIST]; /* of a mail: who may take it another time, parted by commas */
 };
 
 int transfers_open(struct transfers **out);

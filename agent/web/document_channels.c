@@ -69,6 +69,7 @@ static void channels_put(const struct dispatch_row *row, struct json *j)
 	json_uint(j, "delivered", row->delivered);
 	json_uint(j, "refused", row->refused);
 	json_uint(j, "dropped", row->dropped);
+	json_uint(j, "skipped", row->skipped);
 	channels_trial(row, j);
 	json_object_end(j);
 }

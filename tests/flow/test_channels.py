@@ -374,13 +374,130 @@ def mail_by_starttls_with_a_password(stage):
     server.stop()
 
 
+REFUSING = """
+import json, sys, time
+from aiosmtpd.controller import Controller
+class Sink:
+    busy = 2
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone@"):
+            return "550 nobody of that name"
+        if address.startswith("busy@") and self.busy:
+            self.busy -= 1
+            return "450 come back later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+    async def handle_DATA(self, server, session, envelope):
+        with open(sys.argv[2], "a") as out:
+            out.write(json.dumps({"to": envelope.rcpt_tos,
+                                  "body": envelope.content.decode()}) + chr(10))
+        return "250 thanks"
+Controller(Sink(), hostname="127.0.0.1", port=int(sys.argv[1]), ready_timeout=10).start()
+while True:
+    time.sleep(60)
+"""
+
+
+class RefusingServer(MailServer):
+    def __init__(self, stage):  # pylint: disable=super-init-not-called
+        self.port, self.box = live.free_port(), stage.folder / "mails"
+        live.Process.__init__(self, stage, [PYTHON, "-c", REFUSING, self.port, self.box],
+                              stage.folder / "smtp.log")
+        live.wait_for("the mail server", self.listens, 15)
+
+
+def who_refuses_a_mail_is_asked_again_or_not(stage):
+    """A refusal for good is; who has a mail gets it once, however often another is asked."""
+    if subprocess.run([PYTHON, "-c", "import aiosmtpd"], check=False, capture_output=True).returncode:
+        print("      skipped: needs python3-aiosmtpd")
+        return
+    server = RefusingServer(stage)
+    mail = {"type": "email", "smtp": f"smtp://127.0.0.1:{server.port}", "starttls": "none",
+            "from": "ringside@site.example"}
+    configure(stage, {"never": {**mail, "to": "gone@site.example"},
+                      "some": {**mail, "to": ["ops@site.example", "busy@site.example",
+                                              "gone@site.example"]}}, notify=["never", "some"])
+    (stage.folder / "rules.d" / "test.json").write_text(json.dumps([{**RULE, "cooldown": "1h"}]))
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("a refusal", lambda: channel(agent, "never")["refused"] == 1, 10, 0.1)
+    row = channel(agent, "never")
+    check("550" in row["lastError"] and not row["waiting"] and row["state"] == "lossy", row)
+    live.wait_for("a failure", lambda: channel(agent, "some")["failures"], 10, 0.1)
+    row = channel(agent, "some")
+    check(row["waiting"] == 1 and "@site.example: 5" in row["lastError"], row)
+    row = live.wait_for("the rest", lambda: (r := channel(agent, "some"))["delivered"] and r, 20, 0.1)
+    mails = server.mails()
+    check([m["to"] for m in mails] == [["ops@site.example"], ["busy@site.example"]], mails)
+    ids = {line for m in mails for line in m["body"].splitlines() if line.startswith("Message-ID")}
+    check(len(ids) == 1 and row["refused"] == 0, ids)
+    agent.stop()
+    server.stop()
+
+
+def channels_are_read_again(stage):
+    """A reload brings another address, a secret and a new channel; what waits is not lost; a bad one
+    and a worker that dies change nothing."""
+    hook, other = Webhook(), Webhook()
+    secret = stage.folder / "secret"
+    secret.write_text("not " + SECRET)
+    secret.chmod(0o600)
+    ops = {"type": "webhook", "url": hook.url("/ops"), "secret_file": str(secret)}
+    configure(stage, {"ops": ops}, notify=["ops"])
+    hook.mode = "fail"
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("two that wait", lambda: channel(agent, "ops")["waiting"] >= 2, 10, 0.1)
+    config = stage.folder / "ringside.json"
+    config.write_text('{"alerts": {"channels": {\n"ops": {"type": "webhok"}}}}')
+    os.kill(agent.pid, signal.SIGHUP)
+    live.wait_for("a refusal", lambda: "not reloaded: " in agent.said(), 5, 0.05)
+    check("ringside.json:2" in agent.said() and "did you mean webhook?" in agent.said(), agent.said())
+    check(channel(agent, "ops")["waiting"] >= 2 and not other.got, "the last good one is in force")
+    secret.write_text(SECRET)
+    configure(stage, {"new": {"type": "webhook", "url": other.url("/new")},
+                      "ops": {**ops, "url": other.url("/ops")}}, notify=["ops", "new"])
+    os.kill(agent.pid, signal.SIGHUP)
+    live.wait_for("the new channel", lambda: len(other.documents("/new")) >= 2, 15, 0.1)
+    live.wait_for("all that waited", lambda: not channel(agent, "ops")["waiting"], 15, 0.1)
+    numbers = [d["notice"] for d in other.documents("/ops")]
+    check(numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 2, numbers)
+    check(all(signed(headers, body) for path, headers, body in other.got if path == "/ops"),
+          "a signature is wrong")
+    worker = next(pid for pid in agent.family()
+                  if "/history" in " ".join(os.readlink(fd) for fd in
+                                            Path(f"/proc/{pid}/fd").iterdir()))
+    os.kill(worker, signal.SIGKILL)
+    agent.wait("/readyz")
+    count = len(other.documents("/new"))
+    live.wait_for("more of it", lambda: len(other.documents("/new")) > count + 1, 15, 0.1)
+    numbers = [d["notice"] for d in other.documents("/ops")]
+    check(numbers == list(range(1, len(numbers) + 1)), numbers)
+    check(SECRET not in agent.said() and not hook.got, "a secret, or the former address")
+    check("takes effect when the agent is started again" not in agent.said(), agent.said())
+    agent.stop()
+    hook.stop()
+    other.stop()
+
+
+def it_never_tells_itself(stage):
+    urls = {"self": "http://127.0.0.1", "name": "http://localhost", "any": "http://0.0.0.0"}
+    configure(stage, {name: {"type": "webhook", "url": f"{url}:{stage.agent_port}/api/alerts"}
+                      for name, url in urls.items()}, notify=list(urls))
+    agent = stage.agent().wait("/readyz")
+    for name in urls:
+        live.wait_for(name, lambda n=name: channel(agent, n)["failures"], 10, 0.1)
+        check("an address of this agent itself" in channel(agent, name)["lastError"],
+              channel(agent, name))
+    agent.stop()
+
+
 def main():
     live.need_root_and("openssl")
     signal.alarm(280)
     failed = 0
     for test in (webhook_fails_and_recovers, a_runner_that_dies_is_started_anew,
                  each_level_has_its_channels, alertmanager_knows_what_fires,
-                 mail_by_starttls_with_a_password):
+                 mail_by_starttls_with_a_password, who_refuses_a_mail_is_asked_again_or_not,
+                 it_never_tells_itself, channels_are_read_again):
         begun = time.monotonic()
         with live.Stage() as stage:
             try:

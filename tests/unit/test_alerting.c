@@ -7,6 +7,10 @@
 
 #include <stdio.h>
 
+#define RELOADED                                                                                   \
+	"{\"alerts\": {\"channels\": {\"fix\": {\"type\": \"cache_clear\", \"pattern\": \"*\"}},"  \
+	"\"notify\": [\"fix\"], \"escalation_threshold\": 5}}"
+
 static char folder[32];
 
 static int open_it(struct alerting *a, const struct config *config, struct metrics *metrics,
@@ -16,7 +20,8 @@ static int open_it(struct alerting *a, const struct config *config, struct metri
 					   .metrics = metrics,
 					   .health = health,
 					   .folder = folder,
-					   .runner = -1 };
+					   .runner = -1,
+					   .actions = -1 };
 
 	return alerting_open(a, &c);
 }
@@ -84,6 +89,12 @@ static void it_runs_with_what_is_configured(void **state)
 	assert_true(alerts_rule_list(a.alerts, &rows) > 0);
 	assert_int_equal(rows[0].spec.cooldown_ns, 420 * SECOND);
 	free(rows);
+	assert_int_equal(config_read(config, "c", RELOADED, sizeof(RELOADED) - 1, &error), 0);
+	alerting_reload(&a, config);
+	assert_int_equal(a.channels->count, 3);
+	assert_int_equal(a.channels->second, 5);
+	alerting_second(&a, &parts);
+	assert_int_equal(only_part(health, "channel.fix").status, HEALTH_HEALTHY);
 	alerting_close(&a);
 	config_close(config);
 	health_close(health);

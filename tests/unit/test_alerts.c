@@ -322,6 +322,34 @@ static void a_silence_survives_a_restart_and_is_taken_back(void **state)
 	assert_int_equal(sent_count, 1);
 }
 
+static void a_storm_that_was_told_of_can_be_asked_for(void **state)
+{
+	char text[8192] = "[";
+	struct notice n;
+	size_t length = 1;
+
+	(void)state;
+	assert_false(alerts_storm(alerts, 1, &n));
+	for (int i = 0; i < 30; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   "%s{\"name\":\"m%d\",\"metric\":\"agent.memory\","
+					   "\"interval\":\"1s\",\"warning\":{\"above\":50}}",
+					   i ? "," : "", i);
+	snprintf(text + length, sizeof(text) - length, "]");
+	rules(text);
+	seconds(2, 80);
+	assert_int_equal(sent_count, 1);
+	assert_true(alerts_storm(alerts, 77, &n));
+	assert_int_equal(n.id, sent[0].id);
+	assert_string_equal(n.rule, "alert-storm");
+	assert_int_equal(n.kind, NOTICE_FIRING);
+	assert_int_equal(n.level, 1);
+	assert_int_equal(n.at_ms, 77);
+	assert_int_equal(n.since_ms, sent[0].since_ms);
+	seconds(2, 10);
+	assert_false(alerts_storm(alerts, 1, &n));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -337,6 +365,7 @@ int main(void)
 		TEST(changes_that_are_not_remembered_are_counted),
 		TEST(an_acknowledgement_survives_a_restart),
 		TEST(a_silence_survives_a_restart_and_is_taken_back),
+		TEST(a_storm_that_was_told_of_can_be_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,17 @@ static void what_is_wrong_is_named(void **state)
 		  "starttls", "in the clear" },
 		{ "a type=dogstatsd address=x", "address", "address and port" },
 		{ "a type=webhook url=", "url", "must not be empty" },
+		{ "a type=exec user=ops", "", "needs command" },
+		{ "a type=exec command=/bin/true", "", "needs user" },
+		{ "a type=exec command=true user=ops", "command", "absolute path" },
+		{ "a type=exec command=/bin/true user=root", "user", "other than root" },
+		{ "a type=exec command=/b user=u url=http://x", "url", "is no key" },
+		{ "a type=exec command=/b user=u at_most_every=1ms", "at_most_every", "1s to 24h" },
+		{ "a type=restart_unit", "", "needs units" },
+		{ "a type=restart_unit units=shop", "units", "as shop.service" },
+		{ "a type=cache_clear", "", "needs pattern" },
+		{ "a type=cache_clear pattern=x timeout=1s", "timeout", "is no key" },
+		{ "a type=webhook url=http://x/ command=/b", "command", "is no key" },
 	};
 
 	(void)state;
@@ -98,6 +109,32 @@ static void a_secret_is_not_shown(void **state)
 	assert_int_equal(strlen(text), 19);
 }
 
+static void an_action_is_done_at_most_so_often(void **state)
+{
+	char text[CHANNEL_TEXT];
+	uint64_t sum;
+
+	(void)state;
+	assert_int_equal(channel_parse("x\ntype=exec\ncommand=/bin/x\x1f{service}\x1f a\nuser=ops",
+				       &c, &why),
+			 0);
+	assert_true(channel_is_action(c.type));
+	assert_int_equal(c.pause_ms, 600000);
+	assert_int_equal(c.timeout_ms, 60000);
+	channel_show(&c, text, sizeof(text));
+	assert_string_equal(text, "x type=exec command=/bin/x {service}  a user=ops");
+	sum = channel_sum(&c);
+	assert_int_equal(
+		channel_parse("x type=exec command=/bin/x user=ops at_most_every=2s", &c, &why), 0);
+	assert_int_equal(c.pause_ms, 2000);
+	assert_true(channel_sum(&c) != sum);
+	sum = channel_sum(&c);
+	assert_int_equal(
+		channel_parse("x type=exec at_most_every=2s user=ops command=/bin/x", &c, &why), 0);
+	assert_true(channel_sum(&c) == sum);
+	assert_false(channel_is_action(CHANNEL_EMAIL));
+}
+
 static void a_value_may_come_from_a_file(void **state)
 {
 	(void)state;
@@ -113,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_channel_is_a_name_and_keys),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(a_secret_is_not_shown),
+		cmocka_unit_test(an_action_is_done_at_most_so_often),
 		cmocka_unit_test(a_value_may_come_from_a_file),
 	};
 

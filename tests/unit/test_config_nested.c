@@ -28,6 +28,12 @@ static void objects_become_texts(void **state)
 				true),
 			 0);
 	assert_string_equal(text, "ops\ntype=email\nsmtp=smtp://x\nfrom=a@b\nto=c@d,e@f\n");
+	assert_int_equal(nested("{\"type\": \"exec\", \"user\": \"u\", \"command\": [\"/bin/x\", "
+				"\"a, b\", \"\", \"{value}\"]}",
+				true),
+			 0);
+	assert_string_equal(text, "ops\ntype=exec\nuser=u\ncommand=/bin/x\x1f"
+				  "a, b\x1f\x1f{value}\n");
 	assert_int_equal(nested("{\"after\": 3, \"notify\": [\"a\", \"b\"]}", false), 0);
 	assert_string_equal(text, "after=3 notify=a notify=b");
 	assert_int_equal(nested("{\"after\": 3, \"notify\": \"a\"}", false), 0);
@@ -44,6 +50,10 @@ static void what_is_no_such_object_is_refused(void **state)
 	assert_string_equal(why.key, "url");
 	assert_true(nested("{\"type\": \"email\", \"to\": [\"a@b c\"]}", true) < 0);
 	assert_string_equal(why.key, "to");
+	assert_true(nested("{\"type\": \"exec\", \"user\": \"u\", \"command\": [\"/bin/x\", "
+			   "\"a\\nuser=root\"]}",
+			   true) < 0);
+	assert_string_equal(why.key, "command");
 	assert_true(nested("{\"after\": 2.5, \"notify\": \"a\"}", false) < 0);
 	assert_string_equal(why.key, "after");
 	assert_true(nested("{\"after\": 3, \"notify\": \"a when=x\"}", false) < 0);

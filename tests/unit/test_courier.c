@@ -1,11 +1,19 @@
 #include "../../agent/send/courier.c" /* white box: what arrived before is put by hand */
 #include "rs_test.h"
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct config_alerts alerts;
+static struct board *board;
 static struct courier courier;
+
+static void open_it(int link)
+{
+	if (!board)
+		assert_int_equal(board_open(&board), 0);
+	board_put(board, &alerts);
+	courier_init(&courier, board, link);
+}
 
 /* A channel of this text, at 2. */
 static void configure(const char *text)
@@ -20,9 +28,9 @@ static void configure(const char *text)
 
 static struct courier_order order(uint64_t sequence)
 {
-	return (struct courier_order){
-		.channel = 2, .notice = { .sequence = sequence, .at_ms = 5, .rule = "r" }
-	};
+	return (struct courier_order){ .sum = channel_sum(&alerts.channels[2]),
+				       .notice = {
+					       .sequence = sequence, .at_ms = 5, .rule = "r" } };
 }
 
 static struct courier_word heard(int link)
@@ -55,15 +63,16 @@ static void it_carries_in_a_process_of_its_own(void **state)
 {
 	char text[64], datagram[2048];
 	struct courier_word word;
-	struct courier_order o = order(3);
+	struct courier_order o;
 	int port, fd = receiver(&port), links[2], status;
 	pid_t pid;
 
 	(void)state;
 	snprintf(text, sizeof(text), "d type=dogstatsd address=127.0.0.1:%d", port);
 	configure(text);
+	o = order(3);
 	assert_int_equal(courier_link(links), 0);
-	courier_init(&courier, &alerts, links[1]);
+	open_it(links[1]);
 	pid = fork();
 	if (pid == 0) {
 		close(links[0]);
@@ -84,10 +93,15 @@ static void it_carries_in_a_process_of_its_own(void **state)
 	assert_true(recv(fd, datagram, sizeof(datagram), 0) > 0);
 	assert_memory_equal(datagram, "_e{", 3);
 	assert_int_equal(recv(fd, datagram, sizeof(datagram), MSG_DONTWAIT), -1);
-	o.channel = 0; /* the log is not its business, nor what is no channel */
+	o.sum = channel_sum(
+		&alerts.channels[0]); /* the log is not its business, nor what it has not */
 	assert_int_equal(courier_order(links[0], &o), 0);
-	o.channel = 77;
+	assert_string_equal(heard(links[0]).text, "the runner has not this channel as it is");
+	o.sum = 77;
 	assert_int_equal(courier_order(links[0], &o), 0);
+	word = heard(links[0]);
+	assert_int_equal(word.outcome, COURIER_LATER);
+	assert_int_equal(word.sum, 77);
 	o = order(4);
 	assert_int_equal(courier_order(links[0], &o), 0);
 	assert_int_equal(heard(links[0]).sequence, 4);
@@ -102,32 +116,6 @@ static void it_carries_in_a_process_of_its_own(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void secrets_come_from_files(void **state)
-{
-	char path[] = "/tmp/rs_courier_XXXXXX", text[128];
-	int fd = mkstemp(path);
-
-	(void)state;
-	assert_int_equal(write(fd, "s3cret\n", 7), 7);
-	close(fd);
-	snprintf(text, sizeof(text), "w type=webhook url=http://x/ secret_file=%s", path);
-	configure(text);
-	courier_init(&courier, &alerts, -1);
-	assert_string_equal(courier.channels[2].values[CHANNEL_SECRET], "s3cret");
-	assert_string_equal(courier.faults[2], "");
-	assert_int_equal(truncate(path, 0), 0);
-	courier_init(&courier, &alerts, -1);
-	assert_non_null(strstr(courier.faults[2], "No data available"));
-	assert_int_equal(truncate(path, 4000), 0);
-	courier_init(&courier, &alerts, -1);
-	assert_non_null(strstr(courier.faults[2], "File too large"));
-	unlink(path);
-	courier_init(&courier, &alerts, -1);
-	assert_non_null(strstr(courier.faults[2], "secret_file: /tmp/rs_courier_"));
-	assert_non_null(strstr(courier.faults[2], "No such file"));
-	assert_string_equal(courier.faults[1], "");
-}
-
 static void what_can_never_be_taken_is_refused(void **state)
 {
 	(void)state;
@@ -137,6 +125,9 @@ static void what_can_never_be_taken_is_refused(void **state)
 	assert_false(courier_is_refused(401, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(429, CHANNEL_SLACK));
 	assert_false(courier_is_refused(503, CHANNEL_SLACK));
+	assert_true(courier_is_refused(410, CHANNEL_SLACK));
+	assert_true(courier_is_refused(405, CHANNEL_WEBHOOK));
+	assert_false(courier_is_refused(307, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(0, CHANNEL_SLACK));
 }
 
@@ -173,13 +164,49 @@ static void alertmanager_is_known_by_its_address(void **state)
 
 static void held_alerts_of_one_moment_are_not_the_same(void **state)
 {
-	struct courier_order one = order(0), other = order(0);
+	struct courier_job job = { .busy = true, .at = 2, .order = order(0) };
+	struct courier_order other = order(0);
 
 	(void)state;
-	one.notice.id = 1;
+	job.order.notice.id = 1;
 	other.notice.id = 2;
-	assert_true(courier_is(&one, one.kind, one.channel, &one.notice));
-	assert_false(courier_is(&one, other.kind, other.channel, &other.notice));
+	assert_true(courier_is(&job, 2, &job.order));
+	assert_false(courier_is(&job, 1, &job.order));
+	assert_false(courier_is(&job, 2, &other));
+}
+
+static void what_is_known_of_a_channel_goes_on_under_its_name(void **state)
+{
+	static struct courier_round r;
+	struct channel_error why;
+
+	(void)state;
+	configure("ops type=webhook url=http://x/");
+	open_it(-1);
+	r.courier = &courier;
+	r.arrived[2].sequence = 7;
+	strcpy(r.rests[2].to, "a@b");
+	r.jobs[0] = (struct courier_job){ .busy = true, .at = 2, .order = order(8) };
+	courier_look(&r); /* nothing was put up */
+	assert_int_equal(r.jobs[0].at, 2);
+	alerts.channels[3] = alerts.channels[2];
+	alerts.count = 4;
+	assert_int_equal(channel_parse("ops type=webhook url=http://y/", &alerts.channels[3], &why),
+			 0);
+	assert_int_equal(channel_parse("new type=webhook url=http://x/", &alerts.channels[2], &why),
+			 0);
+	board_put(board, &alerts);
+	courier_look(&r);
+	assert_int_equal(r.jobs[0].at, 3);
+	assert_int_equal(r.arrived[3].sequence, 7);
+	assert_string_equal(r.rests[3].to, "a@b");
+	assert_int_equal(r.arrived[2].sequence, 0);
+	assert_string_equal(courier.set.channels[3].values[CHANNEL_URL], "http://y/");
+	alerts.count = 3;
+	board_put(board, &alerts);
+	courier_look(&r);
+	assert_int_equal(r.jobs[0].at, -ENOENT);
+	memset(&r, 0, sizeof(r));
 }
 
 static void an_order_that_would_be_read_beyond_its_end_is_not_taken(void **state)
@@ -197,10 +224,33 @@ static void an_order_that_would_be_read_beyond_its_end_is_not_taken(void **state
 	assert_false(courier_is_sound(&o));
 }
 
-static void a_mail_is_refused_for_its_text_alone(void **state)
+static void who_has_a_mail_gets_it_once(void **state)
+{
+	static struct courier_round r;
+	struct courier_job job = { .at = 2, .order = order(7) };
+
+	(void)state;
+	assert_string_equal(courier_to(&r, &job, "a@b,c@d"), "a@b,c@d");
+	courier_keep_rest(&r, &job, "c@d");
+	assert_string_equal(courier_to(&r, &job, "a@b,c@d"), "c@d");
+	job.order.kind = FORMAT_TEST; /* is for all, and changes nothing */
+	assert_string_equal(courier_to(&r, &job, "a@b,c@d"), "a@b,c@d");
+	courier_keep_rest(&r, &job, "e@f");
+	job.order = order(8);
+	assert_string_equal(courier_to(&r, &job, "a@b,c@d"), "a@b,c@d");
+	job.order = order(7);
+	assert_string_equal(courier_to(&r, &job, "a@b,c@d"), "c@d");
+}
+
+static void a_mail_is_refused_for_good_but_for_who_we_are(void **state)
 {
 	(void)state;
 	assert_true(courier_is_refused(552, CHANNEL_EMAIL));
+	assert_true(courier_is_refused(550, CHANNEL_EMAIL));
+	assert_true(courier_is_refused(501, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(450, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(421, CHANNEL_EMAIL));
+	assert_false(courier_is_refused(530, CHANNEL_EMAIL));
 	assert_false(courier_is_refused(535, CHANNEL_EMAIL));
 	assert_true(courier_is_refused(400, CHANNEL_WEBHOOK));
 	assert_false(courier_is_refused(503, CHANNEL_WEBHOOK));
@@ -210,13 +260,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_carries_in_a_process_of_its_own),
-		cmocka_unit_test(secrets_come_from_files),
+		cmocka_unit_test(what_is_known_of_a_channel_goes_on_under_its_name),
 		cmocka_unit_test(what_can_never_be_taken_is_refused),
 		cmocka_unit_test(the_signature_is_over_time_and_body),
 		cmocka_unit_test(alertmanager_is_known_by_its_address),
 		cmocka_unit_test(held_alerts_of_one_moment_are_not_the_same),
 		cmocka_unit_test(an_order_that_would_be_read_beyond_its_end_is_not_taken),
-		cmocka_unit_test(a_mail_is_refused_for_its_text_alone),
+		cmocka_unit_test(who_has_a_mail_gets_it_once),
+		cmocka_unit_test(a_mail_is_refused_for_good_but_for_who_we_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

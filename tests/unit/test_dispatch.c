@@ -1,6 +1,8 @@
 #include "../../agent/send/dispatch.c" /* white box: how long a channel waits */
 #include "rs_test.h"
 
+#include "health.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -78,13 +80,16 @@ static int ordered(struct courier_order *order)
 {
 	ssize_t n = recv(links[1], order, sizeof(*order), MSG_DONTWAIT);
 
-	return n == sizeof(*order) ? (int)order->channel : -1;
+	for (uint32_t i = 0; n == sizeof(*order) && i < alerts.count; i++)
+		if (channel_sum(&alerts.channels[i]) == order->sum)
+			return (int)i;
+	return -1;
 }
 
 static void answer(const struct courier_order *order, enum courier_outcome outcome, uint32_t retry)
 {
 	const struct courier_word word = { .outcome = outcome,
-					   .channel = order->channel,
+					   .sum = order->sum,
 					   .kind = order->kind,
 					   .retry_ms = retry,
 					   .sequence = order->notice.sequence,
@@ -168,7 +173,7 @@ static void one_at_a_time_and_the_next_at_once(void **state)
 	assert_int_equal(order.notice.sequence, 1);
 	assert_int_equal(ordered(&order), 4);
 	assert_int_equal(ordered(&order), -1);
-	order.channel = 2;
+	order.sum = channel_sum(&alerts.channels[2]);
 	answer(&order, COURIER_ARRIVED, 0);
 	assert_int_equal(ordered(&order), 2);
 	assert_int_equal(order.notice.sequence, 2);
@@ -237,7 +242,7 @@ static void who_does_not_answer_is_asked_again(void **state)
 	for (int i = 0; i < 45; i++) {
 		second();
 		while (ordered(&order) >= 0)
-			orders += order.channel == 2;
+			orders += order.sum == channel_sum(&alerts.channels[2]);
 	}
 	assert_int_equal(orders, 2); /* 10 s of its own, 30 s of ours */
 	memset(&order, 0, sizeof(order));
@@ -289,19 +294,51 @@ static void nothing_is_told_a_day_late(void **state)
 
 	(void)state;
 	notice(1, 1);
-	wall_ms += DAY_MS - 2000;
+	second();
+	now_ns += (DAY_MS - 2000) * 1000000;
+	wall_ms -= 10 * DAY_MS;
 	second();
 	assert_int_equal(ordered(&order), 2);
 	assert_int_equal(ordered(&order), 4);
-	order.channel = 2;
+	order.sum = channel_sum(&alerts.channels[2]);
 	answer(&order, COURIER_LATER, 0);
-	wall_ms += 2000;
 	now_ns += 2 * SECOND;
 	second();
 	assert_int_equal(ordered(&order), -1);
 	assert_int_equal(row(2).dropped, 1);
 	second();
 	assert_int_equal(part("channel.ops").status, HEALTH_DEGRADED);
+}
+
+static void a_clock_that_jumps_costs_no_notice(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	notice(1, 1);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(ordered(&order), 4);
+	wall_ms += 3 * DAY_MS;
+	now_ns += 2 * SECOND;
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(row(2).dropped, 0);
+	dispatch_close(d); /* it jumped as nobody looked: an hour is left */
+	open_it();
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(ordered(&order), 4);
+	now_ns += 3590 * SECOND;
+	second();
+	assert_int_equal(ordered(&order), 2);
+	answer(&order, COURIER_LATER, 0);
+	assert_int_equal(row(2).dropped, 0);
+	now_ns += 10 * SECOND;
+	second();
+	assert_int_equal(row(2).dropped, 1);
 }
 
 static void what_fires_is_held_where_it_would_be_forgotten(void **state)
@@ -350,6 +387,51 @@ static void a_channel_can_be_tried(void **state)
 	assert_int_equal(row(0).trial, DISPATCH_GOOD);
 }
 
+static void channels_that_are_read_again_have_what_waited(void **state)
+{
+	static struct config_alerts next;
+	struct courier_order order, late;
+	struct channel_error why;
+
+	(void)state;
+	notice(1, 2); /* to ops, boss and am */
+	second();
+	assert_int_equal(ordered(&order), 2);
+	late = order;
+	assert_int_equal(ordered(&order), 3);
+	assert_int_equal(ordered(&order), 4);
+	answer(&order, COURIER_ARRIVED, 0);
+	next = alerts; /* boss is no more, ops has another address and place, am its own */
+	assert_int_equal(channel_parse("new type=webhook url=http://x/", &next.channels[2], &why),
+			 0);
+	assert_int_equal(channel_parse("ops type=webhook url=http://y/", &next.channels[3], &why),
+			 0);
+	next.levels[0] = 0x1c;
+	next.levels[1] = 0;
+	alerts.levels[0] = 0;
+	dispatch_channels(d, &next);
+	alerts = next;
+	assert_string_equal(row(3).name, "ops");
+	assert_int_equal(row(3).waiting, 1);
+	assert_int_equal(row(3).levels, 1);
+	assert_int_equal(row(2).waiting, 0);
+	assert_int_equal(row(4).delivered, 1);
+	answer(&late, COURIER_ARRIVED, 0); /* of the channel as it was */
+	assert_int_equal(row(3).delivered, 0);
+	assert_int_equal(ordered(&order), 3);
+	assert_int_equal(order.notice.sequence, 1);
+	assert_int_equal(ordered(&order), -1);
+	dispatch_close(d);
+	open_it(); /* so it is on disk */
+	assert_int_equal(row(3).waiting, 1);
+	assert_int_equal(row(2).waiting, 0);
+	notice(2, 1);
+	second();
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(ordered(&order), 3);
+	assert_int_equal(ordered(&order), 4);
+}
+
 static void without_a_runner_notices_wait(void **state)
 {
 	(void)state;
@@ -376,9 +458,13 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_told_a_day_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_jumps_costs_no_notice, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_fires_is_held_where_it_would_be_forgotten,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_channel_can_be_tried, setup, teardown),
+		cmocka_unit_test_setup_teardown(channels_that_are_read_again_have_what_waited,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_runner_notices_wait, setup, teardown),
 	};
 

@@ -76,7 +76,7 @@ static void answer(enum courier_outcome outcome, const char *text)
 	struct courier_word word = { .outcome = outcome };
 
 	assert_int_equal(recv(links[1], &order, sizeof(order), MSG_DONTWAIT), sizeof(order));
-	word.channel = order.channel;
+	word.sum = order.sum;
 	word.kind = order.kind;
 	word.sequence = order.notice.sequence;
 	word.at_ms = order.notice.at_ms;
@@ -96,7 +96,7 @@ static void a_channel_says_how_it_stands(void **state)
 	      "{\"name\":\"ops\",\"type\":\"webhook\",\"state\":\"ok\",\"levels\":[1,2],"
 	      "\"lastSuccessAt\":null,\"lastReply\":null,\"lastErrorAt\":null,\"lastError\":null,"
 	      "\"failures\":0,\"waiting\":0,\"delivered\":0,\"refused\":0,\"dropped\":0,"
-	      "\"test\":null}]");
+	      "\"skipped\":0,\"test\":null}]");
 	dispatch_notice(d.site.dispatch, &n);
 	dispatch_second(d.site.dispatch, (int64_t)NOW, NOW_MS);
 	holds(document_channels, "/api/alerts/channels", "\"state\":\"sending\"");

@@ -82,6 +82,40 @@ static void a_recovery_has_duration_and_peak_and_stays_in_the_past(void **state)
 	assert_int_equal(f.engine->past[0].id, n->id);
 }
 
+static void a_notice_says_when_the_severity_is_another(void **state)
+{
+	const struct notice *outbox;
+
+	(void)state;
+	f.slow[0].value = 2000;
+	fixture_step(&f, 10);
+	assert_false(f.engine->outbox[0].turned);
+	f.slow[0].value = 6000;
+	fixture_step(&f, 10);
+	outbox = f.engine->outbox;
+	assert_int_equal(f.engine->outbox_count, 2);
+	assert_int_equal(outbox[1].severity, SPEC_CRITICAL);
+	assert_true(outbox[1].turned);
+	fixture_step(&f, 60);
+	outbox = f.engine->outbox;
+	assert_int_equal(f.engine->outbox_count, 3);
+	assert_false(outbox[2].turned); /* as critical as before */
+	f.slow[0].value = 2000;         /* nobody is told yet that it is but a warning */
+	fixture_step(&f, 10);
+	f.slow[0].value = 300;
+	fixture_step(&f, 10);
+	outbox = f.engine->outbox;
+	assert_int_equal(f.engine->outbox_count, 4);
+	assert_int_equal(outbox[3].kind, NOTICE_RECOVERED);
+	assert_int_equal(outbox[3].severity, SPEC_WARNING);
+	assert_true(outbox[3].turned);
+	f.slow[0].value = 2000;
+	fixture_step(&f, 60);
+	outbox = f.engine->outbox;
+	assert_int_equal(f.engine->outbox_count, 5);
+	assert_false(outbox[4].turned); /* that was another time */
+}
+
 static void each_series_has_an_alert_of_its_own(void **state)
 {
 	(void)state;
@@ -257,6 +291,7 @@ int main(void)
 		TEST(a_rule_is_looked_at_in_its_interval_and_not_before),
 		TEST(a_notice_says_what_who_reads_it_needs),
 		TEST(a_recovery_has_duration_and_peak_and_stays_in_the_past),
+		TEST(a_notice_says_when_the_severity_is_another),
 		TEST(each_series_has_an_alert_of_its_own),
 		TEST(a_series_that_vanished_keeps_firing),
 		TEST(a_read_that_fails_changes_nothing),

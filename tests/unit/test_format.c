@@ -125,14 +125,31 @@ static void alertmanager_is_told_when_it_ends(void **state)
 	has(CHANNEL_ALERTMANAGER, "\"startsAt\":\"2026-01-01T00:00:00.000Z\",\"endsAt\":"
 				  "\"2026-01-01T00:06:01.000Z\"");
 	has_not(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
-	n.number = 2; /* it may have been a warning before: that one is over */
-	has(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
-	f.kind = FORMAT_HELD;
+	n.number = 2; /* told before, and as critical as now */
 	has_not(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
-	f.kind = FORMAT_NOTICE;
-	n.number = 1;
 	n.kind = NOTICE_RECOVERED;
 	has(CHANNEL_ALERTMANAGER, "\"endsAt\":\"2026-01-01T00:01:00.000Z\"");
+	has_not(CHANNEL_ALERTMANAGER, "00:06");
+	has_not(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
+}
+
+static void alertmanager_is_told_that_the_severity_turned(void **state)
+{
+	(void)state;
+	n.number = 2;
+	n.turned = true; /* it was told as a warning, which is over */
+	has(CHANNEL_ALERTMANAGER, "\"severity\":\"critical\"");
+	has(CHANNEL_ALERTMANAGER, "\"endsAt\":\"2026-01-01T00:06:01.000Z\"");
+	has(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
+	has(CHANNEL_ALERTMANAGER, "\"endsAt\":\"2026-01-01T00:01:00.000Z\"");
+	f.kind = FORMAT_HELD; /* that it is critical now was not told yet */
+	has(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
+	has(CHANNEL_ALERTMANAGER, "\"endsAt\":\"2026-01-01T00:06:01.000Z\"");
+	has_not(CHANNEL_ALERTMANAGER, "\"severity\":\"critical\"");
+	f.kind = FORMAT_NOTICE;
+	n.kind = NOTICE_RECOVERED; /* what ends is what was told */
+	has(CHANNEL_ALERTMANAGER, "\"severity\":\"warning\"");
+	has_not(CHANNEL_ALERTMANAGER, "\"severity\":\"critical\"");
 	has_not(CHANNEL_ALERTMANAGER, "00:06");
 }
 
@@ -188,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup(slack_gets_text_and_blocks, setup),
 		cmocka_unit_test_setup(pagerduty_is_triggered_and_resolved, setup),
 		cmocka_unit_test_setup(alertmanager_is_told_when_it_ends, setup),
+		cmocka_unit_test_setup(alertmanager_is_told_that_the_severity_turned, setup),
 		cmocka_unit_test_setup(dogstatsd_gets_lengths_that_are_true, setup),
 		cmocka_unit_test_setup(a_mail_has_headers_of_its_own_alone, setup),
 		cmocka_unit_test_setup(a_test_says_that_it_is_one, setup),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ(o, error, ...)                                                                        \
@@ -195,9 +196,33 @@ static void help_names_every_flag_and_every_other_key(void **state)
 	free(text);
 }
 
+static void a_file_that_others_may_write_is_not_ours(void **state)
+{
+	char path[] = "/tmp/rs_options_XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(options_file_is_ours(-1));
+	assert_true(options_file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0664), 0);
+	assert_false(options_file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0606), 0);
+	assert_false(options_file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_true(options_file_is_ours(fd));
+	if (geteuid() == 0) {
+		assert_int_equal(fchown(fd, 65533, 0), 0);
+		assert_false(options_file_is_ours(fd));
+	}
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_others_may_write_is_not_ours),
 		cmocka_unit_test(switches_are_noted),
 		cmocka_unit_test(what_is_no_option_is_refused_by_name),
 		cmocka_unit_test(an_option_without_its_value_is_refused),

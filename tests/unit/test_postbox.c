@@ -100,6 +100,57 @@ static void what_waits_survives_a_kill(void **state)
 	assert_int_equal(p->damaged, 0);
 }
 
+static void what_is_begun_is_so_for_good(void **state)
+{
+	(void)state;
+	put(1, 6);
+	put(2, 6);
+	assert_int_equal(postbox_begin(p, 1, 1, 1234), 0);
+	assert_int_equal(first(1)->notice.sequence, 2);
+	again();
+	assert_int_equal(first(1)->notice.sequence, 2);
+	assert_int_equal(first(2)->notice.sequence, 1);
+	assert_int_equal(p->begun_ms[1], 1234);
+	assert_int_equal(postbox_begin(p, 0, 2, 99), 0); /* of no notice */
+	assert_int_equal(first(2)->notice.sequence, 1);
+	again();
+	again(); /* written anew as a whole */
+	assert_int_equal(p->begun_ms[0], 0);
+	assert_int_equal(p->begun_ms[1], 1234);
+	assert_int_equal(p->begun_ms[2], 99);
+	assert_int_equal(p->damaged, 0);
+	p->folder = "/there/is/no/such/folder";
+	p->stale = true;
+	assert_true(postbox_begin(p, 2, 1, 5678) < 0);
+	p->folder = folder;
+}
+
+static void what_waits_for_a_name_waits_on_under_it(void **state)
+{
+	static const struct postbox_names others = { { "log", "mail", "new", "ops" }, 4 };
+
+	(void)state;
+	put(1, 6); /* ops and mail */
+	put(2, 2); /* ops */
+	put(3, 1); /* the log, which is there still */
+	p->dropped[1] = 5;
+	assert_int_equal(postbox_begin(p, 0, 2, 77), 0);
+	assert_int_equal(postbox_rename(p, &others), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(postbox_waiting(p, 0), 1);
+		assert_int_equal(postbox_waiting(p, 1), 1);
+		assert_int_equal(postbox_waiting(p, 2), 0);
+		assert_int_equal(postbox_waiting(p, 3), 2);
+		assert_int_equal(p->begun_ms[1], 77);
+		assert_int_equal(p->dropped[3], i ? 0 : 5);
+		postbox_close(p);
+		assert_int_equal(postbox_open(&p, folder, &others), 0);
+	}
+	assert_int_equal(postbox_rename(p, &(struct postbox_names){ { "ops" }, 1 }), 0);
+	assert_int_equal(p->count, 2);
+	assert_int_equal(first(0)->notice.sequence, 1);
+}
+
 static void one_that_comes_again_is_not_taken_twice(void **state)
 {
 	struct notice n = notice(5);
@@ -289,6 +340,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_waits_survives_a_kill, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_begun_is_so_for_good, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_waits_for_a_name_waits_on_under_it, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(one_that_comes_again_is_not_taken_twice, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(numbers_that_begin_anew_are_news, setup, teardown),

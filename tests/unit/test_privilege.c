@@ -244,9 +244,39 @@ static void the_usual_user_may_be_missing(void **state)
 	assert_int_equal(user.fallback, missing);
 }
 
+/* It stays root with what it takes to become somebody else, who has nothing at all. */
+static int run_runner(void)
+{
+	const struct privilege_user other = { .uid = OTHER, .gid = OTHER };
+	uint64_t mask = PRIVILEGE_RUNNER & status_mask("CapPrm");
+
+	HOLDS(privilege_runner() == 0);
+	HOLDS(geteuid() == 0);
+	HOLDS(mask == 0x1e0);
+	HOLDS(status_mask("CapEff") == mask);
+	HOLDS(status_mask("CapBnd") == mask);
+	HOLDS(mask_after_exec() == 0);
+	HOLDS(strcmp(status_field("NoNewPrivs"), "1") == 0);
+	HOLDS(privilege_nursery(&other) == 0);
+	HOLDS(getuid() == OTHER && geteuid() == OTHER && getgid() == OTHER);
+	HOLDS(status_mask("CapPrm") == 0);
+	HOLDS(status_mask("CapBnd") == 0);
+	HOLDS(setuid(0) != 0);
+	return 0;
+}
+
+static void who_does_actions_can_become_another_and_no_more(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(in_a_child(run_runner), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_does_actions_can_become_another_and_no_more),
 		cmocka_unit_test(the_broker_keeps_five_capabilities_and_no_others),
 		cmocka_unit_test(the_broker_regains_nothing),
 		cmocka_unit_test(the_nursery_is_the_user_without_any_capability),

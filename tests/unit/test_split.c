@@ -1,7 +1,7 @@
 #include "../../agent/split.c" /* white box: who needs a runner */
 #include "rs_test.h"
 
-static bool sends(const char *json)
+static bool needs(const char *json, bool acts)
 {
 	struct config_alerts *alerts;
 	struct config_error error;
@@ -13,7 +13,7 @@ static bool sends(const char *json)
 	assert_int_equal(config_read(config, "c", json, strlen(json), &error), 0);
 	s.config = config;
 	assert_int_equal(config_alerts_open(&alerts, config, &error), 0);
-	result = split_sends(&s, alerts);
+	result = split_needs(&s, alerts, acts);
 	config_alerts_close(alerts);
 	config_close(config);
 	return result;
@@ -22,17 +22,55 @@ static bool sends(const char *json)
 static void a_runner_is_for_channels_that_need_it(void **state)
 {
 	(void)state;
-	assert_false(sends("{}"));
-	assert_false(sends("{\"alerts\": {\"channels\": {\"l\": {\"type\": \"log\"}}}}"));
-	assert_true(sends("{\"alerts\": {\"channels\": {\"d\": {\"type\": \"dogstatsd\"}}}}"));
-	assert_false(sends("{\"alerts\": {\"enabled\": false, \"channels\": {\"d\": {\"type\": "
-			   "\"dogstatsd\"}}}}"));
+	assert_false(needs("{}", false));
+	assert_false(needs("{\"alerts\": {\"channels\": {\"l\": {\"type\": \"log\"}}}}", false));
+	assert_true(
+		needs("{\"alerts\": {\"channels\": {\"d\": {\"type\": \"dogstatsd\"}}}}", false));
+	assert_false(
+		needs("{\"alerts\": {\"channels\": {\"d\": {\"type\": \"dogstatsd\"}}}}", true));
+	assert_false(needs("{\"alerts\": {\"enabled\": false, \"channels\": {\"d\": {\"type\": "
+			   "\"dogstatsd\"}}}}",
+			   false));
+}
+
+static void one_that_stays_root_is_for_actions_alone(void **state)
+{
+	static const char restart[] =
+		"{\"alerts\": {\"channels\": {\"r\": {\"type\": \"restart_unit\", "
+		"\"units\": \"a.service\"}}}}";
+
+	(void)state;
+	assert_false(needs("{\"alerts\": {\"channels\": {\"l\": {\"type\": \"log\"}}}}", true));
+	assert_true(needs(restart, true));
+	assert_false(needs(restart, false));
+	assert_false(needs("{\"alerts\": {\"channels\": {\"c\": {\"type\": \"cache_clear\", "
+			   "\"pattern\": \"*\"}}}}",
+			   true)); /* the worker's own */
+}
+
+static void root_is_nobody_whom_a_command_becomes(void **state)
+{
+	struct runner_user user = { 0 };
+
+	(void)state;
+	split_user("0", &user);
+	assert_int_equal(user.error, -EPERM);
+	split_user("root", &user);
+	assert_int_equal(user.error, -EPERM);
+	split_user("there-is-no-such-user", &user);
+	assert_int_equal(user.error, -ENOENT);
+	split_user("65533", &user);
+	assert_int_equal(user.error, 0);
+	assert_int_equal(user.uid, 65533);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(
-		a_runner_is_for_channels_that_need_it) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_runner_is_for_channels_that_need_it),
+		cmocka_unit_test(one_that_stays_root_is_for_actions_alone),
+		cmocka_unit_test(root_is_nobody_whom_a_command_becomes),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,8 @@ static void ten_thousand_are_told_as_one(void **state)
 	assert_int_equal(n.level, 1);
 	assert_true(n.value == 10000);
 	assert_string_equal(n.link, "http://x/api/alerts");
+	assert_int_equal(n.id, engine->storm.id);
+	assert_true(n.since_ms == engine->storm.since_ms && n.since_ms > 0);
 	assert_string_equal(
 		n.summary,
 		"10000 alerts fire at once, 1 of them critical: slow 9000, gone 1000; the worst: "
@@ -186,6 +188,23 @@ static void more_of_it_is_told_after_a_pause(void **state)
 	assert_int_equal(seconds(50, &n), 1);
 	assert_true(n.value == 200);
 	assert_int_equal(n.number, 2);
+}
+
+static void one_that_turns_critical_says_so(void **state)
+{
+	struct notice n;
+
+	(void)state;
+	bad[0] = 100;
+	assert_int_equal(seconds(10, &n), 1);
+	assert_int_equal(n.severity, SPEC_WARNING);
+	assert_false(n.turned);
+	worst = 6000;
+	assert_int_equal(seconds(60, &n), 1);
+	assert_int_equal(n.severity, SPEC_CRITICAL);
+	assert_true(n.turned);
+	assert_int_equal(seconds(60, &n), 1);
+	assert_false(n.turned);
 }
 
 static void who_was_told_by_itself_is_told_by_itself_when_it_ends(void **state)
@@ -254,6 +273,7 @@ int main(void)
 		TEST(ten_thousand_are_told_as_one),
 		TEST(it_is_told_again_when_it_is_told_again_and_over_when_all_are),
 		TEST(more_of_it_is_told_after_a_pause),
+		TEST(one_that_turns_critical_says_so),
 		TEST(who_was_told_by_itself_is_told_by_itself_when_it_ends),
 		TEST(the_highest_level_of_those_in_it_is_its_own),
 		TEST(a_storm_survives_a_restart),

@@ -1,5 +1,5 @@
+#include "../../agent/send/transfer.c" /* white box: what a mail server says, line by line */
 #include "rs_test.h"
-#include "transfer.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -57,6 +57,8 @@ static void open_receiver(struct receiver *r, const char *answer)
 	assert_int_equal(pthread_create(&r->thread, NULL, receive, r), 0);
 }
 
+static struct own never; /* connected to */
+
 static struct transfer_result ask(struct receiver *r, uint32_t timeout_ms)
 {
 	struct transfer_result result = { .who = NULL };
@@ -69,7 +71,8 @@ static struct transfer_result ask(struct receiver *r, uint32_t timeout_ms)
 						  .ca_file = "",
 						  .body = "the body",
 						  .length = 8,
-						  .timeout_ms = timeout_ms };
+						  .timeout_ms = timeout_ms,
+						  .own = &never };
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hook", r->port);
 	assert_int_equal(pipe(pipe_fds), 0);
@@ -115,6 +118,55 @@ static void a_refusal_is_told_in_its_words(void **state)
 	assert_int_equal(result.status, 503);
 	assert_int_equal(result.retry_ms, 7000);
 	assert_string_equal(result.text, "503: later");
+}
+
+static void it_never_connects_to_ourselves(void **state)
+{
+	struct transfer_result result;
+	struct receiver r;
+
+	(void)state;
+	open_receiver(&r, "HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n");
+	own_add(&never, r.listening);
+	result = ask(&r, 5000);
+	memset(&never, 0, sizeof(never));
+	assert_false(result.arrived);
+	assert_string_equal(result.text, "not sent: that is an address of this agent itself");
+	assert_string_equal(r.got, "");
+}
+
+static void says(struct transfer *one, bool server, const char *line)
+{
+	char bytes[400];
+
+	snprintf(bytes, sizeof(bytes), "%s\r\n", line);
+	transfer_watch(NULL, server ? CURLINFO_HEADER_IN : CURLINFO_HEADER_OUT, bytes,
+		       strlen(bytes), one);
+}
+
+static void who_may_take_a_mail_later_is_named(void **state)
+{
+	static struct transfer one;
+
+	(void)state;
+	says(&one, true, "450 nobody was asked for");
+	says(&one, false, "MAIL FROM:<a@b>");
+	says(&one, true, "451 nor here");
+	says(&one, false, "RCPT TO:<c@d>");
+	says(&one, true, "250 fine");
+	says(&one, false, "RCPT TO:<e@f> NOTIFY=NEVER");
+	says(&one, true, "450-busy,");
+	says(&one, true, "450 as it says");
+	says(&one, true, "450 twice");
+	says(&one, false, "RCPT TO:<g@h>");
+	says(&one, true, "421 too");
+	says(&one, false, "RCPT TO:<i@j>");
+	says(&one, true, "550 is no more");
+	assert_string_equal(one.later, "e@f,g@h");
+	assert_memory_equal(one.refused, "i@j: 550 is no more", 19);
+	says(&one, false, "RCPT TO:<k@l");
+	says(&one, true, "450 cut off");
+	assert_string_equal(one.later, "e@f,g@h");
 }
 
 static void a_redirect_is_a_failure(void **state)
@@ -165,6 +217,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken_has_arrived),
 		cmocka_unit_test(a_refusal_is_told_in_its_words),
+		cmocka_unit_test(it_never_connects_to_ourselves),
+		cmocka_unit_test(who_may_take_a_mail_later_is_named),
 		cmocka_unit_test(a_redirect_is_a_failure),
 		cmocka_unit_test(one_that_hangs_is_left_in_time),
 		cmocka_unit_test(one_that_is_away_is_told),

@@ -21,9 +21,9 @@ enum { ALERTS_SOCKET, ALERTS_RUN_DIR };
 static const struct arguments alerts_arguments = {
 	.verb = "alerts",
 	.usage = "channels [OPTION]... | test [OPTION]... CHANNEL",
-	.about = "channels  how each channel of alerts.channels stands.\n"
+	.about = "channels  how each channel of alerts.channels stands, and what it said last.\n"
 		 "test      sends a notice that says that it is a test, and tells what the\n"
-		 "          receiver answered. For root.\n\n"
+		 "          receiver answered; of an action: does it. For root.\n\n"
 		 "Exit code 1: a channel fails, or the test did not arrive.\n",
 	.options = {
 		{ "socket", "PATH", "the agent's Unix socket (api.sock in run-dir)" },
@@ -32,8 +32,9 @@ static const struct arguments alerts_arguments = {
 };
 
 static const struct table_column alerts_columns[] = {
-	{ "CHANNEL", false }, { "TYPE", false },   { "STATE", false },  { "DELIVERED", true },
-	{ "WAITING", true },  { "DROPPED", true }, { "REFUSED", true }, { "LAST ERROR", false },
+	{ "CHANNEL", false },  { "TYPE", false },       { "STATE", false },
+	{ "DELIVERED", true }, { "WAITING", true },     { "DROPPED", true },
+	{ "REFUSED", true },   { "LAST REPLY", false }, { "LAST ERROR", false },
 };
 
 #define ALERTS_COLUMNS (sizeof(alerts_columns) / sizeof(alerts_columns[0]))
@@ -65,6 +66,7 @@ static int alerts_print(const struct envelope_node *channels)
 		alerts_number(&t, channel, "waiting");
 		alerts_number(&t, channel, "dropped");
 		alerts_number(&t, channel, "refused");
+		table_text(&t, envelope_text(channel, "lastReply"));
 		table_text(&t, envelope_text(channel, "lastError"));
 	}
 	result = table_print(&t, stdout);

@@ -1,0 +1,86 @@
+#include "reload.h"
+
+#include "board.h"
+#include "file.h"
+#include "link.h"
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RELOAD_BYTES 65536 /* at a time */
+
+/* Of its own, so that whoever writes into the file changes nothing. */
+static int reload_copy(int from)
+{
+	int to = memfd_create("ringside.json", MFD_CLOEXEC);
+	char bytes[RELOAD_BYTES];
+	ssize_t n;
+
+	if (to < 0)
+		return -errno;
+	while ((n = read(from, bytes, sizeof(bytes))) > 0)
+		if (file_write(to, bytes, (size_t)n))
+			n = -1;
+	if (n < 0 || lseek(to, 0, SEEK_SET)) {
+		close(to);
+		return -EIO;
+	}
+	return to;
+}
+
+/* Is it good? Then the courier has its channels. */
+static int reload_check(const struct reload *r, int fd, struct config_error *error)
+{
+	struct config_alerts *alerts;
+	struct config *next;
+	int ret = options_config(r->options, fd, &next, error);
+
+	if (ret)
+		return ret;
+	ret = config_alerts_open(&alerts, next, error);
+	if (!ret && r->board)
+		board_put(r->board, alerts);
+	config_alerts_close(alerts);
+	config_close(next);
+	return ret;
+}
+
+void reload_again(struct reload *r)
+{
+	struct link_message message = { .kind = LINK_RELOAD };
+
+	rulefiles_again(&r->rules);
+	if (r->good >= 0 && (lseek(r->good, 0, SEEK_SET) || link_send(r->link, &message, r->good)))
+		log_error("not reloaded: the worker is behind");
+}
+
+void reload_now(struct reload *r)
+{
+	struct config_error error;
+	int fd, copy;
+
+	rulefiles_again(&r->rules); /* whatever becomes of the configuration */
+	if (options_file_open(r->options, &fd, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return;
+	}
+	if (fd < 0) {
+		log_info("there is no %s to reload", r->options->file);
+		return;
+	}
+	copy = reload_copy(fd);
+	close(fd);
+	if (copy < 0 || reload_check(r, copy, &error)) {
+		log_error("not reloaded: %s", copy < 0 ? strerrordesc_np(-copy) : error.text);
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	if (r->good >= 0)
+		close(r->good);
+	r->good = copy;
+	reload_again(r);
+}

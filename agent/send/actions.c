@@ -1,0 +1,230 @@
+#include "actions.h"
+
+#include "courier.h"
+#include "log.h"
+#include "runner.h"
+#include "stops.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACTIONS_SILENT_NS INT64_C(30000000000) /* beyond an action's own time */
+#define ACTIONS_HEARD 64
+#define ACTIONS_MS INT64_C(1000000)
+
+static const struct channel *actions_channel(const struct dispatch *d, uint32_t channel)
+{
+	return &d->config.alerts->channels[channel];
+}
+
+/* Since the last time, as far as the clock of another run can be trusted. */
+static void actions_recall_one(struct dispatch *d, uint32_t channel, int64_t now_ns,
+			       int64_t wall_ms)
+{
+	int64_t begun_ms = d->postbox->begun_ms[channel];
+	int64_t pause_ms = actions_channel(d, channel)->pause_ms;
+	int64_t past_ms = wall_ms > begun_ms ? wall_ms - begun_ms : 0;
+
+	if (begun_ms && past_ms < pause_ms)
+		d->channels[channel].due_ns = now_ns + (pause_ms - past_ms) * ACTIONS_MS;
+}
+
+void actions_recall(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	const struct postbox_entry *entry;
+
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
+		if (!desk_acts(d, i))
+			continue;
+		actions_recall_one(d, i, now_ns, wall_ms);
+		while (d->postbox->damaged && (entry = postbox_first(d->postbox, i))) {
+			d->channels[i].dropped++;
+			postbox_done(d->postbox, entry->notice.sequence, i);
+		}
+	}
+}
+
+bool actions_are_for(const struct dispatch *d, const struct notice *notice)
+{
+	return notice->kind == NOTICE_FIRING && !(notice->again && d->postbox->damaged);
+}
+
+static void actions_values(const struct notice *n, struct action_values *out)
+{
+	const char *const texts[ACTION_VALUES] = {
+		[ACTION_RULE] = n->rule,
+		[ACTION_SEVERITY] = spec_severity_name(n->severity),
+		[ACTION_SERVICE] = n->labels.service,
+		[ACTION_ENVIRONMENT] = n->labels.environment,
+		[ACTION_ROUTE] = n->labels.route,
+		[ACTION_METHOD] = n->labels.method,
+		[ACTION_VALUE] = "",
+		[ACTION_LIMIT] = "",
+	};
+
+	for (int i = 0; i < ACTION_VALUES; i++)
+		snprintf(out->at[i], ACTION_TEXT, "%s", texts[i]);
+	metric_value_format(n->value, n->unit, out->at[ACTION_VALUE], ACTION_TEXT);
+	metric_value_format(n->limit, n->unit, out->at[ACTION_LIMIT], ACTION_TEXT);
+}
+
+/* COURIER_HELLO: it is under way, and the runner has the word. */
+static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channel,
+				       enum format_kind kind, const struct notice *notice,
+				       char text[COURIER_TEXT])
+{
+	const struct channel *c = actions_channel(d, channel);
+	struct runner_order order = { .kind = kind,
+				      .sum = channel_sum(c),
+				      .sequence = notice->sequence,
+				      .at_ms = notice->at_ms };
+	int ret;
+
+	if (c->type == CHANNEL_CACHE_CLEAR) {
+		snprintf(text, COURIER_TEXT, "refused: there is no cache in this build");
+		ret = d->config.clear ? d->config.clear(d->config.clear_ctx,
+							c->values[CHANNEL_PATTERN], text)
+				      : -ENOSYS;
+		return ret ? COURIER_REFUSED : COURIER_ARRIVED;
+	}
+	actions_values(notice, &order.values);
+	ret = runner_order(d->config.runner, &order);
+	if (!ret)
+		return COURIER_HELLO;
+	snprintf(text, COURIER_TEXT, "not done: the runner takes no orders: %s",
+		 ret == -EBADF ? "actions are read when the agent is started"
+			       : strerrordesc_np(-ret));
+	return COURIER_REFUSED;
+}
+
+static void actions_end(struct dispatch_channel *c, const struct courier_word *w, int64_t wall_ms)
+{
+
+	if (w->kind == FORMAT_TEST) {
+		desk_tried(c, w);
+		return;
+	}
+	if (c->flying == w->sequence)
+		c->flying_ns = 0;
+	if (w->outcome == COURIER_ARRIVED)
+		desk_arrived(c, w->text, wall_ms);
+	else
+		desk_refused(c, w->text, wall_ms);
+}
+
+static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind kind,
+			  const struct notice *notice, int64_t wall_ms)
+{
+	struct dispatch_channel *c = &d->channels[channel];
+	struct courier_word word = { .outcome = COURIER_REFUSED,
+				     .kind = kind,
+				     .sequence = notice->sequence,
+				     .at_ms = notice->at_ms };
+	int ret = postbox_begin(d->postbox, notice->sequence, channel, wall_ms);
+
+	stops_at("begun");
+	c->due_ns = d->now_ns + actions_channel(d, channel)->pause_ms * ACTIONS_MS;
+	if (ret)
+		snprintf(word.text, sizeof(word.text),
+			 "not done: the outbox takes no mark, and a kill would have it done twice: "
+			 "%s",
+			 strerrordesc_np(-ret));
+	else
+		word.outcome = actions_do(d, channel, kind, notice, word.text);
+	stops_at("ordered");
+	if (word.outcome != COURIER_HELLO) {
+		actions_end(c, &word, wall_ms);
+	} else if (kind == FORMAT_NOTICE) {
+		c->flying = notice->sequence;
+		c->flying_ns = d->now_ns;
+	}
+}
+
+void actions_step(struct dispatch *d, uint32_t channel, int64_t now_ns, int64_t wall_ms)
+{
+	struct dispatch_channel *c = &d->channels[channel];
+	int64_t most_ns = actions_channel(d, channel)->timeout_ms * ACTIONS_MS + ACTIONS_SILENT_NS;
+	const struct postbox_entry *entry;
+
+	if (c->flying_ns && now_ns - c->flying_ns < most_ns)
+		return;
+	if (c->flying_ns)
+		desk_refused(c, "the runner did not say how it went", wall_ms);
+	c->flying_ns = 0;
+	while (!c->flying_ns && (entry = postbox_first(d->postbox, channel))) {
+		const struct notice notice = entry->notice;
+
+		if (now_ns >= c->due_ns) {
+			actions_begin(d, channel, FORMAT_NOTICE, &notice, wall_ms);
+			continue;
+		}
+		log_info("action %s: not done for %s, more often than at_most_every", c->row.name,
+			 notice.rule);
+		c->row.skipped++;
+		postbox_done(d->postbox, notice.sequence, channel);
+	}
+}
+
+void actions_try(struct dispatch *d, uint32_t channel, const struct notice *notice)
+{
+	struct dispatch_channel *c = &d->channels[channel];
+
+	c->row.trial = DISPATCH_TRYING;
+	c->row.trial_ms = notice->at_ms;
+	c->row.trial_text[0] = '\0';
+	if (d->now_ns >= c->due_ns && !c->flying_ns) {
+		actions_begin(d, channel, FORMAT_TEST, notice, notice->at_ms);
+		return;
+	}
+	c->row.trial = DISPATCH_BAD;
+	snprintf(c->row.trial_text, sizeof(c->row.trial_text),
+		 "not done: more often than at_most_every");
+}
+
+/* A runner that is new: of what its predecessor did nobody knows. */
+static void actions_anew(struct dispatch *d, int64_t wall_ms)
+{
+	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
+		struct dispatch_channel *c = &d->channels[i];
+		const struct courier_word lost = { .outcome = COURIER_REFUSED,
+						   .kind = FORMAT_TEST,
+						   .at_ms = c->row.trial_ms,
+						   .text = "the runner was started anew" };
+
+		if (!desk_acts(d, i))
+			continue;
+		if (c->flying_ns)
+			desk_refused(c, "the runner was started anew, and may have begun it",
+				     wall_ms);
+		c->flying_ns = 0;
+		desk_tried(c, &lost);
+	}
+}
+
+bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	struct courier_word word;
+	int ret = 1, at;
+
+	pthread_mutex_lock(&d->lock);
+	for (int i = 0; i < ACTIONS_HEARD && (ret == 1 || ret == -EBADMSG); i++) {
+		ret = courier_hear(d->config.runner, &word);
+		if (ret == 1)
+			d->runner = word.pid;
+		at = ret == 1 ? desk_find(d, &word) : -1;
+		if (ret == 1 && word.outcome == COURIER_HELLO)
+			actions_anew(d, wall_ms);
+		else if (at >= 0 && desk_acts(d, (uint32_t)at))
+			actions_end(&d->channels[at], &word, wall_ms);
+	}
+	for (uint32_t i = 0; d->now_ns && i < d->config.alerts->count; i++)
+		if (desk_acts(d, i))
+			actions_step(d, i, now_ns, wall_ms);
+	pthread_mutex_unlock(&d->lock);
+	if (ret == 1 || ret == -EAGAIN || ret == -EINTR || ret == -EBADMSG)
+		return true;
+	log_error(
+		"the runner of actions is gone: nothing is done until the agent is started again");
+	return false;
+}

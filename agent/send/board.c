@@ -1,0 +1,117 @@
+#include "board.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BOARD_TRIES 8 /* somebody puts up another set as often as that: the next look has it */
+
+struct board {
+	_Atomic uint32_t
+		version; /* of sets[version & 1]; the other one is the next to be written */
+	struct board_set sets[2];
+};
+
+int board_open(struct board **out)
+{
+	void *map = mmap(NULL, sizeof(**out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+
+	*out = map == MAP_FAILED ? NULL : map;
+	return *out ? 0 : -errno;
+}
+
+void board_hide(struct board *b)
+{
+	madvise(b, sizeof(*b), MADV_DONTFORK);
+}
+
+/* A secret's file has one line. */
+static int board_secret(const char *path, char out[CHANNEL_VALUE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), ret = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, CHANNEL_VALUE);
+	if (n < 0)
+		ret = -errno;
+	else if (n == CHANNEL_VALUE)
+		ret = -EFBIG;
+	close(fd);
+	out[n > 0 && !ret ? n : 0] = '\0';
+	out[strcspn(out, "\r\n")] = '\0';
+	return ret || *out ? ret : -ENODATA;
+}
+
+static void board_secrets(struct channel *c, char fault[BOARD_FAULT])
+{
+	fault[0] = '\0';
+	for (int k = 0; k < CHANNEL_KEYS; k++) {
+		enum channel_key file = channel_file_of((enum channel_key)k);
+		char path[CHANNEL_VALUE];
+		int ret;
+
+		if (file == CHANNEL_KEYS || !c->values[file][0])
+			continue;
+		memcpy(path, c->values[file], sizeof(path));
+		ret = board_secret(path, c->values[k]);
+		if (!ret)
+			continue;
+		snprintf(fault, BOARD_FAULT, "%s: %.80s: %.40s", channel_key_name(file), path,
+			 strerrordesc_np(-ret));
+		log_error("channel %s: %s", c->name, fault);
+	}
+}
+
+void board_put(struct board *b, const struct config_alerts *alerts)
+{
+	uint32_t version = atomic_load_explicit(&b->version, memory_order_relaxed) + 1;
+	struct board_set *next = &b->sets[version & 1];
+
+	next->count = alerts->count;
+	for (uint32_t i = 0; i < alerts->count; i++) {
+		next->sums[i] = channel_sum(&alerts->channels[i]);
+		next->channels[i] = alerts->channels[i];
+		board_secrets(&next->channels[i], next->faults[i]);
+	}
+	/* A: release keeps the set ahead of its number; pairs with B. */
+	atomic_store_explicit(&b->version, version, memory_order_release);
+}
+
+/* What is used of it: the rest is memory that nobody has to have. */
+static void board_copy(const struct board_set *from, struct board_set *out)
+{
+	out->count = from->count < CHANNEL_MAX ? from->count : CHANNEL_MAX;
+	memcpy(out->sums, from->sums, out->count * sizeof(out->sums[0]));
+	memcpy(out->channels, from->channels, out->count * sizeof(out->channels[0]));
+	memcpy(out->faults, from->faults, out->count * sizeof(out->faults[0]));
+}
+
+bool board_take(struct board *b, uint32_t *seen, struct board_set *out)
+{
+	for (int i = 0; i < BOARD_TRIES; i++) {
+		/* B: acquire keeps the set behind its number; pairs with A. */
+		uint32_t version = atomic_load_explicit(&b->version, memory_order_acquire);
+
+		if (version == *seen)
+			return false;
+		board_copy(&b->sets[version & 1], out);
+		/*
+		 * B: two more may have been put up meanwhile, the second one upon this set. Release
+		 * keeps the copy ahead of this look, which a mere load could not; pairs with A.
+		 */
+		if (atomic_fetch_add_explicit(&b->version, 0, memory_order_acq_rel) == version) {
+			*seen = version;
+			return true;
+		}
+	}
+	return false;
+}

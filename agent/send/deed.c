@@ -1,0 +1,130 @@
+#include "deed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEED_REPORT 3 /* behind input, output and errors */
+
+/* What a parent set up for itself is nothing for a program that knows nothing of it. */
+static void deed_forget(int report)
+{
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&none);
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int fd = 0; fd < DEED_REPORT; fd++)
+		dup2(nowhere, fd);
+	if (report != DEED_REPORT)
+		dup3(report, DEED_REPORT, O_CLOEXEC);
+	syscall(SYS_close_range, DEED_REPORT + 1, ~0U, 0);
+	umask(022);
+	if (chdir("/"))
+		_exit(1);
+}
+
+static void deed_child(deed_fn fn, void *ctx, int report)
+{
+	char text[DEED_TEXT] = "";
+	int code;
+
+	deed_forget(report);
+	code = fn(ctx, text);
+	_exit(write(DEED_REPORT, text, strlen(text)) < 0 ? 1 : code);
+}
+
+int deed_begin(struct deed *d, deed_fn fn, void *ctx, int64_t now_ns, uint32_t timeout_ms)
+{
+	int report[2];
+
+	if (pipe2(report, O_CLOEXEC))
+		return -errno;
+	d->pid = fork();
+	if (d->pid == 0)
+		deed_child(fn, ctx, report[1]);
+	close(report[1]);
+	if (d->pid < 0) {
+		d->pid = 0;
+		close(report[0]);
+		return -EAGAIN;
+	}
+	d->report = report[0];
+	d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
+	d->begun_ns = now_ns;
+	d->due_ns = now_ns + timeout_ms * INT64_C(1000000);
+	d->late = false;
+	return 0;
+}
+
+static void deed_kill(const struct deed *d)
+{
+	kill(-d->pid, SIGKILL); /* none yet where it has no session yet */
+	kill(d->pid, SIGKILL);
+}
+
+static void deed_close(struct deed *d)
+{
+	if (d->pidfd >= 0)
+		close(d->pidfd);
+	close(d->report);
+	d->pid = 0;
+}
+
+static void deed_judge(const struct deed *d, int status, int64_t now_ns, struct deed_result *out)
+{
+	double took_s = (double)(now_ns - d->begun_ns) / 1e9;
+	char said[DEED_TEXT];
+	/* its end was seen: what it has to say is in the pipe, or never will be */
+	ssize_t n = read(d->report, said, sizeof(said) - 1);
+
+	said[n > 0 ? n : 0] = '\0';
+	out->good = !d->late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (d->late)
+		snprintf(out->text, sizeof(out->text), "killed after %.1f s, its timeout", took_s);
+	else if (WIFSIGNALED(status))
+		snprintf(out->text, sizeof(out->text), "killed by signal %d after %.1f s",
+			 WTERMSIG(status), took_s);
+	else if (*said)
+		snprintf(out->text, sizeof(out->text), "%s", said);
+	else
+		snprintf(out->text, sizeof(out->text), "exit code %d after %.1f s",
+			 WEXITSTATUS(status), took_s);
+}
+
+bool deed_step(struct deed *d, int64_t now_ns, struct deed_result *out)
+{
+	int status = 0;
+
+	if (!d->pid)
+		return true;
+	if (now_ns >= d->due_ns && !d->late) {
+		d->late = true;
+		deed_kill(d);
+	}
+	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
+		return false;
+	deed_judge(d, status, now_ns, out);
+	deed_close(d);
+	return true;
+}
+
+void deed_end(struct deed *d)
+{
+	if (!d->pid)
+		return;
+	deed_kill(d);
+	waitpid(d->pid, NULL, 0);
+	deed_close(d);
+}

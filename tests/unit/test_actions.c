@@ -1,0 +1,386 @@
+#include "../../agent/send/actions.c" /* white box: what the disk refuses */
+#include "rs_test.h"
+
+#include "health.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECOND INT64_C(1000000000)
+#define PAUSE_MS INT64_C(600000)
+
+enum { LOG, EMAIL, FIX, CACHE };
+
+static char folder[32];
+static struct config_alerts alerts;
+static struct health *health;
+static struct dispatch *d;
+static int links[2];
+static int64_t now_ns, wall_ms;
+static char cleared[64];
+
+static int clear(void *ctx, const char *pattern, char text[DISPATCH_TEXT])
+{
+	snprintf(cleared, sizeof(cleared), "%s", pattern);
+	snprintf(text, DISPATCH_TEXT, "3 keys");
+	return *(int *)ctx;
+}
+
+static void open_it(void)
+{
+	const struct dispatch_config config = { .alerts = &alerts,
+						.health = health,
+						.folder = folder,
+						.link = -1,
+						.runner = links[0] };
+
+	assert_int_equal(dispatch_open(&d, &config, wall_ms), 0);
+}
+
+static int setup(void **state)
+{
+	struct channel_error why;
+
+	(void)state;
+	strcpy(folder, "/tmp/rs_actions_XXXXXX");
+	now_ns = 100 * SECOND;
+	wall_ms = INT64_C(864000000);
+	memset(&alerts, 0, sizeof(alerts));
+	strcpy(alerts.channels[LOG].name, "log");
+	strcpy(alerts.channels[EMAIL].name, "email");
+	alerts.channels[EMAIL].type = CHANNEL_EMAIL;
+	if (channel_parse("fix type=exec user=u command=/bin/x", &alerts.channels[FIX], &why) ||
+	    channel_parse("cache type=cache_clear pattern=shop:*", &alerts.channels[CACHE], &why))
+		return -1;
+	alerts.count = 4;
+	alerts.in_use = 0xd;
+	alerts.levels[0] = 0x4;
+	alerts.levels[1] = 0x8;
+	if (!mkdtemp(folder) || health_open(&health) || courier_link(links))
+		return -1;
+	open_it();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[64];
+
+	(void)state;
+	dispatch_close(d);
+	health_close(health);
+	close(links[0]);
+	close(links[1]);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
+}
+
+static void again(void)
+{
+	dispatch_close(d);
+	open_it();
+}
+
+static void notice(uint64_t sequence, uint8_t level, enum notice_kind kind)
+{
+	const struct notice n = { .sequence = sequence,
+				  .number = 1,
+				  .level = level,
+				  .kind = kind,
+				  .severity = SPEC_CRITICAL,
+				  .value = 3,
+				  .limit = 2,
+				  .unit = METRIC_UNIT_NUMBER,
+				  .at_ms = wall_ms,
+				  .rule = "r",
+				  .labels = { .service = "shop" } };
+
+	dispatch_notice(d, &n);
+	dispatch_settle(d);
+}
+
+static void second(void)
+{
+	now_ns += SECOND;
+	wall_ms += 1000;
+	dispatch_second(d, now_ns, wall_ms);
+}
+
+static bool ordered(struct runner_order *order)
+{
+	return recv(links[1], order, sizeof(*order), MSG_DONTWAIT) == sizeof(*order);
+}
+
+static void answer(const struct runner_order *order, enum courier_outcome outcome)
+{
+	const struct courier_word word = { .outcome = outcome,
+					   .sum = order->sum,
+					   .kind = order->kind,
+					   .sequence = order->sequence,
+					   .at_ms = order->at_ms,
+					   .pid = 77,
+					   .text = "its word" };
+
+	assert_int_equal(send(links[1], &word, sizeof(word), 0), sizeof(word));
+	assert_true(actions_hear(d, now_ns, wall_ms));
+}
+
+static struct dispatch_row row(uint32_t channel)
+{
+	struct dispatch_row rows[CHANNEL_MAX];
+
+	assert_int_equal(dispatch_list(d, rows), 4);
+	return rows[channel];
+}
+
+static void an_action_is_ordered_with_its_values(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	assert_true(order.sum == channel_sum(&alerts.channels[FIX]));
+	assert_string_equal(order.values.at[ACTION_SERVICE], "shop");
+	assert_string_equal(order.values.at[ACTION_SEVERITY], "critical");
+	assert_string_equal(order.values.at[ACTION_VALUE], "3");
+	assert_string_equal(order.values.at[ACTION_LIMIT], "2");
+	assert_string_equal(order.values.at[ACTION_ROUTE], "");
+	assert_int_equal(row(FIX).waiting, 0);
+	answer(&order, COURIER_ARRIVED);
+	assert_int_equal(row(FIX).delivered, 1);
+	assert_string_equal(row(FIX).said, "its word");
+	assert_int_equal(dispatch_runner(d), 77);
+	notice(2, 1, NOTICE_RECOVERED); /* there is nothing to be done any more */
+	now_ns += PAUSE_MS * 1000000;
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).skipped, 0);
+}
+
+static void it_is_begun_once_whatever_comes(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	again(); /* killed as it was under way */
+	second();
+	assert_false(ordered(&order));
+	now_ns += PAUSE_MS * 1000000;
+	second();
+	assert_false(ordered(&order));
+	notice(2, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	answer(&order, COURIER_REFUSED); /* it is not tried again */
+	assert_int_equal(row(FIX).refused, 1);
+	assert_string_equal(row(FIX).fault, "its word");
+	now_ns += PAUSE_MS * 1000000;
+	second();
+	assert_false(ordered(&order));
+}
+
+static void what_waits_is_begun_after_a_restart(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	again(); /* killed before it began */
+	second();
+	assert_true(ordered(&order));
+	assert_int_equal(order.sequence, 1);
+}
+
+static void it_pauses_over_restarts_too(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	answer(&order, COURIER_ARRIVED);
+	notice(2, 1, NOTICE_FIRING);
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).skipped, 1);
+	assert_int_equal(row(FIX).waiting, 0);
+	again();
+	again(); /* the file was written anew */
+	wall_ms += PAUSE_MS - 10000;
+	now_ns += 5 * SECOND;
+	notice(3, 1, NOTICE_FIRING);
+	second();
+	assert_false(ordered(&order));
+	now_ns += 10 * SECOND;
+	notice(4, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	assert_int_equal(order.sequence, 4);
+	wall_ms -= INT64_C(86400000); /* a clock that was put back */
+	again();
+	notice(5, 1, NOTICE_FIRING);
+	second();
+	assert_false(ordered(&order));
+	now_ns += PAUSE_MS * 1000000;
+	notice(6, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+}
+
+static void without_its_mark_on_disk_nothing_is_done(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	close(d->postbox->fd);
+	d->postbox->fd = -1;
+	d->postbox->folder = "/there/is/no/such/folder";
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).refused, 1);
+	assert_non_null(strstr(row(FIX).fault, "the outbox takes no mark"));
+	d->postbox->folder = folder;
+}
+
+static void of_a_damaged_outbox_nothing_is_begun(void **state)
+{
+	const struct notice told = {
+		.sequence = 9, .level = 1, .again = true, .at_ms = wall_ms, .rule = "r"
+	};
+	struct runner_order order;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	dispatch_close(d);
+	snprintf(path, sizeof(path), "%s/" POSTBOX_FILE, folder);
+	file = fopen(path, "a");
+	assert_non_null(file);
+	fprintf(file, "0123456789abcdef {\"done\":1,\"channel\":\"fix\"}\n");
+	fclose(file);
+	open_it();
+	dispatch_notice(d, &told); /* who knows */
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).dropped, 1);
+	assert_int_equal(row(FIX).waiting, 0);
+	notice(10, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	assert_int_equal(order.sequence, 10);
+}
+
+static void who_does_not_answer_is_not_asked_again(void **state)
+{
+	const struct runner_order none = { 0 };
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	now_ns += 88 * SECOND;
+	second();
+	assert_int_equal(row(FIX).refused, 0);
+	now_ns += 2 * SECOND;
+	second();
+	assert_int_equal(row(FIX).refused, 1);
+	assert_non_null(strstr(row(FIX).fault, "did not say"));
+	now_ns += PAUSE_MS * 1000000;
+	notice(2, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	answer(&none, COURIER_HELLO);
+	assert_int_equal(row(FIX).refused, 2);
+	assert_non_null(strstr(row(FIX).fault, "started anew"));
+	close(links[1]);
+	links[1] = -1;
+	assert_false(actions_hear(d, now_ns, wall_ms));
+	now_ns += PAUSE_MS * 1000000;
+	notice(3, 1, NOTICE_FIRING);
+	second();
+	assert_int_equal(row(FIX).refused, 3);
+	assert_non_null(strstr(row(FIX).fault, "Broken pipe"));
+}
+
+static void a_try_does_it_and_counts(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	second();
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), 0);
+	assert_true(ordered(&order));
+	assert_int_equal(order.kind, FORMAT_TEST);
+	assert_string_equal(order.values.at[ACTION_RULE], "ringside-test");
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), -EBUSY);
+	answer(&order, COURIER_ARRIVED);
+	assert_int_equal(row(FIX).trial, DISPATCH_GOOD);
+	assert_string_equal(row(FIX).trial_text, "its word");
+	assert_int_equal(row(FIX).delivered, 0);
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), 0);
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).trial, DISPATCH_BAD);
+	assert_non_null(strstr(row(FIX).trial_text, "at_most_every"));
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).skipped, 1);
+}
+
+static void a_cache_is_cleared_where_there_is_one(void **state)
+{
+	int ret = 0;
+
+	(void)state;
+	notice(1, 2, NOTICE_FIRING);
+	second();
+	assert_string_equal(row(CACHE).fault, "refused: there is no cache in this build");
+	d->config.clear = clear;
+	d->config.clear_ctx = &ret;
+	now_ns += PAUSE_MS * 1000000;
+	notice(2, 2, NOTICE_FIRING);
+	second();
+	assert_string_equal(cleared, "shop:*");
+	assert_string_equal(row(CACHE).said, "3 keys");
+	ret = -EIO;
+	now_ns += PAUSE_MS * 1000000;
+	assert_int_equal(dispatch_try(d, "cache", wall_ms), 0);
+	assert_int_equal(row(CACHE).trial, DISPATCH_BAD); /* of a second ago it pauses still */
+	second();
+	assert_int_equal(dispatch_try(d, "cache", wall_ms), 0);
+	assert_string_equal(row(CACHE).trial_text, "3 keys");
+	assert_int_equal(row(CACHE).trial, DISPATCH_BAD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_action_is_ordered_with_its_values, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(it_is_begun_once_whatever_comes, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_waits_is_begun_after_a_restart, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(it_pauses_over_restarts_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_its_mark_on_disk_nothing_is_done, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(of_a_damaged_outbox_nothing_is_begun, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_does_not_answer_is_not_asked_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_try_does_it_and_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cache_is_cleared_where_there_is_one, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
