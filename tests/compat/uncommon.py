@@ -1,4 +1,4 @@
-"""uncommon - the table, continued: servers that no recipe of ours names, as a newcomer would try them."""
+"""uncommon - the table, continued: servers that no recipe of ours names, as a newcomer tries them."""
 import shutil
 import signal
 
@@ -113,16 +113,18 @@ UNCOMMON = {
     "apache-itk": Recipe(apache_itk, streams=True, **{
         **APACHE_LOG, "needs": ("apache2", APACHE_MODULES / "mpm_itk.so")}),
     "nghttpx": Recipe(nghttpx, ("nghttpx", "nginx"), log="access.log", form=PLAIN,
-                      backend="nginx", default=True),
+                      backend="nginx", default=True,
+                      noise="NOTICE|IPC socket"),  # with a random word
     "evhttp": Recipe(compiled("cc", "event.c", "-O2", "-Wl,--no-as-needed", "-levent"),
                      ("cc", "/usr/include/event2/http.h"), default=True),
     "feersum": Recipe(plackup("Feersum"), ("plackup", "feersum"), default=True),
-    "twiggy": Recipe(plackup("Twiggy"), ("plackup", "twiggy"),
+    "twiggy": Recipe(plackup("Twiggy"), ("plackup", "twiggy"), noise="Deep recursion",
                      without={"cut": "bare, it refuses a head cut in its last line now and then"}),
     "traffic-server": Recipe(traffic_server, ("traffic_server", "nginx"), backend="nginx",
                              share=2),
     "tomcat": Recipe(tomcat, ("java", "/usr/share/tomcat10/bin/catalina.sh"),
-                     log="logs/access.log", form=PLAIN, noise="INFO|NOTE|^Using|org.apache"),
+                     log="logs/access.log", form=PLAIN,
+                     noise="INFO|NOTE|^Using|org.apache|SecureRandom"),
     "yaws": Recipe(yaws, ("yaws",), noise="Eshell|Terminating|=INFO"),
     "nginx-cgi": Recipe(nginx_cgi, services=("nginx",),
                         **{**NGINX_LOG, "needs": ("nginx", "fcgiwrap")}),
