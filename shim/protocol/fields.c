@@ -27,18 +27,25 @@ static void fields_length(struct http1 *p, const uint8_t *at, const uint8_t *end
 	p->length = length;
 }
 
+/* A response may say twice that it is chunked, once by its program and once by its server: to every
+ * client that is once. In a request it is how servers are played off against each other. */
 static void fields_coding(struct http1 *p, const uint8_t *at, const uint8_t *end)
 {
+	bool again = p->fields & FIELDS_HAS_CODING;
+	bool chunked;
+
 	while (at < end && line_is_blank(end[-1]))
 		end--;
-	if (p->fields & FIELDS_HAS_CODING)
+	chunked = end - at >= 7 && ((line_word(end - 8) | LINE_LOWER) >> 8) ==
+					   LINE_WORD('c', 'h', 'u', 'n', 'k', 'e', 'd', 0);
+	if (chunked) {
+		end -= 7;
+		chunked = at == end || line_is_blank(end[-1]) || end[-1] == ',';
+	}
+	if (again && !(p->status && chunked && (p->fields & FIELDS_CHUNKED)))
 		p->fields |= FIELDS_AMBIGUOUS;
 	p->fields |= FIELDS_HAS_CODING;
-	if (end - at < 7 || ((line_word(end - 8) | LINE_LOWER) >> 8) !=
-				    LINE_WORD('c', 'h', 'u', 'n', 'k', 'e', 'd', 0))
-		return;
-	end -= 7;
-	if (at == end || line_is_blank(end[-1]) || end[-1] == ',')
+	if (chunked)
 		p->fields |= FIELDS_CHUNKED;
 }
 

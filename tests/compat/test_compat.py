@@ -21,8 +21,9 @@ from client import SCENES, SMALL, Client, trusting
 from languages import LANGUAGES
 from secured import SECURED
 from servers import PATH, SERVERS, Place, missing, nginx_config
+from uncommon import UNCOMMON
 
-TABLE = {**SERVERS, **LANGUAGES, **SECURED}
+TABLE = {**SERVERS, **LANGUAGES, **SECURED, **UNCOMMON}
 LOAD = 20000 if live.FULL else 1000  # requests of each run beside the scenes, times the share
 
 Run = collections.namedtuple("Run", "replies classes load logged output code counted rows first")

@@ -249,6 +249,15 @@ static void responses(void **state)
 	RESPONSE(RS_METHOD_GET, "220 smtp ready\r\n", "bad0 ");
 	RESPONSE(RS_METHOD_GET, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
 		 "200 bad4 ");
+	RESPONSE(RS_METHOD_GET,
+		 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nServer: x\r\n"
+		 "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nHTTP/1.1 404\r\n"
+		 "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n",
+		 "200 end 404 bad4 ");
+	RESPONSE(RS_METHOD_GET,
+		 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n"
+		 "Transfer-Encoding: chunked\r\n\r\n",
+		 "200 bad4 ");
 }
 
 static void long_lines_are_cut_at_the_same_place(void **state)
