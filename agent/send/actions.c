@@ -82,7 +82,7 @@ static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channe
 	int ret;
 
 	if (c->type == CHANNEL_CACHE_CLEAR) {
-		snprintf(text, COURIER_TEXT, "refused: there is no cache in this build");
+		snprintf(text, COURIER_TEXT, "refused: an action cannot clear the cache yet");
 		ret = d->config.clear ? d->config.clear(d->config.clear_ctx,
 							c->values[CHANNEL_PATTERN], text)
 				      : -ENOSYS;

@@ -147,7 +147,7 @@ def what_goes_wrong_is_told_and_not_tried_again(stage):
     check("/there/is/no/such/program: No such file" in tried(stage, "none"), "none")
     check("no such user" in tried(stage, "who"), "who")
     live.wait_for("no cache", lambda: channel(agent, "cache")["refused"] == 1, 10, 0.1)
-    check("no cache in this build" in channel(agent, "cache")["lastError"],
+    check("cannot clear the cache yet" in channel(agent, "cache")["lastError"],
           channel(agent, "cache"))
     agent.stop()
 

@@ -344,7 +344,7 @@ static void a_cache_is_cleared_where_there_is_one(void **state)
 	(void)state;
 	notice(1, 2, NOTICE_FIRING);
 	second();
-	assert_string_equal(row(CACHE).fault, "refused: there is no cache in this build");
+	assert_string_equal(row(CACHE).fault, "refused: an action cannot clear the cache yet");
 	d->config.clear = clear;
 	d->config.clear_ctx = &ret;
 	now_ns += PAUSE_MS * 1000000;
