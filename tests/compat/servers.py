@@ -74,7 +74,8 @@ def cgi(place):
     folder = place.folder / "cgi"
     folder.mkdir(exist_ok=True)
     (folder / "post").write_text(
-        "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nwc -c\n")
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nwc -c\n"
+        "sleep 0.1\n")  # else it is a race whether Apache sees the end in time to know the length
     (folder / "chunk").write_text(
         "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\na'\n"
         "sleep 0.1\nprintf bc\nsleep 0.1\nprintf def\n")
