@@ -25,8 +25,8 @@ static int setup(void **state)
 		"fix\ntype=exec\nuser=u\nat_most_every=1s\ncommand=/bin/sh\x1f-c\x1f"
 		"printf '%s|' \"$#\" \"$@\" > \"$1\"; env >> "
 		"\"$1\"\x1fname\x1f{route}\x1f{service}",
-		"slow type=exec user=u command=/bin/sleep\x1f"
-		"60 timeout=200ms",
+		("slow type=exec user=u command=/bin/sleep\x1f"
+		 "60 timeout=200ms"),
 		"none type=exec user=u command=/there/is/no/such/program",
 		"other type=exec user=7 command=/bin/true",
 		"unit type=restart_unit units=a.service,b.service",
