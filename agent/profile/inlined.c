@@ -5,12 +5,15 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static struct {
 	__typeof__(dwarf_begin_elf) *begin;
 	__typeof__(dwarf_end) *end;
 	__typeof__(dwarf_addrdie) *unit;
+	__typeof__(dwarf_get_units) *units;
+	__typeof__(dwarf_haspc) *has;
 	__typeof__(dwarf_getscopes) *scopes;
 	__typeof__(dwarf_getscopes_die) *parents;
 	__typeof__(dwarf_tag) *tag;
@@ -28,6 +31,8 @@ int inlined_load(void)
 		{ "dwarf_begin_elf", &inlined_dw.begin },
 		{ "dwarf_end", &inlined_dw.end },
 		{ "dwarf_addrdie", &inlined_dw.unit },
+		{ "dwarf_get_units", &inlined_dw.units },
+		{ "dwarf_haspc", &inlined_dw.has },
 		{ "dwarf_getscopes", &inlined_dw.scopes },
 		{ "dwarf_getscopes_die", &inlined_dw.parents },
 		{ "dwarf_tag", &inlined_dw.tag },
@@ -69,13 +74,25 @@ void inlined_close(struct inlined *in)
 	free(in);
 }
 
+/* clang writes no table of which unit has which addresses (.debug_aranges): each is asked then. */
+static bool inlined_unit(const struct inlined *in, uint64_t address, Dwarf_Die *unit)
+{
+	Dwarf_CU *at = NULL;
+
+	if (inlined_dw.unit(in->dwarf, address, unit))
+		return true;
+	while (!inlined_dw.units(in->dwarf, at, &at, NULL, NULL, unit, NULL))
+		if (inlined_dw.has(unit, address) == 1)
+			return true;
+	return false;
+}
+
 void inlined_each(const struct inlined *in, uint64_t address, inlined_fn each, void *ctx)
 {
 	Dwarf_Die unit, *scopes = NULL, *parents = NULL, innermost;
 	int count;
 
-	if (!inlined_dw.unit(in->dwarf, address, &unit) ||
-	    inlined_dw.scopes(&unit, address, &scopes) < 1)
+	if (!inlined_unit(in, address, &unit) || inlined_dw.scopes(&unit, address, &scopes) < 1)
 		return;
 	innermost = scopes[0];
 	free(scopes);
