@@ -43,7 +43,7 @@ def main():
         over, times = threading.Event(), []
         reloader = threading.Thread(target=reload, args=(server, number, over, times))
         reloader.start()
-        said = live.ab(f"http://127.0.0.1:{place.port}/small.txt", REQUESTS, timeout=280)
+        said = live.ab(f"http://127.0.0.1:{place.port}/small.txt", REQUESTS)
         over.set()
         reloader.join()
         document = agent.wait_for_count(REQUESTS, 10)

@@ -120,13 +120,14 @@ def attach(stage, agent, pids):
 
 def told(agent, pids, count, what):
     """The numbers of some processes, together."""
-    count_of = lambda: sum(agent.metrics(f"?pid={p}")["responseTimes"]["count"] for p in pids)
+    documents = lambda: [agent.metrics(f"?pid={p}&window=1h") for p in pids]
+    count_of = lambda: sum(row["responseTimes"]["count"] for row in documents())
     try:
         live.wait_for(what, lambda: count_of() >= count, 8, 0.1)
     except TimeoutError:
         pass
     time.sleep(1.2)  # a request counted twice shows now
-    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    rows = documents()
     classes = live.collections.Counter()
     for row in rows:
         classes.update({k: v for k, v in row["status"].items() if v})

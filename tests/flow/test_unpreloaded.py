@@ -102,7 +102,7 @@ def overload(agent, nginx):
     """The worker stands still, the kernel's ring fills: what was dropped is counted all the same."""
     pids = nginx.workers()
     worker = agent.family()[-1]
-    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    rows = [agent.metrics(f"?pid={p}&window=1h") for p in pids]
     before = sum(row["responseTimes"]["count"] for row in rows)
     said = sum(row["capture"]["unparsed"] for row in rows)
     url = f"http://127.0.0.1:{nginx.port}/index.html"

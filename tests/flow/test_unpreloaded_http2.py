@@ -68,7 +68,7 @@ def lost(agent, pids):
 def overload(agent, nginx):
     """The worker stands still, the kernel's ring fills: behind the gap streams count again."""
     pids = nginx.workers()
-    rows = [agent.metrics(f"?pid={p}") for p in pids]
+    rows = [agent.metrics(f"?pid={p}&window=1h") for p in pids]
     before = sum(row["responseTimes"]["count"] for row in rows)
     said = lost(agent, pids)
     client = subprocess.Popen(
