@@ -169,16 +169,17 @@ void home_freeze(void)
 		thread_prepare_shared();
 		kin_prepare();
 	}
-	atomic_store_explicit(&home.frozen, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&home.frozen, 1, memory_order_relaxed);
 	if (live)
 		atomic_store_explicit(&home.header->frozen, 1, memory_order_relaxed);
 }
 
+/* A filter is of a thread: another one's stands. */
 void home_unfreeze(void)
 {
-	if (atomic_load_explicit(&control.live, memory_order_relaxed))
+	if (atomic_fetch_sub_explicit(&home.frozen, 1, memory_order_relaxed) == 1 &&
+	    atomic_load_explicit(&control.live, memory_order_relaxed))
 		atomic_store_explicit(&home.header->frozen, 0, memory_order_relaxed);
-	atomic_store_explicit(&home.frozen, 0, memory_order_relaxed);
 }
 
 void home_clock_off(enum rs_why why)

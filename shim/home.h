@@ -33,7 +33,7 @@ struct home {
 	_Atomic uint32_t clock;    /* enum rs_clock, the one in use */
 	_Atomic uint32_t active;   /* a server's work was seen */
 	_Atomic uint32_t prepared; /* what a request needs was populated */
-	_Atomic uint32_t frozen;   /* the host sandboxed itself: no system call for our own sake */
+	_Atomic uint32_t frozen; /* sandboxes of the host: no system call for our own sake; or 0 */
 	_Atomic uint32_t connections; /* ids given so far */
 	_Atomic uint32_t accepted;    /* this process took a connection from its listener */
 	_Atomic uint32_t listens;     /* it called listen, or a parent or predecessor did */

@@ -31,7 +31,6 @@ enum process_sandbox {
 struct process_before {
 	enum process_sandbox sandbox;
 	enum rs_clock clock;
-	bool frozen; /* in a sandbox already: the failure of a second one opens no door */
 };
 
 long syscall_watched(long number, long a, long b, long c, long d, long e, long f);
@@ -48,9 +47,7 @@ static enum process_sandbox process_prctl_asks(long option, long value)
 /* It must be done ahead of the call: afterwards it could be too late already. */
 static struct process_before process_ahead(enum process_sandbox sandbox)
 {
-	struct process_before before = { .sandbox = sandbox,
-					 .clock = home.clock,
-					 .frozen = home.frozen };
+	struct process_before before = { .sandbox = sandbox, .clock = home.clock };
 
 	if (sandbox == PROCESS_FREE || here.busy == THREAD_IN_VFORK) {
 		before.sandbox = PROCESS_FREE;
@@ -67,20 +64,24 @@ static void process_undo(const struct process_before *before)
 {
 	if (before->sandbox == PROCESS_FREE)
 		return;
-	if (before->sandbox != PROCESS_NO_TSC && !before->frozen)
+	if (before->sandbox != PROCESS_NO_TSC)
 		home_unfreeze();
 	if (before->sandbox != PROCESS_FILTERED && before->clock != RS_CLOCK_NONE)
 		home_clock_on(before->clock);
 }
 
-/* A filter that lets our own calls through, as one against a few others does, changes nothing
- * here. It is read only now: the kernel has found it readable. */
-static void process_behind(const struct process_before *before, long result, long program)
+/*
+ * A filter that lets our own calls through, as one against a few others does, changes nothing here.
+ * It is read only now: the kernel has found it readable, or who answers in its place took none.
+ */
+static void process_behind(const struct process_before *before, long result, long argument)
 {
+	const struct sock_fprog *program = (const struct sock_fprog *)argument;
+
 	if (result < 0)
 		process_undo(before);
-	else if (before->sandbox == PROCESS_FILTERED && !before->frozen &&
-		 cage_permits((const struct sock_fprog *)program))
+	else if (before->sandbox == PROCESS_FILTERED && program && program->filter &&
+		 cage_permits(program))
 		home_unfreeze();
 }
 

@@ -82,6 +82,16 @@ static void a_second_one_is_refused(const struct rs_header *header)
 	HOST_CHECK(header->frozen == 1 && header->clock_now == header->clock);
 }
 
+/* One that lets our calls through lifts nothing of the one that does not. */
+static void a_second_one_opens_no_door(const struct rs_header *header)
+{
+	struct sock_fprog program = { .len = sizeof(against_setuid) / sizeof(against_setuid[0]),
+				      .filter = against_setuid };
+
+	HOST_CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	HOST_CHECK(header->frozen == 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct sock_fprog program = { .len = sizeof(only_io) / sizeof(only_io[0]),
@@ -102,6 +112,7 @@ int main(int argc, char **argv)
 		HOST_CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 	HOST_CHECK(header->frozen == 1);
 	a_second_one_is_refused(header);
+	a_second_one_opens_no_door(header);
 	/* Long and all different: more shapes than one step of the table holds. */
 	memset(path + 1, 'x', 100);
 	for (int i = 0; i < 2000; i++) {
