@@ -297,7 +297,8 @@ static void segment_cell_take_sums(struct rs_cell *cell, struct segment_cell *ou
 			out->buckets[i] = atomic_exchange_explicit(&cell->buckets[i], 0,
 								   memory_order_relaxed);
 	}
-	out->methods = atomic_exchange_explicit(&cell->methods, 0, memory_order_relaxed);
+	/* Not taken: the bit of a fold under way would go with the number of those before it. */
+	out->methods = atomic_load_explicit(&cell->methods, memory_order_relaxed);
 }
 
 bool segment_cell_take(struct segment *s, uint32_t n, struct segment_cell *out)

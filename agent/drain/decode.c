@@ -68,10 +68,7 @@ int decode_open(const struct segment_open_request *from, const struct calibrate 
 	return 0;
 }
 
-/*
- * One method for all, or none can be said. None is there either where one fold's was taken with the
- * number of those before it.
- */
+/* One method for all that were ever folded here, or none can be said. */
 static uint8_t decode_only_method(uint32_t methods)
 {
 	uint32_t first = (uint32_t)__builtin_ctz(methods | 1u << RS_METHODS);

@@ -310,7 +310,8 @@ struct rs_cell {
 	_Atomic uint64_t slow_warning;
 	_Atomic uint64_t slow_critical;
 	_Atomic uint32_t buckets[1016]; /* histogram.h */
-	_Atomic uint32_t methods;  /* bit per enum rs_method; a fold sets it ahead of its count */
+	_Atomic uint32_t
+		methods; /* bit per enum rs_method that was ever folded: stays, set first */
 	_Atomic uint32_t spare[7]; /* 0 */
 };
 
