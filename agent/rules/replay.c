@@ -81,7 +81,12 @@ bool replay_has_fed(const struct spec *spec, uint32_t step_s)
 						    [METRIC_REQUESTS_DURATION] = true,
 						    [METRIC_SLO_BURN] = true };
 
-	return fed[spec->metric] && spec->window_ns >= (int64_t)(step_s * REPLAY_SECOND_NS);
+	int64_t step_ns = (int64_t)step_s * (int64_t)REPLAY_SECOND_NS;
+	/* a burn is also that of its window's twelfth */
+	int64_t least_ns = spec->window_ns / (spec->metric == METRIC_SLO_BURN ? 12 : 1);
+
+	/* a window that cuts a slot would have all of it, or nothing */
+	return fed[spec->metric] && least_ns >= step_ns && least_ns % step_ns == 0;
 }
 
 static int replay_read(void *ctx, const struct spec *spec, struct engine_reading **rows)

@@ -186,7 +186,7 @@ static void archive_look(struct archive *a, struct archive_file *file)
 	archive_name(a->step, file->serial, name);
 	fd = a->is_only ? -1 : openat(a->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) /* of a disk that may only be read */
-		fd = openat(a->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = openat(a->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fstatat(a->folder, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 		archive_set_aside(a, file, 0, "it is no file");
 	else if (fd < 0 || st.st_size > (off_t)ARCHIVE_BYTES_MOST ||

@@ -66,7 +66,7 @@ int block_key_get(const uint8_t *bytes, size_t size, struct export_key *out)
 {
 	struct column_reader r = { .at = bytes + 2, .end = bytes + size };
 
-	if (size < 8)
+	if (size < 8 || size > BLOCK_KEY_MAX) /* whoever reads it puts it into as much room */
 		return -EBADMSG;
 	out->kind = (enum export_kind)bytes[0];
 	out->method = bytes[1];

@@ -115,7 +115,7 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	l->walk = walk;
 	l->goes_on = !file->is_aside;
 	l->at = sizeof(struct archive_head);
-	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	l->fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (l->fd < 0 || fstat(l->fd, &st))
 		ret = -errno;
 	/* it may have been written anew, and shorter, since the caller took its copy */

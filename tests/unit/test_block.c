@@ -79,6 +79,21 @@ static void a_key_comes_back(void **state)
 		assert_int_equal(block_key_get(bytes, cut, &back), -EBADMSG);
 }
 
+/* As a file has it that is not ours alone: whoever reads it has room for BLOCK_KEY_MAX. */
+static void a_key_longer_than_any_of_ours_is_none(void **state)
+{
+	uint8_t bytes[8 + 3 * 257] = { EXPORT_ROUTE, 1, 0, 0 }, *at = bytes + 4;
+	struct export_key back;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		*at = 255;
+		memset(at + 1, 'x', 255);
+		at += 257;
+	}
+	assert_int_equal(block_key_get(bytes, (size_t)(at - bytes), &back), -EBADMSG);
+}
+
 static void a_name_is_written_once_in_a_file(void **state)
 {
 	static struct block_names names;
@@ -199,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_block_that_is_not_whole_or_not_as_it_was_is_told),
 		cmocka_unit_test(gauges_have_runs_of_their_own),
 		cmocka_unit_test(a_key_comes_back),
+		cmocka_unit_test(a_key_longer_than_any_of_ours_is_none),
 		cmocka_unit_test(a_name_is_written_once_in_a_file),
 		cmocka_unit_test(series_beyond_the_most_are_counted),
 		cmocka_unit_test(thirty_days_of_a_thousand_series_fit_into_1_gib),

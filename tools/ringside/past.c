@@ -147,6 +147,8 @@ static int past_read(struct past *p, int folder)
 	int ret = archive_open_only(&a, folder, p->step);
 
 	for (uint32_t i = 0; ret == 0 && i < a.count; i++) {
+		if (a.files[i].is_aside) /* it could not be read */
+			continue;
 		p->offset_s = a.files[i].wall_offset_ms / 1000;
 		p->number_count = 0;
 		ret = archive_read(folder, p->step, &a.files[i], &walk);
