@@ -60,6 +60,10 @@ static int jail_filter(void)
 		JAIL_REFUSE(readlink), /* libdw asks where a file lies, and goes on without */
 #endif
 		JAIL_REFUSE(readlinkat),
+		JAIL_REFUSE(openat), /* and for what several files share (.gnu_debugaltlink) */
+#ifdef SYS_open
+		JAIL_REFUSE(open),
+#endif
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };

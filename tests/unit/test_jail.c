@@ -42,17 +42,19 @@ static void work(void)
 	free(bytes);
 }
 
-static void open_file(void)
-{
-	open("/etc/passwd", O_RDONLY);
-}
-
 /* It is told no path, and lives. */
 static void ask_where_a_file_lies(void)
 {
 	char path[64];
 
 	if (readlink("/proc/self/fd/0", path, sizeof(path)) != -1 || errno != EACCES)
+		_exit(3);
+}
+
+/* It gets none, and lives. */
+static void ask_for_a_file(void)
+{
+	if (open("/etc/passwd", O_RDONLY) != -1 || errno != EACCES)
 		_exit(3);
 }
 
@@ -96,12 +98,13 @@ static void reading_open_files_and_taking_memory_go_on(void **state)
 		assert_int_equal(dup2(fd, 3), 3);
 	assert_int_equal(jailed(work), 0);
 	assert_int_equal(jailed(ask_where_a_file_lies), 0);
+	assert_int_equal(jailed(ask_for_a_file), 0);
 	close(3);
 }
 
 static void everything_else_kills(void **state)
 {
-	void (*const forbidden[])(void) = { open_file, make_process, make_socket, send_signal };
+	void (*const forbidden[])(void) = { make_process, make_socket, send_signal };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
