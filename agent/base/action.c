@@ -112,10 +112,11 @@ int action_values_check(struct action_values *values, const char **reason)
 {
 	for (int i = 0; i < ACTION_VALUES; i++) {
 		char *value = values->at[i];
+		bool number = i == ACTION_VALUE || i == ACTION_LIMIT;
 
 		value[ACTION_TEXT - 1] = '\0';
 		*reason = "a value that begins with - may be taken for an option";
-		if (*value == '-')
+		if (*value == '-' && !(number && value[1] >= '0' && value[1] <= '9'))
 			return -EINVAL;
 		*reason = "a value has control characters";
 		for (; *value; value++)

@@ -53,7 +53,7 @@ enum config_key {
 	CONFIG_CACHE_COMPRESSION,
 	CONFIG_CACHE_COMPRESSION_THRESHOLD,
 	CONFIG_CACHE_COMPRESSION_LEVEL,
-	CONFIG_REDIS_URL,         /* items as in redis_url.h; none: no Redis */
+	CONFIG_REDIS_URL, /* items as in redis_url.h; none: no Redis */
 	CONFIG_REDIS_PASSWORD_FILE,
 	CONFIG_REDIS_PREFIX,
 	CONFIG_REDIS_TIMEOUT,

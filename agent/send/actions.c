@@ -12,6 +12,7 @@
 #define ACTIONS_SILENT_NS INT64_C(30000000000) /* beyond an action's own time */
 #define ACTIONS_HEARD 64
 #define ACTIONS_MS INT64_C(1000000)
+#define ACTIONS_KEPT_MS 3600000
 
 static const struct channel *actions_channel(const struct dispatch *d, uint32_t channel)
 {
@@ -141,6 +142,17 @@ static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind
 	}
 }
 
+/* Why what waits is not done; NULL: it is. It may be for what was another type of channel. */
+static const char *actions_skip(const struct dispatch_channel *c, const struct notice *notice,
+				int64_t now_ns, int64_t wall_ms)
+{
+	if (notice->kind != NOTICE_FIRING)
+		return "it is over";
+	if (wall_ms - notice->at_ms > ACTIONS_KEPT_MS)
+		return "it is an hour old";
+	return now_ns < c->due_ns ? "more often than at_most_every" : NULL;
+}
+
 void actions_step(struct dispatch *d, uint32_t channel, int64_t now_ns, int64_t wall_ms)
 {
 	struct dispatch_channel *c = &d->channels[channel];
@@ -154,13 +166,13 @@ void actions_step(struct dispatch *d, uint32_t channel, int64_t now_ns, int64_t 
 	c->flying_ns = 0;
 	while (!c->flying_ns && (entry = postbox_first(d->postbox, channel))) {
 		const struct notice notice = entry->notice;
+		const char *why = actions_skip(c, &notice, now_ns, wall_ms);
 
-		if (now_ns >= c->due_ns) {
+		if (!why) {
 			actions_begin(d, channel, FORMAT_NOTICE, &notice, wall_ms);
 			continue;
 		}
-		log_info("action %s: not done for %s, more often than at_most_every", c->row.name,
-			 notice.rule);
+		log_info("action %s: not done for %s: %s", c->row.name, notice.rule, why);
 		c->row.skipped++;
 		postbox_done(d->postbox, notice.sequence, channel);
 	}

@@ -71,6 +71,7 @@ static void board_secrets(struct channel *c, char fault[BOARD_FAULT])
 	}
 }
 
+/* The courier can write to the board: nothing that is acted on is read back from there. */
 void board_put(struct board *b, const struct config_alerts *alerts)
 {
 	uint32_t version = atomic_load_explicit(&b->version, memory_order_relaxed) + 1;
@@ -78,9 +79,14 @@ void board_put(struct board *b, const struct config_alerts *alerts)
 
 	next->count = alerts->count;
 	for (uint32_t i = 0; i < alerts->count; i++) {
-		next->sums[i] = channel_sum(&alerts->channels[i]);
-		next->channels[i] = alerts->channels[i];
-		board_secrets(&next->channels[i], next->faults[i]);
+		struct channel c = alerts->channels[i];
+		char fault[BOARD_FAULT];
+
+		next->sums[i] = channel_sum(&c);
+		board_secrets(&c, fault);
+		next->channels[i] = c;
+		memcpy(next->faults[i], fault, sizeof(fault));
+		explicit_bzero(&c, sizeof(c));
 	}
 	/* A: release keeps the set ahead of its number; pairs with B. */
 	atomic_store_explicit(&b->version, version, memory_order_release);

@@ -388,7 +388,8 @@ static void courier_end(struct courier_round *r, const struct transfer_result *r
 		return; /* nobody waits for it any more */
 	c = &r->courier->set.channels[job->at];
 	if (*result->later) {
-		courier_keep_rest(r, job, result->later);
+		if (result->arrived) /* else nobody has it: all are asked again */
+			courier_keep_rest(r, job, result->later);
 		courier_say(r, &job->order, COURIER_LATER, result->text, result->retry_ms);
 		return;
 	}

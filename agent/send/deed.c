@@ -19,6 +19,8 @@ static void deed_forget(int report)
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
+	if (nowhere < 0)
+		_exit(1);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
@@ -106,6 +108,7 @@ static void deed_judge(const struct deed *d, int status, int64_t now_ns, struct 
 bool deed_step(struct deed *d, int64_t now_ns, struct deed_result *out)
 {
 	int status = 0;
+	pid_t got;
 
 	if (!d->pid)
 		return true;
@@ -113,8 +116,11 @@ bool deed_step(struct deed *d, int64_t now_ns, struct deed_result *out)
 		d->late = true;
 		deed_kill(d);
 	}
-	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
+	got = waitpid(d->pid, &status, WNOHANG);
+	if (got == 0)
 		return false;
+	if (got < 0)
+		status = 1 << 8; /* how it ended nobody knows */
 	deed_judge(d, status, now_ns, out);
 	deed_close(d);
 	return true;

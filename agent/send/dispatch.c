@@ -340,14 +340,17 @@ bool dispatch_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 
 uint32_t dispatch_list(struct dispatch *d, struct dispatch_row *rows)
 {
+	uint32_t count;
+
 	pthread_mutex_lock(&d->lock);
-	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
+	count = d->config.alerts->count; /* a reload changes it */
+	for (uint32_t i = 0; i < count; i++) {
 		rows[i] = d->channels[i].row;
 		rows[i].waiting = postbox_waiting(d->postbox, i);
 		rows[i].dropped = desk_dropped(d, i);
 	}
 	pthread_mutex_unlock(&d->lock);
-	return d->config.alerts->count;
+	return count;
 }
 
 void dispatch_counts_get(struct dispatch *d, struct dispatch_counts *out)

@@ -100,6 +100,13 @@ static void values_are_not_believed(void **state)
 	strcpy(values.at[ACTION_SERVICE], "--force");
 	assert_int_equal(action_values_check(&values, &reason), -EINVAL);
 	assert_non_null(strstr(reason, "option"));
+	values.at[ACTION_SERVICE][0] = '\0';
+	strcpy(values.at[ACTION_VALUE], "-72 %"); /* of traffic that falls */
+	strcpy(values.at[ACTION_LIMIT], "-50 %");
+	assert_int_equal(action_values_check(&values, &reason), 0);
+	strcpy(values.at[ACTION_LIMIT], "-x");
+	assert_int_equal(action_values_check(&values, &reason), -EINVAL);
+	values.at[ACTION_LIMIT][0] = '\0';
 	strcpy(values.at[ACTION_SERVICE], "a\nb");
 	assert_int_equal(action_values_check(&values, &reason), -EINVAL);
 	assert_non_null(strstr(reason, "control"));

@@ -197,6 +197,25 @@ static void what_waits_is_begun_after_a_restart(void **state)
 	assert_int_equal(order.sequence, 1);
 }
 
+/* A row may be left of what was a webhook under that name, or of a night without the agent. */
+static void what_is_over_or_old_is_not_done(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	d->postbox->entries[0].notice.kind = NOTICE_RECOVERED;
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).skipped, 1);
+	notice(2, 1, NOTICE_FIRING);
+	wall_ms += 3600000;
+	second();
+	assert_false(ordered(&order));
+	assert_int_equal(row(FIX).skipped, 2);
+	assert_int_equal(row(FIX).waiting, 0);
+}
+
 static void it_pauses_over_restarts_too(void **state)
 {
 	struct runner_order order;
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_is_begun_once_whatever_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_waits_is_begun_after_a_restart, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_is_over_or_old_is_not_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_pauses_over_restarts_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_its_mark_on_disk_nothing_is_done, setup,
 						teardown),
