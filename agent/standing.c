@@ -64,7 +64,7 @@ void standing_keeper(struct outbox *o, bool waits, int32_t suspect)
 	else if (suspect)
 		snprintf(reason, sizeof(reason),
 			 "pid %d keeps its memory to itself: no probe is put into a file, or taken "
-			 "out of one, until it lets go",
+			 "out of one while it is suspected",
 			 suspect);
 	outbox_part(o, "keeper", *reason ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason);
 }

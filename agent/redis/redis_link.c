@@ -314,7 +314,8 @@ static void redis_link_answer(struct redis_link *l, const struct redis_value *v,
 	if (fault == REDIS_FINE || c->own || !s->refused(s->ctx, l, c, fault, v))
 		redis_call_answer(c, fault, v);
 	/* a server that greets, and then is silent, is not what closed means */
-	if (l->state == REDIS_LINK_READY && (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
+	if (l->doom == REDIS_FINE && l->state == REDIS_LINK_READY &&
+	    (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
 		breaker_answered(&l->breaker, now_ns);
 }
 

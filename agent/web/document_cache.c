@@ -30,7 +30,7 @@ static void cache_redis(struct json *j)
 	json_object_begin(j, "redis");
 	json_bool(j, "available", false);
 	json_string(j, "mode", "none");
-	json_string(j, "reason", "entries are not kept in a Redis yet: the memory tier serves alone");
+	json_string(j, "reason", "no entry is kept in a Redis yet: the memory tier serves alone");
 	json_object_end(j);
 }
 

@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PEER_WAIT_MS 100 /* the kernel answers at once, or somebody else's trouble is ours */
+#define PEER_ESTABLISHED 1 /* TCP_ESTABLISHED of the kernel */
+#define PEER_WAIT_MS 100   /* the kernel answers at once, or somebody else's trouble is ours */
 
 struct peer_ask {
 	struct nlmsghdr head;
@@ -79,7 +80,9 @@ static bool peer_told(const struct peer_ask *ask, struct inet_diag_msg *out)
 	    answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return false;
 	*out = answer.is;
-	return true;
+	/* Where the connection has ended the kernel tells a listener of that address instead. */
+	return answer.is.idiag_state == PEER_ESTABLISHED &&
+	       answer.is.id.idiag_dport == ask->what.id.idiag_dport;
 }
 
 /* What this process sends to itself was asked for by somebody else. */

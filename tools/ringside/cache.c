@@ -38,8 +38,8 @@ static const struct arguments cache_arguments = {
 		 "clear PATTERN      takes out all that match: * any bytes, ? one byte,\n"
 		 "                   \\ quotes, everything else literal\n"
 		 "warm KEY...        loads entries through their origins\n\n"
-		 "All but stats are for root and group ringside. Exit code 1: there is no such\n"
-		 "entry, or the agent refuses.\n",
+		 "All but stats are for root and group ringside. Exit code 1: get: there is\n"
+		 "no such entry; or the agent refuses.\n",
 	.options = {
 		{ "json", NULL, "what the agent answers, as it is" },
 		{ "ttl", "SECONDS", "set, warm: how long it lives (cache.default_ttl)" },
@@ -60,6 +60,15 @@ struct cache_order {
 	int count; /* of words */
 };
 
+/* In percent code, three bytes for each; returns where it ends. */
+static char *cache_encode(char *at, const char *text)
+{
+	*at = '\0';
+	for (; *text; text++)
+		at += sprintf(at, "%%%02X", (unsigned char)*text); /* NOLINT(cert-err33-c) */
+	return at;
+}
+
 /* The path of a key, any byte of it in percent code; NULL: no memory. */
 static char *cache_path(const char *key, const char *query)
 {
@@ -68,9 +77,8 @@ static char *cache_path(const char *key, const char *query)
 	if (!path)
 		return NULL;
 	at += sprintf(at, CACHE_ENTRIES); /* NOLINT(cert-err33-c): there is room */
-	for (; *key; key++)
-		at += sprintf(at, "%%%02X", (unsigned char)*key); /* NOLINT(cert-err33-c) */
-	strcpy(at, query);                                        /* NOLINT: there is room */
+	at = cache_encode(at, key);
+	strcpy(at, query); /* NOLINT: there is room */
 	return path;
 }
 
@@ -188,10 +196,25 @@ static char *cache_input(size_t *length)
 	char *bytes = malloc(CACHE_VALUE_MAX + 1);
 
 	*length = bytes ? fread(bytes, 1, CACHE_VALUE_MAX + 1, stdin) : 0;
-	if (*length <= CACHE_VALUE_MAX)
+	if (*length <= CACHE_VALUE_MAX && !ferror(stdin))
 		return bytes;
 	free(bytes);
 	return NULL;
+}
+
+/* NULL: no memory. */
+static char *cache_set_query(const char *ttl, const char *tags)
+{
+	char *query = malloc(sizeof("?ttl=&tags=") + 3 * (strlen(ttl) + strlen(tags))), *at = query;
+
+	if (!query)
+		return NULL;
+	*at = '\0';
+	if (*ttl)
+		at = cache_encode(stpcpy(at, "?ttl="), ttl);
+	if (*tags)
+		cache_encode(stpcpy(at, *ttl ? "&tags=" : "?tags="), tags);
+	return query;
 }
 
 static int cache_set_entry(struct agent *agent, const struct cache_order *o,
@@ -199,25 +222,30 @@ static int cache_set_entry(struct agent *agent, const struct cache_order *o,
 {
 	const char *ttl = o->values[CACHE_TTL], *tags = o->values[CACHE_TAGS];
 	struct client_request request = { .method = "PUT", .type = o->values[CACHE_TYPE] };
-	char query[2300], *input = NULL;
+	char *query = cache_set_query(ttl ? ttl : "", tags ? tags : ""), *input = NULL;
 	int result;
 
+	if (!query) {
+		snprintf(error->text, sizeof(error->text), "out of memory");
+		return -ENOMEM;
+	}
 	if (!request.type)
 		request.type = "application/octet-stream";
-	snprintf(query, sizeof(query), "%s%s%s%s%s", ttl || tags ? "?" : "", ttl ? "ttl=" : "",
-		 ttl ? ttl : "", tags ? "&tags=" : "", tags ? tags : "");
 	if (o->count > 1) {
 		request.body = o->words[1];
 		request.length = strlen(request.body);
 	} else {
 		request.body = input = cache_input(&request.length);
 		if (!input) {
+			free(query);
 			snprintf(error->text, sizeof(error->text),
-				 "standard input is longer than any value may be");
+				 "standard input cannot be read, or is longer than any value may "
+				 "be");
 			return -EFBIG;
 		}
 	}
 	result = cache_of_key(agent, &request, o->words[0], query, cache_printer(o), error);
+	free(query);
 	free(input);
 	return result;
 }
