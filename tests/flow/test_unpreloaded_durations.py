@@ -18,6 +18,7 @@ SLEEPS_MS = {"now": 0, "one": 1, "five": 5, "twenty": 20, "fifty": 50}
 TIMES = {"now": 400, "one": 400, "five": 200, "twenty": 100, "fifty": 60}
 SHARE, LEAST_MS = 0.05, 0.02  # wanted: within the one or the other
 BUCKET = 1.011  # what a percentile is told within
+ROUNDS = 3
 PAUSE_S = 0.001  # each request finds its server asleep, those too that are answered at once
 
 GO = """
@@ -120,6 +121,7 @@ def route_times(agent, service, name):
 
 
 def compare(agent, pid, took, who):
+    """What is to be, and whether it is so."""
     service = agent.metrics(f"?pid={pid}")["processes"][0]["service"]
     times = {name: route_times(agent, service, name) for name in took}
     now = times["now"]["p50"]
@@ -127,30 +129,41 @@ def compare(agent, pid, took, who):
     # the agent's share of a slow request is not known: it may be the transport that was slow
     spread = {50: 0, 90: percentile(took["now"], 90) - percentile(took["now"], 50)}
     print(f"      {who}: transport {transport * 1e3:.1f} us, and {now * 1e3:.1f} us of the server's")
-    expect(0 < now < percentile(took["now"], 50), f"{who}: an answer made at once took {now} ms")
+    yield 0 < now < percentile(took["now"], 50), f"{who}: an answer made at once took {now} ms"
     for name, mine in took.items():
         if name == "now":
             continue
-        expect(times[name]["count"] == len(mine),
+        yield (times[name]["count"] == len(mine),
                f"{who} /{name}: {times[name]['count']} of {len(mine)} counted")
         for share in (50, 90):
             seen = percentile(mine, share)
             wanted, got = seen - transport, times[name][f"p{share}"]
             most = max(SHARE * wanted, LEAST_MS) + spread[share]
-            expect(abs(got - wanted) <= most and got <= seen * BUCKET,
+            yield (abs(got - wanted) <= most and got <= seen * BUCKET,
                    f"{who} /{name} p{share}: {got:.3f} ms, {wanted:.3f} +- {most:.3f} wanted, "
                    f"{seen:.3f} for the client")
 
 
 def measure(agent, port, pids, times):
-    """The same requests are those of one of these processes, or of each."""
+    """The same requests are those of one of these processes, or of each. What the transport takes
+    is a guess from other requests: where something is not as it is to be, there are more of all.
+    """
     client = Client(port)
-    took = client.ask_all(times)
-    sent = sum(times.values())
-    for pid, who in pids.items():
-        count, _, _ = told(agent, [pid], sent, who)
-        expect(count == sent, f"{who}: {count} of {sent}")
-        compare(agent, pid, took, who)
+    took = {name: [] for name in times}
+    for left in reversed(range(ROUNDS)):
+        for name, mine in client.ask_all(times).items():
+            took[name] += mine
+        sent = sum(map(len, took.values()))
+        found = []
+        for pid, who in pids.items():
+            count, _, _ = told(agent, [pid], sent, who)
+            found += [(count == sent, f"{who}: {count} of {sent}"), *compare(agent, pid, took, who)]
+        if all(good for good, _ in found):
+            break
+        if left:
+            print(f"      once more: {[text for good, text in found if not good]}")
+    for good, text in found:
+        expect(good, text)
     expect(dropped(agent) == 0, "no event was dropped")
 
 
