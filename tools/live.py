@@ -354,10 +354,11 @@ class Stage:
         return Nginx(self, *arguments, **named)
 
 
-def ab(url, requests, *options, connections=8):
+def ab(url, requests, *options, connections=8, timeout=None):
     """Runs ab to its end; its numbers. Every request is answered before it ends, unlike wrk's."""
     out = subprocess.run(["ab", "-q", "-n", str(requests), "-c", str(connections), *options, url],
-                         capture_output=True, text=True, timeout=120 + requests / 50, check=False)
+                         capture_output=True, text=True, timeout=timeout or 120 + requests / 50,
+                         check=False)
 
     def number(name):
         found = re.search(rf"^{name}:\s+(\d+)", out.stdout, re.M)

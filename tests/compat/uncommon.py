@@ -117,9 +117,8 @@ UNCOMMON = {
                       noise="NOTICE|IPC socket"),  # with a random word
     "evhttp": Recipe(compiled("cc", "event.c", "-O2", "-Wl,--no-as-needed", "-levent"),
                      ("cc", "/usr/include/event2/http.h"), default=True),
-    "feersum": Recipe(plackup("Feersum"), ("plackup", "feersum"), default=True),
     "twiggy": Recipe(plackup("Twiggy"), ("plackup", "twiggy"), noise="Deep recursion",
-                     without={"cut": "bare, it refuses a head cut in its last line now and then"}),
+                     without={"cut": "once it refused a head cut in its last line, watched; never since"}),
     "traffic-server": Recipe(traffic_server, ("traffic_server", "nginx"), backend="nginx",
                              share=2),
     "tomcat": Recipe(tomcat, ("java", "/usr/share/tomcat10/bin/catalina.sh"),
