@@ -30,14 +30,12 @@ void redis_link_init(struct redis_link *l, const struct redis_links *shared,
 static void redis_link_say(struct redis_link *l, enum redis_fault fault, const char *text,
 			   size_t length)
 {
-	size_t n = 0;
+	size_t most = length < sizeof(l->text) - 1 ? length : sizeof(l->text) - 1;
 
 	l->fault = fault;
-	while (n < length && n < sizeof(l->text) - 1) { /* it is shown: nothing a terminal obeys */
-		l->text[n] = (text[n] < ' ' || text[n] == 0x7f) ? '?' : text[n];
-		n++;
-	}
-	l->text[n] = '\0';
+	for (size_t i = 0; i < most; i++) /* it is shown: nothing a terminal obeys */
+		l->text[i] = (text[i] < ' ' || text[i] == 0x7f) ? '?' : text[i];
+	l->text[most] = '\0';
 }
 
 void redis_link_doom(struct redis_link *l, enum redis_fault fault, const char *text, size_t length)

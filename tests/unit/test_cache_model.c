@@ -114,7 +114,7 @@ static uint64_t expect(const char *pattern, const char *tag)
 	uint64_t count = 0;
 
 	for (struct row *r = rows; r < rows + KEYS; r++) {
-		if (pattern ? !text_glob(pattern, r->key) : strcmp(tag, r->tag) != 0)
+		if (pattern ? !text_glob(pattern, r->key) : !tag || strcmp(tag, r->tag) != 0)
 			continue;
 		count += lives(r);
 		r->expires_ns = 0;

@@ -156,15 +156,15 @@ static void a_cell_becomes_a_fold(void **state)
 static void one_method_of_all_is_told(void **state)
 {
 	struct segment_cell cell = { .count = 2, .methods = 1u << RS_METHOD_PUT };
-	static const uint32_t not [] = { 0, 1u << RS_METHOD_PUT | 1u << RS_METHOD_GET,
-					 1u << RS_METHODS, 1u << 31, UINT32_MAX };
+	static const uint32_t others[] = { 0, 1u << RS_METHOD_PUT | 1u << RS_METHOD_GET,
+					   1u << RS_METHODS, 1u << 31, UINT32_MAX };
 	struct drain_fold fold;
 
 	(void)state;
 	decode_fold(&cell, &calibrate_monotonic, &fold);
 	assert_int_equal(fold.method, RS_METHOD_PUT);
-	for (size_t i = 0; i < sizeof(not ) / sizeof(not [0]); i++) {
-		cell.methods = not [i];
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		cell.methods = others[i];
 		decode_fold(&cell, &calibrate_monotonic, &fold);
 		assert_int_equal(fold.method, RS_METHOD_OTHER);
 	}
