@@ -1,6 +1,7 @@
 #include "redis_wire.h"
 
-#include <dlfcn.h>
+#include "library.h"
+
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
@@ -31,25 +32,15 @@ _Static_assert((int)REDIS_STRING == REDIS_REPLY_STRING && (int)REDIS_NIL == REDI
 
 static int redis_wire_library(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const struct library_function functions[] = {
 		{ "redisReaderCreateWithFunctions", &redis_hiredis.create },
 		{ "redisReaderFree", &redis_hiredis.free },
 		{ "redisReaderFeed", &redis_hiredis.feed },
 		{ "redisReaderGetReply", &redis_hiredis.next },
 	};
-	void *library = dlopen(REDIS_WIRE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *found = dlsym(library, functions[i].name);
-
-		if (!found)
-			return -ELIBACC;
-		memcpy(functions[i].to, &found, sizeof(found));
-	}
-	return library ? 0 : -ELIBACC;
+	return library_open(REDIS_WIRE_LIBRARY, functions,
+			    sizeof(functions) / sizeof(functions[0]));
 }
 
 /* Room for so much of the answer that is being read; NULL: it gets too long, or no memory. */

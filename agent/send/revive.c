@@ -1,6 +1,7 @@
 #include "revive.h"
 
-#include <dlfcn.h>
+#include "library.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,10 +29,7 @@ struct revive {
 
 static int revive_library(void)
 {
-	static const struct {
-		const char *name;
-		void *to;
-	} functions[] = {
+	static const struct library_function functions[] = {
 		{ "sd_bus_open_system", &revive_bus.open_system },
 		{ "sd_bus_match_signal", &revive_bus.match_signal },
 		{ "sd_bus_call_method", &revive_bus.call },
@@ -39,16 +37,8 @@ static int revive_library(void)
 		{ "sd_bus_process", &revive_bus.process },
 		{ "sd_bus_wait", &revive_bus.wait },
 	};
-	void *library = dlopen(REVIVE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
-		void *found = dlsym(library, functions[i].name);
-
-		if (!found)
-			return -ELIBACC;
-		memcpy(functions[i].to, &found, sizeof(found));
-	}
-	return library ? 0 : -ELIBACC;
+	return library_open(REVIVE_LIBRARY, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
 static int revive_removed(sd_bus_message *m, void *ctx, sd_bus_error *error)
