@@ -120,6 +120,24 @@ static void cache_number(struct json *j, const char *name, uint64_t number)
 	json_object_end(j);
 }
 
+typedef int (*cache_body_fn)(const struct question *q, const struct tree *body, struct json *j);
+
+/* What is asked for by an object of these names. */
+static int cache_by_body(const struct question *q, const char *const *names, cache_body_fn fn,
+			 struct json *j)
+{
+	struct tree *body;
+	int ret = entries_check(q->site, q->no);
+
+	if (!ret)
+		ret = entries_object(q->request, names, &body, q->no);
+	if (ret)
+		return ret;
+	ret = fn(q, body, j);
+	tree_close(body);
+	return ret;
+}
+
 static int cache_clear_by(const struct question *q, const struct tree *body, struct json *j)
 {
 	struct cache_bytes pattern;
@@ -144,16 +162,8 @@ static int cache_clear_by(const struct question *q, const struct tree *body, str
 int document_cache_clear(const struct question *q, struct json *j)
 {
 	static const char *const names[] = { "pattern", NULL };
-	struct tree *body;
-	int ret = entries_check(q->site, q->no);
 
-	if (!ret)
-		ret = entries_object(q->request, names, &body, q->no);
-	if (ret)
-		return ret;
-	ret = cache_clear_by(q, body, j);
-	tree_close(body);
-	return ret;
+	return cache_by_body(q, names, cache_clear_by, j);
 }
 
 int document_database_clear(const struct question *q, struct json *j)
@@ -213,16 +223,8 @@ static int cache_invalidate(const struct question *q, const struct tree *body, s
 int document_cache_invalidate(const struct question *q, struct json *j)
 {
 	static const char *const names[] = { "tags", "keys", "prefix", NULL };
-	struct tree *body;
-	int ret = entries_check(q->site, q->no);
 
-	if (!ret)
-		ret = entries_object(q->request, names, &body, q->no);
-	if (ret)
-		return ret;
-	ret = cache_invalidate(q, body, j);
-	tree_close(body);
-	return ret;
+	return cache_by_body(q, names, cache_invalidate, j);
 }
 
 /* What it would load from is not there: said, whatever was asked for. */
