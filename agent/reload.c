@@ -17,14 +17,14 @@ static int reload_copy(int from)
 {
 	int to = memfd_create("ringside.json", MFD_CLOEXEC);
 	char bytes[RELOAD_BYTES];
-	ssize_t n;
+	ssize_t n = 0;
+	int ret = 0;
 
 	if (to < 0)
 		return -errno;
-	while ((n = read(from, bytes, sizeof(bytes))) > 0)
-		if (file_write(to, bytes, (size_t)n))
-			n = -1;
-	if (n < 0 || lseek(to, 0, SEEK_SET)) {
+	while (!ret && (n = read(from, bytes, sizeof(bytes))) > 0)
+		ret = file_write(to, bytes, (size_t)n);
+	if (ret || n < 0 || lseek(to, 0, SEEK_SET)) {
 		close(to);
 		return -EIO;
 	}

@@ -66,33 +66,41 @@ static int redis_url_who(struct redis_url *u, const char *text, size_t length, c
 	return redis_url_unescape(colon + 1, length - user - 1, u->password);
 }
 
+/* Where the host ends, of which *text is the beginning then; NULL: it does not. */
+static const char *redis_url_host(const char **text, size_t length)
+{
+	const char *end;
+
+	if (!length || **text != '[') {
+		end = memchr(*text, ':', length);
+		return end ? end : *text + length;
+	}
+	end = memchr(*text, ']', length); /* IPv6, which has colons of its own */
+	++*text;
+	return end;
+}
+
+static bool redis_url_is_host(const char *text, size_t length)
+{
+	return length && length < sizeof(((struct redis_place *)0)->host) &&
+	       !memchr(text, '%', length) && !memchr(text, ' ', length);
+}
+
 static int redis_url_where(struct redis_place *p, const char *text, size_t length,
 			   const char **reason)
 {
-	const char *end = text + length, *host_end = end, *colon;
+	const char *end = text + length, *host_end = redis_url_host(&text, length), *rest;
 	uint32_t port = REDIS_URL_PORT;
-	size_t host;
 
 	*reason = "must name a host, and a port from 1 to 65535 where it is not 6379";
-	if (length && *text == '[') { /* IPv6, which has colons of its own */
-		host_end = memchr(text, ']', length);
-		if (!host_end)
-			return -EINVAL;
-		text++;
-		colon = host_end + 1 < end ? host_end + 1 : NULL;
-		if (colon && *colon != ':')
-			return -EINVAL;
-	} else {
-		colon = memchr(text, ':', length);
-		host_end = colon ? colon : end;
-	}
-	host = (size_t)(host_end - text);
-	if (!host || host >= sizeof(p->host) || memchr(text, '%', host) || memchr(text, ' ', host))
+	if (!host_end || !redis_url_is_host(text, (size_t)(host_end - text)))
 		return -EINVAL;
-	if (colon &&
-	    (redis_url_number(colon + 1, (size_t)(end - colon - 1), 65535, &port) || !port))
+	rest = host_end + (host_end < end && *host_end == ']');
+	if (rest < end &&
+	    (*rest != ':' || redis_url_number(rest + 1, (size_t)(end - rest - 1), 65535, &port) ||
+	     !port))
 		return -EINVAL;
-	memcpy(p->host, text, host);
+	memcpy(p->host, text, (size_t)(host_end - text));
 	p->port = (uint16_t)port;
 	return 0;
 }

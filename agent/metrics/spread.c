@@ -61,27 +61,37 @@ static uint64_t spread_blocks(const struct slot_window *window)
 	return count;
 }
 
+/* A walk through the buckets of those blocks, from one rank to a higher one. */
+struct spread_walk {
+	uint64_t blocks, below;
+	uint32_t slot, end;
+};
+
+/* There are so many at least. */
+static uint32_t spread_walk(struct spread_walk *w, const uint64_t *buckets, uint64_t rank)
+{
+	while (w->slot == w->end || w->below + buckets[w->slot] < rank) {
+		if (w->slot == w->end) {
+			w->slot = slot_block_take(&w->blocks);
+			w->end = w->slot + SLOT_BLOCK;
+		} else {
+			w->below += buckets[w->slot++];
+		}
+	}
+	return w->slot;
+}
+
 void spread_ranks(const struct slot_window *window, double out[METRICS_RANKS])
 {
-	uint64_t count = spread_blocks(window), below = 0, blocks = window->blocks;
-	uint32_t slot = 0, end = 0;
+	struct spread_walk walk = { .blocks = window->blocks };
+	uint64_t count = spread_blocks(window);
 
 	for (int i = 0; i < METRICS_RANKS; i++) {
 		uint64_t rank = spread_nearest(count, spread_thousandths[i]);
 
-		if (!count) {
-			out[i] = METRICS_UNKNOWN;
-			continue;
-		}
-		while (slot == end || below + window->buckets[slot] < rank) {
-			if (slot == end) {
-				slot = slot_block_take(&blocks);
-				end = slot + SLOT_BLOCK;
-			} else {
-				below += window->buckets[slot++];
-			}
-		}
-		out[i] = spread_value(slot, &window->sums);
+		out[i] = count ? spread_value(spread_walk(&walk, window->buckets, rank),
+					      &window->sums)
+			       : METRICS_UNKNOWN;
 	}
 }
 

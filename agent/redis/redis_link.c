@@ -317,33 +317,46 @@ static void redis_link_answer(struct redis_link *l, const struct redis_value *v,
 		breaker_answered(&l->breaker, now_ns);
 }
 
-static void redis_link_read(struct redis_link *l, uint64_t now_ns)
+/* Those that are whole by now. */
+static void redis_link_answers(struct redis_link *l, uint64_t now_ns)
 {
 	static const char too_long[] = "an answer longer than any that we keep";
 	static const char odd[] = "what came is not RESP";
 	struct redis_value *v;
-	char bytes[16384];
 	int ret = 0;
 
-	for (int i = 0; i < REDIS_LINK_READS && l->doom == REDIS_FINE; i++) {
-		ssize_t n = recv(l->fd, bytes, sizeof(bytes), 0);
+	while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0) {
+		redis_link_answer(l, v, now_ns);
+		redis_value_free(v);
+	}
+	if (ret == -EMSGSIZE)
+		redis_link_doom(l, REDIS_TOO_LONG, too_long, sizeof(too_long) - 1);
+	else if (ret < 0)
+		redis_link_doom(l, REDIS_ODD, odd, sizeof(odd) - 1);
+}
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0 || redis_wire_feed(l->wire, bytes, (size_t)n)) {
-			redis_link_fail(l, n < 0 ? errno : n ? ENOMEM : ECONNRESET);
-			return;
-		}
-		while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0) {
-			redis_link_answer(l, v, now_ns);
-			redis_value_free(v);
-		}
-		if (ret == -EMSGSIZE)
-			redis_link_doom(l, REDIS_TOO_LONG, too_long, sizeof(too_long) - 1);
-		else if (ret < 0)
-			redis_link_doom(l, REDIS_ODD, odd, sizeof(odd) - 1);
-		if ((size_t)n < sizeof(bytes))
-			return;
+/* How much came; 0: nothing for now, or nothing ever more. */
+static size_t redis_link_receive(struct redis_link *l, char *bytes, size_t size)
+{
+	ssize_t n = recv(l->fd, bytes, size, 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n > 0 && !redis_wire_feed(l->wire, bytes, (size_t)n))
+		return (size_t)n;
+	redis_link_fail(l, n < 0 ? errno : n ? ENOMEM : ECONNRESET);
+	return 0;
+}
+
+static void redis_link_read(struct redis_link *l, uint64_t now_ns)
+{
+	char bytes[16384];
+	size_t n = sizeof(bytes);
+
+	for (int i = 0; i < REDIS_LINK_READS && n == sizeof(bytes) && l->doom == REDIS_FINE; i++) {
+		n = redis_link_receive(l, bytes, sizeof(bytes));
+		if (n)
+			redis_link_answers(l, now_ns);
 	}
 }
 

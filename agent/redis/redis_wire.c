@@ -49,7 +49,7 @@ static struct redis_value *redis_wire_value(const redisReadTask *task, size_t te
 	struct redis_wire *w = task->privdata;
 	struct redis_value *v = NULL;
 	size_t left = w->most > w->taken ? w->most - w->taken : 0;
-	size_t size = sizeof(*v) + text + items * sizeof(v);
+	size_t size = sizeof(*v) + text + items * sizeof(struct redis_value *);
 
 	w->too_long = items > left / sizeof(*v) || size > left;
 	if (w->too_long)

@@ -214,21 +214,27 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 	}
 }
 
+static void actions_word(struct dispatch *d, const struct courier_word *word, int64_t wall_ms)
+{
+	int at = desk_find(d, word);
+
+	d->runner = word->pid;
+	if (word->outcome == COURIER_HELLO)
+		actions_anew(d, wall_ms);
+	else if (at >= 0 && desk_acts(d, (uint32_t)at))
+		actions_end(&d->channels[at], word, wall_ms);
+}
+
 bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
-	int ret = 1, at;
+	int ret = 1;
 
 	pthread_mutex_lock(&d->lock);
 	for (int i = 0; i < ACTIONS_HEARD && (ret == 1 || ret == -EBADMSG); i++) {
 		ret = courier_hear(d->config.runner, &word);
 		if (ret == 1)
-			d->runner = word.pid;
-		at = ret == 1 ? desk_find(d, &word) : -1;
-		if (ret == 1 && word.outcome == COURIER_HELLO)
-			actions_anew(d, wall_ms);
-		else if (at >= 0 && desk_acts(d, (uint32_t)at))
-			actions_end(&d->channels[at], &word, wall_ms);
+			actions_word(d, &word, wall_ms);
 	}
 	for (uint32_t i = 0; d->now_ns && i < d->config.alerts->count; i++)
 		if (desk_acts(d, i))

@@ -26,7 +26,7 @@ static void deed_forget(int report)
 	sigemptyset(&none);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigprocmask(SIG_SETMASK, &none, NULL); /* NOLINT(concurrency-mt-unsafe): one thread */
 	for (int fd = 0; fd < DEED_REPORT; fd++)
 		dup2(nowhere, fd);
 	if (report != DEED_REPORT)

@@ -14,6 +14,7 @@
 #undef curl_easy_getinfo
 #define TRANSFER_LIBRARY "libcurl.so.4"
 #define TRANSFER_ADDRESS 256
+#define TRANSFER_TOLD (CURL_ERROR_SIZE + 2 * TRANSFER_TEXT)
 
 static struct {
 	__typeof__(curl_global_init) *global_init;
@@ -170,34 +171,43 @@ static int transfer_http(struct transfer *one, const struct transfer_request *r)
 	return 0;
 }
 
+static void transfer_asks(struct transfer *one, const char *bytes, size_t size)
+{
+	static const char ask[] = "RCPT TO:<";
+	bool asks = size > sizeof(ask) - 1 && !memcmp(bytes, ask, sizeof(ask) - 1);
+	const char *end = asks ? memchr(bytes, '>', size) : NULL;
+
+	bytes += sizeof(ask) - 1;
+	snprintf(one->asked, sizeof(one->asked), "%.*s", end ? (int)(end - bytes) : 0,
+		 end ? bytes : "");
+}
+
+static void transfer_answered(struct transfer *one, const char *bytes, size_t size)
+{
+	size_t used = strlen(one->later), length = size < 96 ? size : 96;
+
+	if (*bytes == '4' || *bytes == '5')
+		snprintf(one->refused, sizeof(one->refused), "%.*s: %.*s", 60, one->asked,
+			 (int)length, bytes);
+	if (*bytes == '4')
+		snprintf(one->later + used, sizeof(one->later) - used, "%s%s", used ? "," : "",
+			 one->asked);
+	one->asked[0] = '\0';
+}
+
 /*
  * What a server says of each address stands between its lines alone: a command that asks for one,
  * then a reply. One that it may take later is to be asked for again, and the others not.
  */
 static int transfer_watch(CURL *easy, curl_infotype type, char *bytes, size_t size, void *ctx)
 {
-	static const char ask[] = "RCPT TO:<";
 	struct transfer *one = ctx;
-	size_t used = strlen(one->later), length;
 
 	(void)easy;
-	if (type == CURLINFO_HEADER_OUT) {
-		bool asks = size > sizeof(ask) - 1 && !memcmp(bytes, ask, sizeof(ask) - 1);
-		const char *end = asks ? memchr(bytes, '>', size) : NULL;
-
-		bytes += sizeof(ask) - 1;
-		snprintf(one->asked, sizeof(one->asked), "%.*s", end ? (int)(end - bytes) : 0,
-			 end ? bytes : "");
-	} else if (type == CURLINFO_HEADER_IN && *one->asked && size > 3 && bytes[3] != '-') {
-		length = size < 96 ? size : 96;
-		if (*bytes == '4' || *bytes == '5')
-			snprintf(one->refused, sizeof(one->refused), "%.*s: %.*s", 60, one->asked,
-				 (int)length, bytes);
-		if (*bytes == '4')
-			snprintf(one->later + used, sizeof(one->later) - used, "%s%s",
-				 used ? "," : "", one->asked);
-		one->asked[0] = '\0';
-	}
+	if (type == CURLINFO_HEADER_OUT)
+		transfer_asks(one, bytes, size);
+	else if (type == CURLINFO_HEADER_IN && *one->asked && size > 3 && bytes[3] != '-')
+		transfer_answered(one, bytes, size);
 	return 0;
 }
 
@@ -330,9 +340,26 @@ static void transfer_line(char *out, size_t size, const char *text)
 	out[n] = '\0';
 }
 
+static void transfer_tell(const struct transfer *one, CURLcode code, long status, const char *said,
+			  char text[TRANSFER_TOLD])
+{
+	if (code != CURLE_OK && one->ours)
+		snprintf(text, TRANSFER_TOLD, "not sent: that is an address of this agent itself");
+	else if (code != CURLE_OK)
+		snprintf(text, TRANSFER_TOLD, "%s%s%s",
+			 *one->error ? one->error : transfer_curl.error(code), *said ? ": " : "",
+			 said);
+	else if (*one->refused)
+		snprintf(text, TRANSFER_TOLD, "%s; but %s", said, one->refused);
+	else
+		snprintf(text, TRANSFER_TOLD, "%ld%s%s%s", status,
+			 status / 100 == 3 ? ", a redirect, which is not followed" : "",
+			 *said ? ": " : "", said);
+}
+
 static void transfer_judge(struct transfer *one, CURLcode code, struct transfer_result *out)
 {
-	char said[TRANSFER_TEXT], text[CURL_ERROR_SIZE + 2 * TRANSFER_TEXT];
+	char said[TRANSFER_TEXT], text[TRANSFER_TOLD];
 	curl_off_t retry_s = 0;
 	long status = 0;
 
@@ -343,18 +370,7 @@ static void transfer_judge(struct transfer *one, CURLcode code, struct transfer_
 	out->arrived = code == CURLE_OK && status >= 200 && status < 300;
 	one->said[one->said_length] = '\0';
 	transfer_line(said, sizeof(said), one->said);
-	if (code != CURLE_OK && one->ours)
-		snprintf(text, sizeof(text), "not sent: that is an address of this agent itself");
-	else if (code != CURLE_OK)
-		snprintf(text, sizeof(text), "%s%s%s",
-			 *one->error ? one->error : transfer_curl.error(code), *said ? ": " : "",
-			 said);
-	else if (*one->refused)
-		snprintf(text, sizeof(text), "%s; but %s", said, one->refused);
-	else
-		snprintf(text, sizeof(text), "%ld%s%s%s", status,
-			 status / 100 == 3 ? ", a redirect, which is not followed" : "",
-			 *said ? ": " : "", said);
+	transfer_tell(one, code, status, said, text);
 	transfer_line(out->text, sizeof(out->text), text);
 	memcpy(out->later, one->later, sizeof(out->later));
 }

@@ -36,15 +36,17 @@ static bool peer_end(const struct sockaddr_storage *end, __be16 *port, __be32 ad
 		address[0] = v4->sin_addr.s_addr;
 		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 	}
+	if (end->ss_family != AF_INET6)
+		return false;
 	*port = v6->sin6_port;
 	memcpy(address, &v6->sin6_addr, sizeof(v6->sin6_addr));
-	return end->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
 /* Its end is the one whose peer is ours. */
 static bool peer_question(int fd, struct peer_ask *out)
 {
-	struct sockaddr_storage theirs, ours;
+	struct sockaddr_storage theirs = { 0 }, ours = { 0 };
 	socklen_t of_theirs = sizeof(theirs), of_ours = sizeof(ours);
 
 	if (getpeername(fd, (struct sockaddr *)&theirs, &of_theirs) ||

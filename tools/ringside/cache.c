@@ -159,11 +159,12 @@ static int cache_stats(struct agent *agent, const struct cache_order *o, struct 
 	return cache_send(agent, &request, o->values[CACHE_JSON] ? NULL : cache_print_stats, error);
 }
 
+/* The request's path is what comes behind the key: its query, or "". */
 static int cache_of_key(struct agent *agent, const struct client_request *request, const char *key,
-			const char *query, cache_print_fn print, struct agent_error *error)
+			cache_print_fn print, struct agent_error *error)
 {
 	struct client_request whole = *request;
-	char *path = cache_path(key, query);
+	char *path = cache_path(key, request->path);
 	int result;
 
 	if (!path) {
@@ -179,15 +180,15 @@ static int cache_of_key(struct agent *agent, const struct client_request *reques
 static int cache_get_entry(struct agent *agent, const struct cache_order *o,
 			   struct agent_error *error)
 {
-	return cache_of_key(agent, &(struct client_request){ .method = "GET" }, o->words[0], "",
-			    NULL, error);
+	return cache_of_key(agent, &(struct client_request){ .method = "GET", .path = "" },
+			    o->words[0], NULL, error);
 }
 
 static int cache_delete_entry(struct agent *agent, const struct cache_order *o,
 			      struct agent_error *error)
 {
-	return cache_of_key(agent, &(struct client_request){ .method = "DELETE" }, o->words[0], "",
-			    cache_printer(o), error);
+	return cache_of_key(agent, &(struct client_request){ .method = "DELETE", .path = "" },
+			    o->words[0], cache_printer(o), error);
 }
 
 /* All of standard input; NULL: no memory, or it is longer than any value may be. */
@@ -244,7 +245,8 @@ static int cache_set_entry(struct agent *agent, const struct cache_order *o,
 			return -EFBIG;
 		}
 	}
-	result = cache_of_key(agent, &request, o->words[0], query, cache_printer(o), error);
+	request.path = query;
+	result = cache_of_key(agent, &request, o->words[0], cache_printer(o), error);
 	free(query);
 	free(input);
 	return result;
