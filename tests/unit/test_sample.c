@@ -319,8 +319,12 @@ static void a_life_that_ended_is_measured_from_its_beginning_to_its_end(void **s
 
 static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state)
 {
-	const uint64_t first[CAUSES] = { [CAUSE_LOCK] = 1000000, [CAUSE_RUN_QUEUE] = 7000000 };
-	const uint64_t second[CAUSES] = { [CAUSE_LOCK] = 5000000, [CAUSE_RUN_QUEUE] = 6000000 };
+	const struct cause_waits first = {
+		.ns = { [CAUSE_LOCK] = 1000000, [CAUSE_RUN_QUEUE] = 7000000 }
+	};
+	const struct cause_waits second = {
+		.ns = { [CAUSE_LOCK] = 5000000, [CAUSE_RUN_QUEUE] = 6000000 }
+	};
 	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
 	struct metrics_process p;
 	struct fixture f;
@@ -332,14 +336,50 @@ static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state
 	metrics_sample(f.m, 1001 * SECOND);
 	p = process_of(&f, scope);
 	assert_true(p.waits_ms[CAUSE_LOCK] < 0);
-	metrics_waits_put(f.m, 7, first);
+	metrics_waits_put(f.m, 7, &first);
 	metrics_sample(f.m, 1002 * SECOND);
-	metrics_waits_put(f.m, 7, second);
+	metrics_waits_put(f.m, 7, &second);
 	metrics_sample(f.m, 1003 * SECOND);
 	scope.from_ns = 1002 * SECOND;
 	p = process_of(&f, scope);
 	assert_true(near(p.waits_ms[CAUSE_LOCK], 4) && near(p.waits_ms[CAUSE_RUN_QUEUE], 0));
-	assert_true(near(p.waits_ms[CAUSE_DISK], 0));
+	assert_true(near(p.waits_ms[CAUSE_DISK], 0) && !p.waits_sampled);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
+static void told(struct fixture *f, uint64_t lock_ns, bool sampled, uint64_t second)
+{
+	const struct cause_waits waits = { .ns = { [CAUSE_LOCK] = lock_ns }, .sampled = sampled };
+
+	metrics_waits_put(f->m, 7, &waits);
+	metrics_sample(f->m, second * SECOND);
+}
+
+/* Each watch counts from 0: what was told before it stays. */
+static void waits_of_several_watches_add_up_and_say_what_was_estimated(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	told(&f, 50000000, true, 1000);
+	told(&f, 90000000, true, 1001);
+	told(&f, 91000000, false, 1002); /* attached: each wait now */
+	told(&f, 92000000, false, 1003);
+	told(&f, 3000000, false, 1004); /* its probe was loaded again */
+	scope.from_ns = 1000 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_LOCK], 40 + 92 + 3) && p.waits_sampled);
+	scope.from_ns = 1002 * SECOND;
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_LOCK], 1 + 3) && !p.waits_sampled);
+	told(&f, 7000000, true, 1005); /* detached */
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_LOCK], 1 + 3 + 7) && p.waits_sampled);
 	metrics_close(f.m);
 	tree_remove(&tree, "");
 }
@@ -472,6 +512,7 @@ int main(void)
 		cmocka_unit_test(what_it_did_is_counted_while_its_cpu_time_was_measured),
 		cmocka_unit_test(a_life_that_ended_is_measured_from_its_beginning_to_its_end),
 		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
+		cmocka_unit_test(waits_of_several_watches_add_up_and_say_what_was_estimated),
 		cmocka_unit_test(what_a_runtime_tells_is_in_the_next_sample),
 		cmocka_unit_test(an_end_waits_for_its_process_a_while),
 		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),
