@@ -4,6 +4,7 @@
 #include "waits.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
