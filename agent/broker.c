@@ -316,9 +316,12 @@ static void broker_wakes(struct broker *b)
 static int broker_wait_ms(const struct broker *b, uint64_t now_ns)
 {
 	uint64_t due_ns = finder_due_ns(b->finder);
+	uint64_t waits_ns = waits_due_ns(&b->probes.waits);
 
 	if (!b->serving)
 		return -1;
+	if (waits_ns < due_ns)
+		due_ns = waits_ns;
 	if (b->probes.life && now_ns + BROKER_RING_NS < due_ns)
 		due_ns = now_ns + BROKER_RING_NS;
 	if (b->second_ns < due_ns)

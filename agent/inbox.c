@@ -134,7 +134,7 @@ static void inbox_last(const struct inbox *i, uint64_t key, const struct link_en
 	if (memcmp(end->lost, none, sizeof(none)) != 0)
 		inbox_lost(i, key, end->lost);
 	if (end->waited)
-		metrics_waits_put(i->metrics, key, end->waits_ns);
+		metrics_waits_put(i->metrics, key, &end->waits);
 }
 
 static void inbox_died(const struct inbox *i, const struct link_message *message)
@@ -210,7 +210,7 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		metrics_runtime_put(i->metrics, message->key, &message->runtime);
 		return;
 	case LINK_WAITS:
-		metrics_waits_put(i->metrics, message->key, message->waits_ns);
+		metrics_waits_put(i->metrics, message->key, &message->waits);
 		return;
 	case LINK_STRAIN:
 		metrics_strain_put(i->metrics, message->key, &message->strain);

@@ -33,28 +33,6 @@ static void probes_open_life(struct probes *p)
 	probes_tell(p, &state);
 }
 
-static void probes_open_wait(struct probes *p)
-{
-	struct probe_state state;
-
-	if (p->wait || p->wait_refused || !p->filter)
-		return;
-	p->wait_refused = wait_open(&p->wait, p->filter, &state) != 0;
-	probes_tell(p, &state);
-}
-
-static void probes_wait_rest(struct probes *p)
-{
-	struct probe_state state;
-
-	wait_close(p->wait);
-	p->wait = NULL;
-	if (p->wait_refused || !p->outbox)
-		return;
-	probe_idle(sets_at(SETS_WAIT), &state);
-	probes_tell(p, &state);
-}
-
 static void probes_open_http(struct probes *p)
 {
 	struct probe_state state;
@@ -165,9 +143,7 @@ void probes_step(struct probes *p)
 
 	victims_send(&p->victims, p->outbox->link);
 	runtimes_step(&p->runtimes, moment_monotonic_ns());
-	if (p->wait && p->wait_seek)
-		wait_find(p->wait); /* in vain: new threads are met when they are made */
-	p->wait_seek = false;
+	waits_step(&p->waits, moment_monotonic_ns());
 	if (p->http && p->http_seek)
 		http_find(p->http); /* in vain: they are met when they are made */
 	p->http_seek = false;
@@ -185,7 +161,7 @@ void probes_step(struct probes *p)
 void probes_rest(struct probes *p, bool asked, bool bare, bool carried)
 {
 	if (!asked)
-		probes_wait_rest(p);
+		waits_rest(&p->waits);
 	if (!bare)
 		probes_http_rest(p);
 	if (!carried)
@@ -201,6 +177,7 @@ void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources)
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	taps_open(&p->taps, outbox, p->filter);
+	waits_open(&p->waits, outbox, p->filter);
 	probes_rest(p, false, false, false);
 	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));
@@ -213,7 +190,7 @@ void probes_close(struct probes *p)
 	arrival_close(p->arrival);
 	http_close(p->http);
 	inputs_close(p->inputs);
-	wait_close(p->wait);
+	waits_close(&p->waits);
 	life_close(p->life);
 	probe_filter_close(p->filter);
 	memset(p, 0, sizeof(*p));
@@ -243,7 +220,6 @@ static bool probes_is_news(const struct probes *p, int32_t pid, uint32_t why)
 static void probes_seek(struct probes *p, int32_t pid, uint32_t why)
 {
 	p->http_seek = p->http_seek || (why & FILTER_BARE && probes_seeks(p, pid));
-	p->wait_seek = p->wait_seek || probes_is_news(p, pid, why);
 	p->inputs_seek = true;
 	if (why & FILTER_ASKED && !(why & FILTER_BARE))
 		p->arrival_seek = p->arrival_seek || probes_is_news(p, pid, why);
@@ -254,8 +230,7 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	uint32_t why = FILTER_WATCHED | (asked ? FILTER_ASKED : 0) | (bare ? FILTER_BARE : 0);
 
 	probes_seek(p, pid, why);
-	if (asked)
-		probes_open_wait(p);
+	waits_watch(&p->waits, pid, asked, probes_is_news(p, pid, why));
 	if (bare)
 		probes_open_http(p);
 	else if (asked)
@@ -264,10 +239,6 @@ bool probes_watch(struct probes *p, int32_t pid, bool asked, bool bare)
 	(bare ? taps_watch : taps_forget)(&p->taps, pid);
 	if (p->outbox)
 		runtimes_watch(&p->runtimes, pid, asked || bare);
-	if (p->wait && asked)
-		wait_watch(p->wait, pid);
-	else if (p->wait)
-		wait_forget(p->wait, pid);
 	if (p->inputs)
 		inputs_watch(p->inputs, pid);
 	p->quiet_s = 0;
@@ -284,8 +255,6 @@ static void probes_forget(struct probes *p, int32_t pid)
 	probes_arrival_watch(p, pid, false, false);
 	if (p->http)
 		http_forget(p->http, pid);
-	if (p->wait)
-		wait_forget(p->wait, pid);
 	if (p->inputs)
 		inputs_forget(p->inputs, pid);
 	if (p->life)
@@ -304,17 +273,6 @@ static void probes_strain(const struct probes *p, int32_t pid, struct strain *ou
 		arrival_strain_add(http_probe(p->http), pid, now_ns, out);
 	if (p->arrival)
 		arrival_strain_add(arrival_probe(p->arrival), pid, now_ns, out);
-}
-
-static bool probes_waits(const struct probes *p, int32_t pid, uint64_t out[CAUSES])
-{
-	struct wait_row row;
-
-	if (!p->wait || wait_row_read(p->wait, pid, &row))
-		return false;
-	for (int i = 0; i < CAUSES; i++)
-		out[i] = row.ns[i];
-	return true;
 }
 
 _Static_assert(LINK_CLASSES == HTTP_CLASSES, "classes of a status");
@@ -344,11 +302,11 @@ void probes_gone(struct probes *p, const struct finder_target *gone, struct link
 	memcpy(told, gone->lost, sizeof(told));
 	if (gone->fd < 0)
 		probes_lost(p, gone->target.pid, told, end->lost);
-	end->waited = probes_waits(p, gone->target.pid, end->waits_ns);
+	end->waited = waits_read(&p->waits, gone->target.pid, &end->waits);
 	if (gone->over && !end->at_ns)
 		end->at_ns = moment_boot_ns();
 	probes_strain(p, gone->target.pid, &end->strain);
-	p->wait_seek = p->wait_seek || !gone->over; /* it goes on, and is no target */
+	waits_forget(&p->waits, gone->target.pid, !gone->over);
 	victims_over(&p->victims, gone->target.pid, gone->target.key);
 	probes_forget(p, gone->target.pid);
 }
@@ -402,7 +360,7 @@ static int probes_tell_waits(const struct probes *p, const struct finder_target 
 {
 	struct link_message message = { .kind = LINK_WAITS, .key = t->target.key };
 
-	if (!probes_waits(p, t->target.pid, message.waits_ns))
+	if (!waits_read(&p->waits, t->target.pid, &message.waits))
 		return 0;
 	return link_send(p->outbox->link, &message, -1);
 }
@@ -455,14 +413,16 @@ static void probes_inputs_second(struct probes *p, uint32_t targets)
 	p->idle_s = targets ? 0 : p->idle_s + 1;
 	p->waited_s = targets ? p->waited_s + 1 : 0;
 	p->quiet_s++;
-	if (targets && (p->quiet_s > PROBES_QUIET_S || p->waited_s > PROBES_PATIENCE_S))
+	if (targets && (p->quiet_s > PROBES_QUIET_S || p->waited_s > PROBES_PATIENCE_S)) {
 		probes_open_inputs(p);
+		waits_census(&p->waits);
+	}
+	if (p->idle_s == PROBES_LINGER_S) {
+		probes_inputs_rest(p);
+		waits_census_rest(&p->waits);
+	}
 	if (!p->inputs)
 		return;
-	if (p->idle_s >= PROBES_LINGER_S) {
-		probes_inputs_rest(p);
-		return;
-	}
 	if (p->inputs_seek || p->seconds % PROBES_WALK_EVERY == 0)
 		inputs_walk(p->inputs); /* refused: its facility says so */
 	p->inputs_seek = false;
@@ -493,8 +453,5 @@ void probes_second(struct probes *p, uint32_t targets)
 		probes_tell(p, &state);
 	}
 	taps_second(&p->taps);
-	if (p->wait) {
-		wait_look(p->wait, &state);
-		probes_tell(p, &state);
-	}
+	waits_second(&p->waits);
 }

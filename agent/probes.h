@@ -17,7 +17,7 @@
 #include "runtimes.h"
 #include "taps.h"
 #include "victims.h"
-#include "wait.h"
+#include "waits.h"
 
 #include <stdbool.h>
 
@@ -26,9 +26,7 @@ struct probes {
 	struct probe_filter *filter; /* NULL: refused */
 	int filter_error;            /* why, negative */
 	struct life *life;           /* NULL: refused */
-	struct wait *wait;           /* NULL: refused, or nobody asked */
-	bool wait_refused;           /* it is not tried again */
-	bool wait_seek;              /* a target came or went: their threads are not marked yet */
+	struct waits waits;          /* of threads, each or estimated */
 	struct http *http;           /* NULL: refused, or every target has the shim */
 	uint32_t http_sources;       /* bits: where it may come from, the first that is … */
 	uint32_t http_refused;       /* … none of these, which are not tried again */

@@ -12,6 +12,7 @@
 #include "fork.h"
 #include "hooks.h"
 #include "mem.h"
+#include "note.h"
 #include "real.h"
 #include "refuse.h"
 #include "sys.h"
@@ -25,6 +26,10 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define BOOT_GNU "GNU"
+#define BOOT_GO "Go\0"   /* four bytes with its last NUL */
+#define NT_GO_BUILD_ID 4 /* cmd/link: ELF_NOTE_GOBUILDID_TAG */
 
 #pragma weak dlsym
 #pragma weak getauxval
@@ -47,31 +52,30 @@ static bool boot_refused(const struct claims_found *found)
 	       refuse_off(home_claims.run_dir, home_claims.service);
 }
 
-static void boot_read_note(const ElfW(Phdr) * segment)
-{
-	const uint8_t *at = (const uint8_t *)&__ehdr_start + segment->p_vaddr;
-	const uint8_t *end = at + segment->p_memsz;
-
-	while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-		const ElfW(Nhdr) *note = (const void *)at;
-		const uint8_t *text = at + sizeof(*note) + ((note->n_namesz + 3u) & ~3u);
-
-		if (note->n_type == NT_GNU_BUILD_ID &&
-		    note->n_descsz == sizeof(home_claims.build_id))
-			memcpy(home_claims.build_id, text, sizeof(home_claims.build_id));
-		at = text + ((note->n_descsz + 3u) & ~3u);
-	}
-}
-
 static void boot_read_build_id(void)
 {
-	const ElfW(Phdr) *segments =
-		(const void *)((const uint8_t *)&__ehdr_start + __ehdr_start.e_phoff);
+	struct note_image own = {
+		.segments = (const void *)((const uint8_t *)&__ehdr_start + __ehdr_start.e_phoff),
+		.count = __ehdr_start.e_phnum,
+		.base = (uintptr_t)&__ehdr_start,
+	};
+	size_t bytes;
+	const uint8_t *id = note_find(&own, BOOT_GNU, sizeof(BOOT_GNU), NT_GNU_BUILD_ID, &bytes);
 
-	for (int i = 0; i < __ehdr_start.e_phnum; i++) {
-		if (segments[i].p_type == PT_NOTE)
-			boot_read_note(&segments[i]);
-	}
+	if (id && bytes == sizeof(home_claims.build_id))
+		memcpy(home_claims.build_id, id, bytes);
+}
+
+/* Go's own packages call the kernel themselves, also in a program that has a C library. */
+static uint32_t boot_unseen(void)
+{
+	struct note_image program =
+		note_image_of((const ElfW(Phdr) *)getauxval(AT_PHDR), getauxval(AT_PHNUM));
+	size_t bytes;
+
+	if (note_find(&program, BOOT_GO, sizeof(BOOT_GO), NT_GO_BUILD_ID, &bytes))
+		return RS_UNSEEN_SYSTEM_CALLS;
+	return 0;
 }
 
 /* An allocator in the executable itself comes ahead of any preload, ours included. */
@@ -118,6 +122,7 @@ __attribute__((constructor)) static void boot(int argc, char **argv, char **envp
 	    sys_call(SYS_madvise, &control, sizeof(control), MADV_WIPEONFORK))
 		return;
 	boot_read_build_id();
+	home_claims.unseen = boot_unseen();
 	home_claims.allocator = hook_alloc_choose() ? boot_allocator() : RS_ALLOCATOR_HIDDEN;
 	home.clock = clock_choose();
 	thread_watch_ends();

@@ -78,6 +78,7 @@ void home_write_header(struct rs_header *h)
 	memcpy(h->build_id, home_claims.build_id, sizeof(h->build_id));
 	h->service_from = home_claims.service_from;
 	h->allocator = home_claims.allocator;
+	h->unseen = home_claims.unseen;
 	if (home_claims.named_run_dir)
 		mem_copy_text(h->run_dir, sizeof(h->run_dir), home_claims.run_dir);
 	mem_copy_text(h->service, sizeof(h->service), home_claims.service);

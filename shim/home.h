@@ -51,6 +51,7 @@ struct home_claims {
 	char environment[40];
 	char arguments[RS_ARGUMENTS_BYTES];
 	uint8_t build_id[20];
+	uint32_t unseen;      /* enum rs_unseen, of what the program is */
 	uint8_t service_from; /* enum rs_service_from */
 	uint8_t allocator;    /* enum rs_allocator */
 	bool named_run_dir;   /* by the environment */

@@ -83,7 +83,7 @@ struct link_end {
 	uint64_t at_ns; /* since boot; 0: it did not end, but runs another program, or is let go */
 	struct strain strain;
 	uint64_t lost[LINK_CLASSES]; /* as of LINK_LOST, since the last one */
-	uint64_t waits_ns[CAUSES];   /* as of LINK_WAITS */
+	struct cause_waits waits;    /* as of LINK_WAITS */
 	uint64_t waited;             /* 1: … which are known */
 };
 
@@ -99,7 +99,7 @@ struct link_message {
 		struct link_snapshots snapshots;
 		struct mapped_file file;
 		struct link_end end;
-		uint64_t waits_ns[CAUSES];
+		struct cause_waits waits;
 		struct strain strain;
 		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
 		struct runtime_state runtime;

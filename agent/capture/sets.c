@@ -2,6 +2,7 @@
 
 #include "arrival.skel.h"
 #include "calls.skel.h"
+#include "census.skel.h"
 #include "http.skel.h"
 #include "inputs.skel.h"
 #include "life.skel.h"
@@ -15,6 +16,9 @@ static const struct probe_set sets[SETS] = {
 			"second is not seen",
 			life_bpf__elf_bytes },
 	[SETS_WAIT] = { "wait", "what threads wait for is not told", wait_bpf__elf_bytes },
+	[SETS_CENSUS] = { "census",
+			  "what threads of processes that are not attached wait for is not told",
+			  census_bpf__elf_bytes },
 	[SETS_HTTP] = { "http",
 			"requests of processes without the library are seen by their system calls, "
 			"which costs more; those of io_uring are not",

@@ -104,6 +104,6 @@ void decode_ledger(const struct segment_state *from, bool overflow, struct drain
 	out->state = (uint8_t)(from->state <= RS_STATE_COUNT ? from->state : RS_STATE_OFF);
 	out->why = (uint8_t)(from->why <= RS_WHY_DOUBT ? from->why : RS_WHY_NONE);
 	out->clock = (uint8_t)(from->clock <= RS_CLOCK_MONOTONIC ? from->clock : RS_CLOCK_NONE);
-	out->unseen = (uint8_t)(from->unseen &
-				(RS_UNSEEN_IO_URING | RS_UNSEEN_STDIO | RS_UNSEEN_CHILDREN));
+	out->unseen = (uint8_t)(from->unseen & (RS_UNSEEN_IO_URING | RS_UNSEEN_STDIO |
+						RS_UNSEEN_CHILDREN | RS_UNSEEN_SYSTEM_CALLS));
 }

@@ -23,6 +23,7 @@ struct means_sample {
 	uint64_t allocated, freed;
 	uint64_t requests;
 	uint64_t waits_ns[CAUSES];      /* totals */
+	uint64_t waits_sampled_ns;      /* of them what was estimated */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus;      /* what the process may use */

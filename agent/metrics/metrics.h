@@ -120,7 +120,8 @@ struct metrics_process {
 	double throttled_percent;  /* of the periods of its quota, in the window; of its group */
 	double throttled_ms;       /* of the window, of each processor that stood still */
 	uint64_t window_requests;  /* while it used user_ms and system_ms */
-	double waits_ms[CAUSES];   /* of the window, of waits that ended in it */
+	double waits_ms[CAUSES];   /* of the window, of waits that ended in it; or … */
+	bool waits_sampled;        /* … some of it an estimate, of waits that lasted in it */
 	double window_ms;          /* the time that user_ms and its like are of */
 	struct metrics_stops collected, served;
 	uint32_t runtime, runtime_why;        /* enum runtime, enum runtime_why */
@@ -264,7 +265,7 @@ struct metrics_end {
 };
 void metrics_end_put(struct metrics *m, uint64_t key, const struct metrics_end *end,
 		     uint64_t now_ns);
-void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES]);
+void metrics_waits_put(struct metrics *m, uint64_t key, const struct cause_waits *waits);
 /* The shortest trip and the longest delay are those since the strain before. */
 void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain);
 void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state);

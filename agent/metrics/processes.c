@@ -111,6 +111,7 @@ static void processes_rates(const struct means_sample *first, const struct means
 	out->run_queue_ms = (double)(last->wait_ns - first->wait_ns) / 1e6;
 	for (int i = 0; i < CAUSES && last->waits_known; i++)
 		out->waits_ms[i] = (double)(last->waits_ns[i] - first->waits_ns[i]) / 1e6;
+	out->waits_sampled = last->waits_sampled_ns != first->waits_sampled_ns;
 	out->core_percent = (out->user_ms + out->system_ms) / 10 / s;
 	if (last->cpus > 0)
 		out->cpu_percent = out->core_percent / last->cpus;

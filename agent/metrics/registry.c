@@ -80,6 +80,15 @@ struct process *registry_process_find(struct registry *registry, uint64_t key)
 	return process;
 }
 
+struct process *registry_linked(const struct registry *registry, uint64_t key)
+{
+	struct process *process = registry->processes;
+
+	while (process && process->now.target.key != key)
+		process = process->next;
+	return process;
+}
+
 void registry_process_forget(struct registry *registry, struct process *process)
 {
 	struct process **at = &registry->table[process->news.target.key % REGISTRY_PROCESS_TABLE];

@@ -99,8 +99,10 @@ struct process {
 	struct metrics_reading reading;
 	struct strain strain;         /* newest; its shortest trip since the last sample */
 	uint64_t killed_ns;           /* for want of memory; 0: not */
-	uint64_t waits_ns[CAUSES];    /* newest totals of one watch, and what they … */
-	bool waits_known;             /* … are: the kernel was asked for them */
+	struct cause_waits waits;     /* newest, of one watch */
+	uint64_t waits_ns[CAUSES];    /* totals of all watches, … */
+	uint64_t waits_sampled_ns;    /* … of them what was estimated, … */
+	bool waits_known;             /* … if the kernel was asked for any */
 	struct runtime_state runtime; /* newest totals; max_ns: the longest since the last sample */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */
 	struct threads busiest;
@@ -178,6 +180,7 @@ struct service *registry_service(struct registry *registry, const char *name,
 struct process *registry_process_new(struct registry *registry,
 				     const struct capture_target *target);
 struct process *registry_process_find(struct registry *registry, uint64_t key);
+struct process *registry_linked(const struct registry *registry, uint64_t key); /* shared; NULL */
 void registry_process_forget(struct registry *registry,
 			     struct process *process); /* drain's table */
 void registry_process_touch(struct registry *registry, struct process *process);

@@ -251,6 +251,7 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.pss = reading->pss;
 	sample.waits_known = process->waits_known;
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
+	sample.waits_sampled_ns = process->waits_sampled_ns;
 	sample_runtime(&process->runtime, &sample);
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;
@@ -270,20 +271,11 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	means_put(&process->means, &sample, &m->budget);
 }
 
-static struct process *sample_process(const struct metrics *m, uint64_t key)
-{
-	struct process *process = m->registry.processes;
-
-	while (process && process->now.target.key != key)
-		process = process->next;
-	return process;
-}
-
 static void sample_jobs_put(struct metrics *m, const struct sampler *s, struct sample_job *jobs,
 			    uint32_t count, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct process *process = sample_process(m, jobs[i].key);
+		struct process *process = registry_linked(&m->registry, jobs[i].key);
 
 		if (process && jobs[i].ok)
 			sample_book(m, s, &jobs[i], process, now_ns);
@@ -361,7 +353,7 @@ static void sample_ends(struct metrics *m)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < m->end_count; i++) {
-		struct process *process = sample_process(m, m->ends[i].key);
+		struct process *process = registry_linked(&m->registry, m->ends[i].key);
 
 		if (process)
 			sample_book_end(m, process, &m->ends[i]);
@@ -420,74 +412,6 @@ void metrics_sample(struct metrics *m, uint64_t now_ns)
 	s->looks++;
 	free(jobs);
 	atomic_fetch_add_explicit(&m->generation, 1, memory_order_relaxed);
-}
-
-void metrics_waits_put(struct metrics *m, uint64_t key, const uint64_t waits_ns[CAUSES])
-{
-	struct process *process;
-
-	pthread_mutex_lock(&m->lock);
-	process = sample_process(m, key);
-	/* a probe that was loaded again begins at 0: never go back */
-	for (int i = 0; process && i < CAUSES; i++)
-		if (waits_ns[i] > process->waits_ns[i])
-			process->waits_ns[i] = waits_ns[i];
-	if (process)
-		process->waits_known = true;
-	pthread_mutex_unlock(&m->lock);
-}
-
-void metrics_strain_put(struct metrics *m, uint64_t key, const struct strain *strain)
-{
-	struct process *process;
-
-	pthread_mutex_lock(&m->lock);
-	process = sample_process(m, key);
-	if (process) {
-		uint32_t before_us = process->strain.shortest_us;
-		uint32_t longest_us = process->strain.longest_us;
-
-		process->strain = *strain;
-		if (before_us && (!strain->shortest_us || before_us < strain->shortest_us))
-			process->strain.shortest_us = before_us;
-		if (longest_us > strain->longest_us)
-			process->strain.longest_us = longest_us;
-	}
-	pthread_mutex_unlock(&m->lock);
-}
-
-static uint64_t sample_longest(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-void metrics_runtime_put(struct metrics *m, uint64_t key, const struct runtime_state *state)
-{
-	struct process *process;
-
-	pthread_mutex_lock(&m->lock);
-	process = sample_process(m, key);
-	if (process) {
-		struct runtime_state *r = &process->runtime;
-		uint64_t collected = sample_longest(r->collected.max_ns, state->collected.max_ns);
-		uint64_t served = sample_longest(r->served.max_ns, state->served.max_ns);
-
-		*r = *state;
-		r->collected.max_ns = collected;
-		r->served.max_ns = served;
-	}
-	pthread_mutex_unlock(&m->lock);
-}
-
-void metrics_reading_put(struct metrics *m, uint64_t key, const struct metrics_reading *reading)
-{
-	struct process *process;
-
-	pthread_mutex_lock(&m->lock);
-	process = sample_process(m, key);
-	if (process)
-		process->reading = *reading;
-	pthread_mutex_unlock(&m->lock);
 }
 
 void metrics_system_get(struct metrics *m, struct metrics_system *out)

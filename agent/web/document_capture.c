@@ -49,6 +49,8 @@ static void capture_put_state(const struct metrics_process *p, struct json *j)
 		json_string(j, NULL, "stdio");
 	if (p->ledger.unseen & RS_UNSEEN_CHILDREN)
 		json_string(j, NULL, "sandboxed_children");
+	if (p->ledger.unseen & RS_UNSEEN_SYSTEM_CALLS)
+		json_string(j, NULL, "system_calls");
 	json_array_end(j);
 }
 

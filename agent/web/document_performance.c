@@ -264,6 +264,8 @@ static void performance_off_cpu(const struct performance *p, struct json *j)
 	static const char *const names[CAUSES] = { "socketMs", "diskMs",  "lockMs",
 						   "sleepMs",  "otherMs", "runQueueMs" };
 
+	bool known = false, sampled = false;
+
 	json_object_begin(j, "offCpu");
 	for (int cause = 0; cause < CAUSES; cause++) {
 		double sum = METRICS_UNKNOWN;
@@ -272,6 +274,14 @@ static void performance_off_cpu(const struct performance *p, struct json *j)
 			performance_add(&sum, p->processes[i].waits_ms[cause]);
 		json_measure(j, names[cause], sum);
 	}
+	for (int i = 0; i < p->count; i++) {
+		known = known || p->processes[i].waits_ms[CAUSE_OTHER] >= 0;
+		sampled = sampled || p->processes[i].waits_sampled;
+	}
+	if (known)
+		json_bool(j, "sampled", sampled);
+	else
+		json_null(j, "sampled");
 	json_object_end(j);
 }
 

@@ -161,11 +161,12 @@ enum rs_service_from {
 	RS_SERVICE_OTEL_ATTRIBUTES, /* service.name in OTEL_RESOURCE_ATTRIBUTES */
 };
 
-/* Ways of moving bytes that a preload cannot see, found in use. */
+/* Ways of moving bytes that a preload cannot see: in use, or what the program is built for. */
 enum rs_unseen {
 	RS_UNSEEN_IO_URING = 1 << 0,
 	RS_UNSEEN_STDIO = 1 << 1,
 	RS_UNSEEN_CHILDREN = 1 << 2, /* forked in a sandbox, where nothing is mapped for our sake */
+	RS_UNSEEN_SYSTEM_CALLS = 1 << 3, /* of a program that makes them itself, as Go's do */
 };
 
 /* The offset of lane n (n == RS_OVERFLOW_LANE: the shared one) and its slots, a power of two. */

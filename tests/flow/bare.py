@@ -93,15 +93,15 @@ def wait_states(agent, wanted, what, of=HTTP):
         expect(False, f"{what}: {facilities(agent, of)}")
 
 
-def build_go(stage, name, source, *options):
-    """A program that nothing can be preloaded into; None: there is no Go here."""
+def build_go(stage, name, source, *options, libc=False):
+    """A program; without a C library nothing can be preloaded into it. None: there is no Go here."""
     if not shutil.which("go"):
         print("      no Go here: left out")
         return None
     text, program = stage.folder / f"{name}.go", stage.folder / name
     text.write_text(source)
     subprocess.run(["go", "build", *options, "-o", program, text], check=True, timeout=280,
-                   env={**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(stage.folder / "cache"),
+                   env={**os.environ, "CGO_ENABLED": str(int(libc)), "GOCACHE": str(stage.folder / "cache"),
                         "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
     return program
 

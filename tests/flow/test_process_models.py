@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A server in each process model: every request that its clients had answered is counted once.
 
-What no preload can see (stdio on a socket, io_uring) is not counted, and is said so.
+What no preload can see (stdio on a socket, io_uring, Go's own system calls) is not counted, and is
+said so.
 """
 import contextlib
 import resource
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from bare import build_go
 
 REQUEST = b"GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ROUNDS = 20  # of requests, until the agent must have counted them
@@ -27,7 +29,39 @@ MODELS = {
     "filter": (1, 80), "threads": (THREADS, 3), "churn": (1, 400), "events": (40, 10),
     "peek": (1, 80), "spawn": (1, 20), "module": (1, 80),
 }
-UNSEEN = {"stdio": "stdio", "ring": "io_uring", "ring-raw": "io_uring"}
+UNSEEN = {"stdio": "stdio", "ring": "io_uring", "ring-raw": "io_uring", "go": "system_calls"}
+GO = """package main
+
+// #include <stdlib.h>
+import "C"
+import ("bufio"; "fmt"; "net"; "os")
+
+func serve(c net.Conn) {
+	for in := bufio.NewReader(c); ; {
+		for line := "x"; line != "\\r\\n"; {
+			var err error
+			if line, err = in.ReadString('\\n'); err != nil {
+				return
+			}
+		}
+		fmt.Fprint(c, "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+	}
+}
+
+func main() {
+	C.free(nil) // a C library is there, as a preload needs it
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	for {
+		if c, err := listener.Accept(); err == nil {
+			go serve(c)
+		}
+	}
+}
+"""
 
 
 def expect(fact, what):
@@ -39,10 +73,10 @@ def expect(fact, what):
 class Server(live.Process):
     """One of ours; activated: its listener is opened by us, as systemd does it."""
 
-    def __init__(self, stage, model):
+    def __init__(self, stage, model, program=None):
         self.model, self.port = model, None
         log = stage.folder / f"{model}.log"
-        command = [live.find_program("host_server"), model]
+        command = [program or live.find_program("host_server"), model]
         environment = {**stage.environment, "RINGSIDE_SERVICE": model,
                        "LD_PRELOAD": str(live.find_program("libringside.so"))}
         if model == "module":
@@ -141,10 +175,12 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if most < THREADS + 200:
         MODELS["threads"] = (most // 2, 3)
-    signal.alarm(120)
+    signal.alarm(240)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
-        servers = [Server(stage, model).wait() for model in (*MODELS, *UNSEEN)]
+        programs = {"go": build_go(stage, "go", GO, libc=True)}
+        servers = [Server(stage, model, programs.get(model)).wait()
+                   for model in (*MODELS, *UNSEEN) if programs.get(model, True)]
         done = {}
         for server in servers:
             model = server.model

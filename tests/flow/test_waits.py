@@ -88,6 +88,57 @@ def causes(agent, waiter):
     expect(after["diskMs"] - before["diskMs"] < 50, f"diskMs: {after['diskMs']:.1f}, none wanted")
 
 
+HELD = """
+import os, socket, threading, time
+lock, ends, (out, _) = threading.Lock(), socket.socketpair(), os.pipe()
+lock.acquire()
+for held in (lock.acquire, lambda: ends[0].recv(1), lambda: os.read(out, 1)):
+    threading.Thread(target=held, daemon=True).start()
+def busy():
+    while True:
+        done = time.thread_time() + 0.003
+        while time.thread_time() < done:
+            pass
+        time.sleep(0.007)
+threading.Thread(target=busy, daemon=True).start()
+socket.create_server(("127.0.0.1", 0)).accept()
+"""
+
+
+def estimated(stage, agent):
+    """Not attached: threads that wait for one thing have the time itself, others a share of it."""
+    held = live.Process(stage, [sys.executable, "-c", HELD], stage.folder / "held.log",
+                        {**stage.environment, "RINGSIDE_SERVICE": "held",
+                         "LD_PRELOAD": str(live.find_program("libringside.so"))})
+    pid = held.popen.pid
+    try:
+        live.wait_for("an estimate", lambda: known(agent, pid) and off_cpu(agent, pid)["sampled"],
+                      20, 0.2)
+    except TimeoutError:
+        row = [f for f in agent.get("/api/health")["facilities"] if f["set"] == "census"]
+        if row and row[0]["state"] == "refused":
+            print(f"      the kernel refuses: {row}")
+            held.stop()
+            return
+        expect(False, f"an estimate of who is not attached: {row}")
+        return
+    before, begun = off_cpu(agent, pid), time.monotonic()
+    time.sleep(20)
+    after, span = off_cpu(agent, pid), (time.monotonic() - begun) * 1000
+    got = {name: after[name] - before[name] for name in after if name != "sampled"}
+    # the first thread accepts, which is a socket too
+    for name, threads in (("lockMs", 1), ("socketMs", 2), ("otherMs", 1)):
+        expect(0.85 * span <= got[name] / threads <= 1.15 * span,
+               f"estimated {name}: {got[name]:.0f} of {threads} threads in {span:.0f} ms")
+    # 7 ms of 10, seen some 80 times: three times the standard error is 15 points
+    expect(0.5 * span <= got["sleepMs"] <= 0.9 * span,
+           f"estimated sleepMs: {got['sleepMs']:.0f} in {span:.0f} ms, about 0.7 of it")
+    row = next(f for f in agent.get("/api/health")["facilities"] if f["set"] == "census")
+    expect(row["state"] == "loaded", f"{row}")
+    expect(facility(agent, "sched_switch")["state"] == "notNeeded", "no switch is looked at for it")
+    held.stop()
+
+
 def run_queue(agent, waiter):
     """By the kernel's own count of it, too."""
     cpu = agent.metrics(f"?pid={waiter.pid}&window=1m")["cpu"]
@@ -108,6 +159,7 @@ def main():
         agent = stage.agent().wait("/readyz")
         state = facility(agent, "sched_switch")
         expect(state and state["state"] == "notNeeded", f"without a target: {state}")
+        estimated(stage, agent)
         waiter = Waiter(stage, "waiter")
         bystander = Waiter(stage, "bystander")
         live.wait_for("it", lambda: known(agent, waiter.pid), 10, 0.1)
@@ -125,7 +177,9 @@ def main():
         causes(agent, waiter)
         bystander.say(b"w")
         time.sleep(2.2)
-        expect(off_cpu(agent, bystander.pid)["lockMs"] is None, "nothing is told of another target")
+        expect(off_cpu(agent, waiter.pid)["sampled"] is False, "each wait of it is told")
+        expect(off_cpu(agent, bystander.pid)["sampled"] in (True, None),
+               "another target is not attached with it")
         run_queue(agent, waiter)
         # kernels leave out an end now and then: it is counted, and rare
         dropped = facility(agent, "sched_switch")["dropped"]

@@ -72,7 +72,7 @@ static void what_the_shim_says_of_itself_is_taken_in_its_ranges(void **state)
 	struct segment_state from = { .state = RS_STATE_COUNT,
 				      .why = RS_WHY_DOUBT,
 				      .clock = RS_CLOCK_MONOTONIC,
-				      .unseen = RS_UNSEEN_STDIO | RS_UNSEEN_CHILDREN };
+				      .unseen = RS_UNSEEN_STDIO | RS_UNSEEN_SYSTEM_CALLS };
 	struct drain_ledger ledger = { 0 };
 
 	(void)state;
@@ -80,7 +80,7 @@ static void what_the_shim_says_of_itself_is_taken_in_its_ranges(void **state)
 	assert_int_equal(ledger.state, RS_STATE_COUNT);
 	assert_int_equal(ledger.why, RS_WHY_DOUBT);
 	assert_int_equal(ledger.clock, RS_CLOCK_MONOTONIC);
-	assert_int_equal(ledger.unseen, RS_UNSEEN_STDIO | RS_UNSEEN_CHILDREN);
+	assert_int_equal(ledger.unseen, RS_UNSEEN_STDIO | RS_UNSEEN_SYSTEM_CALLS);
 	assert_true(ledger.overflow_lane);
 	from = (struct segment_state){ .state = 256 + RS_STATE_ON,
 				       .why = RS_WHY_DOUBT + 1,

@@ -12,7 +12,8 @@ static void tell(struct document_fixture *d)
 				       .state = RS_STATE_COUNT,
 				       .why = RS_WHY_NO_TSC,
 				       .clock = RS_CLOCK_MONOTONIC,
-				       .unseen = RS_UNSEEN_STDIO | RS_UNSEEN_CHILDREN };
+				       .unseen = RS_UNSEEN_STDIO | RS_UNSEEN_CHILDREN |
+						 RS_UNSEEN_SYSTEM_CALLS };
 
 	delta.counted[RS_KIND_REQUEST] = 10;
 	delta.folded[RS_KIND_REQUEST] = 2;
@@ -50,8 +51,8 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 			   "\"serviceFrom\":\"program\",");
 	assert_holds(text, "\"alive\":true,\"state\":\"countersOnly\",\"why\":\"noTsc\","
 			   "\"clock\":\"monotonic\",\"allocator\":null,\"layers\":[\"preload\"],"
-			   "\"unseen\":[\"stdio\",\"sandboxed_children\"],\"seen\":10,\"recorded\":"
-			   "7,\"folded\":2,"
+			   "\"unseen\":[\"stdio\",\"sandboxed_children\",\"system_calls\"],"
+			   "\"seen\":10,\"recorded\":7,\"folded\":2,"
 			   "\"dropped\":1,\"inFlight\":2,\"connectionsOpened\":4,"
 			   "\"connectionsClosed\":3,\"tls\":{\"handshakes\":4,\"failed\":2,"
 			   "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"kinds\":{"

@@ -231,6 +231,8 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 	p.threads[0] = (struct metrics_thread){ 71, "pool", METRICS_UNKNOWN, 2, 0.5 };
 	rows[0].waits_ms[CAUSE_DISK] = 5;
 	rows[1].waits_ms[CAUSE_DISK] = 7;
+	rows[1].waits_ms[CAUSE_OTHER] = 1;
+	rows[1].waits_sampled = true;
 	rows[0].throttled_percent = rows[1].throttled_ms = 25;
 	rows[1].throttled_percent = rows[0].throttled_ms = 8;
 	rows[2].alive = false; /* it has ended: its memory is nobody's, its CPU time was spent */
@@ -249,7 +251,7 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 			      "\"processPercent\":300,\"throttledPercent\":25,"
 			      "\"throttledMs\":25,\"runQueueWaitMs\":700,"
 			      "\"offCpu\":{\"socketMs\":null,\"diskMs\":12,\"lockMs\":null,");
-	assert_holds(j.bytes, "\"runQueueMs\":null},\"threads\":null,\"level\":");
+	assert_holds(j.bytes, "\"runQueueMs\":null,\"sampled\":true},\"threads\":null,\"level\":");
 	assert_holds(j.bytes, "\"threads\":[{\"tid\":71,\"name\":\"pool\",\"processPercent\":"
 			      "null,\"cpuMs\":2000,\"runQueueWaitMs\":500}],");
 	assert_holds(j.bytes, "\"io\":{\"readBytesPerSecond\":null,\"writeBytesPerSecond\":null,");

@@ -41,12 +41,12 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	assert_int_equal(outbox.facilities[0].state, FACILITY_LOADED);
 	assert_true(probes_watch(&probes, 4711, false, false));
 	assert_true(probe_filter_why(probes.filter, 4711));
-	assert_null(probes.wait); /* nobody asked for what costs more */
+	assert_null(probes.waits.wait); /* nobody asked for what costs more */
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, false);
-	assert_int_equal(probes.wait != NULL, !probes.wait_refused);
+	assert_int_equal(probes.waits.wait != NULL, !probes.waits.wait_refused);
 	assert_int_equal(probes.arrival != NULL, !probes.arrival_refused);
-	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), probes.wait ? 1 : 0);
+	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), probes.waits.wait ? 1 : 0);
 	probes_watch(&probes, 4711, false, false);
 	assert_int_equal(told_of(&probes, &target, link[1], LINK_WAITS), 0);
 	probes_watch(&probes, 4711, true, true);
@@ -59,7 +59,7 @@ static void facilities_are_told_and_targets_are_the_sets_own(void **state)
 	probes_rest(&probes, true, false, false);
 	assert_null(probes.arrival);
 	probes_rest(&probes, false, false, false);
-	assert_null(probes.wait);
+	assert_null(probes.waits.wait);
 	probes_gone(&probes, &target, &end);
 	assert_int_equal(end.at_ns, 0); /* it is no target any more: that is no end */
 	assert_false(probe_filter_why(probes.filter, 4711));
@@ -166,7 +166,7 @@ static void the_last_is_told_with_the_end(void **state)
 	outbox_init(&outbox, -1);
 	probes_open(&probes, &outbox, http_sources("auto"));
 	probes_watch(&probes, 4711, true, true);
-	if (!probes.http || !probes.wait) {
+	if (!probes.http || !probes.waits.wait) {
 		probes_close(&probes);
 		outbox_fini(&outbox);
 		rs_skip("bpf() takes no set of HTTP, or of waits, here");

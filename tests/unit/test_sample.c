@@ -1,61 +1,5 @@
-#include "metrics_fixture.h"
 #include "registry.h"
-#include "tree_fixture.h"
-
-#include <math.h>
-#include <ringside/segment.h>
-
-#define PID 70
-#define START "700" /* fixture_open: key 7 × 100 */
-
-static bool near(double a, double b)
-{
-	return fabs(a - b) < 1e-6 * (1 + fabs(b));
-}
-
-static void put_process(const struct tree *tree, unsigned int user, unsigned int system,
-			const char *schedstat)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-		 "70 (shop) S 1 1 1 0 -1 0 100 0 3 0 %u %u 0 0 20 0 4 0 " START " 0 0\n", user,
-		 system);
-	tree_put(tree, "/proc/70/stat", text);
-	tree_put(tree, "/proc/70/task/70/schedstat", schedstat);
-}
-
-static void put_machine(const struct tree *tree)
-{
-	tree_put(tree, "/proc/self/mountinfo", "30 1 0:2 / /cg rw - cgroup2 cgroup2 rw\n");
-	tree_put(tree, "/proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 500000 kB\n");
-	tree_put(tree, "/proc/stat", "cpu  1 0 1 8 0 0 0 0 0 0\ncpu0 1\ncpu1 1\ncpu2 1\ncpu3 1\n");
-	tree_put(tree, "/proc/70/status",
-		 "VmSize:\t900 kB\nVmRSS:\t200 kB\nRssAnon:\t100 kB\nVmData:\t300 kB\n"
-		 "Cpus_allowed_list:\t0-1\n");
-	tree_put(tree, "/proc/70/limits", "Max address space  unlimited unlimited bytes\n");
-	tree_put(tree, "/proc/70/cgroup", "0::/a\n");
-}
-
-static void make(struct tree *tree, struct fixture *f)
-{
-	tree_make(tree);
-	put_machine(tree);
-	put_process(tree, 10, 30, "400000000 1000000 5\n");
-	fixture_open(f, 1000 * SECOND);
-	assert_int_equal(metrics_root_set(f->m, tree->root), 0);
-	fixture_tick(f, 1000 * SECOND);
-}
-
-static struct metrics_process process_of(struct fixture *f, struct metrics_scope scope)
-{
-	struct metrics_process *rows, row;
-
-	assert_int_equal(metrics_process_list(f->m, &scope, &rows), 1);
-	row = rows[0];
-	free(rows);
-	return row;
-}
+#include "sample_fixture.h"
 
 static void cpu_is_a_difference_over_what_may_be_used(void **state)
 {
@@ -317,69 +261,6 @@ static void a_life_that_ended_is_measured_from_its_beginning_to_its_end(void **s
 	tree_remove(&tree, "");
 }
 
-static void waits_are_unknown_until_they_are_told_and_never_go_back(void **state)
-{
-	const uint64_t first[CAUSES] = { [CAUSE_LOCK] = 1000000, [CAUSE_RUN_QUEUE] = 7000000 };
-	const uint64_t second[CAUSES] = { [CAUSE_LOCK] = 5000000, [CAUSE_RUN_QUEUE] = 6000000 };
-	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
-	struct metrics_process p;
-	struct fixture f;
-	struct tree tree;
-
-	(void)state;
-	make(&tree, &f);
-	metrics_sample(f.m, 1000 * SECOND);
-	metrics_sample(f.m, 1001 * SECOND);
-	p = process_of(&f, scope);
-	assert_true(p.waits_ms[CAUSE_LOCK] < 0);
-	metrics_waits_put(f.m, 7, first);
-	metrics_sample(f.m, 1002 * SECOND);
-	metrics_waits_put(f.m, 7, second);
-	metrics_sample(f.m, 1003 * SECOND);
-	scope.from_ns = 1002 * SECOND;
-	p = process_of(&f, scope);
-	assert_true(near(p.waits_ms[CAUSE_LOCK], 4) && near(p.waits_ms[CAUSE_RUN_QUEUE], 0));
-	assert_true(near(p.waits_ms[CAUSE_DISK], 0));
-	metrics_close(f.m);
-	tree_remove(&tree, "");
-}
-
-static void what_a_runtime_tells_is_in_the_next_sample(void **state)
-{
-	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
-	struct runtime_state told = { .why = RUNTIME_ATTACHED, .collections = true };
-	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
-	struct metrics_process p;
-	struct fixture f;
-	struct tree tree;
-
-	(void)state;
-	make(&tree, &f);
-	metrics_sample(f.m, 1000 * SECOND);
-	told.collected = (struct runtime_sums){ 2, 0, 9 * MILLISECOND, 7 * MILLISECOND };
-	metrics_runtime_put(f.m, 7, &told);
-	told.collected = (struct runtime_sums){ 3, 0, 10 * MILLISECOND, 1 * MILLISECOND };
-	metrics_runtime_put(f.m, 7, &told);
-	metrics_sample(f.m, 1001 * SECOND);
-	told.collected = (struct runtime_sums){ 4, 0, 12 * MILLISECOND, 2 * MILLISECOND };
-	metrics_runtime_put(f.m, 7, &told);
-	metrics_sample(f.m, 1002 * SECOND);
-	scope.from_ns = 1000 * SECOND;
-	p = process_of(&f, scope);
-	assert_true(near(p.collected.count, 4) && near(p.collected.ms, 12));
-	assert_true(near(p.collected.max_ms, 7)); /* of two before one sample the longer */
-	scope.from_ns = 1001 * SECOND;
-	p = process_of(&f, scope);
-	assert_true(near(p.collected.count, 1) && near(p.collected.max_ms, 2));
-	told.collected = (struct runtime_sums){ 6, 0, 15 * MILLISECOND, 3 * MILLISECOND };
-	metrics_runtime_put(f.m, 7, &told);
-	metrics_end_put(f.m, 7, &end, 1002 * SECOND + 1000);
-	p = process_of(&f, scope);
-	assert_true(near(p.collected.count, 3) && near(p.collected.max_ms, 3));
-	metrics_close(f.m);
-	tree_remove(&tree, "");
-}
-
 static void an_end_waits_for_its_process_a_while(void **state)
 {
 	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
@@ -471,8 +352,6 @@ int main(void)
 		cmocka_unit_test(what_it_used_after_the_last_look_is_told_by_its_end),
 		cmocka_unit_test(what_it_did_is_counted_while_its_cpu_time_was_measured),
 		cmocka_unit_test(a_life_that_ended_is_measured_from_its_beginning_to_its_end),
-		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
-		cmocka_unit_test(what_a_runtime_tells_is_in_the_next_sample),
 		cmocka_unit_test(an_end_waits_for_its_process_a_while),
 		cmocka_unit_test(memory_is_measured_against_the_nearest_limit),
 		cmocka_unit_test(heap_is_unknown_where_the_allocator_is_not_seen),
