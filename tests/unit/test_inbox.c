@@ -150,7 +150,9 @@ static void one_without_a_segment_goes_to_drain_without(void **state)
 
 static void waits_of_an_unknown_process_do_no_harm(void **state)
 {
-	struct link_message message = { .kind = LINK_WAITS, .key = 99, .waits_ns = { 1, 2, 3 } };
+	struct link_message message = { .kind = LINK_WAITS,
+					.key = 99,
+					.waits = { .ns = { 1, 2, 3 } } };
 	struct fixture f;
 
 	(void)state;
