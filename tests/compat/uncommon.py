@@ -119,8 +119,10 @@ UNCOMMON = {
                      ("cc", "/usr/include/event2/http.h"), default=True),
     "twiggy": Recipe(plackup("Twiggy"), ("plackup", "twiggy"), noise="Deep recursion",
                      without={"cut": "once it refused a head cut in its last line, watched; never since"}),
-    "traffic-server": Recipe(traffic_server, ("traffic_server", "nginx"), backend="nginx",
-                             share=2),
+    "traffic-server": Recipe(traffic_server, ("traffic_server", "nginx"), backend="nginx", share=2,
+                             without={name: "it answers once the server behind it did, and closes or "
+                                            "not by how much of the body had come, watched or not"
+                                      for name in ("post", "post_chunked", "post_expecting")}),
     "tomcat": Recipe(tomcat, ("java", "/usr/share/tomcat10/bin/catalina.sh"),
                      log="logs/access.log", form=PLAIN,
                      noise="INFO|NOTE|^Using|org.apache|SecureRandom"),
