@@ -114,6 +114,30 @@ static void what_is_not_in_memory_is_not_looked_at(void **state)
 	assert_null(found(&image, 4));
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The last so many bytes are notes, the first of them with these lengths. */
+static void cut_short(struct image *i, size_t bytes, uint32_t name_bytes, uint32_t content_bytes)
+{
+	const ElfW(Nhdr) head = { .n_namesz = name_bytes, .n_descsz = content_bytes, .n_type = 4 };
+	uint8_t *notes = i->notes + sizeof(i->notes) - bytes;
+	struct note_image image = loaded(i, bytes, bytes % 2 ? 4 : 8);
+	const uint8_t *content;
+	size_t found = 0;
+
+	memset(notes, 0, bytes);
+	memcpy(notes, &head, least(bytes, sizeof(head)));
+	if (bytes > sizeof(head))
+		memcpy(notes + sizeof(head), "Go\0", least(bytes - sizeof(head), 4));
+	i->segments[2].p_vaddr += sizeof(i->notes) - bytes;
+	content = note_find(&image, "Go\0", 4, 4, &found);
+	if (content)
+		assert_true(content >= notes && content + found <= notes + bytes);
+}
+
 /* The notes end where the page behind cannot be read. */
 static void no_length_leads_beyond_the_segment(void **state)
 {
@@ -126,22 +150,10 @@ static void no_length_leads_beyond_the_segment(void **state)
 	assert_ptr_not_equal(pages, MAP_FAILED);
 	assert_int_equal(mprotect(pages + GUARDED, GUARDED, PROT_NONE), 0);
 	i = (struct image *)(void *)(pages + GUARDED - sizeof(*i));
-	for (size_t cut = 0; cut <= sizeof(i->notes); cut++) {
-		for (size_t n = 0; n < 8; n++) {
-			for (size_t d = 0; d < 8; d++) {
-				size_t at = sizeof(i->notes) - cut, bytes;
-				ElfW(Nhdr) head = { .n_namesz = lengths[n],
-						    .n_descsz = lengths[d],
-						    .n_type = 4 };
-				struct note_image image = loaded(i, cut, cut % 2 ? 4 : 8);
-
-				memcpy(i->notes + at, &head,
-				       cut < sizeof(head) ? cut : sizeof(head));
-				i->segments[2].p_vaddr += at;
-				note_find(&image, "Go\0", 4, 4, &bytes);
-			}
-		}
-	}
+	for (size_t bytes = 0; bytes <= sizeof(i->notes); bytes++)
+		for (size_t n = 0; n < 8; n++)
+			for (size_t d = 0; d < 8; d++)
+				cut_short(i, bytes, lengths[n], lengths[d]);
 	munmap(pages, 2 * GUARDED);
 }
 
