@@ -15,11 +15,11 @@
 #include "tally.h"
 #include "thread.h"
 
-#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdint.h>
 
-#pragma weak dladdr
+#pragma weak dl_iterate_phdr
 
 /* Every sanitizer that comes with an allocator of its own has this, in gcc's form and clang's. */
 size_t __sanitizer_get_heap_size(void);
@@ -91,21 +91,56 @@ static void alloc_check(void *block)
 		alloc_asks = true;
 }
 
+struct alloc_pair {
+	uintptr_t gives, tells;
+	bool apart;
+};
+
+static bool alloc_lies_in(const struct dl_phdr_info *object, uintptr_t at)
+{
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD &&
+		    at - object->dlpi_addr - segment->p_vaddr < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static int alloc_look(struct dl_phdr_info *object, size_t bytes, void *context)
+{
+	struct alloc_pair *pair = context;
+	bool gives = alloc_lies_in(object, pair->gives);
+	bool tells = alloc_lies_in(object, pair->tells);
+
+	(void)bytes;
+	pair->apart = gives != tells;
+	return gives || tells;
+}
+
+/* Not by dladdr, which looks for the nearest symbol too: all of the C library's, 0.07 ms. */
+static bool alloc_is_one(void)
+{
+	struct alloc_pair pair = { .gives = (uintptr_t)real.malloc,
+				   .tells = (uintptr_t)real.malloc_usable_size };
+
+	if (dl_iterate_phdr)
+		dl_iterate_phdr(alloc_look, &pair);
+	return !pair.apart;
+}
+
 /*
  * An allocator without the one function is asked by way of the C library's, which would crash. A
  * sanitizer's takes the question after a block that is gone for the program's own mistake.
  */
 bool hook_alloc_choose(void)
 {
-	Dl_info gives, tells;
-
 	if (__sanitizer_get_heap_size) {
 		alloc_passes = true;
 		return false;
 	}
-	if (dladdr && dladdr((void *)(uintptr_t)real.malloc, &gives) &&
-	    dladdr((void *)(uintptr_t)real.malloc_usable_size, &tells) &&
-	    gives.dli_fbase != tells.dli_fbase)
+	if (!alloc_is_one())
 		return false;
 	alloc_ask = real.malloc_usable_size;
 	alloc_choose_way();
