@@ -24,6 +24,7 @@ struct means_sample {
 	uint64_t requests;
 	uint64_t waits_ns[CAUSES];      /* totals */
 	uint64_t waits_sampled_ns;      /* of them what was estimated */
+	uint64_t each_disk_ns;          /* waits for disks that the probes saw each of */
 	double read_bytes, write_bytes; /* totals, METRICS_UNKNOWN: not had */
 	double rss, pss, heap_live, external, memory_limit, memory_percent;
 	double cpus;      /* what the process may use */
@@ -37,6 +38,7 @@ struct means_sample {
 	bool ended;       /* the last one: of all that it did; requests may yet be told */
 	bool waits_known; /* false: not asked for, or not yet */
 	bool disk_known;  /* false: there is no delay accounting */
+	bool each_known;  /* false: the probes do not see each wait now */
 	char memory_limit_by[12];
 };
 

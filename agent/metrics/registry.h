@@ -102,6 +102,7 @@ struct process {
 	struct cause_waits waits;     /* newest, of one watch */
 	uint64_t waits_ns[CAUSES];    /* totals of all watches, … */
 	uint64_t waits_sampled_ns;    /* … of them what was estimated, … */
+	uint64_t each_disk_ns;        /* … for disks, without it, … */
 	bool waits_known;             /* … if the kernel was asked for any */
 	struct runtime_state runtime; /* newest totals; max_ns: the longest since the last sample */
 	struct procfs_threads *threads; /* NULL while a sample is being taken */

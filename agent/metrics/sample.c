@@ -252,6 +252,8 @@ static void sample_book(struct metrics *m, const struct sampler *s, const struct
 	sample.waits_known = process->waits_known;
 	memcpy(sample.waits_ns, process->waits_ns, sizeof(sample.waits_ns));
 	sample.waits_sampled_ns = process->waits_sampled_ns;
+	sample.each_disk_ns = process->each_disk_ns;
+	sample.each_known = process->waits_known && !process->waits.sampled;
 	sample_runtime(&process->runtime, &sample);
 	sample.read_bytes = reading->read_bytes;
 	sample.write_bytes = reading->write_bytes;

@@ -66,16 +66,18 @@ static void strains_kernel(const struct strain *first, const struct strain *last
 	}
 }
 
-/* The kernel's own count where it keeps one; else that of the probes, of who was asked for. */
+/*
+ * The kernel's own count where it keeps one; else that of the probes, of who was asked for. No
+ * estimate: in a window of seconds it would be one walk's luck.
+ */
 static void strains_wait(const struct means_sample *first, const struct means_sample *last,
 			 struct metrics_strain *out)
 {
 	/* a beginning has no threads yet, and waited for nothing */
 	if (last->disk_known && (first->disk_known || !first->threads))
 		out->wait_ms = strains_more_ms(first->disk_ns, last->disk_ns);
-	else if (last->waits_known)
-		out->wait_ms =
-			strains_more_ms(first->waits_ns[CAUSE_DISK], last->waits_ns[CAUSE_DISK]);
+	else if (last->each_known)
+		out->wait_ms = strains_more_ms(first->each_disk_ns, last->each_disk_ns);
 }
 
 void strains_between(const struct means_sample *first, const struct means_sample *last,

@@ -35,6 +35,8 @@ void metrics_waits_put(struct metrics *m, uint64_t key, const struct cause_waits
 		process->waits.ns[i] += more;
 		process->waits_ns[i] += more;
 		process->waits_sampled_ns += waits->sampled ? more : 0;
+		if (i == CAUSE_DISK && !waits->sampled)
+			process->each_disk_ns += more;
 	}
 	if (process)
 		process->waits_known = true;

@@ -8,15 +8,15 @@ static void what_is_known_of_two_samples_is_their_difference(void **state)
 		.major_faults = 3,
 		.read_bytes = 1000,
 		.write_bytes = METRICS_UNKNOWN,
-		.waits_ns = { [CAUSE_DISK] = 5000000 },
+		.each_disk_ns = 5000000,
 		.strain = { .reads = 2, .read_ns = 1000000, .segments = 50, .trips_us = 7000 }
 	};
 	const struct means_sample last = { .major_faults = 10,
 					   .minor_faults = 4,
 					   .read_bytes = 5096,
 					   .write_bytes = METRICS_UNKNOWN,
-					   .waits_ns = { [CAUSE_DISK] = 8000000 },
-					   .waits_known = true,
+					   .each_disk_ns = 8000000,
+					   .each_known = true,
 					   .strain = { .reads = 6,
 						       .read_ns = 9000000,
 						       .writes = 1,
@@ -39,11 +39,10 @@ static void what_is_known_of_two_samples_is_their_difference(void **state)
 
 static void the_kernels_own_count_of_waits_is_taken_where_it_keeps_one(void **state)
 {
-	struct means_sample first = { .threads = 2, .waits_ns = { [CAUSE_DISK] = 5000000 } };
-	struct means_sample last = { .waits_ns = { [CAUSE_DISK] = 8000000 },
-				     .disk_ns = 90000000,
-				     .waits_known = true,
-				     .disk_known = true };
+	struct means_sample first = { .threads = 2, .each_disk_ns = 5000000 };
+	struct means_sample last = {
+		.each_disk_ns = 8000000, .disk_ns = 90000000, .each_known = true, .disk_known = true
+	};
 	struct metrics_strain s;
 
 	(void)state;

@@ -68,6 +68,38 @@ static void waits_of_several_watches_add_up_and_say_what_was_estimated(void **st
 	tree_remove(&tree, "");
 }
 
+static void told_of_disks(struct fixture *f, uint64_t disk_ns, bool sampled, uint64_t second)
+{
+	const struct cause_waits waits = { .ns = { [CAUSE_DISK] = disk_ns }, .sampled = sampled };
+
+	metrics_waits_put(f->m, 7, &waits);
+	metrics_sample(f->m, second * SECOND);
+}
+
+static void what_disks_cost_is_no_estimate(void **state)
+{
+	struct metrics_scope scope = fixture_scope(NULL, PID, NULL);
+	struct metrics_process p;
+	struct fixture f;
+	struct tree tree;
+
+	(void)state;
+	make(&tree, &f);
+	scope.from_ns = 1000 * SECOND;
+	told_of_disks(&f, 50000000, true, 1000);
+	told_of_disks(&f, 90000000, true, 1001);
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_DISK], 40) && p.io_wait_percent < 0);
+	told_of_disks(&f, 20000000, false, 1002); /* attached: each wait now */
+	p = process_of(&f, scope);
+	assert_true(near(p.waits_ms[CAUSE_DISK], 60) && near(p.io_wait_percent, 1));
+	told_of_disks(&f, 30000000, true, 1003);
+	p = process_of(&f, scope);
+	assert_true(p.io_wait_percent < 0);
+	metrics_close(f.m);
+	tree_remove(&tree, "");
+}
+
 static void what_a_runtime_tells_is_in_the_next_sample(void **state)
 {
 	const struct metrics_end end = { .run_ns = 50000000, .user_ns = 1 };
@@ -109,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_are_unknown_until_they_are_told_and_never_go_back),
 		cmocka_unit_test(waits_of_several_watches_add_up_and_say_what_was_estimated),
+		cmocka_unit_test(what_disks_cost_is_no_estimate),
 		cmocka_unit_test(what_a_runtime_tells_is_in_the_next_sample),
 	};
 
