@@ -5,11 +5,13 @@ leaving the `with Stage()` block ends every process and removes the folder, what
 Programs come from RINGSIDE_BIN (a build directory), by default build/release of this tree.
 """
 import collections
+import concurrent.futures
 import contextlib
 import ctypes
 import errno
 import functools
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -148,9 +150,29 @@ def proc_pss_kib(pid):
 
 
 def dies_with_us():
-    """In the child: a killed parent takes its children along."""
+    """In the child: a killed parent takes its children along, as does a thread that ends."""
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)
     os.setsid()
+
+
+def side_by_side(work, lanes):
+    """work(lane) of all lanes at a time, in a process each that has stages of its own; how many of
+    them failed: what one returns is its exit code. It ends, and cleans up, with whoever runs it.
+    Where one has skipped and none has failed, all is skipped.
+    """
+    def one(lane):
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM, 0, 0, 0)
+        sys.exit(work(lane))
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=one, args=(lane,)) for lane in lanes]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    codes = [process.exitcode for process in processes]
+    if set(codes) <= {0, SKIPPED} and SKIPPED in codes:
+        sys.exit(SKIPPED)
+    return sum(code != 0 for code in codes)
 
 
 class Process:
@@ -282,7 +304,7 @@ class Agent(Process):
 
 class Nginx(Process):
     def __init__(self, stage, name="nginx", workers=2, sendfile="on", log=True, shim=True,
-                 connections=768, keepalive=1000):
+                 connections=768, keepalive=1000, service=None):
         self.folder = stage.folder / name
         self.port, self.port2 = free_port(), free_port()
         www = self.folder / "www"
@@ -301,6 +323,8 @@ class Nginx(Process):
         environment = dict(stage.environment)
         if shim:
             environment["LD_PRELOAD"] = str(find_program("libringside.so"))
+        if service:
+            environment["RINGSIDE_SERVICE"] = service
         super().__init__(stage, [shutil.which("nginx") or "/usr/sbin/nginx", "-c", config],
                          self.folder / "nginx.out", environment)
         wait_for("nginx", lambda: fetch(self.port, "/nginx_status")[0] == 200, 10)
@@ -338,6 +362,7 @@ class Stage:
         (self.folder / "ringside.json").write_text("{}\n")
         self.agent_port = free_port()
         self.environment = {"RINGSIDE_RUN_DIR": str(self.run_dir)}
+        self.threads = concurrent.futures.ThreadPoolExecutor(16)
         return self
 
     def __exit__(self, *_):
@@ -345,7 +370,16 @@ class Stage:
             signal.signal(number, signal.SIG_IGN)
         for thing in reversed(self.things):
             thing.stop()
+        self.threads.shutdown(wait=False, cancel_futures=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def at_once(self, *parts):
+        """Calls all of them at a time, a thread each, and waits for all: what they returned, or the
+        first failure. The threads stay until the stage ends: whoever a thread started dies with it.
+        """
+        futures = [self.threads.submit(part) for part in parts]
+        concurrent.futures.wait(futures)
+        return [future.result() for future in futures]
 
     def agent(self):
         return Agent(self)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
-from test_channels import PYTHON, RULE, Failed, alive, channel, check, configure, ringside
+from test_channels import PYTHON, RULE, alive, channel, check, configure, ringside, run
 from test_channels_killed import StoppedAgent, kill
 
 WORDS = """#!/bin/sh
@@ -231,12 +231,12 @@ def a_unit_is_restarted_over_the_bus(stage):
         del os.environ["DBUS_SYSTEM_BUS_ADDRESS"]
 
 
-def none_is_done_twice(stage):
+def none_is_done_twice(stage, steps):
     """The agent is killed at each step of an action's way: it is done once or, at one, not at all."""
     program, said = command(stage, "#!/bin/sh\necho \"$2\" >> \"$1\"\n")
     channels = {"fix": {"type": "exec", "user": "65533", "at_most_every": "1s",
                         "command": [str(program), str(said), "{rule}"]}}
-    for place, least in (("decided", 1), ("boxed", 1), ("begun", 0), ("ordered", 1)):
+    for place, least in steps:
         said.write_text("")
         for leftover in stage.folder.rglob("alerts.*"):
             leftover.unlink()
@@ -256,24 +256,22 @@ def none_is_done_twice(stage):
         agent.stop()
 
 
+def none_is_done_twice_early(stage):
+    none_is_done_twice(stage, (("decided", 1), ("boxed", 1)))
+
+
+def none_is_done_twice_late(stage):
+    none_is_done_twice(stage, (("begun", 0), ("ordered", 1)))
+
+
 def main():
     live.need_root_and("dbus-daemon")
     signal.alarm(280)
-    failed = 0
-    for test in (a_command_runs_as_its_user_with_nothing_of_ours,
-                 what_goes_wrong_is_told_and_not_tried_again,
-                 a_configuration_that_others_may_write_does_nothing,
-                 a_unit_is_restarted_over_the_bus, none_is_done_twice):
-        begun = time.monotonic()
-        with live.Stage() as stage:
-            try:
-                test(stage)
-                print(f"{test.__name__}: good, {time.monotonic() - begun:.1f} s")
-            except (Failed, TimeoutError) as failure:
-                print(f"{test.__name__}: {failure}")
-                print((stage.folder / "agent.log").read_text())
-                failed += 1
-    return 1 if failed else 0
+    return live.side_by_side(run, (
+        (a_command_runs_as_its_user_with_nothing_of_ours,
+         what_goes_wrong_is_told_and_not_tried_again,
+         a_configuration_that_others_may_write_does_nothing),
+        (a_unit_is_restarted_over_the_bus,), (none_is_done_twice_early,), (none_is_done_twice_late,)))
 
 
 if __name__ == "__main__":

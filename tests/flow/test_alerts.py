@@ -223,11 +223,9 @@ def turned_off(stage):
     agent.stop()
 
 
-def main():
-    live.need_root_and()
-    signal.alarm(280)
+def run(tests):
     failed = 0
-    for test in (one_notice_a_cooldown, killed_in_between, bad_files, turned_off):
+    for test in tests:
         with live.Stage() as stage:
             try:
                 test(stage)
@@ -235,7 +233,14 @@ def main():
             except (Failed, TimeoutError) as failure:
                 print(f"{test.__name__}: {failure}")
                 failed += 1
-    return 1 if failed else 0
+    return failed
+
+
+def main():
+    live.need_root_and()
+    signal.alarm(280)
+    return live.side_by_side(run, ((one_notice_a_cooldown,),
+                                   (killed_in_between, bad_files, turned_off)))
 
 
 if __name__ == "__main__":

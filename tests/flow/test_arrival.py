@@ -118,16 +118,18 @@ def bare(stage, agent):
     server.stop()
 
 
-def main():
-    live.need_root_and()
-    os.environ["PATH"] += ":/usr/sbin"
+def run(part):
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         live.wait_for("facilities", lambda: facilities(agent, SET), 8, 0.1)
-        preloaded(stage, agent)
-        bare(stage, agent)
-    if wrong:
-        sys.exit(1)
+        part(stage, agent)
+    return len(wrong)
+
+
+def main():
+    live.need_root_and()
+    os.environ["PATH"] += ":/usr/sbin"
+    sys.exit(live.side_by_side(run, (preloaded, bare)))
 
 
 main()

@@ -490,14 +490,9 @@ def it_never_tells_itself(stage):
     agent.stop()
 
 
-def main():
-    live.need_root_and("openssl")
-    signal.alarm(280)
+def run(tests):
     failed = 0
-    for test in (webhook_fails_and_recovers, a_runner_that_dies_is_started_anew,
-                 each_level_has_its_channels, alertmanager_knows_what_fires,
-                 mail_by_starttls_with_a_password, who_refuses_a_mail_is_asked_again_or_not,
-                 it_never_tells_itself, channels_are_read_again):
+    for test in tests:
         begun = time.monotonic()
         with live.Stage() as stage:
             try:
@@ -507,7 +502,17 @@ def main():
                 print(f"{test.__name__}: {failure}")
                 print((stage.folder / "agent.log").read_text())
                 failed += 1
-    return 1 if failed else 0
+    return failed
+
+
+def main():
+    live.need_root_and("openssl")
+    signal.alarm(280)
+    return live.side_by_side(run, (
+        (webhook_fails_and_recovers, each_level_has_its_channels, it_never_tells_itself),
+        (a_runner_that_dies_is_started_anew, mail_by_starttls_with_a_password),
+        (alertmanager_knows_what_fires, who_refuses_a_mail_is_asked_again_or_not,
+         channels_are_read_again)))
 
 
 if __name__ == "__main__":

@@ -58,17 +58,13 @@ def one_round(stage, hook, place):
     return sum(n - 1 for n in collections.Counter(keys(hook)).values())
 
 
-def main():
-    live.need_root_and()
-    signal.alarm(1500)
-    rounds = 100 if live.FULL else len(PLACES)
+def run(places):
     hook, allowed = Webhook(), 0
     with live.Stage() as stage:
         try:
             configure(stage, {"ops": {"type": "webhook", "url": hook.url("/ops")}},
                       notify=["ops"])
-            for number in range(rounds):
-                place = PLACES[number % len(PLACES)]
+            for place in places:
                 twice = one_round(stage, hook, place)
                 allowed += place in TWICE
                 check(twice <= allowed, f"{place}: {twice} came twice, {allowed} may")
@@ -81,14 +77,21 @@ def main():
             numbers = sorted(d["notice"] for d in documents.values() if d["status"] == "firing")
             check(numbers == list(range(1, len(numbers) + 1)), f"lost: {numbers}")
             check(sum(d["status"] == "resolved" for d in documents.values()) == 1, "one end")
-            print(f"{rounds} rounds, {len(numbers)} notices, {len(hook.got) - len(documents)} of "
-                  "them twice, none lost")
+            print(f"{len(places)} rounds, {len(numbers)} notices, {len(hook.got) - len(documents)} "
+                  "of them twice, none lost")
         except (Failed, TimeoutError) as failure:
             print(f"{failure}\n{(stage.folder / 'agent.log').read_text()}")
             return 1
         finally:
             hook.stop()
     return 0
+
+
+def main():
+    live.need_root_and()
+    signal.alarm(1500)
+    places = [PLACES[n % len(PLACES)] for n in range(100 if live.FULL else len(PLACES))]
+    return live.side_by_side(run, (places[0::2], places[1::2]))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import live
 from test_alerts import SERVICE, Failed, Server, check
 
 HOUR, SETTLE = 3600, 8  # seconds
+# Where the clock is, one after the other; at the last the alert recovers.
+STEPS = (0, HOUR, 0, -HOUR, 0, -HOUR) if live.FULL else (HOUR, -HOUR, 0)
 FIRES = "slow-handler"
 RULES = [
     {"name": FIRES, "metric": "requests.duration", "function": "max", "window": "4s",
@@ -136,11 +138,10 @@ def main():
             server.flag.touch()
             live.wait_for("the notice", lambda: notices(agent), 10)
             begun = time.monotonic()
-            check_still(agent, clock, load, "no step")
-            for seconds in (HOUR, 0, -HOUR, 0):
+            for seconds in STEPS[:-1]:
                 clock.step(seconds)
                 check_still(agent, clock, load, f"the clock is {seconds} s off")
-            clock.step(-HOUR)
+            clock.step(STEPS[-1])
             server.flag.unlink()
             live.wait_for("the recovery", lambda: len(notices(agent)) > 1, 15)
             lasted = time.monotonic() - begun

@@ -168,11 +168,9 @@ def governor(stage):
     agent.stop()
 
 
-def main():
-    live.need_root_and("nginx", "ab")
-    signal.alarm(280)
+def run(tests):
     failed = 0
-    for test in (off_by_pid, off_by_service, off_by_file, governor):
+    for test in tests:
         with live.Stage() as stage:
             stage.environment["RINGSIDE_SERVICE"] = SERVICE
             stage.run_dir.mkdir()
@@ -182,7 +180,13 @@ def main():
             except (Failed, TimeoutError) as failure:
                 print(f"{test.__name__}: {failure}")
                 failed += 1
-    return 1 if failed else 0
+    return failed
+
+
+def main():
+    live.need_root_and("nginx", "ab")
+    signal.alarm(280)
+    return live.side_by_side(run, ((off_by_pid, off_by_service, off_by_file), (governor,)))
 
 
 if __name__ == "__main__":

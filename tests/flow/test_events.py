@@ -154,18 +154,22 @@ def one_that_does_not_read(stage):
     agent.stop()
 
 
-def main():
-    live.need_root_and("curl")
-    failed = []
-    for test in (a_real_alert, a_crowd, one_that_does_not_read):
+def run(tests):
+    failed = 0
+    for test in tests:
         with live.Stage() as stage:
             try:
                 test(stage)
                 print(f"ok    {test.__name__}")
             except (test_alerts.Failed, TimeoutError) as why:
                 print(f"WRONG {test.__name__}: {why}")
-                failed.append(test)
-    return 1 if failed else 0
+                failed += 1
+    return failed
+
+
+def main():
+    live.need_root_and("curl")
+    return live.side_by_side(run, ((a_real_alert, a_crowd), (one_that_does_not_read,)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ import live
 from segment import Segment
 
 REQUESTS = 20000 if live.FULL else 3000
+AHEAD = 20000 if live.FULL else 1000  # the same come again over the agent's restart
 AT_ONCE = 20
+RESTART_S = 6  # the agent is killed and is back before so many seconds of load are over
 PYTHON = """
 import http.server, socketserver, sys
 class Server(socketserver.ForkingMixIn, http.server.HTTPServer):
@@ -80,7 +82,7 @@ class Server(live.Process):
                          stage.folder / f"{name}.log",
                          {**stage.environment, "RINGSIDE_SERVICE": name,
                           "LD_PRELOAD": str(live.find_program("libringside.so"))})
-        self.served = 0
+        self.served = self.rate = 0
 
     def wait(self):
         live.wait_for(f"{self.name}", lambda: self.fetch("/index.html")[0] == 200, 10)
@@ -92,8 +94,10 @@ class Server(live.Process):
         return answer
 
     def load(self, path, requests):
+        begun = time.monotonic()
         done = live.ab(f"http://127.0.0.1:{self.port}{path}", requests, connections=AT_ONCE,
                        timeout=400 if live.FULL else 120)
+        self.rate = requests / (time.monotonic() - begun)
         expect(done["complete"] == requests and not done["failed"],
                f"{self.name}: {done} of {requests} were answered")
         self.served += done["complete"]
@@ -188,7 +192,8 @@ def kill(agent):
 
 
 def over_a_restart(stage, agent, server):
-    client = subprocess.Popen(["ab", "-q", "-n", str(REQUESTS), "-c", str(AT_ONCE),
+    requests = REQUESTS if live.FULL else min(REQUESTS, int(RESTART_S * server.rate))
+    client = subprocess.Popen(["ab", "-q", "-n", str(requests), "-c", str(AT_ONCE),
                                f"http://127.0.0.1:{server.port}/index.html"],
                               stdout=subprocess.PIPE, text=True, preexec_fn=live.dies_with_us)
     time.sleep(0.3)
@@ -209,7 +214,7 @@ def main():
         agent = stage.agent().wait("/readyz")
         servers = [Server(stage, *one).wait() for one in commands().items()]
         for server in servers:
-            server.load("/index.html", REQUESTS)
+            server.load("/index.html", AHEAD)
             judge(agent, server, "the agent ahead of it")
         expect(not unseen(agent), f"{unseen(agent)} died unseen")
         over_the_death_of_its_parent(stage, agent)

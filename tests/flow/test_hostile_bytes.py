@@ -6,6 +6,7 @@ many requests, with the same status where one was sent, and say under unparsed w
 """
 import collections
 import contextlib
+import functools
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ V1 = b"PROXY TCP4 127.0.0.1 127.0.0.1 9 80\r\n"
 V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([127, 0, 0, 1, 127, 0, 0, 1, 9, 9, 0, 80])
 TLS = bytes.fromhex("16030100c8010000c40303") + bytes(range(190))
 wrong = []
+LANES = 3  # servers of a kind that share the cases: a case takes as long as the agent's next look
 EDGES = (2**63 - 1, 2**63, 2**64 - 1, 2**64)
 SINGLY = b"\xff"  # ahead of what the told server shall write byte by byte
 
@@ -181,9 +183,17 @@ def same_status(logged, counted):
         all(logged.get(k, 0) >= v for k, v in sent.items())
 
 
-def at_nginx(agent, nginx):
-    counts = Counts(agent, "nginx")
-    for name, data, reasons in CLIENTS:
+def an_nginx(agent, stage, service):
+    """With a worker and a name of its own; its own requests are counted."""
+    counts = Counts(agent, service)
+    nginx = stage.nginx(service, workers=1, service=service)
+    counts.since(nginx.own_requests)
+    return nginx, counts
+
+
+def at_nginx(agent, stage, lane):
+    nginx, counts = an_nginx(agent, stage, f"plain{lane}")
+    for name, data, reasons in CLIENTS[lane::LANES]:
         before = nginx.classes()
         talk(nginx.port, data)
         time.sleep(0.1)
@@ -192,23 +202,26 @@ def at_nginx(agent, nginx):
         expect(same_status(logged, counted) and set(unparsed) <= set(reasons) and
                bool(unparsed) == bool(reasons),
                f"nginx, {name}: logged {logged}, counted {counted}, unparsed {unparsed}")
+    return nginx
 
 
-def byte_by_byte(agent, nginx):
+def byte_by_byte(agent, stage):
     """Each byte a packet: whole heads, bodies and chunks all the same."""
+    nginx, counts = an_nginx(agent, stage, "dripped")
     data = GET + POST + b"Content-Length: 3\r\n\r\nabc" + POST + \
         b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + GET
-    counts, before = Counts(agent, "nginx"), nginx.classes()
+    before = nginx.classes()
     drip(nginx.port, data)
     logged = dict(nginx.classes() - before)
     counted, unparsed = counts.since(4)
     expect(sum(logged.values()) == 4 and logged == counted and not unparsed,
            f"byte by byte: logged {logged}, counted {counted}, unparsed {unparsed}")
+    return nginx
 
 
-def unasked_balancer(agent, nginx):
+def unasked_balancer(agent, stage):
     """A PROXY header to who wants none: one bad request, however it comes and what follows."""
-    counts = Counts(agent, "nginx")
+    nginx, counts = an_nginx(agent, stage, "unasked")
     for name, data in (("PROXY 1", V1 + GET), ("PROXY 1 alone", V1), ("PROXY 2", V2 + GET),
                        ("PROXY 2 alone", V2), ("PROXY 1, its address unknown", b"PROXY UNKNOWN\r\n"),
                        ("a PROXY 1 without end", b"PROXY TCP4 " + b"1" * 200)):
@@ -221,13 +234,12 @@ def unasked_balancer(agent, nginx):
             counted, unparsed = counts.since(1)
             expect(logged == counted == {"4xx": 1} and set(unparsed) <= reasons,
                    f"{name} to nginx, {how}: logged {logged}, counted {counted}, unparsed {unparsed}")
+    return nginx
 
 
 def behind_a_balancer(agent, stage):
     """nginx that wants the PROXY protocol: what stands behind it is counted as ever."""
-    counts = Counts(agent, "nginx")
-    nginx = stage.nginx("proxied", workers=1)
-    counts.since(nginx.own_requests)
+    nginx, counts = an_nginx(agent, stage, "proxied")
     config = nginx.folder / "nginx.conf"
     port = live.free_port()
     text = config.read_text().replace(f"listen 127.0.0.1:{nginx.port};",
@@ -249,7 +261,7 @@ def behind_a_balancer(agent, stage):
             expect(logged == counted == wanted and not unparsed,
                    f"nginx behind {name}, {how}: logged {logged}, counted {counted}, "
                    f"unparsed {unparsed}")
-    nginx.stop(signal.SIGQUIT)
+    return nginx
 
 
 TOLD = """
@@ -273,15 +285,15 @@ while True:
 """
 
 
-def at_the_told(agent, stage):
-    port, answer = live.free_port(), stage.folder / "answer"
+def at_the_told(agent, stage, lane):
+    port, answer, service = live.free_port(), stage.folder / f"answer{lane}", f"told{lane}"
     server = live.Process(stage, [sys.executable, "-c", TOLD, port, answer],
-                          stage.folder / "told.log",
-                          {**stage.environment, "RINGSIDE_SERVICE": "told",
+                          stage.folder / f"{service}.log",
+                          {**stage.environment, "RINGSIDE_SERVICE": service,
                            "LD_PRELOAD": str(live.find_program("libringside.so"))})
     live.wait_for("the server", lambda: talk(port, b"") or True, 5)
-    counts = Counts(agent, "told")
-    for name, data, reasons, status in SERVERS:
+    counts = Counts(agent, service)
+    for name, data, reasons, status in SERVERS[lane::LANES]:
         answer.write_bytes(data)
         talk(port, GET)
         counted, unparsed = counts.since(1)
@@ -334,17 +346,14 @@ def main():
     signal.alarm(280)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
-        nginx = stage.nginx("plain", workers=1)
-        agent.wait_for_count(nginx.own_requests)
-        at_nginx(agent, nginx)
-        byte_by_byte(agent, nginx)
-        unasked_balancer(agent, nginx)
-        flood(nginx)
-        expect(nginx.popen.poll() is None and len(nginx.workers()) == 1, "nginx runs on")
-        expect("signal" not in (nginx.folder / "error.log").read_text(), "no worker died")
-        nginx.stop()
-        behind_a_balancer(agent, stage)
-        at_the_told(agent, stage)
+        lanes = [functools.partial(at, agent, stage, lane)
+                 for at in (at_nginx, at_the_told) for lane in range(LANES)]
+        servers = stage.at_once(*lanes, *(functools.partial(at, agent, stage) for at in
+                                          (byte_by_byte, unasked_balancer, behind_a_balancer)))
+        flood(servers[0])
+        for nginx in filter(None, servers):
+            expect(nginx.popen.poll() is None and len(nginx.workers()) == 1, "nginx runs on")
+            expect("signal" not in (nginx.folder / "error.log").read_text(), "no worker died")
         endless_line(agent, stage)
         expect(agent.popen.poll() is None, "the agent runs on")
     return 1 if wrong else 0

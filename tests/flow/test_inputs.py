@@ -2,6 +2,7 @@
 """System alerts' inputs: disks, page faults, TCP, kills for want of memory, restarts; each exact."""
 import contextlib
 import ctypes
+import functools
 import os
 import re
 import signal
@@ -210,8 +211,9 @@ class Echo:
         self.connection.setsockopt(socket.SOL_SOCKET, 27, 0)  # SO_DETACH_FILTER
 
 
-def network(agent, seat):
-    echo = Echo()
+def network(agent, stage):
+    seat, echo = Seat(stage, "talker"), Echo()
+    watched(agent, seat)
     before = settled(agent, seat, 6)["network"]
     seat.tell(f"send {echo.port} 50")
     echo.answer(50)
@@ -233,6 +235,7 @@ def network(agent, seat):
            f"{rtt_us / 1000}")
     row = agent.get(f"/api/services?service={seat.name}&window=15m")["services"][0]
     expect(row["retransmits"] == after["retransmits"], f"retransmits: the service's row {row}")
+    seat.stop()
 
 
 # Both ends of a connection; one of them takes nothing in for a while.
@@ -343,6 +346,17 @@ def last_second(agent, stage, path):
     expect(told["reads"] >= PAGES, f"read in its last second: {told['reads']} of {PAGES}")
 
 
+def of_disks(agent, stage, seat):
+    path = disk_file(stage.folder)
+    if not path:
+        print("not tried: no direct I/O on this file system")
+        return
+    faults(agent, seat, path)
+    disks(agent, seat, path)
+    last_second(agent, stage, path)
+    journal(path.parent)
+
+
 def incidents(agent):
     return agent.metrics("?service=nginx")["incidents"]
 
@@ -417,19 +431,9 @@ def main():
         if state["state"] == "refused":
             live.skip(f"the kernel refuses: {state['errno']}, {state['reason']}")
         expect(state["state"] == "loaded", f"with a target: {state}")
-        path = disk_file(stage.folder)
-        if path:
-            faults(agent, seat, path)
-            disks(agent, seat, path)
-            last_second(agent, stage, path)
-            journal(path.parent)
-        else:
-            print("not tried: no direct I/O on this file system")
-        network(agent, seat)
-        elsewhere(agent, stage)
-        kills(agent, stage)
-        restarts(agent, stage)
-        daemons(agent, stage)
+        # services of their own each, and they mostly wait for the next look
+        stage.at_once(lambda: of_disks(agent, stage, seat), *(functools.partial(part, agent, stage) for
+                      part in (network, elsewhere, kills, restarts, daemons)))
         dropped = [facility(agent, x)["dropped"] for x in ("mark_victim", "block_rq_complete")]
         expect(dropped == [0, 0], f"lost: {dropped}")
         seat.stop()

@@ -252,7 +252,7 @@ def forms_agree(stage, sleeper):
         check(word in raw, f"pprof's strings have {word}")
 
 
-def an_ended_process_is_told_of(stage):
+def an_ended_process_is_told_of(stage, _):
     """What was seen of it until then, with its names."""
     short = Sleeper(stage)
     live.wait_for("it is watched", lambda: watched(stage.the_agent, short.pid), 10)
@@ -287,7 +287,7 @@ def it_ends_with_who_asked(stage, sleeper):
     check(in_the_kernel(stage.the_agent) == before, "after one that was waited for, too")
 
 
-def nobody_else_is_looked_at(stage):
+def nobody_else_is_looked_at(stage, _):
     stranger = Sleeper(stage, shim=False)
     time.sleep(1)
     check("is not watched" in ringside(stage, "profile", "offcpu", stranger.pid, code=1), "told so")
@@ -303,8 +303,8 @@ def wrong_use_is_told(stage, sleeper):
     check(status == 401, f"without a token: {status} {body}")
 
 
-def main():
-    live.need_root_and("cc")
+def run(steps):
+    """Each with a sleeper that is watched, and has rested."""
     with live.Stage() as stage:
         build(stage)
         stage.the_agent = stage.agent()
@@ -315,21 +315,22 @@ def main():
         why = refused(stage, sleeper)
         if why:
             live.skip(f"waits cannot be looked at here: {why}")
-        for step in (shares_and_causes_are_right, forms_agree, it_ends_with_who_asked,
-                     wrong_use_is_told):
-            step(stage, sleeper)
-            print(f"ok    {step.__name__}")
-        for step in (an_ended_process_is_told_of, nobody_else_is_looked_at):
-            step(stage)
-            print(f"ok    {step.__name__}")
-        sleeper.stop()
-    print("ok    off-CPU profiles")
+        try:
+            for step in steps:
+                step(stage, sleeper)
+                print(f"ok    {step.__name__}")
+        except Failed as failure:
+            print(f"WRONG {failure}")
+            return 1
     return 0
 
 
+def main():
+    live.need_root_and("cc")
+    return live.side_by_side(run, (
+        (shares_and_causes_are_right, it_ends_with_who_asked, wrong_use_is_told),
+        (forms_agree, an_ended_process_is_told_of, nobody_else_is_looked_at)))
+
+
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        print(f"WRONG {failure}")
-        sys.exit(1)
+    sys.exit(main())

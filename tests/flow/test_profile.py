@@ -280,7 +280,7 @@ def shares_are_right(stage, burner):
               for frames, _ in told if "burn_much" in frames), f"main calls: {text}")
 
 
-def inlined_functions_are_frames(stage, _):
+def inlined_functions_are_frames(stage):
     """Where debug information tells of them, in every form; as they were put into one another."""
     source, program = stage.folder / "inlines.c", stage.folder / "inlines"
     source.write_text(INLINES)
@@ -378,7 +378,6 @@ def files_are_those_that_the_process_runs(stage):
     text = ringside(stage, "profile", "cpu", boxed.pid, "--seconds", 2)
     check("burn_much" in text, text)
     boxed.stop()
-    print("ok    files_are_those_that_the_process_runs")
 
 
 def jitted_code_has_its_runtimes_names(stage):
@@ -564,14 +563,46 @@ def wrong_use_is_told(stage, burner):
     check(status == 401, f"without a token: {status} {body}")
 
 
-def unwound_profiles(stage, burner):
+def decided(agent):
+    """With the first target it is loaded or refused; None before."""
+    part = health(agent, "ebpf.profile")
+    return part if part and part["reason"] != "notNeeded" else None
+
+
+def begun(stage):
+    """A burner, watched and sampled."""
+    build(stage)
+    stage.the_agent = stage.agent()
+    burner = Burner(stage)
+    live.wait_for("the burner is watched", lambda: watched(stage.the_agent, burner.pid), 10)
+    part = live.wait_for("profiles are decided on", lambda: decided(stage.the_agent), 10)
+    if part["status"] != "healthy":
+        live.skip(f"nothing is sampled here: {part['reason']}")
+    return burner
+
+
+def the_burner(stage):
+    burner = begun(stage)
+    for step in (shares_are_right, forms_agree, a_service_is_profiled_whole, nobody_else_is_sampled,
+                 a_new_worker_goes_on, wrong_use_is_told):
+        step(stage, burner)
+        print(f"ok    {step.__name__}")
+    if not unwinds_without(stage):
+        an_unwound_profile_ends_with_who_asked(stage, burner)
+        print("ok    an_unwound_profile_ends_with_who_asked")
+
+
+def others(stage):
+    os.kill(begun(stage).pid, signal.SIGSTOP)  # a target that takes no processor from the others
+    for step in (inlined_functions_are_frames, files_are_those_that_the_process_runs,
+                 jitted_code_has_its_runtimes_names):
+        step(stage)
+        print(f"ok    {step.__name__}")
     why = unwinds_without(stage)
     if why:
         print(f"skip  unwound profiles: {why}")
         return
     depth_is_right_with_and_without_frame_pointers(stage)
-    an_unwound_profile_ends_with_who_asked(stage, burner)
-    print("ok    an_unwound_profile_ends_with_who_asked")
     no_stack_is_kept(stage)
     print("ok    no_stack_is_kept")
     if shutil.which("nginx") and shutil.which("ab"):
@@ -581,40 +612,20 @@ def unwound_profiles(stage, burner):
         print("skip  nginx's stacks: nginx or ab is not installed")
 
 
-def decided(agent):
-    """With the first target it is loaded or refused; None before."""
-    part = health(agent, "ebpf.profile")
-    return part if part and part["reason"] != "notNeeded" else None
+def run(lane):
+    with live.Stage() as stage:
+        try:
+            lane(stage)
+        except Failed as failure:
+            print(f"WRONG {failure}")
+            return 1
+    return 0
 
 
 def main():
     live.need_root_and("cc")
-    with live.Stage() as stage:
-        build(stage)
-        stage.the_agent = stage.agent()
-        burner = Burner(stage)
-        live.wait_for("the burner is watched", lambda: watched(stage.the_agent, burner.pid), 10)
-        part = live.wait_for("profiles are decided on", lambda: decided(stage.the_agent), 10)
-        if part["status"] != "healthy":
-            live.skip(f"nothing is sampled here: {part['reason']}")
-        for step in (shares_are_right, forms_agree, a_service_is_profiled_whole,
-                     inlined_functions_are_frames,
-                     nobody_else_is_sampled, a_new_worker_goes_on):
-            step(stage, burner)
-            print(f"ok    {step.__name__}")
-        files_are_those_that_the_process_runs(stage)
-        jitted_code_has_its_runtimes_names(stage)
-        print("ok    jitted_code_has_its_runtimes_names")
-        wrong_use_is_told(stage, burner)
-        unwound_profiles(stage, burner)
-        burner.stop()
-    print("ok    profiles")
-    return 0
+    return live.side_by_side(run, (the_burner, others))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failed as failure:
-        print(f"WRONG {failure}")
-        sys.exit(1)
+    sys.exit(main())

@@ -19,7 +19,7 @@ from bare import (GO_SEAT, SYSCALLS, attach, build_go, dropped, expect, faciliti
 
 TOTAL = 20000
 LET_GO_S = 2 if SYSCALLS else 0.5
-TIMES = 5
+TIMES = 5 if live.FULL else 3
 LINKS = {"sys_exit", "inet_sock_set_state"} if SYSCALLS else {
     "tcp_probe", "sock_recv_length", "tcp_sendmsg_locked", "sock_send_length", "inet_sock_set_state"}
 

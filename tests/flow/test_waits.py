@@ -153,53 +153,59 @@ def run_queue(agent, waiter):
     print(f"      the scheduler's own count of live threads: {own:.1f} ms")
 
 
-def main():
-    live.need_root_and()
+def attached(stage, agent):
+    waiter = Waiter(stage, "waiter")
+    bystander = Waiter(stage, "bystander")
+    live.wait_for("it", lambda: known(agent, waiter.pid), 10, 0.1)
+    time.sleep(1.5)
+    expect(facility(agent, "sched_switch")["state"] == "notNeeded", "watched, and not asked for")
+    attach(stage, "waiter")
+    try:
+        live.wait_for("the probes", lambda: facility(agent, "sched_switch")["state"]
+                      != "notNeeded", 10, 0.1)
+    except TimeoutError:
+        expect(False, f"with a target: {facility(agent, 'sched_switch')}")
+    state = facility(agent, "sched_switch")
+    if state["state"] == "refused":
+        live.skip(f"the kernel refuses: {state['errno']}, {state['reason']}")
+    causes(agent, waiter)
+    bystander.say(b"w")
+    time.sleep(2.2)
+    expect(off_cpu(agent, bystander.pid)["sampled"] in (True, None),
+           "another target is not attached with it")
+    run_queue(agent, waiter)
+    # kernels leave out an end now and then: it is counted, and rare
+    dropped = facility(agent, "sched_switch")["dropped"]
+    expect(dropped <= 50, f"waits whose end was not told: {dropped}")  # of some thousands
+    waiter.stop()
+    bare = Waiter(stage, "bare", shim=False)
+    attach(stage, bare.pid)
+    before = settled(agent, bare.pid)["lockMs"]
+    own = rounds(bare, 5)[1]
+    got = settled(agent, bare.pid)["lockMs"] - before
+    expect(off_cpu(agent, bare.pid)["sampled"] is False, "each wait of it is told")
+    expect(own * 0.75 <= got <= own * 1.3, f"without the library: lockMs {got:.1f} of {own:.1f}")
+    bare.stop()
+    try:
+        live.wait_for("the end", lambda: facility(agent, "sched_switch")["state"]
+                      == "notNeeded", 10, 0.1)
+        expect(True, "without one that was asked for the probes go again")
+    except TimeoutError:
+        expect(False, f"without a target: {facility(agent, 'sched_switch')}")
+
+
+def run(part):
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         state = facility(agent, "sched_switch")
         expect(state and state["state"] == "notNeeded", f"without a target: {state}")
-        estimated(stage, agent)
-        waiter = Waiter(stage, "waiter")
-        bystander = Waiter(stage, "bystander")
-        live.wait_for("it", lambda: known(agent, waiter.pid), 10, 0.1)
-        time.sleep(1.5)
-        expect(facility(agent, "sched_switch")["state"] == "notNeeded", "watched, and not asked for")
-        attach(stage, "waiter")
-        try:
-            live.wait_for("the probes", lambda: facility(agent, "sched_switch")["state"]
-                          != "notNeeded", 10, 0.1)
-        except TimeoutError:
-            expect(False, f"with a target: {facility(agent, 'sched_switch')}")
-        state = facility(agent, "sched_switch")
-        if state["state"] == "refused":
-            live.skip(f"the kernel refuses: {state['errno']}, {state['reason']}")
-        causes(agent, waiter)
-        bystander.say(b"w")
-        time.sleep(2.2)
-        expect(off_cpu(agent, bystander.pid)["sampled"] in (True, None),
-               "another target is not attached with it")
-        run_queue(agent, waiter)
-        # kernels leave out an end now and then: it is counted, and rare
-        dropped = facility(agent, "sched_switch")["dropped"]
-        expect(dropped <= 50, f"waits whose end was not told: {dropped}")  # of some thousands
-        waiter.stop()
-        bare = Waiter(stage, "bare", shim=False)
-        attach(stage, bare.pid)
-        before = settled(agent, bare.pid)["lockMs"]
-        own = rounds(bare, 5)[1]
-        got = settled(agent, bare.pid)["lockMs"] - before
-        expect(off_cpu(agent, bare.pid)["sampled"] is False, "each wait of it is told")
-        expect(own * 0.75 <= got <= own * 1.3, f"without the library: lockMs {got:.1f} of {own:.1f}")
-        bare.stop()
-        try:
-            live.wait_for("the end", lambda: facility(agent, "sched_switch")["state"]
-                          == "notNeeded", 10, 0.1)
-            expect(True, "without one that was asked for the probes go again")
-        except TimeoutError:
-            expect(False, f"without a target: {facility(agent, 'sched_switch')}")
-    if wrong:
-        sys.exit(1)
+        part(stage, agent)
+    return len(wrong)
+
+
+def main():
+    live.need_root_and()
+    sys.exit(live.side_by_side(run, (estimated, attached)))
 
 
 main()

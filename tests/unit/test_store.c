@@ -166,9 +166,11 @@ static void a_killed_agent_loses_ten_seconds_at_most(void **state)
 	assert_int_equal(resident(s, BEGIN, BEGIN + 401, 300), 2);
 	/* five minutes had not been written yet: they are made of what was, and nothing twice */
 	assert_in_range(told(s, BEGIN, BEGIN + 401, 300), 305 - 10 + 91, 305 + 91);
+#if !defined(__SANITIZE_THREAD__) /* seven hours of one thread: half a minute, and nothing for it */
 	live(s, BEGIN + 401, BEGIN + 25000);
 	assert_in_range(told(s, BEGIN, BEGIN + 3000, 300), 305 - 10 + 2690, 305 + 2690);
 	assert_true(memory_from_s > BEGIN + 3000);
+#endif
 	end(s);
 }
 
