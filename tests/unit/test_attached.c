@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[32], file[64], own[ATTACHED_LINE];
@@ -28,6 +29,10 @@ static int folder_make(void **state)
 static int folder_remove(void **state)
 {
 	(void)state;
+	char lock[80];
+
+	snprintf(lock, sizeof(lock), "%s.lock", file);
+	unlink(lock);
 	unlink(file);
 	return rmdir(folder);
 }
@@ -102,6 +107,37 @@ static void a_list_that_would_be_no_list_is_not_written(void **state)
 	assert_int_equal(attached_clear(file), 0);
 }
 
+static void of_several_at_a_time_none_is_lost(void **state)
+{
+	char line[16], *text;
+	int status;
+
+	(void)state;
+	for (int child = 0; child < 8; child++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		for (int i = 0; !pid && i < 5; i++) {
+			snprintf(line, sizeof(line), "s%d-%d", child, i);
+			if (attached_add(file, line))
+				_exit(1);
+		}
+		if (!pid)
+			_exit(0);
+	}
+	for (int child = 0; child < 8; child++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(replace_read(file, &text), 0);
+	assert_non_null(text);
+	for (int i = 0; i < 40; i++) {
+		snprintf(line, sizeof(line), "s%d-%d", i / 5, i % 5);
+		assert_non_null(strstr(text, line));
+	}
+	free(text);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_make, folder_remove)
@@ -110,6 +146,7 @@ int main(void)
 		TEST(lines_come_once_and_go_and_the_file_with_the_last),
 		TEST(processes_that_are_over_go_by_the_way),
 		TEST(a_list_that_would_be_no_list_is_not_written),
+		TEST(of_several_at_a_time_none_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static char *attached_prune(char *text)
 	return text;
 }
 
-int attached_add(const char *path, const char *line)
+static int attached_put(const char *path, const char *line)
 {
 	char *old = NULL, *text;
 	int result = replace_read(path, &old);
@@ -91,7 +91,16 @@ int attached_add(const char *path, const char *line)
 	return result;
 }
 
-int attached_remove(const char *path, const char *line)
+int attached_add(const char *path, const char *line)
+{
+	int hold = replace_hold(path);
+	int result = hold < 0 ? hold : attached_put(path, line);
+
+	replace_release(hold);
+	return result;
+}
+
+static int attached_take(const char *path, const char *line)
 {
 	char *old = NULL, *text;
 	int result = replace_read(path, &old);
@@ -109,6 +118,18 @@ int attached_remove(const char *path, const char *line)
 	result =
 		rs_list_empty(text, strlen(text)) ? attached_clear(path) : replace_file(path, text);
 	free(text);
+	return result;
+}
+
+int attached_remove(const char *path, const char *line)
+{
+	int hold, result;
+
+	if (access(path, F_OK)) /* nor is there anything to hold */
+		return -errno;
+	hold = replace_hold(path);
+	result = hold < 0 ? hold : attached_take(path, line);
+	replace_release(hold);
 	return result;
 }
 

@@ -81,17 +81,15 @@ static int off_fail(struct off *o, const char *what, int error)
 	return error;
 }
 
-/* Notes it for those that start later; a file that names nothing silences everything already. */
-static int off_keep(struct off *o, const char *line)
+/* A file that names nothing silences everything already. */
+static int off_note(const struct off *o, const char *line)
 {
 	struct list now;
 	char *old = NULL, *text = NULL;
 	int result;
 
-	if (list_read(&now, o->path) == 0 && list_silences(&now, "", "")) {
-		o->kept = true;
+	if (list_read(&now, o->path) == 0 && list_silences(&now, "", ""))
 		return 0;
-	}
 	result = replace_read(o->path, &old);
 	if (result == 0) {
 		text = lines_with(old, line);
@@ -103,10 +101,20 @@ static int off_keep(struct off *o, const char *line)
 		result = replace_file(o->path, text);
 	free(text);
 	free(old);
+	return result;
+}
+
+/* For those that start later. */
+static void off_keep(struct off *o, const char *line)
+{
+	int hold = replace_hold(o->path);
+	int result = hold < 0 ? hold : off_note(o, line);
+
+	replace_release(hold);
 	if (result)
-		return off_fail(o, o->path, result);
-	o->kept = true;
-	return 0;
+		off_fail(o, o->path, result);
+	else
+		o->kept = true;
 }
 
 static void off_all_of(struct off *o, const char *pattern)
@@ -126,8 +134,10 @@ static void off_all_of(struct off *o, const char *pattern)
 /* The file first: who starts meanwhile sees either it or the word. */
 static void off_everything(struct off *o)
 {
-	int result = replace_file(o->path, "");
+	int hold = replace_hold(o->path);
+	int result = hold < 0 ? hold : replace_file(o->path, "");
 
+	replace_release(hold);
 	if (result)
 		off_fail(o, o->path, result);
 	else

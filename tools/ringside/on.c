@@ -75,9 +75,9 @@ static int on_change(const char *path, char **words, const char *const *values)
 {
 	struct list list;
 	char *text = NULL;
-	int result = list_read(&list, path);
+	int result;
 
-	if (result == -ENOENT)
+	if (list_read(&list, path) == -ENOENT)
 		return on_fail(path, "is not there: nothing is switched off");
 	if (values[ON_ALL]) {
 		result = on_remove(path);
@@ -90,6 +90,20 @@ static int on_change(const char *path, char **words, const char *const *values)
 		return on_fail(path, strerrordesc_np(result ? -result : ENOENT));
 	result = on_names(path, text, words);
 	free(text);
+	return result;
+}
+
+static int on_change_alone(const char *path, char **words, const char *const *values)
+{
+	int hold, result;
+
+	if (access(path, F_OK)) /* it says so, and there is nothing to hold */
+		return on_change(path, words, values);
+	hold = replace_hold(path);
+	if (hold < 0)
+		return on_fail(path, strerrordesc_np(-hold));
+	result = on_change(path, words, values);
+	replace_release(hold);
 	return result;
 }
 
@@ -154,7 +168,7 @@ int on_verb(int argc, char **argv)
 	}
 	snprintf(path, sizeof(path), "%.480s/" RS_LIST_OFF, settings_run_dir(&settings));
 	settings_close(&settings);
-	result = on_change(path, argv + at, values);
+	result = on_change_alone(path, argv + at, values);
 	if (result == 0)
 		on_tell(path, argv + at, values);
 	return result;

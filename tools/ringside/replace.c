@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,47 @@ int replace_file(const char *path, const char *text)
 	else
 		replace_sync_folder(real);
 	return result;
+}
+
+/* So that the folder's owner may come after root. */
+static int replace_lend(int fd, const char *lock)
+{
+	char folder[PATH_MAX];
+	struct stat owner;
+
+	snprintf(folder, sizeof(folder), "%s", lock);
+	*strrchr(folder, '/') = '\0';
+	if (geteuid() || stat(folder, &owner) || owner.st_uid == 0)
+		return 0;
+	return fchown(fd, owner.st_uid, owner.st_gid) ? -errno : 0;
+}
+
+int replace_hold(const char *path)
+{
+	char lock[PATH_MAX];
+	int fd, result = replace_folders(path);
+
+	if (result == 0 && (!strchr(path, '/') ||
+			    snprintf(lock, sizeof(lock), "%s.lock", path) >= (int)sizeof(lock)))
+		result = -ENAMETOOLONG;
+	if (result)
+		return result;
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	result = replace_lend(fd, lock);
+	if (result == 0 && TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)))
+		result = -errno;
+	if (result == 0)
+		return fd;
+	close(fd);
+	return result;
+}
+
+void replace_release(int hold)
+{
+	if (hold >= 0)
+		close(hold);
 }
 
 static int replace_take(int fd, char **out)

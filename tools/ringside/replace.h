@@ -18,6 +18,14 @@
  */
 int replace_file(const char *path, const char *text);
 
+/*
+ * Who reads a file to replace it holds it meanwhile: of two that do not, one's line would be lost.
+ * Waits for others, by a file beside it (its name and ".lock", of the folder's owner) that stays.
+ * Folders are made. >= 0: for replace_release; -errno.
+ */
+int replace_hold(const char *path);
+void replace_release(int hold); /* a negative one is fine */
+
 /* NUL-terminated. *out NULL with 0: there is no such file. -EINVAL: no plain file; -EFBIG. */
 int replace_read(const char *path, char **out);
 
