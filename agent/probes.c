@@ -95,31 +95,17 @@ static void probes_arrival_watch(struct probes *p, int32_t pid, bool carried, bo
 		arrival_watch(http_probe(p->http), pid, bare);
 }
 
-/* Without a map of targets nothing can be loaded. */
-static void probes_refuse_inputs(struct probes *p)
-{
-	struct probe_state state;
-
-	p->inputs_refused = true;
-	probe_idle(sets_at(SETS_INPUTS), &state);
-	for (uint32_t i = 0; i < state.count; i++) {
-		state.facilities[i].state = FACILITY_REFUSED;
-		state.facilities[i].error = -p->filter_error;
-	}
-	probes_tell(p, &state);
-}
-
 static void probes_open_inputs(struct probes *p)
 {
 	struct probe_state state;
 
 	if (p->inputs || p->inputs_refused)
 		return;
-	if (!p->filter) {
-		probes_refuse_inputs(p);
-		return;
-	}
-	p->inputs_refused = inputs_open(&p->inputs, p->filter, &state) != 0;
+	if (p->filter)
+		inputs_open(&p->inputs, p->filter, &state);
+	else
+		probe_refused(sets_at(SETS_INPUTS), p->filter_error, &state);
+	p->inputs_refused = !p->inputs;
 	if (p->inputs)
 		inputs_watch_all(p->inputs, p->filter);
 	probes_tell(p, &state);
@@ -177,7 +163,7 @@ void probes_open(struct probes *p, struct outbox *outbox, uint32_t sources)
 	p->filter_error = probe_filter_open(&p->filter);
 	probes_open_life(p);
 	taps_open(&p->taps, outbox, p->filter);
-	waits_open(&p->waits, outbox, p->filter);
+	waits_open(&p->waits, outbox, p->filter, p->filter_error);
 	probes_rest(p, false, false, false);
 	probes_inputs_rest(p);
 	runtimes_open(&p->runtimes, outbox, probes_targets(p));

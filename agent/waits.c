@@ -19,11 +19,12 @@ static void waits_tell_idle(const struct waits *w, enum sets which)
 	waits_tell(w, &state);
 }
 
-void waits_open(struct waits *w, struct outbox *outbox, struct probe_filter *filter)
+void waits_open(struct waits *w, struct outbox *outbox, struct probe_filter *filter, int error)
 {
 	memset(w, 0, sizeof(*w));
 	w->outbox = outbox;
 	w->filter = filter;
+	w->filter_error = error;
 	waits_rest(w);
 	waits_census_rest(w);
 }
@@ -65,9 +66,13 @@ void waits_census(struct waits *w)
 {
 	struct probe_state state;
 
-	if (w->census || w->census_refused || !w->filter)
+	if (w->census || w->census_refused || !w->outbox)
 		return;
-	w->census_refused = census_open(&w->census, w->filter, &state) != 0;
+	if (w->filter)
+		census_open(&w->census, w->filter, &state);
+	else
+		probe_refused(sets_at(SETS_CENSUS), w->filter_error, &state);
+	w->census_refused = !w->census;
 	if (w->census)
 		probe_filter_each(w->filter, waits_census_one, w);
 	waits_tell(w, &state);

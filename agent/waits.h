@@ -19,14 +19,16 @@
 
 struct waits {
 	struct outbox *outbox;
-	struct probe_filter *filter; /* NULL: refused */
+	struct probe_filter *filter; /* NULL: refused, */
+	int filter_error;            /* … and why, negative */
 	struct wait *wait;           /* NULL: refused, or nobody asked */
 	struct census *census;       /* NULL: refused, or nobody is watched */
 	bool wait_refused, census_refused;
 	bool seek; /* a target came or went: their threads are not marked yet */
 };
 
-void waits_open(struct waits *w, struct outbox *outbox, struct probe_filter *filter);
+/* error: why filter is NULL, negative. */
+void waits_open(struct waits *w, struct outbox *outbox, struct probe_filter *filter, int error);
 void waits_close(struct waits *w);
 
 /* news: it was not asked for before, or is not any more. May be said again. */

@@ -388,6 +388,15 @@ void probe_idle(const struct probe_set *set, struct probe_state *state)
 	*state = p.state;
 }
 
+void probe_refused(const struct probe_set *set, int error, struct probe_state *state)
+{
+	probe_idle(set, state);
+	for (uint32_t i = 0; i < state->count; i++) {
+		state->facilities[i].state = FACILITY_REFUSED;
+		state->facilities[i].error = -error;
+	}
+}
+
 bool probe_whole(const struct probe_state *state)
 {
 	for (uint32_t i = 0; i < state->count; i++)

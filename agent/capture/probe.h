@@ -60,6 +60,9 @@ void probe_close(struct probe *p); /* NULL is fine */
 /* How they stand now, with their counts; of a set that is not open: not needed. */
 void probe_look(const struct probe *p, struct probe_state *state);
 void probe_idle(const struct probe_set *set, struct probe_state *state);
+
+/* Without a map of targets nothing can be loaded: error, negative, is why there is none. */
+void probe_refused(const struct probe_set *set, int error, struct probe_state *state);
 bool probe_whole(const struct probe_state *state); /* is every one of them loaded? */
 
 /* Hands on what the set's ring has; the number of events. 0: it has no ring. */

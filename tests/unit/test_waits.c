@@ -3,8 +3,10 @@
 #include "rs_test.h"
 #include "waits.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +74,25 @@ static void an_estimate_begins_with_its_watch(void **state)
 	waits_census_rest(&waits);
 }
 
+static void a_kernel_that_refuses_it_all_refuses_the_census_and_says_why(void **state)
+{
+	const struct facility *at;
+	struct waits refused;
+	struct outbox told;
+
+	(void)state;
+	outbox_init(&told, -1);
+	waits_open(&refused, &told, NULL, -EPERM);
+	waits_census(&refused);
+	waits_census_rest(&refused); /* it does not say "not needed" again */
+	for (at = told.facilities; strcmp(at->set, "census") != 0; at++)
+		assert_true(at < told.facilities + told.facility_count);
+	assert_int_equal(at->state, FACILITY_REFUSED);
+	assert_int_equal(at->error, EPERM);
+	waits_close(&refused);
+	outbox_fini(&told);
+}
+
 static void what_was_not_opened_knows_nobody(void **state)
 {
 	struct waits none = { 0 };
@@ -92,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_who_is_asked_for_it_is_each_wait_of_others_an_estimate),
 		cmocka_unit_test(an_estimate_begins_with_its_watch),
+		cmocka_unit_test(a_kernel_that_refuses_it_all_refuses_the_census_and_says_why),
 		cmocka_unit_test(what_was_not_opened_knows_nobody),
 	};
 	int failed;
@@ -108,7 +130,7 @@ int main(void)
 	if (!sleeper)
 		for (;;)
 			pause();
-	waits_open(&waits, &outbox, filter);
+	waits_open(&waits, &outbox, filter, 0);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	waits_close(&waits);
 	kill(sleeper, SIGKILL);
