@@ -187,6 +187,8 @@ static void front_request(struct MHD_Connection *connection, const struct front_
 				 .member = link->member,
 				 .body = x->body,
 				 .body_length = x->length,
+				 .body_limit = x->limit,
+				 .body_too_long = x->received > x->limit,
 				 .fd = link->fd,
 				 .who = x,
 				 .now_ns = link->gate->front->now_ns,
@@ -201,15 +203,12 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 	struct front *f = link->gate->front;
 	struct request r;
 
-	front_request(connection, link, method, x, &r);
-	if (x->received > x->limit) {
-		refuse(&no, 413, "body_too_large", "the body is longer than %zu bytes", x->limit);
-	} else if (f->later_count == FRONT_LATER) {
-		refuse(&no, 503, "busy", "too many requests wait for their replies");
-	} else {
+	if (f->later_count < FRONT_LATER) {
+		front_request(connection, link, method, x, &r);
 		f->config.answer(f->config.ctx, &r, out);
 		return;
 	}
+	refuse(&no, 503, "busy", "too many requests wait for their replies");
 	reply_refuse(out, &no);
 	tally_reply(f->config.tally, out->status);
 }

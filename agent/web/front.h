@@ -17,7 +17,7 @@
 
 #include <sys/types.h>
 
-#define FRONT_BODY (64u * 1024)      /* a longer one is a 413 … */
+#define FRONT_BODY (64u * 1024)      /* of a longer one the answer is told that it is … */
 #define FRONT_DISCARD (1024u * 1024) /* … as long as it ends at all */
 #define FRONT_HEAD (16u * 1024)
 #define FRONT_LATER 16u    /* requests whose reply is being made elsewhere, … */

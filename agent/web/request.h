@@ -19,6 +19,8 @@ struct request {
 	const char *content_type, *last_event_id;
 	const char *body; /* not NUL-terminated; NULL: none */
 	size_t body_length;
+	size_t body_limit;      /* what it may have */
+	bool body_too_long;     /* it has more, and none is here: all that is left is to say no */
 	const char *local_host; /* our end as a Host header has it; "" on the Unix socket */
 	bool local;             /* it came over the Unix socket */
 	bool member;            /* … from root or a member of the group */

@@ -165,10 +165,17 @@ def privileges(client):
         said = subprocess.run(curl, user=user, capture_output=True, text=True, timeout=10,
                               check=True).stdout
         expect(said == wanted, f"uid {user} clears over TCP without a token: {said}")
-    # a large body of who may not is not even read
-    longer = {**TEXT, "Content-Length": "70000"}
-    expect(client.ask("PUT", entry(b"p"), None, longer, token="")[0] == 413,
-           "a large body without a token")
+    # a large body of who may not is not even read, and its size is not what he is told of
+    longer = {**TEXT, "Content-Length": "70000000"}
+    expect(code(client.ask("PUT", entry(b"p"), None, longer, token="")) == (401, "privilege_needed"),
+           "a large body without a token: 401")
+    foreign = {**longer, "Origin": "http://example.org"}
+    expect(code(client.ask("PUT", entry(b"p"), None, foreign)) == (403, "bad_origin"),
+           "a large body from a foreign page: 403")
+    link = http.client.HTTPConnection("127.0.0.1", client.port, timeout=10)
+    link.request("PUT", entry(b"p"), iter([b"x" * 1000] * 200), TEXT)
+    expect(link.getresponse().status == 401, "a large body in chunks without a token: 401")
+    link.close()
 
 
 def guide(client):

@@ -383,12 +383,43 @@ static void only_the_privileged_may_send_much(void **state)
 	cache_close(d->site.cache);
 }
 
+/* What a body has to be is told to who may send one: to nobody else. */
+static void rights_are_judged_before_sizes(void **state)
+{
+	struct document_fixture *d = *state;
+	struct reply reply;
+
+	open_cache(d);
+	d->request.body_too_long = true;
+	d->request.body_limit = FRONT_BODY;
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 401);
+	assert_int_equal(status_by(d, "POST", "/api/cache/set"), 401);
+	assert_int_equal(status_by(d, "POST", "/api/cache/clear"), 401);
+	assert_int_equal(status_by(d, "POST", "/nowhere"), 404);
+	assert_int_equal(status_by(d, "POST", "/healthz"), 405);
+	assert_int_equal(status_by(d, "GET", "/healthz"), 413);
+	assert_int_equal(status_by(d, "GET", "/api/services"), 413);
+	d->request.host = "example.org";
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 403);
+	d->request.host = "localhost";
+	d->request.local = d->request.member = true;
+	reply = ask(d, "PUT", "/api/cache/entries/a");
+	assert_int_equal(reply.status, 413);
+	assert_non_null(strstr(reply.body->bytes, "\"code\":\"body_too_large\""));
+	assert_non_null(strstr(reply.body->bytes, "longer than 65536 bytes"));
+	reply_fini(&reply);
+	d->request.body_too_long = false;
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 404); /* nothing was kept */
+	cache_close(d->site.cache);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		EACH(an_entry_goes_in_and_out_by_its_path),
 		EACH(only_the_privileged_may_send_much),
+		EACH(rights_are_judged_before_sizes),
 		EACH(every_endpoint_answers_get_and_head),
 		EACH(another_method_is_405_and_says_which_are_taken),
 		EACH(inner_data_is_for_the_privileged),
