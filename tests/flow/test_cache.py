@@ -88,6 +88,15 @@ def entries(client):
         gone = client.ask("DELETE", entry(key)), client.ask("DELETE", entry(key))
         expect([json.loads(x[2])["data"]["deleted"] for x in gone] == [1, 0] and
                code(client.ask("GET", entry(key))) == (404, "not_cached"), "deleted once")
+    # as long as it gets: every byte of the longest key and of the most and longest tags as %XX
+    names = [f"{n:x}" * 128 for n in range(16)]
+    query = "?ttl=31536000&tags=" + "%2c".join(entry(name.encode())[19:] for name in names)
+    put = client.ask("PUT", entry(b"\xff" * 2048) + query, b"1", TEXT)
+    got = client.ask("GET", entry(b"\xff" * 2048))
+    expect(put[0] == got[0] == 200 and got[1]["Surrogate-Key"] == " ".join(names),
+           f"16 tags of 128 bytes: {put[0]} {put[2][:80]}")
+    gone = client.post("/api/cache/invalidate", {"tags": names[15:]})[1]
+    expect(gone["data"] == {"invalidated": 1}, f"… each of which invalidates: {gone}")
     literal = "/api/cache/entries/a/b[c]\\d+e"  # what need not be encoded need not be
     client.ask("PUT", literal, b"1", TEXT)
     expect(client.ask("GET", entry(b"a/b[c]\\d+e"))[2] == b"1", "literal bytes in a path")
