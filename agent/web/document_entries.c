@@ -176,23 +176,20 @@ static int entries_posted_ttl(const struct question *q, const struct tree *ttl,
 	return 0;
 }
 
-/* A text is kept as it is; anything else as its JSON, which the caller frees. */
-static int entries_posted_value(const struct question *q, const struct tree *value,
-				struct cache_put *put, char **json)
+/* A text is kept as it is; anything else as the JSON that it was written in. */
+static int entries_posted_value(const struct question *q, const struct tree *body,
+				struct cache_put *put)
 {
-	*json = NULL;
 	put->type = "text/plain; charset=utf-8";
-	put->value.at = tree_text_bytes(value, &put->value.length);
+	put->value.at = tree_text_bytes(tree_member(body, "value"), &put->value.length);
 	if (put->value.at)
 		return 0;
-	if (tree_kind(value) == TREE_ABSENT) {
-		snprintf(q->no->message, sizeof(q->no->message), "there is no value");
-		return entries_bad(q, 400, "value", "bad_member");
-	}
 	put->type = "application/json";
-	put->value.at = *json = tree_write(value);
-	put->value.length = *json ? strlen(*json) : 0;
-	return *json ? 0 : -ENOMEM;
+	put->value.at = tree_member_bytes(body, "value", q->request->body, &put->value.length);
+	if (put->value.at)
+		return 0;
+	snprintf(q->no->message, sizeof(q->no->message), "there is no value");
+	return entries_bad(q, 400, "value", "bad_member");
 }
 
 static int entries_posted(const struct question *q, const struct tree *body, struct json *j)
@@ -200,7 +197,6 @@ static int entries_posted(const struct question *q, const struct tree *body, str
 	const struct tree *type = tree_member(body, "contentType");
 	struct cache_bytes list[CACHE_TAGS];
 	struct cache_put put = { .ttl_s = 0 };
-	char *json;
 	int ret = entries_text(body, "key", &put.key, q->no);
 
 	if (!ret)
@@ -209,15 +205,12 @@ static int entries_posted(const struct question *q, const struct tree *body, str
 		ret = entries_posted_ttl(q, tree_member(body, "ttl"), &put);
 	if (ret)
 		return ret;
-	ret = entries_posted_value(q, tree_member(body, "value"), &put, &json);
+	ret = entries_posted_value(q, body, &put);
 	if (!ret && type) {
 		put.type = tree_text(type) ? tree_text(type) : "";
 		ret = entries_is_type(put.type) ? 0 : entries_bad_type(q);
 	}
-	if (!ret)
-		ret = entries_put(q, &put, j);
-	free(json);
-	return ret;
+	return ret ? ret : entries_put(q, &put, j);
 }
 
 int document_entry_set(const struct question *q, struct json *j)

@@ -124,9 +124,15 @@ def posted(client):
     key = "k\0\u00e4" * 16000  # 64,000 bytes
     status, made = client.post("/api/cache/set", {"key": key, "value": {"a": [1, None]}, "ttl": 9})
     got = client.ask("POST", "/api/cache/get", json.dumps({"key": key}).encode(), JSON)
-    expect(status == 200 and made["data"] == {"stored": True, "ttl": 9, "bytes": 14} and
+    expect(status == 200 and made["data"] == {"stored": True, "ttl": 9, "bytes": 16} and
            got[0] == 200 and json.loads(got[2]) == {"a": [1, None]} and
            got[1]["Content-Type"] == "application/json", "a key of 64,000 bytes by POST")
+    for value in (b"1.0", b"1e5", b"0.1", b"[1.50, 12345678901234567890]", b'{"a" : -0.0}'):
+        sent = b'{"key": "json", "value": ' + value + b'}'
+        client.ask("POST", "/api/cache/set", sent, JSON)
+        client.ask("PUT", entry(b"put"), value, JSON)
+        got = [client.ask("GET", entry(key))[2] for key in (b"json", b"put")]
+        expect(got == [value, value], f"JSON comes back as it was written: {value} {got}")
     client.post("/api/cache/set", {"key": "short", "value": "text"})
     expect(client.ask("GET", entry(b"short"))[2] == b"text", "a text is kept as its bytes")
     too_long = client.post("/api/cache/set", {"key": "k" * 65537, "value": 1})

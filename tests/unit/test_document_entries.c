@@ -1,5 +1,6 @@
 #include "cache_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a PUT answers, "": it refuses. */
@@ -121,6 +122,29 @@ static void a_set_takes_texts_and_json(void **state)
 	cache_value_put(v);
 }
 
+static void json_is_kept_as_it_was_written(void **state)
+{
+	static const char *const values[] = { "1.0",  "1e5", "0.1",   "12345678901234567890",
+					      "-0.0", "[ ]", "false", "{\"a\": 1.50}" };
+	char body[128];
+	uint64_t left_ns;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct cache_value *v;
+
+		snprintf(body, sizeof(body), "{\"key\":\"n\", \"value\": %s , \"ttl\": 60}",
+			 values[i]);
+		cache_body(body);
+		free(document_text(&d, document_entry_set, "/"));
+		v = kept("n", 1, &left_ns);
+		assert_int_equal(v->length, strlen(values[i]));
+		assert_memory_equal(v->bytes, values[i], v->length);
+		assert_string_equal(v->type, "application/json");
+		cache_value_put(v);
+	}
+}
+
 static void a_bad_set_is_refused_with_its_reason(void **state)
 {
 	static char longest[66000];
@@ -162,6 +186,7 @@ int main(void)
 		CACHE_TEST(a_bad_put_is_refused_with_its_reason),
 		CACHE_TEST(a_delete_says_how_many_went),
 		CACHE_TEST(a_set_takes_texts_and_json),
+		CACHE_TEST(json_is_kept_as_it_was_written),
 		CACHE_TEST(a_bad_set_is_refused_with_its_reason),
 	};
 
