@@ -1,13 +1,11 @@
 #include "cache.h"
 
-#include "evict.h"
+#include "entry.h"
 #include "glob.h"
 #include "siphash.h"
-#include "tags.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,16 +13,6 @@
 #define CACHE_S_NS UINT64_C(1000000000)
 #define CACHE_MS_NS UINT64_C(1000000)
 #define CACHE_SWEEP 1024u /* chains at a time: nobody waits longer for that than for a reply */
-
-struct cache_entry {
-	struct evict_node node; /* first: found by its address */
-	struct cache_entry *chain;
-	struct cache_value *value;
-	uint64_t expires_ns;
-	size_t key_length, tag_count;
-	struct tag_link *tags;
-	unsigned char key[];
-};
 
 #define CACHE_FIELDS (sizeof(struct cache_counts) / sizeof(uint64_t))
 
@@ -125,15 +113,6 @@ static void cache_weigh(struct cache *c, const struct cache_entry *e, uint64_t s
 	cache_count(CACHE_COUNT(c, packed_stored), sign * v->stored);
 }
 
-static void cache_entry_free(struct cache *c, struct cache_entry *e)
-{
-	for (size_t i = 0; i < e->tag_count; i++)
-		tags_drop(&c->tags, &e->tags[i]);
-	cache_value_put(e->value);
-	free(e->tags);
-	free(e);
-}
-
 /* at: where it hangs. */
 static void cache_remove(struct cache *c, struct cache_entry **at)
 {
@@ -143,7 +122,7 @@ static void cache_remove(struct cache *c, struct cache_entry **at)
 	if (e->node.queue)
 		evict_drop(&e->node);
 	cache_weigh(c, e, UINT64_MAX);
-	cache_entry_free(c, e);
+	entry_close(e, &c->tags);
 }
 
 static void cache_remove_entry(struct cache *c, const struct cache_entry *e)
@@ -213,82 +192,6 @@ const char *cache_pack_problem(const struct cache *c)
 	return c->pack.error ? "libzstd.so.1 cannot be opened: no value is compressed" : NULL;
 }
 
-static bool cache_is_tag(const struct cache_bytes *tag)
-{
-	const unsigned char *at = tag->at;
-
-	if (!tag->length || tag->length > CACHE_TAG)
-		return false;
-	for (size_t i = 0; i < tag->length; i++)
-		if (at[i] < 0x21 || at[i] > 0x7e || at[i] == ',')
-			return false;
-	return true;
-}
-
-static int cache_check(const struct cache *c, const struct cache_put *put)
-{
-	if (!put->key.length || put->key.length > CACHE_KEY_MAX)
-		return -EINVAL;
-	if (put->value.length > c->config.max_value)
-		return -EFBIG;
-	if (put->ttl_s > CACHE_TTL_MAX_S)
-		return -ERANGE;
-	if (put->tag_count > CACHE_TAGS)
-		return -E2BIG;
-	for (size_t i = 0; i < put->tag_count; i++)
-		if (!cache_is_tag(&put->tags[i]))
-			return -E2BIG;
-	return 0;
-}
-
-static int cache_value(struct cache *c, const struct cache_put *put, struct cache_value **out)
-{
-	char tags[CACHE_TAGS * (CACHE_TAG + 1) + 1] = "";
-	struct cache_parts parts = { .bytes = put->value,
-				     .type = put->type,
-				     .tags = tags,
-				     .version = c->version + 1,
-				     .created_ms = put->wall_ms };
-	size_t n = 0;
-
-	for (size_t i = 0; i < put->tag_count; i++)
-		n += (size_t)snprintf(tags + n, sizeof(tags) - n, "%s%.*s", i ? " " : "",
-				      (int)put->tags[i].length, (const char *)put->tags[i].at);
-	return cache_value_open(out, &c->pack, &parts);
-}
-
-/* One that hangs nowhere yet, with its value and its tags. */
-static int cache_entry_open(struct cache *c, const struct cache_put *put, struct cache_entry **out)
-{
-	struct cache_entry *e = malloc(sizeof(*e) + put->key.length);
-	int ret = 0;
-
-	if (!e)
-		return -ENOMEM;
-	*e = (struct cache_entry){ .key_length = put->key.length };
-	memcpy(e->key, put->key.at, put->key.length);
-	e->tags = put->tag_count ? calloc(put->tag_count, sizeof(*e->tags)) : NULL;
-	if (put->tag_count && !e->tags)
-		ret = -ENOMEM;
-	if (!ret)
-		ret = cache_value(c, put, &e->value);
-	for (; !ret && e->tag_count < put->tag_count; e->tag_count++) {
-		const struct cache_bytes *tag = &put->tags[e->tag_count];
-
-		e->tags[e->tag_count].owner = e;
-		ret = tags_add(&c->tags, tag->at, tag->length, &e->tags[e->tag_count]);
-	}
-	if (ret) {
-		cache_entry_free(c, e);
-		return ret;
-	}
-	e->node.hash = siphash(c->hash_key, put->key.at, put->key.length);
-	e->node.bytes = sizeof(*e) + put->key.length + e->tag_count * sizeof(*e->tags) +
-			cache_value_size(e->value);
-	*out = e;
-	return 0;
-}
-
 /* Room for one more, at the cost of those that are worth least. */
 static void cache_make_room(struct cache *c, size_t bytes, uint64_t now_ns)
 {
@@ -327,15 +230,16 @@ static void cache_put_in(struct cache *c, struct cache_entry *e, uint64_t now_ns
 
 int cache_set(struct cache *c, const struct cache_put *put)
 {
+	const struct entry_means means = { &c->tags, &c->pack, c->hash_key, c->version + 1 };
 	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
 	struct cache_entry *e;
-	int ret = cache_check(c, put);
+	int ret = put->value.length > c->config.max_value ? -EFBIG : entry_check(put);
 
 	if (ret)
 		return ret;
-	ret = cache_entry_open(c, put, &e);
+	ret = entry_open(&e, put, &means);
 	if (!ret && e->node.bytes > c->config.max_bytes) {
-		cache_entry_free(c, e);
+		entry_close(e, &c->tags);
 		ret = -ENOSPC;
 	}
 	if (ret) {
