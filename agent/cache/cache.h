@@ -31,7 +31,7 @@ struct glob;
 
 struct cache_config {
 	uint32_t max_items;
-	uint64_t max_bytes; /* of entries with all that they take */
+	uint64_t max_bytes; /* of entries with all that they take, the names of their tags too */
 	size_t max_value;
 	uint64_t ttl_s;      /* of an entry that does not say */
 	uint64_t cleanup_ns; /* between two looks for what is over */

@@ -59,6 +59,28 @@ void entry_close(struct cache_entry *e, struct tags *tags)
 	free(e);
 }
 
+/* What malloc takes for so many bytes: eight of its own, in steps of sixteen. */
+static size_t entry_chunk(size_t size)
+{
+	return (size + 8 + 15) / 16 * 16;
+}
+
+/*
+ * A name is kept once for all that carry it; each is charged with it in full all the same: the sum
+ * is never less than what is taken, and what an entry costs does not change with others.
+ */
+static size_t entry_bytes(const struct cache_entry *e, const struct cache_put *put)
+{
+	size_t bytes =
+		entry_chunk(sizeof(*e) + e->key_length) + entry_chunk(cache_value_size(e->value));
+
+	if (e->tag_count)
+		bytes += entry_chunk(e->tag_count * sizeof(*e->tags));
+	for (size_t i = 0; i < e->tag_count; i++)
+		bytes += entry_chunk(tags_size(put->tags[i].length));
+	return bytes;
+}
+
 int entry_open(struct cache_entry **out, const struct cache_put *put,
 	       const struct entry_means *means)
 {
@@ -85,8 +107,7 @@ int entry_open(struct cache_entry **out, const struct cache_put *put,
 		return ret;
 	}
 	e->node.hash = siphash(means->hash_key, put->key.at, put->key.length);
-	e->node.bytes = sizeof(*e) + put->key.length + e->tag_count * sizeof(*e->tags) +
-			cache_value_size(e->value);
+	e->node.bytes = entry_bytes(e, put);
 	*out = e;
 	return 0;
 }

@@ -26,6 +26,11 @@ int tags_open(struct tags *t, uint32_t buckets, const uint64_t key[2])
 	return t->buckets ? 0 : -ENOMEM;
 }
 
+size_t tags_size(size_t length)
+{
+	return sizeof(struct tag) + length;
+}
+
 void tags_close(struct tags *t)
 {
 	free(t->buckets);
@@ -49,7 +54,7 @@ int tags_add(struct tags *t, const char *name, size_t length, struct tag_link *l
 	struct tag **at = tags_find(t, hash, name, length), *tag = *at;
 
 	if (!tag) {
-		tag = malloc(sizeof(*tag) + length);
+		tag = malloc(tags_size(length));
 		if (!tag)
 			return -ENOMEM;
 		*tag = (struct tag){ .hash = hash, .length = length };

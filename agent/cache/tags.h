@@ -33,6 +33,9 @@ void tags_close(struct tags *t); /* no link is left in it */
 int tags_add(struct tags *t, const char *name, size_t length, struct tag_link *link);
 void tags_drop(struct tags *t, struct tag_link *link); /* one in none is left alone */
 
+/* What a name of that length takes, once for all of its links. */
+size_t tags_size(size_t length);
+
 /* The first link of a name; the others by after. NULL: nothing carries it. */
 struct tag_link *tags_first(const struct tags *t, const char *name, size_t length);
 

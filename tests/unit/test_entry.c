@@ -3,6 +3,8 @@
 #include "rs_test.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 static const uint64_t key[2] = { 1, 2 };
@@ -56,6 +58,75 @@ static void it_has_all_that_was_put(void **state)
 	assert_null(tags_first(&tags, "x", 1));
 }
 
+/* Sixteen names that nobody else has cost what they take; it stays so where others have them. */
+static void the_names_of_its_tags_are_its_own_cost(void **state)
+{
+	char text[CACHE_TAGS * CACHE_TAG];
+	struct cache_bytes names[CACHE_TAGS];
+	struct cache_put put = { .key = { "a", 1 }, .type = "t", .tags = names };
+	struct cache_entry *none, *all, *others;
+
+	(void)state;
+	for (size_t i = 0; i < CACHE_TAGS; i++) {
+		names[i] = (struct cache_bytes){ text + i * CACHE_TAG, CACHE_TAG };
+		memset(text + i * CACHE_TAG, 'a' + (int)i, CACHE_TAG);
+	}
+	assert_int_equal(entry_open(&none, &put, &means), 0);
+	put.tag_count = CACHE_TAGS;
+	assert_int_equal(entry_open(&all, &put, &means), 0);
+	assert_int_equal(entry_open(&others, &put, &means), 0);
+	/* a name in the index, one in the value with its blank, and the link */
+	assert_true(all->node.bytes >=
+		    none->node.bytes + CACHE_TAGS * (tags_size(CACHE_TAG) + CACHE_TAG + 1 +
+						     sizeof(struct tag_link)));
+	assert_true(others->node.bytes == all->node.bytes);
+	entry_close(none, &tags);
+	entry_close(all, &tags);
+	entry_close(others, &tags);
+}
+
+/* As many and as long tags as there may be, which no other entry has. */
+static int keep_tagged(struct cache *c, int n)
+{
+	char text[CACHE_TAGS][CACHE_TAG + 1];
+	struct cache_bytes names[CACHE_TAGS];
+	const struct cache_put put = { .key = { &n, sizeof(n) },
+				       .value = { "0123456789", 10 },
+				       .type = "t",
+				       .tags = names,
+				       .tag_count = CACHE_TAGS };
+
+	for (int i = 0; i < (int)CACHE_TAGS; i++) {
+		snprintf(text[i], sizeof(text[i]), "%0*d", (int)CACHE_TAG, n * 100 + i);
+		names[i] = (struct cache_bytes){ text[i], CACHE_TAG };
+	}
+	return cache_set(c, &put);
+}
+
+/* By what malloc says (under a sanitizer it says nothing): it takes no more than it may. */
+static void a_cache_of_many_tags_keeps_within_its_bytes(void **state)
+{
+	const struct cache_config config = {
+		.max_items = 10000, .max_bytes = 4 << 20, .max_value = 10, .ttl_s = 1
+	};
+	struct mallinfo2 before, after;
+	struct cache_counts counts;
+	struct cache *c;
+
+	(void)state;
+	assert_int_equal(cache_open(&c, &config), 0);
+	before = mallinfo2();
+	for (int n = 0; n < 3000; n++)
+		assert_int_equal(keep_tagged(c, n), 0);
+	after = mallinfo2();
+	cache_counts_get(c, &counts);
+	assert_true(counts.evictions > 0);
+	assert_true(counts.bytes <= config.max_bytes);
+	/* a hundredth: what was freed last is kept at hand */
+	assert_true(after.uordblks <= before.uordblks + config.max_bytes + config.max_bytes / 100);
+	cache_close(c);
+}
+
 static int check(size_t key_length, uint64_t ttl_s, const char *tag, size_t count)
 {
 	struct cache_bytes list[CACHE_TAGS + 1];
@@ -92,6 +163,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_has_all_that_was_put),
+		TEST(the_names_of_its_tags_are_its_own_cost),
+		TEST(a_cache_of_many_tags_keeps_within_its_bytes),
 		TEST(what_nothing_can_be_made_of_is_refused),
 	};
 
