@@ -1,7 +1,6 @@
 #include "cache.h"
 
-#include "entry.h"
-#include "glob.h"
+#include "clears.h"
 #include "siphash.h"
 
 #include <errno.h>
@@ -12,7 +11,9 @@
 
 #define CACHE_S_NS UINT64_C(1000000000)
 #define CACHE_MS_NS UINT64_C(1000000)
-#define CACHE_SWEEP 1024u /* chains at a time: nobody waits longer for that than for a reply */
+#define CACHE_PIECE 131072u  /* work at a time, a millisecond or two: nobody waits longer for it */
+#define CACHE_WORK_CHAIN 8u  /* of a look at a chain … */
+#define CACHE_WORK_ENTRY 64u /* … and at an entry; 1 for a byte of its key for a clear */
 
 #define CACHE_FIELDS (sizeof(struct cache_counts) / sizeof(uint64_t))
 
@@ -24,18 +25,13 @@ struct cache {
 	struct evict evict;
 	struct tags tags;
 	struct pack pack;
+	struct clears clears;
 	uint64_t version;
-	uint64_t sweep_at, sweep_ns; /* the next chain, and when it is due; 0 ns: nothing is kept */
+	uint64_t sweep_ns;          /* when all is looked through again; 0: nothing is kept */
+	uint64_t look_at, look_for; /* the next chain, and how many of them for what is over */
 	struct rates rates;
 	/* struct cache_counts: the owner adds, anybody reads; each is right, not all at once. */
 	_Atomic uint64_t counts[CACHE_FIELDS];
-};
-
-/* How entries are chosen to go. */
-struct cache_choice {
-	const struct glob *pattern; /* NULL: … */
-	const struct cache_bytes *prefix;
-	uint64_t now_ns;
 };
 
 #define CACHE_COUNT(c, field)                                                                      \
@@ -125,13 +121,6 @@ static void cache_remove(struct cache *c, struct cache_entry **at)
 	entry_close(e, &c->tags);
 }
 
-static void cache_remove_entry(struct cache *c, const struct cache_entry *e)
-{
-	const struct cache_bytes key = { e->key, e->key_length };
-
-	cache_remove(c, cache_find(c, e->node.hash, &key));
-}
-
 void cache_close(struct cache *c)
 {
 	if (!c)
@@ -140,6 +129,7 @@ void cache_close(struct cache *c)
 		while (c->chains[i])
 			cache_remove(c, &c->chains[i]);
 	free(c->chains);
+	clears_fini(&c->clears);
 	tags_close(&c->tags);
 	evict_close(&c->evict);
 	pack_close(&c->pack);
@@ -152,16 +142,45 @@ static bool cache_is_over(const struct cache_entry *e, uint64_t now_ns)
 	return now_ns >= e->expires_ns;
 }
 
+/* It goes: as it is over, or with a clear; or else, true, for a reason that is counted here. */
+static bool cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns,
+		       _Atomic uint64_t *count)
+{
+	struct clear *clear = clears_claim(&c->clears, *at);
+	bool over = cache_is_over(*at, clear ? clear->now_ns : now_ns);
+
+	if (clear && !over) {
+		clear->count++;
+		count = CACHE_COUNT(c, invalidations);
+	}
+	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
+	cache_remove(c, at);
+	return !over && !clear;
+}
+
+static void cache_take_entry(struct cache *c, const struct cache_entry *e, uint64_t now_ns,
+			     _Atomic uint64_t *count)
+{
+	const struct cache_bytes key = { e->key, e->key_length };
+
+	cache_take(c, cache_find(c, e->node.hash, &key), now_ns, count);
+}
+
+/* Over, or cleared: nobody finds it any more. */
+static bool cache_is_gone(struct cache *c, const struct cache_entry *e, uint64_t now_ns)
+{
+	return cache_is_over(e, now_ns) || clears_claim(&c->clears, e);
+}
+
 /* The entry of a key that lives still; one that does not is taken away. */
 static struct cache_entry **cache_living(struct cache *c, const struct cache_bytes *key,
 					 uint64_t now_ns)
 {
 	struct cache_entry **at = cache_find(c, siphash(c->hash_key, key->at, key->length), key);
 
-	if (!*at || !cache_is_over(*at, now_ns))
+	if (!*at || !cache_is_gone(c, *at, now_ns))
 		return *at ? at : NULL;
-	cache_count(CACHE_COUNT(c, expired), 1);
-	cache_remove(c, at);
+	cache_take(c, at, now_ns, CACHE_COUNT(c, expired));
 	return NULL;
 }
 
@@ -197,14 +216,9 @@ static void cache_make_room(struct cache *c, size_t bytes, uint64_t now_ns)
 {
 	const struct evict_node *gone;
 
-	while (!evict_has_room(&c->evict, bytes) && (gone = evict_next(&c->evict))) {
-		const struct cache_entry *e = (const struct cache_entry *)gone;
-
-		cache_count(cache_is_over(e, now_ns) ? CACHE_COUNT(c, expired)
-						     : CACHE_COUNT(c, evictions),
-			    1);
-		cache_remove_entry(c, e);
-	}
+	while (!evict_has_room(&c->evict, bytes) && (gone = evict_next(&c->evict)))
+		cache_take_entry(c, (const struct cache_entry *)gone, now_ns,
+				 CACHE_COUNT(c, evictions));
 }
 
 /* The new one takes the place of one with its key, which was of use that often. */
@@ -255,17 +269,6 @@ int cache_set(struct cache *c, const struct cache_put *put)
 	return 0;
 }
 
-/* One that lives goes and counts; one that is over goes. */
-static uint64_t cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns,
-			   _Atomic uint64_t *count)
-{
-	bool over = cache_is_over(*at, now_ns);
-
-	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
-	cache_remove(c, at);
-	return !over;
-}
-
 bool cache_delete(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
 {
 	struct cache_entry **at = cache_living(c, key, now_ns);
@@ -280,94 +283,89 @@ uint64_t cache_invalidate_key(struct cache *c, const struct cache_bytes *key, ui
 	return at ? cache_take(c, at, now_ns, CACHE_COUNT(c, invalidations)) : 0;
 }
 
-static bool cache_is_chosen(const struct cache_entry *e, const struct cache_choice *choice)
+static size_t cache_work(const struct cache *c, const struct cache_entry *e)
 {
-	const struct cache_bytes *prefix = choice->prefix;
-
-	if (choice->pattern)
-		return glob_matches(choice->pattern, e->key, e->key_length);
-	return e->key_length >= prefix->length && !memcmp(e->key, prefix->at, prefix->length);
+	return CACHE_WORK_ENTRY + c->clears.count * e->key_length;
 }
 
-static uint64_t cache_take_chosen(struct cache *c, const struct cache_choice *choice)
+/* One chain of the table; how much work that was. */
+static size_t cache_look(struct cache *c, uint64_t now_ns)
 {
-	uint64_t count = 0;
+	struct cache_entry **at = &c->chains[c->look_at++ & c->mask];
+	size_t work = CACHE_WORK_CHAIN;
 
-	for (uint64_t i = 0; i <= c->mask; i++) {
-		struct cache_entry **at = &c->chains[i];
-
-		while (*at) {
-			if (cache_is_chosen(*at, choice))
-				count += cache_take(c, at, choice->now_ns,
-						    CACHE_COUNT(c, invalidations));
-			else
-				at = &(*at)->chain;
-		}
+	while (*at) {
+		work += cache_work(c, *at);
+		if (cache_is_gone(c, *at, now_ns))
+			cache_take(c, at, now_ns, CACHE_COUNT(c, expired));
+		else
+			at = &(*at)->chain;
 	}
-	return count;
+	c->look_for -= c->look_for > 0;
+	clears_chain_done(&c->clears);
+	return work;
 }
 
-uint64_t cache_clear(struct cache *c, const struct glob *pattern, uint64_t now_ns)
-{
-	const struct cache_choice choice = { .pattern = pattern, .now_ns = now_ns };
-
-	return cache_take_chosen(c, &choice);
-}
-
-uint64_t cache_invalidate_prefix(struct cache *c, const struct cache_bytes *prefix, uint64_t now_ns)
-{
-	const struct cache_choice choice = { .prefix = prefix, .now_ns = now_ns };
-
-	return cache_take_chosen(c, &choice);
-}
-
-uint64_t cache_invalidate_tag(struct cache *c, const struct cache_bytes *tag, uint64_t now_ns)
+/* A piece of what there is to do. */
+static void cache_piece(struct cache *c, uint64_t now_ns)
 {
 	const struct tag_link *link;
-	uint64_t count = 0;
+	size_t work = 0;
 
-	while ((link = tags_first(&c->tags, tag->at, tag->length))) {
-		const struct cache_entry *e = link->owner;
-		const struct cache_bytes key = { e->key, e->key_length };
-
-		count += cache_take(c, cache_find(c, e->node.hash, &key), now_ns,
-				    CACHE_COUNT(c, invalidations));
+	while (work < CACHE_PIECE && (link = clears_link(&c->clears))) {
+		work += cache_work(c, link->owner);
+		cache_take_entry(c, link->owner, now_ns, CACHE_COUNT(c, expired));
 	}
-	return count;
+	while (work < CACHE_PIECE && (c->look_for || clears_want_chains(&c->clears)))
+		work += cache_look(c, now_ns);
 }
 
-static void cache_sweep(struct cache *c, uint64_t now_ns)
+int cache_clear(struct cache *c, const struct cache_clear *clear)
 {
-	for (uint32_t i = 0; i < CACHE_SWEEP && c->sweep_at <= c->mask; i++, c->sweep_at++) {
-		struct cache_entry **at = &c->chains[c->sweep_at];
+	const struct clears_from from = { &c->tags, c->version, c->mask + 1 };
+	int ret;
 
-		while (*at) {
-			if (cache_is_over(*at, now_ns))
-				cache_take(c, at, now_ns, NULL);
-			else
-				at = &(*at)->chain;
-		}
-	}
+	while (!clear->who && clears_is_full(&c->clears))
+		cache_piece(c, clear->now_ns); /* half of them end by that alone */
+	ret = clears_begin(&c->clears, clear, &from);
+	if (!ret)
+		cache_piece(c, clear->now_ns);
+	return ret;
+}
+
+int cache_cleared(struct cache *c, const void *who, uint64_t *count)
+{
+	return clears_tell(&c->clears, who, count);
+}
+
+void cache_leave(struct cache *c, const void *who)
+{
+	clears_leave(&c->clears, who);
+}
+
+static bool cache_is_clearing(struct cache *c)
+{
+	return clears_link(&c->clears) || clears_want_chains(&c->clears);
 }
 
 int cache_run(struct cache *c, uint64_t now_ns)
 {
 	uint64_t left_ns;
 
-	if (!c->sweep_ns)
-		return -1;
-	if (now_ns >= c->sweep_ns) {
-		cache_sweep(c, now_ns);
-		if (c->sweep_at <= c->mask)
-			return 1;
-		c->sweep_at = 0;
+	if (c->sweep_ns && !c->look_for && now_ns >= c->sweep_ns) {
+		c->look_for = c->mask + 1;
 		c->sweep_ns = now_ns + c->config.cleanup_ns;
 	}
+	cache_piece(c, now_ns);
+	if (cache_is_clearing(c))
+		return 0;
+	if (c->look_for)
+		return 1;
 	if (!*CACHE_COUNT(c, items)) {
 		c->sweep_ns = 0;
 		return -1;
 	}
-	left_ns = c->sweep_ns - now_ns;
+	left_ns = c->sweep_ns > now_ns ? c->sweep_ns - now_ns : 0;
 	return left_ns / CACHE_MS_NS < INT32_MAX ? (int)(left_ns / CACHE_MS_NS) + 1 : INT32_MAX;
 }
 

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #define CACHE_MINUTE_NS UINT64_C(60000000000)
 #define CACHE_DATABASE "db:" /* what query results are cached under */
@@ -120,111 +120,153 @@ static void cache_number(struct json *j, const char *name, uint64_t number)
 	json_object_end(j);
 }
 
+/* How many went, once it is known: it is asked for again until then. */
+static int cache_told(const struct question *q, const char *name, struct json *j)
+{
+	uint64_t count;
+	int ret = cache_cleared(q->site->cache, q->request->who, &count);
+
+	if (!ret)
+		cache_number(j, name, count);
+	return ret;
+}
+
+static int cache_clear_now(const struct question *q, struct cache_clear *clear, const char *name,
+			   struct json *j)
+{
+	int ret;
+
+	clear->who = q->request->who;
+	clear->now_ns = q->request->now_ns;
+	ret = cache_clear(q->site->cache, clear);
+	if (ret == -EBUSY) {
+		q->no->retry_after_s = 1;
+		return refuse(q->no, 503, "busy", "too many clears are under way");
+	}
+	return ret ? ret : cache_told(q, name, j);
+}
+
 typedef int (*cache_body_fn)(const struct question *q, const struct tree *body, struct json *j);
 
 /* What is asked for by an object of these names. */
-static int cache_by_body(const struct question *q, const char *const *names, cache_body_fn fn,
-			 struct json *j)
+struct cache_asked {
+	const char *const *names;
+	cache_body_fn begin;
+	const char *told; /* how many went under this name */
+};
+
+static int cache_by_body(const struct question *q, const struct cache_asked *asked, struct json *j)
 {
 	struct tree *body;
 	int ret = entries_check(q->site, q->no);
 
 	if (!ret)
-		ret = entries_object(q->request, names, &body, q->no);
+		ret = cache_told(q, asked->told, j);
+	if (ret != -ENOENT)
+		return ret;
+	ret = entries_object(q->request, asked->names, &body, q->no);
 	if (ret)
 		return ret;
-	ret = fn(q, body, j);
+	ret = asked->begin(q, body, j);
 	tree_close(body);
 	return ret;
 }
 
 static int cache_clear_by(const struct question *q, const struct tree *body, struct json *j)
 {
+	struct cache_clear clear = { .pattern = NULL };
 	struct cache_bytes pattern;
-	struct glob *glob;
 	int ret = entries_text(body, "pattern", &pattern, q->no);
 
 	if (ret)
 		return ret;
-	ret = glob_open(&glob, pattern.at, pattern.length);
+	ret = glob_open(&clear.pattern, pattern.at, pattern.length);
 	if (ret == -EINVAL) {
 		snprintf(q->no->field, sizeof(q->no->field), "pattern");
 		return refuse(q->no, 400, "bad_pattern", "a pattern has at most %u bytes",
 			      GLOB_BYTES);
 	}
-	if (ret)
-		return ret;
-	cache_number(j, "cleared", cache_clear(q->site->cache, glob, q->request->now_ns));
-	glob_close(glob);
-	return 0;
+	return ret ? ret : cache_clear_now(q, &clear, "cleared", j);
 }
 
 int document_cache_clear(const struct question *q, struct json *j)
 {
 	static const char *const names[] = { "pattern", NULL };
+	const struct cache_asked asked = { names, cache_clear_by, "cleared" };
 
-	return cache_by_body(q, names, cache_clear_by, j);
+	return cache_by_body(q, &asked, j);
 }
 
 int document_database_clear(const struct question *q, struct json *j)
 {
-	const struct cache_bytes prefix = { CACHE_DATABASE, sizeof(CACHE_DATABASE) - 1 };
+	struct cache_clear clear = { .prefix = { CACHE_DATABASE, sizeof(CACHE_DATABASE) - 1 } };
+	int ret = entries_check(q->site, q->no);
 
-	if (entries_check(q->site, q->no))
-		return -EINVAL;
-	cache_number(j, "cleared",
-		     cache_invalidate_prefix(q->site->cache, &prefix, q->request->now_ns));
-	return 0;
+	if (!ret)
+		ret = cache_told(q, "cleared", j);
+	return ret == -ENOENT ? cache_clear_now(q, &clear, "cleared", j) : ret;
 }
 
-typedef uint64_t (*cache_invalidate_fn)(struct cache *c, const struct cache_bytes *what,
-					uint64_t now_ns);
-
-/* All of a list, once all of it was found to be texts. */
-static int cache_invalidate_all(const struct question *q, const struct tree *list,
-				cache_invalidate_fn invalidate, struct json *j)
+/* The texts of a list, for the caller to free. */
+static int cache_texts(const struct question *q, const struct tree *list, struct cache_bytes **out)
 {
-	struct cache_bytes what;
-	uint64_t count = 0;
+	size_t count = tree_size(list);
 
-	for (size_t i = 0; i < tree_size(list); i++) {
+	*out = NULL;
+	if (tree_kind(list) != TREE_LIST)
+		return refuse(q->no, 400, "bad_member", "must be a list of texts");
+	for (size_t i = 0; i < count; i++) {
 		if (!tree_text(tree_at(list, i)))
 			return refuse(q->no, 400, "bad_member", "must be a list of texts");
 	}
-	for (size_t i = 0; i < tree_size(list); i++) {
-		what.at = tree_text_bytes(tree_at(list, i), &what.length);
-		count += invalidate(q->site->cache, &what, q->request->now_ns);
-	}
-	cache_number(j, "invalidated", count);
+	*out = calloc(count + 1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		(*out)[i].at = tree_text_bytes(tree_at(list, i), &(*out)[i].length);
 	return 0;
+}
+
+static int cache_invalidate_list(const struct question *q, const struct tree *tags,
+				 const struct tree *keys, struct json *j)
+{
+	struct cache_clear clear = { .tag_count = tree_size(tags) };
+	struct cache_bytes *list;
+	uint64_t count = 0;
+	int ret = cache_texts(q, tags ? tags : keys, &list);
+
+	clear.tags = list;
+	if (!ret && tags)
+		ret = cache_clear_now(q, &clear, "invalidated", j);
+	for (size_t i = 0; !ret && i < tree_size(keys); i++)
+		count += cache_invalidate_key(q->site->cache, &list[i], q->request->now_ns);
+	if (!ret && keys)
+		cache_number(j, "invalidated", count);
+	free(list);
+	return ret;
 }
 
 static int cache_invalidate(const struct question *q, const struct tree *body, struct json *j)
 {
 	const struct tree *tags = tree_member(body, "tags"), *keys = tree_member(body, "keys");
-	struct cache_bytes prefix;
+	struct cache_clear clear = { .pattern = NULL };
 	const char *name = NULL;
 
 	if (!tree_next(body, &name) || tree_next(body, &name))
 		return refuse(q->no, 400, "bad_member", "one of tags, keys and prefix is needed");
-	if (tree_kind(tags) == TREE_LIST)
-		return cache_invalidate_all(q, tags, cache_invalidate_tag, j);
-	if (tree_kind(keys) == TREE_LIST)
-		return cache_invalidate_all(q, keys, cache_invalidate_key, j);
 	if (tags || keys)
-		return refuse(q->no, 400, "bad_member", "must be a list of texts");
-	if (entries_text(body, "prefix", &prefix, q->no))
+		return cache_invalidate_list(q, tags, keys, j);
+	if (entries_text(body, "prefix", &clear.prefix, q->no))
 		return -EINVAL;
-	cache_number(j, "invalidated",
-		     cache_invalidate_prefix(q->site->cache, &prefix, q->request->now_ns));
-	return 0;
+	return cache_clear_now(q, &clear, "invalidated", j);
 }
 
 int document_cache_invalidate(const struct question *q, struct json *j)
 {
 	static const char *const names[] = { "tags", "keys", "prefix", NULL };
+	const struct cache_asked asked = { names, cache_invalidate, "invalidated" };
 
-	return cache_by_body(q, names, cache_invalidate, j);
+	return cache_by_body(q, &asked, j);
 }
 
 /* What it would load from is not there: said, whatever was asked for. */

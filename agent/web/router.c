@@ -270,7 +270,8 @@ static int router_document(const struct router_call *c, struct reply *out)
 	ret = c->endpoint->document(&q, &j);
 	if (ret) {
 		json_fini(&j);
-		return ret;
+		out->later = ret == -EAGAIN;
+		return out->later ? 0 : ret;
 	}
 	j.comma = false;
 	json_raw(&j, NULL, "}", 1);

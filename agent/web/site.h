@@ -36,8 +36,8 @@ struct site {
 };
 
 /*
- * A document: writes the value of `data`. A refusal with its error; any other negative errno is
- * told as 503.
+ * A document: writes the value of `data`. A refusal with its error; -EAGAIN: not yet, the same
+ * request is to be asked again in a moment; any other negative errno is told as 503.
  */
 struct question {
 	struct site *site;

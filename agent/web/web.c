@@ -46,6 +46,8 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->clerk, who);
 	if (site->unwinder)
 		clerk_leave(site->unwinder, who);
+	if (site->cache)
+		cache_leave(site->cache, who);
 }
 
 static void web_second(void *ctx, uint64_t now_ns, int64_t wall_ms)

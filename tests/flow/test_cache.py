@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -342,6 +343,56 @@ def command(stage):
     expect(done.returncode == 0 and b"usage: ringside cache" in done.stdout, "--help")
 
 
+def fill(client, count):
+    """So many entries big:N, over one connection that waits for nothing in between."""
+    put = "".join(f"PUT /api/cache/entries/big:{n}?ttl=3600 HTTP/1.1\r\nHost: localhost\r\n"
+                  f"Authorization: Bearer {client.token}\r\nContent-Type: text/plain\r\n"
+                  "Content-Length: 1\r\n\r\n1" for n in range(count)).encode()
+    link = socket.create_connection(("127.0.0.1", client.port))
+    link.settimeout(60)
+    sender = threading.Thread(target=link.sendall, args=(put,))
+    sender.start()
+    done, tail = 0, b""
+    while done < count:
+        tail += link.recv(1 << 20)
+        done += tail.count(b"HTTP/1.1 200")
+        tail = tail[-11:]  # less than what is looked for
+    sender.join()
+    link.close()
+
+
+def much(stage):
+    """What is cleared in pieces: others are served meanwhile, and find nothing of it any more."""
+    (stage.folder / "ringside.json").write_text('{"cache": {"max_memory_items": 100000}}')
+    agent = stage.agent().wait("/readyz")
+    client = Client(agent.port, (stage.run_dir / "token").read_text().strip())
+    fill(client, 50000)
+    expect(client.stats()["memory"]["items"] == 50000, "50,000 entries")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        cleared = pool.submit(client.post, "/api/cache/clear", {"pattern": "big:*"})
+        served = [client.ask("GET", "/healthz", token="")[0] for _ in range(50)]
+        answer = cleared.result()
+    expect(answer[1]["data"] == {"cleared": 50000}, f"all of it, as it is told: {answer}")
+    expect(set(served) == {200} and client.stats()["memory"]["items"] == 0, "nothing is left")
+    # whoever asks and leaves at once has asked: nothing is found, though he is not told
+    fill(client, 50000)
+    body = b'{"prefix": "big:"}'
+    link = socket.create_connection(("127.0.0.1", client.port))
+    link.sendall(f"POST /api/cache/invalidate HTTP/1.1\r\nHost: localhost\r\n"
+                 f"Content-Type: application/json\r\nAuthorization: Bearer {client.token}\r\n"
+                 f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    live.wait_for("the first to be gone", lambda: client.ask(
+        "GET", "/api/cache/entries/big:49999")[0] == 404, 10)
+    link.close()
+    found = [n for n in range(0, 50000, 1000)
+             if client.ask("GET", f"/api/cache/entries/big:{n}")[0] != 404]
+    expect(not found, f"none is found: {found}")
+    live.wait_for("all to be gone", lambda: client.stats()["memory"]["items"] == 0, 10)
+    expect(client.stats()["overall"]["invalidations"] == 100000, "and each is counted once")
+    agent.stop()
+    (stage.folder / "ringside.json").write_text("{}\n")
+
+
 def turned_off(stage):
     stage.environment["CACHE_ENABLED"] = "false"
     agent = stage.agent().wait("/readyz")
@@ -370,6 +421,7 @@ def main():
         counted(client, agent)
         command(stage)
         agent.stop()
+        much(stage)
         turned_off(stage)
     print("\n".join(wrong) or "all as it should be")
     return 1 if wrong else 0

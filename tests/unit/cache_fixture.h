@@ -24,6 +24,7 @@ static inline int cache_set_up(void **state)
 	document_open(&d);
 	d.request.local = d.request.member = true;
 	d.request.fd = -1;
+	d.request.who = &d;
 	return cache_open(&d.site.cache, &config);
 }
 

@@ -2,8 +2,6 @@
 
 #include "rs_test.h"
 
-#include "glob.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,17 +73,6 @@ static bool has_at(const char *key, const char *value, uint64_t now_ns)
 static bool has(const char *key, const char *value)
 {
 	return has_at(key, value, NOW);
-}
-
-static uint64_t clear(const char *pattern)
-{
-	struct glob *g;
-	uint64_t count;
-
-	assert_int_equal(glob_open(&g, pattern, strlen(pattern)), 0);
-	count = cache_clear(c, g, NOW);
-	glob_close(g);
-	return count;
 }
 
 static void what_was_set_is_got_until_it_is_deleted(void **state)
@@ -225,10 +212,11 @@ static void a_large_one_is_looked_through_in_pieces(void **state)
 		snprintf(key, sizeof(key), "%d", i);
 		assert_int_equal(set_for(key, "", NULL, 1), 0);
 	}
-	for (int i = 0; i < 7; i++)
-		assert_int_equal(cache_run(c, NOW + 60 * S), 1);
+	assert_int_equal(cache_run(c, NOW + 60 * S), 1);
 	cache_counts_get(c, &counts);
-	assert_true(counts.items > 0);
+	assert_true(counts.items > 0 && counts.items < 3000);
+	while (cache_run(c, NOW + 60 * S) == 1)
+		;
 	assert_int_equal(cache_run(c, NOW + 60 * S), -1);
 	cache_counts_get(c, &counts);
 	assert_int_equal(counts.items, 0);
@@ -319,62 +307,6 @@ static void what_is_replaced_keeps_its_worth(void **state)
 	assert_false(has("0", "v"));
 }
 
-static void a_pattern_clears_what_it_matches(void **state)
-{
-	(void)state;
-	assert_int_equal(set("leads:1", "1"), 0);
-	assert_int_equal(set("leads:2", "1"), 0);
-	assert_int_equal(set("lead:1", "1"), 0);
-	assert_int_equal(set("[x]", "1"), 0);
-	assert_int_equal(clear("leads:*"), 2);
-	assert_int_equal(clear("leads:*"), 0);
-	assert_int_equal(clear("[a-z]"), 0);
-	assert_int_equal(clear("[x]"), 1);
-	assert_int_equal(set_for("gone", "1", NULL, 1), 0);
-	assert_true(has("lead:1", "1"));
-	assert_int_equal(clear("*"), 2);
-	cache_counts_get(c, &counts);
-	assert_int_equal(counts.items, 0);
-	assert_int_equal(counts.invalidations, 5);
-}
-
-static void what_is_over_does_not_count_as_cleared(void **state)
-{
-	const struct cache_bytes prefix = bytes("a"), tag = bytes("t"), key = bytes("b");
-
-	(void)state;
-	assert_int_equal(set_for("a", "1", NULL, 1), 0);
-	assert_int_equal(set_for("b", "1", "t", 1), 0);
-	assert_int_equal(cache_invalidate_prefix(c, &prefix, NOW + S), 0);
-	assert_int_equal(cache_invalidate_tag(c, &tag, NOW + S), 0);
-	assert_int_equal(cache_invalidate_key(c, &key, NOW + S), 0);
-	cache_counts_get(c, &counts);
-	assert_int_equal(counts.items, 0);
-	assert_int_equal(counts.expired, 2);
-	assert_int_equal(counts.invalidations, 0);
-}
-
-static void tags_keys_and_prefixes_invalidate(void **state)
-{
-	const struct cache_bytes tag = bytes("t"), key = bytes("k"), prefix = bytes("p:");
-
-	(void)state;
-	assert_int_equal(set_for("1", "1", "t", 0), 0);
-	assert_int_equal(set_for("2", "1", "t", 0), 0);
-	assert_int_equal(set_for("3", "1", "other", 0), 0);
-	assert_int_equal(set_for("2", "1", "other", 0), 0); /* not of that tag any more */
-	assert_int_equal(cache_invalidate_tag(c, &tag, NOW), 1);
-	assert_int_equal(cache_invalidate_tag(c, &tag, NOW), 0);
-	assert_true(has("2", "1"));
-	assert_int_equal(set("k", "1"), 0);
-	assert_int_equal(cache_invalidate_key(c, &key, NOW), 1);
-	assert_int_equal(cache_invalidate_key(c, &key, NOW), 0);
-	assert_int_equal(set("p:1", "1"), 0);
-	assert_int_equal(set("p", "1"), 0);
-	assert_int_equal(cache_invalidate_prefix(c, &prefix, NOW), 1);
-	assert_true(has("p", "1"));
-}
-
 static void a_value_outlives_its_entry(void **state)
 {
 	const struct cache_bytes key = bytes("a");
@@ -458,9 +390,6 @@ int main(void)
 		TEST(one_larger_than_all_the_room_is_refused),
 		TEST(what_is_over_makes_room_first_of_all_without_being_an_eviction),
 		TEST(what_is_replaced_keeps_its_worth),
-		TEST(a_pattern_clears_what_it_matches),
-		TEST(what_is_over_does_not_count_as_cleared),
-		TEST(tags_keys_and_prefixes_invalidate),
 		TEST(a_value_outlives_its_entry),
 		TEST(long_values_are_packed_and_told),
 		TEST(versions_grow_and_windows_are_kept),

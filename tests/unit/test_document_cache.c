@@ -92,6 +92,65 @@ static void query_results_are_those_of_db(void **state)
 	assert_answer(document_database_clear, "", "{\"cleared\":0}");
 }
 
+/* More than is looked at in a piece. */
+static void keep_many(void)
+{
+	const struct cache_config config = { .max_items = 20000,
+					     .max_bytes = 64 << 20,
+					     .max_value = 100,
+					     .ttl_s = 300,
+					     .cleanup_ns = 60 * SECOND };
+	char key[16];
+
+	cache_close(d.site.cache);
+	assert_int_equal(cache_open(&d.site.cache, &config), 0);
+	for (int i = 0; i < 8000; i++) {
+		snprintf(key, sizeof(key), "db:%d", i);
+		cache_keep(key, "x");
+	}
+}
+
+static void how_many_went_is_told_when_it_is_known(void **state)
+{
+	static const struct {
+		document_fn make;
+		const char *body, *answer;
+	} ways[] = {
+		{ document_cache_clear, "{\"pattern\":\"*\"}", "{\"cleared\":8000}" },
+		{ document_database_clear, "", "{\"cleared\":8000}" },
+		{ document_cache_invalidate, "{\"prefix\":\"d\"}", "{\"invalidated\":8000}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		keep_many();
+		for (int k = 0; k < 2; k++) { /* asked again in vain */
+			assert_answer(ways[i].make, ways[i].body, "");
+			assert_int_equal(d.no.status, 0);
+		}
+		while (cache_run(d.site.cache, NOW) == 0)
+			;
+		assert_answer(ways[i].make, ways[i].body, ways[i].answer);
+	}
+}
+
+static void only_so_many_clears_are_waited_for(void **state)
+{
+	int who[9];
+
+	(void)state;
+	keep_many();
+	for (int i = 0; i < 8; i++) {
+		d.request.who = &who[i];
+		assert_answer(document_cache_clear, "{\"pattern\":\"d*\"}", "");
+		assert_int_equal(d.no.status, 0);
+	}
+	d.request.who = &who[8];
+	assert_refused(document_cache_clear, "{\"pattern\":\"d*\"}", "busy");
+	assert_int_equal(d.no.status, 503);
+	assert_int_equal(d.no.retry_after_s, 1);
+}
+
 static void there_is_nothing_to_warm_from(void **state)
 {
 	(void)state;
@@ -126,6 +185,8 @@ int main(void)
 		CACHE_TEST(a_pattern_is_needed_to_clear),
 		CACHE_TEST(one_kind_of_invalidation_at_a_time),
 		CACHE_TEST(query_results_are_those_of_db),
+		CACHE_TEST(how_many_went_is_told_when_it_is_known),
+		CACHE_TEST(only_so_many_clears_are_waited_for),
 		CACHE_TEST(there_is_nothing_to_warm_from),
 		CACHE_TEST(turned_off_it_says_so),
 	};
