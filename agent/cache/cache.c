@@ -1,6 +1,7 @@
 #include "cache.h"
 
 #include "clears.h"
+#include "put.h"
 #include "siphash.h"
 
 #include <errno.h>
@@ -244,14 +245,17 @@ static void cache_put_in(struct cache *c, struct cache_entry *e, uint64_t now_ns
 
 int cache_set(struct cache *c, const struct cache_put *put)
 {
-	const struct entry_means means = { &c->tags, &c->pack, c->hash_key, c->version + 1 };
+	const struct entry_means means = { &c->tags, c->hash_key };
 	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
+	struct cache_value *v;
 	struct cache_entry *e;
-	int ret = put->value.length > c->config.max_value ? -EFBIG : entry_check(put);
+	int ret = put_check(put, &c->config);
 
 	if (ret)
 		return ret;
-	ret = entry_open(&e, put, &means);
+	ret = put_value(put, &c->pack, c->version + 1, &v);
+	if (!ret)
+		ret = entry_open(&e, put, v, &means);
 	if (!ret && e->node.bytes > c->config.max_bytes) {
 		entry_close(e, &c->tags);
 		ret = -ENOSPC;

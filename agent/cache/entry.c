@@ -3,52 +3,8 @@
 #include "siphash.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool entry_is_tag(const struct cache_bytes *tag)
-{
-	const unsigned char *at = tag->at;
-
-	if (!tag->length || tag->length > CACHE_TAG)
-		return false;
-	for (size_t i = 0; i < tag->length; i++)
-		if (at[i] < 0x21 || at[i] > 0x7e || at[i] == ',')
-			return false;
-	return true;
-}
-
-int entry_check(const struct cache_put *put)
-{
-	if (!put->key.length || put->key.length > CACHE_KEY_MAX)
-		return -EINVAL;
-	if (put->ttl_s > CACHE_TTL_MAX_S)
-		return -ERANGE;
-	if (put->tag_count > CACHE_TAGS)
-		return -E2BIG;
-	for (size_t i = 0; i < put->tag_count; i++)
-		if (!entry_is_tag(&put->tags[i]))
-			return -E2BIG;
-	return 0;
-}
-
-static int entry_value(struct cache_value **out, const struct cache_put *put,
-		       const struct entry_means *means)
-{
-	char tags[CACHE_TAGS * (CACHE_TAG + 1) + 1] = "";
-	struct cache_parts parts = { .bytes = put->value,
-				     .type = put->type,
-				     .tags = tags,
-				     .version = means->version,
-				     .created_ms = put->wall_ms };
-	size_t n = 0;
-
-	for (size_t i = 0; i < put->tag_count; i++)
-		n += (size_t)snprintf(tags + n, sizeof(tags) - n, "%s%.*s", i ? " " : "",
-				      (int)put->tags[i].length, (const char *)put->tags[i].at);
-	return cache_value_open(out, means->pack, &parts);
-}
 
 void entry_close(struct cache_entry *e, struct tags *tags)
 {
@@ -81,21 +37,21 @@ static size_t entry_bytes(const struct cache_entry *e, const struct cache_put *p
 	return bytes;
 }
 
-int entry_open(struct cache_entry **out, const struct cache_put *put,
+int entry_open(struct cache_entry **out, const struct cache_put *put, struct cache_value *v,
 	       const struct entry_means *means)
 {
 	struct cache_entry *e = malloc(sizeof(*e) + put->key.length);
 	int ret = 0;
 
-	if (!e)
+	if (!e) {
+		cache_value_put(v);
 		return -ENOMEM;
-	*e = (struct cache_entry){ .key_length = put->key.length };
+	}
+	*e = (struct cache_entry){ .key_length = put->key.length, .value = v };
 	memcpy(e->key, put->key.at, put->key.length);
 	e->tags = put->tag_count ? calloc(put->tag_count, sizeof(*e->tags)) : NULL;
 	if (put->tag_count && !e->tags)
 		ret = -ENOMEM;
-	if (!ret)
-		ret = entry_value(&e->value, put, means);
 	for (; !ret && e->tag_count < put->tag_count; e->tag_count++) {
 		const struct cache_bytes *tag = &put->tags[e->tag_count];
 

@@ -1,9 +1,10 @@
 /*
- * entry - what is kept under a key: its value, its tags and its time, made from what was put.
+ * entry - what is kept under a key: its value, its tags and its time.
  *
  * Threads:  one owner.
- * Memory:   entry_open copies all that it is given; entry_close frees it.
- * Errors:   entry_check: as cache_set has them; entry_open: -ENOMEM.
+ * Memory:   entry_open copies the key and takes the value over, also where it fails; entry_close
+ *           frees them.
+ * Errors:   -ENOMEM.
  */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H
@@ -25,15 +26,11 @@ struct cache_entry {
 /* The cache's own, which an entry is made with. */
 struct entry_means {
 	struct tags *tags;
-	struct pack *pack;
 	const uint64_t *hash_key;
-	uint64_t version; /* of its value */
 };
 
-int entry_check(const struct cache_put *put);
-
-/* It carries its tags from now on, and hangs nowhere yet. */
-int entry_open(struct cache_entry **out, const struct cache_put *put,
+/* Of a put its key and tags: it carries them from now on, and hangs nowhere yet. */
+int entry_open(struct cache_entry **out, const struct cache_put *put, struct cache_value *v,
 	       const struct entry_means *means);
 void entry_close(struct cache_entry *e, struct tags *tags);
 

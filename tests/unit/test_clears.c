@@ -3,6 +3,7 @@
 #include "rs_test.h"
 
 #include "glob.h"
+#include "put.h"
 
 #include <errno.h>
 #include <string.h>
@@ -36,10 +37,11 @@ static struct cache_entry *entry(const char *name, const char *tag, uint64_t ver
 	const struct cache_put put = {
 		.key = { name, strlen(name) }, .type = "t", .tags = names, .tag_count = tag != NULL
 	};
+	struct cache_value *v;
 	struct cache_entry *e;
 
-	assert_int_equal(entry_open(&e, &put, &(struct entry_means){ &tags, &pack, key, version }),
-			 0);
+	assert_int_equal(put_value(&put, &pack, version, &v), 0);
+	assert_int_equal(entry_open(&e, &put, v, &(struct entry_means){ &tags, key }), 0);
 	return e;
 }
 
