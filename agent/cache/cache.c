@@ -185,6 +185,17 @@ static struct cache_entry **cache_living(struct cache *c, const struct cache_byt
 	return NULL;
 }
 
+struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+			       uint64_t *left_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	if (!at)
+		return NULL;
+	*left_ns = (*at)->expires_ns - now_ns;
+	return cache_value_get((*at)->value);
+}
+
 struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
 			      uint64_t *left_ns)
 {

@@ -86,6 +86,9 @@ int cache_set(struct cache *c, const struct cache_put *put);
 /* NULL: it is not there. *left_ns: what is left of its time. */
 struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
 			      uint64_t *left_ns);
+/* The same without being one of the looks that are counted, and that keep it in memory. */
+struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+			       uint64_t *left_ns);
 int cache_expand(struct cache *c, const struct cache_value *v, void **out);
 
 /* Why no value is packed although they should be; NULL: nothing is wrong. The owner's to ask. */

@@ -4,7 +4,7 @@
 #include "entries.h"
 #include "site.h"
 
-#include "cache.h"
+#include "put.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -54,7 +54,12 @@ static int entries_put(const struct question *q, struct cache_put *put, struct j
 
 	put->now_ns = q->request->now_ns;
 	put->wall_ms = q->request->wall_ms;
-	ret = cache_set(q->site->cache, put);
+	ret = put_check(put, config);
+	if (!ret &&
+	    entries_conditions(&(struct entries_ask){ q->site, q->request, &put->key, q->no }))
+		return -EINVAL;
+	if (!ret)
+		ret = cache_set(q->site->cache, put);
 	if (ret == -EFBIG) {
 		snprintf(q->no->message, sizeof(q->no->message),
 			 "a value has at most %zu bytes (cache.max_value)", config->max_value);
@@ -138,7 +143,8 @@ int document_entry_delete(const struct question *q, struct json *j)
 {
 	const struct cache_bytes key = { q->params->key, q->params->key_length };
 
-	if (entries_check(q->site, q->no))
+	if (entries_check(q->site, q->no) ||
+	    entries_conditions(&(struct entries_ask){ q->site, q->request, &key, q->no }))
 		return -EINVAL;
 	json_object_begin(j, NULL);
 	json_uint(j, "deleted", cache_delete(q->site->cache, &key, q->request->now_ns));

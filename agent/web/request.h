@@ -16,7 +16,7 @@ struct request {
 	const char *target; /* path and query as sent */
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
-	const char *content_type, *last_event_id;
+	const char *content_type, *last_event_id, *if_match;
 	const char *body; /* not NUL-terminated; NULL: none */
 	size_t body_length;
 	size_t body_limit;      /* what it may have */

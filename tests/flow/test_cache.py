@@ -121,6 +121,24 @@ def values(client):
     expect(client.post("/api/cache/set", {"key": "w", "value": big})[0] == 413, "… nor by POST")
 
 
+def conditions(client):
+    path = entry(b"cas")
+    first = client.ask("PUT", path, b"1", {**TEXT, "If-None-Match": "*"})
+    second = client.ask("PUT", path, b"2", {**TEXT, "If-None-Match": "*"})
+    expect(first[0] == 200 and code(second) == (412, "precondition_failed"),
+           "If-None-Match: * keeps what is there")
+    etag = client.ask("GET", path)[1]["ETag"]
+    swapped = [client.ask("PUT", path, b"3", {**TEXT, "If-Match": etag})[0] for _ in range(2)]
+    expect(swapped == [200, 412] and client.ask("GET", path)[2] == b"3", "If-Match: one of two wins")
+    expect(code(client.ask("DELETE", path, headers={"If-Match": etag})) ==
+           (412, "precondition_failed"), "DELETE of what was changed meanwhile")
+    etag = client.ask("GET", path)[1]["ETag"]
+    expect(client.ask("GET", path, headers={"If-Match": f"W/{etag}"})[0] == 412 and
+           client.ask("DELETE", path, headers={"If-Match": etag})[0] == 200 and
+           client.ask("PUT", path, b"4", {**TEXT, "If-Match": "*"})[0] == 412 and
+           client.ask("GET", path)[0] == 404, "If-Match")
+
+
 def posted(client):
     key = "k\0\u00e4" * 16000  # 64,000 bytes
     status, made = client.post("/api/cache/set", {"key": key, "value": {"a": [1, None]}, "ttl": 9})
@@ -414,7 +432,7 @@ def main():
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         client = Client(agent.port, (stage.run_dir / "token").read_text().strip())
-        for check in (entries, values, posted, refusals, privileges, guide, invalidation, cut_short,
+        for check in (entries, values, conditions, posted, refusals, privileges, guide, invalidation, cut_short,
                       concurrent_clears, expiry):
             check(client)
         model(client, 100000 if live.FULL else 5000)

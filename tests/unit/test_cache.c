@@ -100,6 +100,29 @@ static void what_was_set_is_got_until_it_is_deleted(void **state)
 	assert_int_equal(counts.max_bytes, 1 << 20);
 }
 
+/* Seen or not, it was no look-up, and it does not stay for it. */
+static void a_peek_leaves_no_trace(void **state)
+{
+	const struct cache_bytes key = bytes("a"), none = bytes("b");
+	struct cache_value *v;
+	uint64_t left_ns = 0;
+
+	(void)state;
+	assert_int_equal(set("a", "1"), 0);
+	for (int i = 0; i < 5; i++) {
+		v = cache_peek(c, &key, NOW + S, &left_ns);
+		assert_int_equal(v->bytes[0], '1');
+		assert_int_equal(left_ns, 299 * S);
+		cache_value_put(v);
+	}
+	assert_null(cache_peek(c, &none, NOW, &left_ns));
+	assert_null(cache_peek(c, &key, NOW + 300 * S, &left_ns));
+	cache_counts_get(c, &counts);
+	assert_int_equal(counts.hits, 0);
+	assert_int_equal(counts.misses, 0);
+	assert_int_equal(counts.expired, 1);
+}
+
 static void keys_are_bytes_of_any_kind(void **state)
 {
 	static char longest[CACHE_KEY_MAX + 1];
@@ -381,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_set_is_got_until_it_is_deleted),
+		TEST(a_peek_leaves_no_trace),
 		TEST(keys_are_bytes_of_any_kind),
 		TEST(what_is_refused_changes_nothing),
 		TEST(an_entry_lives_as_long_as_it_was_given),

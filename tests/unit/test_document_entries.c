@@ -93,6 +93,35 @@ static void a_delete_says_how_many_went(void **state)
 	}
 }
 
+/* On either way to set it, and to delete it; and what is malformed is told first. */
+static void conditions_are_kept(void **state)
+{
+	uint64_t left_ns;
+
+	(void)state;
+	cache_keep("a", "old");
+	d.request.if_none_match = "*";
+	assert_put_refused("/api/cache/entries/a", "precondition_failed");
+	assert_int_equal(d.no.status, 412);
+	assert_put_refused("/api/cache/entries/a?ttl=0", "bad_ttl");
+	assert_put_refused("/api/cache/entries/a?tags=a,,b", "bad_tags");
+	assert_refused(document_entry_set, "{\"key\":\"a\",\"value\":1}", "precondition_failed");
+	assert_put("/api/cache/entries/b", "x", "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
+	d.request.if_none_match = NULL;
+	d.request.if_match = "\"0\"";
+	assert_put_refused("/api/cache/entries/a", "precondition_failed");
+	assert_null(document_text(&d, document_entry_delete, "/api/cache/entries/a"));
+	assert_int_equal(d.no.status, 412);
+	for (int i = 0; i < 2; i++) {
+		struct cache_value *v = kept(i ? "b" : "a", 1, &left_ns);
+
+		assert_memory_equal(v->bytes, i ? "x" : "old", v->length);
+		cache_value_put(v);
+	}
+	d.request.if_match = "*";
+	assert_put("/api/cache/entries/a", "new", "{\"stored\":true,\"ttl\":300,\"bytes\":3}");
+}
+
 static void a_set_takes_texts_and_json(void **state)
 {
 	uint64_t left_ns;
@@ -185,6 +214,7 @@ int main(void)
 		CACHE_TEST(a_put_is_kept_with_its_type_time_and_tags),
 		CACHE_TEST(a_bad_put_is_refused_with_its_reason),
 		CACHE_TEST(a_delete_says_how_many_went),
+		CACHE_TEST(conditions_are_kept),
 		CACHE_TEST(a_set_takes_texts_and_json),
 		CACHE_TEST(json_is_kept_as_it_was_written),
 		CACHE_TEST(a_bad_set_is_refused_with_its_reason),

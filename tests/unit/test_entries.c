@@ -66,6 +66,73 @@ static void who_has_it_is_told_so(void **state)
 	reply_fini(&r);
 }
 
+static void tag_of(const char *key, char out[24])
+{
+	struct reply r;
+
+	assert_int_equal(get(key, &r), 0);
+	snprintf(out, 24, "\"%016" PRIx64 "\"", r.value->checksum);
+	reply_fini(&r);
+}
+
+static void who_wants_another_one_is_refused(void **state)
+{
+	struct reply r;
+	char etag[24];
+
+	(void)state;
+	cache_keep("a", "hello");
+	tag_of("a", etag);
+	d.request.if_match = etag;
+	assert_int_equal(get("a", &r), 0);
+	reply_fini(&r);
+	d.request.if_none_match = etag; /* the other one is asked first */
+	d.request.if_match = "\"0\"";
+	assert_int_equal(get("a", &r), -EINVAL);
+	assert_int_equal(d.no.status, 412);
+	assert_null(r.value);
+	assert_int_equal(get("b", &r), -EINVAL); /* nothing to be asked for */
+	assert_int_equal(d.no.status, 404);
+}
+
+/* 0: it may be changed. */
+static unsigned int conditions(const char *key, const char *match, const char *none_match)
+{
+	const struct cache_bytes bytes = { key, strlen(key) };
+
+	d.request.if_match = match;
+	d.request.if_none_match = none_match;
+	memset(&d.no, 0, sizeof(d.no));
+	entries_conditions(&(struct entries_ask){ &d.site, &d.request, &bytes, &d.no });
+	return d.no.status;
+}
+
+static void conditions_are_about_what_is_there(void **state)
+{
+	struct cache_counts counts;
+	char etag[24];
+
+	(void)state;
+	cache_keep("a", "hello");
+	tag_of("a", etag);
+	assert_int_equal(conditions("a", NULL, NULL), 0);
+	assert_int_equal(conditions("a", etag, NULL), 0);
+	assert_int_equal(conditions("a", "*", NULL), 0);
+	assert_int_equal(conditions("a", "\"0\"", NULL), 412);
+	assert_int_equal(conditions("a", NULL, "*"), 412);
+	assert_int_equal(conditions("a", NULL, etag), 412);
+	assert_int_equal(conditions("a", NULL, "\"0\""), 0);
+	assert_int_equal(conditions("a", etag, "\"0\""), 0);
+	assert_int_equal(conditions("a", "\"0\"", "\"1\""), 412);
+	assert_int_equal(conditions("b", NULL, "*"), 0);
+	assert_int_equal(conditions("b", NULL, "\"0\""), 0);
+	assert_int_equal(conditions("b", "*", NULL), 412);
+	assert_int_equal(conditions("b", etag, NULL), 412);
+	cache_counts_get(d.site.cache, &counts);
+	assert_int_equal(counts.hits, 1); /* of tag_of: a condition is no look-up */
+	assert_int_equal(counts.misses, 0);
+}
+
 static void a_packed_one_is_expanded_unless_nobody_reads_it(void **state)
 {
 	static char value[5001];
@@ -122,6 +189,8 @@ int main(void)
 		CACHE_TEST(a_hit_is_the_value_itself),
 		CACHE_TEST(a_miss_is_404),
 		CACHE_TEST(who_has_it_is_told_so),
+		CACHE_TEST(who_wants_another_one_is_refused),
+		CACHE_TEST(conditions_are_about_what_is_there),
 		CACHE_TEST(a_packed_one_is_expanded_unless_nobody_reads_it),
 		CACHE_TEST(a_key_in_a_body_is_as_good),
 	};
