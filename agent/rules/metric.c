@@ -79,6 +79,10 @@ static const struct metric_info metric_table[METRICS_OF_RULES] = {
 				  METRIC_UNIT_BYTES, OF_AGENT },
 	[METRIC_CACHE_HITRATE] = { "cache.hitrate", "look-ups that the cache answered", NULL, RATIO,
 				   METRIC_RATIO, METRIC_UNIT_PERCENT, .bounded = true },
+	[METRIC_CACHE_EVICTIONS] = { "cache.evictions",
+				     "entries that the cache gave up for want of room, of its "
+				     "look-ups",
+				     NULL, RATIO, METRIC_RATIO, METRIC_UNIT_PERCENT, OF_AGENT },
 	[METRIC_CACHE_MEMORY] = { "cache.memory", "the cache's memory, of its limit", NULL, LAST,
 				  METRIC_LAST, METRIC_UNIT_PERCENT, .bounded = true },
 	[METRIC_REDIS_FAILURES] = { "redis.failures", "our own Redis fails so often in a row",

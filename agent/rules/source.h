@@ -18,7 +18,7 @@ struct metrics_process;
 
 /* What the agent's cache did in a window, and how full it is. */
 struct source_cache {
-	double looks, hits;
+	double looks, hits, evictions;
 	double memory_percent; /* of its limit */
 };
 

@@ -199,7 +199,9 @@ static void the_agent_is_one_series_of_its_own(void **state)
 static void cache_told(void *ctx, uint64_t from_ns, struct source_cache *out)
 {
 	*(uint64_t *)ctx = from_ns;
-	*out = (struct source_cache){ .looks = 200, .hits = 150, .memory_percent = 12.5 };
+	*out = (struct source_cache){
+		.looks = 200, .hits = 150, .evictions = 20, .memory_percent = 12.5
+	};
 }
 
 static void the_cache_is_told_by_who_has_it(void **state)
@@ -220,6 +222,11 @@ static void the_cache_is_told_by_who_has_it(void **state)
 	spec.min_count = 201; /* too few to say */
 	read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO);
 	assert_true(isnan(rows[0].value));
+	read_spec(METRIC_CACHE_EVICTIONS, METRIC_RATIO);
+	assert_true(isnan(rows[0].value));
+	spec.min_count = 200;
+	read_spec(METRIC_CACHE_EVICTIONS, METRIC_RATIO);
+	assert_true(rows[0].value == 10);
 	assert_int_equal(read_spec(METRIC_CACHE_MEMORY, METRIC_LAST), 1);
 	assert_true(rows[0].value == 12.5);
 }
