@@ -303,6 +303,14 @@ int redis_member_add(struct redis *r, const struct redis_text *key, const struct
 	return ret;
 }
 
+int redis_member_drop(struct redis *r, const struct redis_text *key,
+		      const struct redis_text *member, const struct redis_then *then)
+{
+	struct redis_text words[] = { REDIS_TEXT("SREM"), *key, *member };
+
+	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), then);
+}
+
 int redis_members(struct redis *r, const struct redis_text *key, const struct redis_then *then)
 {
 	struct redis_text words[] = { REDIS_TEXT("SMEMBERS"), *key };
@@ -310,13 +318,14 @@ int redis_members(struct redis *r, const struct redis_text *key, const struct re
 	return redis_client_ask(r, words, 2, REDIS_BIT(REDIS_ARRAY), then);
 }
 
-int redis_publish(struct redis *r, const char *channel, const struct redis_text *message)
+int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
+		  const struct redis_then *then)
 {
 	struct redis_text words[] = { REDIS_TEXT("PUBLISH"),
 				      { channel, strlen(channel) },
 				      *message };
 
-	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), NULL);
+	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), then);
 }
 
 void redis_suspect(struct redis *r, const struct redis_text *key)

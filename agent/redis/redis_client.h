@@ -78,10 +78,14 @@ int redis_unlink(struct redis *r, const struct redis_text *key, const struct red
 /* A set of members, which is gone ttl_ms after the last one came. Told when it is in. */
 int redis_member_add(struct redis *r, const struct redis_text *key, const struct redis_text *member,
 		     uint64_t ttl_ms, const struct redis_then *then);
+int redis_member_drop(struct redis *r, const struct redis_text *key,
+		      const struct redis_text *member, const struct redis_then *then);
 /* The answer is an array of strings. */
 int redis_members(struct redis *r, const struct redis_text *key, const struct redis_then *then);
 
-int redis_publish(struct redis *r, const char *channel, const struct redis_text *message);
+/* Told when the server has passed it on to whoever listens. */
+int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
+		  const struct redis_then *then);
 
 typedef void (*redis_key_fn)(void *ctx, const void *key, size_t length);
 

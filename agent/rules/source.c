@@ -397,6 +397,8 @@ static int source_of_agent(const struct source *s, const struct spec *spec,
 		(*rows)->value = s->agent.cpu_percent;
 	else if (spec->metric == METRIC_AGENT_MEMORY)
 		(*rows)->value = s->agent.memory;
+	else if (spec->metric == METRIC_REDIS_FAILURES)
+		(*rows)->value = s->agent.redis_failures;
 	else
 		(*rows)->value = source_of_cache(s, spec);
 	return 1;
