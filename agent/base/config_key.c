@@ -131,6 +131,11 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 						 CONFIG_TYPE_SIZE },
 	[CONFIG_CACHE_COMPRESSION_LEVEL] = { "cache.compression_level", NULL, "3", "level",
 					     "of zstd, 1 to 19", CONFIG_TYPE_COUNT },
+	[CONFIG_CACHE_WRITE_BUFFER_ITEMS] = { "cache.write_buffer_items", NULL, "10000", "writes",
+					      "that wait while Redis is away", CONFIG_TYPE_ITEMS },
+	[CONFIG_CACHE_WRITE_BUFFER_BYTES] = { "cache.write_buffer_bytes", NULL, "16MiB", "bytes",
+					      "of all writes that wait, 64 KiB or more",
+					      CONFIG_TYPE_SIZE },
 	[CONFIG_REDIS_URL] = { "redis.url", "redis", "", "",
 			       "redis://[user:password@]host:port/db or unix://path, or some nodes "
 			       "of a cluster; none: memory alone",

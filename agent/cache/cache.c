@@ -209,6 +209,11 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 	return cache_value_get((*at)->value);
 }
 
+void cache_found(struct cache *c)
+{
+	cache_count(CACHE_COUNT(c, found), 1);
+}
+
 int cache_expand(struct cache *c, const struct cache_value *v, void **out)
 {
 	int ret = cache_value_expand(v, &c->pack, out);
@@ -254,19 +259,14 @@ static void cache_put_in(struct cache *c, struct cache_entry *e, uint64_t now_ns
 	cache_weigh(c, e, 1);
 }
 
-int cache_set(struct cache *c, const struct cache_put *put)
+/* The value is taken over. */
+static int cache_enter(struct cache *c, const struct cache_put *put, struct cache_value *v,
+		       uint64_t left_ns)
 {
 	const struct entry_means means = { &c->tags, c->hash_key };
-	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
-	struct cache_value *v;
 	struct cache_entry *e;
-	int ret = put_check(put, &c->config);
+	int ret = entry_open(&e, put, v, &means);
 
-	if (ret)
-		return ret;
-	ret = put_value(put, &c->pack, c->version + 1, &v);
-	if (!ret)
-		ret = entry_open(&e, put, v, &means);
 	if (!ret && e->node.bytes > c->config.max_bytes) {
 		entry_close(e, &c->tags);
 		ret = -ENOSPC;
@@ -275,13 +275,48 @@ int cache_set(struct cache *c, const struct cache_put *put)
 		cache_count(CACHE_COUNT(c, errors), 1);
 		return ret;
 	}
-	e->expires_ns = put->now_ns + ttl_s * CACHE_S_NS;
+	e->expires_ns = put->now_ns + left_ns;
 	c->version++;
-	cache_count(CACHE_COUNT(c, sets), 1);
 	cache_put_in(c, e, put->now_ns);
 	if (!c->sweep_ns)
 		c->sweep_ns = put->now_ns + c->config.cleanup_ns;
 	return 0;
+}
+
+int cache_set(struct cache *c, const struct cache_put *put)
+{
+	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
+	struct cache_value *v;
+	int ret = put_check(put, &c->config);
+
+	if (ret)
+		return ret;
+	ret = put_value(put, &c->pack, c->version + 1, &v);
+	if (ret)
+		cache_count(CACHE_COUNT(c, errors), 1);
+	else
+		ret = cache_enter(c, put, v, ttl_s * CACHE_S_NS);
+	if (!ret)
+		cache_count(CACHE_COUNT(c, sets), 1);
+	return ret;
+}
+
+int cache_adopt(struct cache *c, const struct cache_bytes *key, struct cache_value *v,
+		const struct cache_lease *lease)
+{
+	struct cache_bytes tags[CACHE_TAGS];
+	int count = put_tags_read(v->tags, tags);
+	const struct cache_put put = { .key = *key,
+				       .value.length = v->length,
+				       .tags = tags,
+				       .tag_count = count < 0 ? CACHE_TAGS + 1 : (size_t)count,
+				       .now_ns = lease->now_ns };
+	int ret = put_check(&put, &c->config);
+
+	if (ret)
+		return ret;
+	v->version = c->version + 1;
+	return cache_enter(c, &put, cache_value_get(v), lease->left_ns);
 }
 
 bool cache_delete(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
@@ -395,11 +430,13 @@ void cache_counts_get(const struct cache *c, struct cache_counts *out)
 
 void cache_second(struct cache *c, uint64_t now_ns)
 {
-	struct cache_counts counts;
+	struct cache_counts n;
 
-	cache_counts_get(c, &counts);
+	cache_counts_get(c, &n);
+	if (n.found > n.misses) /* each is right, not all at once */
+		n.found = n.misses;
 	rates_note(&c->rates, now_ns,
-		   &(struct rates_counts){ counts.hits, counts.misses, counts.evictions });
+		   &(struct rates_counts){ n.hits + n.found, n.misses - n.found, n.evictions });
 }
 
 void cache_window(struct cache *c, uint64_t from_ns, uint64_t to_ns, struct rates_counts *out)

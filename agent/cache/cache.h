@@ -16,7 +16,7 @@
  *           found from then on, and nothing that is set later is touched. What is much leaves memory
  *           in pieces of a millisecond or two (cache_run); how many went is known at the end.
  * Behind:   a miss is an answer about this tier alone. Whoever finds the value elsewhere, in its
- *           own time, puts it in by cache_set.
+ *           own time, puts it in by cache_adopt.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -46,6 +46,7 @@ struct cache_config {
 
 struct cache_counts {
 	uint64_t hits, misses; /* of looks */
+	uint64_t found;        /* misses whose value was found behind */
 	uint64_t sets, deletes;
 	uint64_t errors; /* values that could not be kept or expanded */
 	uint64_t evictions, expired;
@@ -89,6 +90,17 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 /* The same without being one of the looks that are counted, and that keep it in memory. */
 struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
 			       uint64_t *left_ns);
+void cache_found(struct cache *c); /* a look that missed was answered from behind after all */
+
+/* What is left of its time. */
+struct cache_lease {
+	uint64_t now_ns, left_ns; /* left_ns: from 1 on */
+};
+
+/* A value from behind is kept as if it had been put in; v stays the caller's reference too. */
+int cache_adopt(struct cache *c, const struct cache_bytes *key, struct cache_value *v,
+		const struct cache_lease *lease);
+
 int cache_expand(struct cache *c, const struct cache_value *v, void **out);
 
 /* Why no value is packed although they should be; NULL: nothing is wrong. The owner's to ask. */

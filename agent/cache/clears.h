@@ -17,7 +17,7 @@
 #include "entry.h"
 
 #define CLEARS_MOST 16u
-#define CLEARS_WAITED 8u /* half of them, and of the requests that may wait (FRONT_LATER) */
+#define CLEARS_WAITED 8u /* half of them: of requests, far more may wait (FRONT_LATER) */
 
 struct clear {
 	uint64_t id;

@@ -48,3 +48,31 @@ int put_value(const struct cache_put *put, struct pack *pack, uint64_t version,
 				      (int)put->tags[i].length, (const char *)put->tags[i].at);
 	return cache_value_open(out, pack, &parts);
 }
+
+int put_tags_read(const char *text, struct cache_bytes out[CACHE_TAGS])
+{
+	int count = 0;
+
+	while (*text || count) {
+		struct cache_bytes tag = { text, strcspn(text, " ") };
+
+		if (count == CACHE_TAGS || !put_is_tag(&tag))
+			return -E2BIG;
+		out[count++] = tag;
+		text += tag.length;
+		if (!*text)
+			break;
+		text++;
+	}
+	return count;
+}
+
+bool put_is_type(const char *type)
+{
+	size_t length = strlen(type);
+
+	for (size_t i = 0; i < length; i++)
+		if (type[i] < 0x20 || type[i] > 0x7e)
+			return false;
+	return length && length <= CACHE_TYPE;
+}

@@ -398,6 +398,78 @@ static void versions_grow_and_windows_are_kept(void **state)
 	assert_int_equal(cache_config_get(c)->ttl_s, 300);
 }
 
+/* One from behind, as another agent kept it, for the caller to put back. */
+static struct cache_value *restored(const char *text, const char *tags)
+{
+	const struct cache_stored stored = { .bytes = bytes(text),
+					     .type = "a/b",
+					     .tags = tags,
+					     .length = strlen(text),
+					     .checksum = 9,
+					     .created_ms = 5 };
+	struct cache_value *v;
+
+	assert_int_equal(cache_value_restore(&v, &stored), 0);
+	return v;
+}
+
+static void a_value_from_behind_is_as_good_as_one_that_was_put_in(void **state)
+{
+	const struct cache_bytes key = bytes("a"), other = bytes("b"), tag = bytes("t");
+	const struct cache_lease lease = { NOW, 7 * S };
+	struct cache_value *v = restored("one", "s t"), *got;
+	uint64_t left_ns, version;
+
+	(void)state;
+	assert_int_equal(set("b", "1"), 0);
+	got = cache_peek(c, &other, NOW, &left_ns);
+	version = got->version;
+	cache_value_put(got);
+	assert_int_equal(cache_adopt(c, &key, v, &lease), 0);
+	cache_value_put(v);
+	got = cache_get(c, &key, NOW + 3 * S, &left_ns);
+	assert_ptr_equal(got, v);
+	assert_true(got->version > version);
+	assert_int_equal(got->checksum, 9);
+	assert_int_equal(left_ns, 4 * S);
+	cache_value_put(got);
+	cache_counts_get(c, &counts);
+	assert_int_equal(counts.sets, 1); /* nobody set it here */
+	assert_int_equal(
+		cache_clear(c,
+			    &(struct cache_clear){ .tags = &tag, .tag_count = 1, .now_ns = NOW }),
+		0);
+	v = restored("one", "bad,tag");
+	assert_int_equal(cache_adopt(c, &key, v, &lease), -E2BIG);
+	cache_value_put(v);
+	assert_null(cache_get(c, &key, NOW, &left_ns));
+}
+
+static void a_peek_is_no_look(void **state)
+{
+	const struct cache_bytes key = bytes("a"), other = bytes("b");
+	struct rates_counts window;
+	uint64_t left_ns;
+
+	(void)state;
+	assert_int_equal(set("a", "1"), 0);
+	cache_second(c, NOW);
+	cache_value_put(cache_peek(c, &key, NOW + S, &left_ns));
+	assert_int_equal(left_ns, 299 * S);
+	assert_null(cache_peek(c, &other, NOW, &left_ns));
+	cache_counts_get(c, &counts);
+	assert_int_equal(counts.hits + counts.misses, 0);
+	assert_null(cache_get(c, &other, NOW, &left_ns));
+	cache_found(c); /* behind */
+	cache_counts_get(c, &counts);
+	assert_int_equal(counts.misses, 1);
+	assert_int_equal(counts.found, 1);
+	cache_second(c, NOW + S);
+	cache_window(c, NOW, UINT64_MAX, &window);
+	assert_int_equal(window.hits, 1); /* one look, and it was answered */
+	assert_int_equal(window.misses, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -417,6 +489,8 @@ int main(void)
 		TEST(a_value_outlives_its_entry),
 		TEST(long_values_are_packed_and_told),
 		TEST(versions_grow_and_windows_are_kept),
+		TEST(a_value_from_behind_is_as_good_as_one_that_was_put_in),
+		TEST(a_peek_is_no_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,12 +68,47 @@ static void what_nothing_can_be_made_of_is_refused(void **state)
 		assert_int_equal(check(1, 0, *at, 1), -E2BIG);
 }
 
+static void the_tags_of_a_value_are_names_again(void **state)
+{
+	struct cache_bytes names[CACHE_TAGS];
+
+	(void)state;
+	assert_int_equal(put_tags_read("a bc", names), 2);
+	assert_int_equal(names[1].length, 2);
+	assert_memory_equal(names[1].at, "bc", 2);
+	assert_int_equal(put_tags_read("", names), 0);
+	for (const char *bad[] = { " ", "a ", " a", "a  b", "a,b", "a\tb",
+				   "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7" },
+			**at = bad;
+	     at < bad + 7; at++)
+		assert_int_equal(put_tags_read(*at, names), -E2BIG);
+}
+
+static void a_type_goes_into_a_header(void **state)
+{
+	char longest[CACHE_TYPE + 2];
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	longest[CACHE_TYPE] = '\0';
+	assert_true(put_is_type("text/plain; charset=utf-8"));
+	assert_true(put_is_type(longest));
+	longest[CACHE_TYPE] = 'a';
+	longest[CACHE_TYPE + 1] = '\0';
+	assert_false(put_is_type(longest));
+	assert_false(put_is_type(""));
+	assert_false(put_is_type("a\r\nX: y"));
+	assert_false(put_is_type("a\xff"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_value_has_all_that_was_put),
 		cmocka_unit_test(one_that_is_too_large_is_refused),
 		cmocka_unit_test(what_nothing_can_be_made_of_is_refused),
+		cmocka_unit_test(the_tags_of_a_value_are_names_again),
+		cmocka_unit_test(a_type_goes_into_a_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
