@@ -10,7 +10,7 @@
 #include "nursery.h"
 #include "parts.h"
 #include "procfs.h"
-#include "redis_part.h"
+#include "tiering.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -37,6 +37,7 @@ struct worker {
 	struct control control;
 	struct alerting alerting;
 	struct redis_part redis;
+	struct tiering tiering;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -197,6 +198,7 @@ static int worker_web(struct worker *w)
 		.profile = w->profile,
 		.store = w->store,
 		.cache = w->cache,
+		.behind = w->tiering.behind,
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -242,7 +244,11 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
+		result = tiering_open(&w->tiering, w->config->config, w->cache, &w->redis);
+	if (result == 0) {
 		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
+		tiering_attach(&w->tiering, &w->redis);
+	}
 	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
@@ -260,8 +266,10 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
-	cache_close(w->cache);
+	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);
+	tiering_close(&w->tiering);
+	cache_close(w->cache);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -283,6 +291,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
+	tiering_second(&w->tiering);
 	w->alerting.redis_failures = redis_part_failures(&w->redis);
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
@@ -299,10 +308,11 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[4] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[5] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
 				   { .fd = w->config->actions, .events = POLLIN },
-				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
+				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+				   { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -313,7 +323,8 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 4, wait_ms) <= 0)
+		wait_ms = tiering_step(&w->tiering, wait_ms);
+		if (poll(links, 5, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());

@@ -4,6 +4,7 @@
 #include "entries.h"
 #include "site.h"
 
+#include "behind.h"
 #include "put.h"
 #include "tree.h"
 
@@ -76,6 +77,7 @@ static int entries_put(const struct question *q, struct cache_put *put, struct j
 		return entries_bad_tags(q);
 	if (ret)
 		return ret;
+	behind_wrote(q->site->behind, put);
 	json_object_begin(j, NULL);
 	json_bool(j, "stored", true);
 	json_uint(j, "ttl", put->ttl_s ? put->ttl_s : config->ttl_s);
@@ -100,17 +102,6 @@ static size_t entries_tags_of_text(const char *text, struct cache_bytes tags[CAC
 	return count;
 }
 
-/* A content type goes into a header as it is. */
-static bool entries_is_type(const char *type)
-{
-	size_t length = strlen(type);
-
-	for (size_t i = 0; i < length; i++)
-		if (type[i] < 0x20 || type[i] > 0x7e)
-			return false;
-	return length && length <= CACHE_TYPE;
-}
-
 static int entries_bad_type(const struct question *q)
 {
 	snprintf(q->no->message, sizeof(q->no->message),
@@ -131,7 +122,7 @@ int document_entry_put(const struct question *q, struct json *j)
 		return -EINVAL;
 	if (!put.type)
 		put.type = ENTRIES_TYPE;
-	if (!entries_is_type(put.type))
+	if (!put_is_type(put.type))
 		return entries_bad_type(q);
 	if (ttl && !(put.ttl_s = entries_seconds(ttl)))
 		return entries_bad_ttl(q);
@@ -146,6 +137,7 @@ int document_entry_delete(const struct question *q, struct json *j)
 	if (entries_check(q->site, q->no) ||
 	    entries_conditions(&(struct entries_ask){ q->site, q->request, &key, q->no }))
 		return -EINVAL;
+	behind_drop(q->site->behind, DROP_KEY, &key);
 	json_object_begin(j, NULL);
 	json_uint(j, "deleted", cache_delete(q->site->cache, &key, q->request->now_ns));
 	json_object_end(j);
@@ -214,7 +206,7 @@ static int entries_posted(const struct question *q, const struct tree *body, str
 	ret = entries_posted_value(q, body, &put);
 	if (!ret && type) {
 		put.type = tree_text(type) ? tree_text(type) : "";
-		ret = entries_is_type(put.type) ? 0 : entries_bad_type(q);
+		ret = put_is_type(put.type) ? 0 : entries_bad_type(q);
 	}
 	return ret ? ret : entries_put(q, &put, j);
 }

@@ -1,6 +1,6 @@
 #include "entries.h"
 
-#include "cache.h"
+#include "behind.h"
 #include "negotiate.h"
 #include "tree.h"
 
@@ -102,22 +102,45 @@ int entries_conditions(const struct entries_ask *a)
 		      "what is cached under this key is what If-None-Match rules out");
 }
 
+/* Out of memory, or from behind it; out->later: it is not known yet. */
+static int entries_look(const struct entries_ask *a, struct reply *out)
+{
+	const struct request *r = a->request;
+	const struct behind_look look = { a->key, r->now_ns, r->again, r->at_once };
+	enum behind_answer answer = BEHIND_NONE;
+	struct behind_found found;
+
+	*out = (struct reply){ .status = 200 };
+	found.value =
+		r->again ? NULL : cache_get(a->site->cache, a->key, r->now_ns, &found.left_ns);
+	if (!found.value && a->site->behind)
+		answer = behind_ask(a->site->behind, &look, &found);
+	if (answer == BEHIND_LATER) {
+		*out = (struct reply){ .later = true, .later_for = found.place };
+		return 0;
+	}
+	if (!found.value)
+		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
+	out->value = found.value;
+	out->type = found.value->type;
+	out->max_age_s = found.left_ns / ENTRIES_S_NS;
+	out->behind = answer == BEHIND_FOUND;
+	return 0;
+}
+
 int entries_get(const struct entries_ask *a, struct reply *out)
 {
 	const char *wanted = a->request->if_none_match;
 	struct cache_value *v;
-	uint64_t left_ns;
 	char etag[ENTRIES_ETAG] = "";
 	int ret;
 
 	if (entries_check(a->site, a->no))
 		return -EINVAL;
-	v = cache_get(a->site->cache, a->key, a->request->now_ns, &left_ns);
-	if (!v)
-		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
-	*out = (struct reply){
-		.status = 200, .type = v->type, .value = v, .max_age_s = left_ns / ENTRIES_S_NS
-	};
+	ret = entries_look(a, out);
+	if (ret || out->later)
+		return ret;
+	v = out->value;
 	if (wanted || a->request->if_match)
 		entries_etag(v, etag);
 	ret = entries_check_match(a, etag);

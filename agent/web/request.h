@@ -27,6 +27,8 @@ struct request {
 	bool host_twice;        /* two Host headers: the sender means to confuse */
 	int fd;                 /* of its connection; -1: none */
 	const void *who;        /* the same for one request, however often it is asked */
+	bool again;             /* it was asked before, and its reply was to come later */
+	bool at_once;           /* too many wait: later is no reply */
 	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	int64_t wall_ms;
 };

@@ -21,7 +21,8 @@ static void stats_have_the_guides_shape(void **state)
 	assert_holds(text, "{\"overall\":{\"hits\":2,\"misses\":1,\"sets\":1,\"deletes\":0,"
 			   "\"errors\":0,\"hitRate\":\"66.67\"");
 	assert_holds(text, "\"memory\":{\"items\":1,\"size\":1,\"bytes\":");
-	assert_holds(text, "\"redis\":{\"available\":false,\"mode\":\"none\",\"reason\":\"");
+	assert_holds(text, "\"redis\":{\"available\":false,\"mode\":\"none\",\"reason\":"
+			   "\"redis.url is not set: ");
 	assert_holds(text, "\"compression\":{\"entries\":0,\"rawBytes\":0,\"storedBytes\":0}");
 	assert_holds(text, "\"origin\":{\"fetches\":0,\"errors\":0,\"coalesced\":0}");
 	free(text);
@@ -37,7 +38,7 @@ static void health_tells_how_full_it_is(void **state)
 	assert_holds(text, "{\"status\":\"healthy\",\"memory\":{\"status\":\"healthy\","
 			   "\"reason\":null,\"items\":1,\"maxItems\":100,");
 	assert_holds(text, "\"maxBytes\":4194304,\"usagePercent\":0.00");
-	assert_holds(text, "\"redis\":{");
+	assert_holds(text, "\"redis\":{\"status\":\"info\",\"available\":false,");
 	free(text);
 }
 
@@ -160,6 +161,76 @@ static void there_is_nothing_to_warm_from(void **state)
 	assert_refused(document_cache_warm, "{\"key\":1}", "unknown_member");
 }
 
+static void assert_went(document_fn make, const char *body, enum drop_kind kind, const char *what)
+{
+	struct letter *l;
+	char *text;
+
+	cache_body(body);
+	text = document_text(&d, make, "/");
+	assert_non_null(text);
+	free(text);
+	l = cache_letter();
+	assert_non_null(l);
+	assert_int_equal(l->drop->kind, kind);
+	assert_int_equal(l->drop->length, strlen(what));
+	assert_memory_equal(l->drop->text, what, strlen(what));
+	letter_close(l);
+}
+
+static void what_is_cleared_is_cleared_behind_too(void **state)
+{
+	(void)state;
+	cache_put_behind();
+	assert_went(document_cache_clear, "{\"pattern\":\"a*\"}", DROP_PATTERN, "a*");
+	assert_went(document_database_clear, "", DROP_PREFIX, "db:");
+	assert_went(document_cache_invalidate, "{\"tags\":[\"t\"]}", DROP_TAG, "t");
+	assert_went(document_cache_invalidate, "{\"keys\":[\"k\"]}", DROP_KEY, "k");
+	assert_went(document_cache_invalidate, "{\"prefix\":\"p\"}", DROP_PREFIX, "p");
+	assert_refused(document_cache_clear, "{\"pattern\":\"\"}", "bad_member");
+	assert_null(cache_letter());
+}
+
+static void redis_has_its_own_numbers(void **state)
+{
+	const struct cache_bytes a = { "a", 1 };
+	struct bridge_state s;
+	uint64_t left_ns;
+	char *text;
+
+	(void)state;
+	cache_put_behind();
+	bridge_state_get(cache_bridge, &s);
+	s.lost_sets = 4;
+	s.corrupted = 5;
+	snprintf(s.reason, sizeof(s.reason), "timeout: no answer");
+	bridge_state_put(cache_bridge, &s);
+	bridge_progress_put(cache_bridge, &(struct bridge_progress){ .pending = 3 });
+	assert_null(cache_get(d.site.cache, &a, NOW, &left_ns));
+	cache_found(d.site.cache);
+	text = document_text(&d, document_cache_stats, "/");
+	assert_holds(text, "{\"overall\":{\"hits\":1,\"misses\":0,");
+	assert_holds(text, "\"hits\":0,\"misses\":1,\"hitRate\":\"0.00\"},\"redis\":");
+	assert_holds(text, "\"redis\":{\"available\":false,\"mode\":\"single\",\"reason\":"
+			   "\"timeout: no answer\",\"circuit\":\"closed\",\"pendingWrites\":3,");
+	assert_holds(text, "\"latencyMs\":{\"avg\":null,\"p99\":null}");
+	assert_holds(text, "\"lostWrites\":4,\"lostDeletes\":0,\"corrupted\":5,\"foreign\":0,");
+	free(text);
+	text = document_text(&d, document_cache_health, "/");
+	assert_holds(text, "{\"status\":\"degraded\",\"memory\":{\"status\":\"healthy\"");
+	assert_holds(text, "\"redis\":{\"status\":\"degraded\",");
+	assert_holds(text, "\"listening\":false,\"persistence\":\"unknown\",");
+	free(text);
+	s.ready = s.listening = true;
+	s.cluster = true;
+	s.reason[0] = '\0';
+	bridge_state_put(cache_bridge, &s);
+	text = document_text(&d, document_cache_health, "/");
+	assert_holds(text, "{\"status\":\"healthy\",");
+	assert_holds(text, "\"available\":true,\"mode\":\"cluster\",\"reason\":null,");
+	free(text);
+}
+
 static void turned_off_it_says_so(void **state)
 {
 	static const document_fn all[] = { document_cache_stats, document_cache_health,
@@ -188,6 +259,8 @@ int main(void)
 		CACHE_TEST(how_many_went_is_told_when_it_is_known),
 		CACHE_TEST(only_so_many_clears_are_waited_for),
 		CACHE_TEST(there_is_nothing_to_warm_from),
+		CACHE_TEST(what_is_cleared_is_cleared_behind_too),
+		CACHE_TEST(redis_has_its_own_numbers),
 		CACHE_TEST(turned_off_it_says_so),
 	};
 

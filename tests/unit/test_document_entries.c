@@ -208,6 +208,34 @@ static void a_bad_set_is_refused_with_its_reason(void **state)
 	assert_answer(document_entry_set, longest, "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
 }
 
+static void what_changes_an_entry_goes_behind_too(void **state)
+{
+	struct letter *l;
+
+	(void)state;
+	cache_put_behind();
+	d.request.content_type = "text/plain";
+	assert_put("/api/cache/entries/a?ttl=60&tags=x", "hello",
+		   "{\"stored\":true,\"ttl\":60,\"bytes\":5}");
+	l = cache_letter();
+	assert_int_equal(l->kind, LETTER_SET);
+	assert_memory_equal(l->key, "a", 1);
+	assert_string_equal(l->tags, "x");
+	letter_close(l);
+	assert_put_refused("/api/cache/entries/a?ttl=0", "bad_ttl");
+	assert_null(cache_letter());
+	free(document_text(&d, document_entry_delete, "/api/cache/entries/a"));
+	l = cache_letter();
+	assert_int_equal(l->kind, LETTER_DROP);
+	assert_int_equal(l->drop->kind, DROP_KEY);
+	letter_close(l);
+	assert_answer(document_entry_set, "{\"key\":\"a\",\"value\":\"x\"}",
+		      "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
+	l = cache_letter();
+	assert_int_equal(l->kind, LETTER_SET);
+	letter_close(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +246,7 @@ int main(void)
 		CACHE_TEST(a_set_takes_texts_and_json),
 		CACHE_TEST(json_is_kept_as_it_was_written),
 		CACHE_TEST(a_bad_set_is_refused_with_its_reason),
+		CACHE_TEST(what_changes_an_entry_goes_behind_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
