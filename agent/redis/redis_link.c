@@ -64,18 +64,17 @@ static void redis_link_watch(struct redis_link *l, int fd, uint32_t events)
 		l->events = events;
 }
 
-static void redis_link_unname(struct redis_link *l)
+/* A name that is being looked up goes on, and its thread may hold the descriptor open for long. */
+static void redis_link_unwatch(struct redis_link *l)
 {
-	if (l->name) /* its thread may hold the descriptor open for long */
-		epoll_ctl(l->shared->epoll, EPOLL_CTL_DEL, redis_name_fd(l->name), NULL);
-	redis_name_drop(l->name);
-	l->name = NULL;
+	if (l->state == REDIS_LINK_NAMING && l->events)
+		epoll_ctl(l->shared->epoll, EPOLL_CTL_DEL, redis_search_fd(&l->search), NULL);
 	l->events = 0;
 }
 
 static void redis_link_hang_up(struct redis_link *l)
 {
-	redis_link_unname(l);
+	redis_link_unwatch(l);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
@@ -121,6 +120,8 @@ static void redis_link_lose(struct redis_link *l, uint64_t now_ns)
 	while ((c = redis_queue_take(&l->sent)))
 		redis_queue_put(&gone, c);
 	redis_link_forget_greeting(l, &gone);
+	if (l->state == REDIS_LINK_CONNECTING || l->state == REDIS_LINK_GREETING)
+		redis_search_failed(&l->search);
 	redis_link_hang_up(l);
 	l->doom = REDIS_FINE;
 	l->drops++;
@@ -139,6 +140,7 @@ static void redis_link_lose(struct redis_link *l, uint64_t now_ns)
 void redis_link_fini(struct redis_link *l)
 {
 	redis_link_hang_up(l);
+	redis_search_fini(&l->search);
 	redis_link_tell(&l->sent, REDIS_CLOSED, 0);
 	redis_link_tell(&l->unsent, REDIS_CLOSED, 0);
 }
@@ -163,17 +165,14 @@ static void redis_link_connected(struct redis_link *l, uint64_t now_ns)
 		redis_link_watch(l, l->fd, EPOLLIN);
 }
 
-static void redis_link_connect(struct redis_link *l, const struct redis_address *to,
-			       uint64_t now_ns)
+static int redis_link_connect(struct redis_link *l, const struct redis_address *to, uint64_t now_ns)
 {
 	int on = 1;
 
 	l->state = REDIS_LINK_CONNECTING;
 	l->fd = socket(to->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0) {
-		redis_link_fail(l, errno);
-		return;
-	}
+	if (l->fd < 0)
+		return -errno;
 	if (to->at.ss_family != AF_UNIX)
 		setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (!connect(l->fd, (const struct sockaddr *)&to->at, to->length))
@@ -181,40 +180,47 @@ static void redis_link_connect(struct redis_link *l, const struct redis_address 
 	else if (errno == EINPROGRESS)
 		redis_link_watch(l, l->fd, EPOLLOUT);
 	else
-		redis_link_fail(l, errno);
+		return -errno;
+	return 0;
+}
+
+/* Its name is looked up, or its addresses are tried until one takes us, now or later. */
+static void redis_link_try(struct redis_link *l, uint64_t now_ns)
+{
+	struct redis_address to;
+	const char *fault = "";
+	int ret;
+
+	for (;;) {
+		l->state = REDIS_LINK_NAMING;
+		ret = redis_search_next(&l->search, now_ns, &to, &fault);
+		if (ret <= 0)
+			break;
+		ret = redis_link_connect(l, &to, now_ns);
+		if (ret && !redis_search_more(&l->search))
+			redis_link_fail(l, -ret);
+		if (!ret || l->doom != REDIS_FINE)
+			return;
+		redis_link_hang_up(l);
+		redis_search_failed(&l->search);
+	}
+	if (ret)
+		redis_link_doom(l, REDIS_LOST, fault, strlen(fault));
+	else
+		redis_link_watch(l, redis_search_fd(&l->search), EPOLLIN);
 }
 
 static void redis_link_begin(struct redis_link *l, uint64_t now_ns)
 {
-	struct redis_address address;
-	int ret;
-
 	l->until_ns = now_ns + l->shared->timeout_ns;
-	if (!redis_place_address(&l->place, &address)) {
-		redis_link_connect(l, &address, now_ns);
-		return;
-	}
-	l->state = REDIS_LINK_NAMING;
-	ret = redis_name_ask(&l->name, &l->place);
-	if (ret)
-		redis_link_fail(l, -ret);
-	else
-		redis_link_watch(l, redis_name_fd(l->name), EPOLLIN);
+	redis_search_begin(&l->search, &l->place);
+	redis_link_try(l, now_ns);
 }
 
 static void redis_link_named(struct redis_link *l, uint64_t now_ns)
 {
-	struct redis_address address;
-	const char *fault;
-	int ret = redis_name_get(l->name, &address, &fault);
-
-	if (ret == -EAGAIN)
-		return;
-	if (ret)
-		redis_link_doom(l, REDIS_LOST, fault, strlen(fault));
-	redis_link_unname(l);
-	if (!ret)
-		redis_link_connect(l, &address, now_ns);
+	redis_link_unwatch(l);
+	redis_link_try(l, now_ns);
 }
 
 static void redis_link_arrived(struct redis_link *l, uint64_t now_ns)
@@ -223,10 +229,15 @@ static void redis_link_arrived(struct redis_link *l, uint64_t now_ns)
 	int error = 0;
 
 	getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	if (error)
+	if (error && redis_search_more(&l->search)) {
+		redis_link_hang_up(l);
+		redis_search_failed(&l->search);
+		redis_link_try(l, now_ns);
+	} else if (error) {
 		redis_link_fail(l, error);
-	else
+	} else {
 		redis_link_connected(l, now_ns);
+	}
 }
 
 /* What goes now: greetings, and once the link is ready the rest. */

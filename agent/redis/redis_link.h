@@ -16,7 +16,7 @@
 #include "breaker.h"
 #include "redis_call.h"
 #include "redis_info.h"
-#include "redis_names.h"
+#include "redis_search.h"
 
 #define REDIS_LINK_TEXT 160
 
@@ -54,8 +54,8 @@ struct redis_link {
 	enum redis_link_state state;
 	struct breaker breaker;
 	int fd;
-	uint32_t events; /* of epoll that it waits for */
-	struct redis_name *name;
+	uint32_t events;            /* of epoll that it waits for */
+	struct redis_search search; /* for its address */
 	struct redis_wire *wire;
 	struct redis_queue sent, unsent;
 	uint64_t due_ns;   /* down: when the next try is */
