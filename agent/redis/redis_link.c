@@ -44,6 +44,12 @@ void redis_link_doom(struct redis_link *l, enum redis_fault fault, const char *t
 	redis_link_say(l, fault, text, length);
 }
 
+void redis_link_rest(struct redis_link *l, const char *text, uint64_t rest_ns)
+{
+	redis_link_doom(l, REDIS_ERROR, text, strlen(text));
+	l->rest_ns = rest_ns;
+}
+
 static void redis_link_fail(struct redis_link *l, int error)
 {
 	const char *text = strerrordesc_np(error);
@@ -125,7 +131,11 @@ static void redis_link_lose(struct redis_link *l, uint64_t now_ns)
 	redis_link_hang_up(l);
 	l->doom = REDIS_FINE;
 	l->drops++;
-	breaker_failed(&l->breaker, limits, now_ns, random);
+	if (l->rest_ns)
+		breaker_rest(&l->breaker, now_ns, now_ns + l->rest_ns);
+	else
+		breaker_failed(&l->breaker, limits, now_ns, random);
+	l->rest_ns = 0;
 	l->due_ns = now_ns + breaker_wait_ns(limits, 0, random);
 	if (l->breaker.state == BREAKER_OPEN) {
 		l->due_ns = l->breaker.due_ns;
