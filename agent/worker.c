@@ -83,6 +83,14 @@ static void worker_rules(void *ctx, int fd)
 	alerting_rules(&w->alerting, fd);
 }
 
+static void worker_password(void *ctx, const char *password)
+{
+	const struct worker *w = ctx;
+
+	redis_part_password(&w->redis, password);
+	log_info("redis.password_file was read again");
+}
+
 static int worker_metrics(struct worker *w)
 {
 	const struct config *c = w->config->config;
@@ -242,7 +250,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
-		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
+		redis_part_open(&w->redis, w->config->config, &w->config->redis, w->health,
+				moment_wall_ms());
 	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
@@ -353,7 +362,8 @@ int worker_run(void *worker_config)
 					  .profile = w.profile,
 					  .ctx = &w,
 					  .reload = worker_reload,
-					  .rules = worker_rules };
+					  .rules = worker_rules,
+					  .password = worker_password };
 		worker_control(&w);
 		worker_loop(&w);
 	} else if (result == -EPIPE) {

@@ -100,6 +100,12 @@ void redis_close(struct redis *r)
 	free(r);
 }
 
+void redis_password_put(struct redis *r, const char *password)
+{
+	explicit_bzero(r->url.password, sizeof(r->url.password));
+	snprintf(r->url.password, sizeof(r->url.password), "%s", password);
+}
+
 int redis_fd(const struct redis *r)
 {
 	return r->nodes.shared.epoll;

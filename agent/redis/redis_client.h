@@ -60,6 +60,8 @@ void redis_close(struct redis *r);                                     /* NULL i
 int redis_fd(const struct redis *r);
 uint64_t redis_due_ns(const struct redis *r); /* 0: at once */
 void redis_step(struct redis *r);
+/* The one that connections begin with from now on; those that stand are not touched. */
+void redis_password_put(struct redis *r, const char *password);
 void redis_state_get(const struct redis *r, struct redis_state *out);
 
 /* Who is told; NULL in place of one: nobody. */
