@@ -77,7 +77,10 @@ int redis_set(struct redis *r, const struct redis_text *key, const struct redis_
 	      uint64_t ttl_ms, const struct redis_then *then);
 int redis_unlink(struct redis *r, const struct redis_text *key, const struct redis_then *then);
 
-/* A set of members, which is gone ttl_ms after the last one came. Told when it is in. */
+/*
+ * A set of members, none of which is gone before its ttl_ms is over: the set has the longest time
+ * of all, and has it as soon as it has the member. The answer is an array.
+ */
 int redis_member_add(struct redis *r, const struct redis_text *key, const struct redis_text *member,
 		     uint64_t ttl_ms, const struct redis_then *then);
 /* The answer is an array of strings. */

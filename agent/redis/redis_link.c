@@ -157,7 +157,7 @@ void redis_link_fini(struct redis_link *l)
 
 void redis_link_ask(struct redis_link *l, struct redis_call *c)
 {
-	c->written = 0;
+	redis_call_ready(c);
 	redis_queue_put(&l->unsent, c);
 	if (c->deadline_ns < l->late_ns)
 		l->late_ns = c->deadline_ns;
@@ -308,34 +308,51 @@ static bool redis_link_is_push(const struct redis_link *l, const struct redis_va
 	       v->items[2]->type == REDIS_STRING;
 }
 
-static void redis_link_answer(struct redis_link *l, const struct redis_value *v, uint64_t now_ns)
+/* c is whole, and v the last of its answers: it is told, or goes on to where it was sent to. */
+static void redis_link_conclude(struct redis_link *l, struct redis_call *c,
+				const struct redis_value *v)
+{
+	const struct redis_links *s = l->shared;
+	const struct redis_value *refusal = redis_call_refusal(c, v);
+	struct redis_value *kept = c->refusal; /* which c may not outlive */
+	enum redis_fault fault = REDIS_FINE;
+
+	if (refusal) {
+		fault = redis_fault_of(refusal->text, refusal->length);
+		v = refusal;
+	}
+	c->refusal = NULL;
+	if (fault == REDIS_FINE || c->own || !s->refused(s->ctx, l, c, fault, v))
+		redis_call_answer(c, fault, v);
+	redis_value_free(kept);
+}
+
+/* Takes v over. */
+static void redis_link_answer(struct redis_link *l, struct redis_value *v, uint64_t now_ns)
 {
 	static const char odd[] = "an answer that is none to what was asked";
 	const struct redis_links *s = l->shared;
-	enum redis_fault fault = REDIS_FINE;
 	struct redis_call *c = l->sent.first;
 	bool greeting = c && c->greeting;
 
 	l->heard_ns = now_ns;
 	if (redis_link_is_push(l, v)) {
 		s->pushed(s->ctx, v->items[2]);
-		return;
-	}
-	if (!c || (v->type != REDIS_REFUSAL && !(c->taken & REDIS_BIT(v->type)))) {
+	} else if (!c || !redis_call_takes(c, v)) {
 		redis_link_doom(l, REDIS_ODD, odd, sizeof(odd) - 1);
+	} else if (redis_call_part(c, v)) {
 		return;
+	} else {
+		redis_queue_take(&l->sent);
+		if (!greeting)
+			s->answered(s->ctx, now_ns - c->asked_ns);
+		redis_link_conclude(l, c, v);
+		/* a server that greets, and then is silent, is not what closed means */
+		if (l->doom == REDIS_FINE && l->state == REDIS_LINK_READY &&
+		    (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
+			breaker_answered(&l->breaker, now_ns);
 	}
-	redis_queue_take(&l->sent);
-	if (v->type == REDIS_REFUSAL)
-		fault = redis_fault_of(v->text, v->length);
-	if (!greeting)
-		s->answered(s->ctx, now_ns - c->asked_ns);
-	if (fault == REDIS_FINE || c->own || !s->refused(s->ctx, l, c, fault, v))
-		redis_call_answer(c, fault, v);
-	/* a server that greets, and then is silent, is not what closed means */
-	if (l->doom == REDIS_FINE && l->state == REDIS_LINK_READY &&
-	    (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
-		breaker_answered(&l->breaker, now_ns);
+	redis_value_free(v);
 }
 
 static void redis_link_read(struct redis_link *l, uint64_t now_ns)
@@ -355,10 +372,8 @@ static void redis_link_read(struct redis_link *l, uint64_t now_ns)
 			redis_link_fail(l, n < 0 ? errno : n ? ENOMEM : ECONNRESET);
 			return;
 		}
-		while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0) {
+		while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0)
 			redis_link_answer(l, v, now_ns);
-			redis_value_free(v);
-		}
 		if (ret == -EMSGSIZE)
 			redis_link_doom(l, REDIS_TOO_LONG, too_long, sizeof(too_long) - 1);
 		else if (ret < 0)
