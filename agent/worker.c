@@ -37,6 +37,8 @@ struct worker {
 	struct control control;
 	struct alerting alerting;
 	struct redis_part redis;
+	struct depot depot;
+	struct ledger ledger;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -211,10 +213,25 @@ static int worker_web(struct worker *w)
 		.group = c->group,
 		.started_ns = c->started_ns,
 		.counters = ledger_counters,
-		.counters_ctx = w->drain,
+		.counters_ctx = &w->ledger,
 	};
 
+	w->ledger = (struct ledger){ w->drain, &w->depot };
 	return web_open(&w->web, &config);
+}
+
+static void worker_redis(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct depot_config depot = { .config = c->config,
+				      .metrics = w->metrics,
+				      .store = w->store,
+				      .health = w->health,
+				      .boot = w->boot };
+
+	redis_part_open(&w->redis, c->config, &c->redis, w->health, moment_wall_ms());
+	depot.redis = w->redis.redis;
+	depot_open(&w->depot, &depot, moment_wall_ms());
 }
 
 static int worker_alerting(struct worker *w)
@@ -250,8 +267,7 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
-		redis_part_open(&w->redis, w->config->config, &w->config->redis, w->health,
-				moment_wall_ms());
+		worker_redis(w);
 	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
@@ -271,6 +287,7 @@ static void worker_close(struct worker *w)
 	web_close(w->web);
 	cache_close(w->cache);
 	redis_part_close(&w->redis);
+	depot_close(&w->depot);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -292,6 +309,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
+	depot_second(&w->depot, now_ns, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
