@@ -25,8 +25,8 @@ static void redis_part_refuse(const struct redis_part *p, const char *reason, in
 	health_put(p->health, "redis", HEALTH_DEGRADED, reason, wall_ms);
 }
 
-void redis_part_open(struct redis_part *p, const struct config *c, struct health *health,
-		     int64_t wall_ms)
+void redis_part_open(struct redis_part *p, const struct config *c, const struct secret *password,
+		     struct health *health, int64_t wall_ms)
 {
 	struct redis_config config = { .now_ns = moment_monotonic_ns, .random = redis_part_random };
 	struct redis_settings settings;
@@ -40,7 +40,7 @@ void redis_part_open(struct redis_part *p, const struct config *c, struct health
 	p->failures = 0;
 	if (!config_count(c, CONFIG_REDIS_URL))
 		return;
-	if (redis_settings_read(&settings, c)) {
+	if (redis_settings_read(&settings, c, password)) {
 		redis_part_refuse(p, settings.fault, wall_ms);
 		goto out;
 	}
@@ -53,6 +53,12 @@ void redis_part_open(struct redis_part *p, const struct config *c, struct health
 				  wall_ms);
 out:
 	explicit_bzero(&settings, sizeof(settings));
+}
+
+void redis_part_password(const struct redis_part *p, const char *password)
+{
+	if (p->redis)
+		redis_password_put(p->redis, password);
 }
 
 void redis_part_close(struct redis_part *p)

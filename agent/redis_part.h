@@ -11,6 +11,7 @@
 #include "config.h"
 #include "health.h"
 #include "redis_client.h"
+#include "secret.h"
 
 struct redis_part {
 	struct redis *redis; /* NULL: none is configured, or it cannot be opened */
@@ -22,8 +23,10 @@ struct redis_part {
 	void *ctx;
 };
 
-void redis_part_open(struct redis_part *p, const struct config *c, struct health *health,
-		     int64_t wall_ms);
+void redis_part_open(struct redis_part *p, const struct config *c, const struct secret *password,
+		     struct health *health, int64_t wall_ms);
+/* It is another one now. */
+void redis_part_password(const struct redis_part *p, const char *password);
 void redis_part_close(struct redis_part *p);
 
 int redis_part_fd(const struct redis_part *p); /* -1: none */

@@ -196,16 +196,23 @@ static inline void rig_hear_member(const char *tag, const char *key, int left_ms
 
 	snprintf(number, sizeof(number), "%d", left_ms);
 	snprintf(text, sizeof(text),
-		 "*3\r\n$4\r\nSADD\r\n$%d\r\np:t:%s\r\n$%zu\r\n%s\r\n"
-		 "*3\r\n$7\r\nPEXPIRE\r\n$%d\r\np:t:%s\r\n$%zu\r\n%s\r\n",
-		 set, tag, strlen(key), key, set, tag, strlen(number), number);
+		 "*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$%d\r\np:t:%s\r\n$%zu\r\n%s\r\n", set,
+		 tag, strlen(key), key);
 	rig_hear(text);
+	for (const char *hows[] = { "NX", "GT" }, **how = hows; how < hows + 2; how++) {
+		snprintf(text, sizeof(text),
+			 "*4\r\n$7\r\nPEXPIRE\r\n$%d\r\np:t:%s\r\n$%zu\r\n%s\r\n$2\r\n%s\r\n", set,
+			 tag, strlen(number), number, *how);
+		rig_hear(text);
+	}
+	rig_hear("*1\r\n$4\r\nEXEC\r\n");
 }
 
 /* It is in. */
-#define RIG_MEMBER ":1\r\n:1\r\n"
+#define RIG_QUEUED "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n"
+#define RIG_MEMBER RIG_QUEUED "*3\r\n:1\r\n:1\r\n:0\r\n"
 /* It is not, for a reason that passes. */
-#define RIG_NO_MEMBER "-MISCONF no disk\r\n-MISCONF no disk\r\n"
+#define RIG_NO_MEMBER "+OK\r\n-MISCONF no disk\r\n+QUEUED\r\n+QUEUED\r\n-EXECABORT no\r\n"
 
 /* That somebody is told to drop this. */
 static inline void rig_hear_published(enum drop_kind kind, const char *text)

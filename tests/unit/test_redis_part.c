@@ -31,9 +31,12 @@ static int close_part(void **state)
 static void configure(const char *text)
 {
 	struct config_error error;
+	struct secret password;
 
 	assert_int_equal(config_read(config, "r.json", text, strlen(text), &error), 0);
-	redis_part_open(&part, config, health, 1);
+	secret_load(&password, "redis.password_file",
+		    config_text(config, CONFIG_REDIS_PASSWORD_FILE));
+	redis_part_open(&part, config, &password, health, 1);
 }
 
 static void told(enum health_status status, const char *reason)
@@ -141,6 +144,27 @@ static void a_password_that_is_not_there_is_told(void **state)
 	told(HEALTH_DEGRADED, "redis.password_file: /nonexistent/p: No such file");
 }
 
+static void a_password_that_was_read_again_is_the_next_connections(void **state)
+{
+	struct fixture_server s;
+	char text[80];
+
+	(void)state;
+	redis_part_password(&part, "nobody's"); /* there is no Redis: nothing happens */
+	fixture_serve(&s);
+	snprintf(text, sizeof(text), "{\"redis\":{\"url\":\"redis://:old@127.0.0.1:%u\"}}", s.port);
+	configure(text);
+	run(30);
+	fixture_accept(&s);
+	fixture_hear(&s, "*2\r\n$4\r\nAUTH\r\n$3\r\nold\r\n");
+	redis_part_password(&part, "new one");
+	fixture_hang_up(&s);
+	run(300);
+	fixture_accept(&s);
+	fixture_hear(&s, "*2\r\n$4\r\nAUTH\r\n$7\r\nnew one\r\n");
+	fixture_end(&s);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, open_part, close_part)
@@ -149,6 +173,7 @@ int main(void)
 		WITH(one_that_answers_is_healthy_and_lost_degraded),
 		WITH(who_wants_to_listen_is_told_when_it_does),
 		WITH(a_password_that_is_not_there_is_told),
+		WITH(a_password_that_was_read_again_is_the_next_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

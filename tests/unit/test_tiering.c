@@ -39,11 +39,14 @@ static int tear_down(void **state)
 
 static void configure(const char *text, struct cache *with)
 {
+	struct secret password;
 	struct config_error error;
 
 	assert_int_equal(config_read(config, "r.json", text, strlen(text), &error), 0);
 	assert_int_equal(tiering_open(&tiering, config, with, &part), 0);
-	redis_part_open(&part, config, health, 1);
+	secret_load(&password, "redis.password_file",
+		    config_text(config, CONFIG_REDIS_PASSWORD_FILE));
+	redis_part_open(&part, config, &password, health, 1);
 	tiering_attach(&tiering, &part);
 }
 
