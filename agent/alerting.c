@@ -112,7 +112,8 @@ static void alerting_hold(const struct alerting *a)
 pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 {
 	const struct source_agent agent = { parts->cpu_percent, parts->memory,
-					    a->cache ? caching_told : NULL, a->cache };
+					    a->cache ? caching_told : NULL, a->cache,
+					    a->redis_failures };
 	int64_t now_ns = (int64_t)moment_monotonic_ns();
 
 	if (!a->alerts)

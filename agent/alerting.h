@@ -19,7 +19,8 @@ struct alerting {
 	struct alerts *alerts;     /* NULL: turned off */
 	struct dispatch *dispatch; /* with alerts */
 	struct config_alerts *channels;
-	struct cache *cache; /* NULL: there is none */
+	struct cache *cache;   /* NULL: there is none */
+	double redis_failures; /* put here each second, as struct source_agent has it */
 	char base[160];
 };
 

@@ -467,6 +467,8 @@ int broker_run(const struct broker_config *config)
 	b->reload = (struct reload){ .options = config->options,
 				     .board = config->board,
 				     .link = config->link,
+				     .password_file = config_text(config->config,
+								  CONFIG_REDIS_PASSWORD_FILE),
 				     .good = -1,
 				     .rules = { .link = config->link } };
 	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))

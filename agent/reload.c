@@ -48,13 +48,43 @@ static int reload_check(const struct reload *r, int fd, struct config_error *err
 	return ret;
 }
 
-void reload_again(struct reload *r)
+static void reload_password_again(const struct reload *r)
 {
-	struct link_message message = { .kind = LINK_RELOAD };
+	struct link_message message = { .kind = LINK_PASSWORD };
 
-	rulefiles_again(&r->rules);
+	memcpy(message.password, r->password.text, sizeof(message.password));
+	if (*message.password && link_send(r->link, &message, -1))
+		log_error("the Redis's password is not reloaded: the worker is behind");
+	explicit_bzero(&message, sizeof(message));
+}
+
+/* The file alone: which one it is says the configuration that the agent was started with. */
+static void reload_password(struct reload *r)
+{
+	struct secret now;
+
+	secret_load(&now, "redis.password_file", r->password_file ? r->password_file : "");
+	if (*now.fault)
+		log_error("not reloaded: %s", now.fault);
+	else if (*now.text)
+		r->password = now;
+	explicit_bzero(&now, sizeof(now));
+	reload_password_again(r);
+}
+
+static void reload_good(const struct reload *r)
+{
+	const struct link_message message = { .kind = LINK_RELOAD };
+
 	if (r->good >= 0 && (lseek(r->good, 0, SEEK_SET) || link_send(r->link, &message, r->good)))
 		log_error("not reloaded: the worker is behind");
+}
+
+void reload_again(struct reload *r)
+{
+	rulefiles_again(&r->rules);
+	reload_password_again(r);
+	reload_good(r);
 }
 
 void reload_now(struct reload *r)
@@ -63,6 +93,7 @@ void reload_now(struct reload *r)
 	int fd, copy;
 
 	rulefiles_again(&r->rules); /* whatever becomes of the configuration */
+	reload_password(r);
 	if (options_file_open(r->options, &fd, &error)) {
 		log_error("not reloaded: %s", error.text);
 		return;
@@ -82,5 +113,5 @@ void reload_now(struct reload *r)
 	if (r->good >= 0)
 		close(r->good);
 	r->good = copy;
-	reload_again(r);
+	reload_good(r);
 }

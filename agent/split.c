@@ -163,9 +163,19 @@ static int split_courier(const struct split *s, const struct config_alerts *aler
 	return result;
 }
 
+/* It is the worker's alone: runners were forked before, and here it is wiped. */
+static void split_password(const struct split *s)
+{
+	secret_load(&s->worker->redis, config_info(CONFIG_REDIS_PASSWORD_FILE)->path,
+		    config_text(s->config, CONFIG_REDIS_PASSWORD_FILE));
+}
+
 static int split_worker(const struct split *s, const int link[2], const int alive[2])
 {
+	split_password(s);
 	s->broker->nursery = fork();
+	if (s->broker->nursery != 0)
+		explicit_bzero(&s->worker->redis, sizeof(s->worker->redis));
 	if (s->broker->nursery < 0)
 		return split_fail(s, -errno, "cannot fork the nursery");
 	if (s->broker->nursery == 0) {

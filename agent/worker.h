@@ -9,6 +9,7 @@
 #define AGENT_WORKER_H
 
 #include "options.h"
+#include "secret.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,7 @@ struct worker_config {
 	int actions;  /* … and to who does actions */
 	int kallsyms; /* -1: not readable */
 	pid_t broker;
+	struct secret redis; /* its password: read by who may, before there is a worker */
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */
 	char state_dir[128]; /* the worker's own part of it */
 };

@@ -412,3 +412,16 @@ uint32_t archive_until(const struct archive *a)
 {
 	return archive_until_of(a, a->boot);
 }
+
+bool archive_covers(const struct archive *a, int64_t from_ms, int64_t until_ms)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct archive_file *file = &a->files[i];
+
+		if (!file->is_gauges &&
+		    (int64_t)file->from_s * 1000 + file->wall_offset_ms <= from_ms &&
+		    (int64_t)file->until_s * 1000 + file->wall_offset_ms >= until_ms)
+			return true;
+	}
+	return false;
+}

@@ -80,6 +80,9 @@ void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME]
 uint32_t archive_until(const struct archive *a);
 uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES]);
 
+/* Is there a file of all these milliseconds of the wall clock? */
+bool archive_covers(const struct archive *a, int64_t from_ms, int64_t until_ms);
+
 /*
  * Hands out each run of each block: head, key, bytes. Its own answers decide: false from want
  * skips the run, from run ends the walk. want is asked once for a key and file, in the order of

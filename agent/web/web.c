@@ -1,6 +1,6 @@
 #include "web.h"
 
-#include "cache.h"
+#include "behind.h"
 #include "clerk.h"
 #include "events.h"
 #include "front.h"
@@ -46,6 +46,8 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->clerk, who);
 	if (site->unwinder)
 		clerk_leave(site->unwinder, who);
+	if (site->cache)
+		cache_leave(site->cache, who);
 }
 
 static void web_second(void *ctx, uint64_t now_ns, int64_t wall_ms)
@@ -86,6 +88,8 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		ret = front_open(&w->front, &front);
 	for (unsigned int i = 0; i < c->socket_count && !ret; i++)
 		ret = web_watch(w, front_fd(w->front, i));
+	if (!ret && c->behind)
+		ret = web_watch(w, behind_fd(c->behind));
 	if (ret) {
 		front_abandon(w->front);
 		w->front = NULL;
@@ -104,6 +108,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
+	w->site.behind = c->behind;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;
@@ -125,26 +130,34 @@ int web_open(struct web **out, const struct web_config *c)
 	return 0;
 }
 
+static void web_wake(void *ctx, uint32_t place)
+{
+	front_wake(ctx, place);
+}
+
 /* Whatever is due; milliseconds until the next is. */
 static int web_work(struct web *w)
 {
 	uint64_t now_ns = moment_monotonic_ns();
-	int wait_ms = front_run(w->front, now_ns, moment_wall_ms());
-	int cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
+	int wait_ms, cache_ms;
 
+	if (w->site.behind)
+		behind_hear(w->site.behind, now_ns, web_wake, w->front);
+	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
+	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
 	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
 }
 
 static void *web_loop(void *ctx)
 {
 	struct web *w = ctx;
-	struct epoll_event events[WEB_SOCKETS + 1];
+	struct epoll_event events[WEB_SOCKETS + 2];
 	bool ended = false;
 
 	while (!ended) {
 		int wait_ms = web_work(w);
 		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
-		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
+		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 2, wait_ms);
 
 		if (n < 0 && errno != EINTR) {
 			log_error("the API stops: %m");

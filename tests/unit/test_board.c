@@ -2,6 +2,7 @@
 #include "rs_test.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct config_alerts alerts;
@@ -56,6 +57,11 @@ static void secrets_come_from_files(void **state)
 	assert_non_null(strstr(up()->faults[2], "No data available"));
 	assert_int_equal(truncate(path, 4000), 0);
 	assert_non_null(strstr(up()->faults[2], "File too large"));
+	assert_int_equal(truncate(path, 1), 0);
+	assert_string_equal(up()->faults[2], "");
+	assert_int_equal(chmod(path, 0620), 0); /* whoever may write it may know it */
+	assert_non_null(strstr(up()->faults[2], "others than root may write it"));
+	assert_string_equal(set.channels[2].values[CHANNEL_SECRET], "");
 	unlink(path);
 	assert_non_null(strstr(up()->faults[2], "secret_file: /tmp/rs_board_"));
 	assert_non_null(strstr(set.faults[2], "No such file"));

@@ -133,7 +133,7 @@ static void a_rule_says_how_it_stands(void **state)
 	      "\"intervalMs\":1000,\"cooldownMs\":60000,\"keepFiringMs\":0,\"forMs\":0,"
 	      "\"for\":\"1 of 1\",\"nodata\":\"keep\",\"minCount\":null,");
 	holds(document_rules, "/api/alerts/rules?limit=100",
-	      "\"state\":\"waiting\",\"waitingFor\":\"the agent has no Redis of its own yet\"");
+	      "\"state\":\"waiting\",\"waitingFor\":\"outgoing calls are not watched yet\"");
 	holds(document_rules, "/api/alerts/rules?limit=1", "\"nextCursor\":\"1\"");
 }
 

@@ -4,10 +4,12 @@
 #include "link.h"
 #include "rs_test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GOOD                                                                                       \
@@ -133,6 +135,42 @@ static void the_last_one_counts_and_a_courier_need_not_be(void **state)
 	assert_string_equal(text, OTHER);
 }
 
+static void passed_on(const char *password)
+{
+	struct link_message m;
+
+	assert_int_equal(link_receive(links[1], &m, NULL), 1);
+	assert_int_equal(m.kind, LINK_PASSWORD);
+	assert_string_equal(m.password, password);
+}
+
+static void a_password_is_read_again_though_the_configuration_is_bad(void **state)
+{
+	char secret[] = "/tmp/rs_secret_XXXXXX";
+	int fd = mkstemp(secret);
+	struct link_message m;
+
+	(void)state;
+	r.password_file = secret;
+	put("{");
+	assert_int_equal(write(fd, "one\n", 4), 4);
+	reload_now(&r);
+	passed_on("one");
+	assert_int_equal(pwrite(fd, "two\n", 4, 0), 4);
+	reload_now(&r);
+	passed_on("two");
+	assert_int_equal(fchmod(fd, 0622),
+			 0); /* what others may write is not read: what was is good */
+	assert_int_equal(pwrite(fd, "bad\n", 4, 0), 4);
+	reload_now(&r);
+	passed_on("two");
+	reload_again(&r); /* a new worker began with what the agent did */
+	passed_on("two");
+	assert_int_equal(link_receive(links[1], &m, NULL), -EAGAIN);
+	unlink(secret);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +179,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_bad_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_one_counts_and_a_courier_need_not_be,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_password_is_read_again_though_the_configuration_is_bad, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
