@@ -117,7 +117,7 @@ static const char *regain_check(const struct regain_question *q, const struct pa
 	return NULL;
 }
 
-/* The kernel ends a boot's name with a newline, which the history keeps, and a label cannot have. */
+/* The kernel ends a boot's name with a newline: the history keeps it, a label cannot have it. */
 static int regain_boot(const struct regain *r, struct parcel_label *label)
 {
 	size_t length = strlen(label->boot);

@@ -1,5 +1,5 @@
 /*
- * redis_names - the addresses of a name, found by a thread of its own: the resolver may take seconds.
+ * redis_names - the addresses of a name, found by a thread of its own: resolvers take seconds.
  *
  * Threads:  one asks; a thread for each name that is being looked up ends by itself.
  * Memory:   redis_name_ask allocates; redis_name_drop gives it back, answered or not.

@@ -9,7 +9,7 @@
  *           bytes and a NUL: step, second, offset of the wall clock to second * 1000 in ms, host,
  *           boot, service, environment; up to the end series: kind, method, route, size and a
  *           packed slot (slot.h), or gauges (levels.h, one slot).
- * A service's processes are not in it, but for what they are together: a pid says nothing to others.
+ * A service's processes are in it as what they are together: a pid says nothing to others.
  */
 #ifndef STORE_PARCEL_H
 #define STORE_PARCEL_H

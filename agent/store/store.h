@@ -54,8 +54,8 @@ void store_close(struct store *s); /* writes what is complete; NULL is allowed *
 void store_step(struct store *s);
 
 /*
- * Does the history lack something of a step in these milliseconds of the wall clock, as far as it is
- * known yet?
+ * Does the history lack something of a step in these milliseconds of the wall clock, as far as it
+ * is known yet?
  */
 bool store_lacks(struct store *s, enum series_step step, int64_t from_ms, int64_t until_ms);
 
