@@ -4,6 +4,7 @@
 #include "health.h"
 #include "moment.h"
 #include "parts.h"
+#include "scribe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static void alerting_base(struct alerting *a, const struct config *c)
 static int alerting_dispatch(struct alerting *a, const struct alerting_config *config)
 {
 	struct dispatch_config dispatch = { .health = config->health,
-					    .folder = config->folder,
+					    .scribe = a->scribe,
 					    .link = config->runner,
 					    .runner = config->actions };
 	struct config_error error; /* there is none: it was checked when it was read */
@@ -37,7 +38,6 @@ int alerting_open(struct alerting *a, const struct alerting_config *config)
 	struct alerts_config alerts = {
 		.metrics = config->metrics,
 		.health = config->health,
-		.folder = config->folder,
 		.base = a->base,
 		.defaults = { (int64_t)config_span_ns(c, CONFIG_ALERTS_CHECK_INTERVAL),
 			      (int64_t)config_span_ns(c, CONFIG_ALERTS_COOLDOWN) },
@@ -53,20 +53,26 @@ int alerting_open(struct alerting *a, const struct alerting_config *config)
 			   moment_wall_ms());
 		return 0;
 	}
-	ret = alerting_dispatch(a, config);
+	ret = scribe_open(&a->scribe, config->folder);
+	if (!ret)
+		ret = alerting_dispatch(a, config);
 	if (ret)
 		return ret;
+	alerts.scribe = a->scribe;
 	alerts.ctx = a->dispatch;
 	alerts.second_level = a->channels->second;
 	alerts.third_level = a->channels->third;
-	return alerts_open(&a->alerts, &alerts, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+	ret = alerts_open(&a->alerts, &alerts, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+	return ret ? ret : scribe_run(a->scribe);
 }
 
 void alerting_close(struct alerting *a)
 {
 	alerts_close(a->alerts);
 	dispatch_close(a->dispatch);
+	scribe_close(a->scribe);
 	config_alerts_close(a->channels);
+	a->scribe = NULL;
 	a->alerts = NULL;
 	a->dispatch = NULL;
 	a->channels = NULL;
@@ -122,6 +128,18 @@ pid_t alerting_second(const struct alerting *a, const struct parts *parts)
 	if (dispatch_holds(a->dispatch, now_ns))
 		alerting_hold(a);
 	return dispatch_courier(a->dispatch);
+}
+
+int alerting_fd(const struct alerting *a)
+{
+	return a->scribe ? scribe_fd(a->scribe) : -1;
+}
+
+void alerting_written(const struct alerting *a)
+{
+	scribe_clear(a->scribe);
+	alerts_written(a->alerts);
+	dispatch_written(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
 bool alerting_hear(const struct alerting *a)

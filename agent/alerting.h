@@ -1,7 +1,8 @@
 /*
  * alerting - alerts as the configuration wants them: opened with their channels, or not at all.
  *
- * Threads:  the worker's main thread.
+ * Threads:  the worker's main thread, and the scribe's, which alone touches the folder of state once
+ *           it is open: alerts and dispatch give it what is to be written.
  * Memory:   alerting_close gives all back.
  * Errors:   0 or -errno.
  */
@@ -16,8 +17,9 @@ struct config;
 struct parts;
 
 struct alerting {
-	struct alerts *alerts;     /* NULL: turned off */
-	struct dispatch *dispatch; /* with alerts */
+	struct scribe *scribe;     /* NULL: turned off */
+	struct alerts *alerts;     /* with the scribe */
+	struct dispatch *dispatch; /* the same */
 	struct config_alerts *channels;
 	struct cache *cache; /* NULL: there is none */
 	char base[160];
@@ -41,6 +43,8 @@ void alerting_rules(const struct alerting *a, int fd);
 
 /* The runner's process; 0: there is none. */
 pid_t alerting_second(const struct alerting *a, const struct parts *parts);
+int alerting_fd(const struct alerting *a); /* readable: the scribe went on; -1: there is none */
+void alerting_written(const struct alerting *a);
 bool alerting_hear(const struct alerting *a); /* false: there is no runner any more */
 bool alerting_hear_actions(const struct alerting *a);
 

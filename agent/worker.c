@@ -298,10 +298,11 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[4] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[5] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
 				   { .fd = w->config->actions, .events = POLLIN },
-				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
+				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+				   { .fd = alerting_fd(&w->alerting), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -312,7 +313,7 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 4, wait_ms) <= 0)
+		if (poll(links, 5, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
@@ -320,6 +321,8 @@ static void worker_loop(struct worker *w)
 			links[1].fd = -1;
 		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
 			links[2].fd = -1;
+		if (!alone && links[4].revents)
+			alerting_written(&w->alerting);
 	}
 }
 

@@ -114,32 +114,47 @@ static void actions_end(struct dispatch_channel *c, const struct courier_word *w
 		desk_refused(c, w->text, wall_ms);
 }
 
+/* The disk has it that this begins, or refused that. */
+static void actions_go(struct dispatch *d, uint32_t channel, int64_t wall_ms)
+{
+	struct dispatch_channel *c = &d->channels[channel];
+	struct courier_word word = { .outcome = COURIER_REFUSED,
+				     .kind = c->kind,
+				     .sequence = c->notice.sequence,
+				     .at_ms = c->notice.at_ms };
+
+	if (!c->begins || !postbox_is_settled(d->postbox))
+		return;
+	c->begins = false;
+	stops_at("begun");
+	if (d->postbox->error)
+		snprintf(word.text, sizeof(word.text),
+			 "not done: the outbox takes no mark, and a kill would have it done twice: "
+			 "%s",
+			 strerrordesc_np(-d->postbox->error));
+	else
+		word.outcome =
+			actions_do(d, channel, (enum format_kind)c->kind, &c->notice, word.text);
+	stops_at("ordered");
+	if (word.outcome != COURIER_HELLO) {
+		actions_end(c, &word, wall_ms);
+	} else if (c->kind == FORMAT_NOTICE) {
+		c->flying = c->notice.sequence;
+		c->flying_ns = d->now_ns;
+	}
+}
+
 static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind kind,
 			  const struct notice *notice, int64_t wall_ms)
 {
 	struct dispatch_channel *c = &d->channels[channel];
-	struct courier_word word = { .outcome = COURIER_REFUSED,
-				     .kind = kind,
-				     .sequence = notice->sequence,
-				     .at_ms = notice->at_ms };
-	int ret = postbox_begin(d->postbox, notice->sequence, channel, wall_ms);
 
-	stops_at("begun");
+	c->begins = true;
+	c->kind = kind;
+	c->notice = *notice;
 	c->due_ns = d->now_ns + actions_channel(d, channel)->pause_ms * ACTIONS_MS;
-	if (ret)
-		snprintf(word.text, sizeof(word.text),
-			 "not done: the outbox takes no mark, and a kill would have it done twice: "
-			 "%s",
-			 strerrordesc_np(-ret));
-	else
-		word.outcome = actions_do(d, channel, kind, notice, word.text);
-	stops_at("ordered");
-	if (word.outcome != COURIER_HELLO) {
-		actions_end(c, &word, wall_ms);
-	} else if (kind == FORMAT_NOTICE) {
-		c->flying = notice->sequence;
-		c->flying_ns = d->now_ns;
-	}
+	postbox_begin(d->postbox, notice->sequence, channel, wall_ms);
+	actions_go(d, channel, wall_ms);
 }
 
 /* Why what waits is not done; NULL: it is. It may be for what was another type of channel. */
@@ -164,7 +179,8 @@ void actions_step(struct dispatch *d, uint32_t channel, int64_t now_ns, int64_t 
 	if (c->flying_ns)
 		desk_refused(c, "the runner did not say how it went", wall_ms);
 	c->flying_ns = 0;
-	while (!c->flying_ns && (entry = postbox_first(d->postbox, channel))) {
+	actions_go(d, channel, wall_ms);
+	while (!c->flying_ns && !c->begins && (entry = postbox_first(d->postbox, channel))) {
 		const struct notice notice = entry->notice;
 		const char *why = actions_skip(c, &notice, now_ns, wall_ms);
 
@@ -185,7 +201,7 @@ void actions_try(struct dispatch *d, uint32_t channel, const struct notice *noti
 	c->row.trial = DISPATCH_TRYING;
 	c->row.trial_ms = notice->at_ms;
 	c->row.trial_text[0] = '\0';
-	if (d->now_ns >= c->due_ns && !c->flying_ns) {
+	if (d->now_ns >= c->due_ns && !c->flying_ns && !c->begins) {
 		actions_begin(d, channel, FORMAT_TEST, notice, notice->at_ms);
 		return;
 	}
@@ -231,7 +247,7 @@ bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 			actions_end(&d->channels[at], &word, wall_ms);
 	}
 	for (uint32_t i = 0; d->now_ns && i < d->config.alerts->count; i++)
-		if (desk_acts(d, i))
+		if (desk_acts(d, i) && postbox_is_settled(d->postbox))
 			actions_step(d, i, now_ns, wall_ms);
 	pthread_mutex_unlock(&d->lock);
 	if (ret == 1 || ret == -EAGAIN || ret == -EINTR || ret == -EBADMSG)

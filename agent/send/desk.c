@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DESK_LATE 5 /* seconds: a disk that takes longer is spoken of */
+
 bool desk_is_used(const struct dispatch *d, uint32_t channel)
 {
 	return d->config.alerts->in_use >> channel & 1;
@@ -115,6 +117,10 @@ void desk_tell(struct dispatch *d, int64_t wall_ms)
 	const struct postbox *p = d->postbox;
 	char reason[HEALTH_REASON] = "";
 
+	if (p->error && !d->unkept)
+		log_error("notices on their way are in memory alone: %s",
+			  strerrordesc_np(-p->error));
+	d->unkept = p->error != 0;
 	for (uint32_t i = 0; i < d->config.alerts->count; i++)
 		if (d->config.alerts->channels[i].type != CHANNEL_LOG)
 			desk_tell_channel(d, i, wall_ms);
@@ -122,6 +128,10 @@ void desk_tell(struct dispatch *d, int64_t wall_ms)
 		snprintf(reason, sizeof(reason),
 			 "notices on their way are in memory alone, a restart would lose them: %s",
 			 strerrordesc_np(-p->error));
+	else if (p->late >= DESK_LATE)
+		snprintf(reason, sizeof(reason),
+			 "the disk has not taken what changed for %u s: notices wait for that",
+			 p->late);
 	else if (p->damaged)
 		snprintf(reason, sizeof(reason), "%llu damaged lines of %s were left out",
 			 (unsigned long long)p->damaged, POSTBOX_FILE);

@@ -2,6 +2,7 @@
 #include "rs_test.h"
 
 #include "health.h"
+#include "stalled_disk.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@ enum { LOG, EMAIL, FIX, CACHE };
 static char folder[32];
 static struct config_alerts alerts;
 static struct health *health;
+static struct scribe *scribe;
 static struct dispatch *d;
 static int links[2];
 static int64_t now_ns, wall_ms;
@@ -31,7 +33,7 @@ static void open_it(void)
 {
 	const struct dispatch_config config = { .alerts = &alerts,
 						.health = health,
-						.folder = folder,
+						.scribe = scribe,
 						.link = -1,
 						.runner = links[0] };
 
@@ -57,7 +59,8 @@ static int setup(void **state)
 	alerts.in_use = 0xd;
 	alerts.levels[0] = 0x4;
 	alerts.levels[1] = 0x8;
-	if (!mkdtemp(folder) || health_open(&health) || courier_link(links))
+	if (!mkdtemp(folder) || health_open(&health) || courier_link(links) ||
+	    scribe_open(&scribe, folder))
 		return -1;
 	open_it();
 	return 0;
@@ -69,6 +72,7 @@ static int teardown(void **state)
 
 	(void)state;
 	dispatch_close(d);
+	scribe_close(scribe);
 	health_close(health);
 	close(links[0]);
 	close(links[1]);
@@ -256,17 +260,52 @@ static void it_pauses_over_restarts_too(void **state)
 static void without_its_mark_on_disk_nothing_is_done(void **state)
 {
 	struct runner_order order;
+	struct scribe *gone;
 
 	(void)state;
+	assert_int_equal(scribe_open(&gone, "/there/is/no/such/folder"), 0);
 	notice(1, 1, NOTICE_FIRING);
-	close(d->postbox->fd);
-	d->postbox->fd = -1;
-	d->postbox->folder = "/there/is/no/such/folder";
+	d->postbox->scribe = gone;
 	second();
 	assert_false(ordered(&order));
 	assert_int_equal(row(FIX).refused, 1);
 	assert_non_null(strstr(row(FIX).fault, "the outbox takes no mark"));
-	d->postbox->folder = folder;
+	d->postbox->scribe = scribe;
+	scribe_close(gone);
+}
+
+static void it_begins_when_the_disk_has_its_mark_and_once(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	answer(&order, COURIER_ARRIVED);
+	now_ns += PAUSE_MS * 1000000;
+	second();
+	assert_int_equal(scribe_run(scribe), 0);
+	disk_stalls(scribe);
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), 0);
+	notice(2, 1, NOTICE_FIRING);
+	for (int i = 0; i < 3; i++)
+		second();
+	now_ns += PAUSE_MS * 1000000; /* the disk takes longer than it has to pause */
+	second();
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), -EBUSY);
+	assert_false(ordered(&order));
+	disk_goes_on(scribe);
+	dispatch_written(d, now_ns, wall_ms);
+	assert_true(ordered(&order));
+	assert_int_equal(order.kind, FORMAT_TEST);
+	assert_true(scribe_wait(scribe, scribe_given(scribe), 20000));
+	dispatch_written(d, now_ns, wall_ms);
+	assert_true(ordered(&order)); /* it paused as long as it has to */
+	assert_int_equal(order.sequence, 2);
+	assert_true(scribe_wait(scribe, scribe_given(scribe), 20000));
+	dispatch_written(d, now_ns, wall_ms);
+	assert_false(ordered(&order));
 }
 
 static void of_a_damaged_outbox_nothing_is_begun(void **state)
@@ -393,6 +432,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_pauses_over_restarts_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_its_mark_on_disk_nothing_is_done, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(it_begins_when_the_disk_has_its_mark_and_once,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(of_a_damaged_outbox_nothing_is_begun, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_does_not_answer_is_not_asked_again, setup,
