@@ -1,6 +1,7 @@
 #include "alerting.h"
 
 #include "actions.h"
+#include "courier.h"
 #include "health.h"
 #include "moment.h"
 #include "parts.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where whoever is told finds more; the first address, as it was configured. */
 static void alerting_base(struct alerting *a, const struct config *c)
@@ -24,7 +26,8 @@ static int alerting_dispatch(struct alerting *a, const struct alerting_config *c
 	struct dispatch_config dispatch = { .health = config->health,
 					    .scribe = a->scribe,
 					    .link = config->runner,
-					    .runner = config->actions };
+					    .runner = config->actions,
+					    .cache = a->wipe[0] };
 	struct config_error error; /* there is none: it was checked when it was read */
 	int ret = config_alerts_open(&a->channels, config->config, &error);
 
@@ -47,13 +50,16 @@ int alerting_open(struct alerting *a, const struct alerting_config *config)
 	int ret;
 
 	a->cache = config->cache;
+	a->wipe[0] = a->wipe[1] = -1;
 	alerting_base(a, c);
 	if (!config_switch(c, CONFIG_ALERTS_ENABLED)) {
 		health_put(config->health, "alerts", HEALTH_INFO, "turned off by alerts.enabled",
 			   moment_wall_ms());
 		return 0;
 	}
-	ret = scribe_open(&a->scribe, config->folder);
+	ret = a->cache ? courier_link(a->wipe) : 0;
+	if (!ret)
+		ret = scribe_open(&a->scribe, config->folder);
 	if (!ret)
 		ret = alerting_dispatch(a, config);
 	if (ret)
@@ -72,6 +78,9 @@ void alerting_close(struct alerting *a)
 	dispatch_close(a->dispatch);
 	scribe_close(a->scribe);
 	config_alerts_close(a->channels);
+	for (int i = 0; i < 2; i++)
+		if (a->wipe[i] > 0)
+			close(a->wipe[i]);
 	a->scribe = NULL;
 	a->alerts = NULL;
 	a->dispatch = NULL;
@@ -150,6 +159,11 @@ bool alerting_hear(const struct alerting *a)
 bool alerting_hear_actions(const struct alerting *a)
 {
 	return actions_hear(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
+}
+
+void alerting_hear_cache(const struct alerting *a)
+{
+	actions_hear_cache(a->dispatch, (int64_t)moment_monotonic_ns(), moment_wall_ms());
 }
 
 pid_t alerting_actor(const struct alerting *a)

@@ -22,6 +22,7 @@ struct alerting {
 	struct dispatch *dispatch; /* the same */
 	struct config_alerts *channels;
 	struct cache *cache; /* NULL: there is none */
+	int wipe[2];         /* orders to clear it: our end, its owner's; -1: there is none */
 	char base[160];
 };
 
@@ -47,6 +48,7 @@ int alerting_fd(const struct alerting *a); /* readable: the scribe went on; -1: 
 void alerting_written(const struct alerting *a);
 bool alerting_hear(const struct alerting *a); /* false: there is no runner any more */
 bool alerting_hear_actions(const struct alerting *a);
+void alerting_hear_cache(const struct alerting *a);
 
 pid_t alerting_actor(const struct alerting *a); /* the process of the runner of actions, or 0 */
 

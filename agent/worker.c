@@ -197,6 +197,7 @@ static int worker_web(struct worker *w)
 		.profile = w->profile,
 		.store = w->store,
 		.cache = w->cache,
+		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -298,11 +299,12 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[5] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[6] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
 				   { .fd = w->config->actions, .events = POLLIN },
 				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
-				   { .fd = alerting_fd(&w->alerting), .events = POLLIN } };
+				   { .fd = alerting_fd(&w->alerting), .events = POLLIN },
+				   { .fd = w->alerting.wipe[0], .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -313,7 +315,7 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 5, wait_ms) <= 0)
+		if (poll(links, 6, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
@@ -323,6 +325,8 @@ static void worker_loop(struct worker *w)
 			links[2].fd = -1;
 		if (!alone && links[4].revents)
 			alerting_written(&w->alerting);
+		if (!alone && links[5].revents)
+			alerting_hear_cache(&w->alerting);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "runner.h"
 #include "stops.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,26 +71,45 @@ static void actions_values(const struct notice *n, struct action_values *out)
 	metric_value_format(n->limit, n->unit, out->at[ACTION_LIMIT], ACTION_TEXT);
 }
 
-/* COURIER_HELLO: it is under way, and the runner has the word. */
+/* COURIER_HELLO: it is under way, and the cache's owner has the word. */
+static enum courier_outcome actions_clear(const struct dispatch *d, const struct channel *c,
+					  const struct dispatch_channel *of,
+					  char text[COURIER_TEXT])
+{
+	struct wipe_order order = { .kind = of->kind,
+				    .sum = channel_sum(c),
+				    .sequence = of->notice.sequence,
+				    .at_ms = of->notice.at_ms };
+	int ret;
+
+	if (d->config.cache < 0) {
+		snprintf(text, COURIER_TEXT, "not done: the cache is turned off by cache.enabled");
+		return COURIER_REFUSED;
+	}
+	memcpy(order.pattern, c->values[CHANNEL_PATTERN], sizeof(order.pattern));
+	ret = wipe_order(d->config.cache, &order);
+	if (!ret)
+		return COURIER_HELLO;
+	snprintf(text, COURIER_TEXT, "not done: the cache takes no orders: %s",
+		 strerrordesc_np(-ret));
+	return COURIER_REFUSED;
+}
+
+/* The same of the runner. */
 static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channel,
-				       enum format_kind kind, const struct notice *notice,
 				       char text[COURIER_TEXT])
 {
 	const struct channel *c = actions_channel(d, channel);
-	struct runner_order order = { .kind = kind,
+	const struct dispatch_channel *of = &d->channels[channel];
+	struct runner_order order = { .kind = of->kind,
 				      .sum = channel_sum(c),
-				      .sequence = notice->sequence,
-				      .at_ms = notice->at_ms };
+				      .sequence = of->notice.sequence,
+				      .at_ms = of->notice.at_ms };
 	int ret;
 
-	if (c->type == CHANNEL_CACHE_CLEAR) {
-		snprintf(text, COURIER_TEXT, "refused: an action cannot clear the cache yet");
-		ret = d->config.clear ? d->config.clear(d->config.clear_ctx,
-							c->values[CHANNEL_PATTERN], text)
-				      : -ENOSYS;
-		return ret ? COURIER_REFUSED : COURIER_ARRIVED;
-	}
-	actions_values(notice, &order.values);
+	if (c->type == CHANNEL_CACHE_CLEAR)
+		return actions_clear(d, c, of, text);
+	actions_values(&of->notice, &order.values);
 	ret = runner_order(d->config.runner, &order);
 	if (!ret)
 		return COURIER_HELLO;
@@ -133,8 +153,7 @@ static void actions_go(struct dispatch *d, uint32_t channel, int64_t wall_ms)
 			 "%s",
 			 strerrordesc_np(-d->postbox->error));
 	else
-		word.outcome =
-			actions_do(d, channel, (enum format_kind)c->kind, &c->notice, word.text);
+		word.outcome = actions_do(d, channel, word.text);
 	stops_at("ordered");
 	if (word.outcome != COURIER_HELLO) {
 		actions_end(c, &word, wall_ms);
@@ -220,7 +239,7 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 						   .at_ms = c->row.trial_ms,
 						   .text = "the runner was started anew" };
 
-		if (!desk_acts(d, i))
+		if (!desk_acts(d, i) || d->config.alerts->channels[i].type == CHANNEL_CACHE_CLEAR)
 			continue;
 		if (c->flying_ns)
 			desk_refused(c, "the runner was started anew, and may have begun it",
@@ -230,15 +249,16 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 	}
 }
 
-bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+/* The result of the last look. */
+static int actions_hear_on(struct dispatch *d, int link, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
 	int ret = 1, at;
 
 	pthread_mutex_lock(&d->lock);
 	for (int i = 0; i < ACTIONS_HEARD && (ret == 1 || ret == -EBADMSG); i++) {
-		ret = courier_hear(d->config.runner, &word);
-		if (ret == 1)
+		ret = courier_hear(link, &word);
+		if (ret == 1 && word.pid)
 			d->runner = word.pid;
 		at = ret == 1 ? desk_find(d, &word) : -1;
 		if (ret == 1 && word.outcome == COURIER_HELLO)
@@ -250,9 +270,21 @@ bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 		if (desk_acts(d, i) && postbox_is_settled(d->postbox))
 			actions_step(d, i, now_ns, wall_ms);
 	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	int ret = actions_hear_on(d, d->config.runner, now_ns, wall_ms);
+
 	if (ret == 1 || ret == -EAGAIN || ret == -EINTR || ret == -EBADMSG)
 		return true;
 	log_error(
 		"the runner of actions is gone: nothing is done until the agent is started again");
 	return false;
+}
+
+void actions_hear_cache(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	actions_hear_on(d, d->config.cache, now_ns, wall_ms);
 }

@@ -30,9 +30,7 @@ struct dispatch_config {
 	struct scribe *scribe; /* of the folder of the outbox; borrowed */
 	int link;              /* to the courier; -1: no channel needs one */
 	int runner;            /* to who does actions; -1: none is configured */
-	/* Clears what the pattern says from our cache: 0 or -errno, and a word. NULL: no cache */
-	int (*clear)(void *ctx, const char *pattern, char text[DISPATCH_TEXT]);
-	void *clear_ctx;
+	int cache;             /* … and to who clears the cache; -1: there is none */
 };
 
 /* Of a time that somebody tried a channel out. */

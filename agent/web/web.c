@@ -4,9 +4,11 @@
 #include "clerk.h"
 #include "events.h"
 #include "front.h"
+#include "glob.h"
 #include "log.h"
 #include "moment.h"
 #include "router.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +28,7 @@ struct web {
 	pthread_t thread;
 	bool running;
 	int epoll, wake; /* wake: somebody wants the thread to end */
+	int wipe;        /* borrowed */
 };
 
 static void web_answer(void *ctx, const struct request *r, struct reply *out)
@@ -86,6 +89,8 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		ret = front_open(&w->front, &front);
 	for (unsigned int i = 0; i < c->socket_count && !ret; i++)
 		ret = web_watch(w, front_fd(w->front, i));
+	if (!ret && c->cache && c->wipe > 0)
+		ret = web_watch(w, c->wipe);
 	if (ret) {
 		front_abandon(w->front);
 		w->front = NULL;
@@ -101,6 +106,7 @@ int web_open(struct web **out, const struct web_config *c)
 	if (!w)
 		return -ENOMEM;
 	w->epoll = w->wake = -1;
+	w->wipe = c->wipe > 0 ? c->wipe : -1;
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
@@ -135,23 +141,40 @@ static int web_work(struct web *w)
 	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
 }
 
+static int64_t web_wipe(void *ctx, const char *pattern)
+{
+	struct cache *cache = ctx;
+	struct glob *glob;
+	int64_t count;
+	int ret = glob_open(&glob, pattern, strlen(pattern));
+
+	if (ret)
+		return ret;
+	count = (int64_t)cache_clear(cache, glob, moment_monotonic_ns());
+	glob_close(glob);
+	return count;
+}
+
 static void *web_loop(void *ctx)
 {
 	struct web *w = ctx;
-	struct epoll_event events[WEB_SOCKETS + 1];
+	struct epoll_event events[WEB_SOCKETS + 2];
 	bool ended = false;
 
 	while (!ended) {
 		int wait_ms = web_work(w);
 		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
-		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
+		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 2, wait_ms);
 
 		if (n < 0 && errno != EINTR) {
 			log_error("the API stops: %m");
 			break;
 		}
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
 			ended = ended || events[i].data.fd == w->wake;
+			if (events[i].data.fd == w->wipe)
+				wipe_serve(w->wipe, web_wipe, w->site.cache);
+		}
 	}
 	return NULL;
 }

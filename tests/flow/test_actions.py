@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Actions of alerts: a command with its own user and nothing of ours, a unit of systemd restarted
-over a real bus, what is not done and why, and each at most once over the agent's violent end.
+"""Actions of alerts: a command with its own user and nothing of ours, our cache cleared, a unit of
+systemd restarted over a real bus, what is not done and why, and each at most once over the agent's
+violent end.
 """
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from test_cache import TEXT, Client, entry
 from test_channels import PYTHON, RULE, Failed, alive, channel, check, configure, ringside
 from test_channels_killed import StoppedAgent, kill
 
@@ -135,9 +137,8 @@ def what_goes_wrong_is_told_and_not_tried_again(stage):
     configure(stage, {"slow": {**root, "timeout": "1s", "command": [str(program), str(said)]},
                       "fails": {**root, "command": str(fails), "at_most_every": "1s"},
                       "none": {**root, "command": ["/there/is/no/such/program"]},
-                      "who": {**root, "command": ["/bin/true"], "user": "no-such-user"},
-                      "cache": {"type": "cache_clear", "pattern": "shop:*"}},
-              notify=["log", "cache"])
+                      "who": {**root, "command": ["/bin/true"], "user": "no-such-user"}},
+              notify=["log"])
     agent = stage.agent().wait("/readyz")
     check(tried(stage, "slow").startswith("slow: failed: killed after 1.0 s"), agent.said())
     pids = said.read_text().split()
@@ -146,9 +147,6 @@ def what_goes_wrong_is_told_and_not_tried_again(stage):
     check(tried(stage, "fails").startswith("fails: failed: exit code 3 after"), "fails")
     check("/there/is/no/such/program: No such file" in tried(stage, "none"), "none")
     check("no such user" in tried(stage, "who"), "who")
-    live.wait_for("no cache", lambda: channel(agent, "cache")["refused"] == 1, 10, 0.1)
-    check("cannot clear the cache yet" in channel(agent, "cache")["lastError"],
-          channel(agent, "cache"))
     agent.stop()
 
 
@@ -161,6 +159,31 @@ def a_configuration_that_others_may_write_does_nothing(stage):
     live.wait_for("a refusal", lambda: "root's alone" in (channel(agent, "fix")["lastError"] or ""),
                   10, 0.1)
     check(said.read_text() == "" and "no action will be done" in agent.said(), agent.said())
+    agent.stop()
+
+
+def what_an_alert_says_is_taken_out_of_the_cache(stage):
+    configure(stage, {"cache": {"type": "cache_clear", "pattern": "shop:*", "at_most_every": "1s"}},
+              notify=["cache"])
+    agent = stage.agent().wait("/readyz")
+    client = Client(agent.port, (stage.run_dir / "token").read_text().strip())
+    for key in (b"shop:1", b"shop:2", b"other:1"):
+        check(client.ask("PUT", entry(key), b"x", TEXT)[0] in (200, 201, 204), key)
+    live.wait_for("an empty shop", lambda: client.ask("GET", entry(b"shop:1"))[0] == 404 and
+                  client.ask("GET", entry(b"shop:2"))[0] == 404, 10, 0.1)
+    check(client.ask("GET", entry(b"other:1"))[0] == 200, "it took what it was not to")
+    row = live.wait_for("its result",
+                        lambda: (r := channel(agent, "cache"))["delivered"] and r, 5, 0.1)
+    check(row["lastReply"].endswith(" entries cleared") and row["state"] == "ok", row)
+    agent.stop()
+    configure(stage, {"cache": {"type": "cache_clear", "pattern": "shop:*"}}, notify=["cache"])
+    whole = json.loads((stage.folder / "ringside.json").read_text())
+    (stage.folder / "ringside.json").write_text(json.dumps({**whole, "cache": {"enabled": False}}))
+    for leftover in stage.folder.rglob("alerts.*"):
+        leftover.unlink()  # else it pauses
+    agent = stage.agent().wait("/readyz")
+    row = live.wait_for("a refusal", lambda: (r := channel(agent, "cache"))["refused"] and r, 10, 0.1)
+    check("turned off by cache.enabled" in row["lastError"], row)
     agent.stop()
 
 
@@ -263,6 +286,7 @@ def main():
     for test in (a_command_runs_as_its_user_with_nothing_of_ours,
                  what_goes_wrong_is_told_and_not_tried_again,
                  a_configuration_that_others_may_write_does_nothing,
+                 what_an_alert_says_is_taken_out_of_the_cache,
                  a_unit_is_restarted_over_the_bus, none_is_done_twice):
         begun = time.monotonic()
         with live.Stage() as stage:
