@@ -29,7 +29,7 @@ static int alerting_dispatch(struct alerting *a, const struct alerting_config *c
 					    .runner = config->actions,
 					    .cache = a->wipe[0] };
 	struct config_error error; /* there is none: it was checked when it was read */
-	int ret = config_alerts_open(&a->channels, config->config, &error);
+	int ret = config_alerts_open(&a->channels, config->now, &error);
 
 	dispatch.alerts = a->channels;
 	return ret ? ret : dispatch_open(&a->dispatch, &dispatch, moment_wall_ms());

@@ -27,7 +27,8 @@ struct alerting {
 };
 
 struct alerting_config {
-	const struct config *config;
+	const struct config *config; /* … that the agent was started with */
+	const struct config *now;    /* its channels and levels, as they were read last */
 	struct metrics *metrics;
 	struct health *health;
 	struct cache *cache; /* NULL: turned off */

@@ -465,6 +465,7 @@ int broker_run(const struct broker_config *config)
 				     .board = config->board,
 				     .link = config->link,
 				     .good = -1,
+				     .kept = config->kept,
 				     .rules = { .link = config->link } };
 	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
 		b->reload.rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);

@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 /* Of its own, so that whoever writes into the file changes nothing. */
 static int reload_copy(int from)
 {
-	int to = memfd_create("ringside.json", MFD_CLOEXEC);
+	int to = memfd_create("ringside.json", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char bytes[RELOAD_BYTES];
 	ssize_t n;
 
@@ -24,7 +25,9 @@ static int reload_copy(int from)
 	while ((n = read(from, bytes, sizeof(bytes))) > 0)
 		if (file_write(to, bytes, (size_t)n))
 			n = -1;
-	if (n < 0 || lseek(to, 0, SEEK_SET)) {
+	/* workers have it too, one after the other */
+	if (n < 0 || lseek(to, 0, SEEK_SET) ||
+	    fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
 		close(to);
 		return -EIO;
 	}
@@ -53,13 +56,28 @@ void reload_again(struct reload *r)
 	struct link_message message = { .kind = LINK_RELOAD };
 
 	rulefiles_again(&r->rules);
-	if (r->good >= 0 && (lseek(r->good, 0, SEEK_SET) || link_send(r->link, &message, r->good)))
+	if (r->good >= 0 && link_send(r->link, &message, r->good))
 		log_error("not reloaded: the worker is behind");
+}
+
+/* The new one before the old one goes: there is one at any time. */
+static void reload_keep(const struct reload *r, bool first)
+{
+	const struct link_message message = { .kind = LINK_RELOAD };
+	struct link_message old;
+	int ret = link_send(r->kept[0], &message, r->good), fd;
+
+	if (ret)
+		log_error("a worker that is started anew begins with another configuration: %s",
+			  strerrordesc_np(-ret));
+	else if (!first && link_receive(r->kept[1], &old, &fd) == 1)
+		close(fd);
 }
 
 void reload_now(struct reload *r)
 {
 	struct config_error error;
+	bool first;
 	int fd, copy;
 
 	rulefiles_again(&r->rules); /* whatever becomes of the configuration */
@@ -79,8 +97,10 @@ void reload_now(struct reload *r)
 			close(copy);
 		return;
 	}
-	if (r->good >= 0)
+	first = r->good < 0;
+	if (!first)
 		close(r->good);
 	r->good = copy;
+	reload_keep(r, first);
 	reload_again(r);
 }

@@ -4,7 +4,7 @@
  *          changes nothing.
  *
  * Threads:  one.
- * Memory:   a descriptor of the last good text, until the end of the process.
+ * Memory:   a descriptor of the last good text, until the end of the process; the rest is borrowed.
  * Errors:   logged, with file and line.
  */
 #ifndef AGENT_RELOAD_H
@@ -20,12 +20,13 @@ struct reload {
 	struct board *board; /* NULL: there is no courier */
 	int link;            /* to the worker */
 	int good;            /* the text of the last one that was read again; -1: none was */
+	const int *kept;     /* a link on whose second end that lies for workers to come */
 	struct rulefiles rules;
 };
 
 void reload_now(struct reload *r);
 
-/* To a worker that is new, and began with what the agent did. */
+/* To a worker that is new: it began with what was kept, which may not be the last. */
 void reload_again(struct reload *r);
 
 #endif

@@ -51,19 +51,44 @@ static bool worker_reloads(enum config_key key)
 	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
 }
 
+/* NULL: it is not good, which is said. */
+static struct config *worker_configured(const struct worker *w, int fd)
+{
+	struct config_error error;
+	struct config *next;
+
+	lseek(fd, 0, SEEK_SET); /* a worker before us left it at its end */
+	if (options_config(w->config->options, fd, &next, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return NULL;
+	}
+	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
+	return next;
+}
+
+/* What was read again since the agent started; NULL: nothing was. */
+static struct config *worker_now(const struct worker *w)
+{
+	struct link_message message;
+	struct config *now;
+	int fd;
+
+	if (link_peek(w->config->kept, &message, &fd) != 1)
+		return NULL;
+	now = worker_configured(w, fd);
+	close(fd);
+	return now;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
 	struct worker *w = ctx;
 	const struct config *now = w->config->config;
-	struct config_error error;
-	struct config *next;
+	struct config *next = worker_configured(w, fd);
 
-	if (options_config(w->config->options, fd, &next, &error)) {
-		log_error("not reloaded: %s", error.text);
+	if (!next)
 		return;
-	}
-	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
@@ -210,9 +235,12 @@ static int worker_web(struct worker *w)
 	return web_open(&w->web, &config);
 }
 
+/* With the channels that are in force: what waits for one that it has not would be dropped. */
 static int worker_alerting(struct worker *w)
 {
+	struct config *now = worker_now(w);
 	const struct alerting_config config = { .config = w->config->config,
+						.now = now ? now : w->config->config,
 						.metrics = w->metrics,
 						.health = w->health,
 						.cache = w->cache,
@@ -220,7 +248,10 @@ static int worker_alerting(struct worker *w)
 						.runner = w->config->runner,
 						.actions = w->config->actions };
 
-	return alerting_open(&w->alerting, &config);
+	int result = alerting_open(&w->alerting, &config);
+
+	config_close(now);
+	return result;
 }
 
 /* The API first, so that whoever looks sees why it is not ready. */

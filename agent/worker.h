@@ -24,6 +24,7 @@ struct worker_config {
 	const char *token;
 	gid_t group;
 	int link;
+	int kept;     /* where the configuration lies that was read again; -1: nowhere */
 	int runner;   /* the link to who carries notices; -1: nobody does */
 	int actions;  /* … and to who does actions */
 	int kallsyms; /* -1: not readable */
