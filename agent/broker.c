@@ -237,7 +237,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
-	rulefiles_second(&b->reload.rules);
+	reload_second(&b->reload);
 }
 
 /* Has the nursery ended? Then nobody can be a worker any more. */

@@ -51,13 +51,28 @@ static int reload_check(const struct reload *r, int fd, struct config_error *err
 	return ret;
 }
 
-void reload_again(struct reload *r)
+static void reload_pay(struct reload *r)
 {
 	struct link_message message = { .kind = LINK_RELOAD };
+	int ret = link_send(r->link, &message, r->good);
 
+	r->owed = ret == -EAGAIN;
+	if (ret && !r->owed)
+		log_error("the worker does not hear of a reload: %s", strerrordesc_np(-ret));
+}
+
+void reload_again(struct reload *r)
+{
 	rulefiles_again(&r->rules);
-	if (r->good >= 0 && link_send(r->link, &message, r->good))
-		log_error("not reloaded: the worker is behind");
+	if (r->good >= 0)
+		reload_pay(r);
+}
+
+void reload_second(struct reload *r)
+{
+	if (r->owed)
+		reload_pay(r);
+	rulefiles_second(&r->rules);
 }
 
 /* The new one before the old one goes: there is one at any time. */

@@ -5,7 +5,7 @@
  *
  * Threads:  one.
  * Memory:   a descriptor of the last good text, until the end of the process; the rest is borrowed.
- * Errors:   logged, with file and line.
+ * Errors:   logged, with file and line. A worker that is behind is told each second until it is not.
  */
 #ifndef AGENT_RELOAD_H
 #define AGENT_RELOAD_H
@@ -20,6 +20,7 @@ struct reload {
 	struct board *board; /* NULL: there is no courier */
 	int link;            /* to the worker */
 	int good;            /* the text of the last one that was read again; -1: none was */
+	bool owed;           /* it has not been told of that */
 	const int *kept;     /* a link on whose second end that lies for workers to come */
 	struct rulefiles rules;
 };
@@ -28,5 +29,7 @@ void reload_now(struct reload *r);
 
 /* To a worker that is new: it began with what was kept, which may not be the last. */
 void reload_again(struct reload *r);
+
+void reload_second(struct reload *r); /* what is owed, and rules that changed */
 
 #endif

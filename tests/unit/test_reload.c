@@ -143,6 +143,27 @@ static void the_last_good_one_lies_for_workers_to_come(void **state)
 	assert_false(lies(text)); /* there is one alone */
 }
 
+static void a_worker_that_is_behind_is_told_later_and_once(void **state)
+{
+	struct link_message message = { .kind = LINK_PART };
+	char text[256];
+	int passed;
+
+	(void)state;
+	put(GOOD);
+	while (!link_send(links[0], &message, -1))
+		continue;
+	reload_now(&r);
+	reload_second(&r);
+	while (link_receive(links[1], &message, &passed) == 1)
+		assert_int_equal(message.kind, LINK_PART);
+	reload_second(&r);
+	assert_true(given(text));
+	assert_string_equal(text, GOOD);
+	reload_second(&r);
+	assert_false(given(text));
+}
+
 static void what_is_bad_changes_nothing(void **state)
 {
 	char text[256];
@@ -190,6 +211,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_good_one_lies_for_workers_to_come, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_worker_that_is_behind_is_told_later_and_once,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_bad_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_one_counts_and_a_courier_need_not_be,
 						setup, teardown),
