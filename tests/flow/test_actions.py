@@ -29,6 +29,9 @@ WORDS = """#!/bin/sh
 echo nobody reads this
 """
 
+# It and its child say who they are, and stay.
+SLOW = "#!/bin/sh\necho $$ >> \"$1\"\nsleep 60 &\necho $! >> \"$1\"\nwait\n"
+
 # org.freedesktop.systemd1 as far as RestartUnit goes: a job that ends a moment later.
 SYSTEMD = """
 import sys, dbus, dbus.service
@@ -131,7 +134,7 @@ def a_command_runs_as_its_user_with_nothing_of_ours(stage):
 
 
 def what_goes_wrong_is_told_and_not_tried_again(stage):
-    program, said = command(stage, "#!/bin/sh\necho $$ >> \"$1\"\nsleep 60 &\necho $! >> \"$1\"\nwait\n")
+    program, said = command(stage, SLOW)
     fails, _ = command(stage, "#!/bin/sh\nexit 3\n", "fails")
     root = {"type": "exec", "user": "65533"}
     configure(stage, {"slow": {**root, "timeout": "1s", "command": [str(program), str(said)]},
@@ -147,6 +150,31 @@ def what_goes_wrong_is_told_and_not_tried_again(stage):
     check(tried(stage, "fails").startswith("fails: failed: exit code 3 after"), "fails")
     check("/there/is/no/such/program: No such file" in tried(stage, "none"), "none")
     check("no such user" in tried(stage, "who"), "who")
+    agent.stop()
+
+
+def status_of(pid):
+    return dict(line.split(":\t", 1) for line in
+                Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def a_runner_that_is_killed_takes_what_it_runs_along(stage):
+    program, said = command(stage, SLOW)
+    configure(stage, {"slow": {"type": "exec", "user": "65533",
+                               "command": [str(program), str(said)]}}, notify=["slow"])
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("the command", lambda: len(said.read_text().split()) == 2, 10, 0.05)
+    of = {pid: status_of(pid) for pid in agent.family()}
+    ours = [pid for pid in of if of[pid]["CapEff"] == "00000000000001e0"]
+    runner = next(pid for pid in ours if int(of[pid]["PPid"]) in ours and
+                  any(int(of[p]["PPid"]) == pid for p in ours))
+    os.kill(runner, signal.SIGKILL)
+    live.wait_for("the end of all of it",
+                  lambda: not [p for p in said.read_text().split() if alive(p)], 5, 0.05)
+    live.wait_for("another runner", lambda: "the runner of actions was killed by signal 9"
+                  in agent.said(), 5, 0.05)
+    row = live.wait_for("its word", lambda: (r := channel(agent, "slow"))["refused"] and r, 10, 0.1)
+    check("started anew, and may have begun it" in row["lastError"], row)
     agent.stop()
 
 
@@ -285,6 +313,7 @@ def main():
     failed = 0
     for test in (a_command_runs_as_its_user_with_nothing_of_ours,
                  what_goes_wrong_is_told_and_not_tried_again,
+                 a_runner_that_is_killed_takes_what_it_runs_along,
                  a_configuration_that_others_may_write_does_nothing,
                  what_an_alert_says_is_taken_out_of_the_cache,
                  a_unit_is_restarted_over_the_bus, none_is_done_twice):
