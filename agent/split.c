@@ -113,6 +113,7 @@ static int split_actions_run(const struct split *s, const struct config_alerts *
 	}
 	runner.trusted = s->trusted;
 	runner.become = split_become;
+	runner.files = *s->files;
 	for (uint32_t i = 0; i < alerts->count; i++)
 		if (alerts->channels[i].type == CHANNEL_EXEC)
 			split_user(alerts->channels[i].values[CHANNEL_USER], &runner.users[i]);

@@ -5,6 +5,7 @@ violent end.
 """
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ WORDS = """#!/bin/sh
 	echo "id:$(/usr/bin/id -u):$(/usr/bin/id -G)"
 	/usr/bin/sed -n 's/^/status:/p' /proc/$$/status
 	/usr/bin/tr '\\0' '\\n' < /proc/$$/environ | /usr/bin/sed 's/^/environ:/'
+	echo "files:$(ulimit -Sn):$(ulimit -Hn)"
 	ls -l /proc/$$/fd | /usr/bin/sed 's/^/fd:/'
 	echo end
 } >> "$1"
@@ -115,6 +117,8 @@ def a_command_runs_as_its_user_with_nothing_of_ours(stage):
     check(status["Uid"].split() == ["65533"] * 4 and status["NoNewPrivs"] == "1", status)
     check(all(int(status[cap], 16) == 0 for cap in ("CapPrm", "CapEff", "CapBnd", "CapInh",
                                                     "CapAmb", "SigIgn")), status)
+    limits = ":".join(map(str, resource.getrlimit(resource.RLIMIT_NOFILE)))
+    check(fields(text, "files") == [limits], fields(text, "files") + [limits])
     check(fields(text, "environ") == [], fields(text, "environ"))
     targets = [line.split(" -> ")[1] for line in fields(text, "fd") if " -> " in line]
     check(set(targets) <= {"/dev/null", str(said), str(program), f"/proc/{status['Pid']}/fd"},
