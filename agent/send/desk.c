@@ -84,6 +84,19 @@ void desk_tried(struct dispatch_channel *c, const struct courier_word *w)
 	snprintf(c->row.trial_text, sizeof(c->row.trial_text), "%s", w->text);
 }
 
+static void desk_part(const struct dispatch *d, uint32_t channel, char name[HEALTH_NAME])
+{
+	snprintf(name, HEALTH_NAME, "channel.%.23s", d->channels[channel].row.name);
+}
+
+void desk_leave(const struct dispatch *d, uint32_t channel)
+{
+	char name[HEALTH_NAME];
+
+	desk_part(d, channel, name);
+	health_drop(d->config.health, name);
+}
+
 static void desk_tell_channel(const struct dispatch *d, uint32_t channel, int64_t wall_ms)
 {
 	const struct dispatch_row *row = &d->channels[channel].row;
@@ -92,7 +105,7 @@ static void desk_tell_channel(const struct dispatch *d, uint32_t channel, int64_
 	enum health_status status = HEALTH_HEALTHY;
 	char name[HEALTH_NAME], reason[HEALTH_REASON];
 
-	snprintf(name, sizeof(name), "channel.%.23s", row->name);
+	desk_part(d, channel, name);
 	snprintf(reason, sizeof(reason), "%llu delivered, %u waiting, %llu dropped, %llu refused",
 		 (unsigned long long)row->delivered, waiting, (unsigned long long)dropped,
 		 (unsigned long long)row->refused);

@@ -377,10 +377,18 @@ static void dispatch_move(struct dispatch *d, const struct config_alerts *next)
 {
 	struct dispatch_channel moved[CHANNEL_MAX] = { 0 };
 
-	for (uint32_t i = 0; i < next->count; i++)
-		for (uint32_t k = 0; k < d->config.alerts->count; k++)
-			if (!strcmp(next->channels[i].name, d->channels[k].row.name))
-				moved[i] = d->channels[k];
+	for (uint32_t k = 0; k < d->config.alerts->count; k++) {
+		bool stays = false;
+
+		for (uint32_t i = 0; i < next->count; i++) {
+			if (strcmp(next->channels[i].name, d->channels[k].row.name) != 0)
+				continue;
+			moved[i] = d->channels[k];
+			stays = true;
+		}
+		if (!stays)
+			desk_leave(d, k);
+	}
 	memcpy(d->channels, moved, sizeof(moved));
 	d->config.alerts = next;
 	for (uint32_t i = 0; i < next->count; i++) {
