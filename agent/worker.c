@@ -10,7 +10,7 @@
 #include "nursery.h"
 #include "parts.h"
 #include "procfs.h"
-#include "redis_part.h"
+#include "tiering.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -37,6 +37,9 @@ struct worker {
 	struct control control;
 	struct alerting alerting;
 	struct redis_part redis;
+	struct tiering tiering;
+	struct depot depot;
+	struct ledger ledger;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -51,19 +54,44 @@ static bool worker_reloads(enum config_key key)
 	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
 }
 
+/* NULL: it is not good, which is said. */
+static struct config *worker_configured(const struct worker *w, int fd)
+{
+	struct config_error error;
+	struct config *next;
+
+	lseek(fd, 0, SEEK_SET); /* a worker before us left it at its end */
+	if (options_config(w->config->options, fd, &next, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return NULL;
+	}
+	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
+	return next;
+}
+
+/* What was read again since the agent started; NULL: nothing was. */
+static struct config *worker_now(const struct worker *w)
+{
+	struct link_message message;
+	struct config *now;
+	int fd;
+
+	if (link_peek(w->config->kept, &message, &fd) != 1)
+		return NULL;
+	now = worker_configured(w, fd);
+	close(fd);
+	return now;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
 	struct worker *w = ctx;
 	const struct config *now = w->config->config;
-	struct config_error error;
-	struct config *next;
+	struct config *next = worker_configured(w, fd);
 
-	if (options_config(w->config->options, fd, &next, &error)) {
-		log_error("not reloaded: %s", error.text);
+	if (!next)
 		return;
-	}
-	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
@@ -81,6 +109,14 @@ static void worker_rules(void *ctx, int fd)
 	const struct worker *w = ctx;
 
 	alerting_rules(&w->alerting, fd);
+}
+
+static void worker_password(void *ctx, const char *password)
+{
+	const struct worker *w = ctx;
+
+	redis_part_password(&w->redis, password);
+	log_info("redis.password_file was read again");
 }
 
 static int worker_metrics(struct worker *w)
@@ -197,21 +233,46 @@ static int worker_web(struct worker *w)
 		.profile = w->profile,
 		.store = w->store,
 		.cache = w->cache,
+		.behind = w->tiering.behind,
+		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
 		.group = c->group,
 		.started_ns = c->started_ns,
 		.counters = ledger_counters,
-		.counters_ctx = w->drain,
+		.counters_ctx = &w->ledger,
 	};
 
+	w->ledger = (struct ledger){ w->drain, &w->depot };
 	return web_open(&w->web, &config);
 }
 
+static int worker_redis(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct depot_config depot = { .config = c->config,
+				      .metrics = w->metrics,
+				      .store = w->store,
+				      .health = w->health,
+				      .boot = w->boot };
+	int result = tiering_open(&w->tiering, c->config, w->cache, &w->redis);
+
+	if (result)
+		return result;
+	redis_part_open(&w->redis, c->config, &c->redis, w->health, moment_wall_ms());
+	tiering_attach(&w->tiering, &w->redis);
+	depot.redis = w->redis.redis;
+	depot_open(&w->depot, &depot, moment_wall_ms());
+	return 0;
+}
+
+/* With the channels that are in force: what waits for one that it has not would be dropped. */
 static int worker_alerting(struct worker *w)
 {
+	struct config *now = worker_now(w);
 	const struct alerting_config config = { .config = w->config->config,
+						.now = now ? now : w->config->config,
 						.metrics = w->metrics,
 						.health = w->health,
 						.cache = w->cache,
@@ -219,7 +280,10 @@ static int worker_alerting(struct worker *w)
 						.runner = w->config->runner,
 						.actions = w->config->actions };
 
-	return alerting_open(&w->alerting, &config);
+	int result = alerting_open(&w->alerting, &config);
+
+	config_close(now);
+	return result;
 }
 
 /* The API first, so that whoever looks sees why it is not ready. */
@@ -242,7 +306,7 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
-		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
+		result = worker_redis(w);
 	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
@@ -260,8 +324,11 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
-	cache_close(w->cache);
+	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);
+	depot_close(&w->depot);
+	tiering_close(&w->tiering);
+	cache_close(w->cache);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -283,6 +350,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
+	tiering_second(&w->tiering);
+	w->alerting.redis_failures = redis_part_failures(&w->redis);
+	depot_second(&w->depot, now_ns, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
@@ -298,10 +368,13 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[4] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[7] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
 				   { .fd = w->config->actions, .events = POLLIN },
-				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
+				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+				   { .fd = alerting_fd(&w->alerting), .events = POLLIN },
+				   { .fd = w->alerting.wipe[0], .events = POLLIN },
+				   { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -312,7 +385,8 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 4, wait_ms) <= 0)
+		wait_ms = tiering_step(&w->tiering, wait_ms);
+		if (poll(links, 7, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
@@ -320,6 +394,10 @@ static void worker_loop(struct worker *w)
 			links[1].fd = -1;
 		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
 			links[2].fd = -1;
+		if (!alone && links[4].revents)
+			alerting_written(&w->alerting);
+		if (!alone && links[5].revents)
+			alerting_hear_cache(&w->alerting);
 	}
 }
 
@@ -353,7 +431,8 @@ int worker_run(void *worker_config)
 					  .profile = w.profile,
 					  .ctx = &w,
 					  .reload = worker_reload,
-					  .rules = worker_rules };
+					  .rules = worker_rules,
+					  .password = worker_password };
 		worker_control(&w);
 		worker_loop(&w);
 	} else if (result == -EPIPE) {
