@@ -9,8 +9,9 @@
 #include "connection.h"
 
 #include "emit.h"
-#include "guard.h"
+#include "heads.h"
 #include "hot.h"
+#include "known.h"
 #include "mem.h"
 #include "multiplex.h"
 #include "open.h"
@@ -96,6 +97,8 @@ HOT uint16_t connection_route(struct connection *c, const uint8_t *path, size_t 
 
 static HOT uint16_t connection_target(void *context, const struct http1 *head, bool *has_path)
 {
+	if (!here.memo)
+		heads_want();
 	return connection_route(context, head->path, head->path_length, has_path);
 }
 
@@ -273,12 +276,11 @@ static inline __attribute__((always_inline)) bool connection_part(struct connect
 	return more;
 }
 
-static inline __attribute__((always_inline)) bool connection_parse(struct connection *c,
-								   enum connection_way way,
-								   const struct iovec *iov,
-								   size_t bytes)
+static HOT __attribute__((noinline)) bool connection_parse(struct connection *c,
+							   enum connection_way way,
+							   const struct iovec *iov, size_t bytes)
 {
-	struct exchange_call call = { .context = c };
+	struct exchange_call call = { .context = c, .memo = here.memo };
 	struct exchange *x = &c->exchange;
 	bool more = true;
 
@@ -298,6 +300,23 @@ static inline __attribute__((always_inline)) bool connection_parse(struct connec
 	return more;
 }
 
+/* What is known by its head is done at once. */
+static inline __attribute__((always_inline)) bool connection_knows(struct connection *c,
+								   enum connection_way way,
+								   const struct iovec *iov,
+								   size_t bytes)
+{
+	struct exchange_call call = { .context = c, .memo = here.memo };
+	size_t seen = iov ? iov->iov_len : 0;
+
+	if (__builtin_expect(atomic_load_explicit(&c->dialect, memory_order_relaxed) != NULL, 0))
+		return false;
+	if (way == CONNECTION_WRITE)
+		return known_write(&c->exchange, &call, iov ? iov->iov_base : NULL,
+				   seen < bytes ? seen : bytes, bytes);
+	return seen >= bytes && known_read(&c->exchange, &call, iov->iov_base, bytes);
+}
+
 static RARE void connection_race(struct connection *c, enum connection_way way)
 {
 	struct http1 *parser = way == CONNECTION_READ ? &c->exchange.in : &c->exchange.out;
@@ -310,10 +329,8 @@ static RARE void connection_race(struct connection *c, enum connection_way way)
 	emit_unparsed(RS_UNPARSED_RACE);
 }
 
-static inline __attribute__((always_inline)) bool connection_take_in(struct connection *c,
-								     enum connection_way way,
-								     const struct iovec *iov,
-								     size_t bytes)
+static inline __attribute__((always_inline)) void
+connection_take_in(struct connection *c, enum connection_way way, size_t bytes)
 {
 	connection_touch(c);
 	atomic_store_explicit(&c->bytes[way],
@@ -321,26 +338,23 @@ static inline __attribute__((always_inline)) bool connection_take_in(struct conn
 			      memory_order_relaxed);
 	if (__builtin_expect(atomic_load_explicit(&c->raced[way], memory_order_relaxed), 0))
 		connection_race(c, way);
-	return connection_parse(c, way, iov, bytes);
 }
 
-/* A copy of its own for plain text, so that the one above stays in line in connection_move. */
-HOT __attribute__((noinline)) bool connection_pass(struct connection *c, enum connection_way way,
-						   const struct iovec *iov, size_t bytes)
+HOT bool connection_pass(struct connection *c, enum connection_way way, const struct iovec *iov,
+			 size_t bytes)
 {
-	return connection_take_in(c, way, iov, bytes);
+	connection_take_in(c, way, bytes);
+	return connection_knows(c, way, iov, bytes) || connection_parse(c, way, iov, bytes);
 }
 
-HOT_IN(all)
-bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
-		     size_t bytes)
+/* What is not known; that which is shall not save registers for it. */
+static HOT __attribute__((noinline)) bool connection_learn(struct connection *c,
+							   enum connection_way way,
+							   const struct iovec *iov, size_t bytes)
 {
 	bool prefaced = c->exchange.preface.step == PREFACE_OVER;
-	bool more;
+	bool more = connection_parse(c, way, iov, bytes);
 
-	if (!connection_own(c, way))
-		return true;
-	more = connection_take_in(c, way, iov, bytes);
 	if (__builtin_expect(connection_may_be_tls(c), 0)) {
 		if (way == CONNECTION_READ)
 			connection_hear(c, prefaced, iov, bytes);
@@ -348,9 +362,23 @@ bool connection_move(struct connection *c, enum connection_way way, const struct
 	}
 	if (!more && !connection_is_tunnel(c))
 		atomic_store_explicit(&c->quiet[way], 1, memory_order_relaxed);
-	connection_disown(c, way);
 	return more || !c->exchange.no_http || c->dialect ||
 	       atomic_load_explicit(&c->exchange.trust, memory_order_relaxed) != EXCHANGE_UNKNOWN;
+}
+
+HOT_IN(all)
+bool connection_move(struct connection *c, enum connection_way way, const struct iovec *iov,
+		     size_t bytes)
+{
+	bool stays;
+
+	if (!connection_own(c, way))
+		return true;
+	connection_take_in(c, way, bytes);
+	stays = (!connection_may_be_tls(c) && connection_knows(c, way, iov, bytes)) ||
+		connection_learn(c, way, iov, bytes);
+	connection_disown(c, way);
+	return stays;
 }
 
 /*

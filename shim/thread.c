@@ -8,6 +8,7 @@
  */
 #include "thread.h"
 
+#include "heads.h"
 #include "hot.h"
 #include "kin.h"
 #include "layout.h"
@@ -263,6 +264,7 @@ RARE bool thread_ready(void)
 static void thread_give_block_back(struct rs_block *block)
 {
 	open_return_spares();
+	heads_return();
 	if (here.shared)
 		return;
 	here.ready = 0;

@@ -30,6 +30,7 @@ struct here {
 	struct rs_block *block; /* NULL: not claimed */
 	struct lane *lane;      /* NULL: not claimed */
 	uint8_t *slots;         /* of the lane; NULL: counters and folds only */
+	struct memo *memo;      /* of heads; NULL: none yet */
 	const void *dialogue;   /* of its last connection that has one; it may be gone */
 	uintptr_t handlers_at;  /* sigaltstack: where it lies … */
 	size_t handlers_bytes;  /* … 0: there is none */

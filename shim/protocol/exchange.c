@@ -2,13 +2,11 @@
 
 #include "foreign.h"
 #include "hot.h"
+#include "known.h"
 
 #include <ringside/abi.h>
 
 #include <string.h>
-
-#define exchange_get(field) atomic_load_explicit(&(field), memory_order_relaxed)
-#define exchange_set(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 void exchange_init(struct exchange *x, enum exchange_trust trust)
 {
@@ -17,13 +15,6 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 	http1_init(&x->out);
 	exchange_set(x->trust, (uint8_t)trust);
 	x->preface.step = PREFACE_FIRST;
-}
-
-static uint64_t exchange_now(struct exchange_call *call)
-{
-	if (!call->now)
-		call->now = exchange_ops.now(call->context);
-	return call->now;
 }
 
 static uint32_t exchange_queued(const struct exchange_queue *q)
@@ -115,38 +106,38 @@ static void exchange_announce(struct exchange_request *r, struct exchange_call *
 	exchange_set(r->open, exchange_ops.begun(call->context, r->t0));
 }
 
-/* The front request is over. */
-static HOT void exchange_finish(struct exchange *x, struct exchange_call *call, uint8_t flags)
+static inline void exchange_forget_answer(struct exchange *x)
 {
-	struct exchange_queue *q;
-	struct exchange_request *r = exchange_front(x, &q);
-
-	if (r) {
-		struct exchange_done done = {
-			.request = { .t0 = r->t0,
-				     .end = exchange_now(call),
-				     .first_byte = x->first_byte,
-				     .bytes_in = exchange_get(r->bytes_in),
-				     .bytes_out = x->bytes_out,
-				     .shape = exchange_get(r->shape),
-				     .status = x->status,
-				     .method = exchange_get(r->method),
-				     .flags = r->flags | flags },
-			.open = exchange_get(r->open),
-			.has_path = r->has_path,
-		};
-
-		exchange_set(r->gone, true);
-		if (r->begun)
-			exchange_ops.done(call->context, &done);
-		/* C: release puts the end of a request ahead of its place's reuse; pairs with D. */
-		atomic_store_explicit(&q->head, exchange_get(q->head) + 1, memory_order_release);
-	}
 	x->answering = NULL;
 	x->answered = false;
 	x->status = 0;
 	x->first_byte = 0;
 	x->bytes_out = 0;
+}
+
+HOT void exchange_finish(struct exchange *x, struct exchange_call *call, struct exchange_request *r,
+			 struct exchange_queue *q, uint8_t flags)
+{
+	struct exchange_done done = {
+		.request = { .t0 = r->t0,
+			     .end = exchange_now(call),
+			     .first_byte = x->first_byte,
+			     .bytes_in = exchange_get(r->bytes_in),
+			     .bytes_out = x->bytes_out,
+			     .shape = exchange_get(r->shape),
+			     .status = x->status,
+			     .method = exchange_get(r->method),
+			     .flags = r->flags | flags },
+		.open = exchange_get(r->open),
+		.has_path = r->has_path,
+	};
+
+	exchange_set(r->gone, true);
+	if (r->begun)
+		exchange_ops.done(call->context, &done);
+	/* C: release puts the end of a request ahead of its place's reuse; pairs with D. */
+	atomic_store_explicit(&q->head, exchange_get(q->head) + 1, memory_order_release);
+	exchange_forget_answer(x);
 }
 
 static void exchange_step(struct exchange_call *call, const struct exchange_request *r,
@@ -258,6 +249,7 @@ static bool exchange_may_read(struct exchange *x)
 
 HOT bool exchange_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
+	const struct known_start start = known_start_read(x, at);
 	const uint8_t *end = at + n;
 
 	if (!exchange_may_read(x))
@@ -278,6 +270,7 @@ HOT bool exchange_read(struct exchange *x, struct exchange_call *call, const uin
 		if (!exchange_read_event(x, call, event))
 			return false;
 	} while (at < end || x->in.step != HTTP1_AT_START);
+	known_keep_request(x, call, &start, end);
 	return true;
 }
 
@@ -345,17 +338,16 @@ static bool exchange_write_status(struct exchange *x, struct exchange_call *call
 /* An answer to nothing is left out; the front request, come meanwhile, waits for its own. */
 static void exchange_write_end(struct exchange *x, struct exchange_call *call, uint8_t flags)
 {
-	if (x->answering) {
-		if (exchange_get(x->answering->method) == RS_METHOD_CONNECT &&
-		    !(flags & RS_FLAG_UPGRADED))
-			exchange_set(x->connect_refused, 1);
-		exchange_finish(x, call, flags);
+	struct exchange_queue *q;
+	struct exchange_request *r = x->answering ? exchange_front(x, &q) : NULL;
+
+	if (!r) {
+		exchange_forget_answer(x);
 		return;
 	}
-	x->answered = false;
-	x->status = 0;
-	x->first_byte = 0;
-	x->bytes_out = 0;
+	if (exchange_get(r->method) == RS_METHOD_CONNECT && !(flags & RS_FLAG_UPGRADED))
+		exchange_set(x->connect_refused, 1);
+	exchange_finish(x, call, r, q, flags);
 }
 
 static RARE bool exchange_write_bad(struct exchange *x, struct exchange_call *call)
@@ -405,6 +397,7 @@ static bool exchange_may_answer(const struct exchange *x, const uint8_t *at, siz
 HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + n;
+	const uint8_t *begin = known_start_write(x, at);
 
 	if (exchange_get(x->tunnel) || x->out.step == HTTP1_AT_BAD)
 		return false;
@@ -416,6 +409,10 @@ HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const ui
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
 
+		if (begin && x->out.behind) {
+			known_keep_answer(x, call, event, begin, at);
+			begin = NULL;
+		}
 		x->bytes_out += (uint64_t)(at - from);
 		call->rest = at;
 		if (event == HTTP1_MORE) {
@@ -471,7 +468,7 @@ void exchange_close(struct exchange *x, struct exchange_call *call)
 		if (!r->begun && !x->no_http && exchange_get(x->trust) != EXCHANGE_UNKNOWN)
 			exchange_announce(r, call);
 		/* Its answer was not written to its end. */
-		exchange_finish(x, call, x->answering && x->status ? cut : RS_FLAG_ABORTED);
+		exchange_finish(x, call, r, q, x->answering && x->status ? cut : RS_FLAG_ABORTED);
 	}
 	more = atomic_exchange_explicit(&x->more, NULL, memory_order_relaxed);
 	if (more)

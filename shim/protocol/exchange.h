@@ -16,6 +16,7 @@
 
 #include "hello.h"
 #include "http1.h"
+#include "memo.h"
 #include "preface.h"
 #include "served.h"
 
@@ -85,6 +86,7 @@ struct exchange_call {
 	void *context;
 	uint64_t now;        /* 0: not read yet */
 	const uint8_t *rest; /* of what was moved last: behind what was parsed */
+	struct memo *memo;   /* of this thread; NULL: none */
 	bool goes_on;        /* the same call moves more: nobody looks in between */
 };
 

@@ -330,6 +330,7 @@ HOT enum http1_event http1_request(struct http1 *p, const uint8_t **at, const ui
 	if (p->step == HTTP1_AT_FIELDS) {
 		if (!fields_read(p, at, end))
 			return http1_unfinished(p);
+		p->behind = *at;
 		event = http1_request_head(p);
 		return event == HTTP1_MORE ? http1_rest(p, at, end) : event;
 	}
@@ -350,6 +351,7 @@ HOT enum http1_event http1_response(struct http1 *p, const uint8_t **at, const u
 	if (p->step == HTTP1_AT_FIELDS) {
 		if (!(p->status == 101 ? upgrade_read : fields_read)(p, at, end))
 			return http1_unfinished(p);
+		p->behind = *at;
 		event = http1_response_head(p);
 		return event == HTTP1_MORE ? http1_rest(p, at, end) : event;
 	}

@@ -48,11 +48,12 @@ enum http1_step {
 };
 
 struct http1 {
-	uint64_t left;       /* of a body or a chunk */
-	uint64_t length;     /* Content-Length */
-	const uint8_t *path; /* query and fragment dropped, absolute form reduced */
-	uint32_t head;       /* bytes of this head so far */
-	uint32_t line;       /* bytes of the unfinished line so far */
+	uint64_t left;         /* of a body or a chunk */
+	uint64_t length;       /* Content-Length */
+	const uint8_t *path;   /* query and fragment dropped, absolute form reduced */
+	const uint8_t *behind; /* the last head that ended, in the input that it ended in */
+	uint32_t head;         /* bytes of this head so far */
+	uint32_t line;         /* bytes of the unfinished line so far */
 	uint16_t status;
 	uint8_t path_length; /* at most RS_PATH_BYTES */
 	uint8_t step;        /* enum http1_step */
