@@ -393,10 +393,7 @@ HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const ui
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
 
-		if (begin && x->out.behind) {
-			known_keep_answer(x, call, event, begin, at);
-			begin = NULL;
-		}
+		known_keep_answer(x, call, event, &begin, at);
 		x->bytes_out += (uint64_t)(at - from);
 		call->rest = at;
 		if (event == HTTP1_MORE) {
