@@ -132,7 +132,7 @@ void known_keep_request(const struct exchange *x, const struct exchange_call *ca
 const uint8_t *known_start_write(struct exchange *x, const uint8_t *at)
 {
 	x->out.behind = NULL;
-	return x->out.step == HTTP1_AT_START && !x->answered ? at : NULL;
+	return x->out.step == HTTP1_AT_START ? at : NULL;
 }
 
 static void known_keep_head(const struct exchange *x, const struct exchange_call *call,
