@@ -26,20 +26,26 @@ static inline struct rs_open *open_at(int entry)
 /* The head was read: what it asks for is known. */
 static inline void open_update(int entry, uint16_t shape, uint8_t method, uint8_t state)
 {
+	struct rs_open *open;
+
 	if (entry < 0)
 		return;
-	atomic_store_explicit(&open_at(entry)->shape, shape, memory_order_relaxed);
-	atomic_store_explicit(&open_at(entry)->method, method, memory_order_relaxed);
-	atomic_store_explicit(&open_at(entry)->state, state, memory_order_relaxed);
+	open = open_at(entry);
+	atomic_store_explicit(&open->shape, shape, memory_order_relaxed);
+	atomic_store_explicit(&open->method, method, memory_order_relaxed);
+	atomic_store_explicit(&open->state, state, memory_order_relaxed);
 }
 
 static inline void open_progress(int entry, uint8_t state, uint64_t bytes_out, uint32_t queued)
 {
+	struct rs_open *open;
+
 	if (entry < 0)
 		return;
-	atomic_store_explicit(&open_at(entry)->state, state, memory_order_relaxed);
-	atomic_store_explicit(&open_at(entry)->bytes_out, bytes_out, memory_order_relaxed);
-	atomic_store_explicit(&open_at(entry)->queued, queued, memory_order_relaxed);
+	open = open_at(entry);
+	atomic_store_explicit(&open->state, state, memory_order_relaxed);
+	atomic_store_explicit(&open->bytes_out, bytes_out, memory_order_relaxed);
+	atomic_store_explicit(&open->queued, queued, memory_order_relaxed);
 }
 
 #endif

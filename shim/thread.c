@@ -315,6 +315,7 @@ void thread_forget(void)
 			      .handlers_at = here.handlers_at,
 			      .handlers_bytes = here.handlers_bytes };
 
+	heads_return();
 	thread_cover_lane();
 	memset(lanes, 0, sizeof(lanes));
 	for (uint32_t i = 0; i < THREAD_PAGES; i++)

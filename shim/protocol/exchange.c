@@ -17,22 +17,6 @@ void exchange_init(struct exchange *x, enum exchange_trust trust)
 	x->preface.step = PREFACE_FIRST;
 }
 
-static uint32_t exchange_queued(const struct exchange_queue *q)
-{
-	/* B: acquire puts the look at a request behind its place in the queue; pairs with A. */
-	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
-
-	/* D: acquire puts a new request into a place behind the end of the old; pairs with C. */
-	return tail - atomic_load_explicit(&q->head, memory_order_acquire);
-}
-
-uint32_t exchange_waiting(const struct exchange *x)
-{
-	const struct exchange_block *more = atomic_load_explicit(&x->more, memory_order_acquire);
-
-	return exchange_queued(&x->queue) + (more ? exchange_queued(&more->queue) : 0);
-}
-
 static struct exchange_request *exchange_place(struct exchange_request *requests, uint32_t size,
 					       const struct exchange_queue *q)
 {
@@ -409,10 +393,7 @@ HOT bool exchange_write(struct exchange *x, struct exchange_call *call, const ui
 		const uint8_t *from = at;
 		enum http1_event event = http1_response(&x->out, &at, end);
 
-		if (begin && x->out.behind) {
-			known_keep_answer(x, call, event, begin, at);
-			begin = NULL;
-		}
+		known_keep_answer(x, call, event, &begin, at);
 		x->bytes_out += (uint64_t)(at - from);
 		call->rest = at;
 		if (event == HTTP1_MORE) {

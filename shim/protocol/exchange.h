@@ -132,7 +132,21 @@ void exchange_close(struct exchange *x, struct exchange_call *call);
  */
 uint32_t exchange_adopt(struct exchange *x);
 
+static inline uint32_t exchange_queued(const struct exchange_queue *q)
+{
+	/* B: acquire puts the look at a request behind its place in the queue; pairs with A. */
+	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
+
+	/* D: acquire puts a new request into a place behind the end of the old; pairs with C. */
+	return tail - atomic_load_explicit(&q->head, memory_order_acquire);
+}
+
 /* Requests that wait for their answer, the one in progress included. */
-uint32_t exchange_waiting(const struct exchange *x);
+static inline uint32_t exchange_waiting(const struct exchange *x)
+{
+	const struct exchange_block *more = atomic_load_explicit(&x->more, memory_order_acquire);
+
+	return exchange_queued(&x->queue) + (more ? exchange_queued(&more->queue) : 0);
+}
 
 #endif

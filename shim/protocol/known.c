@@ -132,11 +132,11 @@ void known_keep_request(const struct exchange *x, const struct exchange_call *ca
 const uint8_t *known_start_write(struct exchange *x, const uint8_t *at)
 {
 	x->out.behind = NULL;
-	return x->out.step == HTTP1_AT_START && !x->answered ? at : NULL;
+	return x->out.step == HTTP1_AT_START ? at : NULL;
 }
 
-void known_keep_answer(const struct exchange *x, const struct exchange_call *call,
-		       enum http1_event event, const uint8_t *start, const uint8_t *at)
+static void known_keep_head(const struct exchange *x, const struct exchange_call *call,
+			    enum http1_event event, const uint8_t *start, const uint8_t *at)
 {
 	const struct exchange_request *r = x->answering;
 	bool goes_on = event == HTTP1_MORE && x->out.step == HTTP1_AT_BODY;
@@ -150,4 +150,13 @@ void known_keep_answer(const struct exchange *x, const struct exchange_call *cal
 	said.length = (uint32_t)(x->out.behind - start);
 	said.body = (uint64_t)(at - x->out.behind) + (goes_on ? x->out.left : 0);
 	memo_keep_answer(call->memo, &said, start);
+}
+
+void known_keep_answer(const struct exchange *x, const struct exchange_call *call,
+		       enum http1_event event, const uint8_t **start, const uint8_t *at)
+{
+	if (!*start || !x->out.behind)
+		return;
+	known_keep_head(x, call, event, *start, at);
+	*start = NULL;
 }

@@ -48,8 +48,8 @@ const uint8_t *known_start_write(struct exchange *x, const uint8_t *at); /* as o
 void known_keep_request(const struct exchange *x, const struct exchange_call *call,
 			const struct known_start *start, const uint8_t *end);
 
-/* The head of the answer that begins at start is over, and at at came this event. */
+/* At at came this event; is the head of the answer at *start over? Then *start is NULL. */
 void known_keep_answer(const struct exchange *x, const struct exchange_call *call,
-		       enum http1_event event, const uint8_t *start, const uint8_t *at);
+		       enum http1_event event, const uint8_t **start, const uint8_t *at);
 
 #endif

@@ -8,6 +8,9 @@
 #define GET "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: 3\r\n\r\n"
 #define OK "HTTP/1.1 200 OK\r\nServer: one\r\nContent-Length: 2\r\n\r\n"
+#define ALL "HTTP/1.1 200 OK\r\nServer: until the end\r\n\r\n"
+#define CONTINUE "HTTP/1.1 100 Continue\r\nServer: one\r\n\r\n"
+#define OPTIONS "OPTIONS * HTTP/1.1\r\nHost: www.example.org\r\n\r\n"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 static struct memo memo;
@@ -87,6 +90,24 @@ static void a_known_request_and_its_answer_are_done_at_once(void **state)
 	assert_string_equal(s.text, "1/204 1/200 1/200 ");
 }
 
+/* In a place that had one which is over. */
+static void a_known_request_is_as_new_as_any(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	warm(&s, GET, OK "ok");
+	for (uint32_t i = 0; i < 2 * EXCHANGE_INLINE; i++) {
+		const struct exchange_request *r = &s.x.requests[s.x.queue.tail % EXCHANGE_INLINE];
+
+		assert_true(KNOWS(&s, '<', GET));
+		assert_false(r->gone);
+		assert_true(KNOWS(&s, '>', OK "ok"));
+		assert_true(r->gone);
+	}
+	end(&s, 'c');
+}
+
 static void a_body_may_follow_in_pieces_seen_or_not(void **state)
 {
 	static struct server s;
@@ -108,6 +129,25 @@ static void a_body_may_follow_in_pieces_seen_or_not(void **state)
 				sizeof(OK) + 1)); /* two pieces by one call */
 	assert_int_equal(s.in_progress, 0);
 	end(&s, 'c');
+}
+
+static void a_head_that_came_alone_is_known_with_its_body(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	warm(&s, GET, OK "ok");
+	memset(memo.answers, 0, sizeof(memo.answers));
+	MOVES(&s, '<', GET);
+	MOVES(&s, '>', OK);
+	MOVES(&s, '>', "ok");
+	assert_true(KNOWS(&s, '<', GET));
+	assert_true(KNOWS(&s, '>', OK "ok"));
+	assert_int_equal(s.in_progress, 0);
+	assert_true(KNOWS(&s, '<', GET));
+	assert_true(KNOWS(&s, '>', OK));
+	assert_int_equal(s.in_progress, 1);
+	end(&s, 'e');
 }
 
 static void what_has_no_body_is_over_with_its_head(void **state)
@@ -167,7 +207,7 @@ static void a_head_says_something_else_to_another_method(void **state)
 
 static void what_does_not_end_by_a_length_is_not_kept(void **state)
 {
-	static const char *const answers[] = { CHUNKED "0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nall",
+	static const char *const answers[] = { CHUNKED "0\r\n\r\n", ALL,
 					       "HTTP/1.1 101 On\r\nServer: one\r\n\r\n",
 					       "\r\n" OK "ok" };
 
@@ -183,6 +223,23 @@ static void what_does_not_end_by_a_length_is_not_kept(void **state)
 			assert_int_equal(memo.answers[k].said.length, 0);
 		end(&s, 'c');
 	}
+}
+
+static void a_head_in_pieces_is_not_kept(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	warm(&s, GET, OK "ok");
+	memset(&memo, 0, sizeof(memo));
+	moves(&s, '<', GET, 4);
+	moves(&s, '<', GET + 4, sizeof(GET) - 5);
+	moves(&s, '>', OK, 4);
+	moves(&s, '>', OK + 4, sizeof(OK) - 5);
+	MOVES(&s, '>', "ok");
+	for (uint32_t k = 0; k < MEMO_PLACES; k++)
+		assert_int_equal(memo.requests[k].said.length + memo.answers[k].said.length, 0);
+	end(&s, 'c');
 }
 
 static void a_request_of_a_new_path_is_not_kept(void **state)
@@ -207,9 +264,42 @@ static void a_first_request_is_parsed(void **state)
 	(void)state;
 	warm(&s, GET, OK "ok");
 	end(&s, 'c');
-	begin_known(&s);
-	assert_false(KNOWS(&s, '<', GET));
+	for (int i = 0; i < 2; i++) {
+		begin_known(&s);
+		if (i) /* as of what is plain text in TLS */
+			s.x.preface.step = PREFACE_OVER;
+		assert_false(KNOWS(&s, '<', GET));
+		assert_false(KNOWS(&s, '>', OK "ok"));
+		end(&s, 'c');
+	}
+}
+
+/* How much of it is the request's, the parser knows. */
+static void what_begins_with_an_empty_line_is_not_kept(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	warm(&s, "\r\n" GET, OK "ok");
+	assert_false(KNOWS(&s, '<', "\r\n" GET));
+	MOVES(&s, '<', "\r\n" GET);
+	assert_true(KNOWS(&s, '>', OK "ok"));
+	assert_int_equal(s.last.request.bytes_in, sizeof(GET) - 1);
+	end(&s, 'c');
+}
+
+static void an_answer_that_began_ahead_of_a_request_is_not_its(void **state)
+{
+	static struct server s;
+
+	(void)state;
+	warm(&s, GET, OK "ok");
+	MOVES(&s, '>', CONTINUE);
+	assert_true(KNOWS(&s, '<', GET));
 	assert_false(KNOWS(&s, '>', OK "ok"));
+	MOVES(&s, '>', OK "ok");
+	assert_int_equal(s.in_progress, 1);
+	assert_true(KNOWS(&s, '>', OK "ok"));
 	end(&s, 'c');
 }
 
@@ -226,33 +316,40 @@ static void what_follows_a_tunnel_is_no_request(void **state)
 	end(&s, 'c');
 }
 
+#define POSTED (POST "abc")
+#define TWO (OPTIONS GET)
+#define WHOLE (OK "ok")
+#define INTERIM (CONTINUE OK "ok")
+#define PIECES (CHUNKED "2\r\nok\r\n0\r\n\r\n")
+#define TWICE (OK "ok" OK "ok")
+
 /* What clients and servers say, and what they hardly ever say, behind one another. */
 static const char *const requests[] = {
 	GET,
 	GET,
 	GET,
-	POST "abc",
+	POSTED,
 	"HEAD / HTTP/1.1\r\nHost: www.example.org\r\n\r\n",
 	"GET /?query=1 HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n\r\n",
 	"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n\r\n",
 	"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
 	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
 	"CONNECT www.example.org:443 HTTP/1.1\r\nHost: b\r\n\r\n",
-	"OPTIONS * HTTP/1.1\r\nHost: www.example.org\r\n\r\n" GET,
+	TWO,
 };
 
 static const char *const answers[] = {
-	OK "ok",
-	OK "ok",
+	WHOLE,
+	WHOLE,
 	OK,
 	"ok",
 	"HTTP/1.1 404 Not Found\r\nServer: one\r\nContent-Length: 0\r\n\r\n",
 	"HTTP/1.1 304 Not Modified\r\nServer: one\r\nContent-Length: 9\r\n\r\n",
-	"HTTP/1.1 100 Continue\r\nServer: one\r\n\r\n" OK "ok",
-	CHUNKED "2\r\nok\r\n0\r\n\r\n",
+	INTERIM,
+	PIECES,
 	"HTTP/1.1 405 No\r\nServer: one\r\nContent-Length: 1\r\n\r\nx",
-	"HTTP/1.1 200 OK\r\nServer: until the end\r\n\r\n",
-	OK "ok" OK "ok",
+	ALL,
+	TWICE,
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -263,6 +360,9 @@ static void both(struct server *with, struct server *without, char way, const ch
 	move(without, way, bytes, n);
 	assert_int_equal(with->x.bytes_out, without->x.bytes_out);
 	assert_int_equal(with->in_progress, without->in_progress);
+	assert_int_equal(with->x.answered, without->x.answered);
+	assert_int_equal(with->x.status, without->x.status);
+	assert_int_equal(!with->x.first_byte, !without->x.first_byte);
 	assert_int_equal(with->x.in.step, without->x.in.step);
 	assert_int_equal(with->x.out.step, without->x.out.step);
 }
@@ -316,14 +416,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_known_request_and_its_answer_are_done_at_once),
+		cmocka_unit_test(a_known_request_is_as_new_as_any),
 		cmocka_unit_test(a_body_may_follow_in_pieces_seen_or_not),
+		cmocka_unit_test(a_head_that_came_alone_is_known_with_its_body),
 		cmocka_unit_test(what_has_no_body_is_over_with_its_head),
 		cmocka_unit_test(nothing_is_done_where_no_bytes_were_moved),
 		cmocka_unit_test(one_that_waits_for_another_is_parsed),
 		cmocka_unit_test(a_head_says_something_else_to_another_method),
 		cmocka_unit_test(what_does_not_end_by_a_length_is_not_kept),
+		cmocka_unit_test(a_head_in_pieces_is_not_kept),
 		cmocka_unit_test(a_request_of_a_new_path_is_not_kept),
 		cmocka_unit_test(a_first_request_is_parsed),
+		cmocka_unit_test(what_begins_with_an_empty_line_is_not_kept),
+		cmocka_unit_test(an_answer_that_began_ahead_of_a_request_is_not_its),
 		cmocka_unit_test(what_follows_a_tunnel_is_no_request),
 		cmocka_unit_test(what_is_known_tells_the_same_as_what_is_parsed),
 	};

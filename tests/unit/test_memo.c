@@ -122,11 +122,11 @@ static void what_is_too_short_or_too_long_is_not_kept(void **state)
 	static const char bytes[MEMO_BYTES + 1];
 
 	(void)state;
-	keep_request(bytes, MEMO_LEAST - 1, 0);
+	keep_request(bytes, MEMO_LEAST - 1, MEMO_LEAST);
 	keep_answer(bytes, MEMO_LEAST - 1);
 	keep_request(bytes, MEMO_BYTES + 1, 0);
 	keep_answer(bytes, MEMO_BYTES + 1);
-	assert_false(asks(bytes, MEMO_LEAST - 1));
+	assert_false(asks(bytes, 2 * MEMO_LEAST - 1));
 	assert_false(asks(bytes, MEMO_BYTES + 1));
 	assert_false(answers(RS_METHOD_GET, bytes, MEMO_BYTES + 1));
 }
