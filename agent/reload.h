@@ -4,8 +4,9 @@
  *          courier. What is bad changes nothing.
  *
  * Threads:  one.
- * Memory:   a descriptor of the last good text, and a password, until the end of the process.
- * Errors:   logged, with file and line.
+ * Memory:   a descriptor of the last good text, and a password, until the end of the process; the
+ *           rest is borrowed.
+ * Errors:   logged, with file and line. A worker that is behind is told each second until it is not.
  */
 #ifndef AGENT_RELOAD_H
 #define AGENT_RELOAD_H
@@ -22,13 +23,18 @@ struct reload {
 	int link;                  /* to the worker */
 	const char *password_file; /* of the Redis; NULL or "": none */
 	struct secret password;    /* as it was read again; "": it was not */
+	bool password_owed;        /* the worker has not been told of it */
 	int good;                  /* the text of the last one that was read again; -1: none was */
+	bool owed;                 /* the worker has not been told of that */
+	const int *kept;           /* a link on whose second end that lies for workers to come */
 	struct rulefiles rules;
 };
 
 void reload_now(struct reload *r);
 
-/* To a worker that is new, and began with what the agent did. */
+/* To a worker that is new: it began with what was kept, which may not be the last. */
 void reload_again(struct reload *r);
+
+void reload_second(struct reload *r); /* what is owed, and rules that changed */
 
 #endif

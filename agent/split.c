@@ -113,6 +113,7 @@ static int split_actions_run(const struct split *s, const struct config_alerts *
 	}
 	runner.trusted = s->trusted;
 	runner.become = split_become;
+	runner.files = *s->files;
 	for (uint32_t i = 0; i < alerts->count; i++)
 		if (alerts->channels[i].type == CHANNEL_EXEC)
 			split_user(alerts->channels[i].values[CHANNEL_USER], &runner.users[i]);
@@ -180,9 +181,11 @@ static int split_worker(const struct split *s, const int link[2], const int aliv
 		return split_fail(s, -errno, "cannot fork the nursery");
 	if (s->broker->nursery == 0) {
 		close(link[0]);
+		close(s->broker->kept[0]);
 		close(alive[1]);
 		split_close_broker(s);
 		s->worker->link = link[1];
+		s->worker->kept = s->broker->kept[1];
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		exit(nursery_run("the worker", s->user, alive[0], worker_run, s->worker));
 	}
@@ -208,6 +211,8 @@ int split_agent(const struct split *s)
 	if (result)
 		return result;
 	result = link_open(link); /* behind the runner, which has no part in it */
+	if (!result)
+		result = link_open(s->broker->kept);
 	if (result)
 		return split_fail(s, result, "cannot open the worker's link");
 	result = split_worker(s, link, alive);

@@ -54,19 +54,44 @@ static bool worker_reloads(enum config_key key)
 	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
 }
 
+/* NULL: it is not good, which is said. */
+static struct config *worker_configured(const struct worker *w, int fd)
+{
+	struct config_error error;
+	struct config *next;
+
+	lseek(fd, 0, SEEK_SET); /* a worker before us left it at its end */
+	if (options_config(w->config->options, fd, &next, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return NULL;
+	}
+	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
+	return next;
+}
+
+/* What was read again since the agent started; NULL: nothing was. */
+static struct config *worker_now(const struct worker *w)
+{
+	struct link_message message;
+	struct config *now;
+	int fd;
+
+	if (link_peek(w->config->kept, &message, &fd) != 1)
+		return NULL;
+	now = worker_configured(w, fd);
+	close(fd);
+	return now;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
 	struct worker *w = ctx;
 	const struct config *now = w->config->config;
-	struct config_error error;
-	struct config *next;
+	struct config *next = worker_configured(w, fd);
 
-	if (options_config(w->config->options, fd, &next, &error)) {
-		log_error("not reloaded: %s", error.text);
+	if (!next)
 		return;
-	}
-	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
@@ -209,6 +234,7 @@ static int worker_web(struct worker *w)
 		.store = w->store,
 		.cache = w->cache,
 		.behind = w->tiering.behind,
+		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -241,9 +267,12 @@ static int worker_redis(struct worker *w)
 	return 0;
 }
 
+/* With the channels that are in force: what waits for one that it has not would be dropped. */
 static int worker_alerting(struct worker *w)
 {
+	struct config *now = worker_now(w);
 	const struct alerting_config config = { .config = w->config->config,
+						.now = now ? now : w->config->config,
 						.metrics = w->metrics,
 						.health = w->health,
 						.cache = w->cache,
@@ -251,7 +280,10 @@ static int worker_alerting(struct worker *w)
 						.runner = w->config->runner,
 						.actions = w->config->actions };
 
-	return alerting_open(&w->alerting, &config);
+	int result = alerting_open(&w->alerting, &config);
+
+	config_close(now);
+	return result;
 }
 
 /* The API first, so that whoever looks sees why it is not ready. */
@@ -336,10 +368,12 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[5] = { { .fd = w->config->link, .events = POLLIN },
+	struct pollfd links[7] = { { .fd = w->config->link, .events = POLLIN },
 				   { .fd = w->config->runner, .events = POLLIN },
 				   { .fd = w->config->actions, .events = POLLIN },
 				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+				   { .fd = alerting_fd(&w->alerting), .events = POLLIN },
+				   { .fd = w->alerting.wipe[0], .events = POLLIN },
 				   { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
 	bool alone = false;
 
@@ -352,7 +386,7 @@ static void worker_loop(struct worker *w)
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
 		wait_ms = tiering_step(&w->tiering, wait_ms);
-		if (poll(links, 5, wait_ms) <= 0)
+		if (poll(links, 7, wait_ms) <= 0)
 			continue;
 		if (links[0].revents)
 			alone = !inbox_read(&w->inbox, moment_wall_ms());
@@ -360,6 +394,10 @@ static void worker_loop(struct worker *w)
 			links[1].fd = -1;
 		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
 			links[2].fd = -1;
+		if (!alone && links[4].revents)
+			alerting_written(&w->alerting);
+		if (!alone && links[5].revents)
+			alerting_hear_cache(&w->alerting);
 	}
 }
 

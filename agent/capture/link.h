@@ -118,5 +118,7 @@ int link_send(int fd, const struct link_message *message, int passed); /* passed
  * passed NULL: descriptors are never taken in, since the mere closing of one can block for good.
  */
 int link_receive(int fd, struct link_message *out, int *passed);
+/* The same, but it stays: who asks next gets it too, with a descriptor of his own. */
+int link_peek(int fd, struct link_message *out, int *passed);
 
 #endif

@@ -213,6 +213,24 @@ static void archive_offsets(struct archive *a)
 	}
 }
 
+/* By less than a slot one begins before the end of another where that was mended. */
+static void archive_overlaps(struct archive *a)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct archive_file *file = &a->files[i];
+
+		for (uint32_t k = i + 1; k < a->count && !file->is_gauges; k++) {
+			const struct archive_file *later = &a->files[k];
+			uint32_t until_s = file->over_s ? file->over_s : file->until_s;
+
+			if (memcmp(file->boot, later->boot, sizeof(file->boot)) == 0 &&
+			    later->until_s && !later->is_gauges &&
+			    later->from_s + series_step_s[a->step] <= until_s)
+				file->over_s = later->from_s;
+		}
+	}
+}
+
 static int archive_begin(struct archive *a, int folder, enum series_step step)
 {
 	int ret;
@@ -224,6 +242,7 @@ static int archive_begin(struct archive *a, int folder, enum series_step step)
 	for (uint32_t i = 0; i < a->count; i++)
 		archive_look(a, &a->files[i]);
 	archive_offsets(a);
+	archive_overlaps(a);
 	return ret;
 }
 

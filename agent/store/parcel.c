@@ -65,7 +65,7 @@ void parcel_slot(struct parcel *p, const struct export_key *key, const uint8_t *
 
 static struct run_span parcel_span(const struct parcel_label *label)
 {
-	return (struct run_span){ label->second, series_step_s[label->step], false };
+	return (struct run_span){ .from_s = label->second, .step_s = series_step_s[label->step] };
 }
 
 void parcel_gauges(struct parcel *p, const struct export_key *key,

@@ -186,7 +186,7 @@ static bool stock_gauges(void *block, uint32_t second, const double values[METRI
 
 static void stock_slot_put(const struct stock *k, const struct stock_slot *s, struct block *b)
 {
-	const struct run_span span = { s->second, series_step_s[k->step], false };
+	const struct run_span span = { .from_s = s->second, .step_s = series_step_s[k->step] };
 	const struct levels_reader reader = { stock_gauges, b };
 
 	if (block_is_gauges(s->series.key.kind))

@@ -77,7 +77,7 @@ static int walk_run(struct walk_look *l, uint64_t at, uint64_t size)
 static int walk_block(struct walk_look *l)
 {
 	uint64_t at = l->at + sizeof(l->head) + l->head.table_bytes;
-	bool is_wanted = l->walk->block(l->walk->ctx, &l->head);
+	bool is_wanted = l->head.from_s < l->head.until_s && l->walk->block(l->walk->ctx, &l->head);
 	struct column_reader table;
 	int ret = 0;
 
@@ -126,8 +126,11 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
 			 l->head.table_bytes > l->head.bytes - sizeof(l->head))
 			ret = -EBADMSG;
-		else
+		else {
+			if (file->over_s && l->head.until_s > file->over_s)
+				l->head.until_s = file->over_s;
 			ret = walk_block(l);
+		}
 		l->at += l->head.bytes;
 	}
 	if (l->fd >= 0)

@@ -51,6 +51,16 @@ static inline struct letter *cache_letter(void)
 	return l;
 }
 
+/* The same, where there has to be one. */
+static inline struct letter *cache_letter_sent(void)
+{
+	struct letter *l = cache_letter();
+
+	if (!l)
+		abort();
+	return l;
+}
+
 static inline int cache_tear_down(void **state)
 {
 	(void)state;

@@ -170,8 +170,7 @@ static void assert_went(document_fn make, const char *body, enum drop_kind kind,
 	text = document_text(&d, make, "/");
 	assert_non_null(text);
 	free(text);
-	l = cache_letter();
-	assert_non_null(l);
+	l = cache_letter_sent();
 	assert_int_equal(l->drop->kind, kind);
 	assert_int_equal(l->drop->length, strlen(what));
 	assert_memory_equal(l->drop->text, what, strlen(what));

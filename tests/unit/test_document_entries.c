@@ -217,7 +217,7 @@ static void what_changes_an_entry_goes_behind_too(void **state)
 	d.request.content_type = "text/plain";
 	assert_put("/api/cache/entries/a?ttl=60&tags=x", "hello",
 		   "{\"stored\":true,\"ttl\":60,\"bytes\":5}");
-	l = cache_letter();
+	l = cache_letter_sent();
 	assert_int_equal(l->kind, LETTER_SET);
 	assert_memory_equal(l->key, "a", 1);
 	assert_string_equal(l->tags, "x");
@@ -225,13 +225,13 @@ static void what_changes_an_entry_goes_behind_too(void **state)
 	assert_put_refused("/api/cache/entries/a?ttl=0", "bad_ttl");
 	assert_null(cache_letter());
 	free(document_text(&d, document_entry_delete, "/api/cache/entries/a"));
-	l = cache_letter();
+	l = cache_letter_sent();
 	assert_int_equal(l->kind, LETTER_DROP);
 	assert_int_equal(l->drop->kind, DROP_KEY);
 	letter_close(l);
 	assert_answer(document_entry_set, "{\"key\":\"a\",\"value\":\"x\"}",
 		      "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
-	l = cache_letter();
+	l = cache_letter_sent();
 	assert_int_equal(l->kind, LETTER_SET);
 	letter_close(l);
 }

@@ -44,7 +44,8 @@ static bool count_slot(void *ctx, uint32_t second, const struct slot *slot)
 static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct counted *c = ctx;
-	const struct run_span span = { head->from_s, c->step_s, (head->flags & BLOCK_WIDE) != 0 };
+	const struct run_span span = { head->from_s, c->step_s, (head->flags & BLOCK_WIDE) != 0,
+				       0 };
 	const struct run_reader reader = { &c->scratch, count_slot, c };
 
 	assert_int_equal(run_unpack(bytes, size, &span, &reader), 0);
@@ -165,7 +166,7 @@ static bool see_gauges(void *ctx, uint32_t second, const double values[METRICS_G
 
 static bool gauge_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
-	const struct run_span span = { head->from_s, series_step_s[SERIES_COARSE], false };
+	const struct run_span span = { head->from_s, series_step_s[SERIES_COARSE], false, 0 };
 	const struct levels_reader reader = { see_gauges, ctx };
 
 	assert_int_equal(levels_unpack(bytes, size, &span, &reader), 0);

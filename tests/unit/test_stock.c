@@ -115,7 +115,7 @@ static bool got_level(void *ctx, uint32_t second, const double values[METRICS_GA
 
 static bool got_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
-	const struct run_span span = { head->from_s, 10, false };
+	const struct run_span span = { .from_s = head->from_s, .step_s = 10 };
 	static struct slot scratch;
 	const struct run_reader slots = { &scratch, got_slot, ctx };
 	const struct levels_reader levels = { got_level, ctx };

@@ -279,6 +279,38 @@ static void a_file_that_cannot_be_read_is_kept_and_counted(void **state)
 	end(s);
 }
 
+static void spoil(const char *name, uint32_t version)
+{
+	int fd = openat(f.fd, name, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &version, sizeof(version), sizeof(uint64_t)), sizeof(version));
+	close(fd);
+}
+
+static void what_was_set_aside_and_can_be_read_again_counts_once(void **state)
+{
+	static const char name[] = "1s-0000000001.history";
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	s = begin(0);
+	live(s, BEGIN, BEGIN + 300);
+	store_close(s);
+	spoil(name, 99);
+	s = open_store(0);
+	live(s, BEGIN + 301, BEGIN + 310); /* memory stands in for it */
+	store_state_get(s, &now);
+	assert_int_equal(now.cuts, 1);
+	store_close(s);
+	spoil(name, 1);
+	s = open_store(0);
+	live(s, BEGIN + 311, BEGIN + 1500);
+	assert_int_equal(told(s, BEGIN, BEGIN + 700, 1), 700);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 700, 2), 350);
+	end(s);
+}
+
 /* No file may grow: as a full disk, memory goes on, and once there is room, all is written. */
 static void a_full_disk_is_told_and_made_good_later(void **state)
 {
@@ -412,6 +444,7 @@ int main(void)
 		cmocka_unit_test(the_budget_holds_and_the_finest_goes_first),
 		cmocka_unit_test(what_is_too_old_is_deleted),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_kept_and_counted),
+		cmocka_unit_test(what_was_set_aside_and_can_be_read_again_counts_once),
 		cmocka_unit_test(a_full_disk_is_told_and_made_good_later),
 		cmocka_unit_test(what_comes_from_elsewhere_is_told_where_it_is_lacking),
 		cmocka_unit_test(of_another_boot_it_is_told_by_the_wall_clock),
