@@ -85,6 +85,7 @@ void safe_second(struct safe *s, struct engine *e, int64_t now_ns)
 {
 	int ret = 0;
 
+	safe_look(s, e); /* what somebody was answered may be there by now */
 	if (e->changed && !s->saving)
 		ret = safe_save(s, e, now_ns);
 	if (ret && ret != -ENOBUFS)

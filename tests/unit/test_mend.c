@@ -183,21 +183,29 @@ static struct resident resident(const struct archive *a)
 	return r;
 }
 
-/* Seconds up to 5,156: what is resident grows by a page each five. Tens are not there at all. */
-static void gauges_left_behind(void)
+/*
+ * Seconds up to 5,156: what is resident grows by a page each five. Tens are not there at all, or
+ * with_requests up to 5,060 without gauges.
+ */
+static void gauges_left_behind(bool with_requests)
 {
 	struct block b = { 0 };
-	struct archive fine;
+	struct archive fine, coarse;
 
-	assert_int_equal(archive_open(&fine, f.fd, SERIES_FINE, store_boot), 0);
+	open_both(&fine, &coarse, store_boot);
+	if (with_requests)
+		append(&coarse, 5000, 5060);
 	for (uint32_t s = 5001; s < 5156; s += 5) { /* not where tens begin */
 		const struct export_span span = { .from_s = s, .until_s = s + 5 };
 
+		if (with_requests)
+			append(&fine, s, s + 5);
 		store_gauge_block(&b, archive_names(&fine), &span, (s - 4996) / 5 * 4096.0);
 		assert_int_equal(archive_append(&fine, &b), 0);
 	}
 	block_fini(&b);
 	archive_close(&fine);
+	archive_close(&coarse);
 }
 
 static void gauges_are_mended_by_their_last_level_and_their_mean(void **state)
@@ -208,7 +216,7 @@ static void gauges_are_mended_by_their_last_level_and_their_mean(void **state)
 
 	(void)state;
 	folder_open(&f);
-	gauges_left_behind();
+	gauges_left_behind(false);
 	open_both(&fine, &coarse, store_other_boot);
 	assert_int_equal(mend_step(&m), 0);
 	r = resident(&coarse);
@@ -230,8 +238,7 @@ static void gauges_that_memory_lacks_are_mended_beside_it(void **state)
 
 	(void)state;
 	folder_open(&f);
-	gauges_left_behind();
-	left_behind();
+	gauges_left_behind(true);
 	open_both(&fine, &coarse, store_boot);
 	assert_int_equal(mend_step(&m), 0);
 	r = resident(&coarse);
