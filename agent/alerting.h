@@ -1,8 +1,8 @@
 /*
  * alerting - alerts as the configuration wants them: opened with their channels, or not at all.
  *
- * Threads:  the worker's main thread, and the scribe's, which alone touches the folder of state once
- *           it is open: alerts and dispatch give it what is to be written.
+ * Threads:  the worker's main thread, and the scribe's, which alone touches the folder of state
+ *           once it is open: alerts and dispatch give it what is to be written.
  * Memory:   alerting_close gives all back.
  * Errors:   0 or -errno.
  */

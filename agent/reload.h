@@ -6,7 +6,8 @@
  * Threads:  one.
  * Memory:   a descriptor of the last good text, and a password, until the end of the process; the
  *           rest is borrowed.
- * Errors:   logged, with file and line. A worker that is behind is told each second until it is not.
+ * Errors:   logged, with file and line. A worker that is behind is told each second until it is
+ *           not.
  */
 #ifndef AGENT_RELOAD_H
 #define AGENT_RELOAD_H

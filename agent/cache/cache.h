@@ -13,8 +13,9 @@
  *           entry lives while less than its time passed, whole seconds from 1 to CACHE_TTL_MAX_S;
  *           "for ever" is not to be had: what nobody looks at any more must go by itself.
  * Clears:   take what is there when they are asked for, all of it in that moment: nothing of it is
- *           found from then on, and nothing that is set later is touched. What is much leaves memory
- *           in pieces of a millisecond or two (cache_run); how many went is known at the end.
+ *           found from then on, and nothing that is set later is touched. What is much leaves
+ *           memory in pieces of a millisecond or two (cache_run); how many went is known at the
+ *           end.
  * Behind:   a miss is an answer about this tier alone. Whoever finds the value elsewhere, in its
  *           own time, puts it in by cache_adopt.
  */

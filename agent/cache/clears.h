@@ -2,9 +2,9 @@
  * clears - the clears that are under way: what each of them takes, and how many it took.
  *
  * Threads:  one owner.
- * Memory:   a clear has its pattern, a copy of its prefix, or the tags that it took out of the index,
- *           until it is over and who asked for it was told or has left. clears_fini frees all, when
- *           no entry is left.
+ * Memory:   a clear has its pattern, a copy of its prefix, or the tags that it took out of the
+ *           index, until it is over and who asked for it was told or has left. clears_fini frees
+ *           all, when no entry is left.
  * Errors:   -EBUSY: there are CLEARS_MOST, or CLEARS_WAITED that somebody waits for; -ENOMEM;
  *           -EAGAIN: it is not over; -ENOENT: there is none.
  * Order:    a clear takes what was there when it began, and nothing that came later: by the version

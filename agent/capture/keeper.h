@@ -11,8 +11,8 @@
  * of everybody who maps that file. Anybody can keep his (scout.h), no signal ends the wait for it,
  * and while it lasts no process of the machine can fork. So nothing is begun while somebody is
  * suspected; who was not stalls this child alone, and whatever that makes too late is let go. What
- * is to go while somebody is suspected, or the kernel waits, goes later: one at a time, each watched
- * to its end, since one who was not suspected may come to keep it.
+ * is to go while somebody is suspected, or the kernel waits, goes later: one at a time, each
+ * watched to its end, since one who was not suspected may come to keep it.
  */
 #ifndef CAPTURE_KEEPER_H
 #define CAPTURE_KEEPER_H

@@ -1,9 +1,10 @@
 /*
  * alerts - the engine at work in the agent: rules from the broker, state on disk, answers to web.
  *
- * Threads:  alerts_rules, alerts_second and alerts_written on main; the rest on any, under one lock,
- *           which nobody holds while a disk is written: that is the scribe's. alerts_acknowledge,
- *           alerts_hush and alerts_unhush wait for it, ALERTS_PATIENCE_MS at most.
+ * Threads:  alerts_rules, alerts_second and alerts_written on main; the rest on any, under one
+ *           lock, which nobody holds while a disk is written: that is the scribe's.
+ *           alerts_acknowledge, alerts_hush and alerts_unhush wait for it, ALERTS_PATIENCE_MS at
+ *           most.
  * Memory:   alerts_open allocates, alerts_close frees; rows are the caller's to free.
  * Errors:   0 or -errno. What it gives up stands in health as part "alerts" or "rules".
  *

@@ -6,8 +6,9 @@
  * Errors:   how one went is in the row of its channel; nothing is tried again.
  *
  * That an action begins is on the disk before it does, and until it is nobody waits: a kill in
- * between costs the action, and none is done twice. Where the disk takes no such mark, and for what stands in an outbox of which lines
- * are lost, nothing is done. They are done for alerts that fire, not for their ends.
+ * between costs the action, and none is done twice. Where the disk takes no such mark, and for what
+ * stands in an outbox of which lines are lost, nothing is done. They are done for alerts that fire,
+ * not for their ends.
  */
 #ifndef SEND_ACTIONS_H
 #define SEND_ACTIONS_H

@@ -1,8 +1,9 @@
 /*
- * wipe - the cache cleared for an action, by the thread whose cache it is: ordered with one datagram,
- *        answered with another, as a courier is and does.
+ * wipe - the cache cleared for an action, by the thread whose cache it is: ordered with one
+ *        datagram, answered with another, as a courier is and does.
  *
- * Threads:  wipe_order by who orders, wipe_serve by the cache's owner, on the ends of a courier_link.
+ * Threads:  wipe_order by who orders, wipe_serve by the cache's owner, on the ends of a
+ *           courier_link.
  * Memory:   none; the kernel bounds what waits.
  * Errors:   0 or -errno; how it went is in the answer, a courier_word.
  */

@@ -6,7 +6,8 @@
  * Errors:   -EBADMSG: it is no member that parcel_member_put wrote.
  * Keys:     agg:{host} is a set of members service:environment; of each slot there is
  *           agg:{host}:service:environment:step:number, the step in seconds. What is no letter,
- *           digit, dot, dash or underscore is %XX in them. All of a host is in one slot of a cluster.
+ *           digit, dot, dash or underscore is %XX in them. All of a host is in one slot of a
+ *           cluster.
  *
  * The number is that of a slot of the wall clock in which the parcel's begins, so that who knows
  * the time knows the key, and slots of several hosts have the same. Slots are cut by

@@ -49,7 +49,7 @@ struct web_config {
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
-	int wipe;                  /* where it is ordered to be cleared (wipe.h); 0 or less: nowhere */
+	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */

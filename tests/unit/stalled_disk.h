@@ -1,6 +1,6 @@
 /*
- * stalled_disk - a disk that takes nothing more from a scribe until a test lets it: the thread opens
- *                a pipe that nobody reads, which the kernel has it wait for.
+ * stalled_disk - a disk that takes nothing more from a scribe until a test lets it: the thread
+ *                opens a pipe that nobody reads, which the kernel has it wait for.
  */
 #ifndef STALLED_DISK_H
 #define STALLED_DISK_H

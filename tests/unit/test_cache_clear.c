@@ -192,7 +192,7 @@ static void what_is_over_does_not_count_as_cleared(void **state)
 	assert_int_equal(counts.invalidations, 0);
 }
 
-/* Each way to clear much: what is left of it in memory is found by nobody, and all of it is told. */
+/* Each way to clear much: what is left of it in memory nobody finds, and all of it is told. */
 static void much_goes_in_pieces_and_at_once(void **state)
 {
 	static int (*const ways[])(const void *, const char *,

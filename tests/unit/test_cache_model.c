@@ -1,8 +1,8 @@
 /*
  * test_cache_model - random calls to the cache and to a model of it that is nothing but a table by
- *                    key: the answers are the same. 10 million of them with RINGSIDE_TEST_FULL. With
- *                    more keys than are looked at in a piece also while clears are under way, which
- *                    the model does at once.
+ *                    key: the answers are the same. 10 million of them with RINGSIDE_TEST_FULL.
+ *                    With more keys than are looked at in a piece also while clears are under way,
+ *                    which the model does at once.
  */
 #include "cache.h"
 
