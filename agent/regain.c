@@ -193,14 +193,14 @@ static void regain_ask(struct regain *r)
 {
 	while (r->phase == REGAIN_PARTS && !r->has_failed && r->flying < REGAIN_FLYING &&
 	       r->service < r->service_count) {
-		int ret = r->lacking >> r->slot & 1 ? regain_get(r, r->service, r->from + r->slot)
-						    : 0;
+		bool lacks = r->lacking >> r->slot & 1;
+		int ret = lacks ? regain_get(r, r->service, r->from + r->slot) : 0;
 
 		if (ret) {
 			regain_failed(r, strerrordesc_np(-ret));
 			return;
 		}
-		r->flying += r->lacking >> r->slot & 1;
+		r->flying += lacks;
 		r->slot = (r->slot + 1) % REGAIN_PART;
 		r->service += !r->slot;
 	}

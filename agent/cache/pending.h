@@ -33,8 +33,9 @@ struct pending_write {
 	char *tags;          /* as a value has them, of malloc; NULL: none */
 	bool under_way;
 	bool overtaken; /* while it was under way it was taken out: there is no value any more */
-	uint32_t steps, fault; /* what it is under way with; its owner's */
-	void *ctx;             /* … and for whom */
+	uint32_t steps, fault; /* what it is under way with; its owner's, … */
+	bool placed;           /* … as is whether its value is there */
+	void *ctx;             /* … and for whom it is */
 	size_t key_length;
 	unsigned char key[];
 };

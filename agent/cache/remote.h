@@ -7,7 +7,8 @@
  *           first: what is under way there is told then.
  * Errors:   -ENOMEM; what Redis refuses is counted, and told as the bridge's state.
  * Keys:     "v:" and the key: a capsule, for the rest of its time. "t:" and a tag: the set of the
- *           keys that carry it, a key being in it before its value is there. A key whose newest
+ *           keys that carry it, a key being in it before its value is there, and once more behind
+ *           that: whoever takes the tag out meanwhile takes it out of the set. A key whose newest
  *           value has lost the tag may be in it still: it goes with the others, and is a miss.
  * Order:    of one key, the writes as they came, one at a time, the newest alone if they have to
  *           wait. Prefixes, patterns and tags go before what came later and they would take, and

@@ -5,6 +5,7 @@
  * Threads:  as remote.
  * Memory:   one at a time, in struct remote.
  * Errors:   what fails for now begins again after a pause; what Redis refuses is given up, counted.
+ *           A key that may be out of the set of the tag, and its value there still, is to go alone.
  */
 #include "remote_own.h"
 
@@ -13,6 +14,13 @@
 #include <string.h>
 
 #define REMOTE_MEMBERS 1000u /* of a tag at a time */
+
+/* One of a tag's, with its value's key in Redis. */
+struct remote_member {
+	struct remote *remote;
+	size_t length;
+	char key[];
+};
 
 static void remote_sweep_check(struct remote *r);
 
@@ -83,24 +91,73 @@ static void remote_sweep_listed(void *ctx, enum redis_fault fault, const struct 
 	remote_sweep_check(r);
 }
 
+/* Nobody may find it by its tag any more: it is to go by its key, unless it is written anew. */
+static void remote_sweep_alone(struct remote *r, const struct remote_member *m)
+{
+	const struct cache_bytes key = { m->key + 2, m->length - 2 };
+	struct pending_write *w = NULL;
+
+	if (pending_find(r->pending, &key))
+		return;
+	w = pending_write_open(&key);
+	if (!w) {
+		r->lost++;
+		return;
+	}
+	w->ctx = r;
+	pending_put(r->pending, w);
+}
+
+static void remote_sweep_member_gone(void *ctx, enum redis_fault fault, const struct redis_value *v)
+{
+	struct remote_member *m = ctx;
+	struct remote *r = m->remote;
+
+	if (fault != REDIS_FINE)
+		remote_sweep_alone(r, m);
+	free(m);
+	remote_sweep_gone(r, fault, v);
+}
+
+/* It is out of the set. */
+static void remote_sweep_member_out(void *ctx, enum redis_fault fault, const struct redis_value *v)
+{
+	struct remote_member *m = ctx;
+	struct remote *r = m->remote;
+	const struct redis_then then = { remote_sweep_member_gone, m };
+	int ret = fault == REDIS_FINE
+			  ? redis_unlink(r->redis, &(struct redis_text){ m->key, m->length }, &then)
+			  : 0;
+
+	if (fault != REDIS_FINE || ret) {
+		remote_sweep_alone(r, m);
+		free(m);
+	}
+	if (fault == REDIS_FINE)
+		remote_sweep_count(r, ret);
+	remote_sweep_one(r, fault, v);
+}
+
 /* Out of the set first: a key that is written anew meanwhile is in it again, or goes with it. */
 static void remote_sweep_member(struct remote *r, const struct redis_text *tag,
 				const struct redis_value *member)
 {
-	const struct cache_bytes name = { member->text, member->length };
-	const struct redis_then then = { remote_sweep_one, r };
-	struct redis_text key;
-	char *bytes = remote_key('v', &name, &key);
+	struct remote_member *m = malloc(sizeof(*m) + member->length + 2);
+	const struct redis_then then = { remote_sweep_member_out, m };
+	int ret;
 
-	if (!bytes) {
+	if (!m) {
 		r->sweep.fault = REDIS_AWAY;
 		return;
 	}
-	remote_sweep_count(r,
-			   redis_member_drop(r->redis, tag,
-					     &(struct redis_text){ name.at, name.length }, &then));
-	remote_sweep_unlink(r, &key);
-	free(bytes);
+	*m = (struct remote_member){ .remote = r, .length = member->length + 2 };
+	memcpy(m->key, "v:", 2);
+	memcpy(m->key + 2, member->text, member->length);
+	ret = redis_member_drop(r->redis, tag, &(struct redis_text){ m->key + 2, member->length },
+				&then);
+	remote_sweep_count(r, ret);
+	if (ret)
+		free(m);
 }
 
 static void remote_sweep_members(void *ctx, enum redis_fault fault, const struct redis_value *v)

@@ -1,6 +1,6 @@
 /*
  * remote_write - one key's newest write, on its way to Redis: into the sets of its tags, under its
- *                key, and then told to the others.
+ *                key, into the sets once more, and then told to the others.
  *
  * Threads:  as remote.
  * Memory:   a write is of `pending` until it is done.
@@ -50,13 +50,25 @@ static void remote_write_told(void *ctx, enum redis_fault fault, const struct re
 	remote_pump(r);
 }
 
+static int remote_write_tell(struct remote *r, struct pending_write *w)
+{
+	const struct redis_then then = { remote_write_told, w };
+	struct drop *d;
+	int ret = drop_open(&d, DROP_KEY, &(struct cache_bytes){ w->key, w->key_length });
+
+	if (!ret)
+		ret = remote_announce(r, d, &then);
+	drop_close(d);
+	return ret;
+}
+
+static void remote_write_tags(struct remote *r, struct pending_write *w);
+
 /* It is in Redis, or gone from there. */
 static void remote_write_done(void *ctx, enum redis_fault fault, const struct redis_value *v)
 {
-	const struct redis_then then = { remote_write_told, ctx };
 	struct pending_write *w = ctx;
 	struct remote *r = w->ctx;
-	struct drop *d;
 	int ret;
 
 	(void)v;
@@ -64,10 +76,12 @@ static void remote_write_done(void *ctx, enum redis_fault fault, const struct re
 		remote_write_fail(r, w, fault);
 		return;
 	}
-	ret = drop_open(&d, DROP_KEY, &(struct cache_bytes){ w->key, w->key_length });
-	if (!ret)
-		ret = remote_announce(r, d, &then);
-	drop_close(d);
+	w->placed = true;
+	if (w->tags && !w->overtaken) {
+		remote_write_tags(r, w);
+		return;
+	}
+	ret = remote_write_tell(r, w);
 	if (ret)
 		remote_write_fail(r, w, remote_fault(ret));
 }
@@ -95,8 +109,10 @@ static int remote_write_key(struct remote *r, struct pending_write *w)
 /* All sets have it, or not: w->fault says. */
 static void remote_write_tagged(struct remote *r, struct pending_write *w)
 {
-	int ret = w->fault ? 0 : remote_write_key(r, w);
+	int ret = 0;
 
+	if (!w->fault)
+		ret = w->placed ? remote_write_tell(r, w) : remote_write_key(r, w);
 	if (ret)
 		w->fault = remote_fault(ret);
 	if (w->fault)
@@ -132,7 +148,7 @@ static int remote_write_tag(struct remote *r, struct pending_write *w,
 }
 
 /* The last of the steps, which may be over before the others were asked, is this one's own. */
-static void remote_write(struct remote *r, struct pending_write *w)
+static void remote_write_tags(struct remote *r, struct pending_write *w)
 {
 	const char *at = w->overtaken || !w->tags ? "" : w->tags;
 
@@ -174,7 +190,8 @@ void remote_pump(struct remote *r)
 	       r->writing_bytes < REMOTE_WINDOW_BYTES && (w = pending_next(r->pending, now_ns))) {
 		r->writing++;
 		r->writing_bytes += w->length;
-		remote_write(r, w);
+		w->placed = false;
+		remote_write_tags(r, w);
 	}
 	if (pending_first_drop(r->pending) && !r->writing && !r->sweep.active &&
 	    remote_may_write(r, now_ns))

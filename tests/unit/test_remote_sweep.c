@@ -5,6 +5,8 @@
 	"\r\n$5\r\nCOUNT\r\n$3\r\n500\r\n"
 #define UNLINKS(n, key) "*2\r\n$6\r\nUNLINK\r\n$" n "\r\np:v:" key "\r\n"
 
+#define TAKES_OUT(key) "*3\r\n$4\r\nSREM\r\n$5\r\np:t:t\r\n$1\r\n" key "\r\n"
+
 /* It is over: what is published once more is answered. */
 static void ends(enum drop_kind kind, const char *text)
 {
@@ -48,11 +50,38 @@ static void a_tag_takes_its_keys_out_of_its_set_and_then_their_values(void **sta
 	rig_hear_published(DROP_TAG, "t");
 	rig_hear("*2\r\n$8\r\nSMEMBERS\r\n$5\r\np:t:t\r\n");
 	rig_say(":0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n");
-	rig_hear("*3\r\n$4\r\nSREM\r\n$5\r\np:t:t\r\n$1\r\na\r\n" UNLINKS("5", "a"));
-	rig_hear("*3\r\n$4\r\nSREM\r\n$5\r\np:t:t\r\n$1\r\nb\r\n" UNLINKS("5", "b"));
-	rig_say(":1\r\n:1\r\n:1\r\n:0\r\n");
+	rig_hear(TAKES_OUT("a") TAKES_OUT("b"));
+	assert_true(fixture_is_quiet(&c.server)); /* what is written anew by now is in it again */
+	rig_say(":1\r\n:1\r\n");
+	rig_hear(UNLINKS("5", "a") UNLINKS("5", "b"));
+	rig_say(":1\r\n:0\r\n");
 	ends(DROP_TAG, "t");
 	assert_int_equal(rig_state().removed, 1);
+}
+
+/* The next look into the set does not find it: its value must not stay for that. */
+static void what_may_be_out_of_the_set_goes_by_its_key(void **state)
+{
+	(void)state;
+	rig_drop(DROP_TAG, "t");
+	rig_hear_published(DROP_TAG, "t");
+	rig_hear("*2\r\n$8\r\nSMEMBERS\r\n$5\r\np:t:t\r\n");
+	rig_say(":0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n");
+	rig_hear(TAKES_OUT("a") TAKES_OUT("b"));
+	rig_say(":1\r\n-MISCONF no disk\r\n");
+	rig_hear(UNLINKS("5", "a"));
+	rig_say("-MISCONF no disk\r\n");
+	assert_true(fixture_is_quiet(&c.server));
+	assert_int_equal(rig_state().progress.pending, 3);
+	rig_set("b", "new", ""); /* which is its newest value then */
+	rig_wait();
+	rig_hear_published(DROP_TAG, "t");
+	rig_hear("*2\r\n$8\r\nSMEMBERS\r\n$5\r\np:t:t\r\n");
+	rig_say(":0\r\n*0\r\n");
+	rig_hear_published(DROP_TAG, "t");
+	rig_say(":0\r\n");
+	rig_hear(UNLINKS("5", "a"));
+	rig_hear_set("b", "new", "", 60000 - 101);
 }
 
 static void what_comes_later_waits_for_it(void **state)
@@ -154,6 +183,7 @@ int main(void)
 		RIG_TEST(a_prefix_is_literal),
 		RIG_TEST(a_pattern_reaches_values_alone),
 		RIG_TEST(a_tag_takes_its_keys_out_of_its_set_and_then_their_values),
+		RIG_TEST(what_may_be_out_of_the_set_goes_by_its_key),
 		RIG_TEST(what_comes_later_waits_for_it),
 		RIG_TEST(by_a_tag_everything_waits),
 		RIG_TEST(it_waits_for_what_is_under_way),

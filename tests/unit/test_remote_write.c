@@ -43,6 +43,11 @@ static void a_key_is_in_the_sets_of_its_tags_before_its_value_is_there(void **st
 	rig_say(RIG_MEMBER);
 	rig_hear_set("a", "one", "s t", 60000);
 	rig_say("+OK\r\n");
+	/* once more: who took out a tag in between took it out of the set */
+	rig_hear_member("s", "a", 60001);
+	rig_hear_member("t", "a", 60001);
+	assert_true(fixture_is_quiet(&c.server));
+	rig_say(RIG_MEMBER RIG_MEMBER);
 	rig_hear_published(DROP_KEY, "a");
 	rig_say(":0\r\n");
 	assert_int_equal(rig_state().progress.pending, 0);
@@ -58,6 +63,23 @@ static void a_tag_that_fails_is_tried_again_with_all_of_it(void **state)
 	assert_int_equal(rig_state().progress.pending, 1);
 	rig_wait();
 	rig_hear_member("s", "a", 60001 - 101);
+}
+
+static void one_that_fails_behind_the_value_too(void **state)
+{
+	(void)state;
+	rig_set("a", "one", "s");
+	rig_hear_member("s", "a", 60001);
+	rig_say(RIG_MEMBER);
+	rig_hear_set("a", "one", "s", 60000);
+	rig_say("+OK\r\n");
+	rig_hear_member("s", "a", 60001);
+	rig_say(RIG_NO_MEMBER);
+	assert_true(fixture_is_quiet(&c.server)); /* nobody is told of it yet */
+	rig_wait();
+	rig_hear_member("s", "a", 60001 - 101);
+	rig_say(RIG_MEMBER);
+	rig_hear_set("a", "one", "s", 60000 - 101);
 }
 
 /* One at a time of each key, and of those that wait the newest alone. */
@@ -132,7 +154,7 @@ static void whose_time_is_over_is_gone_there_too(void **state)
 
 static void not_all_is_written_at_once(void **state)
 {
-	char key[8];
+	char key[16];
 
 	(void)state;
 	for (int i = 0; i < 70; i++) {
@@ -167,6 +189,7 @@ int main(void)
 		RIG_TEST(a_removal_goes_there_and_is_told_of),
 		RIG_TEST(a_key_is_in_the_sets_of_its_tags_before_its_value_is_there),
 		RIG_TEST(a_tag_that_fails_is_tried_again_with_all_of_it),
+		RIG_TEST(one_that_fails_behind_the_value_too),
 		RIG_TEST(of_one_key_the_newest_is_written_last_and_those_between_never),
 		RIG_TEST(what_is_refused_leaves_nothing_older_there),
 		RIG_TEST(what_fails_for_now_waits_and_goes_with_less_of_its_time),
