@@ -121,7 +121,6 @@ static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channe
 
 static void actions_end(struct dispatch_channel *c, const struct courier_word *w, int64_t wall_ms)
 {
-
 	if (w->kind == FORMAT_TEST) {
 		desk_tried(c, w);
 		return;
