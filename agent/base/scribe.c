@@ -272,7 +272,7 @@ int scribe_give(struct scribe *s, const struct scribe_page *page)
 	} else if (!s->running) {
 		scribe_do(s, item);
 	}
-	return ret;
+	return ret; /* NOLINT: the list has the item */
 }
 
 uint64_t scribe_given(struct scribe *s)

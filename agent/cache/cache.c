@@ -163,8 +163,10 @@ static void cache_take_entry(struct cache *c, const struct cache_entry *e, uint6
 			     _Atomic uint64_t *count)
 {
 	const struct cache_bytes key = { e->key, e->key_length };
+	struct cache_entry **at = cache_find(c, e->node.hash, &key);
 
-	cache_take(c, cache_find(c, e->node.hash, &key), now_ns, count);
+	if (*at) /* always: it hangs there as long as its tags do */
+		cache_take(c, at, now_ns, count);
 }
 
 /* Over, or cleared: nobody finds it any more. */

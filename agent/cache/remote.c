@@ -148,7 +148,8 @@ static void remote_judge(const struct remote_ask *a, const struct redis_value *f
 
 	if (capsule_read(found->text, found->length, &c)) {
 		r->corrupted++;
-	} else if (c.key.length != a->length - 2 || memcmp(c.key.at, a->key + 2, c.key.length)) {
+	} else if (c.key.length != a->length - 2 ||
+		   memcmp(c.key.at, a->key + 2, c.key.length) != 0) {
 		r->foreign++;
 		redis_suspect(r->redis, &key);
 	} else {

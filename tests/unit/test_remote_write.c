@@ -82,6 +82,18 @@ static void one_that_fails_behind_the_value_too(void **state)
 	rig_hear_set("a", "one", "s", 60000 - 101);
 }
 
+static void what_is_taken_out_while_it_is_under_way_is_not_written(void **state)
+{
+	(void)state;
+	rig_set("a", "one", "s");
+	rig_hear_member("s", "a", 60001);
+	rig_drop(DROP_TAG, "s");
+	rig_ask(1, "a");
+	rig_told(1, NULL);
+	rig_say(RIG_MEMBER);
+	rig_hear(UNLINKS_A);
+}
+
 /* One at a time of each key, and of those that wait the newest alone. */
 static void of_one_key_the_newest_is_written_last_and_those_between_never(void **state)
 {
@@ -190,6 +202,7 @@ int main(void)
 		RIG_TEST(a_key_is_in_the_sets_of_its_tags_before_its_value_is_there),
 		RIG_TEST(a_tag_that_fails_is_tried_again_with_all_of_it),
 		RIG_TEST(one_that_fails_behind_the_value_too),
+		RIG_TEST(what_is_taken_out_while_it_is_under_way_is_not_written),
 		RIG_TEST(of_one_key_the_newest_is_written_last_and_those_between_never),
 		RIG_TEST(what_is_refused_leaves_nothing_older_there),
 		RIG_TEST(what_fails_for_now_waits_and_goes_with_less_of_its_time),
