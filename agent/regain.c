@@ -249,6 +249,7 @@ static void regain_end(struct regain *r)
 	stock_fini(&r->stock);
 	free(r->services);
 	r->services = NULL;
+	r->service_count = 0;
 }
 
 /* Again from its beginning, when there is somebody to ask. */

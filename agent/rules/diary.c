@@ -15,6 +15,7 @@
 
 #define DIARY_HEAD "ringside alerts 1 %016" PRIx64 " %zu\n"
 #define DIARY_HEAD_BYTES 64
+#define DIARY_MARK_BYTES 8 /* a sequence */
 #define DIARY_BYTES (64u << 20) /* no state is ever longer */
 
 enum diary_type {
@@ -313,13 +314,13 @@ int diary_mark(const struct diary *d, uint64_t sequence)
 {
 	struct scribe_page page = { .file = DIARY_SENT,
 				    .how = SCRIBE_OVER,
-				    .bytes = malloc(sizeof(sequence)),
-				    .length = sizeof(sequence),
+				    .bytes = malloc(DIARY_MARK_BYTES),
+				    .length = DIARY_MARK_BYTES,
 				    .stop = "marked" };
 
 	if (!page.bytes)
 		return -ENOMEM;
-	memcpy(page.bytes, &sequence, sizeof(sequence));
+	memcpy(page.bytes, &sequence, DIARY_MARK_BYTES);
 	return scribe_give(d->scribe, &page);
 }
 

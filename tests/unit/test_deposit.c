@@ -108,15 +108,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A request a second, of two routes by turns, up to and with `to`; each answer is fine. */
+/* A request a second, of two routes by turns. */
+static void request(uint64_t at)
+{
+	fixture_request_as(&x, &x.target, at * SECOND, MILLISECOND, at % 2 ? "/a" : "/b", 200, 0);
+	fixture_counters(&x, &x.target, 1, 1, at * SECOND);
+	fixture_tick(&x, at * SECOND);
+	x.m->wall_offset_ms = wall_offset_ms;
+}
+
+/* Up to and with `to`; each answer is fine. */
 static void live(uint64_t from, uint64_t to)
 {
 	for (uint64_t at = from; at <= to; at++) {
-		fixture_request_as(&x, &x.target, at * SECOND, MILLISECOND, at % 2 ? "/a" : "/b",
-				   200, 0);
-		fixture_counters(&x, &x.target, 1, 1, at * SECOND);
-		fixture_tick(&x, at * SECOND);
-		x.m->wall_offset_ms = wall_offset_ms;
+		request(at);
 		deposit_second(d, at * SECOND);
 		tell(REDIS_FINE);
 	}
@@ -215,6 +220,16 @@ static void while_it_is_away_nothing_is_lost(void **state)
 	assert_int_equal(slots_of(SERIES_WIDE, 300), 2);
 	assert_int_equal(d->counts.behind_s, 0);
 	assert_int_equal(d->counts.missed, 0);
+}
+
+static void slots_that_ended_while_nobody_looked_are_put_too(void **state)
+{
+	(void)state;
+	live(BEGIN, BEGIN + 100);
+	for (uint64_t at = BEGIN + 101; at <= BEGIN + 140; at++)
+		request(at);
+	live(BEGIN + 141, BEGIN + 200);
+	assert_int_equal(slots_of(SERIES_COARSE, 10), 19);
 }
 
 static void the_newest_is_not_kept_waiting_by_the_past(void **state)
@@ -366,6 +381,7 @@ int main(void)
 		WITH(each_slot_of_a_service_is_put_once_it_is_complete),
 		WITH(the_index_names_each_service_each_quarter_of_an_hour),
 		WITH(while_it_is_away_nothing_is_lost),
+		WITH(slots_that_ended_while_nobody_looked_are_put_too),
 		WITH(the_newest_is_not_kept_waiting_by_the_past),
 		WITH(what_memory_gives_up_is_counted),
 		WITH(what_may_be_lost_is_put_again_as_it_was),

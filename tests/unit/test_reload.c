@@ -145,6 +145,15 @@ static void the_last_good_one_lies_for_workers_to_come(void **state)
 	assert_false(lies(text)); /* there is one alone */
 }
 
+static void passed_on(const char *password)
+{
+	struct link_message m;
+
+	assert_int_equal(link_receive(links[1], &m, NULL), 1);
+	assert_int_equal(m.kind, LINK_PASSWORD);
+	assert_string_equal(m.password, password);
+}
+
 static void a_worker_that_is_behind_is_told_later_and_once(void **state)
 {
 	struct link_message message = { .kind = LINK_PART };
@@ -164,6 +173,24 @@ static void a_worker_that_is_behind_is_told_later_and_once(void **state)
 	assert_string_equal(text, GOOD);
 	reload_second(&r);
 	assert_false(given(text));
+}
+
+static void nor_is_a_password_lost_on_it(void **state)
+{
+	struct link_message message = { .kind = LINK_PART };
+	int passed;
+
+	(void)state;
+	strcpy(r.password.text, "one");
+	while (!link_send(links[0], &message, -1))
+		continue;
+	reload_again(&r);
+	while (link_receive(links[1], &message, &passed) == 1)
+		assert_int_equal(message.kind, LINK_PART);
+	reload_second(&r);
+	passed_on("one");
+	reload_second(&r);
+	assert_int_equal(link_receive(links[1], &message, &passed), -EAGAIN);
 }
 
 static void what_is_bad_changes_nothing(void **state)
@@ -206,15 +233,6 @@ static void the_last_one_counts_and_a_courier_need_not_be(void **state)
 	assert_string_equal(text, OTHER);
 }
 
-static void passed_on(const char *password)
-{
-	struct link_message m;
-
-	assert_int_equal(link_receive(links[1], &m, NULL), 1);
-	assert_int_equal(m.kind, LINK_PASSWORD);
-	assert_string_equal(m.password, password);
-}
-
 static void a_password_is_read_again_though_the_configuration_is_bad(void **state)
 {
 	char secret[] = "/tmp/rs_secret_XXXXXX";
@@ -251,6 +269,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_worker_that_is_behind_is_told_later_and_once,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(nor_is_a_password_lost_on_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_bad_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_one_counts_and_a_courier_need_not_be,
 						setup, teardown),
