@@ -15,7 +15,7 @@
 
 #define DIARY_HEAD "ringside alerts 1 %016" PRIx64 " %zu\n"
 #define DIARY_HEAD_BYTES 64
-#define DIARY_MARK_BYTES 8 /* a sequence */
+#define DIARY_MARK_BYTES 8      /* a sequence */
 #define DIARY_BYTES (64u << 20) /* no state is ever longer */
 
 enum diary_type {
