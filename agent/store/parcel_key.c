@@ -67,13 +67,13 @@ static int parcel_unescape(const char *text, size_t length, char *out, size_t si
 		int low = i + 2 < length ? parcel_hex(text[i + 2]) : -1;
 		char c = text[i];
 
+		if (c == '%' ? high < 0 || low < 0 : !parcel_is_plain(c))
+			return -EBADMSG;
 		if (c == '%') {
 			c = (char)(high << 4 | low);
 			i += 2;
-			if (high < 0 || low < 0 || parcel_is_plain(c) || c < 0x20 || c > 0x7e)
+			if (parcel_is_plain(c) || c < 0x20 || c > 0x7e)
 				return -EBADMSG;
-		} else if (!parcel_is_plain(c)) {
-			return -EBADMSG;
 		}
 		if (n + 1 >= size)
 			return -EBADMSG;
