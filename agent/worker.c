@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define WORKER_SECOND_NS UINT64_C(1000000000)
+#define WORKER_LINKS 7
 #define WORKER_PARTS_EVERY 5u /* seconds: what people read need not be younger */
 
 _Static_assert(WORKER_SOCKETS <= WEB_SOCKETS, "every socket that is opened is served");
@@ -366,15 +367,31 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
 }
 
+/* In the order of worker_loop. False: the broker is gone. */
+static bool worker_hear(struct worker *w, struct pollfd links[WORKER_LINKS])
+{
+	if (links[0].revents && !inbox_read(&w->inbox, moment_wall_ms()))
+		return false;
+	if (links[1].revents && !alerting_hear(&w->alerting))
+		links[1].fd = -1;
+	if (links[2].revents && !alerting_hear_actions(&w->alerting))
+		links[2].fd = -1;
+	if (links[4].revents)
+		alerting_written(&w->alerting);
+	if (links[5].revents)
+		alerting_hear_cache(&w->alerting);
+	return true;
+}
+
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[7] = { { .fd = w->config->link, .events = POLLIN },
-				   { .fd = w->config->runner, .events = POLLIN },
-				   { .fd = w->config->actions, .events = POLLIN },
-				   { .fd = redis_part_fd(&w->redis), .events = POLLIN },
-				   { .fd = alerting_fd(&w->alerting), .events = POLLIN },
-				   { .fd = w->alerting.wipe[0], .events = POLLIN },
-				   { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
+	struct pollfd links[WORKER_LINKS] = { { .fd = w->config->link, .events = POLLIN },
+					      { .fd = w->config->runner, .events = POLLIN },
+					      { .fd = w->config->actions, .events = POLLIN },
+					      { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+					      { .fd = alerting_fd(&w->alerting), .events = POLLIN },
+					      { .fd = w->alerting.wipe[0], .events = POLLIN },
+					      { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -386,18 +403,7 @@ static void worker_loop(struct worker *w)
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
 		wait_ms = tiering_step(&w->tiering, wait_ms);
-		if (poll(links, 7, wait_ms) <= 0)
-			continue;
-		if (links[0].revents)
-			alone = !inbox_read(&w->inbox, moment_wall_ms());
-		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
-			links[1].fd = -1;
-		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
-			links[2].fd = -1;
-		if (!alone && links[4].revents)
-			alerting_written(&w->alerting);
-		if (!alone && links[5].revents)
-			alerting_hear_cache(&w->alerting);
+		alone = poll(links, WORKER_LINKS, wait_ms) > 0 && !worker_hear(w, links);
 	}
 }
 

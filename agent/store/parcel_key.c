@@ -57,27 +57,34 @@ static int parcel_hex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* The byte that %XX stands for, where it has to be written so; -1: it is none of these. */
+static int parcel_escaped(const char *text, size_t left)
+{
+	int high = left > 2 ? parcel_hex(text[1]) : -1;
+	int low = left > 2 ? parcel_hex(text[2]) : -1;
+	int c;
+
+	if (high < 0 || low < 0)
+		return -1;
+	c = high << 4 | low;
+	return parcel_is_plain((char)c) || c < 0x20 || c > 0x7e ? -1 : c;
+}
+
 /* What parcel_escape would write as text, and nothing else. */
 static int parcel_unescape(const char *text, size_t length, char *out, size_t size)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		int high = i + 2 < length ? parcel_hex(text[i + 1]) : -1;
-		int low = i + 2 < length ? parcel_hex(text[i + 2]) : -1;
-		char c = text[i];
+		int c = parcel_is_plain(text[i]) ? text[i] : -1;
 
-		if (c == '%') {
-			c = (char)(high << 4 | low);
+		if (text[i] == '%') {
+			c = parcel_escaped(text + i, length - i);
 			i += 2;
-			if (high < 0 || low < 0 || parcel_is_plain(c) || c < 0x20 || c > 0x7e)
-				return -EBADMSG;
-		} else if (!parcel_is_plain(c)) {
-			return -EBADMSG;
 		}
-		if (n + 1 >= size)
+		if (c < 0 || n + 1 >= size)
 			return -EBADMSG;
-		out[n++] = c;
+		out[n++] = (char)c;
 	}
 	out[n] = '\0';
 	return 0;

@@ -10,6 +10,11 @@ struct stock_slot {
 	uint32_t second;
 };
 
+struct stock_slots {
+	struct stock_slot *at; /* of malloc */
+	uint32_t count, capacity;
+};
+
 void stock_init(struct stock *k, enum series_step step)
 {
 	memset(k, 0, sizeof(*k));
@@ -148,34 +153,38 @@ static int stock_slot_compare(const void *left, const void *right)
 	return order ? order : (a->second > b->second) - (a->second < b->second);
 }
 
-/* All slots of all series of these parcels; *out is malloc's. */
-static int stock_slots(struct stock_parcel *const *at, uint32_t parcels, struct stock_slot **out,
-		       uint32_t *count)
+static int stock_slot_add(struct stock_slots *s, const struct parcel_series *series,
+			  uint32_t second)
 {
-	uint32_t capacity = 0;
+	uint32_t capacity = s->capacity ? s->capacity * 2 : 1024;
+	struct stock_slot *more = s->at;
 
-	*out = NULL;
-	*count = 0;
+	if (s->count == s->capacity) {
+		more = realloc(more, capacity * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		s->at = more;
+		s->capacity = capacity;
+	}
+	more[s->count++] = (struct stock_slot){ *series, second };
+	return 0;
+}
+
+/* All slots of all series of these parcels. */
+static int stock_slots(struct stock_parcel *const *at, uint32_t parcels, struct stock_slots *out)
+{
+	int ret = 0;
+
 	for (uint32_t i = 0; i < parcels; i++) {
 		const struct stock_parcel *p = at[i];
 		struct parcel_label ignored;
 		struct column_reader r = parcel_read(p->bytes, p->size, &ignored);
 		struct parcel_series series;
 
-		while (parcel_next(&r, &p->label, &series)) {
-			struct stock_slot *more = *out;
-
-			if (*count == capacity) {
-				capacity = capacity ? capacity * 2 : 1024;
-				more = realloc(more, capacity * sizeof(*more));
-			}
-			if (!more)
-				return -ENOMEM;
-			*out = more;
-			more[(*count)++] = (struct stock_slot){ series, p->label.second };
-		}
+		while (!ret && parcel_next(&r, &p->label, &series))
+			ret = stock_slot_add(out, &series, p->label.second);
 	}
-	return 0;
+	return ret;
 }
 
 static bool stock_gauges(void *block, uint32_t second, const double values[METRICS_GAUGES])
@@ -199,22 +208,21 @@ static void stock_slot_put(const struct stock *k, const struct stock_slot *s, st
 static int stock_put_service(const struct stock *k, uint32_t from, uint32_t parcels,
 			     struct block *b)
 {
-	struct stock_slot *slots;
-	uint32_t count;
-	int ret = stock_slots(k->at + from, parcels, &slots, &count);
+	struct stock_slots slots = { .count = 0 };
+	int ret = stock_slots(k->at + from, parcels, &slots);
 
-	if (!ret && count)
-		qsort(slots, count, sizeof(*slots), stock_slot_compare);
-	for (uint32_t i = 0; !ret && i < count; i++) {
-		bool is_new =
-			!i || stock_key_compare(&slots[i].series.key, &slots[i - 1].series.key);
+	if (!ret && slots.count)
+		qsort(slots.at, slots.count, sizeof(*slots.at), stock_slot_compare);
+	for (uint32_t i = 0; !ret && i < slots.count; i++) {
+		const struct stock_slot *slot = &slots.at[i];
+		bool is_new = !i || stock_key_compare(&slot->series.key, &slot[-1].series.key);
 
 		if (is_new)
-			block_series(b, &slots[i].series.key);
-		if (is_new || slots[i].second != slots[i - 1].second) /* once told is enough */
-			stock_slot_put(k, &slots[i], b);
+			block_series(b, &slot->series.key);
+		if (is_new || slot->second != slot[-1].second) /* once told is enough */
+			stock_slot_put(k, slot, b);
 	}
-	free(slots);
+	free(slots.at);
 	return ret;
 }
 

@@ -22,8 +22,9 @@ static bool fuzz_slot(void *ctx, uint32_t second, const struct slot *slot)
 static void fuzz_run(struct block *b, const struct parcel_label *label)
 {
 	static struct slot scratch;
-	const struct run_span span = { label->second, series_step_s[label->step],
-				       label->step == SERIES_WIDE };
+	const struct run_span span = { .from_s = label->second,
+				       .step_s = series_step_s[label->step],
+				       .is_wide = label->step == SERIES_WIDE };
 	const struct run_reader reader = { &scratch, fuzz_slot, (void *)(uintptr_t)label };
 
 	if (b->run.count > 1)
