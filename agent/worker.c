@@ -37,6 +37,7 @@ struct worker {
 	struct control control;
 	struct alerting alerting;
 	struct redis_part redis;
+	struct proxying proxying;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -197,6 +198,7 @@ static int worker_web(struct worker *w)
 		.profile = w->profile,
 		.store = w->store,
 		.cache = w->cache,
+		.proxy = w->proxying.proxy,
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
@@ -222,6 +224,17 @@ static int worker_alerting(struct worker *w)
 	return alerting_open(&w->alerting, &config);
 }
 
+static void worker_proxy(struct worker *w)
+{
+	const struct proxying_config config = { .config = w->config->config,
+						.sockets = &w->config->proxies,
+						.api = w->config->sockets,
+						.api_count = w->config->socket_count,
+						.health = w->health };
+
+	proxying_open(&w->proxying, &config, moment_wall_ms());
+}
+
 /* The API first, so that whoever looks sees why it is not ready. */
 static int worker_open(struct worker *w)
 {
@@ -244,6 +257,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
 	if (result == 0)
+		worker_proxy(w);
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
@@ -260,6 +275,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	proxying_close(&w->proxying);
 	cache_close(w->cache);
 	redis_part_close(&w->redis);
 	store_close(w->store);
@@ -283,6 +299,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
+	proxying_second(&w->proxying, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)

@@ -6,6 +6,7 @@
 
 #include "cache.h"
 #include "glob.h"
+#include "proxy.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -138,6 +139,17 @@ static int cache_by_body(const struct question *q, const char *const *names, cac
 	return ret;
 }
 
+/* What the proxy keeps of it goes too. How many did; one that is late is done all the same. */
+static uint64_t cache_purge(const struct site *site, enum proxy_purge kind,
+			    const struct cache_bytes *what)
+{
+	uint64_t count = 0;
+
+	if (site->proxy && proxy_purge(site->proxy, kind, what, &count))
+		count = 0;
+	return count;
+}
+
 static int cache_clear_by(const struct question *q, const struct tree *body, struct json *j)
 {
 	struct cache_bytes pattern;
@@ -154,7 +166,9 @@ static int cache_clear_by(const struct question *q, const struct tree *body, str
 	}
 	if (ret)
 		return ret;
-	cache_number(j, "cleared", cache_clear(q->site->cache, glob, q->request->now_ns));
+	cache_number(j, "cleared",
+		     cache_clear(q->site->cache, glob, q->request->now_ns) +
+			     cache_purge(q->site, PROXY_PURGE_PATTERN, &pattern));
 	glob_close(glob);
 	return 0;
 }
@@ -182,7 +196,8 @@ typedef uint64_t (*cache_invalidate_fn)(struct cache *c, const struct cache_byte
 
 /* All of a list, once all of it was found to be texts. */
 static int cache_invalidate_all(const struct question *q, const struct tree *list,
-				cache_invalidate_fn invalidate, struct json *j)
+				cache_invalidate_fn invalidate, enum proxy_purge kind,
+				struct json *j)
 {
 	struct cache_bytes what;
 	uint64_t count = 0;
@@ -194,6 +209,7 @@ static int cache_invalidate_all(const struct question *q, const struct tree *lis
 	for (size_t i = 0; i < tree_size(list); i++) {
 		what.at = tree_text_bytes(tree_at(list, i), &what.length);
 		count += invalidate(q->site->cache, &what, q->request->now_ns);
+		count += cache_purge(q->site, kind, &what);
 	}
 	cache_number(j, "invalidated", count);
 	return 0;
@@ -208,15 +224,16 @@ static int cache_invalidate(const struct question *q, const struct tree *body, s
 	if (!tree_next(body, &name) || tree_next(body, &name))
 		return refuse(q->no, 400, "bad_member", "one of tags, keys and prefix is needed");
 	if (tree_kind(tags) == TREE_LIST)
-		return cache_invalidate_all(q, tags, cache_invalidate_tag, j);
+		return cache_invalidate_all(q, tags, cache_invalidate_tag, PROXY_PURGE_TAG, j);
 	if (tree_kind(keys) == TREE_LIST)
-		return cache_invalidate_all(q, keys, cache_invalidate_key, j);
+		return cache_invalidate_all(q, keys, cache_invalidate_key, PROXY_PURGE_KEY, j);
 	if (tags || keys)
 		return refuse(q->no, 400, "bad_member", "must be a list of texts");
 	if (entries_text(body, "prefix", &prefix, q->no))
 		return -EINVAL;
 	cache_number(j, "invalidated",
-		     cache_invalidate_prefix(q->site->cache, &prefix, q->request->now_ns));
+		     cache_invalidate_prefix(q->site->cache, &prefix, q->request->now_ns) +
+			     cache_purge(q->site, PROXY_PURGE_PREFIX, &prefix));
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct site {
 	struct clerk *clerk;       /* NULL: nothing is profiled */
 	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
 	struct cache *cache;       /* NULL: turned off */
+	struct proxy *proxy;       /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;

@@ -104,6 +104,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
+	w->site.proxy = c->proxy;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;

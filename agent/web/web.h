@@ -24,6 +24,7 @@ struct config;
 struct health;
 struct metrics;
 struct profile;
+struct proxy;
 struct store;
 struct web;
 
@@ -47,6 +48,7 @@ struct web_config {
 	struct profile *profile;   /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
+	struct proxy *proxy;       /* NULL: none */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */
