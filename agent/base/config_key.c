@@ -354,14 +354,17 @@ static int config_check_redis(const char *text, const char **reason)
 
 static int config_check_proxy(const char *text, const char **reason)
 {
-	static _Thread_local char told[sizeof(struct channel_error)]; /* good until the next */
+	static _Thread_local char told[sizeof(struct channel_error) + 32]; /* good until the next */
 	struct channel_error error;
-	struct proxy_site *site = NULL;
+	struct proxy_site *site;
 	int ret = proxy_site_open(&site, text, &error);
 
+	if (!ret) {
+		proxy_site_close(site);
+		return 0;
+	}
 	snprintf(told, sizeof(told), "must be a proxy: %s: %s", error.key, error.reason);
 	*reason = told;
-	proxy_site_close(site);
 	return ret;
 }
 

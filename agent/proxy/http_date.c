@@ -101,7 +101,7 @@ void http_date_format(int64_t s, char out[HTTP_DATE_TEXT])
 	if (!gmtime_r(&at, &tm))
 		memset(&tm, 0, sizeof(tm));
 	/* unsigned and within their digits: a date that is none has no room to do harm */
-	snprintf(out, HTTP_DATE_TEXT, "%s, %02u %s %04u %02u:%02u:%02u GMT",
+	snprintf(out, HTTP_DATE_TEXT, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
 		 date_days[(unsigned int)tm.tm_wday % 7], (unsigned int)tm.tm_mday % 100,
 		 date_months[(unsigned int)tm.tm_mon % 12],
 		 ((unsigned int)tm.tm_year + 1900) % 10000, (unsigned int)tm.tm_hour % 100,
