@@ -13,9 +13,13 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 
 #define RIG_READ (4u << 20)
+#define RIG_SMALL 131072                  /* bytes of a window: two of the loopback's packets */
+#define RIG_TRIES 3000                    /* for more, of at most 10 ms each */
 #define RIG_WALL_MS INT64_C(784111777000) /* Sun, 06 Nov 1994 08:49:37 GMT */
 
 static struct {
@@ -122,6 +126,14 @@ static inline void rig_later(uint64_t ns)
 	rig_settle();
 }
 
+/* What is said to it is not held back until what was said before is acknowledged. */
+static inline void rig_hurry(int fd)
+{
+	int one = 1;
+
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
+}
+
 static inline int rig_connect(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
@@ -132,8 +144,18 @@ static inline int rig_connect(void)
 	assert_true(fd >= 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	rig_hurry(fd);
 	rig_settle();
 	return fd;
+}
+
+/* Little fits between the proxy and the client that connected last. */
+static inline void rig_narrow(int client)
+{
+	int small = RIG_SMALL, fd = rig.p->clients->link.fd;
+
+	assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 }
 
 static inline void rig_say_bytes(int fd, const char *bytes, size_t length)
@@ -155,24 +177,38 @@ static inline void rig_say(int fd, const char *text)
 	rig_say_bytes(fd, text, strlen(text));
 }
 
+/* What has come to this end, behind what was read. False: nothing. */
+static inline bool rig_read_more(int fd)
+{
+	ssize_t n;
+
+	rig_settle();
+	n = recv(fd, rig.read + rig.got, RIG_READ - 1 - rig.got, 0);
+	rig.got += n > 0 ? (size_t)n : 0;
+	rig.ended = !n;
+	rig.reset = n < 0 && errno != EAGAIN;
+	rig.read[rig.got] = '\0';
+	return n > 0;
+}
+
 /* All that has come to this end, as text. */
 static inline const char *rig_read(int fd)
 {
-	ssize_t n = 1;
-
-	rig_settle();
 	rig.got = 0;
-	rig.ended = rig.reset = false;
-	while (n > 0 && rig.got < RIG_READ - 1) {
-		n = recv(fd, rig.read + rig.got, RIG_READ - 1 - rig.got, 0);
-		if (n > 0)
-			rig.got += (size_t)n;
-		rig.ended = !n;
-		rig.reset = n < 0 && errno != EAGAIN;
-		if (n > 0)
-			rig_settle();
-	}
-	rig.read[rig.got] = '\0';
+	while (rig_read_more(fd))
+		;
+	return rig.read;
+}
+
+/* More than so many bytes: a small window is opened anew by the kernel's timers. */
+static inline const char *rig_read_most(int fd, size_t length)
+{
+	struct pollfd more = { .fd = fd, .events = POLLIN };
+
+	rig.got = 0;
+	for (int i = 0; i < RIG_TRIES && rig.got <= length; i++)
+		if (!rig_read_more(fd))
+			poll(&more, 1, 10);
 	return rig.read;
 }
 
@@ -184,6 +220,7 @@ static inline int rig_accept(void)
 	rig_settle();
 	fd = accept4(rig.upstream, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	assert_true(fd >= 0);
+	rig_hurry(fd);
 	rig_settle();
 	return fd;
 }

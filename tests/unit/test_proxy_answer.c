@@ -14,7 +14,7 @@ static void the_second_time_it_is_answered_from_the_cache(void **state)
 	assert_string_equal(rig_ask("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n"),
 			    KEPT "Content-Length: 1\r\nAge: 5\r\nX-Cache: HIT\r\n\r\n");
 	rig_later(55 * PROXY_S_NS);
-	assert_has(rig_exchange(RIG_GET("/a"), RIG_OK("Content-Length: 1\r\n", "y")),
+	assert_has(rig_exchange(RIG_GET("/a"), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"),
 		   "X-Cache: MISS\r\n\r\ny");
 	assert_int_equal(rig_counts().hits, 2);
 	assert_int_equal(rig_counts().misses, 2);
@@ -141,7 +141,7 @@ static void a_client_that_takes_little_gets_all(void **state)
 	size_t body = 900000,
 	       n = (size_t)snprintf(reply, sizeof(reply),
 				    "HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n");
-	int client, small = 4096;
+	int client;
 	const char *got;
 
 	(void)state;
@@ -151,12 +151,12 @@ static void a_client_that_takes_little_gets_all(void **state)
 	reply[n + body] = '\0';
 	rig_exchange(RIG_GET("/a"), reply);
 	client = rig_connect();
-	setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	rig_narrow(client);
 	rig_say(client, RIG_GET("/a") RIG_GET("/a"));
-	got = rig_read(client);
+	got = rig_read_most(client, 2 * body);
 	assert_has(got, "X-Cache: HIT");
-	assert_string_equal(got + rig.got - body, reply + n);
 	assert_true(rig.got > 2 * body);
+	assert_string_equal(got + rig.got - body, reply + n);
 	close(client);
 }
 
