@@ -3,11 +3,11 @@ const http = require("http");
 const seen = {};
 
 const server = http.createServer((request, reply) => {
-	const url = new URL(request.url, "http://h");
-	const query = url.searchParams;
+	const [path, ...rest] = request.url.split("?"); // as it came: "//" and "*" are no URLs
+	const query = new URLSearchParams(rest.join("?"));
 	const chunks = [];
 
-	seen[url.pathname] = (seen[url.pathname] || 0) + 1;
+	seen[path] = (seen[path] || 0) + 1;
 	request.on("data", (chunk) => chunks.push(chunk));
 	request.on("end", () => {
 		const body = Buffer.concat(chunks);
@@ -16,7 +16,7 @@ const server = http.createServer((request, reply) => {
 		for (const [name, value] of query)
 			if (name.startsWith("h-"))
 				headers[name.slice(2)] = value;
-		if (url.pathname === "/seen") {
+		if (path === "/seen") {
 			reply.end(JSON.stringify(seen));
 			return;
 		}
@@ -25,7 +25,7 @@ const server = http.createServer((request, reply) => {
 			headers: request.rawHeaders.filter((_, i, all) => query.has("all") ||
 				all[i - i % 2].toLowerCase() !== "connection"),
 			trailers: request.trailers,
-			body: body.toString("latin1"), time: query.has("count") ? seen[url.pathname] : 0,
+			body: body.toString("latin1"), time: query.has("count") ? seen[path] : 0,
 		});
 		setTimeout(() => {
 			reply.writeHead(+(query.get("status") || 200), headers);

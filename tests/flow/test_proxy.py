@@ -65,6 +65,18 @@ def raw(port, *pieces, pause=0.02):
         return read_all(link)
 
 
+def unchunked(body):
+    """What its chunks hold, and its trailers; as far as it is well-formed."""
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.split(b";")[0] or b"0", 16)
+        if not length:
+            return whole + body.removesuffix(b"\r\n")
+        whole, body = whole + body[:length], body[length + 2:]
+    return whole + b" cut short"
+
+
 def parted(reply):
     """Its status, its fields but those of one connection, and its body without chunks."""
     head, _, body = reply.partition(b"\r\n\r\n")
@@ -72,6 +84,8 @@ def parted(reply):
         head, _, body = body.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
     fields = [line for line in lines if line.split(b":")[0].lower() not in OWN]
+    if body and any(line.lower() == b"transfer-encoding: chunked" for line in fields):
+        body = unchunked(body)
     return status.split(b" ", 1)[1:], fields, body
 
 
