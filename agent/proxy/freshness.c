@@ -4,6 +4,7 @@
 #include "http_date.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define FRESHNESS_MOST_S INT64_C(31536000) /* a year: as long as the cache keeps anything */
 #define FRESHNESS_S_NS UINT64_C(1000000000)
@@ -84,6 +85,16 @@ static bool freshness_varies_by_all(const struct http_head *reply)
 	return false;
 }
 
+/* One that goes on as long as somebody listens: whoever waited for its end would wait for good. */
+static bool freshness_is_of_events(const struct http_head *reply)
+{
+	static const char events[] = "text/event-stream";
+	const struct http_field *f = http_head_named(reply, "content-type", NULL);
+
+	return f && f->value.length >= sizeof(events) - 1 &&
+	       !strncasecmp(f->value.at, events, sizeof(events) - 1);
+}
+
 /* May requests with credentials be answered with it, and it be a reply to one? */
 static bool freshness_is_for_all(const struct cache_control *c)
 {
@@ -139,7 +150,8 @@ static enum freshness_why freshness_why_not(const struct cache_control *c,
 
 	if (!freshness_is_kept(reply->status))
 		return FRESHNESS_STATUS;
-	if (c->no_store || c->no_cache || c->is_private || freshness_varies_by_all(reply))
+	if (c->no_store || c->no_cache || c->is_private || freshness_varies_by_all(reply) ||
+	    freshness_is_of_events(reply))
 		return FRESHNESS_FORBIDDEN;
 	if (http_head_has(request, HTTP_AUTHORIZATION) && !freshness_is_keyed(r, "authorization") &&
 	    !freshness_is_for_all(c))

@@ -231,11 +231,17 @@ void proxy_exchange_abort(struct proxy_exchange *x)
 	exchange_over(x, 502);
 }
 
+/* Of unknown length, and nobody waits for it: it may never end. */
+static bool exchange_is_adrift(const struct proxy_exchange *x)
+{
+	return x->headed && x->answered.kind == HTTP_BODY_CHUNKED && !x->fetch->waiting;
+}
+
 void proxy_exchange_leave(struct proxy_exchange *x)
 {
 	if (x->client)
 		exchange_detach(x);
-	if (!x->fetch)
+	if (!x->fetch || exchange_is_adrift(x))
 		exchange_over(x, 502);
 }
 

@@ -132,6 +132,31 @@ static void its_client_gone_it_ends_unless_others_have_use_of_it(void **state)
 	close(up);
 }
 
+/* … but for one without a length, that nobody waits for: it may go on for good. */
+static void a_stream_ends_with_the_last_who_listens(void **state)
+{
+	int client, waiting, up;
+
+	(void)state;
+	rig_open("rule match=* ttl=60s");
+	for (int waits = 0; waits < 2; waits++) {
+		begin(RIG_GET("/s"), &client, &up);
+		waiting = waits ? rig_connect() : -1;
+		if (waits)
+			rig_say(waiting, RIG_GET("/s"));
+		rig_say(up, RIG_OK("Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"));
+		close(client); /* with what it did not read */
+		rig_read(up);
+		assert_int_equal(rig.ended || rig.reset, !waits);
+		if (waits) {
+			rig_say(up, "0\r\n\r\n");
+			assert_has(rig_read(waiting), "X-Cache: HIT\r\n\r\nx");
+			close(waiting);
+		}
+		close(up);
+	}
+}
+
 static void what_is_stale_is_served_if_it_fails(void **state)
 {
 	int client, up;
@@ -207,6 +232,7 @@ int main(void)
 		RIG_TEST(what_was_closed_while_it_was_idle_is_tried_again),
 		RIG_TEST(what_is_no_mere_question_goes_on_a_new_connection),
 		RIG_TEST(its_client_gone_it_ends_unless_others_have_use_of_it),
+		RIG_TEST(a_stream_ends_with_the_last_who_listens),
 		RIG_TEST(what_is_stale_is_served_if_it_fails),
 		RIG_TEST(a_client_that_stops_in_its_body_is_408),
 		RIG_TEST(the_upstream_is_told_who_asks_where_that_is_wanted),
