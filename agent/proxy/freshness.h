@@ -29,7 +29,7 @@ struct freshness_ask {
 enum freshness_why {
 	FRESHNESS_KEPT,
 	FRESHNESS_STATUS,
-	FRESHNESS_FORBIDDEN, /* by Cache-Control, Vary: *, or credentials; or it is a stream of events */
+	FRESHNESS_FORBIDDEN, /* by Cache-Control, Vary: *, credentials, or as a stream of events */
 	FRESHNESS_COOKIE,
 	FRESHNESS_NO_TIME, /* it is stale as it comes, or nobody says how long it is fresh */
 };
