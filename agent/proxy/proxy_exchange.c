@@ -111,10 +111,12 @@ static unsigned int exchange_open(struct proxy_place *place, const struct proxy_
 	x->upgrades = rewrite_upgrades(&a->head);
 	proxy_key_tag(&a->head, x->tag);
 	status = exchange_head(x, a, b->asker);
-	if (status)
+	if (status) {
 		free(x);
+		return status;
+	}
 	*out = x;
-	return status;
+	return 0;
 }
 
 /* Its request is the exchange's from here on. */

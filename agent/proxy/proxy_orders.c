@@ -131,10 +131,12 @@ static int orders_open(struct proxy_order **out, enum proxy_purge kind,
 	memcpy(o->what, what->at, what->length);
 	if (kind == PROXY_PURGE_PATTERN)
 		ret = glob_open(&o->pattern, what->at, what->length);
-	if (ret)
+	if (ret) {
 		free(o);
+		return ret;
+	}
 	*out = o;
-	return ret;
+	return 0;
 }
 
 int proxy_purge(struct proxy *p, enum proxy_purge kind, const struct cache_bytes *what,
