@@ -136,9 +136,9 @@ bool http_text_is(const struct http_text *text, const char *word)
 static uint8_t head_name_find(const struct http_text *name)
 {
 	/* a look at the first byte leaves a few to compare */
-	for (uint8_t i = 1; i < HTTP_NAMES; i++) {
+	for (int i = 1; i < HTTP_NAMES; i++) {
 		if (head_names[i][0] == (name->at[0] | 0x20) && http_text_is(name, head_names[i]))
-			return i;
+			return (uint8_t)i;
 	}
 	return HTTP_OTHER;
 }

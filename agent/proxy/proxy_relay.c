@@ -302,23 +302,27 @@ static bool relay_pass(struct proxy_exchange *x)
 	return n > 0;
 }
 
+/* Each way once. False: nothing moved, or it is over. */
+static bool relay_round(struct proxy_exchange *x)
+{
+	bool moved = relay_ask(x);
+
+	if (!x->over)
+		moved |= relay_reply(x);
+	if (!x->over)
+		moved |= relay_pass(x);
+	return moved && !x->over;
+}
+
 void proxy_relay_step(struct proxy_exchange *x)
 {
 	struct proxy *p = x->place->proxy;
-	bool more = true;
+	uint64_t quiet_ns = x->place->site->timeout_ns;
 
-	for (int i = 0; more && i < PROXY_ROUNDS; i++) {
-		more = relay_ask(x);
-		if (!x->over)
-			more |= relay_reply(x);
-		if (!x->over)
-			more |= relay_pass(x);
-		if (x->over)
+	for (int i = 0; i < PROXY_ROUNDS; i++) {
+		if (!relay_round(x))
 			return;
-		if (more)
-			x->deadline_ns = p->now_ns +
-					 (x->tunnel ? RELAY_TUNNEL_NS : x->place->site->timeout_ns);
+		x->deadline_ns = p->now_ns + (x->tunnel ? RELAY_TUNNEL_NS : quiet_ns);
 	}
-	if (more)
-		proxy_io_queue(p, x->client ? &x->client->link : &x->up->link);
+	proxy_io_queue(p, x->client ? &x->client->link : &x->up->link);
 }
