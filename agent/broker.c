@@ -237,7 +237,7 @@ static void broker_second(struct broker *b, uint64_t now_ns)
 	probes_second(&b->probes, finder_size(b->finder));
 	broker_read_targets(b, now_ns);
 	profiling_second(&b->profiling);
-	rulefiles_second(&b->reload.rules);
+	reload_second(&b->reload);
 }
 
 /* Has the nursery ended? Then nobody can be a worker any more. */
@@ -467,7 +467,10 @@ int broker_run(const struct broker_config *config)
 	b->reload = (struct reload){ .options = config->options,
 				     .board = config->board,
 				     .link = config->link,
+				     .password_file = config_text(config->config,
+								  CONFIG_REDIS_PASSWORD_FILE),
 				     .good = -1,
+				     .kept = config->kept,
 				     .rules = { .link = config->link } };
 	if (config_switch(config->config, CONFIG_ALERTS_ENABLED))
 		b->reload.rules.folder = config_text(config->config, CONFIG_ALERTS_RULES_DIR);

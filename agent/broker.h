@@ -19,9 +19,10 @@ struct broker_config {
 	const struct options *options;
 	const struct config *config;
 	const char *run_dir;
-	int link;  /* to the worker; broker_run's to close */
-	int wake;  /* of wake.h; borrowed */
-	int alive; /* the nursery ends when it is closed; broker_run's to close */
+	int link;    /* to the worker; broker_run's to close */
+	int kept[2]; /* where a configuration that is read again lies for workers to come */
+	int wake;    /* of wake.h; borrowed */
+	int alive;   /* the nursery ends when it is closed; broker_run's to close */
 	pid_t nursery;
 	struct board *board; /* the courier's; NULL: there is none */
 };

@@ -50,6 +50,7 @@ void caching_told(void *cache, uint64_t from_ns, struct source_cache *out)
 	cache_window(cache, from_ns, UINT64_MAX, &window);
 	*out = (struct source_cache){ .looks = (double)(window.hits + window.misses),
 				      .hits = (double)window.hits,
+				      .evictions = (double)window.evictions,
 				      .memory_percent = 100 * (double)counts.bytes /
 							(double)counts.max_bytes };
 }

@@ -176,7 +176,14 @@ static void inbox_files(const struct inbox *i, const struct link_message *messag
 	close(passed);
 }
 
-static void inbox_take(const struct inbox *i, const struct link_message *message, int passed,
+static void inbox_password(const struct inbox *i, struct link_message *message)
+{
+	message->password[sizeof(message->password) - 1] = '\0';
+	i->password(i->ctx, message->password);
+	explicit_bzero(message, sizeof(*message));
+}
+
+static void inbox_take(const struct inbox *i, struct link_message *message, int passed,
 		       int64_t wall_ms)
 {
 	if (inbox_profile(i, message, passed))
@@ -223,6 +230,9 @@ static void inbox_take(const struct inbox *i, const struct link_message *message
 		return;
 	case LINK_COMPLETE:
 		health_ready_put(i->health, !message->part.reason[0], message->part.reason);
+		return;
+	case LINK_PASSWORD:
+		inbox_password(i, message);
 		return;
 	case LINK_RELOAD:
 	case LINK_RULES:

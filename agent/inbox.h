@@ -25,6 +25,7 @@ struct inbox {
 	void *ctx;
 	void (*reload)(void *ctx, int fd); /* the configuration's file; closed behind it */
 	void (*rules)(void *ctx, int fd);  /* those of alert rules; the same */
+	void (*password)(void *ctx, const char *text); /* of the Redis */
 };
 
 /* Takes what is waiting, a bounded number. False: the broker is gone. */

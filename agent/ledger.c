@@ -34,12 +34,13 @@ static const struct ledger_row ledger_rows[] = {
 	{ "ringside_checkpoints_saved", "Checkpoints written.", LEDGER_AT(saved) },
 };
 
-size_t ledger_counters(void *drain, struct web_counter *out, size_t room)
+size_t ledger_counters(void *ledger, struct web_counter *out, size_t room)
 {
+	const struct ledger *l = ledger;
 	struct drain_counts counts;
 	size_t count = 0;
 
-	drain_counts_get(drain, &counts);
+	drain_counts_get(l->drain, &counts);
 	for (; count < sizeof(ledger_rows) / sizeof(ledger_rows[0]) && count < room; count++) {
 		uint64_t value;
 
@@ -48,5 +49,5 @@ size_t ledger_counters(void *drain, struct web_counter *out, size_t room)
 						   .help = ledger_rows[count].help,
 						   .number = (double)value };
 	}
-	return count;
+	return count + depot_counters(l->depot, out + count, room - count);
 }

@@ -1,16 +1,24 @@
 /*
- * ledger - what drain gave up or noticed, as numbers for /metrics: the one table of them.
+ * ledger - what drain gave up or noticed, and what became of aggregates in a Redis, as numbers for
+ *          /metrics.
  *
- * Threads:  the web thread; drain looks after its own.
+ * Threads:  the web thread; drain and depot look after their own.
  * Memory:   the caller's; texts are constants.
  * Errors:   none; what finds no room is left out.
  */
 #ifndef AGENT_LEDGER_H
 #define AGENT_LEDGER_H
 
-#include "web.h"
+#include "depot.h"
 
-/* A web_counters_fn; drain: a struct drain. */
-size_t ledger_counters(void *drain, struct web_counter *out, size_t room);
+struct drain;
+
+struct ledger {
+	struct drain *drain;
+	const struct depot *depot; /* whose rows follow */
+};
+
+/* A web_counters_fn; ledger: a struct ledger. */
+size_t ledger_counters(void *ledger, struct web_counter *out, size_t room);
 
 #endif

@@ -34,7 +34,8 @@
 struct main_agent {
 	struct options options;
 	struct config *config;
-	bool trusted; /* nobody but root can have written it */
+	bool trusted;        /* nobody but root can have written it */
+	struct rlimit files; /* as we were started, for what actions run */
 	struct config_error error;
 	struct privilege_user user;
 	struct folders folders;
@@ -113,10 +114,20 @@ static int main_listen(struct main_agent *m)
 	return result;
 }
 
+/* Fewer targets where that is refused. */
+static void main_descriptors(struct main_agent *m)
+{
+	struct rlimit files = { .rlim_cur = MAIN_DESCRIPTORS, .rlim_max = MAIN_DESCRIPTORS };
+
+	getrlimit(RLIMIT_NOFILE, &m->files);
+	if (m->files.rlim_max > files.rlim_max)
+		files.rlim_max = m->files.rlim_max; /* nobody could give it back */
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* Everything that an agent without privileges could not make any more. */
 static int main_open(struct main_agent *m)
 {
-	struct rlimit files = { .rlim_cur = MAIN_DESCRIPTORS, .rlim_max = MAIN_DESCRIPTORS };
 	const char *user = config_text(m->config, CONFIG_USER);
 	int result = privilege_user_find(user, &m->user);
 
@@ -125,7 +136,7 @@ static int main_open(struct main_agent *m)
 	if (m->user.fallback && geteuid() == 0)
 		log_info("there is no user " PRIVILEGE_USER ": the worker runs as %d",
 			 PRIVILEGE_NOBODY);
-	setrlimit(RLIMIT_NOFILE, &files); /* fewer targets where that is refused */
+	main_descriptors(m);
 	result = folders_open(&m->folders, m->config, m->user.uid, m->user.gid, &m->error);
 	if (result)
 		return result;
@@ -157,6 +168,7 @@ static int main_agent(struct main_agent *m)
 	const struct split split = { .config = m->config,
 				     .user = &m->user,
 				     .trusted = m->trusted,
+				     .files = &m->files,
 				     .folders = &m->folders,
 				     .broker = &m->broker,
 				     .worker = &m->worker,

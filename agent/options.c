@@ -1,10 +1,11 @@
 #include "options.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* The value of a flag, "--flag VALUE" or "--flag=VALUE"; NULL: there is none. */
@@ -97,12 +98,7 @@ int options_file_open(const struct options *o, int *fd, struct config_error *err
 
 bool options_file_is_ours(int fd)
 {
-	struct stat st;
-
-	if (fd < 0)
-		return true;
-	return !fstat(fd, &st) && (st.st_uid == 0 || st.st_uid == geteuid()) &&
-	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+	return fd < 0 || file_is_ours(fd);
 }
 
 static int options_flags(const struct options *o, struct config *c, struct config_error *error)

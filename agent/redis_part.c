@@ -5,6 +5,7 @@
 #include "redis_settings.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,17 +25,22 @@ static void redis_part_refuse(const struct redis_part *p, const char *reason, in
 	health_put(p->health, "redis", HEALTH_DEGRADED, reason, wall_ms);
 }
 
-void redis_part_open(struct redis_part *p, const struct config *c, struct health *health,
-		     int64_t wall_ms)
+void redis_part_open(struct redis_part *p, const struct config *c, const struct secret *password,
+		     struct health *health, int64_t wall_ms)
 {
 	struct redis_config config = { .now_ns = moment_monotonic_ns, .random = redis_part_random };
 	struct redis_settings settings;
 	int ret;
 
-	*p = (struct redis_part){ .health = health };
+	config.channel = p->channel;
+	config.heard = p->heard;
+	config.ctx = p->ctx;
+	p->redis = NULL;
+	p->health = health;
+	p->failures = 0;
 	if (!config_count(c, CONFIG_REDIS_URL))
 		return;
-	if (redis_settings_read(&settings, c)) {
+	if (redis_settings_read(&settings, c, password)) {
 		redis_part_refuse(p, settings.fault, wall_ms);
 		goto out;
 	}
@@ -47,6 +53,12 @@ void redis_part_open(struct redis_part *p, const struct config *c, struct health
 				  wall_ms);
 out:
 	explicit_bzero(&settings, sizeof(settings));
+}
+
+void redis_part_password(const struct redis_part *p, const char *password)
+{
+	if (p->redis)
+		redis_password_put(p->redis, password);
 }
 
 void redis_part_close(struct redis_part *p)
@@ -75,8 +87,13 @@ int redis_part_step(struct redis_part *p, uint64_t now_ns, int most_ms)
 	return most_ms;
 }
 
+double redis_part_failures(const struct redis_part *p)
+{
+	return p->redis ? (double)p->failures : (double)NAN;
+}
+
 /* Who is not there at the start is lost as one that was there and went. */
-void redis_part_tell(const struct redis_part *p, int64_t wall_ms)
+void redis_part_tell(struct redis_part *p, int64_t wall_ms)
 {
 	enum health_status status = HEALTH_HEALTHY;
 	char reason[HEALTH_REASON];
@@ -101,5 +118,6 @@ void redis_part_tell(const struct redis_part *p, int64_t wall_ms)
 			 redis_persistence_name(redis_info_persistence(&s.info)),
 			 (unsigned long long)s.answered, (unsigned long long)s.drops);
 	}
+	p->failures = status == HEALTH_DEGRADED ? p->failures + 1 : 0;
 	health_put(p->health, "redis", status, reason, wall_ms);
 }

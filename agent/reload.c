@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 /* Of its own, so that whoever writes into the file changes nothing. */
 static int reload_copy(int from)
 {
-	int to = memfd_create("ringside.json", MFD_CLOEXEC);
+	int to = memfd_create("ringside.json", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char bytes[RELOAD_BYTES];
 	ssize_t n = 0;
 	int ret = 0;
@@ -24,7 +25,9 @@ static int reload_copy(int from)
 		return -errno;
 	while (!ret && (n = read(from, bytes, sizeof(bytes))) > 0)
 		ret = file_write(to, bytes, (size_t)n);
-	if (ret || n < 0 || lseek(to, 0, SEEK_SET)) {
+	/* workers have it too, one after the other */
+	if (ret || n < 0 || lseek(to, 0, SEEK_SET) ||
+	    fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
 		close(to);
 		return -EIO;
 	}
@@ -48,21 +51,85 @@ static int reload_check(const struct reload *r, int fd, struct config_error *err
 	return ret;
 }
 
+/* False: the worker is behind, and is to be told another time. */
+static bool reload_tell(const struct reload *r, const struct link_message *message, int fd)
+{
+	int ret = link_send(r->link, message, fd);
+
+	if (ret && ret != -EAGAIN)
+		log_error("the worker does not hear of a reload: %s", strerrordesc_np(-ret));
+	return ret != -EAGAIN;
+}
+
+static void reload_pay(struct reload *r)
+{
+	const struct link_message message = { .kind = LINK_RELOAD };
+
+	r->owed = !reload_tell(r, &message, r->good);
+}
+
+static void reload_pay_password(struct reload *r)
+{
+	struct link_message message = { .kind = LINK_PASSWORD };
+
+	memcpy(message.password, r->password.text, sizeof(message.password));
+	r->password_owed = *message.password && !reload_tell(r, &message, -1);
+	explicit_bzero(&message, sizeof(message));
+}
+
 void reload_again(struct reload *r)
 {
-	struct link_message message = { .kind = LINK_RELOAD };
-
 	rulefiles_again(&r->rules);
-	if (r->good >= 0 && (lseek(r->good, 0, SEEK_SET) || link_send(r->link, &message, r->good)))
-		log_error("not reloaded: the worker is behind");
+	reload_pay_password(r);
+	if (r->good >= 0)
+		reload_pay(r);
+}
+
+void reload_second(struct reload *r)
+{
+	if (r->password_owed)
+		reload_pay_password(r);
+	if (r->owed)
+		reload_pay(r);
+	rulefiles_second(&r->rules);
+}
+
+/* The new one before the old one goes: there is one at any time. */
+static void reload_keep(const struct reload *r, bool first)
+{
+	const struct link_message message = { .kind = LINK_RELOAD };
+	struct link_message old;
+	int ret = link_send(r->kept[0], &message, r->good), fd;
+
+	if (ret)
+		log_error("a worker that is started anew begins with another configuration: %s",
+			  strerrordesc_np(-ret));
+	else if (!first && link_receive(r->kept[1], &old, &fd) == 1)
+		close(fd);
+}
+
+/* The file alone: which one it is says the configuration that the agent was started with. */
+static void reload_password(struct reload *r)
+{
+	struct secret now;
+
+	secret_load(&now, "redis.password_file", r->password_file ? r->password_file : "");
+	if (*now.fault)
+		log_error("not reloaded: %s", now.fault);
+	else if (*now.text)
+		r->password = now;
+	explicit_bzero(&now, sizeof(now));
+	reload_pay_password(r);
 }
 
 void reload_now(struct reload *r)
 {
 	struct config_error error;
+	bool first;
 	int fd, copy;
 
 	rulefiles_again(&r->rules); /* whatever becomes of the configuration */
+	reload_password(r);
 	if (options_file_open(r->options, &fd, &error)) {
 		log_error("not reloaded: %s", error.text);
 		return;
@@ -79,8 +146,10 @@ void reload_now(struct reload *r)
 			close(copy);
 		return;
 	}
-	if (r->good >= 0)
+	first = r->good < 0;
+	if (!first)
 		close(r->good);
 	r->good = copy;
-	reload_again(r);
+	reload_keep(r, first);
+	reload_pay(r);
 }

@@ -114,6 +114,7 @@ static int split_actions_run(const struct split *s, const struct config_alerts *
 	}
 	runner.trusted = s->trusted;
 	runner.become = split_become;
+	runner.files = *s->files;
 	for (uint32_t i = 0; i < alerts->count; i++)
 		if (alerts->channels[i].type == CHANNEL_EXEC)
 			split_user(alerts->channels[i].values[CHANNEL_USER], &runner.users[i]);
@@ -164,16 +165,28 @@ static int split_courier(const struct split *s, const struct config_alerts *aler
 	return result;
 }
 
+/* It is the worker's alone: runners were forked before, and here it is wiped. */
+static void split_password(const struct split *s)
+{
+	secret_load(&s->worker->redis, config_info(CONFIG_REDIS_PASSWORD_FILE)->path,
+		    config_text(s->config, CONFIG_REDIS_PASSWORD_FILE));
+}
+
 static int split_worker(const struct split *s, const int link[2], const int alive[2])
 {
+	split_password(s);
 	s->broker->nursery = fork();
+	if (s->broker->nursery != 0)
+		explicit_bzero(&s->worker->redis, sizeof(s->worker->redis));
 	if (s->broker->nursery < 0)
 		return split_fail(s, -errno, "cannot fork the nursery");
 	if (s->broker->nursery == 0) {
 		close(link[0]);
+		close(s->broker->kept[0]);
 		close(alive[1]);
 		split_close_broker(s);
 		s->worker->link = link[1];
+		s->worker->kept = s->broker->kept[1];
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		exit(nursery_run("the worker", s->user, alive[0], worker_run, s->worker));
 	}
@@ -199,6 +212,8 @@ int split_agent(const struct split *s)
 	if (result)
 		return result;
 	result = link_open(link); /* behind the runner, which has no part in it */
+	if (!result)
+		result = link_open(s->broker->kept);
 	if (result)
 		return split_fail(s, result, "cannot open the worker's link");
 	result = split_worker(s, link, alive);

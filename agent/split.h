@@ -15,10 +15,13 @@
 #include "privilege.h"
 #include "worker.h"
 
+#include <sys/resource.h>
+
 struct split {
 	const struct config *config;
 	const struct privilege_user *user; /* of the worker */
 	bool trusted;                      /* nobody but root can have written the configuration */
+	const struct rlimit *files;        /* of descriptors, as the agent was started */
 	struct folders *folders;
 	struct broker_config *broker;
 	struct worker_config *worker; /* with its sockets open */

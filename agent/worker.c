@@ -10,7 +10,7 @@
 #include "nursery.h"
 #include "parts.h"
 #include "procfs.h"
-#include "redis_part.h"
+#include "tiering.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define WORKER_SECOND_NS UINT64_C(1000000000)
+#define WORKER_LINKS 7
 #define WORKER_PARTS_EVERY 5u /* seconds: what people read need not be younger */
 
 _Static_assert(WORKER_SOCKETS <= WEB_SOCKETS, "every socket that is opened is served");
@@ -37,6 +38,9 @@ struct worker {
 	struct control control;
 	struct alerting alerting;
 	struct redis_part redis;
+	struct tiering tiering;
+	struct depot depot;
+	struct ledger ledger;
 	struct proxying proxying;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
@@ -52,19 +56,44 @@ static bool worker_reloads(enum config_key key)
 	       key == CONFIG_ALERTS_ESCALATION_THRESHOLD || key == CONFIG_ALERTS_ESCALATION_FURTHER;
 }
 
+/* NULL: it is not good, which is said. */
+static struct config *worker_configured(const struct worker *w, int fd)
+{
+	struct config_error error;
+	struct config *next;
+
+	lseek(fd, 0, SEEK_SET); /* a worker before us left it at its end */
+	if (options_config(w->config->options, fd, &next, &error)) {
+		log_error("not reloaded: %s", error.text);
+		return NULL;
+	}
+	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
+	return next;
+}
+
+/* What was read again since the agent started; NULL: nothing was. */
+static struct config *worker_now(const struct worker *w)
+{
+	struct link_message message;
+	struct config *now;
+	int fd;
+
+	if (link_peek(w->config->kept, &message, &fd) != 1)
+		return NULL;
+	now = worker_configured(w, fd);
+	close(fd);
+	return now;
+}
+
 /* What may change in a running agent does; the rest is said. */
 static void worker_reload(void *ctx, int fd)
 {
 	struct worker *w = ctx;
 	const struct config *now = w->config->config;
-	struct config_error error;
-	struct config *next;
+	struct config *next = worker_configured(w, fd);
 
-	if (options_config(w->config->options, fd, &next, &error)) {
-		log_error("not reloaded: %s", error.text);
+	if (!next)
 		return;
-	}
-	log_open("ringsided", (enum log_level)log_level_parse(config_text(next, CONFIG_LOG_LEVEL)));
 	for (int i = 0; i < CONFIG_KEYS; i++) {
 		enum config_key key = (enum config_key)i;
 
@@ -82,6 +111,14 @@ static void worker_rules(void *ctx, int fd)
 	const struct worker *w = ctx;
 
 	alerting_rules(&w->alerting, fd);
+}
+
+static void worker_password(void *ctx, const char *password)
+{
+	const struct worker *w = ctx;
+
+	redis_part_password(&w->redis, password);
+	log_info("redis.password_file was read again");
 }
 
 static int worker_metrics(struct worker *w)
@@ -199,21 +236,46 @@ static int worker_web(struct worker *w)
 		.store = w->store,
 		.cache = w->cache,
 		.proxy = w->proxying.proxy,
+		.behind = w->tiering.behind,
+		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
 		.token = c->token,
 		.group = c->group,
 		.started_ns = c->started_ns,
 		.counters = ledger_counters,
-		.counters_ctx = w->drain,
+		.counters_ctx = &w->ledger,
 	};
 
+	w->ledger = (struct ledger){ w->drain, &w->depot };
 	return web_open(&w->web, &config);
 }
 
+static int worker_redis(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct depot_config depot = { .config = c->config,
+				      .metrics = w->metrics,
+				      .store = w->store,
+				      .health = w->health,
+				      .boot = w->boot };
+	int result = tiering_open(&w->tiering, c->config, w->cache, &w->redis);
+
+	if (result)
+		return result;
+	redis_part_open(&w->redis, c->config, &c->redis, w->health, moment_wall_ms());
+	tiering_attach(&w->tiering, &w->redis);
+	depot.redis = w->redis.redis;
+	depot_open(&w->depot, &depot, moment_wall_ms());
+	return 0;
+}
+
+/* With the channels that are in force: what waits for one that it has not would be dropped. */
 static int worker_alerting(struct worker *w)
 {
+	struct config *now = worker_now(w);
 	const struct alerting_config config = { .config = w->config->config,
+						.now = now ? now : w->config->config,
 						.metrics = w->metrics,
 						.health = w->health,
 						.cache = w->cache,
@@ -221,7 +283,10 @@ static int worker_alerting(struct worker *w)
 						.runner = w->config->runner,
 						.actions = w->config->actions };
 
-	return alerting_open(&w->alerting, &config);
+	int result = alerting_open(&w->alerting, &config);
+
+	config_close(now);
+	return result;
 }
 
 static void worker_proxy(struct worker *w)
@@ -255,7 +320,7 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_store(w);
 	if (result == 0)
-		redis_part_open(&w->redis, w->config->config, w->health, moment_wall_ms());
+		result = worker_redis(w);
 	if (result == 0)
 		worker_proxy(w);
 	if (result == 0)
@@ -276,8 +341,11 @@ static void worker_close(struct worker *w)
 	control_fini(&w->control);
 	web_close(w->web);
 	proxying_close(&w->proxying);
-	cache_close(w->cache);
+	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);
+	depot_close(&w->depot);
+	tiering_close(&w->tiering);
+	cache_close(w->cache);
 	store_close(w->store);
 	profile_close(w->profile);
 	alerting_close(&w->alerting);
@@ -299,6 +367,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	control_second(&w->control, moment_wall_ms());
 	caching_second(w->cache, w->health, now_ns, moment_wall_ms());
 	redis_part_tell(&w->redis, moment_wall_ms());
+	tiering_second(&w->tiering);
+	w->alerting.redis_failures = redis_part_failures(&w->redis);
+	depot_second(&w->depot, now_ns, moment_wall_ms());
 	proxying_second(&w->proxying, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
@@ -313,12 +384,31 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	parts_put(&w->parts, &counts, &losses, now_ns, moment_wall_ms());
 }
 
+/* In the order of worker_loop. False: the broker is gone. */
+static bool worker_hear(struct worker *w, struct pollfd links[WORKER_LINKS])
+{
+	if (links[0].revents && !inbox_read(&w->inbox, moment_wall_ms()))
+		return false;
+	if (links[1].revents && !alerting_hear(&w->alerting))
+		links[1].fd = -1;
+	if (links[2].revents && !alerting_hear_actions(&w->alerting))
+		links[2].fd = -1;
+	if (links[4].revents)
+		alerting_written(&w->alerting);
+	if (links[5].revents)
+		alerting_hear_cache(&w->alerting);
+	return true;
+}
+
 static void worker_loop(struct worker *w)
 {
-	struct pollfd links[4] = { { .fd = w->config->link, .events = POLLIN },
-				   { .fd = w->config->runner, .events = POLLIN },
-				   { .fd = w->config->actions, .events = POLLIN },
-				   { .fd = redis_part_fd(&w->redis), .events = POLLIN } };
+	struct pollfd links[WORKER_LINKS] = { { .fd = w->config->link, .events = POLLIN },
+					      { .fd = w->config->runner, .events = POLLIN },
+					      { .fd = w->config->actions, .events = POLLIN },
+					      { .fd = redis_part_fd(&w->redis), .events = POLLIN },
+					      { .fd = alerting_fd(&w->alerting), .events = POLLIN },
+					      { .fd = w->alerting.wipe[0], .events = POLLIN },
+					      { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {
@@ -329,14 +419,8 @@ static void worker_loop(struct worker *w)
 			worker_second(w, now_ns);
 		wait_ms = (int)((w->second_ns - now_ns) / 1000000 + 1);
 		wait_ms = redis_part_step(&w->redis, now_ns, wait_ms);
-		if (poll(links, 4, wait_ms) <= 0)
-			continue;
-		if (links[0].revents)
-			alone = !inbox_read(&w->inbox, moment_wall_ms());
-		if (!alone && links[1].revents && !alerting_hear(&w->alerting))
-			links[1].fd = -1;
-		if (!alone && links[2].revents && !alerting_hear_actions(&w->alerting))
-			links[2].fd = -1;
+		wait_ms = tiering_step(&w->tiering, wait_ms);
+		alone = poll(links, WORKER_LINKS, wait_ms) > 0 && !worker_hear(w, links);
 	}
 }
 
@@ -370,7 +454,8 @@ int worker_run(void *worker_config)
 					  .profile = w.profile,
 					  .ctx = &w,
 					  .reload = worker_reload,
-					  .rules = worker_rules };
+					  .rules = worker_rules,
+					  .password = worker_password };
 		worker_control(&w);
 		worker_loop(&w);
 	} else if (result == -EPIPE) {

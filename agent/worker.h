@@ -1,7 +1,8 @@
 /*
  * worker - the process without privileges that does the work: drain, aggregates, API.
  *
- * Threads:  its own three: main (worker_run), drain, web.
+ * Threads:  its own three: main (worker_run), drain, web; and two that wait for disks in their
+ *           place: the store's and the scribe's.
  * Memory:   its own until worker_run returns; what worker_config points at is borrowed.
  * Errors:   the exit code of the process; NURSERY_CANNOT where another try would not help.
  */
@@ -10,6 +11,7 @@
 
 #include "options.h"
 #include "proxying.h"
+#include "secret.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,10 +27,12 @@ struct worker_config {
 	const char *token;
 	gid_t group;
 	int link;
+	int kept;     /* where the configuration lies that was read again; -1: nowhere */
 	int runner;   /* the link to who carries notices; -1: nobody does */
 	int actions;  /* … and to who does actions */
 	int kallsyms; /* -1: not readable */
 	pid_t broker;
+	struct secret redis; /* its password: read by who may, before there is a worker */
 	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */
 	char state_dir[128]; /* the worker's own part of it */
 };

@@ -4,8 +4,8 @@
 #include "config_alias.h"
 #include "config_cache.h"
 #include "config_file.h"
+#include "config_redis.h"
 #include "file.h"
-#include "redis_url.h"
 #include "text.h"
 
 #include <errno.h>
@@ -347,29 +347,6 @@ static int config_check_interval(const struct config *c, struct config_error *er
 	return -EINVAL;
 }
 
-/* Each URL by itself was checked when it was put. */
-static int config_check_redis(const struct config *c, struct config_error *error)
-{
-	uint64_t timeout_ns = config_span_ns(c, CONFIG_REDIS_TIMEOUT);
-	enum config_key key = CONFIG_REDIS_URL;
-	struct redis_url url = { .count = 0 };
-	const char *reason = "";
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < config_count(c, key); i++)
-		ret = redis_url_add(&url, config_item(c, key, i), &reason);
-	explicit_bzero(&url, sizeof(url));
-	if (!ret && (timeout_ns < UINT64_C(10000000) || timeout_ns > UINT64_C(60000000000))) {
-		key = CONFIG_REDIS_TIMEOUT;
-		reason = "must be from 10ms to 1m";
-		ret = -EINVAL;
-	}
-	if (ret)
-		snprintf(error->text, sizeof(error->text), "%s: %s: %s", config_where(c, key),
-			 config_info(key)->path, reason);
-	return ret;
-}
-
 int config_check(const struct config *c, struct config_error *error)
 {
 	static const enum config_key pairs[][2] = {
@@ -403,7 +380,7 @@ int config_check(const struct config *c, struct config_error *error)
 		return -EINVAL;
 	}
 	if (config_check_interval(c, error) || config_cache_check(c, error) ||
-	    config_check_redis(c, error))
+	    config_redis_check(c, error))
 		return -EINVAL;
 	ret = config_alerts_open(&alerts, c, error);
 	config_alerts_close(alerts);

@@ -136,6 +136,11 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				 "listeners in front of upstreams, and which of their replies are "
 				 "cached; none: no proxy",
 				 CONFIG_TYPE_PROXY },
+	[CONFIG_CACHE_WRITE_BUFFER_ITEMS] = { "cache.write_buffer_items", NULL, "10000", "writes",
+					      "that wait while Redis is away", CONFIG_TYPE_ITEMS },
+	[CONFIG_CACHE_WRITE_BUFFER_BYTES] = { "cache.write_buffer_bytes", NULL, "16MiB", "bytes",
+					      "of all writes that wait, 64 KiB or more",
+					      CONFIG_TYPE_SIZE },
 	[CONFIG_REDIS_URL] = { "redis.url", "redis", "", "",
 			       "redis://[user:password@]host:port/db or unix://path, or some nodes "
 			       "of a cluster; none: memory alone",
@@ -148,6 +153,18 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 				  CONFIG_TYPE_PREFIX },
 	[CONFIG_REDIS_TIMEOUT] = { "redis.timeout", NULL, "500ms", "duration",
 				   "an answer that takes longer is none", CONFIG_TYPE_SPAN },
+	[CONFIG_REDIS_AGGREGATES] = { "redis.aggregates", NULL, "false", "",
+				      "the agent's aggregates are put there too, and fetched back "
+				      "when the history is lost",
+				      CONFIG_TYPE_SWITCH },
+	[CONFIG_REDIS_AGGREGATES_BUDGET] = { "redis.aggregates_budget", NULL, "64KiB", "bytes",
+					     "a second that this may take, over ten seconds; 1KiB "
+					     "to 1MiB",
+					     CONFIG_TYPE_SIZE },
+	[CONFIG_REDIS_AGGREGATES_TTL] = { "redis.aggregates_ttl", NULL, "48h", "duration",
+					  "how long five minutes are there, ten seconds for 2 h of "
+					  "it; 1h to 30 days",
+					  CONFIG_TYPE_SPAN },
 };
 
 const struct config_info *config_info(enum config_key key)

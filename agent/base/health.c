@@ -76,6 +76,19 @@ out:
 	return ret;
 }
 
+void health_drop(struct health *h, const char *name)
+{
+	struct health_part *part;
+
+	pthread_mutex_lock(&h->lock);
+	part = health_find(h, name);
+	if (part) {
+		h->count--;
+		memmove(part, part + 1, (size_t)(h->parts + h->count - part) * sizeof(*part));
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
 size_t health_list(struct health *h, struct health_part *out, size_t room)
 {
 	size_t count;

@@ -37,6 +37,7 @@ void health_close(struct health *h);  /* NULL is allowed */
 /* The newest state of a part; since stays while the status does. -ENOSPC: too many parts. */
 int health_put(struct health *h, const char *name, enum health_status status, const char *reason,
 	       int64_t wall_ms);
+void health_drop(struct health *h, const char *name); /* it is no part any more, if it was one */
 size_t health_list(struct health *h, struct health_part *out, size_t room);
 enum health_status health_worst(struct health *h);
 const char *health_status_name(enum health_status status);

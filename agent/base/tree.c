@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TREE_BLANKS " \t\r\n"
+
 struct tree_source {
 	const char *bytes;
 	size_t length, flags;
@@ -40,7 +42,7 @@ int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_e
 
 int tree_open_any(struct tree **out, const char *bytes, size_t length, struct tree_error *error)
 {
-	const struct tree_source from = { bytes, length, JSON_ALLOW_NUL };
+	const struct tree_source from = { bytes, length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
 
 	return tree_load(out, &from, error);
 }
@@ -122,7 +124,39 @@ bool tree_true(const struct tree *node)
 	return json_is_true(tree_json(node));
 }
 
-char *tree_write(const struct tree *node)
+/* The colon, comma or bracket that ends what begins here; it is known to be valid. */
+static const char *tree_end(const char *at)
 {
-	return json_dumps(tree_json(node), JSON_COMPACT | JSON_ENCODE_ANY);
+	size_t depth = 0;
+
+	for (bool text = false;; at++) {
+		if (*at == '"')
+			text = !text;
+		else if (text)
+			at += *at == '\\';
+		else if (!depth && strchr(":,]}", *at))
+			return at;
+		else if (*at == '[' || *at == '{')
+			depth++;
+		else if (*at == ']' || *at == '}')
+			depth--;
+	}
+}
+
+const char *tree_member_bytes(const struct tree *root, const char *name, const char *bytes,
+			      size_t *length)
+{
+	const char *member = NULL, *value, *end = bytes + strspn(bytes, TREE_BLANKS);
+
+	do {
+		if (!tree_next(root, &member))
+			return NULL;
+		value = tree_end(end + 1) + 1;
+		end = tree_end(value);
+	} while (strcmp(member, name) != 0);
+	value += strspn(value, TREE_BLANKS);
+	*length = (size_t)(end - value);
+	while (strchr(TREE_BLANKS, value[*length - 1]))
+		--*length;
+	return value;
 }

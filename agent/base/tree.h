@@ -29,7 +29,8 @@ enum tree_kind {
 };
 
 int tree_open(struct tree **out, const char *bytes, size_t length, struct tree_error *error);
-/* The same, but texts may hold NULs: for who reads them by tree_text_bytes. */
+/* The same, but texts may hold NULs, for who reads them by tree_text_bytes, and whole numbers may
+ * have any length: they are numbers like others. */
 int tree_open_any(struct tree **out, const char *bytes, size_t length, struct tree_error *error);
 void tree_close(struct tree *root); /* NULL is allowed */
 
@@ -46,7 +47,11 @@ const char *tree_text_bytes(const struct tree *node, size_t *length);
 double tree_number(const struct tree *node); /* NAN: it is none */
 bool tree_true(const struct tree *node);
 
-/* The value as JSON again, for the caller to free; NULL: no memory. */
-char *tree_write(const struct tree *node);
+/*
+ * The value of a member as it was written, within the bytes that the root was read from: numbers
+ * and blanks are as they came. NULL: there is none.
+ */
+const char *tree_member_bytes(const struct tree *root, const char *name, const char *bytes,
+			      size_t *length);
 
 #endif

@@ -1,30 +1,20 @@
 #include "cache.h"
 
-#include "evict.h"
-#include "glob.h"
+#include "clears.h"
+#include "put.h"
 #include "siphash.h"
-#include "tags.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define CACHE_S_NS UINT64_C(1000000000)
 #define CACHE_MS_NS UINT64_C(1000000)
-#define CACHE_SWEEP 1024u /* chains at a time: nobody waits longer for that than for a reply */
-
-struct cache_entry {
-	struct evict_node node; /* first: found by its address */
-	struct cache_entry *chain;
-	struct cache_value *value;
-	uint64_t expires_ns;
-	size_t key_length, tag_count;
-	struct tag_link *tags;
-	unsigned char key[];
-};
+#define CACHE_PIECE 131072u  /* work at a time, a millisecond or two: nobody waits longer for it */
+#define CACHE_WORK_CHAIN 8u  /* of a look at a chain … */
+#define CACHE_WORK_ENTRY 64u /* … and at an entry; 1 for a byte of its key for a clear */
 
 #define CACHE_FIELDS (sizeof(struct cache_counts) / sizeof(uint64_t))
 
@@ -36,18 +26,13 @@ struct cache {
 	struct evict evict;
 	struct tags tags;
 	struct pack pack;
+	struct clears clears;
 	uint64_t version;
-	uint64_t sweep_at, sweep_ns; /* the next chain, and when it is due; 0 ns: nothing is kept */
+	uint64_t sweep_ns;          /* when all is looked through again; 0: nothing is kept */
+	uint64_t look_at, look_for; /* the next chain, and how many of them for what is over */
 	struct rates rates;
 	/* struct cache_counts: the owner adds, anybody reads; each is right, not all at once. */
 	_Atomic uint64_t counts[CACHE_FIELDS];
-};
-
-/* How entries are chosen to go. */
-struct cache_choice {
-	const struct glob *pattern; /* NULL: … */
-	const struct cache_bytes *prefix;
-	uint64_t now_ns;
 };
 
 #define CACHE_COUNT(c, field)                                                                      \
@@ -125,15 +110,6 @@ static void cache_weigh(struct cache *c, const struct cache_entry *e, uint64_t s
 	cache_count(CACHE_COUNT(c, packed_stored), sign * v->stored);
 }
 
-static void cache_entry_free(struct cache *c, struct cache_entry *e)
-{
-	for (size_t i = 0; i < e->tag_count; i++)
-		tags_drop(&c->tags, &e->tags[i]);
-	cache_value_put(e->value);
-	free(e->tags);
-	free(e);
-}
-
 /* at: where it hangs. */
 static void cache_remove(struct cache *c, struct cache_entry **at)
 {
@@ -143,14 +119,7 @@ static void cache_remove(struct cache *c, struct cache_entry **at)
 	if (e->node.queue)
 		evict_drop(&e->node);
 	cache_weigh(c, e, UINT64_MAX);
-	cache_entry_free(c, e);
-}
-
-static void cache_remove_entry(struct cache *c, const struct cache_entry *e)
-{
-	const struct cache_bytes key = { e->key, e->key_length };
-
-	cache_remove(c, cache_find(c, e->node.hash, &key));
+	entry_close(e, &c->tags);
 }
 
 void cache_close(struct cache *c)
@@ -161,6 +130,7 @@ void cache_close(struct cache *c)
 		while (c->chains[i])
 			cache_remove(c, &c->chains[i]);
 	free(c->chains);
+	clears_fini(&c->clears);
 	tags_close(&c->tags);
 	evict_close(&c->evict);
 	pack_close(&c->pack);
@@ -173,17 +143,59 @@ static bool cache_is_over(const struct cache_entry *e, uint64_t now_ns)
 	return now_ns >= e->expires_ns;
 }
 
+/* It goes: as it is over, or with a clear; or else, true, for a reason that is counted here. */
+static bool cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns,
+		       _Atomic uint64_t *count)
+{
+	struct clear *clear = clears_claim(&c->clears, *at);
+	bool over = cache_is_over(*at, clear ? clear->now_ns : now_ns);
+
+	if (clear && !over) {
+		clear->count++;
+		count = CACHE_COUNT(c, invalidations);
+	}
+	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
+	cache_remove(c, at);
+	return !over && !clear;
+}
+
+static void cache_take_entry(struct cache *c, const struct cache_entry *e, uint64_t now_ns,
+			     _Atomic uint64_t *count)
+{
+	const struct cache_bytes key = { e->key, e->key_length };
+	struct cache_entry **at = cache_find(c, e->node.hash, &key);
+
+	if (*at) /* always: it hangs there as long as its tags do */
+		cache_take(c, at, now_ns, count);
+}
+
+/* Over, or cleared: nobody finds it any more. */
+static bool cache_is_gone(struct cache *c, const struct cache_entry *e, uint64_t now_ns)
+{
+	return cache_is_over(e, now_ns) || clears_claim(&c->clears, e);
+}
+
 /* The entry of a key that lives still; one that does not is taken away. */
 static struct cache_entry **cache_living(struct cache *c, const struct cache_bytes *key,
 					 uint64_t now_ns)
 {
 	struct cache_entry **at = cache_find(c, siphash(c->hash_key, key->at, key->length), key);
 
-	if (!*at || !cache_is_over(*at, now_ns))
+	if (!*at || !cache_is_gone(c, *at, now_ns))
 		return *at ? at : NULL;
-	cache_count(CACHE_COUNT(c, expired), 1);
-	cache_remove(c, at);
+	cache_take(c, at, now_ns, CACHE_COUNT(c, expired));
 	return NULL;
+}
+
+struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+			       uint64_t *left_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	if (!at)
+		return NULL;
+	*left_ns = (*at)->expires_ns - now_ns;
+	return cache_value_get((*at)->value);
 }
 
 struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
@@ -197,6 +209,11 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 	evict_use(&(*at)->node);
 	*left_ns = (*at)->expires_ns - now_ns;
 	return cache_value_get((*at)->value);
+}
+
+void cache_found(struct cache *c)
+{
+	cache_count(CACHE_COUNT(c, found), 1);
 }
 
 int cache_expand(struct cache *c, const struct cache_value *v, void **out)
@@ -213,95 +230,14 @@ const char *cache_pack_problem(const struct cache *c)
 	return c->pack.error ? "libzstd.so.1 cannot be opened: no value is compressed" : NULL;
 }
 
-static bool cache_is_tag(const struct cache_bytes *tag)
-{
-	const unsigned char *at = tag->at;
-
-	if (!tag->length || tag->length > CACHE_TAG)
-		return false;
-	for (size_t i = 0; i < tag->length; i++)
-		if (at[i] < 0x21 || at[i] > 0x7e || at[i] == ',')
-			return false;
-	return true;
-}
-
-static int cache_check(const struct cache *c, const struct cache_put *put)
-{
-	if (!put->key.length || put->key.length > CACHE_KEY_MAX)
-		return -EINVAL;
-	if (put->value.length > c->config.max_value)
-		return -EFBIG;
-	if (put->ttl_s > CACHE_TTL_MAX_S)
-		return -ERANGE;
-	if (put->tag_count > CACHE_TAGS)
-		return -E2BIG;
-	for (size_t i = 0; i < put->tag_count; i++)
-		if (!cache_is_tag(&put->tags[i]))
-			return -E2BIG;
-	return 0;
-}
-
-static int cache_value(struct cache *c, const struct cache_put *put, struct cache_value **out)
-{
-	char tags[CACHE_TAGS * (CACHE_TAG + 1) + 1] = "";
-	struct cache_parts parts = { .bytes = put->value,
-				     .type = put->type,
-				     .tags = tags,
-				     .version = c->version + 1,
-				     .created_ms = put->wall_ms };
-	size_t n = 0;
-
-	for (size_t i = 0; i < put->tag_count; i++)
-		n += (size_t)snprintf(tags + n, sizeof(tags) - n, "%s%.*s", i ? " " : "",
-				      (int)put->tags[i].length, (const char *)put->tags[i].at);
-	return cache_value_open(out, &c->pack, &parts);
-}
-
-/* One that hangs nowhere yet, with its value and its tags. */
-static int cache_entry_open(struct cache *c, const struct cache_put *put, struct cache_entry **out)
-{
-	struct cache_entry *e = malloc(sizeof(*e) + put->key.length);
-	int ret = 0;
-
-	if (!e)
-		return -ENOMEM;
-	*e = (struct cache_entry){ .key_length = put->key.length };
-	memcpy(e->key, put->key.at, put->key.length);
-	e->tags = put->tag_count ? calloc(put->tag_count, sizeof(*e->tags)) : NULL;
-	if (put->tag_count && !e->tags)
-		ret = -ENOMEM;
-	if (!ret)
-		ret = cache_value(c, put, &e->value);
-	for (; !ret && e->tag_count < put->tag_count; e->tag_count++) {
-		const struct cache_bytes *tag = &put->tags[e->tag_count];
-
-		e->tags[e->tag_count].owner = e;
-		ret = tags_add(&c->tags, tag->at, tag->length, &e->tags[e->tag_count]);
-	}
-	if (ret) {
-		cache_entry_free(c, e);
-		return ret;
-	}
-	e->node.hash = siphash(c->hash_key, put->key.at, put->key.length);
-	e->node.bytes = sizeof(*e) + put->key.length + e->tag_count * sizeof(*e->tags) +
-			cache_value_size(e->value);
-	*out = e;
-	return 0;
-}
-
 /* Room for one more, at the cost of those that are worth least. */
 static void cache_make_room(struct cache *c, size_t bytes, uint64_t now_ns)
 {
 	const struct evict_node *gone;
 
-	while (!evict_has_room(&c->evict, bytes) && (gone = evict_next(&c->evict))) {
-		const struct cache_entry *e = (const struct cache_entry *)gone;
-
-		cache_count(cache_is_over(e, now_ns) ? CACHE_COUNT(c, expired)
-						     : CACHE_COUNT(c, evictions),
-			    1);
-		cache_remove_entry(c, e);
-	}
+	while (!evict_has_room(&c->evict, bytes) && (gone = evict_next(&c->evict)))
+		cache_take_entry(c, (const struct cache_entry *)gone, now_ns,
+				 CACHE_COUNT(c, evictions));
 }
 
 /* The new one takes the place of one with its key, which was of use that often. */
@@ -325,41 +261,64 @@ static void cache_put_in(struct cache *c, struct cache_entry *e, uint64_t now_ns
 	cache_weigh(c, e, 1);
 }
 
-int cache_set(struct cache *c, const struct cache_put *put)
+/* The value is taken over. */
+static int cache_enter(struct cache *c, const struct cache_put *put, struct cache_value *v,
+		       uint64_t left_ns)
 {
-	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
+	const struct entry_means means = { &c->tags, c->hash_key };
 	struct cache_entry *e;
-	int ret = cache_check(c, put);
+	int ret = entry_open(&e, put, v, &means);
 
-	if (ret)
-		return ret;
-	ret = cache_entry_open(c, put, &e);
 	if (!ret && e->node.bytes > c->config.max_bytes) {
-		cache_entry_free(c, e);
+		entry_close(e, &c->tags);
 		ret = -ENOSPC;
 	}
 	if (ret) {
 		cache_count(CACHE_COUNT(c, errors), 1);
 		return ret;
 	}
-	e->expires_ns = put->now_ns + ttl_s * CACHE_S_NS;
+	e->expires_ns = put->now_ns + left_ns;
 	c->version++;
-	cache_count(CACHE_COUNT(c, sets), 1);
 	cache_put_in(c, e, put->now_ns);
 	if (!c->sweep_ns)
 		c->sweep_ns = put->now_ns + c->config.cleanup_ns;
 	return 0;
 }
 
-/* One that lives goes and counts; one that is over goes. */
-static uint64_t cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns,
-			   _Atomic uint64_t *count)
+int cache_set(struct cache *c, const struct cache_put *put)
 {
-	bool over = cache_is_over(*at, now_ns);
+	uint64_t ttl_s = put->ttl_s ? put->ttl_s : c->config.ttl_s;
+	struct cache_value *v;
+	int ret = put_check(put, &c->config);
 
-	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
-	cache_remove(c, at);
-	return !over;
+	if (ret)
+		return ret;
+	ret = put_value(put, &c->pack, c->version + 1, &v);
+	if (ret)
+		cache_count(CACHE_COUNT(c, errors), 1);
+	else
+		ret = cache_enter(c, put, v, ttl_s * CACHE_S_NS);
+	if (!ret)
+		cache_count(CACHE_COUNT(c, sets), 1);
+	return ret;
+}
+
+int cache_adopt(struct cache *c, const struct cache_bytes *key, struct cache_value *v,
+		const struct cache_lease *lease)
+{
+	struct cache_bytes tags[CACHE_TAGS];
+	int count = put_tags_read(v->tags, tags);
+	const struct cache_put put = { .key = *key,
+				       .value.length = v->length,
+				       .tags = tags,
+				       .tag_count = count < 0 ? CACHE_TAGS + 1 : (size_t)count,
+				       .now_ns = lease->now_ns };
+	int ret = put_check(&put, &c->config);
+
+	if (ret)
+		return ret;
+	v->version = c->version + 1;
+	return cache_enter(c, &put, cache_value_get(v), lease->left_ns);
 }
 
 bool cache_delete(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
@@ -376,96 +335,89 @@ uint64_t cache_invalidate_key(struct cache *c, const struct cache_bytes *key, ui
 	return at ? cache_take(c, at, now_ns, CACHE_COUNT(c, invalidations)) : 0;
 }
 
-static bool cache_is_chosen(const struct cache_entry *e, const struct cache_choice *choice)
+static size_t cache_work(const struct cache *c, const struct cache_entry *e)
 {
-	const struct cache_bytes *prefix = choice->prefix;
-
-	if (choice->pattern)
-		return glob_matches(choice->pattern, e->key, e->key_length);
-	return e->key_length >= prefix->length && !memcmp(e->key, prefix->at, prefix->length);
+	return CACHE_WORK_ENTRY + c->clears.count * e->key_length;
 }
 
-static uint64_t cache_take_chosen(struct cache *c, const struct cache_choice *choice)
+/* One chain of the table; how much work that was. */
+static size_t cache_look(struct cache *c, uint64_t now_ns)
 {
-	uint64_t count = 0;
+	struct cache_entry **at = &c->chains[c->look_at++ & c->mask];
+	size_t work = CACHE_WORK_CHAIN;
 
-	for (uint64_t i = 0; i <= c->mask; i++) {
-		struct cache_entry **at = &c->chains[i];
-
-		while (*at) {
-			if (cache_is_chosen(*at, choice))
-				count += cache_take(c, at, choice->now_ns,
-						    CACHE_COUNT(c, invalidations));
-			else
-				at = &(*at)->chain;
-		}
+	while (*at) {
+		work += cache_work(c, *at);
+		if (cache_is_gone(c, *at, now_ns))
+			cache_take(c, at, now_ns, CACHE_COUNT(c, expired));
+		else
+			at = &(*at)->chain;
 	}
-	return count;
+	c->look_for -= c->look_for > 0;
+	clears_chain_done(&c->clears);
+	return work;
 }
 
-uint64_t cache_clear(struct cache *c, const struct glob *pattern, uint64_t now_ns)
-{
-	const struct cache_choice choice = { .pattern = pattern, .now_ns = now_ns };
-
-	return cache_take_chosen(c, &choice);
-}
-
-uint64_t cache_invalidate_prefix(struct cache *c, const struct cache_bytes *prefix, uint64_t now_ns)
-{
-	const struct cache_choice choice = { .prefix = prefix, .now_ns = now_ns };
-
-	return cache_take_chosen(c, &choice);
-}
-
-uint64_t cache_invalidate_tag(struct cache *c, const struct cache_bytes *tag, uint64_t now_ns)
+/* A piece of what there is to do. */
+static void cache_piece(struct cache *c, uint64_t now_ns)
 {
 	const struct tag_link *link;
-	uint64_t count = 0;
+	size_t work = 0;
 
-	while ((link = tags_first(&c->tags, tag->at, tag->length))) {
-		const struct cache_entry *e = link->owner;
-		const struct cache_bytes key = { e->key, e->key_length };
-		struct cache_entry **at = cache_find(c, e->node.hash, &key);
-
-		if (!*at) /* never: it hangs there as long as its tags do */
-			break;
-		count += cache_take(c, at, now_ns, CACHE_COUNT(c, invalidations));
+	while (work < CACHE_PIECE && (link = clears_link(&c->clears))) {
+		work += cache_work(c, link->owner);
+		cache_take_entry(c, link->owner, now_ns, CACHE_COUNT(c, expired));
 	}
-	return count;
+	while (work < CACHE_PIECE && (c->look_for || clears_want_chains(&c->clears)))
+		work += cache_look(c, now_ns);
 }
 
-static void cache_sweep(struct cache *c, uint64_t now_ns)
+int cache_clear(struct cache *c, const struct cache_clear *clear)
 {
-	for (uint32_t i = 0; i < CACHE_SWEEP && c->sweep_at <= c->mask; i++, c->sweep_at++) {
-		struct cache_entry **at = &c->chains[c->sweep_at];
+	const struct clears_from from = { &c->tags, c->version, c->mask + 1 };
+	int ret;
 
-		while (*at) {
-			if (cache_is_over(*at, now_ns))
-				cache_take(c, at, now_ns, NULL);
-			else
-				at = &(*at)->chain;
-		}
-	}
+	while (!clear->who && clears_is_full(&c->clears))
+		cache_piece(c, clear->now_ns); /* half of them end by that alone */
+	ret = clears_begin(&c->clears, clear, &from);
+	if (!ret)
+		cache_piece(c, clear->now_ns);
+	return ret;
+}
+
+int cache_cleared(struct cache *c, const void *who, uint64_t *count)
+{
+	return clears_tell(&c->clears, who, count);
+}
+
+void cache_leave(struct cache *c, const void *who)
+{
+	clears_leave(&c->clears, who);
+}
+
+static bool cache_is_clearing(struct cache *c)
+{
+	return clears_link(&c->clears) || clears_want_chains(&c->clears);
 }
 
 int cache_run(struct cache *c, uint64_t now_ns)
 {
 	uint64_t left_ns;
 
-	if (!c->sweep_ns)
-		return -1;
-	if (now_ns >= c->sweep_ns) {
-		cache_sweep(c, now_ns);
-		if (c->sweep_at <= c->mask)
-			return 1;
-		c->sweep_at = 0;
+	if (c->sweep_ns && !c->look_for && now_ns >= c->sweep_ns) {
+		c->look_for = c->mask + 1;
 		c->sweep_ns = now_ns + c->config.cleanup_ns;
 	}
+	cache_piece(c, now_ns);
+	if (cache_is_clearing(c))
+		return 0;
+	if (c->look_for)
+		return 1;
 	if (!*CACHE_COUNT(c, items)) {
 		c->sweep_ns = 0;
 		return -1;
 	}
-	left_ns = c->sweep_ns - now_ns;
+	left_ns = c->sweep_ns > now_ns ? c->sweep_ns - now_ns : 0;
 	return left_ns / CACHE_MS_NS < INT32_MAX ? (int)(left_ns / CACHE_MS_NS) + 1 : INT32_MAX;
 }
 
@@ -480,11 +432,13 @@ void cache_counts_get(const struct cache *c, struct cache_counts *out)
 
 void cache_second(struct cache *c, uint64_t now_ns)
 {
-	struct cache_counts counts;
+	struct cache_counts n;
 
-	cache_counts_get(c, &counts);
+	cache_counts_get(c, &n);
+	if (n.found > n.misses) /* each is right, not all at once */
+		n.found = n.misses;
 	rates_note(&c->rates, now_ns,
-		   &(struct rates_counts){ counts.hits, counts.misses, counts.evictions });
+		   &(struct rates_counts){ n.hits + n.found, n.misses - n.found, n.evictions });
 }
 
 void cache_window(struct cache *c, uint64_t from_ns, uint64_t to_ns, struct rates_counts *out)

@@ -58,15 +58,21 @@ void pack_close(struct pack *p)
 	p->library = NULL;
 }
 
+/* The library is there, or why not. */
+static int pack_ready(struct pack *p)
+{
+	if (!p->library && !p->error)
+		p->error = pack_library_open(&p->library);
+	return p->error;
+}
+
 int pack_make(struct pack *p, const void *bytes, size_t length, void **out, size_t *packed)
 {
 	size_t room, made;
 
-	if (!p->on || length < p->from || p->error)
-		return p->error ? p->error : -ERANGE;
-	if (!p->library)
-		p->error = pack_library_open(&p->library);
-	if (p->error)
+	if (!p->on || length < p->from)
+		return -ERANGE;
+	if (pack_ready(p))
 		return p->error;
 	room = p->library->bound(length);
 	*out = malloc(room);
@@ -82,9 +88,9 @@ int pack_make(struct pack *p, const void *bytes, size_t length, void **out, size
 	return -ERANGE;
 }
 
-int pack_expand(const struct pack *p, const void *packed, size_t size, void *out, size_t length)
+int pack_expand(struct pack *p, const void *packed, size_t size, void *out, size_t length)
 {
-	size_t made = p->library ? p->library->decompress(out, length, packed, size) : 0;
-
-	return p->library && made == length ? 0 : -EBADMSG;
+	if (pack_ready(p))
+		return p->error;
+	return p->library->decompress(out, length, packed, size) == length ? 0 : -EBADMSG;
 }

@@ -1,6 +1,6 @@
 /*
  * pack - compresses values and expands them again. The only user of zstd, which it opens when the
- *        first value is long enough.
+ *        first value is long enough, or comes packed.
  *
  * Threads:  one owner.
  * Memory:   pack_make hands out bytes of malloc; the library stays open until pack_close.
@@ -27,6 +27,6 @@ void pack_close(struct pack *p);
 
 /* It must save an eighth: expanding it again costs each reader more than that is worth. */
 int pack_make(struct pack *p, const void *bytes, size_t length, void **out, size_t *packed);
-int pack_expand(const struct pack *p, const void *packed, size_t size, void *out, size_t length);
+int pack_expand(struct pack *p, const void *packed, size_t size, void *out, size_t length);
 
 #endif

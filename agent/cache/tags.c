@@ -10,6 +10,7 @@ struct tag {
 	struct tag *chain;
 	struct tag_link *first;
 	uint64_t hash;
+	uint64_t by; /* who has taken it; 0: it is in the index */
 	size_t length;
 	char name[];
 };
@@ -24,6 +25,11 @@ int tags_open(struct tags *t, uint32_t buckets, const uint64_t key[2])
 			    .mask = size - 1,
 			    .key = { key[0], key[1] } };
 	return t->buckets ? 0 : -ENOMEM;
+}
+
+size_t tags_size(size_t length)
+{
+	return sizeof(struct tag) + length;
 }
 
 void tags_close(struct tags *t)
@@ -49,7 +55,7 @@ int tags_add(struct tags *t, const char *name, size_t length, struct tag_link *l
 	struct tag **at = tags_find(t, hash, name, length), *tag = *at;
 
 	if (!tag) {
-		tag = malloc(sizeof(*tag) + length);
+		tag = malloc(tags_size(length));
 		if (!tag)
 			return -ENOMEM;
 		*tag = (struct tag){ .hash = hash, .length = length };
@@ -76,7 +82,7 @@ void tags_drop(struct tags *t, struct tag_link *link)
 	if (link->after)
 		link->after->before = link->before;
 	link->tag = NULL;
-	if (tag->first)
+	if (tag->first || tag->by)
 		return;
 	at = tags_find(t, tag->hash, tag->name, tag->length);
 	*at = tag->chain;
@@ -88,5 +94,35 @@ struct tag_link *tags_first(const struct tags *t, const char *name, size_t lengt
 {
 	const struct tag *tag = *tags_find(t, siphash(t->key, name, length), name, length);
 
+	return tag ? tag->first : NULL;
+}
+
+bool tags_take(struct tags *t, const char *name, size_t length, uint64_t by, struct tag **list)
+{
+	struct tag **at = tags_find(t, siphash(t->key, name, length), name, length), *tag = *at;
+
+	if (!tag)
+		return false;
+	*at = tag->chain;
+	t->count--;
+	tag->by = by;
+	tag->chain = *list;
+	*list = tag;
+	return true;
+}
+
+uint64_t tags_taker(const struct tag_link *link)
+{
+	return link->tag->by;
+}
+
+struct tag_link *tags_rest(struct tag **list)
+{
+	struct tag *tag;
+
+	while ((tag = *list) && !tag->first) {
+		*list = tag->chain;
+		free(tag);
+	}
 	return tag ? tag->first : NULL;
 }

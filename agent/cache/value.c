@@ -23,34 +23,49 @@ static char *value_text(char *at, const char *text, const char **out)
 	return at + size;
 }
 
-int cache_value_open(struct cache_value **out, struct pack *pack, const struct cache_parts *parts)
+int cache_value_restore(struct cache_value **out, const struct cache_stored *stored)
 {
-	size_t stored = parts->bytes.length;
+	size_t size = stored->bytes.length;
 	struct cache_value *v;
-	void *packed = NULL;
 	char *texts;
 
-	if (pack_make(pack, parts->bytes.at, parts->bytes.length, &packed, &stored))
-		packed = NULL;
-	v = malloc(sizeof(*v) + stored + strlen(parts->type) + strlen(parts->tags) + 2);
-	if (!v) {
-		free(packed);
+	v = malloc(sizeof(*v) + size + strlen(stored->type) + strlen(stored->tags) + 2);
+	if (!v)
 		return -ENOMEM;
-	}
 	*v = (struct cache_value){ .references = 1,
-				   .packed = packed != NULL,
-				   .length = parts->bytes.length,
-				   .stored = stored,
-				   .version = parts->version,
-				   .checksum = value_checksum(parts),
-				   .created_ms = parts->created_ms };
-	if (stored)
-		memcpy(v->bytes, packed ? packed : parts->bytes.at, stored);
-	texts = value_text((char *)v->bytes + stored, parts->type, &v->type);
-	value_text(texts, parts->tags, &v->tags);
-	free(packed);
+				   .packed = stored->packed,
+				   .length = stored->length,
+				   .stored = size,
+				   .checksum = stored->checksum,
+				   .created_ms = stored->created_ms };
+	if (size)
+		memcpy(v->bytes, stored->bytes.at, size);
+	texts = value_text((char *)v->bytes + size, stored->type, &v->type);
+	value_text(texts, stored->tags, &v->tags);
 	*out = v;
 	return 0;
+}
+
+int cache_value_open(struct cache_value **out, struct pack *pack, const struct cache_parts *parts)
+{
+	struct cache_stored stored = { .bytes = parts->bytes,
+				       .type = parts->type,
+				       .tags = parts->tags,
+				       .length = parts->bytes.length,
+				       .checksum = value_checksum(parts),
+				       .created_ms = parts->created_ms };
+	void *packed = NULL;
+	int ret;
+
+	if (!pack_make(pack, parts->bytes.at, parts->bytes.length, &packed, &stored.bytes.length)) {
+		stored.bytes.at = packed;
+		stored.packed = true;
+	}
+	ret = cache_value_restore(out, &stored);
+	free(packed);
+	if (!ret)
+		(*out)->version = parts->version;
+	return ret;
 }
 
 struct cache_value *cache_value_get(struct cache_value *v)
@@ -70,7 +85,7 @@ size_t cache_value_size(const struct cache_value *v)
 	return sizeof(*v) + v->stored + strlen(v->type) + strlen(v->tags) + 2;
 }
 
-int cache_value_expand(const struct cache_value *v, const struct pack *pack, void **out)
+int cache_value_expand(const struct cache_value *v, struct pack *pack, void **out)
 {
 	int ret;
 

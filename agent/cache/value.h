@@ -42,6 +42,18 @@ struct cache_value {
 
 /* What does not pay or cannot be packed stays as it is. */
 int cache_value_open(struct cache_value **out, struct pack *pack, const struct cache_parts *parts);
+
+/* As another agent made it. */
+struct cache_stored {
+	struct cache_bytes bytes; /* as they are kept */
+	const char *type, *tags;  /* as in cache_parts */
+	size_t length;            /* as they came: more than are kept if they are packed */
+	bool packed;
+	uint64_t checksum;
+	int64_t created_ms;
+};
+
+int cache_value_restore(struct cache_value **out, const struct cache_stored *stored);
 struct cache_value *cache_value_get(struct cache_value *v);
 void cache_value_put(struct cache_value *v); /* NULL is allowed */
 
@@ -49,6 +61,6 @@ void cache_value_put(struct cache_value *v); /* NULL is allowed */
 size_t cache_value_size(const struct cache_value *v);
 
 /* Its bytes as they came, for the caller to free; only of one that is packed. */
-int cache_value_expand(const struct cache_value *v, const struct pack *pack, void **out);
+int cache_value_expand(const struct cache_value *v, struct pack *pack, void **out);
 
 #endif

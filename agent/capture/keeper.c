@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define KEEPER_STEP_MS 100 /* most are gone by then: else somebody keeps the kernel waiting */
+
 enum { KEEPER_PROGRAM, KEEPER_FILE, KEEPER_END, KEEPER_PASSED };
 
 struct keeper_order {
@@ -30,8 +32,8 @@ union keeper_control {
 struct keeper {
 	pid_t child; /* 0: none */
 	int socket;
-	int late;     /* the link that was waited for in vain; -1: none */
-	int *closing; /* links that are to go when nobody is suspected any more */
+	int late; /* the link that comes or goes at this moment, and is not waited for; -1: none */
+	int *closing; /* links that are to go later */
 	uint32_t closing_count, room;
 	bool held;
 };
@@ -74,21 +76,29 @@ static void keeper_let_go(struct keeper_kept *k, uint32_t i)
 	k->ends[i] = k->ends[k->count];
 }
 
-static bool keeper_take(struct keeper_order *order, int passed[KEEPER_PASSED])
+/* 1: an order; 0: one that there is no room for; -1: there will be none any more. */
+static int keeper_take(struct keeper_order *order, int passed[KEEPER_PASSED])
 {
 	union keeper_control control;
 	struct iovec io = { .iov_base = order, .iov_len = sizeof(*order) };
 	struct msghdr header = { .msg_iov = &io,
 				 .msg_iovlen = 1,
 				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes) };
+				 .msg_controllen = CMSG_LEN(KEEPER_PASSED * sizeof(int)) };
 	ssize_t n = recvmsg(ASIDE_SOCKET, &header, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n == (ssize_t)sizeof(*order) ? CMSG_FIRSTHDR(&header) : NULL;
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+	size_t count = c ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
 
-	if (!c || c->cmsg_len != CMSG_LEN(KEEPER_PASSED * sizeof(int)) || order->count > SITES)
-		return false;
-	memcpy(passed, CMSG_DATA(c), KEEPER_PASSED * sizeof(int));
-	return true;
+	if (n <= 0)
+		return -1;
+	if (count)
+		memcpy(passed, CMSG_DATA(c), count * sizeof(int));
+	if (n == (ssize_t)sizeof(*order) && count == KEEPER_PASSED && order->count <= SITES)
+		return 1;
+	/* without its end here whoever waits for the answer sees that there is none */
+	while (count)
+		close(passed[--count]);
+	return 0;
 }
 
 static void keeper_obey(struct keeper_kept *k, const struct keeper_order *order, const int *passed)
@@ -126,13 +136,15 @@ static void keeper_live(void)
 		return;
 	while (poll(k.ends, k.count, -1) > 0) {
 		bool ordered = k.ends[0].revents;
+		int taken;
 
 		for (uint32_t i = k.count - 1; i > 0; i--)
 			if (k.ends[i].revents)
 				keeper_let_go(&k, i);
-		if (ordered && !keeper_take(&order, passed))
+		taken = ordered ? keeper_take(&order, passed) : 0;
+		if (taken < 0)
 			return;
-		if (ordered)
+		if (taken)
 			keeper_obey(&k, &order, passed);
 	}
 }
@@ -196,12 +208,48 @@ bool keeper_works(const struct keeper *k)
 	return k->child != 0;
 }
 
+/* It is to go later; false: there is no memory to note that. */
+static bool keeper_defer(struct keeper *k, int link)
+{
+	uint32_t room = k->room ? 2 * k->room : 16;
+	int *closing = k->closing;
+
+	if (k->closing_count == k->room) {
+		closing = realloc(closing, room * sizeof(*closing));
+		if (!closing)
+			return false;
+		k->closing = closing;
+		k->room = room;
+	}
+	closing[k->closing_count++] = link;
+	return true;
+}
+
+/* The child sees it, and closes its end behind that. */
+static void keeper_take_out(struct keeper *k, int link)
+{
+	shutdown(link, SHUT_WR);
+	k->late = link;
+}
+
+/* One that has come is to go again, as any; one that has gone is closed. */
+static void keeper_arrived(struct keeper *k)
+{
+	int link = k->late, result = -1;
+	bool has_come =
+		recv(link, &result, sizeof(result), MSG_DONTWAIT) == sizeof(result) && result == 0;
+
+	k->late = -1;
+	if (has_come && !keeper_defer(k, link))
+		keeper_take_out(k, link);
+	else if (!has_come)
+		close(link);
+}
+
 bool keeper_waits(struct keeper *k)
 {
-	if (k->late >= 0 && keeper_reads(k->late, 0)) {
-		close(k->late);
-		k->late = -1;
-	}
+	while (k->late >= 0 && keeper_reads(k->late, 0))
+		keeper_arrived(k);
 	return k->late >= 0;
 }
 
@@ -244,17 +292,18 @@ static int keeper_answer(struct keeper *k, int link)
 		return -ETIMEDOUT;
 	}
 	if (recv(link, &result, sizeof(result), 0) != sizeof(result))
-		result = -ETIMEDOUT; /* it has ended: keeper_lost finds that */
+		result = -ETIMEDOUT; /* it has ended, which keeper_lost finds, or no room */
 	if (result)
 		close(link);
 	return result;
 }
 
+/* What is to go may be what is wanted again: not both at once. */
 static bool keeper_is_busy(void *keeper)
 {
 	struct keeper *k = keeper;
 
-	return k->held || keeper_waits(k);
+	return k->held || keeper_waits(k) || k->closing_count;
 }
 
 static int keeper_attach(void *keeper, const struct uprobes *u)
@@ -279,36 +328,17 @@ static int keeper_attach(void *keeper, const struct uprobes *u)
 	return result ? result : ends[0];
 }
 
-/* At the next calm moment; where that cannot be noted, now. */
-static bool keeper_defer(struct keeper *k, int link)
-{
-	uint32_t room = k->room ? 2 * k->room : 16;
-	int *closing = k->closing;
-
-	if (!k->held)
-		return false;
-	if (k->closing_count == k->room) {
-		closing = realloc(closing, room * sizeof(*closing));
-		if (!closing)
-			return false;
-		k->closing = closing;
-		k->room = room;
-	}
-	closing[k->closing_count++] = link;
-	return true;
-}
-
 static void keeper_detach(void *keeper, int link)
 {
 	struct keeper *k = keeper;
 
-	if (keeper_defer(k, link))
-		return;
-	shutdown(link, SHUT_WR);
-	if (!keeper_waits(k) && !keeper_reads(link, KEEPER_WAIT_MS))
-		k->late = link;
-	else
-		close(link); /* the child goes on to it where it is kept waiting */
+	if (!keeper_is_busy(k)) {
+		keeper_take_out(k, link);
+		keeper_reads(link, KEEPER_WAIT_MS);
+		keeper_waits(k);
+	} else if (!keeper_defer(k, link)) {
+		close(link); /* now, with nobody to watch it */
+	}
 }
 
 void keeper_maker(struct keeper *k, struct uprobes_maker *out)
@@ -319,8 +349,10 @@ void keeper_maker(struct keeper *k, struct uprobes_maker *out)
 void keeper_hold(struct keeper *k, bool held)
 {
 	k->held = held;
-	while (!held && k->closing_count)
-		keeper_detach(k, k->closing[--k->closing_count]);
+	if (held || keeper_waits(k) || !k->closing_count)
+		return;
+	keeper_take_out(k, k->closing[--k->closing_count]);
+	keeper_reads(k->late, KEEPER_STEP_MS);
 }
 
 bool keeper_lost(struct keeper *k)

@@ -65,7 +65,7 @@ static bool link_carries(uint32_t kind)
 	       kind == LINK_SNAPSHOTS || kind == LINK_ROWS;
 }
 
-int link_receive(int fd, struct link_message *out, int *passed)
+static int link_take(int fd, struct link_message *out, int *passed, int flags)
 {
 	union link_control control;
 	struct iovec io = { .iov_base = out, .iov_len = sizeof(*out) };
@@ -79,7 +79,7 @@ int link_receive(int fd, struct link_message *out, int *passed)
 		/* without the padding, in which a second descriptor would find room */
 		header.msg_controllen = CMSG_LEN(sizeof(came));
 	}
-	n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	if (n == 0)
@@ -95,4 +95,14 @@ int link_receive(int fd, struct link_message *out, int *passed)
 	if (came >= 0)
 		close(came);
 	return -EBADMSG;
+}
+
+int link_receive(int fd, struct link_message *out, int *passed)
+{
+	return link_take(fd, out, passed, 0);
+}
+
+int link_peek(int fd, struct link_message *out, int *passed)
+{
+	return link_take(fd, out, passed, MSG_PEEK);
 }

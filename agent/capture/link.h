@@ -16,6 +16,7 @@
 #include "mapped.h"
 #include "proc.h"
 #include "runtime.h"
+#include "secret.h"
 #include "strain.h"
 #include "target.h"
 
@@ -39,6 +40,7 @@ enum link_kind {
 	LINK_FACILITY, /* broker: how one of the kernel's facilities stands */
 	LINK_COMPLETE, /* broker: all that was known has been sent; reason when not ready */
 	LINK_RELOAD,   /* broker: the configuration's file comes along */
+	LINK_PASSWORD, /* broker: that of the Redis, when it was read again */
 	LINK_RULES,    /* broker: the files of alert rules come along, in one */
 	LINK_RING,     /* broker: the kernel's ring of samples comes along */
 	LINK_SAMPLES,  /* broker: how many there were */
@@ -104,6 +106,7 @@ struct link_message {
 		uint64_t lost[LINK_CLASSES]; /* more than before, by the class of the status */
 		struct runtime_state runtime;
 		struct facility facility;
+		char password[SECRET_TEXT];
 	};
 };
 
@@ -115,5 +118,7 @@ int link_send(int fd, const struct link_message *message, int passed); /* passed
  * passed NULL: descriptors are never taken in, since the mere closing of one can block for good.
  */
 int link_receive(int fd, struct link_message *out, int *passed);
+/* The same, but it stays: who asks next gets it too, with a descriptor of his own. */
+int link_peek(int fd, struct link_message *out, int *passed);
 
 #endif

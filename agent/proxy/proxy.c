@@ -54,9 +54,8 @@ static int proxy_open_parts(struct proxy *p, const struct proxy_config *c)
 
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	p->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	p->done = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	p->key = malloc(PROXY_KEY_SIZE);
-	if (p->epoll < 0 || p->wake < 0 || p->done < 0)
+	if (p->epoll < 0 || p->wake < 0)
 		return -errno;
 	if (!p->key)
 		return -ENOMEM;
@@ -83,7 +82,7 @@ int proxy_open(struct proxy **out, const struct proxy_config *config)
 
 	if (!p)
 		return -ENOMEM;
-	p->epoll = p->wake = p->done = -1;
+	p->epoll = p->wake = -1;
 	p->clock_ns = config->now_ns;
 	p->clock_wall_ms = config->wall_ms;
 	proxy_look_at_clocks(p);
@@ -260,7 +259,7 @@ static int proxy_wait_ms(struct proxy *p)
 {
 	int of_cache = p->cache ? cache_run(p->cache, p->now_ns) : -1, ms;
 
-	if (p->first_ready)
+	if (proxy_orders_do(p) || p->first_ready)
 		return 0;
 	if (!proxy_is_busy(p))
 		return of_cache;
@@ -343,8 +342,6 @@ void proxy_close(struct proxy *p)
 		close(p->epoll);
 	if (p->wake >= 0)
 		close(p->wake);
-	if (p->done >= 0)
-		close(p->done);
 	free(p);
 }
 

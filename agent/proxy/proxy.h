@@ -3,8 +3,8 @@
  *         their own with a cache of their own.
  *
  * Threads:  proxy_open and proxy_close on the opener's; proxy_run starts the proxy's thread, which
- *           owns everything in it. proxy_purge by one other thread at a time, proxy_counts_get and
- *           proxy_state by any.
+ *           owns everything in it. proxy_purge and what follows it by one other thread,
+ *           proxy_counts_get, proxy_cache_counts_get and proxy_places by any.
  * Memory:   proxy_open allocates, proxy_close frees; sites and own are borrowed until then, sockets
  *           are the proxy's own once proxy_open returned 0.
  * Errors:   0 or -errno. -ELOOP: an upstream is a listener of this agent.
@@ -16,7 +16,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
-#include "cache.h"
+#include "drop.h"
 #include "own.h"
 #include "proxy_site.h"
 
@@ -48,22 +48,23 @@ struct proxy_counts {
 	uint64_t upstream_opened, upstream_reused, upstream_open, upstream_failed;
 	uint64_t upstream_slow; /* 504 */
 	uint64_t upstream_odd;  /* replies that are no HTTP/1.x, or cut short */
-	uint64_t tunnels, purged, invalidated;
+	uint64_t tunnels, purged;
 	uint64_t no_memory;
 };
-
-enum proxy_purge { PROXY_PURGE_PATTERN, PROXY_PURGE_PREFIX, PROXY_PURGE_TAG, PROXY_PURGE_KEY };
 
 int proxy_open(struct proxy **out, const struct proxy_config *config);
 int proxy_run(struct proxy *p);
 void proxy_close(struct proxy *p); /* NULL is allowed */
 
 /*
- * Takes entries out of the cache, and waits for that. *count: how many went. -ETIMEDOUT: it is
- * done later; -EINVAL: no such pattern.
+ * Has entries taken out of the cache, for `who`, who asks how many went; NULL: nobody does. What is
+ * no pattern takes nothing. -ENOMEM: it is not done.
  */
-int proxy_purge(struct proxy *p, enum proxy_purge kind, const struct cache_bytes *what,
-		uint64_t *count);
+int proxy_purge(struct proxy *p, enum drop_kind kind, const struct cache_bytes *what,
+		const void *who);
+/* By all that was ordered for this one; -EAGAIN: it is not done. */
+int proxy_purged(const struct proxy *p, const void *who, uint64_t *count);
+void proxy_leave(struct proxy *p, const void *who); /* it goes on all the same */
 
 void proxy_counts_get(const struct proxy *p, struct proxy_counts *out);
 void proxy_cache_counts_get(const struct proxy *p, struct cache_counts *out);

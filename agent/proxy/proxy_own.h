@@ -162,7 +162,7 @@ struct proxy_block {
 struct proxy_order; /* proxy_orders.c */
 
 struct proxy {
-	int epoll, wake, done; /* wake, done: counters of the kernel */
+	int epoll, wake; /* wake: a counter of the kernel */
 	struct proxy_link waker;
 	struct proxy_place places[PROXY_SITES];
 	unsigned int count;
@@ -183,7 +183,9 @@ struct proxy {
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
-	_Atomic(struct proxy_order *) orders;
+	_Atomic(struct proxy_order *) orders; /* the mailbox */
+	struct proxy_order *doing;            /* … taken out of it, the oldest first */
+	struct proxy_order *posted;           /* of who posts: those that are asked for */
 	_Atomic uint64_t counts[PROXY_COUNTS];
 };
 
@@ -270,7 +272,7 @@ void proxy_upstream_sweep(struct proxy_place *place);
 int proxy_upstream_connected(struct proxy_upstream *u); /* 1; 0: not yet; -errno */
 
 /* proxy_orders.c */
-void proxy_orders_do(struct proxy *p);
+bool proxy_orders_do(struct proxy *p); /* as far as it goes now; true: there are more */
 void proxy_orders_close(struct proxy *p);
 
 #endif

@@ -53,11 +53,12 @@ static void reply_invalidate(struct proxy_exchange *x, uint16_t status)
 {
 	const struct cache_bytes tag = { x->tag, sizeof(x->tag) - 1 };
 	struct proxy *p = x->place->proxy;
+	const struct cache_clear clear = { .tags = &tag, .tag_count = 1, .now_ns = p->now_ns };
 
 	if (x->safe || status >= 400 || !p->cache)
 		return;
-	proxy_count_add(p, PROXY_COUNT_AT(invalidated),
-			cache_invalidate_tag(p->cache, &tag, p->now_ns));
+	if (cache_clear(p->cache, &clear))
+		proxy_count(p, no_memory);
 	for (struct proxy_exchange *other = p->exchanges; other; other = other->after)
 		if (other->fetch && !memcmp(other->tag, x->tag, sizeof(x->tag)))
 			other->fetch->outdated = true;

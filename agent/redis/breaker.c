@@ -46,6 +46,12 @@ void breaker_failed(struct breaker *b, const struct breaker_limits *limits, uint
 	b->due_ns = now_ns + breaker_wait_ns(limits, b->waits++, random);
 }
 
+void breaker_rest(struct breaker *b, uint64_t now_ns, uint64_t due_ns)
+{
+	breaker_turn(b, BREAKER_OPEN, now_ns);
+	b->due_ns = due_ns;
+}
+
 const char *breaker_state_name(enum breaker_state state)
 {
 	static const char *const names[] = { "closed", "open", "half-open" };

@@ -39,6 +39,9 @@ void breaker_answered(struct breaker *b, uint64_t now_ns);
 void breaker_failed(struct breaker *b, const struct breaker_limits *limits, uint64_t now_ns,
 		    uint32_t random);
 
+/* Open until then, whatever it counted: there is no hurry to ask again. */
+void breaker_rest(struct breaker *b, uint64_t now_ns, uint64_t due_ns);
+
 /* From half of first_ns doubled `tries` times (most_ns at most) to one and a half of that. */
 uint64_t breaker_wait_ns(const struct breaker_limits *limits, uint32_t tries, uint32_t random);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int redis_call_open(struct redis_call **out, const struct redis_text *words, size_t count)
 {
@@ -21,10 +22,64 @@ int redis_call_open(struct redis_call **out, const struct redis_text *words, siz
 	return 0;
 }
 
+int redis_call_append(struct redis_call *c, const struct redis_text *words, size_t count)
+{
+	size_t length;
+	char *more = redis_wire_question(words, count, &length);
+	char *question = more ? realloc(c->question, c->length + length) : NULL;
+
+	if (question) {
+		c->question = question;
+		memcpy(question + c->length, more, length);
+		c->length += length;
+		c->parts++;
+	}
+	free(more);
+	return question ? 0 : -ENOMEM;
+}
+
+void redis_call_ready(struct redis_call *c)
+{
+	c->written = 0;
+	c->ahead = c->parts;
+	redis_value_free(c->refusal);
+	c->refusal = NULL;
+}
+
+bool redis_call_takes(const struct redis_call *c, const struct redis_value *v)
+{
+	return v->type == REDIS_REFUSAL ||
+	       (c->ahead ? v->type == REDIS_STATUS : (c->taken & REDIS_BIT(v->type)) != 0);
+}
+
+bool redis_call_part(struct redis_call *c, struct redis_value *v)
+{
+	if (!c->ahead)
+		return false;
+	c->ahead--;
+	if (v->type == REDIS_REFUSAL && !c->refusal)
+		c->refusal = v;
+	else
+		redis_value_free(v);
+	return true;
+}
+
+const struct redis_value *redis_call_refusal(const struct redis_call *c,
+					     const struct redis_value *v)
+{
+	if (c->refusal || v->type == REDIS_REFUSAL)
+		return c->refusal ? c->refusal : v;
+	for (size_t i = 0; c->parts && i < v->count; i++)
+		if (v->items[i]->type == REDIS_REFUSAL)
+			return v->items[i];
+	return NULL;
+}
+
 void redis_call_answer(struct redis_call *c, enum redis_fault fault, const struct redis_value *v)
 {
 	if (c->done)
 		c->done(c->ctx, fault, v);
+	redis_value_free(c->refusal);
 	free(c->question);
 	free(c);
 }

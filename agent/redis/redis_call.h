@@ -27,13 +27,16 @@ struct redis_call {
 	char *question;
 	size_t length, written;
 	uint64_t asked_ns, deadline_ns;
-	uint64_t retry_ns;        /* while it waits to be asked again, … */
-	enum redis_fault refused; /* … for this reason */
-	uint32_t taken;           /* the types that answer it: others are odd */
-	uint32_t slot;            /* of its key; REDIS_SLOTS: it has none */
-	uint32_t turns;           /* redirections and tries so far */
-	bool greeting;            /* of those that a connection begins with */
-	bool own;                 /* it is asked on this connection or not at all */
+	uint64_t retry_ns;           /* while it waits to be asked again, … */
+	enum redis_fault refused;    /* … for this reason */
+	uint32_t taken;              /* the types that answer it: others are odd */
+	uint32_t slot;               /* of its key; REDIS_SLOTS: it has none */
+	uint32_t turns;              /* redirections and tries so far */
+	uint32_t parts;              /* of a transaction: answers that come ahead of its own, … */
+	uint32_t ahead;              /* … and of these, how many are due yet */
+	struct redis_value *refusal; /* … the first one that was none */
+	bool greeting;               /* of those that a connection begins with */
+	bool own;                    /* it is asked on this connection or not at all */
 };
 
 struct redis_queue {
@@ -42,6 +45,24 @@ struct redis_queue {
 };
 
 int redis_call_open(struct redis_call **out, const struct redis_text *words, size_t count);
+
+/*
+ * These words go right behind the others: of a transaction, which one is EXEC. What any part of it
+ * is refused for is the answer to the whole.
+ */
+int redis_call_append(struct redis_call *c, const struct redis_text *words, size_t count);
+
+/* It is to be asked, perhaps anew. */
+void redis_call_ready(struct redis_call *c);
+
+/* Is this an answer to it, or to a part that is due? */
+bool redis_call_takes(const struct redis_call *c, const struct redis_value *v);
+/* True: the answer was one of a part's; v was taken over. */
+bool redis_call_part(struct redis_call *c, struct redis_value *v);
+/* What a part was refused for, in v perhaps; NULL: nothing was. */
+const struct redis_value *redis_call_refusal(const struct redis_call *c,
+					     const struct redis_value *v);
+
 /* c is freed; the queue must not have it any more. */
 void redis_call_answer(struct redis_call *c, enum redis_fault fault, const struct redis_value *v);
 

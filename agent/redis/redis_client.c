@@ -100,6 +100,12 @@ void redis_close(struct redis *r)
 	free(r);
 }
 
+void redis_password_put(struct redis *r, const char *password)
+{
+	explicit_bzero(r->url.password, sizeof(r->url.password));
+	snprintf(r->url.password, sizeof(r->url.password), "%s", password);
+}
+
 int redis_fd(const struct redis *r)
 {
 	return r->nodes.shared.epoll;
@@ -221,8 +227,7 @@ int redis_call_new(struct redis *r, const struct redis_text *words, size_t count
 	return 0;
 }
 
-/* A key of ours with its prefix, malloc's; NULL: no memory. */
-static char *redis_client_key(const struct redis *r, struct redis_text *key)
+char *redis_own_key(const struct redis *r, struct redis_text *key)
 {
 	size_t prefix = strlen(r->prefix);
 	char *whole = malloc(prefix + key->length + 1);
@@ -235,26 +240,35 @@ static char *redis_client_key(const struct redis *r, struct redis_text *key)
 	return whole;
 }
 
+int redis_own_ask(struct redis *r, struct redis_call *c, const struct redis_text *key,
+		  const struct redis_then *then)
+{
+	int ret;
+
+	c->slot = redis_key_slot(key->bytes, key->length);
+	ret = redis_nodes_ask(&r->nodes, c);
+	if (ret)
+		redis_call_answer(c, REDIS_AWAY, NULL); /* it has no done: nobody is told */
+	if (ret || !then)
+		return ret;
+	c->done = then->done;
+	c->ctx = then->ctx;
+	return 0;
+}
+
 /* words[1] is a key of ours, without its prefix. */
 static int redis_client_ask(struct redis *r, struct redis_text *words, size_t count, uint32_t taken,
 			    const struct redis_then *then)
 {
-	char *key = redis_client_key(r, &words[1]);
-	struct redis_call *c = NULL;
+	char *key = redis_own_key(r, &words[1]);
+	struct redis_call *c;
 	int ret = key ? redis_call_new(r, words, count, &c) : -ENOMEM;
 
 	if (!ret) {
-		c->slot = redis_key_slot(words[1].bytes, words[1].length);
 		c->taken = taken;
-		ret = redis_nodes_ask(&r->nodes, c);
+		ret = redis_own_ask(r, c, &words[1], then);
 	}
 	free(key);
-	if (!ret && then) {
-		c->done = then->done;
-		c->ctx = then->ctx;
-	}
-	if (ret && c)
-		redis_call_answer(c, REDIS_AWAY, NULL); /* it has no done: nobody is told */
 	return ret;
 }
 
@@ -288,19 +302,12 @@ int redis_unlink(struct redis *r, const struct redis_text *key, const struct red
 	return redis_client_ask(r, words, 2, REDIS_BIT(REDIS_INTEGER), then);
 }
 
-int redis_member_add(struct redis *r, const struct redis_text *key, const struct redis_text *member,
-		     uint64_t ttl_ms, const struct redis_then *then)
+int redis_member_drop(struct redis *r, const struct redis_text *key,
+		      const struct redis_text *member, const struct redis_then *then)
 {
-	char number[24];
-	struct redis_text add[] = { REDIS_TEXT("SADD"), *key, *member };
-	struct redis_text expire[] = { REDIS_TEXT("PEXPIRE"), *key,
-				       redis_client_number(number, ttl_ms) };
-	int ret = redis_client_ask(r, add, 3, REDIS_BIT(REDIS_INTEGER), then);
+	struct redis_text words[] = { REDIS_TEXT("SREM"), *key, *member };
 
-	/* where this one is lost, the next one that comes has it again */
-	if (!ret)
-		redis_client_ask(r, expire, 3, REDIS_BIT(REDIS_INTEGER), NULL);
-	return ret;
+	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), then);
 }
 
 int redis_members(struct redis *r, const struct redis_text *key, const struct redis_then *then)
@@ -310,20 +317,21 @@ int redis_members(struct redis *r, const struct redis_text *key, const struct re
 	return redis_client_ask(r, words, 2, REDIS_BIT(REDIS_ARRAY), then);
 }
 
-int redis_publish(struct redis *r, const char *channel, const struct redis_text *message)
+int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
+		  const struct redis_then *then)
 {
 	struct redis_text words[] = { REDIS_TEXT("PUBLISH"),
 				      { channel, strlen(channel) },
 				      *message };
 
-	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), NULL);
+	return redis_client_ask(r, words, 3, REDIS_BIT(REDIS_INTEGER), then);
 }
 
 void redis_suspect(struct redis *r, const struct redis_text *key)
 {
 	static const char text[] = "a value that is another key's";
 	struct redis_text whole = *key;
-	char *bytes = redis_client_key(r, &whole);
+	char *bytes = redis_own_key(r, &whole);
 	struct redis_link *l = NULL;
 
 	if (bytes)

@@ -60,6 +60,8 @@ void redis_close(struct redis *r);                                     /* NULL i
 int redis_fd(const struct redis *r);
 uint64_t redis_due_ns(const struct redis *r); /* 0: at once */
 void redis_step(struct redis *r);
+/* The one that connections begin with from now on; those that stand are not touched. */
+void redis_password_put(struct redis *r, const char *password);
 void redis_state_get(const struct redis *r, struct redis_state *out);
 
 /* Who is told; NULL in place of one: nobody. */
@@ -75,13 +77,20 @@ int redis_set(struct redis *r, const struct redis_text *key, const struct redis_
 	      uint64_t ttl_ms, const struct redis_then *then);
 int redis_unlink(struct redis *r, const struct redis_text *key, const struct redis_then *then);
 
-/* A set of members, which is gone ttl_ms after the last one came. Told when it is in. */
+/*
+ * A set of members, none of which is gone before its ttl_ms is over: the set has the longest time
+ * of all, and has it as soon as it has the member. The answer is an array.
+ */
 int redis_member_add(struct redis *r, const struct redis_text *key, const struct redis_text *member,
 		     uint64_t ttl_ms, const struct redis_then *then);
+int redis_member_drop(struct redis *r, const struct redis_text *key,
+		      const struct redis_text *member, const struct redis_then *then);
 /* The answer is an array of strings. */
 int redis_members(struct redis *r, const struct redis_text *key, const struct redis_then *then);
 
-int redis_publish(struct redis *r, const char *channel, const struct redis_text *message);
+/* Told when the server has passed it on to whoever listens. */
+int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
+		  const struct redis_then *then);
 
 typedef void (*redis_key_fn)(void *ctx, const void *key, size_t length);
 

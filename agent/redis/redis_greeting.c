@@ -40,6 +40,7 @@ static void redis_greeting_ready(struct redis_link *l)
 	if (l->doom != REDIS_FINE)
 		return;
 	l->state = REDIS_LINK_READY;
+	redis_search_worked(&l->search);
 	l->fault = REDIS_FINE;
 	l->text[0] = '\0';
 	l->shared->turned(l->shared->ctx, l);

@@ -44,6 +44,12 @@ void redis_link_doom(struct redis_link *l, enum redis_fault fault, const char *t
 	redis_link_say(l, fault, text, length);
 }
 
+void redis_link_rest(struct redis_link *l, const char *text, uint64_t rest_ns)
+{
+	redis_link_doom(l, REDIS_ERROR, text, strlen(text));
+	l->rest_ns = rest_ns;
+}
+
 static void redis_link_fail(struct redis_link *l, int error)
 {
 	const char *text = strerrordesc_np(error);
@@ -64,18 +70,17 @@ static void redis_link_watch(struct redis_link *l, int fd, uint32_t events)
 		l->events = events;
 }
 
-static void redis_link_unname(struct redis_link *l)
+/* A name that is being looked up goes on, and its thread may hold the descriptor open for long. */
+static void redis_link_unwatch(struct redis_link *l)
 {
-	if (l->name) /* its thread may hold the descriptor open for long */
-		epoll_ctl(l->shared->epoll, EPOLL_CTL_DEL, redis_name_fd(l->name), NULL);
-	redis_name_drop(l->name);
-	l->name = NULL;
+	if (l->state == REDIS_LINK_NAMING && l->events)
+		epoll_ctl(l->shared->epoll, EPOLL_CTL_DEL, redis_search_fd(&l->search), NULL);
 	l->events = 0;
 }
 
 static void redis_link_hang_up(struct redis_link *l)
 {
-	redis_link_unname(l);
+	redis_link_unwatch(l);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
@@ -121,10 +126,16 @@ static void redis_link_lose(struct redis_link *l, uint64_t now_ns)
 	while ((c = redis_queue_take(&l->sent)))
 		redis_queue_put(&gone, c);
 	redis_link_forget_greeting(l, &gone);
+	if (l->state == REDIS_LINK_CONNECTING || l->state == REDIS_LINK_GREETING)
+		redis_search_failed(&l->search);
 	redis_link_hang_up(l);
 	l->doom = REDIS_FINE;
 	l->drops++;
-	breaker_failed(&l->breaker, limits, now_ns, random);
+	if (l->rest_ns)
+		breaker_rest(&l->breaker, now_ns, now_ns + l->rest_ns);
+	else
+		breaker_failed(&l->breaker, limits, now_ns, random);
+	l->rest_ns = 0;
 	l->due_ns = now_ns + breaker_wait_ns(limits, 0, random);
 	if (l->breaker.state == BREAKER_OPEN) {
 		l->due_ns = l->breaker.due_ns;
@@ -139,13 +150,14 @@ static void redis_link_lose(struct redis_link *l, uint64_t now_ns)
 void redis_link_fini(struct redis_link *l)
 {
 	redis_link_hang_up(l);
+	redis_search_fini(&l->search);
 	redis_link_tell(&l->sent, REDIS_CLOSED, 0);
 	redis_link_tell(&l->unsent, REDIS_CLOSED, 0);
 }
 
 void redis_link_ask(struct redis_link *l, struct redis_call *c)
 {
-	c->written = 0;
+	redis_call_ready(c);
 	redis_queue_put(&l->unsent, c);
 	if (c->deadline_ns < l->late_ns)
 		l->late_ns = c->deadline_ns;
@@ -163,17 +175,14 @@ static void redis_link_connected(struct redis_link *l, uint64_t now_ns)
 		redis_link_watch(l, l->fd, EPOLLIN);
 }
 
-static void redis_link_connect(struct redis_link *l, const struct redis_address *to,
-			       uint64_t now_ns)
+static int redis_link_connect(struct redis_link *l, const struct redis_address *to, uint64_t now_ns)
 {
 	int on = 1;
 
 	l->state = REDIS_LINK_CONNECTING;
 	l->fd = socket(to->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0) {
-		redis_link_fail(l, errno);
-		return;
-	}
+	if (l->fd < 0)
+		return -errno;
 	if (to->at.ss_family != AF_UNIX)
 		setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (!connect(l->fd, (const struct sockaddr *)&to->at, to->length))
@@ -181,40 +190,47 @@ static void redis_link_connect(struct redis_link *l, const struct redis_address 
 	else if (errno == EINPROGRESS)
 		redis_link_watch(l, l->fd, EPOLLOUT);
 	else
-		redis_link_fail(l, errno);
+		return -errno;
+	return 0;
+}
+
+/* Its name is looked up, or its addresses are tried until one takes us, now or later. */
+static void redis_link_try(struct redis_link *l, uint64_t now_ns)
+{
+	struct redis_address to;
+	const char *fault = "";
+	int ret;
+
+	for (;;) {
+		l->state = REDIS_LINK_NAMING;
+		ret = redis_search_next(&l->search, now_ns, &to, &fault);
+		if (ret <= 0)
+			break;
+		ret = redis_link_connect(l, &to, now_ns);
+		if (ret && !redis_search_more(&l->search))
+			redis_link_fail(l, -ret);
+		if (!ret || l->doom != REDIS_FINE)
+			return;
+		redis_link_hang_up(l);
+		redis_search_failed(&l->search);
+	}
+	if (ret)
+		redis_link_doom(l, REDIS_LOST, fault, strlen(fault));
+	else
+		redis_link_watch(l, redis_search_fd(&l->search), EPOLLIN);
 }
 
 static void redis_link_begin(struct redis_link *l, uint64_t now_ns)
 {
-	struct redis_address address;
-	int ret;
-
 	l->until_ns = now_ns + l->shared->timeout_ns;
-	if (!redis_place_address(&l->place, &address)) {
-		redis_link_connect(l, &address, now_ns);
-		return;
-	}
-	l->state = REDIS_LINK_NAMING;
-	ret = redis_name_ask(&l->name, &l->place);
-	if (ret)
-		redis_link_fail(l, -ret);
-	else
-		redis_link_watch(l, redis_name_fd(l->name), EPOLLIN);
+	redis_search_begin(&l->search, &l->place);
+	redis_link_try(l, now_ns);
 }
 
 static void redis_link_named(struct redis_link *l, uint64_t now_ns)
 {
-	struct redis_address address;
-	const char *fault;
-	int ret = redis_name_get(l->name, &address, &fault);
-
-	if (ret == -EAGAIN)
-		return;
-	if (ret)
-		redis_link_doom(l, REDIS_LOST, fault, strlen(fault));
-	redis_link_unname(l);
-	if (!ret)
-		redis_link_connect(l, &address, now_ns);
+	redis_link_unwatch(l);
+	redis_link_try(l, now_ns);
 }
 
 static void redis_link_arrived(struct redis_link *l, uint64_t now_ns)
@@ -223,10 +239,15 @@ static void redis_link_arrived(struct redis_link *l, uint64_t now_ns)
 	int error = 0;
 
 	getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	if (error)
+	if (error && redis_search_more(&l->search)) {
+		redis_link_hang_up(l);
+		redis_search_failed(&l->search);
+		redis_link_try(l, now_ns);
+	} else if (error) {
 		redis_link_fail(l, error);
-	else
+	} else {
 		redis_link_connected(l, now_ns);
+	}
 }
 
 /* What goes now: greetings, and once the link is ready the rest. */
@@ -287,34 +308,51 @@ static bool redis_link_is_push(const struct redis_link *l, const struct redis_va
 	       v->items[2]->type == REDIS_STRING;
 }
 
-static void redis_link_answer(struct redis_link *l, const struct redis_value *v, uint64_t now_ns)
+/* c is whole, and v the last of its answers: it is told, or goes on to where it was sent to. */
+static void redis_link_conclude(struct redis_link *l, struct redis_call *c,
+				const struct redis_value *v)
+{
+	const struct redis_links *s = l->shared;
+	const struct redis_value *refusal = redis_call_refusal(c, v);
+	struct redis_value *kept = c->refusal; /* which c may not outlive */
+	enum redis_fault fault = REDIS_FINE;
+
+	if (refusal) {
+		fault = redis_fault_of(refusal->text, refusal->length);
+		v = refusal;
+	}
+	c->refusal = NULL;
+	if (fault == REDIS_FINE || c->own || !s->refused(s->ctx, l, c, fault, v))
+		redis_call_answer(c, fault, v);
+	redis_value_free(kept);
+}
+
+/* Takes v over. */
+static void redis_link_answer(struct redis_link *l, struct redis_value *v, uint64_t now_ns)
 {
 	static const char odd[] = "an answer that is none to what was asked";
 	const struct redis_links *s = l->shared;
-	enum redis_fault fault = REDIS_FINE;
 	struct redis_call *c = l->sent.first;
 	bool greeting = c && c->greeting;
 
 	l->heard_ns = now_ns;
 	if (redis_link_is_push(l, v)) {
 		s->pushed(s->ctx, v->items[2]);
-		return;
-	}
-	if (!c || (v->type != REDIS_REFUSAL && !(c->taken & REDIS_BIT(v->type)))) {
+	} else if (!c || !redis_call_takes(c, v)) {
 		redis_link_doom(l, REDIS_ODD, odd, sizeof(odd) - 1);
+	} else if (redis_call_part(c, v)) {
 		return;
+	} else {
+		redis_queue_take(&l->sent);
+		if (!greeting)
+			s->answered(s->ctx, now_ns - c->asked_ns);
+		redis_link_conclude(l, c, v);
+		/* a server that greets, and then is silent, is not what closed means */
+		if (l->doom == REDIS_FINE && l->state == REDIS_LINK_READY &&
+		    (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
+			breaker_answered(&l->breaker, now_ns);
 	}
-	redis_queue_take(&l->sent);
-	if (v->type == REDIS_REFUSAL)
-		fault = redis_fault_of(v->text, v->length);
-	if (!greeting)
-		s->answered(s->ctx, now_ns - c->asked_ns);
-	if (fault == REDIS_FINE || c->own || !s->refused(s->ctx, l, c, fault, v))
-		redis_call_answer(c, fault, v);
-	/* a server that greets, and then is silent, is not what closed means */
-	if (l->doom == REDIS_FINE && l->state == REDIS_LINK_READY &&
-	    (!greeting || l->breaker.state == BREAKER_HALF_OPEN))
-		breaker_answered(&l->breaker, now_ns);
+	redis_value_free(v);
 }
 
 /* Those that are whole by now. */
@@ -325,10 +363,8 @@ static void redis_link_answers(struct redis_link *l, uint64_t now_ns)
 	struct redis_value *v;
 	int ret = 0;
 
-	while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0) {
+	while (l->doom == REDIS_FINE && (ret = redis_wire_next(l->wire, &v)) > 0)
 		redis_link_answer(l, v, now_ns);
-		redis_value_free(v);
-	}
 	if (ret == -EMSGSIZE)
 		redis_link_doom(l, REDIS_TOO_LONG, too_long, sizeof(too_long) - 1);
 	else if (ret < 0)

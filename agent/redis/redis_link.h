@@ -16,7 +16,7 @@
 #include "breaker.h"
 #include "redis_call.h"
 #include "redis_info.h"
-#include "redis_names.h"
+#include "redis_search.h"
 
 #define REDIS_LINK_TEXT 160
 
@@ -54,8 +54,8 @@ struct redis_link {
 	enum redis_link_state state;
 	struct breaker breaker;
 	int fd;
-	uint32_t events; /* of epoll that it waits for */
-	struct redis_name *name;
+	uint32_t events;            /* of epoll that it waits for */
+	struct redis_search search; /* for its address */
 	struct redis_wire *wire;
 	struct redis_queue sent, unsent;
 	uint64_t due_ns;   /* down: when the next try is */
@@ -66,6 +66,7 @@ struct redis_link {
 	enum redis_fault fault; /* the last one, REDIS_FINE: none since it is ready */
 	char text[REDIS_LINK_TEXT];
 	enum redis_fault doom; /* what it is to be dropped for; REDIS_FINE: nothing */
+	uint64_t rest_ns;      /* … and not be made again for so long; 0: as the breaker says */
 	uint64_t drops;        /* connections that were lost, or not made */
 };
 
@@ -82,5 +83,7 @@ uint64_t redis_link_due_ns(const struct redis_link *l); /* when to step at the l
 
 /* To be dropped at the next step. */
 void redis_link_doom(struct redis_link *l, enum redis_fault fault, const char *text, size_t length);
+/* … for what does not pass by itself: it is tried again after so long. */
+void redis_link_rest(struct redis_link *l, const char *text, uint64_t rest_ns);
 
 #endif

@@ -20,7 +20,7 @@ struct redis_name {
 	int fd;
 	int error; /* of getaddrinfo */
 	struct redis_place place;
-	struct redis_address address;
+	struct redis_addresses addresses;
 };
 
 static void redis_address_put(struct redis_address *out, const void *at, size_t length)
@@ -58,6 +58,12 @@ void redis_name_drop(struct redis_name *n)
 	free(n);
 }
 
+static void redis_name_add(struct redis_addresses *to, const struct addrinfo *a)
+{
+	if (to->count < REDIS_ADDRESSES && a->ai_addrlen <= sizeof(to->at[0].at))
+		redis_address_put(&to->at[to->count++], a->ai_addr, a->ai_addrlen);
+}
+
 static void *redis_name_find(void *ctx)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
@@ -67,11 +73,11 @@ static void *redis_name_find(void *ctx)
 
 	snprintf(port, sizeof(port), "%u", n->place.port);
 	n->error = getaddrinfo(n->place.host, port, &hints, &list);
-	if (!n->error && list->ai_addrlen <= sizeof(n->address.at))
-		redis_address_put(&n->address, list->ai_addr, list->ai_addrlen);
+	for (const struct addrinfo *a = n->error ? NULL : list; a; a = a->ai_next)
+		redis_name_add(&n->addresses, a);
 	if (list)
 		freeaddrinfo(list);
-	/* A: release keeps the address ahead of the mark; pairs with B. */
+	/* A: release keeps the addresses ahead of the mark; pairs with B. */
 	atomic_store_explicit(&n->found, true, memory_order_release);
 	eventfd_write(n->fd, 1);
 	redis_name_drop(n);
@@ -122,12 +128,12 @@ int redis_name_fd(const struct redis_name *n)
 	return n->fd;
 }
 
-int redis_name_get(const struct redis_name *n, struct redis_address *out, const char **fault)
+int redis_name_get(const struct redis_name *n, struct redis_addresses *out, const char **fault)
 {
-	/* B: acquire keeps the look at the address behind the mark; pairs with A. */
+	/* B: acquire keeps the look at the addresses behind the mark; pairs with A. */
 	if (!atomic_load_explicit(&n->found, memory_order_acquire))
 		return -EAGAIN;
-	*out = n->address;
+	*out = n->addresses;
 	*fault = n->error ? gai_strerror(n->error) : "no address";
-	return n->address.length ? 0 : -ENOENT;
+	return n->addresses.count ? 0 : -ENOENT;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define REDIS_NODES_REFRESH_NS 10000000000u /* of the slots, while all is well */
+#define REDIS_NODES_ALONE_NS 10000000000u   /* somebody has to change a configuration first */
 #define REDIS_NODES_HURRY_NS 200000000u /* while a node is not there: a failover takes 1 s or 2 */
 
 /* Between the tries of a question that the cluster cannot answer at the moment. */
@@ -210,7 +211,7 @@ static void redis_nodes_turned(void *ctx, struct redis_link *l)
 		n->refresh_ns = n->now_ns;
 	}
 	if (!l->info.cluster && n->shared.who->count > 1)
-		redis_link_doom(l, REDIS_ERROR, alone, sizeof(alone) - 1);
+		redis_link_rest(l, alone, REDIS_NODES_ALONE_NS);
 }
 
 static void redis_nodes_range(void *ctx, uint32_t first, uint32_t last,

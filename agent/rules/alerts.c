@@ -1,10 +1,9 @@
 #include "alerts.h"
 
 #include "culprit.h"
-#include "diary.h"
 #include "health.h"
 #include "log.h"
-#include "stops.h"
+#include "safe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,99 +21,49 @@ struct alerts {
 	struct alerts_config config;
 	struct engine *engine;
 	struct source source;
-	struct diary diary;
+	struct safe safe;
 	struct findings findings;
 	struct alerts_row *trail; /* a ring of ALERTS_TRAIL */
 	uint64_t turns;           /* ever put on it */
 	int64_t due_ns;
 	uint64_t sent;
-	int save_error;
-	bool state_bad; /* what was written down could not be read */
 };
-
-static void alerts_boot(struct diary *d)
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, d->boot, sizeof(d->boot) - 1);
-
-	d->boot[n > 0 ? n : 0] = '\0';
-	d->boot[strcspn(d->boot, "\n")] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
 
 static void alerts_tell(struct alerts *a, int64_t wall_ms)
 {
 	struct engine *e = a->engine;
 	char reason[HEALTH_REASON];
+	bool bad = safe_complains(&a->safe, reason, sizeof(reason));
 
-	if (a->save_error)
-		snprintf(reason, sizeof(reason),
-			 "the state cannot be written down, a restart would repeat notices: %s",
-			 strerrordesc_np(-a->save_error));
-	else if (a->state_bad)
-		snprintf(reason, sizeof(reason),
-			 "%s was cut off or corrupted: alerts began anew; it was kept as %s.bad",
-			 DIARY_STATE, DIARY_STATE);
-	else
+	if (!bad)
 		snprintf(reason, sizeof(reason),
 			 "%u alerts kept, %llu notices sent; since the start %llu alerts found no "
 			 "room, %llu notices no memory",
 			 e->instances.count, (unsigned long long)a->sent,
 			 (unsigned long long)e->instances.refused, (unsigned long long)e->unsent);
 	health_put(a->config.health, "alerts",
-		   a->save_error || a->state_bad || e->instances.refused || e->unsent
-			   ? HEALTH_DEGRADED
-			   : HEALTH_HEALTHY,
+		   bad || e->instances.refused || e->unsent ? HEALTH_DEGRADED : HEALTH_HEALTHY,
 		   reason, wall_ms);
 }
 
-static void alerts_save(struct alerts *a, int64_t now_ns)
-{
-	int ret = diary_save(&a->diary, a->engine, now_ns);
-
-	if (ret && !a->save_error)
-		log_error("the state of alerts cannot be written down: %s", strerrordesc_np(-ret));
-	a->save_error = ret;
-	if (!ret)
-		a->engine->changed = false;
-}
-
-/* Marked as soon as they are safe: a kill in between leaves what is to be sent again. */
+/* Those that are written down, and marked in that order: a kill in between leaves the rest. */
 static void alerts_send(struct alerts *a)
 {
 	struct engine *e = a->engine;
+	size_t count = 0, i = 0;
 
-	for (size_t i = 0; i < e->outbox_count; i++) {
-		int ret;
-
-		a->config.send(a->config.ctx, &e->outbox[i]);
+	while (count < e->outbox_count && e->outbox[count].sequence <= a->safe.covered)
+		count++;
+	while (i < count) {
+		a->config.send(a->config.ctx, &e->outbox[i++]);
 		a->sent++;
-		if ((i + 1) % ALERTS_TOGETHER && i + 1 < e->outbox_count)
+		if (i % ALERTS_TOGETHER && i < count)
 			continue;
 		if (a->config.settle)
 			a->config.settle(a->config.ctx);
-		ret = diary_mark(&a->diary, e->outbox[i].sequence);
-		if (ret)
-			a->save_error = ret;
-		stops_at("marked");
+		safe_mark(&a->safe, e->outbox[i - 1].sequence);
 	}
-	engine_sent(e, e->outbox_count);
-}
-
-static void alerts_load(struct alerts *a, int64_t now_ns)
-{
-	char from[512], to[520];
-	int ret = diary_load(&a->diary, a->engine, now_ns);
-
-	if (!ret || ret == -ENOENT)
-		return;
-	log_error("the state of alerts cannot be read: %s", strerrordesc_np(-ret));
-	a->state_bad = true;
-	snprintf(from, sizeof(from), "%.400s/" DIARY_STATE, a->config.folder);
-	snprintf(to, sizeof(to), "%s.bad", from);
-	if (rename(from, to))
-		log_error("%s cannot be kept: %m", from);
+	engine_sent(e, count);
 }
 
 /* New rules, or what is wrong with them. */
@@ -157,7 +106,7 @@ static void alerts_first_rules(struct alerts *a, int64_t now_ns, int64_t wall_ms
 	char path[512];
 	int fd, ret;
 
-	snprintf(path, sizeof(path), "%.400s/" ALERTS_GOOD, a->config.folder);
+	snprintf(path, sizeof(path), "%.400s/" ALERTS_GOOD, scribe_folder(a->config.scribe));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ret = fd < 0 ? -errno : bundle_open(&bundle, fd);
 	if (fd >= 0)
@@ -171,6 +120,23 @@ static void alerts_first_rules(struct alerts *a, int64_t now_ns, int64_t wall_ms
 	alerts_rules_tell(a, ret, wall_ms);
 }
 
+/* For the next start: nobody waits for it. */
+static void alerts_keep(const struct alerts *a, const struct bundle *bundle)
+{
+	struct scribe_page page = { .file = ALERTS_GOOD,
+				    .how = SCRIBE_WHOLE,
+				    .bytes = malloc(bundle->length + 1),
+				    .length = bundle->length };
+	int ret = page.bytes ? 0 : -ENOMEM;
+
+	if (page.bytes) {
+		memcpy(page.bytes, bundle->bytes, bundle->length);
+		ret = scribe_give(a->config.scribe, &page);
+	}
+	if (ret)
+		log_error("rules are not kept for the next start: %s", strerrordesc_np(-ret));
+}
+
 void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 {
 	struct bundle bundle;
@@ -181,8 +147,7 @@ void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 	if (!ret) {
 		ret = alerts_read(a, &bundle, now_ns, wall_ms);
 		if (!ret)
-			a->save_error =
-				diary_write(&a->diary, ALERTS_GOOD, bundle.bytes, bundle.length);
+			alerts_keep(a, &bundle);
 		bundle_close(&bundle);
 	}
 	alerts_rules_tell(a, ret, wall_ms);
@@ -241,8 +206,7 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 		return -ENOMEM;
 	a->config = *config;
 	a->source.metrics = config->metrics;
-	a->diary.folder = config->folder;
-	alerts_boot(&a->diary);
+	safe_init(&a->safe, config->scribe);
 	a->trail = calloc(ALERTS_TRAIL, sizeof(*a->trail));
 	ret = a->trail ? -pthread_mutex_init(&a->lock, NULL) : -ENOMEM;
 	if (!ret)
@@ -252,7 +216,7 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 		free(a);
 		return ret;
 	}
-	alerts_load(a, now_ns);
+	safe_load(&a->safe, a->engine, now_ns);
 	alerts_first_rules(a, now_ns, wall_ms);
 	*out = a;
 	return 0;
@@ -278,10 +242,17 @@ void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t n
 		a->due_ns = engine_step(a->engine, now_ns, wall_ms);
 		source_end(&a->source);
 	}
-	if (a->engine->changed)
-		alerts_save(a, now_ns);
+	safe_second(&a->safe, a->engine, now_ns);
 	alerts_send(a);
 	alerts_tell(a, wall_ms);
+	pthread_mutex_unlock(&a->lock);
+}
+
+void alerts_written(struct alerts *a)
+{
+	pthread_mutex_lock(&a->lock);
+	safe_look(&a->safe, a->engine);
+	alerts_send(a);
 	pthread_mutex_unlock(&a->lock);
 }
 
@@ -412,7 +383,21 @@ int alerts_changes(struct alerts *a, uint64_t *from, struct alerts_row **rows, u
 	return *rows ? count : -ENOMEM;
 }
 
-/* What somebody was answered is on disk: he will not say it again. */
+/*
+ * Unlocks. What somebody is answered is on disk: he will not say it again. Where the disk refuses
+ * that, health says so.
+ */
+static int alerts_said(struct alerts *a, int64_t now_ns)
+{
+	int ret = safe_save(&a->safe, a->engine, now_ns);
+	uint64_t number = a->safe.saving;
+
+	pthread_mutex_unlock(&a->lock);
+	if (!ret && !scribe_wait(a->config.scribe, number, ALERTS_PATIENCE_MS))
+		ret = -ETIMEDOUT;
+	return ret == -ETIMEDOUT || ret == -ENOBUFS ? -ETIMEDOUT : 0;
+}
+
 int alerts_acknowledge(struct alerts *a, uint64_t id, const struct alerts_time *when)
 {
 	int ret;
@@ -420,7 +405,7 @@ int alerts_acknowledge(struct alerts *a, uint64_t id, const struct alerts_time *
 	pthread_mutex_lock(&a->lock);
 	ret = engine_acknowledge(a->engine, id, when->wall_ms);
 	if (!ret)
-		alerts_save(a, when->now_ns);
+		return alerts_said(a, when->now_ns);
 	pthread_mutex_unlock(&a->lock);
 	return ret;
 }
@@ -436,7 +421,7 @@ int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_t
 	ret = hush_add(all, what, when->now_ns, when->wall_ms, error);
 	if (!ret) {
 		*out = all->rows[all->count - 1];
-		alerts_save(a, when->now_ns);
+		return alerts_said(a, when->now_ns);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return ret;
@@ -449,7 +434,7 @@ int alerts_unhush(struct alerts *a, uint64_t id, int64_t now_ns)
 	pthread_mutex_lock(&a->lock);
 	ret = hush_remove(&a->engine->hushes, id);
 	if (!ret)
-		alerts_save(a, now_ns);
+		return alerts_said(a, now_ns);
 	pthread_mutex_unlock(&a->lock);
 	return ret;
 }

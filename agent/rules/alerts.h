@@ -1,10 +1,14 @@
 /*
  * alerts - the engine at work in the agent: rules from the broker, state on disk, answers to web.
  *
- * Threads:  alerts_rules and alerts_second on main; the rest on any, under one lock. Main holds it
- *           while it looks at what is due and while it writes the state down.
+ * Threads:  alerts_rules, alerts_second and alerts_written on main; the rest on any, under one
+ *           lock, which nobody holds while a disk is written: that is the scribe's.
+ *           alerts_acknowledge, alerts_hush and alerts_unhush wait for it, ALERTS_PATIENCE_MS at
+ *           most.
  * Memory:   alerts_open allocates, alerts_close frees; rows are the caller's to free.
  * Errors:   0 or -errno. What it gives up stands in health as part "alerts" or "rules".
+ *
+ * A notice is sent once the state that has it is on the disk, or the disk refused it.
  */
 #ifndef RULES_ALERTS_H
 #define RULES_ALERTS_H
@@ -15,16 +19,17 @@
 
 struct alerts;
 struct health;
+struct scribe;
 
 struct alerts_config {
 	struct metrics *metrics;
 	struct health *health;
-	const char *folder; /* of its state; borrowed */
-	const char *base;   /* what links begin with: "http://127.0.0.1:9977"; borrowed */
+	struct scribe *scribe; /* of the folder of its state; borrowed */
+	const char *base;      /* what links begin with: "http://127.0.0.1:9977"; borrowed */
 	struct spec_defaults defaults;
 	uint32_t second_level, third_level;
 	void (*send)(void *ctx, const struct notice *notice);
-	void (*settle)(void *ctx); /* what was sent is safe once this returns; NULL: at once */
+	void (*settle)(void *ctx); /* what was sent is to be safe, as the scribe comes to it */
 	void *ctx;
 };
 
@@ -51,7 +56,8 @@ struct alerts_time {
 	int64_t now_ns, wall_ms;
 };
 
-#define ALERTS_TRAIL 512u /* changes that are remembered for who comes and asks */
+#define ALERTS_PATIENCE_MS 1000 /* who says something to an alert waits no longer for the disk */
+#define ALERTS_TRAIL 512u       /* changes that are remembered for who comes and asks */
 
 struct alerts_counts {
 	uint32_t firing, pending; /* alerts, now */
@@ -68,6 +74,7 @@ void alerts_close(struct alerts *a); /* NULL is allowed */
 void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms);
 void alerts_second(struct alerts *a, const struct source_agent *agent, int64_t now_ns,
 		   int64_t wall_ms);
+void alerts_written(struct alerts *a); /* the scribe has come further: what waited for that */
 
 /* Their number, or -ENOMEM. */
 int alerts_list(struct alerts *a, bool over, int64_t wall_ms, struct alerts_row **rows);
@@ -85,7 +92,7 @@ void alerts_counts_get(struct alerts *a, struct alerts_counts *out);
  */
 int alerts_changes(struct alerts *a, uint64_t *from, struct alerts_row **rows, uint64_t *lost);
 
-/* -ENOENT */
+/* -ENOENT. -ETIMEDOUT: it is so, but not on disk yet. */
 int alerts_acknowledge(struct alerts *a, uint64_t id, const struct alerts_time *when);
 int alerts_hush(struct alerts *a, const struct tree *what, const struct alerts_time *when,
 		struct hush *out, struct hush_error *error);

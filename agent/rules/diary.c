@@ -15,6 +15,7 @@
 
 #define DIARY_HEAD "ringside alerts 1 %016" PRIx64 " %zu\n"
 #define DIARY_HEAD_BYTES 64
+#define DIARY_MARK_BYTES 8      /* a sequence */
 #define DIARY_BYTES (64u << 20) /* no state is ever longer */
 
 enum diary_type {
@@ -208,35 +209,13 @@ static void diary_take(const struct tree *from, const struct diary_field *f, voi
 	}
 }
 
-static uint64_t diary_sum(const char *bytes, size_t length)
+uint64_t diary_sum(const char *bytes, size_t length)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
 	return hash;
-}
-
-int diary_write(const struct diary *d, const char *name, const char *bytes, size_t length)
-{
-	int folder = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, ret;
-	char next[64];
-
-	if (folder < 0)
-		return -errno;
-	snprintf(next, sizeof(next), "%s.next", name);
-	fd = openat(folder, next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ret = fd < 0 ? -errno : file_write(fd, bytes, length);
-	if (!ret && fsync(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	if (!ret && (renameat(folder, next, folder, name) || fsync(folder)))
-		ret = -errno;
-	if (ret)
-		unlinkat(folder, next, 0);
-	close(folder);
-	return ret;
 }
 
 static void diary_put_all(struct json *j, const struct diary *d, const struct engine *e,
@@ -274,26 +253,27 @@ static void diary_put_all(struct json *j, const struct diary *d, const struct en
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns)
 {
-	char head[DIARY_HEAD_BYTES], *all;
+	struct scribe_page page = { .file = DIARY_STATE, .how = SCRIBE_WHOLE };
+	char head[DIARY_HEAD_BYTES];
 	struct json j;
-	size_t n;
-	int ret;
+	int ret, n;
 
 	json_init(&j);
 	diary_put_all(&j, d, e, now_ns);
 	ret = json_finish(&j);
-	n = ret ? 0
-		: (size_t)snprintf(head, sizeof(head), DIARY_HEAD, diary_sum(j.bytes, j.length),
-				   j.length);
-	all = ret ? NULL : malloc(n + j.length);
-	if (all) {
-		memcpy(all, head, n);
-		memcpy(all + n, j.bytes, j.length);
-		ret = diary_write(d, DIARY_STATE, all, n + j.length);
+	if (!ret) {
+		n = snprintf(head, sizeof(head), DIARY_HEAD, diary_sum(j.bytes, j.length),
+			     j.length);
+		page.length = (size_t)n + j.length;
+		page.bytes = malloc(page.length);
+	}
+	if (page.bytes) {
+		memcpy(page.bytes, head, page.length - j.length);
+		memcpy(page.bytes + page.length - j.length, j.bytes, j.length);
+		ret = scribe_give(d->scribe, &page);
 	} else {
 		ret = -ENOMEM;
 	}
-	free(all);
 	json_fini(&j);
 	return ret;
 }
@@ -307,7 +287,7 @@ static int diary_read(const struct diary *d, const char *name, char **bytes, siz
 	int fd, ret;
 
 	*bytes = NULL;
-	snprintf(path, sizeof(path), "%.400s/%s", d->folder, name);
+	snprintf(path, sizeof(path), "%.400s/%s", scribe_folder(d->scribe), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
@@ -332,18 +312,16 @@ static int diary_read(const struct diary *d, const char *name, char **bytes, siz
 
 int diary_mark(const struct diary *d, uint64_t sequence)
 {
-	char path[512];
-	int fd, ret = 0;
+	struct scribe_page page = { .file = DIARY_SENT,
+				    .how = SCRIBE_OVER,
+				    .bytes = malloc(DIARY_MARK_BYTES),
+				    .length = DIARY_MARK_BYTES,
+				    .stop = "marked" };
 
-	snprintf(path, sizeof(path), "%.400s/" DIARY_SENT, d->folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	/* One write of one word: after a kill it is there or it is not. */
-	if (pwrite(fd, &sequence, sizeof(sequence), 0) != sizeof(sequence))
-		ret = -errno;
-	close(fd);
-	return ret;
+	if (!page.bytes)
+		return -ENOMEM;
+	memcpy(page.bytes, &sequence, DIARY_MARK_BYTES);
+	return scribe_give(d->scribe, &page);
 }
 
 static uint64_t diary_marked(const struct diary *d)

@@ -1,25 +1,27 @@
 /*
  * diary - what of the engine survives the agent, in a file that is replaced as a whole.
  *
- * Threads:  one owner.
+ * Threads:  one owner; what it writes it gives to a scribe.
  * Memory:   while it works.
- * Errors:   0 or -errno. -ENOENT: there is none; -EBADMSG: it was cut off or corrupted.
+ * Errors:   0 or -errno. -ENOENT: there is none; -EBADMSG: it was cut off or corrupted. What the
+ *           disk says of what was given: scribe_error of the two files.
  *
  * A notice is written down before it is sent and marked when it was: alerts.state is synced before
  * the first is sent, and alerts.sent holds the sequence of the last one that was. One that was sent
- * but not marked, which takes a kill between two system calls, is sent again and says so.
+ * but not marked, which takes a kill while the mark is on its way, is sent again and says so.
  */
 #ifndef RULES_DIARY_H
 #define RULES_DIARY_H
 
 #include "engine.h"
+#include "scribe.h"
 
 #define DIARY_STATE "alerts.state"
 #define DIARY_SENT "alerts.sent"
 
 struct diary {
-	const char *folder; /* borrowed */
-	char boot[40];      /* which boot of the machine its monotonic times are of */
+	struct scribe *scribe; /* of the folder; borrowed */
+	char boot[40];         /* which boot of the machine its monotonic times are of */
 };
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns);
@@ -32,7 +34,7 @@ bool diary_notice_take(const struct tree *from, struct notice *notice);
 
 int diary_mark(const struct diary *d, uint64_t sequence);
 
-/* Replaces a file of the folder as a whole, synced. */
-int diary_write(const struct diary *d, const char *name, const char *bytes, size_t length);
+/* By which bytes on a disk are known to be what was written: FNV-1a. */
+uint64_t diary_sum(const char *bytes, size_t length);
 
 #endif

@@ -25,7 +25,6 @@
 #define OF_AGENT .service = false
 #define OF_ROUTE .service = true, .route = true
 
-#define NO_REDIS "the agent has no Redis of its own yet"
 #define NO_CLIENT "outgoing calls are not watched yet"
 
 static const struct metric_info metric_table[METRICS_OF_RULES] = {
@@ -79,10 +78,14 @@ static const struct metric_info metric_table[METRICS_OF_RULES] = {
 				  METRIC_UNIT_BYTES, OF_AGENT },
 	[METRIC_CACHE_HITRATE] = { "cache.hitrate", "look-ups that the cache answered", NULL, RATIO,
 				   METRIC_RATIO, METRIC_UNIT_PERCENT, .bounded = true },
+	[METRIC_CACHE_EVICTIONS] = { "cache.evictions",
+				     "entries that the cache gave up for want of room, of its "
+				     "look-ups",
+				     NULL, RATIO, METRIC_RATIO, METRIC_UNIT_PERCENT, OF_AGENT },
 	[METRIC_CACHE_MEMORY] = { "cache.memory", "the cache's memory, of its limit", NULL, LAST,
 				  METRIC_LAST, METRIC_UNIT_PERCENT, .bounded = true },
-	[METRIC_REDIS_FAILURES] = { "redis.failures", "our own Redis fails so often in a row",
-				    NO_REDIS, LAST, METRIC_LAST, METRIC_UNIT_NUMBER, OF_AGENT },
+	[METRIC_REDIS_FAILURES] = { "redis.failures", "our own Redis fails so often in a row", NULL,
+				    LAST, METRIC_LAST, METRIC_UNIT_NUMBER, OF_AGENT },
 	[METRIC_CLIENT_REDIS_FAILURES] = { "client.redis.failures",
 					   "the application's Redis fails so often in a row",
 					   NO_CLIENT, LAST, METRIC_LAST, METRIC_UNIT_NUMBER,

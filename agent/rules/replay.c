@@ -155,8 +155,9 @@ int replay_open(struct replay **out, const struct replay_config *config, struct 
 		return -ENOMEM;
 	}
 	r->config = *config;
-	r->source.agent =
-		(struct source_agent){ .cpu_percent = (double)NAN, .memory = (double)NAN };
+	r->source.agent = (struct source_agent){ .cpu_percent = (double)NAN,
+						 .memory = (double)NAN,
+						 .redis_failures = (double)NAN };
 	ret = replay_open_engine(r, book);
 	if (!ret)
 		ret = metrics_open(&r->metrics, &limits, REPLAY_BEGIN_S * REPLAY_SECOND_NS);

@@ -383,7 +383,8 @@ static double source_of_cache(const struct source *s, const struct spec *spec)
 		return cache.memory_percent;
 	if (cache.looks < 1 || cache.looks < spec->min_count)
 		return (double)NAN;
-	return 100 * cache.hits / cache.looks;
+	return 100 * (spec->metric == METRIC_CACHE_HITRATE ? cache.hits : cache.evictions) /
+	       cache.looks;
 }
 
 static int source_of_agent(const struct source *s, const struct spec *spec,
@@ -396,6 +397,8 @@ static int source_of_agent(const struct source *s, const struct spec *spec,
 		(*rows)->value = s->agent.cpu_percent;
 	else if (spec->metric == METRIC_AGENT_MEMORY)
 		(*rows)->value = s->agent.memory;
+	else if (spec->metric == METRIC_REDIS_FAILURES)
+		(*rows)->value = s->agent.redis_failures;
 	else
 		(*rows)->value = source_of_cache(s, spec);
 	return 1;

@@ -18,7 +18,7 @@ struct metrics_process;
 
 /* What the agent's cache did in a window, and how full it is. */
 struct source_cache {
-	double looks, hits;
+	double looks, hits, evictions;
 	double memory_percent; /* of its limit */
 };
 
@@ -29,6 +29,7 @@ struct source_agent {
 	/* NULL: there is no cache */
 	void (*cache)(void *ctx, uint64_t from_ns, struct source_cache *out);
 	void *cache_ctx;
+	double redis_failures; /* of its Redis, in a row; NAN: it has none */
 };
 
 struct source_rows {

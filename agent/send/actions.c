@@ -4,6 +4,7 @@
 #include "log.h"
 #include "runner.h"
 #include "stops.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,26 +71,45 @@ static void actions_values(const struct notice *n, struct action_values *out)
 	metric_value_format(n->limit, n->unit, out->at[ACTION_LIMIT], ACTION_TEXT);
 }
 
-/* COURIER_HELLO: it is under way, and the runner has the word. */
+/* COURIER_HELLO: it is under way, and the cache's owner has the word. */
+static enum courier_outcome actions_clear(const struct dispatch *d, const struct channel *c,
+					  const struct dispatch_channel *of,
+					  char text[COURIER_TEXT])
+{
+	struct wipe_order order = { .kind = of->kind,
+				    .sum = channel_sum(c),
+				    .sequence = of->notice.sequence,
+				    .at_ms = of->notice.at_ms };
+	int ret;
+
+	if (d->config.cache < 0) {
+		snprintf(text, COURIER_TEXT, "not done: the cache is turned off by cache.enabled");
+		return COURIER_REFUSED;
+	}
+	memcpy(order.pattern, c->values[CHANNEL_PATTERN], sizeof(order.pattern));
+	ret = wipe_order(d->config.cache, &order);
+	if (!ret)
+		return COURIER_HELLO;
+	snprintf(text, COURIER_TEXT, "not done: the cache takes no orders: %s",
+		 strerrordesc_np(-ret));
+	return COURIER_REFUSED;
+}
+
+/* The same of the runner. */
 static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channel,
-				       enum format_kind kind, const struct notice *notice,
 				       char text[COURIER_TEXT])
 {
 	const struct channel *c = actions_channel(d, channel);
-	struct runner_order order = { .kind = kind,
+	const struct dispatch_channel *of = &d->channels[channel];
+	struct runner_order order = { .kind = of->kind,
 				      .sum = channel_sum(c),
-				      .sequence = notice->sequence,
-				      .at_ms = notice->at_ms };
+				      .sequence = of->notice.sequence,
+				      .at_ms = of->notice.at_ms };
 	int ret;
 
-	if (c->type == CHANNEL_CACHE_CLEAR) {
-		snprintf(text, COURIER_TEXT, "refused: an action cannot clear the cache yet");
-		ret = d->config.clear ? d->config.clear(d->config.clear_ctx,
-							c->values[CHANNEL_PATTERN], text)
-				      : -ENOSYS;
-		return ret ? COURIER_REFUSED : COURIER_ARRIVED;
-	}
-	actions_values(notice, &order.values);
+	if (c->type == CHANNEL_CACHE_CLEAR)
+		return actions_clear(d, c, of, text);
+	actions_values(&of->notice, &order.values);
 	ret = runner_order(d->config.runner, &order);
 	if (!ret)
 		return COURIER_HELLO;
@@ -101,7 +121,6 @@ static enum courier_outcome actions_do(const struct dispatch *d, uint32_t channe
 
 static void actions_end(struct dispatch_channel *c, const struct courier_word *w, int64_t wall_ms)
 {
-
 	if (w->kind == FORMAT_TEST) {
 		desk_tried(c, w);
 		return;
@@ -114,32 +133,46 @@ static void actions_end(struct dispatch_channel *c, const struct courier_word *w
 		desk_refused(c, w->text, wall_ms);
 }
 
+/* The disk has it that this begins, or refused that. */
+static void actions_go(struct dispatch *d, uint32_t channel, int64_t wall_ms)
+{
+	struct dispatch_channel *c = &d->channels[channel];
+	struct courier_word word = { .outcome = COURIER_REFUSED,
+				     .kind = c->kind,
+				     .sequence = c->notice.sequence,
+				     .at_ms = c->notice.at_ms };
+
+	if (!c->begins || !postbox_is_settled(d->postbox))
+		return;
+	c->begins = false;
+	stops_at("begun");
+	if (d->postbox->error)
+		snprintf(word.text, sizeof(word.text),
+			 "not done: the outbox takes no mark, and a kill would have it done twice: "
+			 "%s",
+			 strerrordesc_np(-d->postbox->error));
+	else
+		word.outcome = actions_do(d, channel, word.text);
+	stops_at("ordered");
+	if (word.outcome != COURIER_HELLO) {
+		actions_end(c, &word, wall_ms);
+	} else if (c->kind == FORMAT_NOTICE) {
+		c->flying = c->notice.sequence;
+		c->flying_ns = d->now_ns;
+	}
+}
+
 static void actions_begin(struct dispatch *d, uint32_t channel, enum format_kind kind,
 			  const struct notice *notice, int64_t wall_ms)
 {
 	struct dispatch_channel *c = &d->channels[channel];
-	struct courier_word word = { .outcome = COURIER_REFUSED,
-				     .kind = kind,
-				     .sequence = notice->sequence,
-				     .at_ms = notice->at_ms };
-	int ret = postbox_begin(d->postbox, notice->sequence, channel, wall_ms);
 
-	stops_at("begun");
+	c->begins = true;
+	c->kind = kind;
+	c->notice = *notice;
 	c->due_ns = d->now_ns + actions_channel(d, channel)->pause_ms * ACTIONS_MS;
-	if (ret)
-		snprintf(word.text, sizeof(word.text),
-			 "not done: the outbox takes no mark, and a kill would have it done twice: "
-			 "%s",
-			 strerrordesc_np(-ret));
-	else
-		word.outcome = actions_do(d, channel, kind, notice, word.text);
-	stops_at("ordered");
-	if (word.outcome != COURIER_HELLO) {
-		actions_end(c, &word, wall_ms);
-	} else if (kind == FORMAT_NOTICE) {
-		c->flying = notice->sequence;
-		c->flying_ns = d->now_ns;
-	}
+	postbox_begin(d->postbox, notice->sequence, channel, wall_ms);
+	actions_go(d, channel, wall_ms);
 }
 
 /* Why what waits is not done; NULL: it is. It may be for what was another type of channel. */
@@ -164,7 +197,8 @@ void actions_step(struct dispatch *d, uint32_t channel, int64_t now_ns, int64_t 
 	if (c->flying_ns)
 		desk_refused(c, "the runner did not say how it went", wall_ms);
 	c->flying_ns = 0;
-	while (!c->flying_ns && (entry = postbox_first(d->postbox, channel))) {
+	actions_go(d, channel, wall_ms);
+	while (!c->flying_ns && !c->begins && (entry = postbox_first(d->postbox, channel))) {
 		const struct notice notice = entry->notice;
 		const char *why = actions_skip(c, &notice, now_ns, wall_ms);
 
@@ -185,7 +219,7 @@ void actions_try(struct dispatch *d, uint32_t channel, const struct notice *noti
 	c->row.trial = DISPATCH_TRYING;
 	c->row.trial_ms = notice->at_ms;
 	c->row.trial_text[0] = '\0';
-	if (d->now_ns >= c->due_ns && !c->flying_ns) {
+	if (d->now_ns >= c->due_ns && !c->flying_ns && !c->begins) {
 		actions_begin(d, channel, FORMAT_TEST, notice, notice->at_ms);
 		return;
 	}
@@ -204,7 +238,7 @@ static void actions_anew(struct dispatch *d, int64_t wall_ms)
 						   .at_ms = c->row.trial_ms,
 						   .text = "the runner was started anew" };
 
-		if (!desk_acts(d, i))
+		if (!desk_acts(d, i) || d->config.alerts->channels[i].type == CHANNEL_CACHE_CLEAR)
 			continue;
 		if (c->flying_ns)
 			desk_refused(c, "the runner was started anew, and may have begun it",
@@ -218,31 +252,45 @@ static void actions_word(struct dispatch *d, const struct courier_word *word, in
 {
 	int at = desk_find(d, word);
 
-	d->runner = word->pid;
+	if (word->pid)
+		d->runner = word->pid;
 	if (word->outcome == COURIER_HELLO)
 		actions_anew(d, wall_ms);
 	else if (at >= 0 && desk_acts(d, (uint32_t)at))
 		actions_end(&d->channels[at], word, wall_ms);
 }
 
-bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+/* The result of the last look. */
+static int actions_hear_on(struct dispatch *d, int link, int64_t now_ns, int64_t wall_ms)
 {
 	struct courier_word word;
 	int ret = 1;
 
 	pthread_mutex_lock(&d->lock);
 	for (int i = 0; i < ACTIONS_HEARD && (ret == 1 || ret == -EBADMSG); i++) {
-		ret = courier_hear(d->config.runner, &word);
+		ret = courier_hear(link, &word);
 		if (ret == 1)
 			actions_word(d, &word, wall_ms);
 	}
 	for (uint32_t i = 0; d->now_ns && i < d->config.alerts->count; i++)
-		if (desk_acts(d, i))
+		if (desk_acts(d, i) && postbox_is_settled(d->postbox))
 			actions_step(d, i, now_ns, wall_ms);
 	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+bool actions_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	int ret = actions_hear_on(d, d->config.runner, now_ns, wall_ms);
+
 	if (ret == 1 || ret == -EAGAIN || ret == -EINTR || ret == -EBADMSG)
 		return true;
 	log_error(
 		"the runner of actions is gone: nothing is done until the agent is started again");
 	return false;
+}
+
+void actions_hear_cache(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	actions_hear_on(d, d->config.cache, now_ns, wall_ms);
 }

@@ -1,9 +1,9 @@
 #include "board.h"
 
 #include "log.h"
+#include "secret.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,25 +32,6 @@ void board_hide(struct board *b)
 	madvise(b, sizeof(*b), MADV_DONTFORK);
 }
 
-/* A secret's file has one line. */
-static int board_secret(const char *path, char out[CHANNEL_VALUE])
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), ret = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, CHANNEL_VALUE);
-	if (n < 0)
-		ret = -errno;
-	else if (n == CHANNEL_VALUE)
-		ret = -EFBIG;
-	close(fd);
-	out[n > 0 && !ret ? n : 0] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	return ret || *out ? ret : -ENODATA;
-}
-
 static void board_secrets(struct channel *c, char fault[BOARD_FAULT])
 {
 	fault[0] = '\0';
@@ -62,11 +43,11 @@ static void board_secrets(struct channel *c, char fault[BOARD_FAULT])
 		if (file == CHANNEL_KEYS || !c->values[file][0])
 			continue;
 		memcpy(path, c->values[file], sizeof(path));
-		ret = board_secret(path, c->values[k]);
+		ret = secret_read(path, c->values[k], CHANNEL_VALUE);
 		if (!ret)
 			continue;
 		snprintf(fault, BOARD_FAULT, "%s: %.80s: %.40s", channel_key_name(file), path,
-			 strerrordesc_np(-ret));
+			 secret_error_text(ret));
 		log_error("channel %s: %s", c->name, fault);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +22,8 @@ static void deed_forget(int report)
 
 	if (nowhere < 0)
 		_exit(1);
-	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (setsid() < 0)
+		_exit(1);
 	sigemptyset(&none);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
@@ -37,14 +38,53 @@ static void deed_forget(int report)
 		_exit(1);
 }
 
-static void deed_child(deed_fn fn, void *ctx, int report)
+static void deed_child(deed_fn fn, void *ctx, pid_t guard)
 {
 	char text[DEED_TEXT] = "";
 	int code;
 
-	deed_forget(report);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != guard)
+		_exit(1);
 	code = fn(ctx, text);
 	_exit(write(DEED_REPORT, text, strlen(text)) < 0 ? 1 : code);
+}
+
+/* Until the child ended, or who reads the report did. */
+static int deed_watch(pid_t child)
+{
+	struct pollfd fds[2] = { { .fd = DEED_REPORT },
+				 { .fd = (int)syscall(SYS_pidfd_open, child, 0),
+				   .events = POLLIN } };
+	int status = 0;
+
+	while (fds[1].fd >= 0 && poll(fds, 2, -1) < 0)
+		continue;
+	if (fds[1].fd >= 0 && !fds[1].revents)
+		kill(0, SIGKILL); /* this process too */
+	waitpid(child, &status, 0);
+	return status;
+}
+
+/* Ends as the child did. */
+static void deed_guard(deed_fn fn, void *ctx, int report)
+{
+	pid_t guard, child;
+	int status;
+
+	deed_forget(report);
+	guard = getpid();
+	child = fork();
+	if (child == 0)
+		deed_child(fn, ctx, guard);
+	if (child < 0)
+		_exit(1);
+	status = deed_watch(child);
+	if (WIFSIGNALED(status)) {
+		prctl(PR_SET_DUMPABLE, 0); /* what it was like is the child's to tell */
+		kill(guard, WTERMSIG(status));
+	}
+	_exit(WEXITSTATUS(status));
 }
 
 int deed_begin(struct deed *d, deed_fn fn, void *ctx, int64_t now_ns, uint32_t timeout_ms)
@@ -55,7 +95,7 @@ int deed_begin(struct deed *d, deed_fn fn, void *ctx, int64_t now_ns, uint32_t t
 		return -errno;
 	d->pid = fork();
 	if (d->pid == 0)
-		deed_child(fn, ctx, report[1]);
+		deed_guard(fn, ctx, report[1]);
 	close(report[1]);
 	if (d->pid < 0) {
 		d->pid = 0;

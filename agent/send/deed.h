@@ -5,8 +5,10 @@
  * Threads:  one.
  * Memory:   the caller's; a deed that began is to be stepped until it is over, or ended.
  * Errors:   0 or -errno; how it went is in the result.
- * The process has a session of its own, no input, its output thrown away, no file but these, and
- * signals as they are by default. What it becomes, and runs, is the function's.
+ * The process has no input, its output thrown away, no file but these, and signals as they are by
+ * default. What it becomes, and runs, is the function's. Its session is its own and that of its
+ * parent, which waits for it and for the end of who began it: that one may be killed, and the whole
+ * group is then.
  */
 #ifndef SEND_DEED_H
 #define SEND_DEED_H
@@ -21,7 +23,7 @@
 typedef int (*deed_fn)(void *ctx, char text[DEED_TEXT]);
 
 struct deed {
-	pid_t pid; /* 0: none is under way */
+	pid_t pid; /* of the group; 0: none is under way */
 	int pidfd; /* readable when there is something to step for */
 	int report;
 	int64_t begun_ns, due_ns;

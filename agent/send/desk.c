@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DESK_LATE 5 /* seconds: a disk that takes longer is spoken of */
+
 bool desk_is_used(const struct dispatch *d, uint32_t channel)
 {
 	return d->config.alerts->in_use >> channel & 1;
@@ -82,6 +84,19 @@ void desk_tried(struct dispatch_channel *c, const struct courier_word *w)
 	snprintf(c->row.trial_text, sizeof(c->row.trial_text), "%s", w->text);
 }
 
+static void desk_part(const struct dispatch *d, uint32_t channel, char name[HEALTH_NAME])
+{
+	snprintf(name, HEALTH_NAME, "channel.%.23s", d->channels[channel].row.name);
+}
+
+void desk_leave(const struct dispatch *d, uint32_t channel)
+{
+	char name[HEALTH_NAME];
+
+	desk_part(d, channel, name);
+	health_drop(d->config.health, name);
+}
+
 static void desk_tell_channel(const struct dispatch *d, uint32_t channel, int64_t wall_ms)
 {
 	const struct dispatch_row *row = &d->channels[channel].row;
@@ -90,7 +105,7 @@ static void desk_tell_channel(const struct dispatch *d, uint32_t channel, int64_
 	enum health_status status = HEALTH_HEALTHY;
 	char name[HEALTH_NAME], reason[HEALTH_REASON];
 
-	snprintf(name, sizeof(name), "channel.%.23s", row->name);
+	desk_part(d, channel, name);
 	snprintf(reason, sizeof(reason), "%llu delivered, %u waiting, %llu dropped, %llu refused",
 		 (unsigned long long)row->delivered, waiting, (unsigned long long)dropped,
 		 (unsigned long long)row->refused);
@@ -115,6 +130,10 @@ void desk_tell(struct dispatch *d, int64_t wall_ms)
 	const struct postbox *p = d->postbox;
 	char reason[HEALTH_REASON] = "";
 
+	if (p->error && !d->unkept)
+		log_error("notices on their way are in memory alone: %s",
+			  strerrordesc_np(-p->error));
+	d->unkept = p->error != 0;
 	for (uint32_t i = 0; i < d->config.alerts->count; i++)
 		if (d->config.alerts->channels[i].type != CHANNEL_LOG)
 			desk_tell_channel(d, i, wall_ms);
@@ -122,6 +141,10 @@ void desk_tell(struct dispatch *d, int64_t wall_ms)
 		snprintf(reason, sizeof(reason),
 			 "notices on their way are in memory alone, a restart would lose them: %s",
 			 strerrordesc_np(-p->error));
+	else if (p->late >= DESK_LATE)
+		snprintf(reason, sizeof(reason),
+			 "the disk has not taken what changed for %u s: notices wait for that",
+			 p->late);
 	else if (p->damaged)
 		snprintf(reason, sizeof(reason), "%llu damaged lines of %s were left out",
 			 (unsigned long long)p->damaged, POSTBOX_FILE);

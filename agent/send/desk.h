@@ -23,6 +23,9 @@ struct dispatch_channel {
 	int64_t flying_ms, flying_ns; /* … its time, and since when it is; flying_ns 0: none */
 	int64_t due_ns;               /* not before */
 	uint64_t dropped;             /* too old, beside those of the postbox */
+	bool begins;                  /* an action: the disk is told that it begins, … */
+	uint32_t kind;                /* … which is one of enum format_kind … */
+	struct notice notice;         /* … for this */
 };
 
 struct dispatch {
@@ -35,6 +38,7 @@ struct dispatch {
 	pid_t pid;      /* of the courier; 0: it said nothing yet */
 	pid_t runner;   /* … and of who does actions */
 	bool silent;    /* the courier is gone, and that was said */
+	bool unkept;    /* the disk refuses the outbox, and that was said */
 };
 
 bool desk_is_used(const struct dispatch *d, uint32_t channel);
@@ -51,6 +55,7 @@ void desk_arrived(struct dispatch_channel *c, const char *text, int64_t wall_ms)
 void desk_refused(struct dispatch_channel *c, const char *text, int64_t wall_ms);
 void desk_tried(struct dispatch_channel *c, const struct courier_word *w);
 
-void desk_tell(struct dispatch *d, int64_t wall_ms); /* to health */
+void desk_tell(struct dispatch *d, int64_t wall_ms);         /* to health */
+void desk_leave(const struct dispatch *d, uint32_t channel); /* health knows it no more */
 
 #endif

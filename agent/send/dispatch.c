@@ -59,7 +59,7 @@ void dispatch_notice(void *dispatch, const struct notice *notice)
 	ret = postbox_put(d->postbox, notice, carried);
 	pthread_mutex_unlock(&d->lock);
 	if (ret)
-		log_error("a notice is not on disk: %s", strerrordesc_np(-ret));
+		log_error("a notice is kept in memory alone: %s", strerrordesc_np(-ret));
 	if (logged)
 		herald_send(NULL, notice);
 }
@@ -71,7 +71,6 @@ void dispatch_settle(void *dispatch)
 	pthread_mutex_lock(&d->lock);
 	postbox_sync(d->postbox);
 	pthread_mutex_unlock(&d->lock);
-	stops_at("boxed");
 }
 
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms)
@@ -85,7 +84,7 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 		return -ENOMEM;
 	d->config = *config;
 	desk_open(d, &names);
-	ret = postbox_open(&d->postbox, config->folder, &names);
+	ret = postbox_open(&d->postbox, config->scribe, &names);
 	if (!ret)
 		ret = -pthread_mutex_init(&d->lock, NULL);
 	if (ret) {
@@ -174,6 +173,8 @@ static void dispatch_step(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 		actions_recall(d, now_ns, wall_ms);
 	d->now_ns = now_ns;
 	dispatch_age(d, now_ns, wall_ms);
+	if (!postbox_is_settled(d->postbox))
+		return;
 	for (uint32_t i = 0; i < d->config.alerts->count; i++) {
 		if (desk_carries(d, i))
 			dispatch_channel_step(d, i, now_ns);
@@ -185,9 +186,16 @@ static void dispatch_step(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
 {
 	pthread_mutex_lock(&d->lock);
-	postbox_mend(d->postbox);
+	postbox_second(d->postbox);
 	dispatch_step(d, now_ns, wall_ms);
 	desk_tell(d, wall_ms);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void dispatch_written(struct dispatch *d, int64_t now_ns, int64_t wall_ms)
+{
+	pthread_mutex_lock(&d->lock);
+	dispatch_step(d, now_ns, wall_ms);
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -228,7 +236,6 @@ static void dispatch_take_notice(struct dispatch *d, uint32_t channel, const str
 	else
 		desk_refused(c, w->text, wall_ms);
 	postbox_done(d->postbox, w->sequence, channel);
-	stops_at("done");
 }
 
 /* A courier that is new knows of nothing: what was under way is ordered again. */
@@ -370,10 +377,18 @@ static void dispatch_move(struct dispatch *d, const struct config_alerts *next)
 {
 	struct dispatch_channel moved[CHANNEL_MAX] = { 0 };
 
-	for (uint32_t i = 0; i < next->count; i++)
-		for (uint32_t k = 0; k < d->config.alerts->count; k++)
-			if (!strcmp(next->channels[i].name, d->channels[k].row.name))
-				moved[i] = d->channels[k];
+	for (uint32_t k = 0; k < d->config.alerts->count; k++) {
+		bool stays = false;
+
+		for (uint32_t i = 0; i < next->count; i++) {
+			if (strcmp(next->channels[i].name, d->channels[k].row.name) != 0)
+				continue;
+			moved[i] = d->channels[k];
+			stays = true;
+		}
+		if (!stays)
+			desk_leave(d, k);
+	}
 	memcpy(d->channels, moved, sizeof(moved));
 	d->config.alerts = next;
 	for (uint32_t i = 0; i < next->count; i++) {
@@ -381,6 +396,7 @@ static void dispatch_move(struct dispatch *d, const struct config_alerts *next)
 			continue;
 		/* it is ordered again, from who has the channel as it is now; and at once */
 		d->channels[i].flying_ns = d->channels[i].due_ns = 0;
+		d->channels[i].begins = false; /* it is no action any more */
 		if (d->channels[i].row.trial != DISPATCH_TRYING)
 			continue;
 		d->channels[i].row.trial = DISPATCH_BAD;

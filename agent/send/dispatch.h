@@ -3,9 +3,12 @@
  *            on disk, one at a time goes to the courier, failures come again later and later.
  *
  * Threads:  dispatch_list, dispatch_try and dispatch_counts_get on any, the rest on main, under one
- *           lock, which is held while the disk is written.
+ *           lock, which nobody holds while a disk is written: that is the scribe's.
  * Memory:   dispatch_open allocates, dispatch_close frees; the configuration is borrowed.
  * Errors:   0 or -errno. How the channels stand is in health, a part "channel.NAME" each.
+ *
+ * Nothing is ordered while anything that was noticed, delivered or begun is not on disk: a kill
+ * costs no notice, and lets come twice at most the one of a channel that is under way.
  */
 #ifndef SEND_DISPATCH_H
 #define SEND_DISPATCH_H
@@ -17,18 +20,17 @@
 
 struct dispatch;
 struct health;
+struct scribe;
 
 #define DISPATCH_TEXT 160
 
 struct dispatch_config {
 	const struct config_alerts *alerts;
 	struct health *health;
-	const char *folder; /* of the outbox; borrowed */
-	int link;           /* to the courier; -1: no channel needs one */
-	int runner;         /* to who does actions; -1: none is configured */
-	/* Clears what the pattern says from our cache: 0 or -errno, and a word. NULL: no cache */
-	int (*clear)(void *ctx, const char *pattern, char text[DISPATCH_TEXT]);
-	void *clear_ctx;
+	struct scribe *scribe; /* of the folder of the outbox; borrowed */
+	int link;              /* to the courier; -1: no channel needs one */
+	int runner;            /* to who does actions; -1: none is configured */
+	int cache;             /* … and to who clears the cache; -1: there is none */
 };
 
 /* Of a time that somebody tried a channel out. */
@@ -67,11 +69,12 @@ void dispatch_close(struct dispatch *d); /* NULL is allowed */
 void dispatch_channels(struct dispatch *d, const struct config_alerts *alerts);
 
 void dispatch_notice(void *dispatch, const struct notice *notice);
-void dispatch_settle(void *dispatch); /* what was noticed is on disk */
+void dispatch_settle(void *dispatch); /* what was noticed is to be on disk */
 
 /* What the courier says; and what is due is ordered. False: it will say nothing more. */
 bool dispatch_hear(struct dispatch *d, int64_t now_ns, int64_t wall_ms);
 void dispatch_second(struct dispatch *d, int64_t now_ns, int64_t wall_ms);
+void dispatch_written(struct dispatch *d, int64_t now_ns, int64_t wall_ms); /* the scribe goes on */
 
 /* Has anybody to be told what still fires? Then dispatch_hold takes all of that over. */
 bool dispatch_holds(struct dispatch *d, int64_t now_ns);

@@ -17,15 +17,6 @@
 #define POSTBOX_ANEW (UINT32_C(1) << 20) /* a file of so many bytes, most of them past, … */
 #define POSTBOX_ENTRY 2048u              /* … where an entry has about so many */
 
-static uint64_t postbox_sum(const char *bytes, size_t length)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 static int postbox_channel(const struct postbox *p, const char *name)
 {
 	for (uint32_t i = 0; name && i < p->names.count; i++)
@@ -79,7 +70,7 @@ static int postbox_line(struct json *j, char sum[POSTBOX_SUM + 1])
 	int ret = json_finish(j);
 
 	if (!ret)
-		snprintf(sum, POSTBOX_SUM + 1, "%016" PRIx64 " ", postbox_sum(j->bytes, j->length));
+		snprintf(sum, POSTBOX_SUM + 1, "%016" PRIx64 " ", diary_sum(j->bytes, j->length));
 	return ret;
 }
 
@@ -96,32 +87,31 @@ static void postbox_put_entry(const struct postbox *p, struct json *j,
 	json_object_end(j);
 }
 
-/* After a line that was cut short no other is written: the file is, as a whole. */
-static int postbox_write(struct postbox *p, const char *line, size_t length)
+static int postbox_give(struct postbox *p, const struct scribe_page *page)
 {
-	ssize_t n = pwrite(p->fd, line, length, (off_t)p->bytes);
+	int ret = scribe_give(p->scribe, page);
 
-	if (n < 0)
-		return -errno;
-	if ((size_t)n != length)
-		return -ENOSPC;
-	p->fresh = true;
-	p->bytes += length;
+	if (ret)
+		return ret;
+	p->moving = true;
+	p->whole = page->how == SCRIBE_WHOLE;
+	p->fresh = page->how == SCRIBE_APPEND;
+	p->bytes = (p->whole ? 0 : p->bytes) + page->length;
 	return 0;
 }
 
-static int postbox_append(struct postbox *p, struct json *j)
+static int postbox_append(struct postbox *p, struct json *j, const char *stop)
 {
-	char sum[POSTBOX_SUM + 1], *line = NULL;
+	struct scribe_page page = { .file = POSTBOX_FILE, .how = SCRIBE_APPEND, .stop = stop };
+	char sum[POSTBOX_SUM + 1];
 	int ret = postbox_line(j, sum), n = 0;
 
 	if (!ret)
-		n = asprintf(&line, "%s%s\n", sum, j->bytes);
+		n = asprintf(&page.bytes, "%s%s\n", sum, j->bytes);
 	if (ret || n < 0)
 		return -ENOMEM;
-	ret = postbox_write(p, line, (size_t)n);
-	free(line);
-	return ret;
+	page.length = (size_t)n;
+	return postbox_give(p, &page);
 }
 
 /* The channel is through with it; at_ms: when what was to be done began, 0: it was told. */
@@ -179,31 +169,22 @@ static int postbox_all(const struct postbox *p, struct json *all)
 
 static int postbox_anew(struct postbox *p)
 {
-	const struct diary to = { .folder = p->folder };
-	char path[512];
+	struct scribe_page page = { .file = POSTBOX_FILE, .how = SCRIBE_WHOLE };
 	struct json all;
-	int ret, fd = -1;
+	int ret;
 
 	json_init(&all);
 	ret = postbox_all(p, &all);
-	if (!ret)
-		ret = diary_write(&to, POSTBOX_FILE, all.bytes, all.length);
-	snprintf(path, sizeof(path), "%.400s/" POSTBOX_FILE, p->folder);
-	if (!ret)
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (!ret && fd < 0)
-		ret = -errno;
-	if (!ret) {
-		if (p->fd >= 0)
-			close(p->fd);
-		p->fd = fd;
-		p->bytes = all.length;
+	if (ret) {
+		json_fini(&all);
+		return ret;
 	}
-	json_fini(&all);
-	return ret;
+	page.bytes = all.bytes;
+	page.length = all.length;
+	return postbox_give(p, &page);
 }
 
-/* What was said in memory is said on disk, or to be said later. */
+/* What was said in memory is on its way to the disk, or to be said later. */
 static int postbox_settle(struct postbox *p, int ret)
 {
 	if (ret)
@@ -212,22 +193,49 @@ static int postbox_settle(struct postbox *p, int ret)
 		ret = postbox_anew(p);
 		p->stale = ret != 0;
 	}
-	p->error = ret;
+	if (ret)
+		p->error = ret;
 	return ret;
 }
 
 void postbox_sync(struct postbox *p)
 {
-	if (!p->stale && p->fresh && fdatasync(p->fd)) {
-		p->error = -errno;
-		p->stale = true; /* what was written may be gone: it is written anew as a whole */
-	}
-	p->fresh = false;
+	const struct scribe_page page = { .file = POSTBOX_FILE,
+					  .how = SCRIBE_SYNC,
+					  .stop = "boxed" };
+
+	if (!p->stale && p->fresh)
+		postbox_settle(p, postbox_give(p, &page));
 }
 
-void postbox_mend(struct postbox *p)
+bool postbox_is_settled(struct postbox *p)
 {
-	if (p->stale)
+	int error;
+
+	if (p->moving)
+		p->number = scribe_given(p->scribe);
+	p->moving = false;
+	if (!scribe_wrote(p->scribe, p->number))
+		return false;
+	error = scribe_error(p->scribe, POSTBOX_FILE);
+	if (!error && !p->stale)
+		p->error = 0;
+	if (!error || p->stale)
+		return true;
+	p->error = error;
+	p->stale = true;
+	if (p->whole)
+		return true;
+	postbox_settle(p, 0); /* a line was refused: all of it, once, at once */
+	return postbox_is_settled(p);
+}
+
+void postbox_second(struct postbox *p)
+{
+	bool settled = postbox_is_settled(p);
+
+	p->late = settled ? 0 : p->late + 1;
+	if (settled && p->stale)
 		postbox_settle(p, 0);
 }
 
@@ -279,7 +287,7 @@ static void postbox_read_line(struct postbox *p, const char *line, size_t length
 
 	if (length > POSTBOX_SUM)
 		snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
-			 postbox_sum(json, length - POSTBOX_SUM));
+			 diary_sum(json, length - POSTBOX_SUM));
 	if (length <= POSTBOX_SUM || memcmp(sum, line, POSTBOX_SUM) != 0 ||
 	    tree_open(&tree, json, length - POSTBOX_SUM, &error)) {
 		p->damaged++;
@@ -323,7 +331,7 @@ static int postbox_read(struct postbox *p, int fd)
 	return n < 0 ? -EIO : 0;
 }
 
-int postbox_open(struct postbox **out, const char *folder, const struct postbox_names *names)
+int postbox_open(struct postbox **out, struct scribe *scribe, const struct postbox_names *names)
 {
 	struct postbox *p = calloc(1, sizeof(*p));
 	char path[512];
@@ -332,10 +340,9 @@ int postbox_open(struct postbox **out, const char *folder, const struct postbox_
 	*out = p;
 	if (!p)
 		return -ENOMEM;
-	p->folder = folder;
+	p->scribe = scribe;
 	p->names = *names;
-	p->fd = -1;
-	snprintf(path, sizeof(path), "%.400s/" POSTBOX_FILE, folder);
+	snprintf(path, sizeof(path), "%.400s/" POSTBOX_FILE, scribe_folder(scribe));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd >= 0) {
 		ret = postbox_read(p, fd);
@@ -354,8 +361,6 @@ void postbox_close(struct postbox *p)
 {
 	if (!p)
 		return;
-	if (p->fd >= 0)
-		close(p->fd);
 	free(p->entries);
 	free(p);
 }
@@ -386,7 +391,7 @@ static int postbox_say_done(struct postbox *p, uint64_t sequence, uint32_t chann
 		return 0; /* the file is to be written as a whole */
 	json_init(&j);
 	postbox_put_done(p, &j, sequence, channel, at_ms);
-	ret = postbox_append(p, &j);
+	ret = postbox_append(p, &j, at_ms ? NULL : "done");
 	json_fini(&j);
 	return ret;
 }
@@ -401,7 +406,7 @@ int postbox_done(struct postbox *p, uint64_t sequence, uint32_t channel)
 	return postbox_settle(p, postbox_say_done(p, sequence, channel, 0));
 }
 
-int postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_t wall_ms)
+void postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_t wall_ms)
 {
 	struct postbox_entry *entry = postbox_find(p, sequence, channel);
 
@@ -410,11 +415,10 @@ int postbox_begin(struct postbox *p, uint64_t sequence, uint32_t channel, int64_
 	p->begun_ms[channel] = wall_ms;
 	postbox_settle(p, postbox_say_done(p, sequence, channel, wall_ms));
 	postbox_sync(p);
-	return p->stale ? p->error : 0;
 }
 
 /* Behind the first, which may be under way. */
-static const struct postbox_entry *postbox_second(const struct postbox *p, uint32_t channel)
+static const struct postbox_entry *postbox_behind(const struct postbox *p, uint32_t channel)
 {
 	const struct postbox_entry *first = postbox_first(p, channel);
 
@@ -428,7 +432,7 @@ static const struct postbox_entry *postbox_second(const struct postbox *p, uint3
 static void postbox_make_room(struct postbox *p, uint32_t channels)
 {
 	for (uint32_t i = 0; i < p->names.count; i++) {
-		const struct postbox_entry *oldest = postbox_second(p, i);
+		const struct postbox_entry *oldest = postbox_behind(p, i);
 
 		if (!(channels >> i & 1) || !oldest || postbox_waiting(p, i) < POSTBOX_WAITING)
 			continue;
@@ -453,7 +457,7 @@ int postbox_put(struct postbox *p, const struct notice *notice, uint32_t channel
 	json_init(&j);
 	postbox_put_entry(p, &j, entry);
 	if (!p->stale)
-		ret = postbox_append(p, &j);
+		ret = postbox_append(p, &j, NULL);
 	json_fini(&j);
 	return postbox_settle(p, ret);
 }

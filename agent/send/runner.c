@@ -71,8 +71,14 @@ static int runner_exec(void *ctx, char text[DEED_TEXT])
 	char command[CHANNEL_VALUE], *const none[] = { NULL };
 	const char *words[ACTION_WORDS + 1];
 	char *arguments[ACTION_WORDS + 1];
-	int ret = c->runner->become(c->user->uid, c->user->gid);
+	int ret = setrlimit(RLIMIT_NOFILE, &c->runner->files) ? -errno : 0;
 
+	if (ret) {
+		snprintf(text, DEED_TEXT, "cannot have its limit of files: %s",
+			 strerrordesc_np(-ret));
+		return 1;
+	}
+	ret = c->runner->become(c->user->uid, c->user->gid);
 	if (ret) {
 		snprintf(text, DEED_TEXT, "cannot become %.60s: %s",
 			 c->channel->values[CHANNEL_USER], strerrordesc_np(-ret));

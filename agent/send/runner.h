@@ -16,6 +16,7 @@
 #include "action.h"
 #include "config_alerts.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct runner_order {
@@ -36,7 +37,8 @@ struct runner {
 	const struct config_alerts *alerts;
 	struct runner_user users[CHANNEL_MAX]; /* of commands */
 	int (*become)(uid_t uid, gid_t gid);   /* for good, without any privilege; 0 or -errno */
-	int64_t *begun_ns; /* of each, the last time; 0: never. It outlives the process */
+	struct rlimit files; /* of descriptors, that commands have: ours is many times as high */
+	int64_t *begun_ns;   /* of each, the last time; 0: never. It outlives the process */
 	int link;
 	bool trusted; /* the configuration is root's alone */
 };

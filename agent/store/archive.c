@@ -213,6 +213,24 @@ static void archive_offsets(struct archive *a)
 	}
 }
 
+/* By less than a slot one begins before the end of another where that was mended. */
+static void archive_overlaps(struct archive *a)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct archive_file *file = &a->files[i];
+
+		for (uint32_t k = i + 1; k < a->count && !file->is_gauges; k++) {
+			const struct archive_file *later = &a->files[k];
+			uint32_t until_s = file->over_s ? file->over_s : file->until_s;
+
+			if (memcmp(file->boot, later->boot, sizeof(file->boot)) == 0 &&
+			    later->until_s && !later->is_gauges &&
+			    later->from_s + series_step_s[a->step] <= until_s)
+				file->over_s = later->from_s;
+		}
+	}
+}
+
 static int archive_begin(struct archive *a, int folder, enum series_step step)
 {
 	int ret;
@@ -224,6 +242,7 @@ static int archive_begin(struct archive *a, int folder, enum series_step step)
 	for (uint32_t i = 0; i < a->count; i++)
 		archive_look(a, &a->files[i]);
 	archive_offsets(a);
+	archive_overlaps(a);
 	return ret;
 }
 
@@ -411,4 +430,17 @@ uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_
 uint32_t archive_until(const struct archive *a)
 {
 	return archive_until_of(a, a->boot);
+}
+
+bool archive_covers(const struct archive *a, int64_t from_ms, int64_t until_ms)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct archive_file *file = &a->files[i];
+
+		if (!file->is_gauges &&
+		    (int64_t)file->from_s * 1000 + file->wall_offset_ms <= from_ms &&
+		    (int64_t)file->until_s * 1000 + file->wall_offset_ms >= until_ms)
+			return true;
+	}
+	return false;
 }

@@ -4,7 +4,8 @@
  * Threads:  one writes; archive_walk anybody, of a copy of struct archive_file.
  * Memory:   archive_open allocates, archive_close frees.
  * Errors:   0 or -errno. What is not sound at the end of a file is cut off, a file that cannot be
- *           read is set aside; both are told in words.
+ *           read is set aside; both are told in words. One that can be read again is up to where a
+ *           later one begins, for which memory or finer steps stood in: nothing counts twice.
  * Format:   struct archive_head, then blocks. A file is of one boot, so that seconds are of one
  *           CLOCK_MONOTONIC. A writer that is killed leaves whole blocks and a part of one: reading
  *           takes what is whole, and opening again cuts off the rest.
@@ -29,7 +30,8 @@ struct archive_head {
 struct archive_file {
 	uint64_t serial, bytes;
 	uint32_t from_s, until_s; /* of its blocks; both 0: none */
-	int64_t wall_offset_ms;   /* as its boot told it last */
+	uint32_t over_s;        /* from here on a later file has it too, and counts; 0: none has */
+	int64_t wall_offset_ms; /* as its boot told it last */
 	char boot[ARCHIVE_BOOT_BYTES];
 	uint32_t blocks;
 	bool is_gauges;  /* of them alone, see block.h */
@@ -79,6 +81,9 @@ void archive_name(enum series_step step, uint64_t serial, char out[ARCHIVE_NAME]
 /* Seconds up to which this boot's, or that boot's, slots are there; 0: none are. */
 uint32_t archive_until(const struct archive *a);
 uint32_t archive_until_of(const struct archive *a, const char boot[ARCHIVE_BOOT_BYTES]);
+
+/* Is there a file of all these milliseconds of the wall clock? */
+bool archive_covers(const struct archive *a, int64_t from_ms, int64_t until_ms);
 
 /*
  * Hands out each run of each block: head, key, bytes. Its own answers decide: false from want

@@ -176,8 +176,8 @@ static void block_series_end(struct block *b)
 
 void block_series(struct block *b, const struct export_key *key)
 {
-	const struct run_span span = { b->head.from_s, b->step_s,
-				       (b->head.flags & BLOCK_WIDE) != 0 };
+	const struct run_span span = { b->head.from_s, b->step_s, (b->head.flags & BLOCK_WIDE) != 0,
+				       0 };
 
 	block_series_end(b);
 	b->key_size = block_key_put(key, b->key);

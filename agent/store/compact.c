@@ -131,8 +131,8 @@ static bool compact_gauges(void *ctx, uint32_t second, const double values[METRI
 
 static int compact_run(struct compact *c, const struct compact_run *run, bool is_gauges)
 {
-	const struct run_span span = { run->from_s, series_step_s[c->step],
-				       c->step == SERIES_WIDE };
+	const struct run_span span = { run->from_s, series_step_s[c->step], c->step == SERIES_WIDE,
+				       0 };
 	const struct run_reader slots = { &c->scratch, compact_slot, c };
 	const struct levels_reader gauges = { compact_gauges, c };
 

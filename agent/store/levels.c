@@ -100,15 +100,18 @@ int levels_unpack(const uint8_t *bytes, size_t size, const struct run_span *span
 
 	for (uint32_t i = 0; ret == 0 && i < levels.count; i++) {
 		uint32_t place = (uint32_t)(levels.places[i] + i);
+		uint32_t second = span->from_s + place * span->step_s;
 		double values[METRICS_GAUGES];
 
+		if (span->until_s && second >= span->until_s)
+			break;
 		for (int gauge = 0; gauge < METRICS_GAUGES; gauge++) {
 			uint64_t whole = levels.columns[gauge][i];
 
 			values[gauge] =
 				whole ? (double)(whole - 1) * levels_units[gauge] : METRICS_UNKNOWN;
 		}
-		if (!to->fn(to->ctx, span->from_s + place * span->step_s, values))
+		if (!to->fn(to->ctx, second, values))
 			break;
 	}
 	return ret;

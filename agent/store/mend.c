@@ -118,7 +118,8 @@ static bool mend_gauges(void *ctx, uint32_t second, const double values[METRICS_
 static bool mend_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct mend_work *w = ctx;
-	const struct run_span span = { head->from_s, series_step_s[w->m->from->step], false };
+	const struct run_span span = { head->from_s, series_step_s[w->m->from->step], false,
+				       head->until_s };
 	const struct run_reader reader = { w->scratch, mend_slot, w };
 	const struct levels_reader levels = { mend_gauges, w };
 

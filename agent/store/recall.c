@@ -72,7 +72,7 @@ static bool recall_run(void *ctx, const struct block_head *head, const uint8_t *
 {
 	struct recall *r = ctx;
 	const struct run_span span = { head->from_s, series_step_s[r->step],
-				       (head->flags & BLOCK_WIDE) != 0 };
+				       (head->flags & BLOCK_WIDE) != 0, head->until_s };
 	const struct run_reader reader = { r->scratch, recall_slot, r };
 	const struct levels_reader levels = { recall_gauges, r };
 

@@ -184,6 +184,8 @@ int run_unpack(const uint8_t *bytes, size_t size, const struct run_span *span,
 		uint64_t place = c->places[i] + i;
 		uint32_t second = span->from_s + (uint32_t)place * span->step_s;
 
+		if (span->until_s && second >= span->until_s)
+			break;
 		slot_clear(to->scratch, second);
 		ret = run_slot_get(&reader, c, i, to->scratch);
 		if (ret == 0 && span->is_wide)

@@ -21,7 +21,8 @@
 
 struct run_span {
 	uint32_t from_s, step_s;
-	bool is_wide; /* buckets at schema 3 */
+	bool is_wide;     /* buckets at schema 3 */
+	uint32_t until_s; /* of reading: no slot from there on; 0: all of them */
 };
 
 struct run {

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "mend.h"
 #include "recall.h"
+#include "stock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +37,8 @@ struct store {
 	bool is_running, is_ending;
 	struct archive archives[SERIES_STEPS];
 	struct store_state state;
+	struct stock given;
+	bool is_given; /* … and not written yet */
 };
 
 static int store_folder(struct store *s)
@@ -247,10 +250,77 @@ static void store_compact(struct store *s)
 	}
 }
 
+/* A file of its own. Of this boot the offset is the one of now: a file's last one holds for all. */
+static int store_stock_write(struct store *s, struct stock *k, const struct stock_window *w,
+			     int64_t offset_ms)
+{
+	struct archive *a = &s->archives[k->step];
+	struct export_span span = { .step = k->step,
+				    .from_s = w->first->second,
+				    .until_s = w->last->second + series_step_s[k->step],
+				    .wall_offset_ms = w->last->wall_offset_ms };
+	struct block_names *names;
+	int ret;
+
+	if (!memcmp(w->first->boot, s->boot, sizeof(s->boot)))
+		span.wall_offset_ms = offset_ms;
+	pthread_mutex_lock(&s->lock);
+	archive_give_up(a); /* what is being written ends here: it is of another time */
+	names = archive_names(a);
+	pthread_mutex_unlock(&s->lock);
+	if (!names)
+		return -ENOMEM;
+	block_begin(&s->block, names, &span);
+	ret = stock_put(k, w, &s->block);
+	if (ret == 0)
+		ret = block_end(&s->block);
+	pthread_mutex_lock(&s->lock);
+	if (ret == 0)
+		ret = archive_append_alone(a, &s->block, w->first->boot);
+	else
+		archive_give_up(a);
+	s->state.regained += ret ? 0 : w->count;
+	s->state.lost += ret ? 0 : s->block.lost;
+	store_error(s, ret);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+static void store_stock(struct store *s)
+{
+	struct export_span span = { .step = s->given.step };
+	struct stock_window w;
+	uint32_t dropped;
+	int ret = 0;
+
+	metrics_export(s->config.metrics, &span, NULL);
+	dropped = stock_drop(&s->given, &s->archives[span.step], span.from_s);
+	stock_sort(&s->given);
+	for (uint32_t at = 0; !ret && stock_window(&s->given, at, &w); at += w.count)
+		ret = store_stock_write(s, &s->given, &w, span.wall_offset_ms);
+	pthread_mutex_lock(&s->lock);
+	s->state.had += dropped;
+	stock_fini(&s->given);
+	s->is_given = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool store_is_given(struct store *s)
+{
+	bool is_given;
+
+	pthread_mutex_lock(&s->lock);
+	is_given = s->is_given;
+	pthread_mutex_unlock(&s->lock);
+	return is_given;
+}
+
 static void store_look(struct store *s, bool is_last)
 {
 	if (!s->state.is_ready && !store_begin(s))
 		return;
+	if (store_is_given(s))
+		store_stock(s);
 	for (int i = 0; i < SERIES_STEPS; i++) {
 		while (store_write(s, (enum series_step)i, is_last))
 			;
@@ -320,11 +390,39 @@ void store_close(struct store *s)
 	for (int i = 0; i < SERIES_STEPS && s->state.is_ready; i++)
 		archive_close(&s->archives[i]);
 	block_fini(&s->block);
+	stock_fini(&s->given);
 	if (s->folder >= 0)
 		close(s->folder);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+bool store_lacks(struct store *s, enum series_step step, int64_t from_ms, int64_t until_ms)
+{
+	bool lacks;
+
+	pthread_mutex_lock(&s->lock);
+	lacks = !s->state.is_ready || !archive_covers(&s->archives[step], from_ms, until_ms);
+	pthread_mutex_unlock(&s->lock);
+	return lacks;
+}
+
+int store_give(struct store *s, struct stock *stock)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->is_given || !s->state.is_ready) {
+		ret = -EAGAIN;
+	} else {
+		s->given = *stock;
+		s->is_given = true;
+		stock_init(stock, stock->step);
+		pthread_cond_signal(&s->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ret;
 }
 
 void store_state_get(struct store *s, struct store_state *out)

@@ -19,6 +19,7 @@
 
 #define STORE_BUDGET (UINT64_C(1) << 30)
 
+struct stock;
 struct store;
 
 extern const uint32_t store_keep_s[SERIES_STEPS];
@@ -37,9 +38,11 @@ struct store_state {
 	int error;        /* of the last write; 0: it was good */
 	int64_t error_ms; /* wall clock: since when */
 	uint64_t bytes, budget, files;
-	uint64_t deleted; /* files, before their time, for the budget's sake */
-	uint64_t lost;    /* slots of series that found no place */
-	uint64_t cuts;    /* ends of files that were not sound */
+	uint64_t deleted;  /* files, before their time, for the budget's sake */
+	uint64_t lost;     /* slots of series that found no place */
+	uint64_t regained; /* parcels of a stock that were written, … */
+	uint64_t had;      /* … and that the history or memory had already */
+	uint64_t cuts;     /* ends of files that were not sound */
 	char cut[ARCHIVE_TEXT];
 };
 
@@ -49,6 +52,18 @@ void store_close(struct store *s); /* writes what is complete; NULL is allowed *
 
 /* One look, as the thread takes it; for who has none. */
 void store_step(struct store *s);
+
+/*
+ * Does the history lack something of a step in these milliseconds of the wall clock, as far as it
+ * is known yet?
+ */
+bool store_lacks(struct store *s, enum series_step step, int64_t from_ms, int64_t until_ms);
+
+/*
+ * Parcels that the history is to have where it lacks them; taken over, and written soon. All of a
+ * slot come at once: what is given later of the same time is had already. -EAGAIN: not yet.
+ */
+int store_give(struct store *s, struct stock *stock);
 
 void store_state_get(struct store *s, struct store_state *out);
 

@@ -77,7 +77,7 @@ static int walk_run(struct walk_look *l, uint64_t at, uint64_t size)
 static int walk_block(struct walk_look *l)
 {
 	uint64_t at = l->at + sizeof(l->head) + l->head.table_bytes;
-	bool is_wanted = l->walk->block(l->walk->ctx, &l->head);
+	bool is_wanted = l->head.from_s < l->head.until_s && l->walk->block(l->walk->ctx, &l->head);
 	struct column_reader table;
 	int ret = 0;
 
@@ -98,6 +98,19 @@ static int walk_block(struct walk_look *l)
 		at += size;
 	}
 	return ret;
+}
+
+/* The block at l->at. */
+static int walk_next(struct walk_look *l, const struct archive_file *file)
+{
+	if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
+		return -EIO;
+	if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
+	    l->head.table_bytes > l->head.bytes - sizeof(l->head))
+		return -EBADMSG;
+	if (file->over_s && l->head.until_s > file->over_s)
+		l->head.until_s = file->over_s;
+	return walk_block(l);
 }
 
 int archive_read(int folder, enum series_step step, const struct archive_file *file,
@@ -121,13 +134,7 @@ int archive_read(int folder, enum series_step step, const struct archive_file *f
 	/* it may have been written anew, and shorter, since the caller took its copy */
 	size = ret == 0 && (uint64_t)st.st_size < file->bytes ? (uint64_t)st.st_size : file->bytes;
 	while (ret == 0 && l->goes_on && l->at + sizeof(l->head) <= size) {
-		if (!file_has(l->fd, &l->head, sizeof(l->head), l->at))
-			ret = -EIO;
-		else if (l->head.magic != BLOCK_MAGIC || l->head.bytes < sizeof(l->head) ||
-			 l->head.table_bytes > l->head.bytes - sizeof(l->head))
-			ret = -EBADMSG;
-		else
-			ret = walk_block(l);
+		ret = walk_next(l, file);
 		l->at += l->head.bytes;
 	}
 	if (l->fd >= 0)

@@ -327,16 +327,28 @@ int document_rules(const struct question *q, struct json *j)
 	return 0;
 }
 
+/* It is so, but a kill would undo it. */
+static int alerts_not_kept(const struct question *q)
+{
+	q->no->field[0] = '\0';
+	return refuse(q->no, 503, "not_on_disk",
+		      "it is in force, but the disk has not taken it yet: a restart may undo it");
+}
+
 int document_acknowledge(const struct question *q, struct json *j)
 {
 	const struct alerts_time now = { (int64_t)q->request->now_ns, q->request->wall_ms };
 	const char *text = q->path + sizeof(ALERTS_ACK) - 1;
 	uint64_t id = alerts_number(text, strcspn(text, "/"));
+	int ret;
 
 	if (!q->site->alerts)
 		return document_alerts_off(q);
-	if (!id || alerts_acknowledge(q->site->alerts, id, &now))
+	ret = id ? alerts_acknowledge(q->site->alerts, id, &now) : -ENOENT;
+	if (ret == -ENOENT)
 		return refuse(q->no, 404, "not_firing", "no alert of this id fires");
+	if (ret)
+		return alerts_not_kept(q);
 	json_object_begin(j, NULL);
 	alerts_id(j, "id", id);
 	json_string(j, "state", "acknowledged");
@@ -359,7 +371,7 @@ static int alerts_silence(const struct question *q, const struct tree *what, str
 		return refuse(q->no, 422, "bad_silence", "%s", error.reason);
 	}
 	if (ret)
-		return ret;
+		return alerts_not_kept(q);
 	json_object_begin(j, NULL);
 	alerts_id(j, "id", hush.id);
 	json_time(j, "until", hush.until_ms);
@@ -387,14 +399,18 @@ int document_unsilence(const struct question *q, struct json *j)
 {
 	const char *text = q->ask.id ? q->ask.id : "";
 	uint64_t id = alerts_number(text, strlen(text));
+	int ret;
 
 	if (!q->site->alerts)
 		return document_alerts_off(q);
 	snprintf(q->no->field, sizeof(q->no->field), "id");
 	if (!id)
 		return refuse(q->no, 400, "bad_id", "needs the id of a silence");
-	if (alerts_unhush(q->site->alerts, id, (int64_t)q->request->now_ns))
+	ret = alerts_unhush(q->site->alerts, id, (int64_t)q->request->now_ns);
+	if (ret == -ENOENT)
 		return refuse(q->no, 404, "no_silence", "there is no silence of this id");
+	if (ret)
+		return alerts_not_kept(q);
 	json_object_begin(j, NULL);
 	alerts_id(j, "id", id);
 	json_bool(j, "removed", true);

@@ -4,7 +4,8 @@
 #include "entries.h"
 #include "site.h"
 
-#include "cache.h"
+#include "behind.h"
+#include "put.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -54,7 +55,12 @@ static int entries_put(const struct question *q, struct cache_put *put, struct j
 
 	put->now_ns = q->request->now_ns;
 	put->wall_ms = q->request->wall_ms;
-	ret = cache_set(q->site->cache, put);
+	ret = put_check(put, config);
+	if (!ret &&
+	    entries_conditions(&(struct entries_ask){ q->site, q->request, &put->key, q->no }))
+		return -EINVAL;
+	if (!ret)
+		ret = cache_set(q->site->cache, put);
 	if (ret == -EFBIG) {
 		snprintf(q->no->message, sizeof(q->no->message),
 			 "a value has at most %zu bytes (cache.max_value)", config->max_value);
@@ -71,6 +77,7 @@ static int entries_put(const struct question *q, struct cache_put *put, struct j
 		return entries_bad_tags(q);
 	if (ret)
 		return ret;
+	behind_wrote(q->site->behind, put);
 	json_object_begin(j, NULL);
 	json_bool(j, "stored", true);
 	json_uint(j, "ttl", put->ttl_s ? put->ttl_s : config->ttl_s);
@@ -95,17 +102,6 @@ static size_t entries_tags_of_text(const char *text, struct cache_bytes tags[CAC
 	return count;
 }
 
-/* A content type goes into a header as it is. */
-static bool entries_is_type(const char *type)
-{
-	size_t length = strlen(type);
-
-	for (size_t i = 0; i < length; i++)
-		if (type[i] < 0x20 || type[i] > 0x7e)
-			return false;
-	return length && length <= CACHE_TYPE;
-}
-
 static int entries_bad_type(const struct question *q)
 {
 	snprintf(q->no->message, sizeof(q->no->message),
@@ -126,7 +122,7 @@ int document_entry_put(const struct question *q, struct json *j)
 		return -EINVAL;
 	if (!put.type)
 		put.type = ENTRIES_TYPE;
-	if (!entries_is_type(put.type))
+	if (!put_is_type(put.type))
 		return entries_bad_type(q);
 	if (ttl && !(put.ttl_s = entries_seconds(ttl)))
 		return entries_bad_ttl(q);
@@ -138,8 +134,10 @@ int document_entry_delete(const struct question *q, struct json *j)
 {
 	const struct cache_bytes key = { q->params->key, q->params->key_length };
 
-	if (entries_check(q->site, q->no))
+	if (entries_check(q->site, q->no) ||
+	    entries_conditions(&(struct entries_ask){ q->site, q->request, &key, q->no }))
 		return -EINVAL;
+	behind_drop(q->site->behind, DROP_KEY, &key);
 	json_object_begin(j, NULL);
 	json_uint(j, "deleted", cache_delete(q->site->cache, &key, q->request->now_ns));
 	json_object_end(j);
@@ -176,23 +174,20 @@ static int entries_posted_ttl(const struct question *q, const struct tree *ttl,
 	return 0;
 }
 
-/* A text is kept as it is; anything else as its JSON, which the caller frees. */
-static int entries_posted_value(const struct question *q, const struct tree *value,
-				struct cache_put *put, char **json)
+/* A text is kept as it is; anything else as the JSON that it was written in. */
+static int entries_posted_value(const struct question *q, const struct tree *body,
+				struct cache_put *put)
 {
-	*json = NULL;
 	put->type = "text/plain; charset=utf-8";
-	put->value.at = tree_text_bytes(value, &put->value.length);
+	put->value.at = tree_text_bytes(tree_member(body, "value"), &put->value.length);
 	if (put->value.at)
 		return 0;
-	if (tree_kind(value) == TREE_ABSENT) {
-		snprintf(q->no->message, sizeof(q->no->message), "there is no value");
-		return entries_bad(q, 400, "value", "bad_member");
-	}
 	put->type = "application/json";
-	put->value.at = *json = tree_write(value);
-	put->value.length = *json ? strlen(*json) : 0;
-	return *json ? 0 : -ENOMEM;
+	put->value.at = tree_member_bytes(body, "value", q->request->body, &put->value.length);
+	if (put->value.at)
+		return 0;
+	snprintf(q->no->message, sizeof(q->no->message), "there is no value");
+	return entries_bad(q, 400, "value", "bad_member");
 }
 
 static int entries_posted(const struct question *q, const struct tree *body, struct json *j)
@@ -200,7 +195,6 @@ static int entries_posted(const struct question *q, const struct tree *body, str
 	const struct tree *type = tree_member(body, "contentType");
 	struct cache_bytes list[CACHE_TAGS];
 	struct cache_put put = { .ttl_s = 0 };
-	char *json;
 	int ret = entries_text(body, "key", &put.key, q->no);
 
 	if (!ret)
@@ -209,15 +203,12 @@ static int entries_posted(const struct question *q, const struct tree *body, str
 		ret = entries_posted_ttl(q, tree_member(body, "ttl"), &put);
 	if (ret)
 		return ret;
-	ret = entries_posted_value(q, tree_member(body, "value"), &put, &json);
+	ret = entries_posted_value(q, body, &put);
 	if (!ret && type) {
 		put.type = tree_text(type) ? tree_text(type) : "";
-		ret = entries_is_type(put.type) ? 0 : entries_bad_type(q);
+		ret = put_is_type(put.type) ? 0 : entries_bad_type(q);
 	}
-	if (!ret)
-		ret = entries_put(q, &put, j);
-	free(json);
-	return ret;
+	return ret ? ret : entries_put(q, &put, j);
 }
 
 int document_entry_set(const struct question *q, struct json *j)

@@ -1,6 +1,6 @@
 #include "entries.h"
 
-#include "cache.h"
+#include "behind.h"
 #include "negotiate.h"
 #include "tree.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ENTRIES_S_NS UINT64_C(1000000000)
+#define ENTRIES_ETAG 24
 
 int entries_check(const struct site *site, struct refusal *no)
 {
@@ -63,30 +64,90 @@ int entries_text(const struct tree *object, const char *name, struct cache_bytes
 	return entries_refuse(no, name, "bad_member", "must be a text, and not an empty one");
 }
 
+static void entries_etag(const struct cache_value *v, char out[ENTRIES_ETAG])
+{
+	snprintf(out, ENTRIES_ETAG, "\"%016" PRIx64 "\"", v->checksum);
+}
+
+/* etag: of what is there; "": nothing is. */
+static int entries_check_match(const struct entries_ask *a, const char *etag)
+{
+	const char *wanted = a->request->if_match;
+
+	if (!wanted || (*etag && negotiate_matches(wanted, etag)))
+		return 0;
+	return refuse(a->no, 412, "precondition_failed",
+		      *etag ? "what is cached under this key is not what If-Match names"
+			    : "nothing is cached under this key, and If-Match wants it to be");
+}
+
+int entries_conditions(const struct entries_ask *a)
+{
+	const struct request *r = a->request;
+	char etag[ENTRIES_ETAG] = "";
+	struct cache_value *v;
+	uint64_t left_ns;
+
+	if (!r->if_match && !r->if_none_match)
+		return 0;
+	v = cache_peek(a->site->cache, a->key, r->now_ns, &left_ns);
+	if (v)
+		entries_etag(v, etag);
+	cache_value_put(v);
+	if (entries_check_match(a, etag))
+		return -EINVAL;
+	if (!*etag || !r->if_none_match || !negotiate_has(r->if_none_match, etag))
+		return 0;
+	return refuse(a->no, 412, "precondition_failed",
+		      "what is cached under this key is what If-None-Match rules out");
+}
+
+/* Out of memory, or from behind it; out->later: it is not known yet. */
+static int entries_look(const struct entries_ask *a, struct reply *out)
+{
+	const struct request *r = a->request;
+	const struct behind_look look = { a->key, r->now_ns, r->again, r->at_once };
+	enum behind_answer answer = BEHIND_NONE;
+	struct behind_found found;
+
+	*out = (struct reply){ .status = 200 };
+	found.value =
+		r->again ? NULL : cache_get(a->site->cache, a->key, r->now_ns, &found.left_ns);
+	if (!found.value && a->site->behind)
+		answer = behind_ask(a->site->behind, &look, &found);
+	if (answer == BEHIND_LATER) {
+		*out = (struct reply){ .later = true, .later_for = found.place };
+		return 0;
+	}
+	if (!found.value)
+		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
+	out->value = found.value;
+	out->type = found.value->type;
+	out->max_age_s = found.left_ns / ENTRIES_S_NS;
+	out->behind = answer == BEHIND_FOUND;
+	return 0;
+}
+
 int entries_get(const struct entries_ask *a, struct reply *out)
 {
 	const char *wanted = a->request->if_none_match;
 	struct cache_value *v;
-	uint64_t left_ns;
-	char etag[24];
+	char etag[ENTRIES_ETAG] = "";
 	int ret;
 
 	if (entries_check(a->site, a->no))
 		return -EINVAL;
-	v = cache_get(a->site->cache, a->key, a->request->now_ns, &left_ns);
-	if (!v)
-		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
-	*out = (struct reply){
-		.status = 200, .type = v->type, .value = v, .max_age_s = left_ns / ENTRIES_S_NS
-	};
-	if (wanted) {
-		snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", v->checksum);
-		if (negotiate_has(wanted, etag))
-			out->status = 304;
-	}
-	if (!v->packed || out->status == 304)
-		return 0;
-	ret = cache_expand(a->site->cache, v, &out->expanded);
+	ret = entries_look(a, out);
+	if (ret || out->later)
+		return ret;
+	v = out->value;
+	if (wanted || a->request->if_match)
+		entries_etag(v, etag);
+	ret = entries_check_match(a, etag);
+	if (wanted && negotiate_has(wanted, etag))
+		out->status = 304;
+	if (!ret && v->packed && out->status == 200)
+		ret = cache_expand(a->site->cache, v, &out->expanded);
 	if (ret)
 		reply_fini(out);
 	return ret;

@@ -3,7 +3,8 @@
  *
  * Threads:  the web thread, which the cache belongs to.
  * Memory:   a reply holds a reference to the value, not a copy of it, unless that is packed.
- * Errors:   -EINVAL with a refusal: 404 there is none, 400, 414; -ENOMEM; -EBADMSG.
+ * Errors:   -EINVAL with a refusal: 404 there is none, 400, 412, 414; -ENOMEM; -EBADMSG.
+ * Behind:   what memory does not have may be in the tier behind it: the reply is later then.
  */
 #ifndef WEB_ENTRIES_H
 #define WEB_ENTRIES_H
@@ -19,6 +20,12 @@ struct entries_ask {
 };
 
 int entries_get(const struct entries_ask *a, struct reply *out);
+
+/*
+ * Before an entry is changed: is it, or is it not there, as If-Match and If-None-Match have it (RFC
+ * 9110, 13.1)? A refusal with 412 where it is otherwise.
+ */
+int entries_conditions(const struct entries_ask *a);
 
 /* The key of {"key": …}. */
 int entries_get_posted(struct site *site, const struct request *r, struct reply *out,

@@ -60,8 +60,6 @@ static const struct exporter_proxy_row exporter_proxy_rows[] = {
 	  PROXY_AT(upstream_odd), false },
 	{ "ringside_proxy_tunnels", "Connections that became tunnels.", PROXY_AT(tunnels), false },
 	{ "ringside_proxy_purged", "Replies that were purged.", PROXY_AT(purged), false },
-	{ "ringside_proxy_invalidated", "Replies whose address was written to.",
-	  PROXY_AT(invalidated), false },
 	{ "ringside_proxy_no_memory", "Times that there was no memory.", PROXY_AT(no_memory),
 	  false },
 };
@@ -84,6 +82,8 @@ void exporter_put_proxy(struct exposition *e, const struct site *site)
 		  offsetof(struct cache_counts, items), true },
 		{ "ringside_proxy_bytes", "Memory that they take.",
 		  offsetof(struct cache_counts, bytes), true },
+		{ "ringside_proxy_invalidated", "Replies that were purged, or written to.",
+		  offsetof(struct cache_counts, invalidations), false },
 		{ "ringside_proxy_evictions", "Replies that made room before their time.",
 		  offsetof(struct cache_counts, evictions), false },
 	};

@@ -41,13 +41,19 @@ struct front_link {
 	char host[INET6_ADDRSTRLEN + 2];
 };
 
+/* One that is suspended: nothing happens to it. */
+struct front_later {
+	struct MHD_Connection *connection;
+	uint32_t place; /* that it waits for; 0: none */
+};
+
 struct front {
 	struct front_config config;
 	struct deadline_queue waits[FRONT_WAITS];
 	uint64_t now_ns; /* of this run */
 	int64_t wall_ms;
 	struct front_gate gates[WEB_SOCKETS];
-	struct MHD_Connection *later[FRONT_LATER]; /* suspended: nothing happens to them */
+	struct front_later later[FRONT_LATER];
 	uint32_t later_count;
 	uint64_t later_ns; /* when they are asked again */
 	struct streams streams;
@@ -187,8 +193,11 @@ static void front_request(struct MHD_Connection *connection, const struct front_
 				 .member = link->member,
 				 .body = x->body,
 				 .body_length = x->length,
+				 .body_limit = x->limit,
+				 .body_too_long = x->received > x->limit,
 				 .fd = link->fd,
 				 .who = x,
+				 .again = x->again,
 				 .now_ns = link->gate->front->now_ns,
 				 .wall_ms = link->gate->front->wall_ms };
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, front_on_header, out);
@@ -202,35 +211,47 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 	struct request r;
 
 	front_request(connection, link, method, x, &r);
-	if (x->received > x->limit) {
-		refuse(&no, 413, "body_too_large", "the body is longer than %zu bytes", x->limit);
-	} else if (f->later_count == FRONT_LATER) {
-		refuse(&no, 503, "busy", "too many requests wait for their replies");
-	} else {
-		f->config.answer(f->config.ctx, &r, out);
+	r.at_once = f->later_count == FRONT_LATER;
+	f->config.answer(f->config.ctx, &r, out);
+	if (!out->later || !r.at_once)
 		return;
-	}
+	refuse(&no, 503, "busy", "too many requests wait for their replies");
 	reply_refuse(out, &no);
 	tally_reply(f->config.tally, out->status);
 }
 
 /* Its reply is being made: the library leaves it alone until it is asked again, or has left. */
-static enum MHD_Result front_later(const struct front_link *link, struct MHD_Connection *connection)
+static enum MHD_Result front_later(const struct front_link *link, struct MHD_Connection *connection,
+				   uint32_t place)
 {
 	struct front *f = link->gate->front;
 
 	if (recv(link->fd, &(char){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		return MHD_NO;
 	MHD_suspend_connection(connection);
-	f->later_ns = f->now_ns + FRONT_LATER_MS * FRONT_MS_NS;
-	f->later[f->later_count++] = connection;
+	if (!f->later_count)
+		f->later_ns = f->now_ns + FRONT_LATER_MS * FRONT_MS_NS;
+	f->later[f->later_count++] = (struct front_later){ connection, place };
 	return MHD_YES;
 }
 
 static void front_ask_again(struct front *f)
 {
 	while (f->later_count)
-		MHD_resume_connection(f->later[--f->later_count]);
+		MHD_resume_connection(f->later[--f->later_count].connection);
+}
+
+void front_wake(struct front *f, uint32_t place)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < f->later_count; i++) {
+		if (f->later[i].place == place)
+			MHD_resume_connection(f->later[i].connection);
+		else
+			f->later[kept++] = f->later[i];
+	}
+	f->later_count = kept;
 }
 
 /* It is being read: that long nobody cuts it. */
@@ -251,7 +272,7 @@ static struct MHD_Response *front_stream(struct front_link *link, struct MHD_Con
 }
 
 static enum MHD_Result front_answer(struct MHD_Connection *connection, struct front_link *link,
-				    const char *method, const struct upload *x)
+				    const char *method, struct upload *x)
 {
 	struct reply reply = { .status = 0 };
 	struct MHD_Response *response;
@@ -259,8 +280,9 @@ static enum MHD_Result front_answer(struct MHD_Connection *connection, struct fr
 	bool shared = false;
 
 	front_ask(connection, link, method, x, &reply);
+	x->again = reply.later;
 	if (reply.later)
-		return front_later(link, connection);
+		return front_later(link, connection, reply.later_for);
 	if (reply.stream.read) {
 		response = front_stream(link, connection, &reply);
 		response_headers(&reply, response);

@@ -17,10 +17,10 @@
 
 #include <sys/types.h>
 
-#define FRONT_BODY (64u * 1024)      /* a longer one is a 413 … */
+#define FRONT_BODY (64u * 1024)      /* of a longer one the answer is told that it is … */
 #define FRONT_DISCARD (1024u * 1024) /* … as long as it ends at all */
 #define FRONT_HEAD (16u * 1024)
-#define FRONT_LATER 16u    /* requests whose reply is being made elsewhere, … */
+#define FRONT_LATER 128u   /* requests whose reply is being made elsewhere, … */
 #define FRONT_LATER_MS 20u /* … asked for again so often */
 
 struct front;
@@ -47,6 +47,9 @@ void front_abandon(struct front *f); /* the same, but the sockets are the caller
 
 /* Readable when there is something to run for socket i. */
 int front_fd(const struct front *f, unsigned int i);
+
+/* Those whose reply waits for this place are asked again in the next run. */
+void front_wake(struct front *f, uint32_t place);
 
 /* The time is CLOCK_MONOTONIC. Milliseconds until it must run again all the same; -1: never. */
 int front_run(struct front *f, uint64_t now_ns, int64_t wall_ms);

@@ -103,14 +103,15 @@ enum negotiate_metrics negotiate_metrics(const char *accept)
 	return chosen;
 }
 
-bool negotiate_has(const char *if_none_match, const char *etag)
+/* A weak tag is never the same as another where it matters (RFC 9110, 8.8.3.2). */
+static bool negotiate_lists(const char *list, const char *etag, bool weak)
 {
 	struct negotiate_item item;
 
-	while (if_none_match && (if_none_match = negotiate_next(if_none_match, &item))) {
+	while (list && (list = negotiate_next(list, &item))) {
 		if (negotiate_is(&item, "*"))
 			return true;
-		if (item.length > 2 && !strncmp(item.name, "W/", 2)) {
+		if (weak && item.length > 2 && !strncmp(item.name, "W/", 2)) {
 			item.name += 2;
 			item.length -= 2;
 		}
@@ -118,4 +119,14 @@ bool negotiate_has(const char *if_none_match, const char *etag)
 			return true;
 	}
 	return false;
+}
+
+bool negotiate_has(const char *if_none_match, const char *etag)
+{
+	return negotiate_lists(if_none_match, etag, true);
+}
+
+bool negotiate_matches(const char *if_match, const char *etag)
+{
+	return negotiate_lists(if_match, etag, false);
 }

@@ -19,4 +19,7 @@ enum negotiate_metrics negotiate_metrics(const char *accept);
 /* Does If-None-Match name this entity tag ("\"…\"")? */
 bool negotiate_has(const char *if_none_match, const char *etag);
 
+/* Does If-Match name it, and not as a weak one? */
+bool negotiate_matches(const char *if_match, const char *etag);
+
 #endif

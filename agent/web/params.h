@@ -11,7 +11,7 @@
 #include "metrics.h"
 #include "request.h"
 
-#define PARAMS_BYTES 2048u
+#define PARAMS_BYTES 8192u                 /* as sent: all tags of an entry, all bytes as %XX */
 #define PARAMS_KEY 2048u                   /* bytes of a key in a path, decoded … */
 #define PARAMS_KEYED "/api/cache/entries/" /* … which is all that follows this */
 #define PARAMS_COUNT 16u

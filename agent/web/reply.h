@@ -35,8 +35,10 @@ struct reply {
 	unsigned int retry_after_s; /* 0: not said */
 	bool gzip;                  /* send body->gzip */
 	bool challenge;             /* of a 401 */
-	bool later;                 /* not now: the same request is to be asked again in a moment */
-	bool kept;                  /* may be kept and asked for again by its entity tag */
+	bool later;         /* not now: the same request is to be asked again in a moment, … */
+	uint32_t later_for; /* … or as soon as this place is woken; 0: none */
+	bool behind;        /* the value was not in memory, but in the tier behind it */
+	bool kept;          /* may be kept and asked for again by its entity tag */
 };
 
 void reply_fini(struct reply *r);

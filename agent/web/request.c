@@ -16,6 +16,7 @@ void request_header(struct request *r, const char *name, const char *value)
 		{ "Accept", &r->accept },
 		{ "Accept-Encoding", &r->accept_encoding },
 		{ "Authorization", &r->authorization },
+		{ "If-Match", &r->if_match },
 		{ "If-None-Match", &r->if_none_match },
 		{ "Content-Type", &r->content_type },
 		{ "Last-Event-ID", &r->last_event_id },

@@ -16,15 +16,19 @@ struct request {
 	const char *target; /* path and query as sent */
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
-	const char *content_type, *last_event_id;
+	const char *content_type, *last_event_id, *if_match;
 	const char *body; /* not NUL-terminated; NULL: none */
 	size_t body_length;
+	size_t body_limit;      /* what it may have */
+	bool body_too_long;     /* it has more, and none is here: all that is left is to say no */
 	const char *local_host; /* our end as a Host header has it; "" on the Unix socket */
 	bool local;             /* it came over the Unix socket */
 	bool member;            /* … from root or a member of the group */
 	bool host_twice;        /* two Host headers: the sender means to confuse */
 	int fd;                 /* of its connection; -1: none */
 	const void *who;        /* the same for one request, however often it is asked */
+	bool again;             /* it was asked before, and its reply was to come later */
+	bool at_once;           /* too many wait: later is no reply */
 	uint64_t now_ns;        /* CLOCK_MONOTONIC */
 	int64_t wall_ms;
 };

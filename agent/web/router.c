@@ -195,12 +195,32 @@ static const struct router_endpoint *router_find(const char *path, const char *m
 	return NULL;
 }
 
+/* Root is asked for when the whole request is there, which one that is too long never is. */
+static int router_check_rights(const struct router_call *c, const struct access *access)
+{
+	const struct request *r = c->request;
+	unsigned int flags = c->endpoint->flags;
+
+	if (flags & ROUTER_PUBLIC)
+		return 0;
+	if (flags & ROUTER_PRIVILEGED)
+		return access_check_privileged(access, r, flags & ROUTER_ROOT && !r->body_too_long,
+					       c->no);
+	return access_check_reader(access, r, c->no);
+}
+
 /* No web page can send this type, or a PUT, without asking first; an empty body needs none. */
-static int router_check_body(const struct request *r, bool own, struct refusal *no)
+static int router_check_body(const struct request *r, unsigned int flags, struct refusal *no)
 {
 	const char *type = r->content_type ? r->content_type : "";
 	size_t length = strcspn(type, "; ");
+	bool own = flags & ROUTER_PUT;
 
+	if (r->body_too_long)
+		return refuse(no, 413, "body_too_large", "the body is longer than %zu bytes",
+			      r->body_limit);
+	if (!(flags & ROUTER_CHANGES))
+		return 0;
 	if (own && r->body_length && !length)
 		return refuse(no, 415, "bad_type", "a body must come with its own Content-Type");
 	if (own || !r->body_length ||
@@ -209,12 +229,11 @@ static int router_check_body(const struct request *r, bool own, struct refusal *
 	return refuse(no, 415, "bad_type", "a body must come as Content-Type: " ROUTER_JSON);
 }
 
-/* Finds the endpoint, or why there is none for this request. */
+/* Finds the endpoint, or why there is none for this request: rights before anything of its body. */
 static int router_check(struct router_call *c)
 {
 	const struct access access = { c->site->config, c->site->token };
 	const struct request *r = c->request;
-	unsigned int flags;
 	const char *allow;
 
 	if (access_check_sender(&access, r, c->no))
@@ -226,15 +245,9 @@ static int router_check(struct router_call *c)
 		c->no->allow = allow;
 		return refuse(c->no, 405, "method_not_allowed", "this endpoint takes %s", allow);
 	}
-	flags = c->endpoint->flags;
-	if (flags & ROUTER_PRIVILEGED &&
-	    access_check_privileged(&access, r, flags & ROUTER_ROOT, c->no))
+	if (router_check_rights(c, &access))
 		return -EINVAL;
-	if (flags & ROUTER_PRIVILEGED)
-		return flags & ROUTER_CHANGES ? router_check_body(r, flags & ROUTER_PUT, c->no) : 0;
-	if (flags & ROUTER_PUBLIC)
-		return 0;
-	return access_check_reader(&access, r, c->no);
+	return router_check_body(r, c->endpoint->flags, c->no);
 }
 
 static int router_document(const struct router_call *c, struct reply *out)
@@ -257,7 +270,8 @@ static int router_document(const struct router_call *c, struct reply *out)
 	ret = c->endpoint->document(&q, &j);
 	if (ret) {
 		json_fini(&j);
-		return ret;
+		out->later = ret == -EAGAIN;
+		return out->later ? 0 : ret;
 	}
 	j.comma = false;
 	json_raw(&j, NULL, "}", 1);

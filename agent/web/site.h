@@ -22,6 +22,7 @@ struct site {
 	struct clerk *clerk;       /* NULL: nothing is profiled */
 	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
 	struct cache *cache;       /* NULL: turned off */
+	struct behind *behind;     /* NULL: the memory tier serves alone */
 	struct proxy *proxy;       /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
@@ -37,8 +38,8 @@ struct site {
 };
 
 /*
- * A document: writes the value of `data`. A refusal with its error; any other negative errno is
- * told as 503.
+ * A document: writes the value of `data`. A refusal with its error; -EAGAIN: not yet, the same
+ * request is to be asked again in a moment; any other negative errno is told as 503.
  */
 struct question {
 	struct site *site;

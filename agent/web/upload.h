@@ -14,6 +14,7 @@
 
 struct upload {
 	bool begun;
+	bool again;        /* its reply was to come later */
 	size_t limit;      /* of its body: a longer one is not kept */
 	uint64_t received; /* bytes of its body, kept or not */
 	char *body;        /* NULL: none is kept */

@@ -1,12 +1,15 @@
 #include "web.h"
 
-#include "cache.h"
+#include "behind.h"
 #include "clerk.h"
 #include "events.h"
 #include "front.h"
+#include "glob.h"
 #include "log.h"
 #include "moment.h"
+#include "proxy.h"
 #include "router.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,6 +22,7 @@
 
 #define WEB_DEADLINE_MS 5000
 #define WEB_CONNECTIONS 256
+#define WEB_EVENTS (WEB_SOCKETS + 3) /* and its end, orders to clear, what is behind the cache */
 
 struct web {
 	struct site site;
@@ -26,6 +30,7 @@ struct web {
 	pthread_t thread;
 	bool running;
 	int epoll, wake; /* wake: somebody wants the thread to end */
+	int wipe;        /* borrowed */
 };
 
 static void web_answer(void *ctx, const struct request *r, struct reply *out)
@@ -46,6 +51,10 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->clerk, who);
 	if (site->unwinder)
 		clerk_leave(site->unwinder, who);
+	if (site->cache)
+		cache_leave(site->cache, who);
+	if (site->proxy)
+		proxy_leave(site->proxy, who);
 }
 
 static void web_second(void *ctx, uint64_t now_ns, int64_t wall_ms)
@@ -86,6 +95,10 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		ret = front_open(&w->front, &front);
 	for (unsigned int i = 0; i < c->socket_count && !ret; i++)
 		ret = web_watch(w, front_fd(w->front, i));
+	if (!ret && c->cache && c->wipe > 0)
+		ret = web_watch(w, c->wipe);
+	if (!ret && c->behind)
+		ret = web_watch(w, behind_fd(c->behind));
 	if (ret) {
 		front_abandon(w->front);
 		w->front = NULL;
@@ -101,9 +114,11 @@ int web_open(struct web **out, const struct web_config *c)
 	if (!w)
 		return -ENOMEM;
 	w->epoll = w->wake = -1;
+	w->wipe = c->wipe > 0 ? c->wipe : -1;
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
+	w->site.behind = c->behind;
 	w->site.proxy = c->proxy;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
@@ -126,33 +141,65 @@ int web_open(struct web **out, const struct web_config *c)
 	return 0;
 }
 
+static void web_wake(void *ctx, uint32_t place)
+{
+	front_wake(ctx, place);
+}
+
 /* Whatever is due; milliseconds until the next is. */
 static int web_work(struct web *w)
 {
 	uint64_t now_ns = moment_monotonic_ns();
-	int wait_ms = front_run(w->front, now_ns, moment_wall_ms());
-	int cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
+	int wait_ms, cache_ms;
 
+	if (w->site.behind)
+		behind_hear(w->site.behind, now_ns, web_wake, w->front);
+	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
+	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
 	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
+}
+
+/* Nobody asks for one so often that it had to be in pieces. What the proxy keeps is not counted. */
+static int64_t web_wipe(void *ctx, const char *pattern)
+{
+	struct web *w = ctx;
+	const struct cache_bytes text = { pattern, strlen(pattern) };
+	struct cache_clear clear = { .who = w, .now_ns = moment_monotonic_ns() };
+	uint64_t count = 0;
+	int ret = glob_open(&clear.pattern, pattern, text.length);
+
+	if (!ret)
+		ret = cache_clear(w->site.cache, &clear);
+	if (ret)
+		return ret;
+	behind_drop(w->site.behind, DROP_PATTERN, &text);
+	if (w->site.proxy)
+		ret = proxy_purge(w->site.proxy, DROP_PATTERN, &text, NULL);
+	while (cache_cleared(w->site.cache, w, &count) == -EAGAIN)
+		cache_run(w->site.cache, clear.now_ns);
+	return ret ? ret : (int64_t)count;
 }
 
 static void *web_loop(void *ctx)
 {
 	struct web *w = ctx;
-	struct epoll_event events[WEB_SOCKETS + 1];
+	struct epoll_event events[WEB_EVENTS];
 	bool ended = false;
 
 	while (!ended) {
 		int wait_ms = web_work(w);
 		/* Level-triggered on the daemons' own epoll: nothing is ready, nothing runs. */
-		int n = epoll_wait(w->epoll, events, WEB_SOCKETS + 1, wait_ms);
+		int n = epoll_wait(w->epoll, events, WEB_EVENTS, wait_ms);
 
 		if (n < 0 && errno != EINTR) {
 			log_error("the API stops: %m");
 			break;
 		}
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
 			ended = ended || events[i].data.fd == w->wake;
+			if (events[i].data.fd == w->wipe)
+				wipe_serve(w->wipe, web_wipe, w);
+		}
 	}
 	return NULL;
 }

@@ -18,6 +18,7 @@
 #define WEB_SOCKETS 16
 
 struct alerts;
+struct behind;
 struct cache;
 struct dispatch;
 struct config;
@@ -48,6 +49,8 @@ struct web_config {
 	struct profile *profile;   /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
+	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
+	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
 	struct proxy *proxy;       /* NULL: none */
 	struct health *health;
 	const struct config *config;

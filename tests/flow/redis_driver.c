@@ -304,7 +304,7 @@ static void driver_line(struct driver *d, char *line)
 	else if (!strcmp(what, "load"))
 		driver_load(d, words[0], words[1]);
 	else if (!strcmp(what, "publish"))
-		redis_publish(d->redis, "news", &first);
+		redis_publish(d->redis, "news", &first, NULL);
 	else if (!strcmp(what, "suspect"))
 		redis_suspect(d->redis, &first);
 	else

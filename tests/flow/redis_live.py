@@ -27,8 +27,8 @@ def check(fact, what):
 
 class Server:
     """A redis-server of our own; it keeps its port over stop and start."""
-    def __init__(self, stage, *options, port=None):
-        self.stage, self.options = stage, options
+    def __init__(self, stage, *options, port=None, host="127.0.0.1"):
+        self.stage, self.options, self.host = stage, options, host
         self.port = port or live.free_port()
         self.folder = Path(stage.folder) / f"redis-{self.port}"
         self.folder.mkdir()
@@ -36,18 +36,18 @@ class Server:
 
     def start(self):
         self.process = live.Process(
-            self.stage, ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir",
+            self.stage, ["redis-server", "--port", self.port, "--bind", self.host, "--dir",
                          self.folder, "--save", "", *self.options], self.folder / "log")
         live.wait_for("redis", lambda: b"PONG" in self.raw(b"PING\r\n") or
                       b"NOAUTH" in self.raw(b"PING\r\n"), 10)
 
     def raw(self, line):
-        with socket.create_connection(("127.0.0.1", self.port), 1) as s:
+        with socket.create_connection((self.host, self.port), 1) as s:
             s.sendall(line)
             return s.recv(65536)
 
     def cli(self, *words):
-        return subprocess.run(["redis-cli", "-p", str(self.port), *map(str, words)],
+        return subprocess.run(["redis-cli", "-h", self.host, "-p", str(self.port), *map(str, words)],
                               capture_output=True, text=True, timeout=10).stdout.strip()
 
     def signal(self, number):
@@ -58,13 +58,14 @@ class Server:
         self.process.popen.wait()
 
     def url(self, who="", db=""):
-        return f"redis://{who}127.0.0.1:{self.port}{db}"
+        return f"redis://{who}{self.host}:{self.port}{db}"
 
 
 class Driver:
     """redis_driver: what is asked, and each answer, in order of the question's kind and key."""
-    def __init__(self, stage, *arguments):
-        self.popen = subprocess.Popen([str(live.find_program("redis_driver")), *arguments],
+    def __init__(self, stage, *arguments, before=()):
+        program = str(live.find_program("redis_driver"))
+        self.popen = subprocess.Popen([*before, program, *arguments],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                       bufsize=1, preexec_fn=live.dies_with_us)
         self.pid = self.popen.pid

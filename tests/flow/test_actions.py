@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Actions of alerts: a command with its own user and nothing of ours, a unit of systemd restarted
-over a real bus, what is not done and why, and each at most once over the agent's violent end.
+"""Actions of alerts: a command with its own user and nothing of ours, our cache cleared, a unit of
+systemd restarted over a real bus, what is not done and why, and each at most once over the agent's
+violent end.
 """
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from test_cache import TEXT, Client, entry
 from test_channels import PYTHON, RULE, Failed, alive, channel, check, configure, ringside
 from test_channels_killed import StoppedAgent, kill
 
@@ -21,11 +24,15 @@ WORDS = """#!/bin/sh
 	echo "id:$(/usr/bin/id -u):$(/usr/bin/id -G)"
 	/usr/bin/sed -n 's/^/status:/p' /proc/$$/status
 	/usr/bin/tr '\\0' '\\n' < /proc/$$/environ | /usr/bin/sed 's/^/environ:/'
+	echo "files:$(ulimit -Sn):$(ulimit -Hn)"
 	ls -l /proc/$$/fd | /usr/bin/sed 's/^/fd:/'
 	echo end
 } >> "$1"
 echo nobody reads this
 """
+
+# It and its child say who they are, and stay.
+SLOW = "#!/bin/sh\necho $$ >> \"$1\"\nsleep 60 &\necho $! >> \"$1\"\nwait\n"
 
 # org.freedesktop.systemd1 as far as RestartUnit goes: a job that ends a moment later.
 SYSTEMD = """
@@ -110,6 +117,8 @@ def a_command_runs_as_its_user_with_nothing_of_ours(stage):
     check(status["Uid"].split() == ["65533"] * 4 and status["NoNewPrivs"] == "1", status)
     check(all(int(status[cap], 16) == 0 for cap in ("CapPrm", "CapEff", "CapBnd", "CapInh",
                                                     "CapAmb", "SigIgn")), status)
+    limits = ":".join(map(str, resource.getrlimit(resource.RLIMIT_NOFILE)))
+    check(fields(text, "files") == [limits], fields(text, "files") + [limits])
     check(fields(text, "environ") == [], fields(text, "environ"))
     targets = [line.split(" -> ")[1] for line in fields(text, "fd") if " -> " in line]
     check(set(targets) <= {"/dev/null", str(said), str(program), f"/proc/{status['Pid']}/fd"},
@@ -129,15 +138,14 @@ def a_command_runs_as_its_user_with_nothing_of_ours(stage):
 
 
 def what_goes_wrong_is_told_and_not_tried_again(stage):
-    program, said = command(stage, "#!/bin/sh\necho $$ >> \"$1\"\nsleep 60 &\necho $! >> \"$1\"\nwait\n")
+    program, said = command(stage, SLOW)
     fails, _ = command(stage, "#!/bin/sh\nexit 3\n", "fails")
     root = {"type": "exec", "user": "65533"}
     configure(stage, {"slow": {**root, "timeout": "1s", "command": [str(program), str(said)]},
                       "fails": {**root, "command": str(fails), "at_most_every": "1s"},
                       "none": {**root, "command": ["/there/is/no/such/program"]},
-                      "who": {**root, "command": ["/bin/true"], "user": "no-such-user"},
-                      "cache": {"type": "cache_clear", "pattern": "shop:*"}},
-              notify=["log", "cache"])
+                      "who": {**root, "command": ["/bin/true"], "user": "no-such-user"}},
+              notify=["log"])
     agent = stage.agent().wait("/readyz")
     check(tried(stage, "slow").startswith("slow: failed: killed after 1.0 s"), agent.said())
     pids = said.read_text().split()
@@ -146,9 +154,31 @@ def what_goes_wrong_is_told_and_not_tried_again(stage):
     check(tried(stage, "fails").startswith("fails: failed: exit code 3 after"), "fails")
     check("/there/is/no/such/program: No such file" in tried(stage, "none"), "none")
     check("no such user" in tried(stage, "who"), "who")
-    live.wait_for("no cache", lambda: channel(agent, "cache")["refused"] == 1, 10, 0.1)
-    check("cannot clear the cache yet" in channel(agent, "cache")["lastError"],
-          channel(agent, "cache"))
+    agent.stop()
+
+
+def status_of(pid):
+    return dict(line.split(":\t", 1) for line in
+                Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def a_runner_that_is_killed_takes_what_it_runs_along(stage):
+    program, said = command(stage, SLOW)
+    configure(stage, {"slow": {"type": "exec", "user": "65533",
+                               "command": [str(program), str(said)]}}, notify=["slow"])
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("the command", lambda: len(said.read_text().split()) == 2, 10, 0.05)
+    of = {pid: status_of(pid) for pid in agent.family()}
+    ours = [pid for pid in of if of[pid]["CapEff"] == "00000000000001e0"]
+    runner = next(pid for pid in ours if int(of[pid]["PPid"]) in ours and
+                  any(int(of[p]["PPid"]) == pid for p in ours))
+    os.kill(runner, signal.SIGKILL)
+    live.wait_for("the end of all of it",
+                  lambda: not [p for p in said.read_text().split() if alive(p)], 5, 0.05)
+    live.wait_for("another runner", lambda: "the runner of actions was killed by signal 9"
+                  in agent.said(), 5, 0.05)
+    row = live.wait_for("its word", lambda: (r := channel(agent, "slow"))["refused"] and r, 10, 0.1)
+    check("started anew, and may have begun it" in row["lastError"], row)
     agent.stop()
 
 
@@ -161,6 +191,31 @@ def a_configuration_that_others_may_write_does_nothing(stage):
     live.wait_for("a refusal", lambda: "root's alone" in (channel(agent, "fix")["lastError"] or ""),
                   10, 0.1)
     check(said.read_text() == "" and "no action will be done" in agent.said(), agent.said())
+    agent.stop()
+
+
+def what_an_alert_says_is_taken_out_of_the_cache(stage):
+    configure(stage, {"cache": {"type": "cache_clear", "pattern": "shop:*", "at_most_every": "1s"}},
+              notify=["cache"])
+    agent = stage.agent().wait("/readyz")
+    client = Client(agent.port, (stage.run_dir / "token").read_text().strip())
+    for key in (b"shop:1", b"shop:2", b"other:1"):
+        check(client.ask("PUT", entry(key), b"x", TEXT)[0] in (200, 201, 204), key)
+    live.wait_for("an empty shop", lambda: client.ask("GET", entry(b"shop:1"))[0] == 404 and
+                  client.ask("GET", entry(b"shop:2"))[0] == 404, 10, 0.1)
+    check(client.ask("GET", entry(b"other:1"))[0] == 200, "it took what it was not to")
+    row = live.wait_for("its result",
+                        lambda: (r := channel(agent, "cache"))["delivered"] and r, 5, 0.1)
+    check(row["lastReply"].endswith(" entries cleared") and row["state"] == "ok", row)
+    agent.stop()
+    configure(stage, {"cache": {"type": "cache_clear", "pattern": "shop:*"}}, notify=["cache"])
+    whole = json.loads((stage.folder / "ringside.json").read_text())
+    (stage.folder / "ringside.json").write_text(json.dumps({**whole, "cache": {"enabled": False}}))
+    for leftover in stage.folder.rglob("alerts.*"):
+        leftover.unlink()  # else it pauses
+    agent = stage.agent().wait("/readyz")
+    row = live.wait_for("a refusal", lambda: (r := channel(agent, "cache"))["refused"] and r, 10, 0.1)
+    check("turned off by cache.enabled" in row["lastError"], row)
     agent.stop()
 
 
@@ -262,7 +317,9 @@ def main():
     failed = 0
     for test in (a_command_runs_as_its_user_with_nothing_of_ours,
                  what_goes_wrong_is_told_and_not_tried_again,
+                 a_runner_that_is_killed_takes_what_it_runs_along,
                  a_configuration_that_others_may_write_does_nothing,
+                 what_an_alert_says_is_taken_out_of_the_cache,
                  a_unit_is_restarted_over_the_bus, none_is_done_twice):
         begun = time.monotonic()
         with live.Stage() as stage:

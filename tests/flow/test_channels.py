@@ -462,15 +462,20 @@ def channels_are_read_again(stage):
     check(numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 2, numbers)
     check(all(signed(headers, body) for path, headers, body in other.got if path == "/ops"),
           "a signature is wrong")
+    other.mode = "fail"
+    live.wait_for("two that wait", lambda: channel(agent, "new")["waiting"] >= 2, 15, 0.1)
     worker = next(pid for pid in agent.family()
                   if "/history" in " ".join(os.readlink(fd) for fd in
                                             Path(f"/proc/{pid}/fd").iterdir()))
     os.kill(worker, signal.SIGKILL)
     agent.wait("/readyz")
     count = len(other.documents("/new"))
+    other.mode = "good"
     live.wait_for("more of it", lambda: len(other.documents("/new")) > count + 1, 15, 0.1)
-    numbers = [d["notice"] for d in other.documents("/ops")]
-    check(numbers == list(range(1, len(numbers) + 1)), numbers)
+    for path in ("/ops", "/new"):
+        numbers = [d["notice"] for d in other.documents(path)]
+        wanted = list(range(numbers[0], numbers[0] + len(numbers)))
+        check(numbers == wanted, f"{path}: {numbers}")
     check(SECRET not in agent.said() and not hook.got, "a secret, or the former address")
     check("takes effect when the agent is started again" not in agent.said(), agent.said())
     agent.stop()

@@ -43,6 +43,13 @@ def keys(stage):
     driver.ask("add t two")
     check(sorted(driver.ask("members t")[1].split(",")) == ["", "one", "two"], "a set has members")
     check(int(server.cli("-n", "3", "pttl", "ringside:t")) > 0, "which do not stay for ever")
+    server.cli("-n", "3", "pexpire", "ringside:t", 10**9)
+    driver.ask("add t three")
+    check(int(server.cli("-n", "3", "pttl", "ringside:t")) > 10**8, "nor go before another of them does")
+    server.cli("-n", "3", "persist", "ringside:t")
+    driver.ask("add t three")
+    check(0 < int(server.cli("-n", "3", "pttl", "ringside:t")) <= 60000, "one that has no time gets one")
+    check(driver.ask("add a[b]c one")[0] == "WRONGTYPE", "what is no set is told")
     check(driver.ask("get t")[0] == "WRONGTYPE", "WRONGTYPE is named")
     check(driver.state()["fault"] == "fine", "and is of its key alone")
     state = driver.state()
@@ -72,6 +79,38 @@ def channels(stage):
     one.ready()
     one.say("publish k2")
     check(two.heard() == "k2", "and hear again")
+
+
+def addresses(stage):
+    """A name of two, of which one has nobody: whichever the resolver puts first, both are tried."""
+    hosts = stage.folder / "hosts"
+    hosts.write_text("127.0.0.9 two.example\n127.0.0.1 two.example\n")
+    before = ("unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh")
+    server = Server(stage, host="127.0.0.9")
+    driver = Driver(stage, f"redis://two.example:{server.port}", before=before)
+    driver.ready()
+    check(driver.ask("set a one 60000") == ("fine", "OK"), "one of two addresses has a Redis")
+    server.kill()
+    server.host = "127.0.0.1"
+    server.start()
+    in_time(driver.ready(10), BACK, "it has moved to the other one: back")
+    check(driver.ask("get a") == ("fine", "-"), "and is asked there")
+
+
+def several(stage):
+    servers = [Server(stage), Server(stage)]
+    driver = Driver(stage, *(s.url() for s in servers))
+    driver.wait("open", lambda s: s["circuit"] == "open" and "no node of a cluster" in s["text"], 5)
+    time.sleep(1)
+
+    def connections():
+        stats = servers[0].cli("info", "stats")
+        return int(stats.split("total_connections_received:")[1].split()[0])
+    begun = connections()
+    time.sleep(5)
+    tries = connections() - begun - 1  # that one of them is this look
+    check(tries <= 1, f"several that are no cluster: {tries} tries in 5 s")
+    check(driver.ask("get a", 0.5)[0] == "EHOSTDOWN", "they are not asked")
 
 
 def killed(stage):
@@ -284,8 +323,8 @@ def many(stage):
 
 def main():
     live.need_root_and("redis-server", "redis-cli")
-    parts = (keys, channels, killed, stopped, slow, refused, passwords, loading, out_of_step, too_long,
-             flapping, many)
+    parts = (keys, channels, addresses, several, killed, stopped, slow, refused, passwords, loading,
+             out_of_step, too_long, flapping, many)
     wanted = sys.argv[1:]
     try:
         for part in parts:

@@ -4,7 +4,7 @@
 #ifndef CACHE_FIXTURE_H
 #define CACHE_FIXTURE_H
 
-#include "cache.h"
+#include "behind.h"
 #include "document_fixture.h"
 
 static struct document_fixture d;
@@ -24,12 +24,49 @@ static inline int cache_set_up(void **state)
 	document_open(&d);
 	d.request.local = d.request.member = true;
 	d.request.fd = -1;
+	d.request.who = &d;
 	return cache_open(&d.site.cache, &config);
+}
+
+static struct bridge *cache_bridge; /* NULL: nothing is behind it */
+
+static inline void cache_put_behind(void)
+{
+	assert_int_equal(bridge_open(&cache_bridge), 0);
+	assert_int_equal(behind_open(&d.site.behind, d.site.cache, cache_bridge, SECOND / 2), 0);
+}
+
+/* What went there last; the caller closes it. NULL: nothing did. */
+static inline struct letter *cache_letter(void)
+{
+	bool lost;
+	struct letter *l = bridge_take(&cache_bridge->there, &lost);
+
+	while (l && l->next) {
+		struct letter *next = l->next;
+
+		letter_close(l);
+		l = next;
+	}
+	return l;
+}
+
+/* The same, where there has to be one. */
+static inline struct letter *cache_letter_sent(void)
+{
+	struct letter *l = cache_letter();
+
+	if (!l)
+		abort();
+	return l;
 }
 
 static inline int cache_tear_down(void **state)
 {
 	(void)state;
+	behind_close(d.site.behind);
+	bridge_close(cache_bridge);
+	cache_bridge = NULL;
 	cache_close(d.site.cache);
 	document_close(&d);
 	return 0;

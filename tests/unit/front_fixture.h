@@ -23,6 +23,7 @@ struct house {
 	unsigned int asked;
 	size_t reply_length;
 	bool later;                 /* what is asked now is answered later */
+	uint32_t later_for;         /* … or when this is woken */
 	struct reply_stream stream; /* what is asked now is answered without end */
 	unsigned int seconds;       /* that streams were given */
 	const void *gone;           /* of the last request that is over */
@@ -50,7 +51,7 @@ static inline void answer(void *ctx, const struct request *r, struct reply *out)
 	snprintf(h->local_host, sizeof(h->local_host), "%s", r->local_host);
 	h->asked++;
 	if (h->later) {
-		*out = (struct reply){ .later = true };
+		*out = (struct reply){ .later = true, .later_for = h->later_for };
 		return;
 	}
 	if (h->stream.read) {

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,11 +79,13 @@ static inline void fixture_end(struct fixture_server *s)
 static inline void fixture_accept(struct fixture_server *s)
 {
 	const struct timeval patience = { .tv_sec = 5 };
+	const int on = 1; /* what is said behind an answer is not held back for it */
 
 	setsockopt(s->listening, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	s->fd = accept(s->listening, NULL, NULL);
 	assert_true(s->fd >= 0);
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 static inline void fixture_say(const struct fixture_server *s, const char *text)

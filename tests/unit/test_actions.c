@@ -2,6 +2,7 @@
 #include "rs_test.h"
 
 #include "health.h"
+#include "stalled_disk.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,25 +16,27 @@ enum { LOG, EMAIL, FIX, CACHE };
 static char folder[32];
 static struct config_alerts alerts;
 static struct health *health;
+static struct scribe *scribe;
 static struct dispatch *d;
 static int links[2];
 static int64_t now_ns, wall_ms;
+static int wipes[2];
 static char cleared[64];
 
-static int clear(void *ctx, const char *pattern, char text[DISPATCH_TEXT])
+static int64_t clear(void *ctx, const char *pattern)
 {
 	snprintf(cleared, sizeof(cleared), "%s", pattern);
-	snprintf(text, DISPATCH_TEXT, "3 keys");
-	return *(int *)ctx;
+	return *(int64_t *)ctx;
 }
 
 static void open_it(void)
 {
 	const struct dispatch_config config = { .alerts = &alerts,
 						.health = health,
-						.folder = folder,
+						.scribe = scribe,
 						.link = -1,
-						.runner = links[0] };
+						.runner = links[0],
+						.cache = wipes[0] };
 
 	assert_int_equal(dispatch_open(&d, &config, wall_ms), 0);
 }
@@ -57,7 +60,8 @@ static int setup(void **state)
 	alerts.in_use = 0xd;
 	alerts.levels[0] = 0x4;
 	alerts.levels[1] = 0x8;
-	if (!mkdtemp(folder) || health_open(&health) || courier_link(links))
+	if (!mkdtemp(folder) || health_open(&health) || courier_link(links) ||
+	    courier_link(wipes) || scribe_open(&scribe, folder))
 		return -1;
 	open_it();
 	return 0;
@@ -69,9 +73,12 @@ static int teardown(void **state)
 
 	(void)state;
 	dispatch_close(d);
+	scribe_close(scribe);
 	health_close(health);
 	close(links[0]);
 	close(links[1]);
+	close(wipes[0]);
+	close(wipes[1]);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
 }
@@ -256,17 +263,52 @@ static void it_pauses_over_restarts_too(void **state)
 static void without_its_mark_on_disk_nothing_is_done(void **state)
 {
 	struct runner_order order;
+	struct scribe *gone;
 
 	(void)state;
+	assert_int_equal(scribe_open(&gone, "/there/is/no/such/folder"), 0);
 	notice(1, 1, NOTICE_FIRING);
-	close(d->postbox->fd);
-	d->postbox->fd = -1;
-	d->postbox->folder = "/there/is/no/such/folder";
+	d->postbox->scribe = gone;
 	second();
 	assert_false(ordered(&order));
 	assert_int_equal(row(FIX).refused, 1);
 	assert_non_null(strstr(row(FIX).fault, "the outbox takes no mark"));
-	d->postbox->folder = folder;
+	d->postbox->scribe = scribe;
+	scribe_close(gone);
+}
+
+static void it_begins_when_the_disk_has_its_mark_and_once(void **state)
+{
+	struct runner_order order;
+
+	(void)state;
+	notice(1, 1, NOTICE_FIRING);
+	second();
+	assert_true(ordered(&order));
+	answer(&order, COURIER_ARRIVED);
+	now_ns += PAUSE_MS * 1000000;
+	second();
+	assert_int_equal(scribe_run(scribe), 0);
+	disk_stalls(scribe);
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), 0);
+	notice(2, 1, NOTICE_FIRING);
+	for (int i = 0; i < 3; i++)
+		second();
+	now_ns += PAUSE_MS * 1000000; /* the disk takes longer than it has to pause */
+	second();
+	assert_int_equal(dispatch_try(d, "fix", wall_ms), -EBUSY);
+	assert_false(ordered(&order));
+	disk_goes_on(scribe);
+	dispatch_written(d, now_ns, wall_ms);
+	assert_true(ordered(&order));
+	assert_int_equal(order.kind, FORMAT_TEST);
+	assert_true(scribe_wait(scribe, scribe_given(scribe), 20000));
+	dispatch_written(d, now_ns, wall_ms);
+	assert_true(ordered(&order)); /* it paused as long as it has to */
+	assert_int_equal(order.sequence, 2);
+	assert_true(scribe_wait(scribe, scribe_given(scribe), 20000));
+	dispatch_written(d, now_ns, wall_ms);
+	assert_false(ordered(&order));
 }
 
 static void of_a_damaged_outbox_nothing_is_begun(void **state)
@@ -358,27 +400,44 @@ static void a_try_does_it_and_counts(void **state)
 
 static void a_cache_is_cleared_where_there_is_one(void **state)
 {
-	int ret = 0;
+	const struct courier_word anew = { .outcome = COURIER_HELLO, .pid = 78 };
+	int64_t result = 3;
 
 	(void)state;
 	notice(1, 2, NOTICE_FIRING);
 	second();
-	assert_string_equal(row(CACHE).fault, "refused: an action cannot clear the cache yet");
-	d->config.clear = clear;
-	d->config.clear_ctx = &ret;
-	now_ns += PAUSE_MS * 1000000;
-	notice(2, 2, NOTICE_FIRING);
-	second();
+	assert_int_equal(row(CACHE).waiting, 0); /* it is begun, and its owner has it */
+	assert_int_equal(row(CACHE).delivered, 0);
+	assert_int_equal(send(links[1], &anew, sizeof(anew), 0), sizeof(anew));
+	assert_true(actions_hear(d, now_ns, wall_ms)); /* the runner has no part in it */
+	assert_int_equal(row(CACHE).refused, 0);
+	wipe_serve(wipes[1], clear, &result);
+	actions_hear_cache(d, now_ns, wall_ms);
 	assert_string_equal(cleared, "shop:*");
-	assert_string_equal(row(CACHE).said, "3 keys");
-	ret = -EIO;
-	now_ns += PAUSE_MS * 1000000;
+	assert_int_equal(row(CACHE).delivered, 1);
+	assert_string_equal(row(CACHE).said, "3 entries cleared");
+	assert_int_equal(dispatch_runner(d), 78);
 	assert_int_equal(dispatch_try(d, "cache", wall_ms), 0);
-	assert_int_equal(row(CACHE).trial, DISPATCH_BAD); /* of a second ago it pauses still */
+	assert_int_equal(row(CACHE).trial, DISPATCH_BAD); /* it pauses still */
+	now_ns += PAUSE_MS * 1000000;
 	second();
 	assert_int_equal(dispatch_try(d, "cache", wall_ms), 0);
-	assert_string_equal(row(CACHE).trial_text, "3 keys");
+	assert_int_equal(row(CACHE).trial, DISPATCH_TRYING);
+	result = -EINVAL;
+	wipe_serve(wipes[1], clear, &result);
+	actions_hear_cache(d, now_ns, wall_ms);
+	assert_string_equal(row(CACHE).trial_text, "not done: Invalid argument");
 	assert_int_equal(row(CACHE).trial, DISPATCH_BAD);
+}
+
+static void without_a_cache_none_is_cleared(void **state)
+{
+	(void)state;
+	d->config.cache = -1;
+	notice(1, 2, NOTICE_FIRING);
+	second();
+	assert_string_equal(row(CACHE).fault, "not done: the cache is turned off by cache.enabled");
+	assert_int_equal(row(CACHE).refused, 1);
 }
 
 int main(void)
@@ -393,6 +452,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_pauses_over_restarts_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_its_mark_on_disk_nothing_is_done, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(it_begins_when_the_disk_has_its_mark_and_once,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(of_a_damaged_outbox_nothing_is_begun, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_does_not_answer_is_not_asked_again, setup,
@@ -400,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_try_does_it_and_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cache_is_cleared_where_there_is_one, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(without_a_cache_none_is_cleared, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

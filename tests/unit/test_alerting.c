@@ -17,6 +17,7 @@ static int open_it(struct alerting *a, const struct config *config, struct metri
 		   struct health *health)
 {
 	const struct alerting_config c = { .config = config,
+					   .now = config,
 					   .metrics = metrics,
 					   .health = health,
 					   .folder = folder,

@@ -1,7 +1,9 @@
 #include "alerts.h"
 #include "health.h"
+#include "scribe.h"
 
 #include "metrics_fixture.h"
+#include "stalled_disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 static char folder[32];
 static struct fixture metrics;
 static struct health *health;
+static struct scribe *scribe;
 static struct alerts *alerts;
 static int64_t now_s;
 static struct notice sent[8];
@@ -37,7 +40,7 @@ static void open_alerts(void)
 	const struct alerts_config config = {
 		.metrics = metrics.m,
 		.health = health,
-		.folder = folder,
+		.scribe = scribe,
 		.base = "",
 		.defaults = { (int64_t)(30 * SECOND), (int64_t)(300 * SECOND) },
 		.second_level = 3,
@@ -58,6 +61,7 @@ static int setup(void **state)
 	sent_count = 0;
 	fixture_open(&metrics, START);
 	assert_int_equal(health_open(&health), 0);
+	assert_int_equal(scribe_open(&scribe, folder), 0);
 	open_alerts();
 	return 0;
 }
@@ -69,6 +73,7 @@ static int teardown(void **state)
 	(void)state;
 	alerts_close(alerts);
 	alerts_close(NULL);
+	scribe_close(scribe);
 	health_close(health);
 	metrics_close(metrics.m);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -229,6 +234,32 @@ static void a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_sa
 	assert_int_equal(part("alerts").status, HEALTH_HEALTHY);
 }
 
+static void while_the_disk_stalls_it_looks_on_and_sends_nothing(void **state)
+{
+	const struct alerts_time when = { 0, 1 };
+	struct alerts_row *rows;
+
+	(void)state;
+	rules(RULE);
+	assert_int_equal(scribe_run(scribe), 0);
+	disk_stalls(scribe);
+	seconds(3, 80);
+	alerts_written(alerts);
+	assert_int_equal(sent_count, 0);
+	assert_int_equal(alerts_list(alerts, false, 1, &rows), 1);
+	assert_int_equal(rows[0].state, ALARM_FIRING);
+	assert_int_equal(alerts_acknowledge(alerts, rows[0].notice.id, &when), -ETIMEDOUT);
+	free(rows);
+	disk_goes_on(scribe);
+	alerts_written(alerts);
+	assert_int_equal(sent_count, 1);
+	alerts_close(alerts);
+	assert_true(scribe_wait(scribe, scribe_given(scribe), 20000));
+	open_alerts();
+	seconds(20, 80); /* it is marked, and what was said is kept */
+	assert_int_equal(sent_count, 1);
+}
+
 static void changes_are_told_once_as_they_stood_then(void **state)
 {
 	struct alerts_time when = { 0, 1 };
@@ -361,6 +392,7 @@ int main(void)
 		TEST(a_restart_neither_forgets_nor_repeats),
 		TEST(a_state_that_cannot_be_read_is_kept_aside_and_said),
 		TEST(a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_same),
+		TEST(while_the_disk_stalls_it_looks_on_and_sends_nothing),
 		TEST(changes_are_told_once_as_they_stood_then),
 		TEST(changes_that_are_not_remembered_are_counted),
 		TEST(an_acknowledgement_survives_a_restart),

@@ -1,7 +1,9 @@
 #include "../../agent/send/board.c" /* white box: somebody puts up a set as another one is read */
 #include "rs_test.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct config_alerts alerts;
@@ -56,6 +58,13 @@ static void secrets_come_from_files(void **state)
 	assert_non_null(strstr(up()->faults[2], "No data available"));
 	assert_int_equal(truncate(path, 4000), 0);
 	assert_non_null(strstr(up()->faults[2], "File too large"));
+	fd = open(path, O_WRONLY | O_TRUNC);
+	assert_int_equal(write(fd, "k", 1), 1);
+	close(fd);
+	assert_string_equal(up()->faults[2], "");
+	assert_int_equal(chmod(path, 0620), 0); /* whoever may write it may know it */
+	assert_non_null(strstr(up()->faults[2], "others than root may write it"));
+	assert_string_equal(set.channels[2].values[CHANNEL_SECRET], "");
 	unlink(path);
 	assert_non_null(strstr(up()->faults[2], "secret_file: /tmp/rs_board_"));
 	assert_non_null(strstr(set.faults[2], "No such file"));

@@ -80,6 +80,22 @@ static void a_failure_of_before_does_not_move_an_open_one(void **state)
 	assert_int_equal(b.due_ns, due_ns);
 }
 
+static void one_at_rest_is_not_asked_until_then(void **state)
+{
+	struct breaker b = { .state = BREAKER_CLOSED };
+
+	(void)state;
+	breaker_rest(&b, 5, 1000);
+	assert_int_equal(b.state, BREAKER_OPEN);
+	assert_int_equal(b.since_ns, 5);
+	fails(&b, 6);
+	assert_false(breaker_allows(&b, 999));
+	assert_true(breaker_allows(&b, 1000));
+	breaker_rest(&b, 1001, 2000); /* by the probe, too */
+	assert_false(breaker_allows(&b, 1999));
+	assert_true(breaker_allows(&b, 2000));
+}
+
 static void chance_moves_the_wait_by_a_half(void **state)
 {
 	(void)state;
@@ -103,6 +119,7 @@ int main(void)
 		cmocka_unit_test(one_probe_goes_when_the_wait_is_over),
 		cmocka_unit_test(a_probe_that_fails_waits_for_twice_as_long),
 		cmocka_unit_test(a_failure_of_before_does_not_move_an_open_one),
+		cmocka_unit_test(one_at_rest_is_not_asked_until_then),
 		cmocka_unit_test(chance_moves_the_wait_by_a_half),
 		cmocka_unit_test(states_have_names),
 	};

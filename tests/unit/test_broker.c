@@ -361,7 +361,7 @@ static void a_reload_passes_the_file_as_a_descriptor(void **state)
 	worker_awaits(g, LINK_COMPLETE, &m, &passed);
 	kill(g->pid, SIGHUP);
 	worker_awaits(g, LINK_RELOAD, &m, &passed);
-	assert_int_equal(read(passed, text, sizeof(text)), 2);
+	assert_int_equal(pread(passed, text, sizeof(text), 0), 2);
 	assert_string_equal(text, "{}");
 	close(passed);
 }

@@ -106,6 +106,39 @@ static void rules_are_told_of_looks_and_memory(void **state)
 	cache_close(cache);
 }
 
+static void keep(struct cache *cache, int n)
+{
+	const struct cache_put put = { .key = { &n, sizeof(n) }, .type = "t", .now_ns = 100 * S };
+
+	assert_int_equal(cache_set(cache, &put), 0);
+}
+
+/* Full: what comes in takes the place of another one. It is told by what was looked for. */
+static void rules_are_told_of_what_was_given_up(void **state)
+{
+	struct source_cache told;
+	struct cache *cache;
+	uint64_t left_ns;
+
+	(void)state;
+	configure("{\"cache\": {\"max_memory_items\": 10}}");
+	assert_int_equal(caching_open(&cache, config), 0);
+	caching_second(cache, health, 100 * S, 1000);
+	for (int n = 0; n < 15; n++)
+		keep(cache, n);
+	for (int n = 0; n < 30; n++) {
+		const struct cache_bytes key = { &n, sizeof(n) };
+
+		cache_value_put(cache_get(cache, &key, 100 * S, &left_ns));
+	}
+	caching_second(cache, health, 101 * S, 2000);
+	caching_told(cache, 0, &told);
+	assert_int_equal((int)told.looks, 30);
+	assert_int_equal((int)told.hits, 10);
+	assert_int_equal((int)told.evictions, 5);
+	cache_close(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +147,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(turned_off_there_is_none_and_health_says_so, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(rules_are_told_of_looks_and_memory, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(rules_are_told_of_what_was_given_up, set_up,
 						tear_down),
 	};
 

@@ -135,7 +135,7 @@ static bool tell_gauges(void *ctx, uint32_t second, const double values[METRICS_
 static bool tell_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct told *t = ctx;
-	const struct run_span span = { head->from_s, 300, true };
+	const struct run_span span = { head->from_s, 300, true, 0 };
 	const struct run_reader slots = { &t->scratch, tell_slot, t };
 	const struct levels_reader gauges = { tell_gauges, t };
 

@@ -56,6 +56,9 @@ static void each_has_its_range(void **state)
 		"\"max_memory_bytes\": \"1MiB\"",
 		"\"max_memory_bytes\": \"lots\"",
 		"\"enabled\": \"perhaps\"",
+		"\"write_buffer_items\": 0",
+		"\"write_buffer_bytes\": \"63KiB\"",
+		"\"write_buffer_bytes\": 2e12",
 	};
 	static const char *const good[] = {
 		"\"default_ttl\": \"1s\"",

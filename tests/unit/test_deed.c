@@ -110,6 +110,36 @@ static void all_of_it_is_killed_when_its_time_is_over(void **state)
 	munmap(shared, sizeof(pid_t));
 }
 
+static void it_ends_with_who_began_it_whatever_that_had_begun(void **state)
+{
+	void *shared = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
+	volatile pid_t *second = shared;
+	pid_t begun, got = 0;
+	int status = 0;
+
+	(void)state;
+	assert_true(shared != MAP_FAILED);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	begun = fork();
+	if (begun == 0) {
+		deed_begin(&d, hangs, shared, 0, 60000);
+		pause();
+	}
+	for (int i = 0; !*second && i < 1000; i++)
+		usleep(10000);
+	assert_int_equal(waitpid(*second, &status, WNOHANG), -1); /* it is not ours yet */
+	kill(begun, SIGKILL);
+	assert_int_equal(waitpid(begun, &status, 0), begun);
+	for (int i = 0; got != *second && i < 1000; i++) {
+		usleep(10000);
+		got = waitpid(*second, &status, WNOHANG);
+	}
+	assert_int_equal(got, *second);
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	munmap(shared, sizeof(pid_t));
+}
+
 /* What is not as it has to be, in its process. */
 static int looks(void *ctx, char text[DEED_TEXT])
 {
@@ -123,7 +153,7 @@ static int looks(void *ctx, char text[DEED_TEXT])
 		if (fstat(fd, &in) || in.st_rdev != nowhere.st_rdev)
 			first = fd;
 	snprintf(text, DEED_TEXT, "%d %d %d %d %d %d", first, fcntl(other, F_GETFD),
-		 getsid(0) == getpid(), signal(SIGTERM, SIG_DFL) == SIG_DFL,
+		 getsid(0) == getppid(), signal(SIGTERM, SIG_DFL) == SIG_DFL,
 		 sigismember(&blocked, SIGTERM), (fcntl(DEED_REPORT, F_GETFD) & FD_CLOEXEC) != 0);
 	return 0;
 }
@@ -152,6 +182,7 @@ int main(void)
 		cmocka_unit_test(how_it_went_is_told),
 		cmocka_unit_test(nothing_is_left_to_it),
 		cmocka_unit_test(all_of_it_is_killed_when_its_time_is_over),
+		cmocka_unit_test(it_ends_with_who_began_it_whatever_that_had_begun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

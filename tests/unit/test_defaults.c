@@ -35,6 +35,9 @@ static void the_shipped_rules_are_the_guides_thresholds(void **state)
 	holds(b, "error-rate", 1, 5);
 	holds(b, "cache-hit-rate", 80, 50);
 	assert_true(book_find(b, "cache-hit-rate")->min_count == 100);
+	/* a cache that is full is as it should be, but not one that gives up what is asked for */
+	holds(b, "cache-memory", 20, 50);
+	assert_int_equal(book_find(b, "cache-memory")->metric, METRIC_CACHE_EVICTIONS);
 	holds(b, "restarts", 2, 0);
 	assert_int_equal(book_find(b, "restarts")->window_ns, 600 * SECOND);
 	book_close(b);

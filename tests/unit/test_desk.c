@@ -11,6 +11,7 @@
 static char folder[32];
 static struct config_alerts alerts;
 static struct postbox_names names;
+static struct scribe *scribe;
 static struct dispatch d;
 
 static int setup(void **state)
@@ -33,9 +34,9 @@ static int setup(void **state)
 	alerts.levels[1] = 6;
 	d.config.alerts = &alerts;
 	desk_open(&d, &names);
-	if (!mkdtemp(folder) || health_open(&d.config.health))
+	if (!mkdtemp(folder) || health_open(&d.config.health) || scribe_open(&scribe, folder))
 		return -1;
-	return postbox_open(&d.postbox, folder, &names);
+	return postbox_open(&d.postbox, scribe, &names);
 }
 
 static int teardown(void **state)
@@ -44,6 +45,7 @@ static int teardown(void **state)
 
 	(void)state;
 	postbox_close(d.postbox);
+	scribe_close(scribe);
 	health_close(d.config.health);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
@@ -95,6 +97,12 @@ static void how_it_stands_is_in_health(void **state)
 	d.postbox->dropped[2] = 3;
 	assert_int_equal(desk_dropped(&d, 2), 5);
 	assert_int_equal(part("outbox").status, HEALTH_HEALTHY);
+	d.postbox->late = 4;
+	assert_int_equal(part("outbox").status, HEALTH_HEALTHY);
+	d.postbox->late = 5;
+	assert_non_null(strstr(part("outbox").reason, "has not taken what changed for 5 s"));
+	assert_int_equal(part("outbox").status, HEALTH_DEGRADED);
+	d.postbox->late = 0;
 	d.postbox->damaged = 1;
 	assert_int_equal(part("outbox").status, HEALTH_DEGRADED);
 }

@@ -2,6 +2,7 @@
 #include "rs_test.h"
 
 #include "health.h"
+#include "stalled_disk.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 static char folder[32];
 static struct config_alerts alerts;
 static struct health *health;
+static struct scribe *scribe;
 static struct dispatch *d;
 static int links[2];
 static int64_t now_ns, wall_ms;
@@ -19,7 +21,7 @@ static int64_t now_ns, wall_ms;
 static void open_it(void)
 {
 	const struct dispatch_config config = {
-		.alerts = &alerts, .health = health, .folder = folder, .link = links[0]
+		.alerts = &alerts, .health = health, .scribe = scribe, .link = links[0]
 	};
 
 	assert_int_equal(dispatch_open(&d, &config, wall_ms), 0);
@@ -46,7 +48,8 @@ static int setup(void **state)
 	alerts.in_use = 0x1d;
 	alerts.levels[0] = 0x16; /* email, ops, am; the log is left to other tests */
 	alerts.levels[1] = 0x08;
-	if (!mkdtemp(folder) || health_open(&health) || courier_link(links))
+	if (!mkdtemp(folder) || health_open(&health) || courier_link(links) ||
+	    scribe_open(&scribe, folder))
 		return -1;
 	open_it();
 	return 0;
@@ -58,6 +61,7 @@ static int teardown(void **state)
 
 	(void)state;
 	dispatch_close(d);
+	scribe_close(scribe);
 	health_close(health);
 	close(links[0]);
 	close(links[1]);
@@ -118,14 +122,13 @@ static struct dispatch_row row(uint32_t channel)
 
 static struct health_part part(const char *name)
 {
-	struct health_part parts[HEALTH_PARTS];
+	struct health_part parts[HEALTH_PARTS], none = { .name = "" };
 	size_t count = health_list(health, parts, HEALTH_PARTS);
 
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(parts[i].name, name))
 			return parts[i];
-	fail_msg("no part %s", name);
-	return parts[0];
+	return none;
 }
 
 static void each_level_adds_its_channels(void **state)
@@ -411,6 +414,8 @@ static void channels_that_are_read_again_have_what_waited(void **state)
 	alerts.levels[0] = 0;
 	dispatch_channels(d, &next);
 	alerts = next;
+	second();
+	assert_string_equal(part("channel.boss").name, "");
 	assert_string_equal(row(3).name, "ops");
 	assert_int_equal(row(3).waiting, 1);
 	assert_int_equal(row(3).levels, 1);
@@ -432,6 +437,32 @@ static void channels_that_are_read_again_have_what_waited(void **state)
 	assert_int_equal(ordered(&order), 4);
 }
 
+static void nothing_is_ordered_before_the_disk_has_what_was_said(void **state)
+{
+	struct courier_order order;
+
+	(void)state;
+	assert_int_equal(scribe_run(scribe), 0);
+	disk_stalls(scribe);
+	notice(1, 1);
+	notice(2, 1);
+	second();
+	assert_int_equal(ordered(&order), -1);
+	disk_goes_on(scribe);
+	dispatch_written(d, now_ns, wall_ms);
+	assert_int_equal(ordered(&order), 2);
+	disk_stalls(scribe);
+	answer(&order, COURIER_ARRIVED, 0);
+	assert_int_equal(ordered(&order), 4); /* it was ordered with the first */
+	assert_int_equal(ordered(&order), -1);
+	second();
+	assert_int_equal(ordered(&order), -1);
+	disk_goes_on(scribe);
+	dispatch_written(d, now_ns, wall_ms);
+	assert_int_equal(ordered(&order), 2);
+	assert_int_equal(order.notice.sequence, 2);
+}
+
 static void without_a_runner_notices_wait(void **state)
 {
 	(void)state;
@@ -444,28 +475,25 @@ static void without_a_runner_notices_wait(void **state)
 	assert_int_equal(dispatch_try(d, "ops", wall_ms), -EPIPE);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_level_adds_its_channels, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_at_a_time_and_the_next_at_once, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_failure_comes_again_later, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_refused_holds_nothing_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_does_not_answer_is_asked_again, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_word_about_something_else_changes_nothing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_is_told_a_day_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_clock_that_jumps_costs_no_notice, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(what_fires_is_held_where_it_would_be_forgotten,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_channel_can_be_tried, setup, teardown),
-		cmocka_unit_test_setup_teardown(channels_that_are_read_again_have_what_waited,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(without_a_runner_notices_wait, setup, teardown),
+		TEST(each_level_adds_its_channels),
+		TEST(one_at_a_time_and_the_next_at_once),
+		TEST(a_failure_comes_again_later),
+		TEST(what_is_refused_holds_nothing_up),
+		TEST(who_does_not_answer_is_asked_again),
+		TEST(a_word_about_something_else_changes_nothing),
+		TEST(a_restart_goes_on_where_it_was),
+		TEST(nothing_is_told_a_day_late),
+		TEST(a_clock_that_jumps_costs_no_notice),
+		TEST(what_fires_is_held_where_it_would_be_forgotten),
+		TEST(a_channel_can_be_tried),
+		TEST(channels_that_are_read_again_have_what_waited),
+		TEST(nothing_is_ordered_before_the_disk_has_what_was_said),
+		TEST(without_a_runner_notices_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

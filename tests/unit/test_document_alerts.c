@@ -1,6 +1,7 @@
 #include "alerts.h"
 #include "dispatch.h"
 #include "document_fixture.h"
+#include "scribe.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 
 static char folder[32];
 static struct document_fixture d;
+static struct scribe *scribe;
 static struct config_alerts channels; /* none at all */
 static unsigned int sent;
 
@@ -26,19 +28,19 @@ static void note(void *ctx, const struct notice *notice)
 static int setup(void **state)
 {
 	const struct source_agent agent = { .memory = 80 };
-	struct alerts_config config = { .folder = folder,
-					.base = "http://x",
+	struct alerts_config config = { .base = "http://x",
 					.defaults = { 30 * (int64_t)SECOND, 300 * (int64_t)SECOND },
 					.second_level = 3,
 					.third_level = 6,
 					.send = note };
-	struct dispatch_config dispatch = { .alerts = &channels, .folder = folder, .link = -1 };
+	struct dispatch_config dispatch = { .alerts = &channels, .link = -1 };
 	int fd = memfd_create("rules", MFD_CLOEXEC);
 
 	(void)state;
 	strcpy(folder, "/tmp/rs_alerts_XXXXXX");
-	if (!mkdtemp(folder))
+	if (!mkdtemp(folder) || scribe_open(&scribe, folder))
 		return -1;
+	config.scribe = dispatch.scribe = scribe;
 	document_open(&d);
 	config.metrics = d.f.m;
 	config.health = d.site.health;
@@ -60,6 +62,7 @@ static int teardown(void **state)
 	(void)state;
 	alerts_close(d.site.alerts);
 	dispatch_close(d.site.dispatch);
+	scribe_close(scribe);
 	document_close(&d);
 	sent = 0;
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -133,7 +136,7 @@ static void a_rule_says_how_it_stands(void **state)
 	      "\"intervalMs\":1000,\"cooldownMs\":60000,\"keepFiringMs\":0,\"forMs\":0,"
 	      "\"for\":\"1 of 1\",\"nodata\":\"keep\",\"minCount\":null,");
 	holds(document_rules, "/api/alerts/rules?limit=100",
-	      "\"state\":\"waiting\",\"waitingFor\":\"the agent has no Redis of its own yet\"");
+	      "\"state\":\"waiting\",\"waitingFor\":\"outgoing calls are not watched yet\"");
 	holds(document_rules, "/api/alerts/rules?limit=1", "\"nextCursor\":\"1\"");
 }
 

@@ -1,6 +1,7 @@
 #include "courier.h"
 #include "dispatch.h"
 #include "document_fixture.h"
+#include "scribe.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -9,11 +10,12 @@
 static char folder[32];
 static struct config_alerts alerts;
 static struct document_fixture d;
+static struct scribe *scribe;
 static int links[2];
 
 static int setup(void **state)
 {
-	struct dispatch_config config = { .alerts = &alerts, .folder = folder };
+	struct dispatch_config config = { .alerts = &alerts };
 	struct channel_error why;
 
 	(void)state;
@@ -22,7 +24,7 @@ static int setup(void **state)
 	strcpy(alerts.channels[0].name, "log");
 	strcpy(alerts.channels[1].name, "email");
 	alerts.channels[1].type = CHANNEL_EMAIL;
-	if (!mkdtemp(folder) || courier_link(links) ||
+	if (!mkdtemp(folder) || courier_link(links) || scribe_open(&scribe, folder) ||
 	    channel_parse("ops type=webhook url=http://x/ secret=hush", &alerts.channels[2], &why))
 		return -1;
 	alerts.count = 3;
@@ -32,6 +34,7 @@ static int setup(void **state)
 	document_open(&d);
 	config.health = d.site.health;
 	config.link = links[0];
+	config.scribe = scribe;
 	return dispatch_open(&d.site.dispatch, &config, NOW_MS);
 }
 
@@ -41,6 +44,7 @@ static int teardown(void **state)
 
 	(void)state;
 	dispatch_close(d.site.dispatch);
+	scribe_close(scribe);
 	document_close(&d);
 	close(links[0]);
 	close(links[1]);

@@ -1,5 +1,6 @@
 #include "cache_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a PUT answers, "": it refuses. */
@@ -92,6 +93,35 @@ static void a_delete_says_how_many_went(void **state)
 	}
 }
 
+/* On either way to set it, and to delete it; and what is malformed is told first. */
+static void conditions_are_kept(void **state)
+{
+	uint64_t left_ns;
+
+	(void)state;
+	cache_keep("a", "old");
+	d.request.if_none_match = "*";
+	assert_put_refused("/api/cache/entries/a", "precondition_failed");
+	assert_int_equal(d.no.status, 412);
+	assert_put_refused("/api/cache/entries/a?ttl=0", "bad_ttl");
+	assert_put_refused("/api/cache/entries/a?tags=a,,b", "bad_tags");
+	assert_refused(document_entry_set, "{\"key\":\"a\",\"value\":1}", "precondition_failed");
+	assert_put("/api/cache/entries/b", "x", "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
+	d.request.if_none_match = NULL;
+	d.request.if_match = "\"0\"";
+	assert_put_refused("/api/cache/entries/a", "precondition_failed");
+	assert_null(document_text(&d, document_entry_delete, "/api/cache/entries/a"));
+	assert_int_equal(d.no.status, 412);
+	for (int i = 0; i < 2; i++) {
+		struct cache_value *v = kept(i ? "b" : "a", 1, &left_ns);
+
+		assert_memory_equal(v->bytes, i ? "x" : "old", v->length);
+		cache_value_put(v);
+	}
+	d.request.if_match = "*";
+	assert_put("/api/cache/entries/a", "new", "{\"stored\":true,\"ttl\":300,\"bytes\":3}");
+}
+
 static void a_set_takes_texts_and_json(void **state)
 {
 	uint64_t left_ns;
@@ -119,6 +149,29 @@ static void a_set_takes_texts_and_json(void **state)
 	v = kept("c", 1, &left_ns);
 	assert_string_equal(v->type, "text/html");
 	cache_value_put(v);
+}
+
+static void json_is_kept_as_it_was_written(void **state)
+{
+	static const char *const values[] = { "1.0",  "1e5", "0.1",   "12345678901234567890",
+					      "-0.0", "[ ]", "false", "{\"a\": 1.50}" };
+	char body[128];
+	uint64_t left_ns;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct cache_value *v;
+
+		snprintf(body, sizeof(body), "{\"key\":\"n\", \"value\": %s , \"ttl\": 60}",
+			 values[i]);
+		cache_body(body);
+		free(document_text(&d, document_entry_set, "/"));
+		v = kept("n", 1, &left_ns);
+		assert_int_equal(v->length, strlen(values[i]));
+		assert_memory_equal(v->bytes, values[i], v->length);
+		assert_string_equal(v->type, "application/json");
+		cache_value_put(v);
+	}
 }
 
 static void a_bad_set_is_refused_with_its_reason(void **state)
@@ -155,14 +208,45 @@ static void a_bad_set_is_refused_with_its_reason(void **state)
 	assert_answer(document_entry_set, longest, "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
 }
 
+static void what_changes_an_entry_goes_behind_too(void **state)
+{
+	struct letter *l;
+
+	(void)state;
+	cache_put_behind();
+	d.request.content_type = "text/plain";
+	assert_put("/api/cache/entries/a?ttl=60&tags=x", "hello",
+		   "{\"stored\":true,\"ttl\":60,\"bytes\":5}");
+	l = cache_letter_sent();
+	assert_int_equal(l->kind, LETTER_SET);
+	assert_memory_equal(l->key, "a", 1);
+	assert_string_equal(l->tags, "x");
+	letter_close(l);
+	assert_put_refused("/api/cache/entries/a?ttl=0", "bad_ttl");
+	assert_null(cache_letter());
+	free(document_text(&d, document_entry_delete, "/api/cache/entries/a"));
+	l = cache_letter_sent();
+	assert_int_equal(l->kind, LETTER_DROP);
+	assert_int_equal(l->drop->kind, DROP_KEY);
+	letter_close(l);
+	assert_answer(document_entry_set, "{\"key\":\"a\",\"value\":\"x\"}",
+		      "{\"stored\":true,\"ttl\":300,\"bytes\":1}");
+	l = cache_letter_sent();
+	assert_int_equal(l->kind, LETTER_SET);
+	letter_close(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CACHE_TEST(a_put_is_kept_with_its_type_time_and_tags),
 		CACHE_TEST(a_bad_put_is_refused_with_its_reason),
 		CACHE_TEST(a_delete_says_how_many_went),
+		CACHE_TEST(conditions_are_kept),
 		CACHE_TEST(a_set_takes_texts_and_json),
+		CACHE_TEST(json_is_kept_as_it_was_written),
 		CACHE_TEST(a_bad_set_is_refused_with_its_reason),
+		CACHE_TEST(what_changes_an_entry_goes_behind_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,73 @@ static void who_has_it_is_told_so(void **state)
 	reply_fini(&r);
 }
 
+static void tag_of(const char *key, char out[24])
+{
+	struct reply r;
+
+	assert_int_equal(get(key, &r), 0);
+	snprintf(out, 24, "\"%016" PRIx64 "\"", r.value->checksum);
+	reply_fini(&r);
+}
+
+static void who_wants_another_one_is_refused(void **state)
+{
+	struct reply r;
+	char etag[24];
+
+	(void)state;
+	cache_keep("a", "hello");
+	tag_of("a", etag);
+	d.request.if_match = etag;
+	assert_int_equal(get("a", &r), 0);
+	reply_fini(&r);
+	d.request.if_none_match = etag; /* the other one is asked first */
+	d.request.if_match = "\"0\"";
+	assert_int_equal(get("a", &r), -EINVAL);
+	assert_int_equal(d.no.status, 412);
+	assert_null(r.value);
+	assert_int_equal(get("b", &r), -EINVAL); /* nothing to be asked for */
+	assert_int_equal(d.no.status, 404);
+}
+
+/* 0: it may be changed. */
+static unsigned int conditions(const char *key, const char *match, const char *none_match)
+{
+	const struct cache_bytes bytes = { key, strlen(key) };
+
+	d.request.if_match = match;
+	d.request.if_none_match = none_match;
+	memset(&d.no, 0, sizeof(d.no));
+	entries_conditions(&(struct entries_ask){ &d.site, &d.request, &bytes, &d.no });
+	return d.no.status;
+}
+
+static void conditions_are_about_what_is_there(void **state)
+{
+	struct cache_counts counts;
+	char etag[24];
+
+	(void)state;
+	cache_keep("a", "hello");
+	tag_of("a", etag);
+	assert_int_equal(conditions("a", NULL, NULL), 0);
+	assert_int_equal(conditions("a", etag, NULL), 0);
+	assert_int_equal(conditions("a", "*", NULL), 0);
+	assert_int_equal(conditions("a", "\"0\"", NULL), 412);
+	assert_int_equal(conditions("a", NULL, "*"), 412);
+	assert_int_equal(conditions("a", NULL, etag), 412);
+	assert_int_equal(conditions("a", NULL, "\"0\""), 0);
+	assert_int_equal(conditions("a", etag, "\"0\""), 0);
+	assert_int_equal(conditions("a", "\"0\"", "\"1\""), 412);
+	assert_int_equal(conditions("b", NULL, "*"), 0);
+	assert_int_equal(conditions("b", NULL, "\"0\""), 0);
+	assert_int_equal(conditions("b", "*", NULL), 412);
+	assert_int_equal(conditions("b", etag, NULL), 412);
+	cache_counts_get(d.site.cache, &counts);
+	assert_int_equal(counts.hits, 1); /* of tag_of: a condition is no look-up */
+	assert_int_equal(counts.misses, 0);
+}
+
 static void a_packed_one_is_expanded_unless_nobody_reads_it(void **state)
 {
 	static char value[5001];
@@ -116,14 +183,89 @@ static void a_key_in_a_body_is_as_good(void **state)
 	assert_string_equal(d.no.code, "bad_key");
 }
 
+static void wake(void *ctx, uint32_t place)
+{
+	*(uint32_t *)ctx = place;
+}
+
+/* Another agent's value, or none, is the answer to what was asked. */
+static uint32_t tell(const char *text)
+{
+	const struct cache_stored stored = { .bytes = { text, text ? strlen(text) : 0 },
+					     .type = "a/b",
+					     .tags = "",
+					     .length = text ? strlen(text) : 0 };
+	struct letter *asked = cache_letter_sent(), *l;
+	uint32_t woken = 0;
+
+	assert_int_equal(asked->kind, LETTER_ASK);
+	l = letter_open(LETTER_TOLD, &(struct cache_bytes){ NULL, 0 });
+	l->id = asked->id;
+	l->left_ns = 10 * SECOND;
+	if (text)
+		assert_int_equal(cache_value_restore(&l->value, &stored), 0);
+	letter_close(asked);
+	assert_int_equal(bridge_put(&cache_bridge->back, l), 0);
+	behind_hear(d.site.behind, d.request.now_ns, wake, &woken);
+	return woken;
+}
+
+static void what_memory_does_not_have_is_asked_for_behind_and_told_later(void **state)
+{
+	struct cache_counts counts;
+	struct reply r;
+
+	(void)state;
+	cache_put_behind();
+	assert_int_equal(get("a", &r), 0);
+	assert_true(r.later);
+	assert_int_equal(r.later_for, tell("there"));
+	d.request.again = true;
+	assert_int_equal(get("a", &r), 0);
+	assert_false(r.later);
+	assert_true(r.behind);
+	assert_memory_equal(r.value->bytes, "there", 5);
+	assert_int_equal(r.max_age_s, 10);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("a", &r), 0);
+	assert_false(r.behind); /* it is in memory now */
+	reply_fini(&r);
+	assert_int_equal(get("b", &r), 0);
+	assert_true(r.later_for == tell(NULL));
+	d.request.again = true;
+	assert_int_equal(get("b", &r), -EINVAL);
+	assert_int_equal(d.no.status, 404);
+	cache_counts_get(d.site.cache, &counts);
+	assert_int_equal(counts.hits, 1);
+	assert_int_equal(counts.misses, 2);
+	assert_int_equal(counts.found, 1); /* three looks, each counted once */
+}
+
+static void where_nobody_can_wait_memory_answers_alone(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	cache_put_behind();
+	d.request.at_once = true;
+	assert_int_equal(get("a", &r), -EINVAL);
+	assert_int_equal(d.no.status, 404);
+	assert_null(cache_letter());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CACHE_TEST(a_hit_is_the_value_itself),
 		CACHE_TEST(a_miss_is_404),
 		CACHE_TEST(who_has_it_is_told_so),
+		CACHE_TEST(who_wants_another_one_is_refused),
+		CACHE_TEST(conditions_are_about_what_is_there),
 		CACHE_TEST(a_packed_one_is_expanded_unless_nobody_reads_it),
 		CACHE_TEST(a_key_in_a_body_is_as_good),
+		CACHE_TEST(what_memory_does_not_have_is_asked_for_behind_and_told_later),
+		CACHE_TEST(where_nobody_can_wait_memory_answers_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

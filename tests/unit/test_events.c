@@ -2,6 +2,7 @@
 
 #include "alerts.h"
 #include "document_fixture.h"
+#include "scribe.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 	"\"warning\":{\"above\":50}}]"
 
 static struct document_fixture d;
+static struct scribe *scribe;
 static struct reply reply;
 static char folder[32], out[65536];
 static int64_t now_s;
@@ -34,7 +36,6 @@ static void rules_put(void)
 static int setup(void **state)
 {
 	struct alerts_config config = {
-		.folder = folder,
 		.base = "",
 		.defaults = { (int64_t)(30 * SECOND), (int64_t)(300 * SECOND) },
 		.second_level = 3,
@@ -47,6 +48,8 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(folder));
 	document_open(&d);
 	now_s = NOW / SECOND;
+	assert_int_equal(scribe_open(&scribe, folder), 0);
+	config.scribe = scribe;
 	config.metrics = d.f.m;
 	config.health = d.site.health;
 	assert_int_equal(alerts_open(&d.site.alerts, &config, (int64_t)NOW, NOW_MS), 0);
@@ -62,6 +65,7 @@ static int teardown(void **state)
 	(void)state;
 	reply_fini(&reply);
 	alerts_close(d.site.alerts);
+	scribe_close(scribe);
 	events_close(d.site.events);
 	events_close(NULL);
 	document_close(&d);

@@ -33,6 +33,27 @@ static void every_count_is_told(void **state)
 	free(text);
 }
 
+static void what_is_behind_has_counts_of_its_own(void **state)
+{
+	struct bridge_state s;
+	char *text = told();
+
+	(void)state;
+	assert_lacks(text, "ringside_cache_redis_");
+	free(text);
+	cache_put_behind();
+	bridge_state_get(cache_bridge, &s);
+	s.lost_drops = 4;
+	bridge_state_put(cache_bridge, &s);
+	bridge_progress_put(cache_bridge, &(struct bridge_progress){ .pending = 3 });
+	text = told();
+	assert_holds(text, "ringside_cache_redis_hits_total 0\n");
+	assert_holds(text, "# TYPE ringside_cache_redis_pending_writes gauge\n"
+			   "ringside_cache_redis_pending_writes 3\n");
+	assert_holds(text, "ringside_cache_redis_lost_removals_total 4\n");
+	free(text);
+}
+
 static void without_a_cache_there_is_nothing(void **state)
 {
 	struct cache *kept = d.site.cache;
@@ -50,6 +71,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CACHE_TEST(every_count_is_told),
+		CACHE_TEST(what_is_behind_has_counts_of_its_own),
 		CACHE_TEST(without_a_cache_there_is_nothing),
 	};
 

@@ -211,14 +211,75 @@ static void a_reply_that_is_made_elsewhere_is_asked_for_again(void **state)
 	house_close(&h);
 }
 
+/* Who waits for a place is asked again when it is woken, and nobody else. */
+static void a_place_that_is_woken_is_asked_again_at_once(void **state)
+{
+	struct house h;
+	char out[4096];
+	int one, two;
+
+	(void)state;
+	house_open(&h, 16);
+	one = visit(&h);
+	two = visit(&h);
+	h.later = true;
+	h.later_for = 7;
+	assert_int_equal(said(&h, one, GET("/one"), out, sizeof(out)), -EAGAIN);
+	assert_false(h.last.again);
+	h.later_for = 8;
+	assert_int_equal(said(&h, two, GET("/two"), out, sizeof(out)), -EAGAIN);
+	h.later = false;
+	front_wake(h.front, 9);
+	settle(&h);
+	assert_int_equal(h.asked, 2);
+	front_wake(h.front, 7);
+	settle(&h);
+	assert_int_equal(h.asked, 3);
+	assert_string_equal(h.target, "/one");
+	assert_true(h.last.again);
+	assert_true(recv(one, out, sizeof(out), MSG_DONTWAIT) > 0);
+	assert_true(said(&h, one, GET("/three"), out, sizeof(out)) > 0);
+	assert_false(h.last.again); /* another request of the same connection */
+	assert_true(recv(two, out, sizeof(out), MSG_DONTWAIT) < 0);
+	h.now += FRONT_LATER_MS * MILLISECOND;
+	settle(&h);
+	assert_string_equal(h.target, "/two");
+	close(one);
+	close(two);
+	house_close(&h);
+}
+
+/* However many come meanwhile: the time of those that wait already does not move. */
+static void those_that_wait_are_asked_again_in_time_though_others_come(void **state)
+{
+	struct house h;
+	char out[4096];
+	int fds[4];
+
+	(void)state;
+	house_open(&h, 16);
+	h.later = true;
+	for (unsigned int i = 0; i < 4; i++) {
+		fds[i] = visit(&h);
+		said(&h, fds[i], GET("/slow"), out, sizeof(out));
+		h.now += FRONT_LATER_MS * MILLISECOND / 4;
+	}
+	assert_int_equal(h.asked, 4);
+	settle(&h);
+	assert_int_equal(h.asked, 8);
+	for (unsigned int i = 0; i < 4; i++)
+		close(fds[i]);
+	house_close(&h);
+}
+
 static void too_many_that_wait_are_refused(void **state)
 {
-	int fds[FRONT_LATER + 1];
+	int fds[FRONT_LATER + 1], other;
 	struct house h;
 	char out[4096];
 
 	(void)state;
-	house_open(&h, 64);
+	house_open(&h, FRONT_LATER + 2);
 	h.later = true;
 	for (unsigned int i = 0; i <= FRONT_LATER; i++) {
 		fds[i] = visit(&h);
@@ -226,6 +287,12 @@ static void too_many_that_wait_are_refused(void **state)
 	}
 	assert_non_null(strstr(out, " 503 "));
 	assert_non_null(strstr(out, "\"busy\""));
+	assert_true(h.last.at_once);
+	h.later = false; /* who need not wait is answered all the same */
+	other = visit(&h);
+	assert_true(said(&h, other, GET("/quick"), out, sizeof(out)) > 0);
+	assert_non_null(strstr(out, " 200 "));
+	close(other);
 	for (unsigned int i = 0; i <= FRONT_LATER; i++)
 		close(fds[i]);
 	house_close(&h); /* with all of them waiting */
@@ -262,6 +329,8 @@ int main(void)
 		cmocka_unit_test(a_full_house_takes_nobody_until_somebody_leaves),
 		cmocka_unit_test(whoever_is_idle_longest_makes_room_in_a_full_house),
 		cmocka_unit_test(a_reply_that_is_made_elsewhere_is_asked_for_again),
+		cmocka_unit_test(a_place_that_is_woken_is_asked_again_at_once),
+		cmocka_unit_test(those_that_wait_are_asked_again_in_time_though_others_come),
 		cmocka_unit_test(too_many_that_wait_are_refused),
 		cmocka_unit_test(a_client_that_leaves_while_it_waits_is_let_go),
 	};

@@ -60,6 +60,28 @@ static void the_worst_part_decides_but_info_makes_nothing_worse(void **state)
 	health_close(h);
 }
 
+static void what_is_no_part_any_more_makes_room(void **state)
+{
+	struct health_part parts[4];
+	struct health *h;
+
+	(void)state;
+	assert_int_equal(health_open(&h), 0);
+	health_put(h, "a", HEALTH_HEALTHY, "", 1);
+	health_put(h, "b", HEALTH_UNHEALTHY, "", 1);
+	health_put(h, "c", HEALTH_DEGRADED, "", 1);
+	health_drop(h, "b");
+	health_drop(h, "b");
+	health_drop(h, "no such part");
+	assert_int_equal(health_list(h, parts, 4), 2);
+	assert_string_equal(parts[0].name, "a");
+	assert_string_equal(parts[1].name, "c");
+	assert_int_equal(health_worst(h), HEALTH_DEGRADED);
+	health_drop(h, "c");
+	assert_int_equal(health_list(h, parts, 4), 1);
+	health_close(h);
+}
+
 static void one_part_too_many_is_refused_and_the_others_stay(void **state)
 {
 	static struct health_part parts[HEALTH_PARTS + 1];
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_ready_at_the_start),
 		cmocka_unit_test(since_stays_while_the_status_does),
 		cmocka_unit_test(the_worst_part_decides_but_info_makes_nothing_worse),
+		cmocka_unit_test(what_is_no_part_any_more_makes_room),
 		cmocka_unit_test(one_part_too_many_is_refused_and_the_others_stay),
 		cmocka_unit_test(names_and_reasons_are_cut_and_found_again),
 		cmocka_unit_test(every_status_has_a_name),

@@ -60,6 +60,7 @@ struct fixture {
 	struct inbox inbox;
 	int broker; /* its end of the link */
 	int reloads;
+	char password[SECRET_TEXT];
 };
 
 static void on_reload(void *ctx, int fd)
@@ -328,6 +329,29 @@ static void a_configuration_comes_as_a_descriptor_and_is_closed(void **state)
 	close(after);
 }
 
+static void on_password(void *ctx, const char *text)
+{
+	snprintf(((struct fixture *)ctx)->password, SECRET_TEXT, "%s", text);
+}
+
+static void a_password_is_a_text_whatever_comes(void **state)
+{
+	struct link_message message = { .kind = LINK_PASSWORD, .password = "s3cret" };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	f.inbox.password = on_password;
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_string_equal(f.password, "s3cret");
+	memset(message.password, 'a', sizeof(message.password));
+	assert_int_equal(link_send(f.broker, &message, -1), 0);
+	assert_true(inbox_read(&f.inbox, 1));
+	assert_int_equal(strlen(f.password), SECRET_TEXT - 1);
+	fixture_close(&f);
+}
+
 static void nonsense_is_passed_over(void **state)
 {
 	struct link_message message = { .kind = LINK_DIED, .key = 9 };
@@ -386,6 +410,7 @@ int main(void)
 		cmocka_unit_test(the_brokers_parts_are_shown_as_it_tells_them),
 		cmocka_unit_test(ready_is_when_the_broker_has_sent_all),
 		cmocka_unit_test(a_configuration_comes_as_a_descriptor_and_is_closed),
+		cmocka_unit_test(a_password_is_a_text_whatever_comes),
 		cmocka_unit_test(nonsense_is_passed_over),
 		cmocka_unit_test(a_flood_is_taken_in_parts),
 		cmocka_unit_test(the_brokers_end_is_seen),

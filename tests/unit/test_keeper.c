@@ -5,6 +5,7 @@
 #include "rs_test.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 
 static struct probe_filter *filter;
 static struct pauses *pauses; /* NULL: refused here */
@@ -75,6 +76,17 @@ static bool seen(void)
 	attempt_begin();
 	attempt_end();
 	return pauses_read(pauses, getpid(), &row) == 0 && row.sums[PAUSE_COLLECTION].count == 1;
+}
+
+/* As the broker does, until all is gone that is to go. */
+static void calm(void)
+{
+	for (int i = 0; i < 5000 && (keeper_waits(keeper) || keeper->closing_count); i++) {
+		keeper_hold(keeper, false);
+		usleep(1000);
+	}
+	assert_false(keeper_waits(keeper));
+	assert_int_equal(keeper->closing_count, 0);
 }
 
 static void a_link_is_there_while_its_descriptor_is_open(void **state)
@@ -171,16 +183,37 @@ static void who_keeps_the_kernel_waiting_stalls_the_child_alone(void **state)
 	assert_int_equal(attach(&links), -ETIMEDOUT);
 	assert_true(moment_monotonic_ns() - began_ns < UINT64_C(100000000));
 	blocked_end(&b);
-	for (int i = 0; i < 5000 && keeper_waits(keeper); i++)
-		usleep(1000);
-	assert_false(keeper_waits(keeper));
+	calm(); /* the late one was let go */
+	assert_int_equal(child_holds(), 1);
 	assert_int_equal(attach(&links), 0);
 	assert_true(seen());
-	for (int i = 0; i < 5000 && child_holds() != 5; i++) /* the late one was let go */
-		usleep(1000);
 	assert_int_equal(child_holds(), 5);
 	pauses_detach(&links);
 	assert_false(seen());
+}
+
+static void what_came_too_late_stays_while_somebody_is_suspected(void **state)
+{
+	struct pauses_links links;
+	struct blocked b;
+
+	(void)state;
+	if (!pauses)
+		rs_skip("bpf() is refused here");
+	b = blocked_start();
+	if (!b.pid)
+		rs_skip("FUSE cannot be mounted");
+	assert_int_equal(attach(&links), -ETIMEDOUT);
+	keeper_hold(keeper, true);
+	blocked_end(&b);
+	for (int i = 0; i < 5000 && keeper_waits(keeper); i++)
+		usleep(1000);
+	assert_false(keeper_waits(keeper));
+	usleep(50000);
+	assert_int_equal(child_holds(), 3); /* it is there still */
+	keeper_hold(keeper, false);
+	calm();
+	assert_int_equal(child_holds(), 1);
 }
 
 static void nor_is_anybody_kept_who_lets_go(void **state)
@@ -202,11 +235,11 @@ static void nor_is_anybody_kept_who_lets_go(void **state)
 	pauses_detach(&links); /* both: the second is not waited for */
 	assert_in_range(moment_monotonic_ns() - began_ns, UINT64_C(900000000),
 			UINT64_C(1900000000));
+	assert_true(keeper_waits(keeper));
+	assert_int_equal(keeper->closing_count, 1);
 	blocked_end(&b);
-	for (int i = 0; i < 5000 && child_holds() != 1; i++)
-		usleep(1000);
+	calm();
 	assert_int_equal(child_holds(), 1);
-	assert_false(keeper_waits(keeper));
 	assert_false(seen());
 }
 
@@ -226,11 +259,72 @@ static void nothing_is_begun_while_somebody_is_suspected(void **state)
 	assert_true(moment_monotonic_ns() - began_ns < UINT64_C(500000000));
 	assert_true(seen());
 	assert_int_equal(child_holds(), 5);
-	keeper_hold(keeper, false);
+	keeper_hold(keeper, false); /* one at a time */
+	assert_int_equal(keeper->closing_count, 1);
+	assert_int_equal(attach(&more), -ETIMEDOUT); /* not beside those that are to go */
+	calm();
 	assert_false(seen());
 	assert_int_equal(child_holds(), 1);
 	assert_int_equal(attach(&more), 0);
 	pauses_detach(&more);
+}
+
+static void one_after_the_other_goes_and_none_once_somebody_is_suspected(void **state)
+{
+	struct pauses_links links[4];
+	struct blocked b;
+	uint64_t began_ns;
+
+	(void)state;
+	if (!pauses)
+		rs_skip("bpf() is refused here");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(attach(&links[i]), 0);
+	keeper_hold(keeper, true);
+	for (int i = 0; i < 4; i++)
+		pauses_detach(&links[i]);
+	assert_int_equal(keeper->closing_count, 8);
+	b = blocked_start(); /* nobody knows of it */
+	if (!b.pid) {
+		calm();
+		rs_skip("FUSE cannot be mounted");
+	}
+	began_ns = moment_monotonic_ns();
+	for (int i = 0; i < 5; i++)
+		keeper_hold(keeper, false);
+	assert_true(moment_monotonic_ns() - began_ns < UINT64_C(500000000));
+	assert_true(keeper_waits(keeper));
+	assert_int_equal(keeper->closing_count, 7);
+	blocked_end(&b);
+	calm();
+	assert_int_equal(child_holds(), 1);
+	assert_false(seen());
+}
+
+static void a_child_without_room_goes_on_with_what_it_has(void **state)
+{
+	struct pauses_links links, more;
+	struct rlimit before, few;
+
+	(void)state;
+	if (!pauses)
+		rs_skip("bpf() is refused here");
+	assert_int_equal(attach(&links), 0);
+	assert_int_equal(prlimit(keeper->child, RLIMIT_NOFILE, NULL, &before), 0);
+	for (rlim_t room = 0; room < KEEPER_PASSED; room++) {
+		few = (struct rlimit){ 5 + room, before.rlim_max };
+		assert_int_equal(prlimit(keeper->child, RLIMIT_NOFILE, &few, NULL), 0);
+		assert_int_equal(attach(&more), -ETIMEDOUT);
+		assert_int_equal(prlimit(keeper->child, RLIMIT_NOFILE, &before, NULL), 0);
+		assert_false(keeper_waits(keeper));
+		assert_false(keeper_lost(keeper));
+		assert_int_equal(child_holds(), 5);
+		assert_true(seen());
+	}
+	assert_int_equal(attach(&more), 0);
+	pauses_detach(&more);
+	pauses_detach(&links);
+	assert_int_equal(child_holds(), 1);
 }
 
 static void a_child_that_was_killed_takes_all_links_along(void **state)
@@ -266,8 +360,11 @@ int main(void)
 		TEST(they_end_with_the_keeper),
 		TEST(what_is_refused_leaves_nothing),
 		TEST(who_keeps_the_kernel_waiting_stalls_the_child_alone),
+		TEST(what_came_too_late_stays_while_somebody_is_suspected),
 		TEST(nor_is_anybody_kept_who_lets_go),
 		TEST(nothing_is_begun_while_somebody_is_suspected),
+		TEST(one_after_the_other_goes_and_none_once_somebody_is_suspected),
+		TEST(a_child_without_room_goes_on_with_what_it_has),
 		TEST(a_child_that_was_killed_takes_all_links_along),
 	};
 	int result;

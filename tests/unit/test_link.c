@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,6 +76,29 @@ static void a_message_arrives_as_it_was_sent(void **state)
 	assert_int_equal(got.key, 7);
 	assert_true(got.usage.pss == 4.5);
 	assert_int_equal(link_receive(ends[1], &got, &passed), -EAGAIN);
+}
+
+static void what_is_peeked_at_stays(void **state)
+{
+	struct link_message sent = { .kind = LINK_RELOAD }, got;
+	int fd = memfd_create("x", MFD_CLOEXEC), passed[2];
+	size_t before = descriptors();
+
+	(void)state;
+	assert_int_equal(link_peek(ends[1], &got, &passed[0]), -EAGAIN);
+	assert_int_equal(link_send(ends[0], &sent, fd), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(link_peek(ends[1], &got, &passed[i]), 1);
+		assert_int_equal(got.kind, LINK_RELOAD);
+	}
+	assert_true(passed[0] >= 0 && passed[1] >= 0 && passed[0] != passed[1]);
+	close(passed[0]);
+	close(passed[1]);
+	assert_int_equal(link_receive(ends[1], &got, &passed[0]), 1);
+	close(passed[0]);
+	assert_int_equal(descriptors(), before);
+	assert_int_equal(link_receive(ends[1], &got, &passed[0]), -EAGAIN);
+	close(fd);
 }
 
 static void a_descriptor_comes_along_with_a_target(void **state)
@@ -192,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINK_TEST(a_message_arrives_as_it_was_sent),
+		LINK_TEST(what_is_peeked_at_stays),
 		LINK_TEST(a_descriptor_comes_along_with_a_target),
 		LINK_TEST(a_full_link_is_eagain_and_loses_nothing),
 		LINK_TEST(what_is_no_message_is_ebadmsg_and_the_next_one_comes),

@@ -7,7 +7,7 @@ int ringsided_main(int argc, char **argv);
 
 #include <sys/wait.h>
 
-#define SAID 4096
+#define SAID 8192
 
 /* Exit code of ringsided with these arguments; what it said. */
 static int run(const char *const *arguments, char said[SAID])

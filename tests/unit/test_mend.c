@@ -44,7 +44,8 @@ static bool count_slot(void *ctx, uint32_t second, const struct slot *slot)
 static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
 	struct counted *c = ctx;
-	const struct run_span span = { head->from_s, c->step_s, (head->flags & BLOCK_WIDE) != 0 };
+	const struct run_span span = { head->from_s, c->step_s, (head->flags & BLOCK_WIDE) != 0,
+				       0 };
 	const struct run_reader reader = { &c->scratch, count_slot, c };
 
 	assert_int_equal(run_unpack(bytes, size, &span, &reader), 0);
@@ -165,7 +166,7 @@ static bool see_gauges(void *ctx, uint32_t second, const double values[METRICS_G
 
 static bool gauge_run(void *ctx, const struct block_head *head, const uint8_t *bytes, size_t size)
 {
-	const struct run_span span = { head->from_s, series_step_s[SERIES_COARSE], false };
+	const struct run_span span = { head->from_s, series_step_s[SERIES_COARSE], false, 0 };
 	const struct levels_reader reader = { see_gauges, ctx };
 
 	assert_int_equal(levels_unpack(bytes, size, &span, &reader), 0);
@@ -182,21 +183,29 @@ static struct resident resident(const struct archive *a)
 	return r;
 }
 
-/* Seconds up to 5,156: what is resident grows by a page each five. Tens are not there at all. */
-static void gauges_left_behind(void)
+/*
+ * Seconds up to 5,156: what is resident grows by a page each five. Tens are not there at all, or
+ * with_requests up to 5,060 without gauges.
+ */
+static void gauges_left_behind(bool with_requests)
 {
 	struct block b = { 0 };
-	struct archive fine;
+	struct archive fine, coarse;
 
-	assert_int_equal(archive_open(&fine, f.fd, SERIES_FINE, store_boot), 0);
+	open_both(&fine, &coarse, store_boot);
+	if (with_requests)
+		append(&coarse, 5000, 5060);
 	for (uint32_t s = 5001; s < 5156; s += 5) { /* not where tens begin */
 		const struct export_span span = { .from_s = s, .until_s = s + 5 };
 
+		if (with_requests)
+			append(&fine, s, s + 5);
 		store_gauge_block(&b, archive_names(&fine), &span, (s - 4996) / 5 * 4096.0);
 		assert_int_equal(archive_append(&fine, &b), 0);
 	}
 	block_fini(&b);
 	archive_close(&fine);
+	archive_close(&coarse);
 }
 
 static void gauges_are_mended_by_their_last_level_and_their_mean(void **state)
@@ -207,7 +216,7 @@ static void gauges_are_mended_by_their_last_level_and_their_mean(void **state)
 
 	(void)state;
 	folder_open(&f);
-	gauges_left_behind();
+	gauges_left_behind(false);
 	open_both(&fine, &coarse, store_other_boot);
 	assert_int_equal(mend_step(&m), 0);
 	r = resident(&coarse);
@@ -229,8 +238,7 @@ static void gauges_that_memory_lacks_are_mended_beside_it(void **state)
 
 	(void)state;
 	folder_open(&f);
-	gauges_left_behind();
-	left_behind();
+	gauges_left_behind(true);
 	open_both(&fine, &coarse, store_boot);
 	assert_int_equal(mend_step(&m), 0);
 	r = resident(&coarse);

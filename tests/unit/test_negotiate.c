@@ -78,12 +78,23 @@ static void an_entity_tag_is_found_in_a_list(void **state)
 	assert_false(negotiate_has("\"ab\"", "\"a\""));
 }
 
+static void a_weak_one_matches_nothing_that_is_to_be_changed(void **state)
+{
+	(void)state;
+	assert_true(negotiate_matches("\"b\", \"a\"", "\"a\""));
+	assert_true(negotiate_matches("*", "\"a\""));
+	assert_false(negotiate_matches("W/\"a\"", "\"a\""));
+	assert_false(negotiate_matches("\"b\"", "\"a\""));
+	assert_false(negotiate_matches("", "\"a\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gzip_is_sent_to_whom_takes_it),
 		cmocka_unit_test(metrics_come_in_the_form_that_is_liked_best),
 		cmocka_unit_test(an_entity_tag_is_found_in_a_list),
+		cmocka_unit_test(a_weak_one_matches_nothing_that_is_to_be_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 
 #include "rs_test.h"
 
+#include "cache.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,10 +270,29 @@ static void a_key_is_all_that_follows_and_of_any_bytes(void **state)
 	assert_int_equal(split_status(target), 414);
 }
 
+static void the_most_and_longest_tags_of_an_entry_fit(void **state)
+{
+	static char target[3 * PARAMS_BYTES] = PARAMS_KEYED "k?ttl=31536000&tags=";
+	const char *tags;
+
+	(void)state;
+	for (size_t i = 0; i < CACHE_TAGS; i++) {
+		if (i)
+			strcat(target, "%2c"); /* NOLINT: there is room */
+		for (size_t k = 0; k < CACHE_TAG; k++)
+			strcat(target, "%41"); /* NOLINT */
+	}
+	assert_int_equal(split_status(target), 0);
+	tags = params_get(&params, "tags");
+	assert_int_equal(strlen(tags), CACHE_TAGS * (CACHE_TAG + 1) - 1);
+	assert_string_equal(params_get(&params, "ttl"), "31536000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_is_all_that_follows_and_of_any_bytes),
+		cmocka_unit_test(the_most_and_longest_tags_of_an_entry_fit),
 		cmocka_unit_test(a_target_comes_apart_and_is_decoded_once),
 		cmocka_unit_test(a_nul_or_a_half_escape_is_a_bad_request),
 		cmocka_unit_test(a_target_that_is_too_long_is_414),

@@ -6,6 +6,7 @@
 
 static const struct postbox_names names = { { "log", "ops", "mail" }, 3 };
 static char folder[32];
+static struct scribe *scribe;
 static struct postbox *p;
 
 static struct notice notice(uint64_t sequence)
@@ -17,7 +18,9 @@ static int setup(void **state)
 {
 	(void)state;
 	strcpy(folder, "/tmp/rs_postbox_XXXXXX");
-	return mkdtemp(folder) ? postbox_open(&p, folder, &names) : -1;
+	if (!mkdtemp(folder) || scribe_open(&scribe, folder))
+		return -1;
+	return postbox_open(&p, scribe, &names);
 }
 
 static int teardown(void **state)
@@ -26,6 +29,7 @@ static int teardown(void **state)
 
 	(void)state;
 	postbox_close(p);
+	scribe_close(scribe);
 	snprintf(command, sizeof(command), "chmod -R u+rwx %s; rm -rf %s", folder, folder);
 	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
 }
@@ -34,7 +38,16 @@ static int teardown(void **state)
 static void again(void)
 {
 	postbox_close(p);
-	assert_int_equal(postbox_open(&p, folder, &names), 0);
+	assert_int_equal(postbox_open(&p, scribe, &names), 0);
+}
+
+/* It has to write into this folder. */
+static void move(const char *to)
+{
+	scribe_close(scribe);
+	assert_int_equal(scribe_open(&scribe, to), 0);
+	p->scribe = scribe;
+	p->number = 0;
 }
 
 static const struct postbox_entry *first(uint32_t channel)
@@ -105,13 +118,15 @@ static void what_is_begun_is_so_for_good(void **state)
 	(void)state;
 	put(1, 6);
 	put(2, 6);
-	assert_int_equal(postbox_begin(p, 1, 1, 1234), 0);
+	postbox_begin(p, 1, 1, 1234);
+	assert_true(postbox_is_settled(p));
+	assert_int_equal(p->error, 0);
 	assert_int_equal(first(1)->notice.sequence, 2);
 	again();
 	assert_int_equal(first(1)->notice.sequence, 2);
 	assert_int_equal(first(2)->notice.sequence, 1);
 	assert_int_equal(p->begun_ms[1], 1234);
-	assert_int_equal(postbox_begin(p, 0, 2, 99), 0); /* of no notice */
+	postbox_begin(p, 0, 2, 99); /* of no notice */
 	assert_int_equal(first(2)->notice.sequence, 1);
 	again();
 	again(); /* written anew as a whole */
@@ -119,10 +134,10 @@ static void what_is_begun_is_so_for_good(void **state)
 	assert_int_equal(p->begun_ms[1], 1234);
 	assert_int_equal(p->begun_ms[2], 99);
 	assert_int_equal(p->damaged, 0);
-	p->folder = "/there/is/no/such/folder";
-	p->stale = true;
-	assert_true(postbox_begin(p, 2, 1, 5678) < 0);
-	p->folder = folder;
+	move("/there/is/no/such/folder");
+	postbox_begin(p, 2, 1, 5678);
+	assert_true(postbox_is_settled(p));
+	assert_int_equal(p->error, -ENOENT);
 }
 
 static void what_waits_for_a_name_waits_on_under_it(void **state)
@@ -134,7 +149,7 @@ static void what_waits_for_a_name_waits_on_under_it(void **state)
 	put(2, 2); /* ops */
 	put(3, 1); /* the log, which is there still */
 	p->dropped[1] = 5;
-	assert_int_equal(postbox_begin(p, 0, 2, 77), 0);
+	postbox_begin(p, 0, 2, 77);
 	assert_int_equal(postbox_rename(p, &others), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(postbox_waiting(p, 0), 1);
@@ -144,7 +159,7 @@ static void what_waits_for_a_name_waits_on_under_it(void **state)
 		assert_int_equal(p->begun_ms[1], 77);
 		assert_int_equal(p->dropped[3], i ? 0 : 5);
 		postbox_close(p);
-		assert_int_equal(postbox_open(&p, folder, &others), 0);
+		assert_int_equal(postbox_open(&p, scribe, &others), 0);
 	}
 	assert_int_equal(postbox_rename(p, &(struct postbox_names){ { "ops" }, 1 }), 0);
 	assert_int_equal(p->count, 2);
@@ -276,7 +291,7 @@ static void a_channel_that_is_no_more_waits_for_nothing(void **state)
 	put(1, 6);
 	put(2, 2);
 	postbox_close(p);
-	assert_int_equal(postbox_open(&p, folder, &fewer), 0);
+	assert_int_equal(postbox_open(&p, scribe, &fewer), 0);
 	assert_int_equal(p->count, 1);
 	assert_int_equal(first(1)->notice.sequence, 1);
 }
@@ -297,19 +312,20 @@ static void a_file_of_the_past_is_written_anew(void **state)
 
 static void without_a_disk_it_works_on_in_memory(void **state)
 {
-	struct notice n = notice(2);
-	int good = p->fd;
-
 	(void)state;
 	put(1, 2);
-	p->fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	p->folder = "/nonexistent";
-	assert_int_equal(postbox_put(p, &n, 2), -ENOENT);
+	move("/nonexistent");
+	put(2, 2);
+	postbox_sync(p);
 	assert_int_equal(postbox_waiting(p, 1), 2);
+	assert_true(postbox_is_settled(p)); /* it cannot be said better than in memory */
 	assert_int_equal(p->error, -ENOENT);
-	close(good);
-	p->folder = folder; /* there is room again */
-	postbox_mend(p);
+	postbox_second(p);
+	assert_true(postbox_is_settled(p));
+	assert_int_equal(p->error, -ENOENT);
+	move(folder); /* there is room again */
+	postbox_second(p);
+	assert_true(postbox_is_settled(p));
 	assert_int_equal(p->error, 0);
 	again();
 	assert_int_equal(postbox_waiting(p, 1), 2);
@@ -318,8 +334,6 @@ static void without_a_disk_it_works_on_in_memory(void **state)
 static void a_line_cut_short_by_a_full_disk_is_written_again(void **state)
 {
 	struct rlimit before, few;
-	struct notice n = notice(2);
-	int ret;
 
 	(void)state;
 	put(1, 2);
@@ -327,10 +341,13 @@ static void a_line_cut_short_by_a_full_disk_is_written_again(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	few = (struct rlimit){ p->bytes + 10, before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
-	ret = postbox_put(p, &n, 2);
+	put(2, 2);
+	assert_true(postbox_is_settled(p));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_int_equal(ret, -EFBIG);
+	assert_int_equal(p->error, -EFBIG);
 	put(3, 2);
+	assert_true(postbox_is_settled(p));
+	assert_int_equal(p->error, 0);
 	again();
 	assert_int_equal(p->damaged, 0);
 	assert_int_equal(postbox_waiting(p, 1), 3);

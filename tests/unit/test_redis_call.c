@@ -2,6 +2,9 @@
 #include "redis_key.h"
 #include "rs_test.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static struct redis_call *call(uint64_t deadline_ns)
 {
 	const struct redis_text words[] = { REDIS_TEXT("PING") };
@@ -65,11 +68,49 @@ static void an_answer_is_told(void **state)
 	assert_int_equal(times, 1);
 }
 
+static struct redis_value *value(enum redis_type type, const char *text)
+{
+	struct redis_value *v = calloc(1, sizeof(*v) + strlen(text) + 1);
+
+	v->type = type;
+	v->length = strlen(text);
+	memcpy(v->text, text, v->length);
+	return v;
+}
+
+static void a_transaction_is_one_question_with_answers_of_its_parts(void **state)
+{
+	const struct redis_text exec[] = { REDIS_TEXT("EXEC") };
+	struct redis_value *status = value(REDIS_STATUS, "QUEUED"), *array = value(REDIS_ARRAY, "");
+	struct redis_call *c = call(1);
+	size_t alone = c->length;
+
+	(void)state;
+	assert_int_equal(redis_call_append(c, exec, 1), 0);
+	assert_memory_equal(c->question + alone, "*1\r\n$4\r\nEXEC\r\n", c->length - alone);
+	c->taken = REDIS_BIT(REDIS_ARRAY);
+	redis_call_ready(c);
+	assert_true(redis_call_takes(c, status));
+	assert_false(redis_call_takes(c, array));
+	assert_true(redis_call_part(c, status));
+	assert_true(redis_call_takes(c, array));
+	assert_false(redis_call_part(c, array)); /* it is the whole's */
+	assert_null(redis_call_refusal(c, array));
+	redis_call_ready(c); /* it is asked anew: what was refused before counts no more */
+	assert_true(redis_call_part(c, value(REDIS_REFUSAL, "MOVED 1 h:1")));
+	assert_string_equal(redis_call_refusal(c, array)->text, "MOVED 1 h:1");
+	redis_call_ready(c);
+	assert_null(redis_call_refusal(c, array));
+	redis_value_free(array);
+	redis_call_answer(c, REDIS_FINE, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_queue_keeps_order_and_counts),
 		cmocka_unit_test(an_answer_is_told),
+		cmocka_unit_test(a_transaction_is_one_question_with_answers_of_its_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

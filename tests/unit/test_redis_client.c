@@ -26,9 +26,9 @@ static void each_question_names_our_own_key(void **state)
 	assert_int_equal(redis_get(c.redis, &key, NULL), 0);
 	assert_int_equal(redis_set(c.redis, &key, &value, 1500, NULL), 0);
 	assert_int_equal(redis_unlink(c.redis, &value, NULL), 0);
-	assert_int_equal(redis_member_add(c.redis, &value, &value, 9, NULL), 0);
 	assert_int_equal(redis_members(c.redis, &value, NULL), 0);
-	assert_int_equal(redis_publish(c.redis, "news", &value), 0);
+	assert_int_equal(redis_member_drop(c.redis, &value, &value, NULL), 0);
+	assert_int_equal(redis_publish(c.redis, "news", &value, NULL), 0);
 	client_step(&c);
 	{
 		static const char get[] = "*2\r\n$3\r\nGET\r\n$5\r\np:a\0b\r\n";
@@ -45,11 +45,10 @@ static void each_question_names_our_own_key(void **state)
 		assert_memory_equal(got, set, sizeof(set) - 1);
 	}
 	fixture_hear(&c.server, "*2\r\n$6\r\nUNLINK\r\n$3\r\np:v\r\n"
-				"*3\r\n$4\r\nSADD\r\n$3\r\np:v\r\n$1\r\nv\r\n"
-				"*3\r\n$7\r\nPEXPIRE\r\n$3\r\np:v\r\n$1\r\n9\r\n"
 				"*2\r\n$8\r\nSMEMBERS\r\n$3\r\np:v\r\n"
+				"*3\r\n$4\r\nSREM\r\n$3\r\np:v\r\n$1\r\nv\r\n"
 				"*3\r\n$7\r\nPUBLISH\r\n$6\r\np:news\r\n$1\r\nv\r\n");
-	client_say(&c, "$-1\r\n+OK\r\n:1\r\n:1\r\n:1\r\n*0\r\n:0\r\n");
+	client_say(&c, "$-1\r\n+OK\r\n:1\r\n*0\r\n:1\r\n:0\r\n");
 	assert_true(fixture_is_quiet(&c.server));
 }
 

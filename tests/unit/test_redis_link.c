@@ -137,15 +137,23 @@ static void a_refusal_is_an_answer(void **state)
 }
 
 /* It accepts, and says nothing. */
-static void silent_connection(void)
+static void silent_connection_of(struct fixture_server *s)
 {
-	rig_connect(&r);
+	rig_step(&r);
+	fixture_accept(s);
+	if (r.link.state == REDIS_LINK_CONNECTING)
+		rig_turn(&r);
 	fixture_now_ns += 500 * FIXTURE_MS;
 	rig_step(&r);
 	assert_int_equal(r.link.state, REDIS_LINK_DOWN);
-	fixture_hang_up(&r.server);
+	fixture_hang_up(s);
 	rig_step(&r); /* what is late is told */
 	fixture_now_ns = r.link.due_ns;
+}
+
+static void silent_connection(void)
+{
+	silent_connection_of(&r.server);
 }
 
 static void connects_do_not_close_the_circuit_answers_do(void **state)
@@ -290,6 +298,68 @@ static void a_name_is_looked_up(void **state)
 	assert_true(r.link.state != REDIS_LINK_NAMING);
 }
 
+/* A name of two addresses, of which the first one has nobody: as "localhost" is with ::1 first. */
+static void two_addresses(void)
+{
+	struct fixture_server nobody;
+	struct redis_place place;
+
+	fixture_serve(&nobody);
+	place = fixture_place(&nobody);
+	redis_place_address(&place, &r.link.search.found.at[0]);
+	fixture_end(&nobody);
+	place = fixture_place(&r.server);
+	redis_place_address(&place, &r.link.search.found.at[1]);
+	memcpy(place.host, "two.example", 12);
+	r.link.place = r.link.search.place = place;
+	r.link.search.found.count = 2;
+	r.link.search.is_asked = true;
+	r.link.search.asked_ns = fixture_now_ns;
+}
+
+static void connected_within_a_turn(void)
+{
+	rig_step(&r);
+	for (int i = 0; i < 2 && r.link.state == REDIS_LINK_CONNECTING; i++)
+		rig_turn(&r);
+	fixture_accept(&r.server);
+	rig_say(&r, FIXTURE_INFO FIXTURE_SAVE);
+	assert_int_equal(r.link.state, REDIS_LINK_READY);
+}
+
+static void the_address_that_works_is_found_at_once_and_remembered(void **state)
+{
+	(void)state;
+	two_addresses();
+	connected_within_a_turn();
+	assert_int_equal(r.link.drops, 0);
+	assert_int_equal(r.link.search.next, 1);
+	fixture_hang_up(&r.server);
+	rig_turn(&r);
+	fixture_now_ns = r.link.due_ns;
+	rig_step(&r); /* it is the first one that is tried, and no name is asked */
+	fixture_accept(&r.server);
+	assert_int_equal(r.link.search.tried, 0);
+	assert_int_equal(r.link.drops, 1);
+}
+
+static void an_address_that_is_silent_gives_way_to_the_next_one(void **state)
+{
+	struct fixture_server silent = r.server;
+
+	(void)state;
+	fixture_serve(&r.server);
+	two_addresses();
+	{
+		struct redis_place place = fixture_place(&silent);
+
+		redis_place_address(&place, &r.link.search.found.at[0]);
+	}
+	silent_connection_of(&silent);
+	connected_within_a_turn();
+	fixture_end(&silent);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
@@ -308,6 +378,8 @@ int main(void)
 		WITH(at_the_end_each_is_told),
 		WITH(one_that_is_refused_says_so),
 		WITH(a_name_is_looked_up),
+		WITH(the_address_that_works_is_found_at_once_and_remembered),
+		WITH(an_address_that_is_silent_gives_way_to_the_next_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static void a_number_or_a_path_needs_no_looking_up(void **state)
 	assert_int_equal(redis_place_address(&p, &a), -ENOENT);
 }
 
-static int found(const char *name, struct redis_address *a, const char **fault)
+static int found(const char *name, struct redis_addresses *a, const char **fault)
 {
 	struct redis_place p = { .port = 7000 };
 	struct pollfd fd = { .events = POLLIN };
@@ -42,18 +42,24 @@ static int found(const char *name, struct redis_address *a, const char **fault)
 
 static void a_name_is_found_by_a_thread(void **state)
 {
-	struct redis_address a;
+	struct redis_addresses a;
 	const char *fault;
 
 	(void)state;
 	assert_int_equal(found("localhost", &a, &fault), 0);
-	assert_true(a.at.ss_family == AF_INET || a.at.ss_family == AF_INET6);
-	assert_int_equal(((struct sockaddr_in *)&a.at)->sin_port, htons(7000)); /* in both there */
+	assert_in_range(a.count, 1, REDIS_ADDRESSES);
+	for (uint32_t i = 0; i < a.count; i++) {
+		const struct sockaddr_storage *at = &a.at[i].at;
+
+		assert_true(at->ss_family == AF_INET || at->ss_family == AF_INET6);
+		/* in both there */
+		assert_int_equal(((const struct sockaddr_in *)at)->sin_port, htons(7000));
+	}
 }
 
 static void a_name_that_is_none_says_so(void **state)
 {
-	struct redis_address a;
+	struct redis_addresses a;
 	const char *fault = "";
 
 	(void)state;

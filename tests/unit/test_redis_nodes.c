@@ -269,6 +269,16 @@ static void several_that_are_no_cluster_are_not_used(void **state)
 	greet(&a, FIXTURE_INFO);
 	assert_int_equal(n.at[0].link.state, REDIS_LINK_DOWN);
 	assert_non_null(strstr(n.at[0].link.text, "no node of a cluster"));
+	assert_int_equal(n.at[0].link.breaker.state, BREAKER_OPEN);
+	assert_int_equal(n.at[0].link.due_ns, fixture_now_ns + 10000 * FIXTURE_MS);
+	fixture_now_ns += 9999 * FIXTURE_MS; /* it is no accident that passes */
+	step();
+	assert_int_equal(n.at[0].link.state, REDIS_LINK_DOWN);
+	fixture_hang_up(&a);
+	fixture_now_ns += FIXTURE_MS;
+	greet(&a, FIXTURE_CLUSTER); /* … but it may be set right */
+	assert_int_equal(n.at[0].link.state, REDIS_LINK_READY);
+	assert_int_equal(n.at[0].link.breaker.state, BREAKER_CLOSED);
 }
 
 /* A failover: the slots are asked for again, and soon. */

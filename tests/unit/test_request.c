@@ -36,6 +36,7 @@ static void the_first_header_of_a_name_counts_and_a_second_host_is_noted(void **
 	(void)state;
 	request_header(&r, "host", "a");
 	request_header(&r, "Content-TYPE", "application/json");
+	request_header(&r, "if-match", "\"a\"");
 	request_header(&r, "X-Other", "x");
 	assert_string_equal(r.host, "a");
 	assert_string_equal(r.content_type, "application/json");

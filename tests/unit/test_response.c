@@ -90,6 +90,27 @@ static void long_ones_and_refusals_are_not_shared(void **state)
 	responses_fini(&responses);
 }
 
+static void what_came_from_behind_says_so_and_is_not_shared(void **state)
+{
+	struct MHD_Response *response;
+	struct reply reply;
+	bool shared;
+
+	(void)state;
+	cache_keep("a", "hello");
+	assert_false(shared_for(9, &response));
+	reply = hit(9);
+	reply.behind = true;
+	response = responses_make(&responses, &reply, &shared);
+	assert_false(shared);
+	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "redis");
+	MHD_destroy_response(response);
+	reply_fini(&reply);
+	assert_true(shared_for(9, &response));
+	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "memory");
+	responses_fini(&responses);
+}
+
 static void an_expanded_value_goes_with_its_response(void **state)
 {
 	struct MHD_Response *response;
@@ -113,6 +134,7 @@ int main(void)
 		CACHE_TEST(the_second_in_a_second_shares_what_the_first_had),
 		CACHE_TEST(what_is_shared_outlives_its_entry),
 		CACHE_TEST(long_ones_and_refusals_are_not_shared),
+		CACHE_TEST(what_came_from_behind_says_so_and_is_not_shared),
 		CACHE_TEST(an_expanded_value_goes_with_its_response),
 	};
 

@@ -4,6 +4,8 @@
 #include "document_fixture.h"
 #include "front.h"
 
+#include <stdio.h>
+
 static struct reply ask(struct document_fixture *d, const char *method, const char *target)
 {
 	struct reply reply = { .status = 0 };
@@ -314,10 +316,10 @@ static void what_changes_something_is_for_the_privileged_and_takes_json_alone(vo
 	assert_int_equal(status_of(d, "/api/alerts/rules?state=x"), 400);
 }
 
-static void open_cache(struct document_fixture *d)
+static void open_cache(struct document_fixture *d, uint32_t max_items)
 {
-	const struct cache_config config = { .max_items = 10,
-					     .max_bytes = 1 << 20,
+	const struct cache_config config = { .max_items = max_items,
+					     .max_bytes = 16 << 20,
 					     .max_value = 100000,
 					     .ttl_s = 300,
 					     .cleanup_ns = 60 * SECOND };
@@ -344,7 +346,7 @@ static void an_entry_goes_in_and_out_by_its_path(void **state)
 	struct document_fixture *d = *state;
 	struct reply reply;
 
-	open_cache(d);
+	open_cache(d, 10);
 	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 401);
 	assert_int_equal(status_by(d, "POST", "/api/cache/clear"), 401);
 	d->request.local = d->request.member = true;
@@ -371,7 +373,7 @@ static void only_the_privileged_may_send_much(void **state)
 {
 	struct document_fixture *d = *state;
 
-	open_cache(d);
+	open_cache(d, 10);
 	d->request.target = "/api/cache/entries/a";
 	assert_int_equal(router_room(&d->site, &d->request), FRONT_BODY);
 	d->request.local = d->request.member = true;
@@ -383,12 +385,80 @@ static void only_the_privileged_may_send_much(void **state)
 	cache_close(d->site.cache);
 }
 
+/* What a body has to be is told to who may send one: to nobody else. */
+static void rights_are_judged_before_sizes(void **state)
+{
+	struct document_fixture *d = *state;
+	struct reply reply;
+
+	open_cache(d, 10);
+	d->request.body_too_long = true;
+	d->request.body_limit = FRONT_BODY;
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 401);
+	assert_int_equal(status_by(d, "POST", "/api/cache/set"), 401);
+	assert_int_equal(status_by(d, "POST", "/api/cache/clear"), 401);
+	assert_int_equal(status_by(d, "POST", "/nowhere"), 404);
+	assert_int_equal(status_by(d, "POST", "/healthz"), 405);
+	assert_int_equal(status_by(d, "GET", "/healthz"), 413);
+	assert_int_equal(status_by(d, "GET", "/api/services"), 413);
+	d->request.host = "example.org";
+	assert_int_equal(status_by(d, "PUT", "/api/cache/entries/a"), 403);
+	d->request.host = "localhost";
+	d->request.local = d->request.member = true;
+	reply = ask(d, "PUT", "/api/cache/entries/a");
+	assert_int_equal(reply.status, 413);
+	assert_non_null(strstr(reply.body->bytes, "\"code\":\"body_too_large\""));
+	assert_non_null(strstr(reply.body->bytes, "longer than 65536 bytes"));
+	reply_fini(&reply);
+	d->request.body_too_long = false;
+	assert_int_equal(status_by(d, "GET", "/api/cache/entries/a"), 404); /* nothing was kept */
+	cache_close(d->site.cache);
+}
+
+/* A document that is not known yet is asked for again, and counted when it is. */
+static void a_clear_of_much_is_answered_later(void **state)
+{
+	struct document_fixture *d = *state;
+	struct reply reply = { .status = 0 };
+	char key[16];
+
+	open_cache(d, 20000);
+	for (int i = 0; i < 8000; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		assert_int_equal(
+			cache_set(d->site.cache, &(struct cache_put){ .key = { key, strlen(key) },
+								      .type = "t",
+								      .now_ns = NOW }),
+			0);
+	}
+	d->request.local = d->request.member = true;
+	d->request.who = d;
+	d->request.method = "POST";
+	d->request.target = "/api/cache/clear";
+	d->request.content_type = "application/json";
+	d->request.body = "{\"pattern\":\"*\"}";
+	d->request.body_length = strlen(d->request.body);
+	router_answer(&d->site, &d->request, &reply);
+	assert_true(reply.later);
+	assert_null(reply.body);
+	assert_int_equal(d->site.tally.counts[TALLY_REPLIES_2XX], 0);
+	while (cache_run(d->site.cache, NOW) == 0)
+		;
+	reply = ask(d, "POST", "/api/cache/clear");
+	assert_int_equal(reply.status, 200);
+	assert_non_null(strstr(reply.body->bytes, "{\"cleared\":8000}"));
+	reply_fini(&reply);
+	cache_close(d->site.cache);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		EACH(an_entry_goes_in_and_out_by_its_path),
 		EACH(only_the_privileged_may_send_much),
+		EACH(rights_are_judged_before_sizes),
+		EACH(a_clear_of_much_is_answered_later),
 		EACH(every_endpoint_answers_get_and_head),
 		EACH(another_method_is_405_and_says_which_are_taken),
 		EACH(inner_data_is_for_the_privileged),

@@ -50,7 +50,7 @@ static struct seen unpacked(const struct run *run, const uint8_t *bytes, size_t 
 
 static void slots_come_back_whole_with_the_gaps_between_them(void **state)
 {
-	const struct run_span span = { 1000, 10, false };
+	const struct run_span span = { 1000, 10, false, 0 };
 	static struct run run;
 	static uint8_t bytes[65536];
 	struct seen seen;
@@ -71,6 +71,10 @@ static void slots_come_back_whole_with_the_gaps_between_them(void **state)
 	assert_int_equal(seen.newest.sums.max_ns, 5 * MILLISECOND);
 	assert_int_equal(seen.newest.sums.status[1], 9);
 	assert_int_equal(seen.newest.buckets[rs_hist_slot(5 * MILLISECOND)], 9);
+	run.span.until_s = 1500; /* what is behind that is somebody else's */
+	seen = unpacked(&run, bytes, size);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.last, 1010);
 	run_fini(&run);
 }
 
@@ -101,7 +105,7 @@ static void at_schema_3_a_bucket_holds_the_four_that_it_is_made_of(void **state)
 
 static void bad_bytes_are_refused(void **state)
 {
-	const struct run_span span = { 1000, 1, true };
+	const struct run_span span = { 1000, 1, true, 0 };
 	static struct run run;
 	static struct slot scratch;
 	static uint8_t bytes[65536];
@@ -130,7 +134,7 @@ static void bad_bytes_are_refused(void **state)
 
 static void a_run_holds_so_many_slots(void **state)
 {
-	const struct run_span span = { 0, 1, false };
+	const struct run_span span = { 0, 1, false, 0 };
 	uint8_t bytes[SLOT_PACKED_MAX];
 	static struct slot slot;
 	static struct run run;

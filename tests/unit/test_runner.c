@@ -30,6 +30,8 @@ static int setup(void **state)
 		"none type=exec user=u command=/there/is/no/such/program",
 		"other type=exec user=7 command=/bin/true",
 		"unit type=restart_unit units=a.service,b.service",
+		"limit\ntype=exec\nuser=u\ncommand=/bin/sh\x1f-c\x1f"
+		"echo $(ulimit -Sn) $(ulimit -Hn) > \"$1\"\x1fname\x1f{route}",
 		"hook type=webhook url=http://x/",
 	};
 	struct channel_error why;
@@ -47,6 +49,7 @@ static int setup(void **state)
 		return -1;
 	close(fd);
 	runner.trusted = true;
+	getrlimit(RLIMIT_NOFILE, &runner.files);
 	runner.become = stays;
 	runner.users[3].uid = 7;
 	pid = 0;
@@ -151,6 +154,22 @@ static void a_command_has_its_words_and_no_environment(void **state)
 	assert_int_equal(asked(&order).outcome, COURIER_ARRIVED);
 }
 
+static void a_command_has_its_own_limit_of_files(void **state)
+{
+	struct runner_order order = order_of(5);
+	char text[64] = "";
+	int fd;
+
+	(void)state;
+	runner.files = (struct rlimit){ 50, 60 };
+	begin();
+	assert_int_equal(asked(&order).outcome, COURIER_ARRIVED);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	assert_string_equal(text, "50 60\n");
+}
+
 static void what_takes_too_long_is_killed(void **state)
 {
 	struct runner_order order = order_of(1), again = order_of(1);
@@ -178,7 +197,7 @@ static void why_a_command_does_not_run_is_told(void **state)
 
 static void what_is_not_its_own_is_refused(void **state)
 {
-	struct runner_order order = order_of(5);
+	struct runner_order order = order_of(6);
 
 	(void)state;
 	begin();
@@ -245,6 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_command_has_its_words_and_no_environment, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_command_has_its_own_limit_of_files, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_takes_too_long_is_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(why_a_command_does_not_run_is_told, setup,

@@ -180,7 +180,7 @@ static void what_is_unknown_is_no_number(void **state)
 static void what_nobody_delivers_yet_says_so(void **state)
 {
 	(void)state;
-	assert_int_equal(read_spec(METRIC_REDIS_FAILURES, METRIC_LAST), -ENODATA);
+	assert_int_equal(read_spec(METRIC_CLIENT_REDIS_FAILURES, METRIC_LAST), -ENODATA);
 	assert_int_equal(read_spec(METRIC_POOL_WAITING, METRIC_LAST), -ENODATA);
 }
 
@@ -194,12 +194,18 @@ static void the_agent_is_one_series_of_its_own(void **state)
 	assert_string_equal(labels[0].service, "");
 	read_spec(METRIC_AGENT_MEMORY, METRIC_LAST);
 	assert_true(rows[0].value == 7e6);
+	source.agent.redis_failures = 3;
+	assert_int_equal(read_spec(METRIC_REDIS_FAILURES, METRIC_LAST), 1);
+	assert_true(rows[0].value == 3);
+	assert_null(rows[0].of);
 }
 
 static void cache_told(void *ctx, uint64_t from_ns, struct source_cache *out)
 {
 	*(uint64_t *)ctx = from_ns;
-	*out = (struct source_cache){ .looks = 200, .hits = 150, .memory_percent = 12.5 };
+	*out = (struct source_cache){
+		.looks = 200, .hits = 150, .evictions = 20, .memory_percent = 12.5
+	};
 }
 
 static void the_cache_is_told_by_who_has_it(void **state)
@@ -220,6 +226,11 @@ static void the_cache_is_told_by_who_has_it(void **state)
 	spec.min_count = 201; /* too few to say */
 	read_spec(METRIC_CACHE_HITRATE, METRIC_RATIO);
 	assert_true(isnan(rows[0].value));
+	read_spec(METRIC_CACHE_EVICTIONS, METRIC_RATIO);
+	assert_true(isnan(rows[0].value));
+	spec.min_count = 200;
+	read_spec(METRIC_CACHE_EVICTIONS, METRIC_RATIO);
+	assert_true(rows[0].value == 10);
 	assert_int_equal(read_spec(METRIC_CACHE_MEMORY, METRIC_LAST), 1);
 	assert_true(rows[0].value == 12.5);
 }

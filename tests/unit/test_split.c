@@ -1,6 +1,8 @@
 #include "../../agent/split.c" /* white box: who needs a runner */
 #include "rs_test.h"
 
+#include <sys/stat.h>
+
 static bool needs(const char *json, bool acts)
 {
 	struct config_alerts *alerts;
@@ -64,12 +66,40 @@ static void root_is_nobody_whom_a_command_becomes(void **state)
 	assert_int_equal(user.uid, 65533);
 }
 
+static void the_worker_alone_gets_the_password(void **state)
+{
+	char path[] = "/tmp/rs_split_XXXXXX", text[128];
+	struct worker_config worker = { .link = -1 };
+	struct config_error error;
+	struct split s = { .worker = &worker, .error = &error };
+	struct config *config;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, "s3cret\n", 7), 7);
+	snprintf(text, sizeof(text), "{\"redis\": {\"password_file\": \"%s\"}}", path);
+	assert_int_equal(config_open(&config), 0);
+	assert_int_equal(config_read(config, "c", text, strlen(text), &error), 0);
+	s.config = config;
+	split_password(&s);
+	assert_string_equal(worker.redis.text, "s3cret");
+	assert_int_equal(fchmod(fd, 0666), 0);
+	split_password(&s);
+	assert_string_equal(worker.redis.text, "");
+	assert_non_null(strstr(worker.redis.fault, "redis.password_file: /tmp/rs_split_"));
+	assert_non_null(strstr(worker.redis.fault, "others than root may write it"));
+	config_close(config);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_runner_is_for_channels_that_need_it),
 		cmocka_unit_test(one_that_stays_root_is_for_actions_alone),
 		cmocka_unit_test(root_is_nobody_whom_a_command_becomes),
+		cmocka_unit_test(the_worker_alone_gets_the_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 #include "../../agent/store/store.c" /* white box: a store that was killed */
 
-#include "store_fixture.h"
+#include "parcel_fixture.h"
 
 #include "registry.h"
 
@@ -279,6 +279,38 @@ static void a_file_that_cannot_be_read_is_kept_and_counted(void **state)
 	end(s);
 }
 
+static void spoil(const char *name, uint32_t version)
+{
+	int fd = openat(f.fd, name, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &version, sizeof(version), sizeof(uint64_t)), sizeof(version));
+	close(fd);
+}
+
+static void what_was_set_aside_and_can_be_read_again_counts_once(void **state)
+{
+	static const char name[] = "1s-0000000001.history";
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	s = begin(0);
+	live(s, BEGIN, BEGIN + 300);
+	store_close(s);
+	spoil(name, 99);
+	s = open_store(0);
+	live(s, BEGIN + 301, BEGIN + 310); /* memory stands in for it */
+	store_state_get(s, &now);
+	assert_int_equal(now.cuts, 1);
+	store_close(s);
+	spoil(name, 1);
+	s = open_store(0);
+	live(s, BEGIN + 311, BEGIN + 1500);
+	assert_int_equal(told(s, BEGIN, BEGIN + 700, 1), 700);
+	assert_int_equal(resident(s, BEGIN, BEGIN + 700, 2), 350);
+	end(s);
+}
+
 /* No file may grow: as a full disk, memory goes on, and once there is room, all is written. */
 static void a_full_disk_is_told_and_made_good_later(void **state)
 {
@@ -325,6 +357,83 @@ static void the_thread_writes_and_ends_with_what_is_complete(void **state)
 	end(s);
 }
 
+/* A stock of slots of ten seconds, each with ten requests, two routes of them and gauges. */
+static struct stock stock_of(const char *boot, uint32_t from_s, uint32_t until_s)
+{
+	struct stock k;
+
+	stock_init(&k, SERIES_COARSE);
+	for (uint32_t at = from_s; at < until_s; at += 10) {
+		struct parcel_label label = parcel_label(SERIES_COARSE, at);
+		struct parcel p;
+
+		memset(label.boot, 0, sizeof(label.boot));
+		memcpy(label.boot, boot, strlen(boot));
+		label.wall_offset_ms = 0;
+		label.environment[0] = '\0';
+		p = parcel_of(&label, 9);
+		assert_int_equal(stock_add(&k, &label, p.bytes, p.size), 0);
+	}
+	return k;
+}
+
+/* The folder was emptied: what a Redis has of the time before is told as what was written. */
+static void what_comes_from_elsewhere_is_told_where_it_is_lacking(void **state)
+{
+	struct stock k = stock_of(store_boot, BEGIN - 1000, BEGIN + 50);
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	s = begin(0);
+	assert_int_equal(store_give(s, &k), -EAGAIN); /* nobody has looked yet */
+	live(s, BEGIN, BEGIN + 20);
+	assert_true(store_lacks(s, SERIES_COARSE, (BEGIN - 20) * 1000, BEGIN * 1000));
+	assert_int_equal(store_give(s, &k), 0);
+	assert_int_equal(k.count, 0);
+	assert_int_equal(store_give(s, &k), -EAGAIN); /* one at a time */
+	live(s, BEGIN + 21, BEGIN + 200);
+	store_state_get(s, &now);
+	assert_int_equal(now.regained, 100);
+	assert_int_equal(now.had, 5); /* memory has what was since it began */
+	assert_int_equal(now.lost, 0);
+	assert_int_equal(told(s, BEGIN - 1000, BEGIN, 10), 1000);
+	assert_int_equal(told(s, BEGIN - 1000, BEGIN + 201, 10), 1201);
+	assert_int_equal(kept_from_s, BEGIN - 1000);
+	assert_false(store_lacks(s, SERIES_COARSE, (BEGIN - 900) * 1000, (BEGIN - 890) * 1000));
+	assert_true(store_lacks(s, SERIES_COARSE, (BEGIN - 1001) * 1000, (BEGIN - 890) * 1000));
+	assert_true(store_lacks(s, SERIES_WIDE, (BEGIN - 900) * 1000, (BEGIN - 890) * 1000));
+	k = stock_of(store_boot, BEGIN - 1000, BEGIN - 500); /* once more changes nothing */
+	assert_int_equal(store_give(s, &k), 0);
+	live(s, BEGIN + 201, BEGIN + 9000);
+	store_state_get(s, &now);
+	assert_int_equal(now.regained, 100);
+	assert_int_equal(now.had, 55);
+	/* long after memory has given it up, nothing is missing or doubled */
+	assert_int_equal(told(s, BEGIN - 1000, BEGIN + 1700, 10), 1000 + 1700);
+	assert_true(memory_from_s > BEGIN + 1700);
+	end(s);
+}
+
+static void of_another_boot_it_is_told_by_the_wall_clock(void **state)
+{
+	struct stock k = stock_of(store_other_boot, 500, 800);
+	struct store_state now;
+	struct store *s;
+
+	(void)state;
+	for (uint32_t i = 0; i < k.count; i++) /* it is of half an hour before this boot's begin */
+		k.at[i]->label.wall_offset_ms = ((int64_t)BEGIN - 2300) * 1000;
+	s = begin(0);
+	live(s, BEGIN, BEGIN + 20);
+	assert_int_equal(store_give(s, &k), 0);
+	live(s, BEGIN + 21, BEGIN + 30);
+	store_state_get(s, &now);
+	assert_int_equal(now.regained, 30);
+	assert_int_equal(told(s, BEGIN - 1800, BEGIN - 1500, 10), 300);
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,7 +444,10 @@ int main(void)
 		cmocka_unit_test(the_budget_holds_and_the_finest_goes_first),
 		cmocka_unit_test(what_is_too_old_is_deleted),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_kept_and_counted),
+		cmocka_unit_test(what_was_set_aside_and_can_be_read_again_counts_once),
 		cmocka_unit_test(a_full_disk_is_told_and_made_good_later),
+		cmocka_unit_test(what_comes_from_elsewhere_is_told_where_it_is_lacking),
+		cmocka_unit_test(of_another_boot_it_is_told_by_the_wall_clock),
 		cmocka_unit_test(the_thread_writes_and_ends_with_what_is_complete),
 	};
 

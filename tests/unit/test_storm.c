@@ -240,11 +240,12 @@ static void the_highest_level_of_those_in_it_is_its_own(void **state)
 static void a_storm_survives_a_restart(void **state)
 {
 	char folder[] = "/tmp/rs_storm_XXXXXX", path[64];
-	const struct diary diary = { .folder = folder, .boot = "a" };
+	struct diary diary = { .boot = "a" };
 	struct notice n;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
+	assert_int_equal(scribe_open(&diary.scribe, folder), 0);
 	bad[0] = 100;
 	seconds(10, &n);
 	assert_int_equal(diary_save(&diary, engine, now_s * SECOND), 0);
@@ -258,6 +259,7 @@ static void a_storm_survives_a_restart(void **state)
 	assert_int_equal(seconds(30, &n), 1);
 	assert_string_equal(n.rule, STORM_RULE);
 	assert_int_equal(n.kind, NOTICE_RECOVERED);
+	scribe_close(diary.scribe);
 	snprintf(path, sizeof(path), "%s/" DIARY_STATE, folder);
 	unlink(path);
 	rmdir(folder);

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char document[] = "{\"a\": 1.5, \"b\": \"text\",\n \"c\": [true, null, 7], \"d\": {}}";
@@ -78,11 +78,10 @@ static void what_is_no_json_is_refused_with_its_line(void **state)
 
 static void texts_may_hold_nuls_for_who_counts_them(void **state)
 {
-	static const char text[] = "{\"a\":\"x\\u0000y\"}";
+	static const char text[] = "{\"a\":\"x\\u0000y\",\"b\":12345678901234567890}";
 	struct tree_error error;
 	struct tree *root;
 	size_t length;
-	char *again;
 
 	(void)state;
 	assert_int_equal(tree_open(&root, text, strlen(text), &error), -EINVAL);
@@ -90,16 +89,54 @@ static void texts_may_hold_nuls_for_who_counts_them(void **state)
 	assert_memory_equal(tree_text_bytes(tree_member(root, "a"), &length), "x\0y", 3);
 	assert_int_equal(length, 3);
 	assert_null(tree_text_bytes(root, &length));
-	again = tree_write(root);
-	assert_string_equal(again, text);
-	free(again);
+	assert_true(tree_number(tree_member(root, "b")) > 1.2e19);
 	tree_close(root);
+}
+
+static void a_member_is_found_as_it_was_written(void **state)
+{
+	static const char *const values[] = { "1.0",
+					      "1e5",
+					      "-0.0",
+					      "0.1",
+					      "12345678901234567890",
+					      "1E+2",
+					      "[]",
+					      "{}",
+					      "true",
+					      "null",
+					      "\"\"",
+					      "[ 1.50 , {\"b\" : [2.0]} ]",
+					      "[[],[{}]]",
+					      "{\"x\":\"}],:\\\"\\\\\"}" };
+	static const char *const frames[][2] = {
+		{ "{\"v\":", "}" },
+		{ " {\"a\" : [\"},\\\"v\\\":\"], \"\\u0076\"\n:\t", " \r\n,\"b\":{\"v\":5}}" },
+	};
+	struct tree_error error;
+	const char *found;
+	struct tree *root;
+	char text[256];
+	size_t length;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(values) / sizeof(values[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s%s", frames[i % 2][0], values[i / 2],
+			 frames[i % 2][1]);
+		assert_int_equal(tree_open_any(&root, text, strlen(text), &error), 0);
+		found = tree_member_bytes(root, "v", text, &length);
+		assert_int_equal(length, strlen(values[i / 2]));
+		assert_memory_equal(found, values[i / 2], length);
+		assert_null(tree_member_bytes(root, "none", text, &length));
+		tree_close(root);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_may_hold_nuls_for_who_counts_them),
+		cmocka_unit_test(a_member_is_found_as_it_was_written),
 		cmocka_unit_test(values_are_found_by_name_and_place),
 		cmocka_unit_test(what_is_not_there_has_nothing),
 		cmocka_unit_test(members_come_in_the_order_that_they_were_written_in),

@@ -82,6 +82,39 @@ static void the_last_reference_frees_it(void **state)
 	cache_value_put(v);
 }
 
+static void one_of_another_agent_is_as_it_was_there(void **state)
+{
+	static char text[5000];
+	struct cache_value *v, *other;
+	struct pack pack_there = { .on = false };
+	void *out;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	v = make(text, sizeof(text), "a/b");
+	assert_int_equal(cache_value_restore(
+				 &other, &(struct cache_stored){ .bytes = { v->bytes, v->stored },
+								 .type = v->type,
+								 .tags = v->tags,
+								 .length = v->length,
+								 .packed = v->packed,
+								 .checksum = v->checksum,
+								 .created_ms = v->created_ms }),
+			 0);
+	assert_int_equal(cache_value_expand(other, &pack_there, &out),
+			 0); /* though it packs none */
+	assert_memory_equal(out, text, sizeof(text));
+	free(out);
+	pack_close(&pack_there);
+	assert_int_equal(other->checksum, v->checksum);
+	assert_int_equal(other->created_ms, 1234);
+	assert_string_equal(other->type, "a/b");
+	assert_string_equal(other->tags, "a b");
+	assert_int_equal(cache_value_size(other), cache_value_size(v));
+	cache_value_put(other);
+	cache_value_put(v);
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
@@ -96,6 +129,7 @@ int main(void)
 		cmocka_unit_test(a_long_one_is_packed_and_comes_out_again),
 		cmocka_unit_test(the_checksum_is_of_bytes_and_type),
 		cmocka_unit_test(the_last_reference_frees_it),
+		cmocka_unit_test(one_of_another_agent_is_as_it_was_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, tear_down);

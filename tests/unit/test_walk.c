@@ -4,6 +4,7 @@
 struct seen {
 	uint32_t blocks, runs, most;
 	uint32_t from_s; /* blocks before are not wanted */
+	uint32_t last_s; /* where the last one was said to end */
 };
 
 static struct folder f;
@@ -28,6 +29,7 @@ static bool run(void *ctx, const struct block_head *head, const uint8_t *bytes, 
 	struct seen *seen = ctx;
 
 	assert_true(head->from_s >= seen->from_s && bytes && size);
+	seen->last_s = head->until_s;
 	return ++seen->runs < seen->most;
 }
 
@@ -90,6 +92,17 @@ static void of_a_file_that_is_set_aside_nothing_is_read(void **state)
 	assert_int_equal(seen.blocks, 0);
 }
 
+static void of_what_a_later_file_has_nothing_is_read(void **state)
+{
+	struct seen seen = { .most = 100 };
+
+	(void)state;
+	a.files[0].over_s = 1033;
+	assert_int_equal(seen_of(&seen), 0);
+	assert_int_equal(seen.blocks, 7);
+	assert_int_equal(seen.last_s, 1033); /* of the one of 1030 to 1035 */
+}
+
 static void a_file_that_is_gone_or_spoiled_is_an_error(void **state)
 {
 	struct seen seen = { .most = 100 };
@@ -112,6 +125,7 @@ int main(void)
 		TEST(blocks_that_are_not_wanted_are_passed_over),
 		TEST(a_walk_ends_when_it_is_told_to),
 		TEST(of_a_file_that_is_set_aside_nothing_is_read),
+		TEST(of_what_a_later_file_has_nothing_is_read),
 		TEST(a_file_that_is_gone_or_spoiled_is_an_error),
 	};
 

@@ -1,5 +1,10 @@
 #include "web_fixture.h"
 
+#include "behind.h"
+#include "cache.h"
+#include "courier.h"
+#include "wipe.h"
+
 #include <time.h>
 #include <zlib.h>
 
@@ -200,6 +205,83 @@ static void many_windows_at_once_are_all_answered(void **state)
 	web_stop(&w);
 }
 
+static void cache_keep(struct cache *c, const char *key)
+{
+	const struct cache_put put = { .key = { key, strlen(key) },
+				       .value = { "x", 1 },
+				       .type = "text/plain",
+				       .now_ns = moment_monotonic_ns() };
+
+	assert_int_equal(cache_set(c, &put), 0);
+}
+
+/* What goes behind the cache is that clear alone. */
+static void assert_cleared_behind(struct bridge *bridge, const char *pattern)
+{
+	bool lost;
+	struct letter *l = bridge_take(&bridge->there, &lost);
+
+	assert_non_null(l);
+	assert_null(l->next);
+	assert_int_equal(l->drop->kind, DROP_PATTERN);
+	assert_int_equal(l->drop->length, strlen(pattern));
+	assert_memory_equal(l->drop->text, pattern, strlen(pattern));
+	letter_close(l);
+}
+
+/* More of it than goes at a time. */
+static void the_cache_is_cleared_as_it_is_ordered(void **state)
+{
+	const struct cache_config config = {
+		.max_items = 10000, .max_bytes = 16 << 20, .max_value = 100, .ttl_s = 300
+	};
+	struct wipe_order order = { .pattern = "a:*" };
+	struct pollfd answer = { .events = POLLIN };
+	struct cache_counts counts;
+	struct courier_word word;
+	struct web_fixture w;
+	struct bridge *bridge;
+	struct behind *behind;
+	struct cache *cache;
+	char key[16];
+	int links[2];
+
+	(void)state;
+	web_prepare(&w);
+	assert_int_equal(courier_link(links), 0);
+	assert_int_equal(cache_open(&cache, &config), 0);
+	assert_int_equal(bridge_open(&bridge), 0);
+	assert_int_equal(behind_open(&behind, cache, bridge, 1), 0);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "a:%d", i);
+		cache_keep(cache, key);
+	}
+	cache_keep(cache, "b:1");
+	w.how.cache = cache;
+	w.how.behind = behind;
+	w.how.wipe = links[1];
+	web_start(&w);
+	assert_int_equal(wipe_order(links[0], &order), 0);
+	answer.fd = links[0];
+	assert_int_equal(poll(&answer, 1, WEB_PATIENCE_MS), 1);
+	assert_int_equal(courier_hear(links[0], &word), 1);
+	assert_string_equal(word.text, "5000 entries cleared");
+	order.pattern[0] = '\0';
+	assert_int_equal(wipe_order(links[0], &order), 0);
+	assert_int_equal(poll(&answer, 1, WEB_PATIENCE_MS), 1);
+	assert_int_equal(courier_hear(links[0], &word), 1);
+	assert_int_equal(word.outcome, COURIER_REFUSED);
+	web_stop(&w);
+	cache_counts_get(cache, &counts);
+	assert_int_equal(counts.items, 1);
+	assert_cleared_behind(bridge, "a:*");
+	behind_close(behind);
+	bridge_close(bridge);
+	cache_close(cache);
+	close(links[0]);
+	close(links[1]);
+}
+
 static void idle_it_uses_no_time_at_all(void **state)
 {
 	struct timespec before, after, pause = { 0, 200000000 };
@@ -273,6 +355,7 @@ int main(void)
 		cmocka_unit_test(the_token_opens_what_is_inner),
 		cmocka_unit_test(a_slow_client_is_cut_by_a_thread_that_sleeps),
 		cmocka_unit_test(many_windows_at_once_are_all_answered),
+		cmocka_unit_test(the_cache_is_cleared_as_it_is_ordered),
 		cmocka_unit_test(idle_it_uses_no_time_at_all),
 		cmocka_unit_test(closing_ends_the_thread_whatever_is_open),
 		cmocka_unit_test(one_that_never_ran_is_closed_too),

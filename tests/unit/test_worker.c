@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,9 +38,11 @@ static uint16_t port_of(int fd)
 }
 
 /* A worker of its own process, as the nursery forks it. */
-static void stage_open(struct stage *s)
+static void stage_open(struct stage *s, int kept)
 {
-	struct worker_config config = { .options = &s->options, .token = "", .group = (gid_t)-1 };
+	struct worker_config config = {
+		.options = &s->options, .token = "", .group = (gid_t)-1, .kept = kept
+	};
 	int link[2];
 
 	memset(s, 0, sizeof(*s));
@@ -102,25 +105,33 @@ static uint32_t hear(const struct stage *s)
 	return message.kind;
 }
 
-/* The status of a reply. */
-static int ask(const struct stage *s, const char *path)
+/* The status of a reply; what of it came. */
+static int ask_for(const struct stage *s, const char *path, char *text, size_t size)
 {
 	struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(s->port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char text[256];
+	size_t length = 0;
 	int status = 0;
 	ssize_t n;
 
 	where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(connect(fd, (struct sockaddr *)&where, sizeof(where)), 0);
-	n = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	n = snprintf(text, size, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		     path);
 	assert_int_equal(send(fd, text, (size_t)n, MSG_NOSIGNAL), n);
-	n = recv(fd, text, sizeof(text) - 1, 0);
-	assert_true(n > 0);
-	text[n] = '\0';
+	while ((n = recv(fd, text + length, size - 1 - length, 0)) > 0)
+		length += (size_t)n;
+	text[length] = '\0';
 	assert_int_equal(sscanf(text, "HTTP/1.1 %d", &status), 1);
 	close(fd);
 	return status;
+}
+
+static int ask(const struct stage *s, const char *path)
+{
+	char text[4096];
+
+	return ask_for(s, path, text, sizeof(text));
 }
 
 static void it_answers_before_it_is_ready_and_says_so(void **state)
@@ -130,7 +141,7 @@ static void it_answers_before_it_is_ready_and_says_so(void **state)
 	int status = 503;
 
 	(void)state;
-	stage_open(&s);
+	stage_open(&s, -1);
 	assert_int_equal(hear(&s), LINK_HELLO);
 	assert_int_equal(hear(&s), LINK_SERVING);
 	assert_int_equal(ask(&s, "/healthz"), 200);
@@ -151,12 +162,38 @@ static void a_checkpoint_stands_in_its_own_directory(void **state)
 	struct stage s;
 
 	(void)state;
-	stage_open(&s);
+	stage_open(&s, -1);
 	assert_int_equal(hear(&s), LINK_HELLO);
 	assert_int_equal(stage_end(&s), 0);
 	snprintf(path, sizeof(path), "%s/checkpoint", s.folder);
 	assert_int_equal(access(path, R_OK), 0);
 	stage_close(&s);
+}
+
+static void it_begins_with_the_channels_that_were_read_last(void **state)
+{
+	static const char text[] = "{\"alerts\": {\"channels\": {\"ops\": {\"type\": \"webhook\", "
+				   "\"url\": \"http://127.0.0.1:1/\"}}}}";
+	const struct link_message message = { .kind = LINK_RELOAD };
+	int kept[2], fd = memfd_create("ringside.json", MFD_CLOEXEC);
+	char answer[16384];
+	struct stage s;
+
+	(void)state;
+	assert_int_equal(link_open(kept), 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1); /* and at its end */
+	assert_int_equal(link_send(kept[0], &message, fd), 0);
+	close(fd);
+	for (int i = 0; i < 2; i++) { /* the one after it too */
+		stage_open(&s, kept[1]);
+		assert_int_equal(hear(&s), LINK_HELLO);
+		assert_int_equal(ask_for(&s, "/api/alerts/channels", answer, sizeof(answer)), 200);
+		assert_non_null(strstr(answer, "\"name\":\"ops\",\"type\":\"webhook\""));
+		assert_int_equal(stage_end(&s), 0);
+		stage_close(&s);
+	}
+	close(kept[0]);
+	close(kept[1]);
 }
 
 static void without_a_socket_it_cannot_run_and_says_so_for_good(void **state)
@@ -178,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_answers_before_it_is_ready_and_says_so),
 		cmocka_unit_test(a_checkpoint_stands_in_its_own_directory),
+		cmocka_unit_test(it_begins_with_the_channels_that_were_read_last),
 		cmocka_unit_test(without_a_socket_it_cannot_run_and_says_so_for_good),
 	};
 

@@ -109,6 +109,21 @@ static int cache_send(struct agent *agent, const struct client_request *request,
 	return result;
 }
 
+static void cache_print_redis(const struct envelope_node *redis)
+{
+	printf("  look-ups   %.0f hits, %.0f misses: %s %%; %.0f not asked, %.0f too late\n",
+	       envelope_number(redis, "hits"), envelope_number(redis, "misses"),
+	       envelope_text(redis, "hitRate"), envelope_number(redis, "unasked"),
+	       envelope_number(redis, "late"));
+	printf("  writes     %.0f wait, %.0f written, %.0f removed; lost: %.0f values, %.0f "
+	       "removals\n",
+	       envelope_number(redis, "pendingWrites"), envelope_number(redis, "written"),
+	       envelope_number(redis, "removed"), envelope_number(redis, "lostWrites"),
+	       envelope_number(redis, "lostDeletes"));
+	printf("  found odd  %.0f corrupted, %.0f of other keys\n",
+	       envelope_number(redis, "corrupted"), envelope_number(redis, "foreign"));
+}
+
 static void cache_print_stats(const struct envelope_node *data)
 {
 	const struct envelope_node *all = envelope_member(data, "overall");
@@ -132,7 +147,9 @@ static void cache_print_stats(const struct envelope_node *data)
 	printf("compression  %.0f entries, %.0f bytes kept as %.0f\n",
 	       envelope_number(packed, "entries"), envelope_number(packed, "rawBytes"),
 	       envelope_number(packed, "storedBytes"));
-	printf("redis        %s\n", reason ? reason : mode);
+	printf("redis        %s%s%s\n", mode, reason ? ": " : "", reason ? reason : "");
+	if (envelope_number(redis, "pendingWrites") >= 0)
+		cache_print_redis(redis);
 }
 
 static void cache_print_done(const struct envelope_node *data)

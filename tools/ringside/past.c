@@ -125,7 +125,7 @@ static bool past_run(void *ctx, const struct block_head *head, const uint8_t *by
 {
 	struct past *p = ctx;
 	const struct run_span span = { head->from_s, series_step_s[p->step],
-				       (head->flags & BLOCK_WIDE) != 0 };
+				       (head->flags & BLOCK_WIDE) != 0, head->until_s };
 	const struct run_reader reader = { p->scratch, past_slot, p };
 	int ret = run_unpack(bytes, size, &span, &reader);
 
