@@ -86,6 +86,14 @@ static int main_listen_one(struct main_agent *m, const char *address)
 	return 0;
 }
 
+static int main_listen_proxies(struct main_agent *m)
+{
+	const char *proxy = "";
+	int result = proxying_listen(m->config, &m->worker.proxies, &proxy);
+
+	return result ? main_fail(m, result, "cannot listen for cache.proxy", proxy) : 0;
+}
+
 static int main_listen(struct main_agent *m)
 {
 	const char *named = config_text(m->config, CONFIG_HTTP_SOCKET);
@@ -93,6 +101,8 @@ static int main_listen(struct main_agent *m)
 
 	for (size_t i = 0; i < config_count(m->config, CONFIG_HTTP_LISTEN) && result == 0; i++)
 		result = main_listen_one(m, config_item(m->config, CONFIG_HTTP_LISTEN, i));
+	if (result == 0)
+		result = main_listen_proxies(m);
 	if (result || strcmp(named, "none") == 0)
 		return result;
 	result = config_socket_path(m->config, m->socket_path, sizeof(m->socket_path));

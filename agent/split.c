@@ -25,6 +25,7 @@ static void split_close_worker(const struct split *s)
 {
 	for (unsigned int i = 0; i < s->worker->socket_count; i++)
 		close(s->worker->sockets[i]);
+	proxying_sockets_close(&s->worker->proxies);
 	if (s->worker->kallsyms >= 0)
 		close(s->worker->kallsyms);
 }

@@ -41,6 +41,7 @@ struct worker {
 	struct tiering tiering;
 	struct depot depot;
 	struct ledger ledger;
+	struct proxying proxying;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -234,6 +235,7 @@ static int worker_web(struct worker *w)
 		.profile = w->profile,
 		.store = w->store,
 		.cache = w->cache,
+		.proxy = w->proxying.proxy,
 		.behind = w->tiering.behind,
 		.wipe = w->alerting.wipe[1],
 		.health = w->health,
@@ -287,6 +289,17 @@ static int worker_alerting(struct worker *w)
 	return result;
 }
 
+static void worker_proxy(struct worker *w)
+{
+	const struct proxying_config config = { .config = w->config->config,
+						.sockets = &w->config->proxies,
+						.api = w->config->sockets,
+						.api_count = w->config->socket_count,
+						.health = w->health };
+
+	proxying_open(&w->proxying, &config, moment_wall_ms());
+}
+
 /* The API first, so that whoever looks sees why it is not ready. */
 static int worker_open(struct worker *w)
 {
@@ -309,6 +322,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_redis(w);
 	if (result == 0)
+		worker_proxy(w);
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
@@ -325,6 +340,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	proxying_close(&w->proxying);
 	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);
 	depot_close(&w->depot);
@@ -354,6 +370,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	tiering_second(&w->tiering);
 	w->alerting.redis_failures = redis_part_failures(&w->redis);
 	depot_second(&w->depot, now_ns, moment_wall_ms());
+	proxying_second(&w->proxying, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)

@@ -10,6 +10,7 @@
 #define AGENT_WORKER_H
 
 #include "options.h"
+#include "proxying.h"
 #include "secret.h"
 
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct worker_config {
 	const struct config *config;
 	const int *sockets; /* listening */
 	unsigned int socket_count;
+	struct proxying_sockets proxies;
 	const char *token;
 	gid_t group;
 	int link;

@@ -3,6 +3,7 @@
 #include "config_alias.h"
 #include "config_line.h"
 #include "config_nested.h"
+#include "proxy_site.h"
 #include "rule.h"
 #include "text.h"
 
@@ -85,6 +86,9 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_ESCALATION:
 		return "must be a list of at most two objects, as {\"after\": 3, \"notify\": "
 		       "[\"ops\"]}";
+	case CONFIG_TYPE_PROXY:
+		return "must be a list of at most 8 objects, as {\"listen\": \"127.0.0.1:8080\", "
+		       "\"upstream\": \"127.0.0.1:3000\", \"rules\": […]}";
 	case CONFIG_TYPE_SWITCH:
 		return "must be true or false";
 	case CONFIG_TYPE_COUNT:
@@ -269,6 +273,37 @@ static int config_walk_levels(struct config_walk *w, const json_t *value, char *
 	return 0;
 }
 
+/* What is missing stands nowhere: then it is the line of the key that it is missing in. */
+static int config_walk_fail_in(struct config_walk *w, const char *key, const char *path,
+			       const char *reason)
+{
+	unsigned int line = config_line(w->text, path);
+
+	snprintf(w->error->text, sizeof(w->error->text), "%s:%u: %s: %s", w->text->name,
+		 line > 1 ? line : config_line(w->text, key), path, reason);
+	return -EINVAL;
+}
+
+/* Tells by itself what is wrong. */
+static int config_walk_proxies(struct config_walk *w, const json_t *value, char **items)
+{
+	char path[CONFIG_FILE_PATH];
+	struct channel_error why;
+
+	if (!json_is_array(value) || json_array_size(value) > PROXY_SITES)
+		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_PROXY));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const struct tree *site = (const struct tree *)json_array_get(value, i);
+
+		if (!config_nested_proxy(site, &items[i], &why))
+			continue;
+		snprintf(path, sizeof(path), "%.128s[%zu]%s%s", w->path, i, *why.key ? "." : "",
+			 why.key);
+		return config_walk_fail_in(w, w->path, path, why.reason);
+	}
+	return 0;
+}
+
 static int config_walk_items(json_t *value, enum config_type type, char **items)
 {
 	if (type == CONFIG_TYPE_MAP)
@@ -293,6 +328,8 @@ static int config_walk_put(struct config_walk *w, enum config_key key, json_t *v
 		ret = config_walk_channels(w, value, items);
 	} else if (type == CONFIG_TYPE_ESCALATION) {
 		ret = config_walk_levels(w, value, items);
+	} else if (type == CONFIG_TYPE_PROXY) {
+		ret = config_walk_proxies(w, value, items);
 	} else {
 		ret = config_walk_items(value, type, items);
 		if (ret)

@@ -4,6 +4,7 @@
 #include "escalation.h"
 #include "log.h"
 #include "pattern.h"
+#include "proxy_site.h"
 #include "redis_url.h"
 #include "rule.h"
 #include "text.h"
@@ -131,6 +132,10 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 						 CONFIG_TYPE_SIZE },
 	[CONFIG_CACHE_COMPRESSION_LEVEL] = { "cache.compression_level", NULL, "3", "level",
 					     "of zstd, 1 to 19", CONFIG_TYPE_COUNT },
+	[CONFIG_CACHE_PROXY] = { "cache.proxy", NULL, "", "",
+				 "listeners in front of upstreams, and which of their replies are "
+				 "cached; none: no proxy",
+				 CONFIG_TYPE_PROXY },
 	[CONFIG_CACHE_WRITE_BUFFER_ITEMS] = { "cache.write_buffer_items", NULL, "10000", "writes",
 					      "that wait while Redis is away", CONFIG_TYPE_ITEMS },
 	[CONFIG_CACHE_WRITE_BUFFER_BYTES] = { "cache.write_buffer_bytes", NULL, "16MiB", "bytes",
@@ -191,6 +196,7 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_ESCALATION] = "escalation",
 		[CONFIG_TYPE_REDIS] = "redis",
 		[CONFIG_TYPE_PREFIX] = "prefix",
+		[CONFIG_TYPE_PROXY] = "proxies",
 	};
 
 	return names[type];
@@ -363,6 +369,22 @@ static int config_check_redis(const char *text, const char **reason)
 	return ret;
 }
 
+static int config_check_proxy(const char *text, const char **reason)
+{
+	static _Thread_local char told[sizeof(struct channel_error) + 32]; /* good until the next */
+	struct channel_error error;
+	struct proxy_site *site;
+	int ret = proxy_site_open(&site, text, &error);
+
+	if (!ret) {
+		proxy_site_close(site);
+		return 0;
+	}
+	snprintf(told, sizeof(told), "must be a proxy: %s: %s", error.key, error.reason);
+	*reason = told;
+	return ret;
+}
+
 int config_value_check(enum config_type type, const char *text, const char **reason)
 {
 	switch (type) {
@@ -402,6 +424,8 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return config_check_redis(text, reason);
 	case CONFIG_TYPE_PREFIX:
 		return redis_prefix_check(text, reason);
+	case CONFIG_TYPE_PROXY:
+		return config_check_proxy(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

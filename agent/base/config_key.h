@@ -53,6 +53,7 @@ enum config_key {
 	CONFIG_CACHE_COMPRESSION,
 	CONFIG_CACHE_COMPRESSION_THRESHOLD,
 	CONFIG_CACHE_COMPRESSION_LEVEL,
+	CONFIG_CACHE_PROXY, /* items as in proxy_site.h; none: no proxy */
 	CONFIG_CACHE_WRITE_BUFFER_ITEMS,
 	CONFIG_CACHE_WRITE_BUFFER_BYTES,
 	CONFIG_REDIS_URL, /* items as in redis_url.h; none: no Redis */
@@ -87,6 +88,7 @@ enum config_type {
 	CONFIG_TYPE_ESCALATION, /* a list of objects: escalation.h */
 	CONFIG_TYPE_REDIS,  /* one URL or a list of them: redis_url.h; its secrets are not shown */
 	CONFIG_TYPE_PREFIX, /* of keys: redis_url.h */
+	CONFIG_TYPE_PROXY,  /* a list of objects: proxy_site.h */
 };
 
 struct config_info {

@@ -2,10 +2,12 @@
 
 #include "action.h"
 #include "escalation.h"
+#include "proxy_site.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int config_nested_fail(struct channel_error *error, const char *key, const char *reason)
@@ -108,4 +110,80 @@ int config_nested_level(const struct tree *keys, char *text, struct channel_erro
 		n += strlen(text + n);
 	}
 	return escalation_parse(text, &parsed, &reason) ? config_nested_fail(error, "", reason) : 0;
+}
+
+/* The text of a listener as it grows. */
+struct config_nested_text {
+	char *at;
+	size_t length;
+	struct channel_error *error;
+};
+
+/* Members of the listener or of one rule, as " key=value" each; where: of them in messages. */
+static int config_nested_members(struct config_nested_text *out, const struct tree *keys,
+				 const char *where)
+{
+	char value[CHANNEL_VALUE], path[sizeof(out->error->key)];
+	const char *key = NULL;
+	const struct tree *member;
+
+	if (tree_kind(keys) != TREE_OBJECT)
+		return config_nested_fail(out->error, where, "must be an object");
+	while ((member = tree_next(keys, &key))) {
+		size_t room = PROXY_TEXT - out->length, n;
+
+		if (!*where && !strcmp(key, "rules"))
+			continue;
+		snprintf(path, sizeof(path), "%s%s%.30s", where, *where ? "." : "", key);
+		if (config_nested_value(member, PROXY_PARTING, value, sizeof(value)) ||
+		    strpbrk(key, " =") || strchr(value, ' '))
+			return config_nested_fail(out->error, path,
+						  "must be a text or texts without blanks");
+		n = (size_t)snprintf(out->at + out->length, room, " %s=%s", key, value);
+		if (n >= room)
+			return config_nested_fail(out->error, path,
+						  "this listener is longer than 16 KiB");
+		out->length += n;
+	}
+	return 0;
+}
+
+static int config_nested_rules(struct config_nested_text *out, const struct tree *rules)
+{
+	char where[32];
+	int ret = 0;
+
+	if (rules && tree_kind(rules) != TREE_LIST)
+		return config_nested_fail(out->error, "rules", "must be a list of objects");
+	for (size_t i = 0; !ret && i < tree_size(rules); i++) {
+		size_t room = PROXY_TEXT - out->length;
+
+		snprintf(where, sizeof(where), "rules[%zu]", i);
+		if ((size_t)snprintf(out->at + out->length, room, " rule") >= room)
+			return config_nested_fail(out->error, where,
+						  "this listener is longer than 16 KiB");
+		out->length += sizeof(" rule") - 1;
+		ret = config_nested_members(out, tree_at(rules, i), where);
+	}
+	return ret;
+}
+
+int config_nested_proxy(const struct tree *keys, char **text, struct channel_error *error)
+{
+	struct config_nested_text out = { .at = calloc(1, PROXY_TEXT), .error = error };
+	struct proxy_site *parsed = NULL;
+	int ret;
+
+	if (!out.at)
+		return config_nested_fail(error, "", "no memory");
+	ret = config_nested_members(&out, keys, "");
+	if (!ret)
+		ret = config_nested_rules(&out, tree_member(keys, "rules"));
+	if (!ret)
+		ret = proxy_site_open(&parsed, out.at, error);
+	proxy_site_close(parsed);
+	*text = ret ? NULL : out.at;
+	if (ret)
+		free(out.at);
+	return ret;
 }

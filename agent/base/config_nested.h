@@ -19,4 +19,7 @@ int config_nested_channel(const char *name, const struct tree *keys, char *text,
 /* A level as in escalation.h; text: CHANNEL_TEXT bytes. */
 int config_nested_level(const struct tree *keys, char *text, struct channel_error *error);
 
+/* A listener as in proxy_site.h; the caller frees *text. */
+int config_nested_proxy(const struct tree *keys, char **text, struct channel_error *error);
+
 #endif

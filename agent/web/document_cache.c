@@ -7,6 +7,7 @@
 #include "behind.h"
 #include "config.h"
 #include "glob.h"
+#include "proxy.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -217,24 +218,38 @@ static void cache_number(struct json *j, const char *name, uint64_t number)
 /* How many went, once it is known: it is asked for again until then. */
 static int cache_told(const struct question *q, const char *name, struct json *j)
 {
-	uint64_t count;
-	int ret = cache_cleared(q->site->cache, q->request->who, &count);
+	struct proxy *proxy = q->site->proxy;
+	uint64_t count, proxied = 0;
+	int ret = proxy ? proxy_purged(proxy, q->request->who, &proxied) : 0;
 
 	if (!ret)
-		cache_number(j, name, count);
+		ret = cache_cleared(q->site->cache, q->request->who, &count);
+	if (!ret)
+		cache_number(j, name, count + proxied);
 	return ret;
 }
 
-/* What goes from memory goes from behind it. */
-static void cache_clear_behind(const struct question *q, const struct cache_clear *clear,
-			       const struct cache_bytes *pattern)
+static int cache_drop(const struct question *q, enum drop_kind kind, const struct cache_bytes *what)
 {
+	struct proxy *proxy = q->site->proxy;
+
+	behind_drop(q->site->behind, kind, what);
+	return proxy ? proxy_purge(proxy, kind, what, q->request->who) : 0;
+}
+
+/* What goes from memory goes from behind it, and from what the proxy keeps. */
+static int cache_clear_others(const struct question *q, const struct cache_clear *clear,
+			      const struct cache_bytes *pattern)
+{
+	int ret = 0;
+
 	if (pattern)
-		behind_drop(q->site->behind, DROP_PATTERN, pattern);
+		ret = cache_drop(q, DROP_PATTERN, pattern);
 	if (clear->prefix.at)
-		behind_drop(q->site->behind, DROP_PREFIX, &clear->prefix);
-	for (size_t i = 0; i < clear->tag_count; i++)
-		behind_drop(q->site->behind, DROP_TAG, &clear->tags[i]);
+		ret = cache_drop(q, DROP_PREFIX, &clear->prefix);
+	for (size_t i = 0; !ret && i < clear->tag_count; i++)
+		ret = cache_drop(q, DROP_TAG, &clear->tags[i]);
+	return ret;
 }
 
 /* pattern: as a text, where it is one. */
@@ -252,8 +267,8 @@ static int cache_clear_now(const struct question *q, struct cache_clear *clear,
 	}
 	if (ret)
 		return ret;
-	cache_clear_behind(q, clear, pattern);
-	return cache_told(q, name, j);
+	ret = cache_clear_others(q, clear, pattern);
+	return ret ? ret : cache_told(q, name, j);
 }
 
 typedef int (*cache_body_fn)(const struct question *q, const struct tree *body, struct json *j);

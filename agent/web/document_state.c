@@ -259,6 +259,7 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 	case CONFIG_TYPE_NAMES:
 	case CONFIG_TYPE_ROUTES:
 	case CONFIG_TYPE_ESCALATION:
+	case CONFIG_TYPE_PROXY:
 		json_array_begin(j, "value");
 		for (size_t i = 0; i < count; i++)
 			json_string(j, NULL, config_item(c, key, i));

@@ -7,6 +7,7 @@
 #include "glob.h"
 #include "log.h"
 #include "moment.h"
+#include "proxy.h"
 #include "router.h"
 #include "wipe.h"
 
@@ -52,6 +53,8 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->unwinder, who);
 	if (site->cache)
 		cache_leave(site->cache, who);
+	if (site->proxy)
+		proxy_leave(site->proxy, who);
 }
 
 static void web_second(void *ctx, uint64_t now_ns, int64_t wall_ms)
@@ -116,6 +119,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.store = c->store;
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
+	w->site.proxy = c->proxy;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;
@@ -155,7 +159,7 @@ static int web_work(struct web *w)
 	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
 }
 
-/* Nobody asks for one so often that it had to be done in pieces. */
+/* Nobody asks for one so often that it had to be in pieces. What the proxy keeps is not counted. */
 static int64_t web_wipe(void *ctx, const char *pattern)
 {
 	struct web *w = ctx;
@@ -169,9 +173,11 @@ static int64_t web_wipe(void *ctx, const char *pattern)
 	if (ret)
 		return ret;
 	behind_drop(w->site.behind, DROP_PATTERN, &text);
+	if (w->site.proxy)
+		ret = proxy_purge(w->site.proxy, DROP_PATTERN, &text, NULL);
 	while (cache_cleared(w->site.cache, w, &count) == -EAGAIN)
 		cache_run(w->site.cache, clear.now_ns);
-	return (int64_t)count;
+	return ret ? ret : (int64_t)count;
 }
 
 static void *web_loop(void *ctx)

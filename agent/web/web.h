@@ -25,6 +25,7 @@ struct config;
 struct health;
 struct metrics;
 struct profile;
+struct proxy;
 struct store;
 struct web;
 
@@ -50,6 +51,7 @@ struct web_config {
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
 	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
+	struct proxy *proxy;       /* NULL: none */
 	struct health *health;
 	const struct config *config;
 	const char *token; /* of token.h; "": no token is good */
