@@ -109,7 +109,7 @@ static void a_list_that_would_be_no_list_is_not_written(void **state)
 
 static void of_several_at_a_time_none_is_lost(void **state)
 {
-	char line[16], *text;
+	char line[32], *text;
 	int status;
 
 	(void)state;
