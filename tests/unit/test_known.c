@@ -233,9 +233,9 @@ static void a_head_in_pieces_is_not_kept(void **state)
 	warm(&s, GET, OK "ok");
 	memset(&memo, 0, sizeof(memo));
 	moves(&s, '<', GET, 4);
-	moves(&s, '<', GET + 4, sizeof(GET) - 5);
+	moves(&s, '<', &GET[4], sizeof(GET) - 5);
 	moves(&s, '>', OK, 4);
-	moves(&s, '>', OK + 4, sizeof(OK) - 5);
+	moves(&s, '>', &OK[4], sizeof(OK) - 5);
 	MOVES(&s, '>', "ok");
 	for (uint32_t k = 0; k < MEMO_PLACES; k++)
 		assert_int_equal(memo.requests[k].said.length + memo.answers[k].said.length, 0);
