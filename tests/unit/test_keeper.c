@@ -29,6 +29,14 @@ static uint32_t child_holds(void)
 	return count;
 }
 
+/* It closes what it was given behind its answer, and what is ours behind its start. */
+static void comes_to_hold(uint32_t wanted)
+{
+	for (int i = 0; i < 5000 && child_holds() != wanted; i++)
+		usleep(1000);
+	assert_int_equal(child_holds(), wanted);
+}
+
 static int setup(void **state)
 {
 	struct uprobes_maker maker;
@@ -41,8 +49,7 @@ static int setup(void **state)
 		return -1;
 	keeper_maker(keeper, &maker);
 	uprobes_maker_set(&maker);
-	for (int i = 0; i < 5000 && child_holds() != 1; i++) /* it closes what is ours first */
-		usleep(1000);
+	comes_to_hold(1);
 	return 0;
 }
 
@@ -157,9 +164,7 @@ static void what_is_refused_leaves_nothing(void **state)
 	assert_int_equal(dup(self), next);
 	close(next);
 	/* It closes its end behind its answer. */
-	for (int i = 0; i < 5000 && child_holds() != 1; i++)
-		usleep(1000);
-	assert_int_equal(child_holds(), 1);
+	comes_to_hold(1);
 }
 
 static void who_keeps_the_kernel_waiting_stalls_the_child_alone(void **state)
@@ -318,7 +323,7 @@ static void a_child_without_room_goes_on_with_what_it_has(void **state)
 		assert_int_equal(prlimit(keeper->child, RLIMIT_NOFILE, &before, NULL), 0);
 		assert_false(keeper_waits(keeper));
 		assert_false(keeper_lost(keeper));
-		assert_int_equal(child_holds(), 5);
+		comes_to_hold(5);
 		assert_true(seen());
 	}
 	assert_int_equal(attach(&more), 0);
