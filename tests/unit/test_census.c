@@ -123,8 +123,8 @@ static void a_thread_stands_for_all_the_time_by_what_it_waits_for(void **state)
 	assert_int_equal(after.ns[WAIT_SOCKET] - before.ns[WAIT_SOCKET], ns);
 	assert_int_equal(after.ns[WAIT_OTHER] - before.ns[WAIT_OTHER], ns);
 	assert_int_equal(after.ns[WAIT_DISK], before.ns[WAIT_DISK]);
-	/* of the two that run one at most waits for a processor: the other is the one that looks */
-	assert_true(after.ns[WAIT_RUN_QUEUE] - before.ns[WAIT_RUN_QUEUE] < ns);
+	/* Of the two that run it is the one that does not look which may wait for a processor. */
+	assert_true(after.ns[WAIT_RUN_QUEUE] - before.ns[WAIT_RUN_QUEUE] <= ns);
 #if !defined(__SANITIZE_THREAD__) /* it has a thread of its own, that sleeps */
 	assert_int_equal(after.ns[WAIT_SLEEP], before.ns[WAIT_SLEEP]);
 #endif
