@@ -5,7 +5,7 @@
  * Memory:   a pool of memos, the process's own: nothing in them is shared, and heads are in them as
  *           they were read. The first is static, and most processes never touch it.
  * Errors:   none: without one all heads are parsed.
- * Cost:     a load; a memo is had once in a thread's life.
+ * Cost:     a load; a memo is had once in a thread's life, each second one for a mapping.
  *
  * Only threads that have served some requests have one, and only those that have a block of their
  * own, since they alone are seen to end.
