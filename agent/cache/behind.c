@@ -326,6 +326,11 @@ static void behind_sweep(struct behind *b, uint64_t now_ns)
 		b->top--;
 }
 
+void behind_tell(struct behind *b)
+{
+	bridge_tell(&b->bridge->there);
+}
+
 int behind_fd(const struct behind *b)
 {
 	return b->bridge->back.wake;

@@ -53,6 +53,9 @@ enum behind_answer behind_ask(struct behind *b, const struct behind_look *look,
 void behind_wrote(struct behind *b, const struct cache_put *put); /* put: as it was kept */
 void behind_drop(struct behind *b, enum drop_kind kind, const struct cache_bytes *text);
 
+/* Sends off what was asked and written: to be called before its owner waits. */
+void behind_tell(struct behind *b);
+
 /* Readable: there is something to be heard; wake is called for each place that was answered. */
 int behind_fd(const struct behind *b);
 void behind_hear(struct behind *b, uint64_t now_ns, void (*wake)(void *ctx, uint32_t place),

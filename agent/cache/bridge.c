@@ -98,8 +98,6 @@ int bridge_put(struct bridge_lane *lane, struct letter *l)
 	full = lane->count >= BRIDGE_LETTERS / 4 * share ||
 	       lane->bytes + size > BRIDGE_BYTES / 4 * share;
 	if (!full) {
-		if (!lane->first)
-			eventfd_write(lane->wake, 1); /* with the lock: it is told as long as … */
 		l->next = NULL;
 		*lane->end = l;
 		lane->end = &l->next;
@@ -109,6 +107,7 @@ int bridge_put(struct bridge_lane *lane, struct letter *l)
 		atomic_store_explicit(&lane->some, true, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&lane->lock);
+	lane->untold = lane->untold || !full;
 	return full ? -ENOBUFS : 0;
 }
 
@@ -118,6 +117,17 @@ void bridge_overflow(struct bridge_lane *lane)
 	lane->overflowed = true;
 	eventfd_write(lane->wake, 1);
 	atomic_store_explicit(&lane->some, true, memory_order_relaxed);
+	pthread_mutex_unlock(&lane->lock);
+}
+
+void bridge_tell(struct bridge_lane *lane)
+{
+	if (!lane->untold)
+		return;
+	lane->untold = false;
+	pthread_mutex_lock(&lane->lock);
+	if (lane->first)
+		eventfd_write(lane->wake, 1); /* with the lock: it is readable as long as … */
 	pthread_mutex_unlock(&lane->lock);
 }
 

@@ -8,7 +8,9 @@
  *           refused stays the caller's, as do those that were taken. letter_close frees one with
  *           all that it carries.
  * Errors:   -ENOBUFS: the lane is full; -ENOMEM.
- * Wakes:    a lane's descriptor is readable while something is in it that nobody was told of.
+ * Wakes:    a lane's descriptor is readable from bridge_tell until it is emptied. Who puts tells once
+ *           for all that it has put, before it waits: a wake for each letter would cost more than the
+ *           letters, and have the other side answer them one by one.
  */
 #ifndef CACHE_BRIDGE_H
 #define CACHE_BRIDGE_H
@@ -50,6 +52,7 @@ struct bridge_lane {
 	size_t count;
 	uint64_t bytes;
 	bool overflowed; /* a drop was lost: all may be stale */
+	bool untold;     /* of who puts: since the last time something was put */
 	atomic_bool some;
 	int wake;
 };
@@ -94,7 +97,9 @@ uint64_t letter_size(const struct letter *l);
 int bridge_put(struct bridge_lane *lane, struct letter *l);
 /* d is taken over; one that does not go is told as an overflow. */
 int bridge_drop(struct bridge_lane *lane, struct drop *d);
-void bridge_overflow(struct bridge_lane *lane);
+void bridge_overflow(struct bridge_lane *lane); /* told at once, by either side */
+/* Wakes the other side if anything was put since the last time and is there still. */
+void bridge_tell(struct bridge_lane *lane);
 /* All that there is, the oldest first; *overflowed: a drop was lost since the last time. */
 struct letter *bridge_take(struct bridge_lane *lane, bool *overflowed);
 

@@ -308,6 +308,7 @@ int remote_step(struct remote *r, int most_ms)
 	remote_pump(r);
 	pending_counts_get(r->pending, &counts);
 	remote_progress(r, &counts);
+	bridge_tell(&r->config.bridge->back);
 	if (redis_due_ns(r->redis) <= now_ns)
 		return 0;
 	if (counts.writes + counts.drops && r->again_ns > now_ns && r->again_ns < due_ns)

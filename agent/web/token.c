@@ -51,13 +51,15 @@ int token_make(int dir_fd, gid_t group, char out[TOKEN_TEXT])
 
 bool token_matches(const char *expected, const char *given)
 {
-	size_t n = strlen(expected), m = strlen(given);
+	size_t n = strlen(expected), m = strlen(given), k = 0;
 	volatile unsigned char differs = n != m;
 
 	if (!n)
 		return false;
 	/* Every byte given is looked at, whatever was right before it. */
-	for (size_t i = 0; i < m; i++)
-		differs = differs | (unsigned char)(given[i] ^ expected[i % n]);
+	for (size_t i = 0; i < m; i++) {
+		differs = differs | (unsigned char)(given[i] ^ expected[k]);
+		k = k + 1 < n ? k + 1 : 0;
+	}
 	return !differs;
 }

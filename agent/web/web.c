@@ -156,6 +156,8 @@ static int web_work(struct web *w)
 		behind_hear(w->site.behind, now_ns, web_wake, w->front);
 	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
 	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
+	if (w->site.behind)
+		behind_tell(w->site.behind);
 	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
 }
 

@@ -70,6 +70,8 @@ static void letters_come_in_order_and_each_once(void **state)
 	assert_null(bridge_take(&b->there, &lost));
 	for (uint64_t i = 1; i <= 3; i++)
 		assert_int_equal(bridge_put(&b->there, letter(LETTER_ASK, i)), 0);
+	assert_false(is_woken(&b->there)); /* once for all of them */
+	bridge_tell(&b->there);
 	assert_true(is_woken(&b->there));
 	assert_false(is_woken(&b->back)); /* the other way is another lane */
 	for (l = bridge_take(&b->there, &lost); l; l = next) {
@@ -83,6 +85,11 @@ static void letters_come_in_order_and_each_once(void **state)
 	assert_false(is_woken(&b->there));
 	assert_null(bridge_take(&b->there, &lost));
 	assert_int_equal(bridge_put(&b->there, letter(LETTER_ASK, 4)), 0);
+	assert_int_equal(take(&b->there, &lost), 1);
+	bridge_tell(&b->there);
+	assert_false(is_woken(&b->there)); /* somebody was quicker: there is nothing */
+	assert_int_equal(bridge_put(&b->there, letter(LETTER_ASK, 5)), 0);
+	bridge_tell(&b->there);
 	assert_true(is_woken(&b->there)); /* what is left is freed with it */
 }
 
@@ -179,15 +186,21 @@ static void the_state_is_the_newest(void **state)
 }
 
 #define STORM 200000u
+#define STORM_AT_ONCE 7
 
 static void *storm(void *ctx)
 {
 	for (uint64_t i = 1; i <= STORM; i++) {
 		struct letter *l = letter_open(LETTER_ASK, &(struct cache_bytes){ "k", 1 });
 
-		while (l && (l->id = i, bridge_put(ctx, l)))
+		while (l && (l->id = i, bridge_put(ctx, l))) {
+			bridge_tell(ctx);
 			sched_yield();
+		}
+		if (i % STORM_AT_ONCE == 0)
+			bridge_tell(ctx);
 	}
+	bridge_tell(ctx);
 	return NULL;
 }
 
