@@ -116,6 +116,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.store = c->store;
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
+	w->site.fleet = c->fleet;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;
