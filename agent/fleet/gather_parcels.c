@@ -177,16 +177,12 @@ bool gather_parcels_next(struct gather *g)
 	return true;
 }
 
-/* What is to be read of each host, as far as there is room for it. */
-void gather_parcels_begin(struct gather *g)
+/* Room for the slots of all hosts, as far as there may be; false: no memory. */
+static bool gather_slots_open(struct gather *g)
 {
-	struct muster *m = &g->view->muster;
+	const struct muster *m = &g->view->muster;
 	uint32_t count = 0;
 
-	muster_judge(m, g->view->ask.window_s);
-	g->phase = GATHER_PARCELS;
-	g->next = g->part = 0;
-	g->skipped = 0;
 	g->first = calloc(m->count + 1, sizeof(*g->first));
 	for (uint32_t i = 0; g->first && i < m->count; i++) {
 		uint32_t slots = gather_slot_count(&m->hosts[i]);
@@ -198,13 +194,25 @@ void gather_parcels_begin(struct gather *g)
 		count += is_left ? 0 : slots;
 	}
 	g->slots = calloc(count + 1, 1);
-	for (uint32_t i = 0; g->first && g->slots && i < m->count; i++)
+	return g->first && g->slots;
+}
+
+void gather_parcels_begin(struct gather *g)
+{
+	struct muster *m = &g->view->muster;
+
+	muster_judge(m, g->view->ask.window_s);
+	g->phase = GATHER_PARCELS;
+	g->next = g->part = 0;
+	g->skipped = 0;
+	if (!gather_slots_open(g)) {
+		snprintf(g->view->fault, sizeof(g->view->fault), "no memory");
+		g->next = g->merge.pair_count;
+		return;
+	}
+	for (uint32_t i = 0; i < m->count; i++)
 		if (m->hosts[i].unread) /* what services it has, then */
 			gather_mark_all(g, i);
-	if (g->first && g->slots)
-		return;
-	snprintf(g->view->fault, sizeof(g->view->fault), "no memory");
-	g->next = g->merge.pair_count;
 }
 
 static void gather_count_told(struct gather *g, uint32_t host)

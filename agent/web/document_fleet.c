@@ -32,13 +32,14 @@ static int fleet_refuse(const struct question *q, const struct view *v)
 	return refuse(q->no, 503, "redis_away", "the Redis is away since %s: %s", since, v->fault);
 }
 
-/* One that tells something; -EAGAIN: it is being gathered. */
+/* One that tells something. NULL: none, and why; -EAGAIN: it is being gathered. */
 static int fleet_view_of(const struct question *q, bool sums, struct view **out)
 {
 	const struct metrics_scope *scope = &q->ask.scope;
 	struct view_ask ask = { .sums = sums, .window_s = (uint32_t)q->ask.asked_s };
 	int ret;
 
+	*out = NULL;
 	if (!q->site->fleet)
 		return refuse(q->no, 503, "fleet_off",
 			      "this agent is in no fleet: that needs redis.url, redis.aggregates "
@@ -62,6 +63,7 @@ static int fleet_view_of(const struct question *q, bool sums, struct view **out)
 		return ret;
 	ret = fleet_refuse(q, *out);
 	view_put(*out);
+	*out = NULL;
 	return ret;
 }
 
@@ -174,7 +176,7 @@ int document_fleet_hosts(const struct question *q, struct json *j)
 	size_t from, to;
 	int ret = fleet_view_of(q, false, &v);
 
-	if (ret)
+	if (!v)
 		return ret;
 	json_object_begin(j, NULL);
 	json_string(j, "window", q->ask.window);
@@ -250,7 +252,7 @@ int document_fleet_services(const struct question *q, struct json *j)
 	size_t from, to;
 	int ret = fleet_view_of(q, true, &v);
 
-	if (ret)
+	if (!v)
 		return ret;
 	json_object_begin(j, NULL);
 	fleet_range(q, v, j);
@@ -319,7 +321,7 @@ int document_fleet_performance(const struct question *q, struct json *j)
 	struct view *v;
 	int ret = fleet_view_of(q, true, &v);
 
-	if (ret)
+	if (!v)
 		return ret;
 	if (!fleet_is_seen(q, v)) {
 		view_put(v);
@@ -337,16 +339,21 @@ int document_fleet_performance(const struct question *q, struct json *j)
 	return 0;
 }
 
+/* One of a host: by their places in the view. */
 struct fleet_alert {
-	const struct muster_host *host;
-	const struct card_alert *alert;
+	uint32_t host, at;
 };
 
-/* What fires first, critical before warning, the youngest first. */
-static int fleet_alert_compare(const void *left, const void *right)
+static const struct card_alert *fleet_alert_of(const struct muster *m, const struct fleet_alert *a)
 {
-	const struct card_alert *a = ((const struct fleet_alert *)left)->alert;
-	const struct card_alert *b = ((const struct fleet_alert *)right)->alert;
+	return &m->hosts[a->host].card.alerts[a->at];
+}
+
+/* What fires first, critical before warning, the youngest first. */
+static int fleet_alert_compare(const void *left, const void *right, void *muster)
+{
+	const struct card_alert *a = fleet_alert_of(muster, left);
+	const struct card_alert *b = fleet_alert_of(muster, right);
 	int order = !strcmp(a->state, "pending") - !strcmp(b->state, "pending");
 
 	if (!order)
@@ -355,52 +362,57 @@ static int fleet_alert_compare(const void *left, const void *right)
 }
 
 /* All that are of the service asked for, in *out; how many; -ENOMEM. */
-static int fleet_alerts_of(const struct question *q, const struct view *v, uint64_t *left,
-			   struct fleet_alert **out)
+static int fleet_alerts_of(const struct question *q, struct view *v, struct fleet_alert **out)
 {
 	const char *service = q->ask.scope.service;
 	size_t most = 0, count = 0;
 
-	for (uint32_t i = 0; i < v->muster.count; i++) {
+	for (uint32_t i = 0; i < v->muster.count; i++)
 		most += v->muster.hosts[i].card.alert_count;
-		*left += v->muster.hosts[i].card.alerts_left;
-	}
 	*out = calloc(most + 1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < v->muster.count; i++) {
-		const struct muster_host *h = &v->muster.hosts[i];
+		const struct card *c = &v->muster.hosts[i].card;
 
-		for (uint32_t k = 0; k < h->card.alert_count; k++)
-			if (!service || !strcmp(h->card.alerts[k].service, service))
-				(*out)[count++] = (struct fleet_alert){ h, &h->card.alerts[k] };
+		for (uint32_t k = 0; k < c->alert_count; k++)
+			if (!service || !strcmp(c->alerts[k].service, service))
+				(*out)[count++] = (struct fleet_alert){ i, k };
 	}
 	if (count)
-		qsort(*out, count, sizeof(**out), fleet_alert_compare);
+		qsort_r(*out, count, sizeof(**out), fleet_alert_compare, &v->muster);
 	return (int)count;
 }
 
-static int fleet_alerts_put(const struct question *q, const struct view *v, struct json *j)
+static void fleet_alert_put(const struct view *v, const struct fleet_alert *a, struct json *j)
+{
+	const struct muster_host *h = &v->muster.hosts[a->host];
+
+	json_object_begin(j, NULL);
+	json_string(j, "host", h->name);
+	json_string(j, "hostState", fleet_state(h->state));
+	json_int(j, "ageMs", v->muster.now_ms - h->seen_ms);
+	card_alert_members(fleet_alert_of(&v->muster, a), j);
+	json_object_end(j);
+}
+
+static int fleet_alerts_put(const struct question *q, struct view *v, struct json *j)
 {
 	struct fleet_alert *alerts;
 	uint64_t left = 0;
 	size_t from, to;
-	int count = fleet_alerts_of(q, v, &left, &alerts);
+	int count = fleet_alerts_of(q, v, &alerts);
 
 	if (count < 0)
 		return count;
+	for (uint32_t i = 0; i < v->muster.count; i++)
+		left += v->muster.hosts[i].card.alerts_left;
 	json_object_begin(j, NULL);
 	fleet_put(v, j);
 	document_page(q, j, (size_t)count, &from, &to);
 	json_array_begin(j, "alerts");
-	for (size_t i = from; i < to; i++) {
-		json_object_begin(j, NULL);
-		json_string(j, "host", alerts[i].host->name);
-		json_string(j, "hostState", fleet_state(alerts[i].host->state));
-		json_int(j, "ageMs", v->muster.now_ms - alerts[i].host->seen_ms);
-		card_alert_members(alerts[i].alert, j);
-		json_object_end(j);
-	}
+	for (size_t i = from; i < to; i++)
+		fleet_alert_put(v, &alerts[i], j);
 	json_array_end(j);
 	json_uint(j, "alertsLeftOut", left);
 	json_object_end(j);
@@ -413,7 +425,7 @@ int document_fleet_alerts(const struct question *q, struct json *j)
 	struct view *v;
 	int ret = fleet_view_of(q, false, &v);
 
-	if (ret)
+	if (!v)
 		return ret;
 	ret = fleet_alerts_put(q, v, j);
 	view_put(v);
