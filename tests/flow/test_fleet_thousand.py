@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""A fleet of a thousand: the parcels that as many agents would put into a Redis, and what one agent
+tells of them: all requests exactly, in how long, and at what cost. Then four times as much, which may
+be more than can be read in time: then the answer says so, and no other answer waits for it.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from redis_live import Failed, Server, check, live
+from test_fleet import PATHS
+
+HOSTS = int(os.environ.get("RINGSIDE_FLEET_HOSTS", "1000"))
+SLOTS, ROUTES, REQUESTS = 30, 10, 100
+
+
+def fill(node, hosts, services):
+    """Bytes a second of one agent."""
+    now_ms = int(node.cli("time").split()[0]) * 1000
+    driver = subprocess.Popen([live.find_program("fleet_driver"), "0", str(hosts), str(services),
+                               str(ROUTES), str(SLOTS), str(now_ms), "ringside:"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipe = subprocess.run(["redis-cli", "-p", str(node.port), "--pipe"], stdin=driver.stdout,
+                          capture_output=True, text=True, timeout=120)
+    check("errors: 0" in pipe.stdout, pipe.stdout.strip().splitlines()[-1])
+    return float(driver.stderr.read())
+
+
+def agent_of(stage, urls):
+    (stage.folder / "ringside.json").write_text(json.dumps({
+        "redis": {"url": urls, "aggregates": True, "timeout": "2s"},
+        "fleet": {"host": "asker"}}))
+    return stage.agent().wait("/readyz")
+
+
+def cpu(agent):
+    total = 0
+    for pid in agent.family():
+        fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def ask(agent, path):
+    began = time.monotonic()
+    status, _, body = live.fetch(agent.port, path, timeout=20)
+    return status, json.loads(body), time.monotonic() - began, len(body)
+
+
+def tell(agent, path, what):
+    before = cpu(agent)
+    status, document, took, size = ask(agent, path)
+    if status != 200:
+        raise Failed(f"{path}: {status} {document}")
+    fleet = document["data"]["fleet"]
+    print(f"      {what}: answered after {took * 1000:.0f} ms ({fleet['tookMs']:.0f} ms of it "
+          f"gathering {fleet['keysRead']} values, {fleet['bytesRead'] / 1e6:.1f} MB), "
+          f"{cpu(agent) - before:.2f} s of CPU, {size / 1e3:.0f} kB, {fleet['live']} live, "
+          f"{fleet['completeness']:.1f} % told, cut: {fleet['cut']}")
+    return document["data"], took
+
+
+def a_thousand(stage):
+    server = Server(stage)
+    rate = fill(server, HOSTS, 1)
+    agent = agent_of(stage, server.url())
+    live.wait_for("the Redis", lambda: ask(agent, PATHS[0])[0] == 200, 10, 0.1)
+    keys = int(server.cli("dbsize"))
+    used = int(next(x for x in server.cli("info", "memory").splitlines()
+                    if x.startswith("used_memory:")).split(":")[1])
+    print(f"      {HOSTS} agents, a service of {ROUTES} routes each: {rate:.0f} bytes a second each, "
+          f"{keys} keys, {used / 1e6:.0f} MB in the Redis for five minutes")
+    check(rate < 65536, "each within its budget")
+    data, took = tell(agent, PATHS[0] + "?limit=1000", "hosts")
+    check(data["fleet"]["live"] >= HOSTS, f"all live, {took * 1000:.0f} ms")
+    worst = [0.0]
+    data, took = tell(agent, PATHS[2] + "?service=service-0&window=5m", "metrics")
+    wanted = HOSTS * SLOTS * REQUESTS
+    count = data["responseTimes"]["count"]
+    check(data["fleet"]["cut"] is not None or count == wanted, f"{count} of {wanted} requests")
+    check(data["fleet"]["cut"] is None and took < 3, f"all of it within 3 s: {took:.2f} s")
+    _, again, _, _ = ask(agent, PATHS[2] + "?service=service-0&window=5m")
+    check(again["data"]["timestamp"] == data["timestamp"], "who asks the same gets the same")
+    for path in ("/healthz", "/api/services"):
+        worst[0] = max(worst[0], ask(agent, path)[2])
+    check(worst[0] < 0.5, f"other answers: {worst[0] * 1000:.0f} ms at most")
+    agent.stop()
+    server.kill()
+
+
+def while_it_gathers(stage):
+    """Other requests are answered while a view is gathered."""
+    server = Server(stage)
+    fill(server, HOSTS, 4)
+    agent = agent_of(stage, server.url())
+    live.wait_for("the Redis", lambda: ask(agent, PATHS[0])[0] == 200, 10, 0.1)
+    body = stage.folder / "answer"
+    asker = subprocess.Popen(["curl", "-s", "-o", str(body),
+                              f"http://127.0.0.1:{agent.port}{PATHS[1]}"])
+    slowest, count = 0.0, 0
+    while asker.poll() is None:
+        slowest, count = max(slowest, ask(agent, "/healthz")[2]), count + 1
+    data = json.loads(body.read_text())["data"]
+    print(f"      four services each: cut: {data['fleet']['cut']}, "
+          f"{data['fleet']['completeness']:.0f} % told, {data['fleet']['tookMs']:.0f} ms")
+    told = sum(h["toldSeconds"] for h in data["hosts"])
+    check(data["fleet"]["cut"] in ("time", None) and data["fleet"]["tookMs"] < 4500 and
+          (data["fleet"]["cut"] is None) == (told >= HOSTS * SLOTS * 10),
+          "what is too much is cut in time, and says so")
+    check(slowest < 0.5, f"{count} other answers meanwhile: {slowest * 1000:.0f} ms at most")
+    agent.stop()
+    server.kill()
+
+
+def main():
+    live.need_root_and("redis-server", "redis-cli", "curl")
+    signal.alarm(280)
+    with live.Stage() as stage:
+        a_thousand(stage)
+        while_it_gathers(stage)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        print(f"WRONG {failure}")
+        sys.exit(1)
