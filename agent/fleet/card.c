@@ -238,6 +238,14 @@ const char *card_read(const char *bytes, size_t length, struct card *out)
 	return reason;
 }
 
+void card_alerts_drop(struct card *c)
+{
+	free(c->alerts);
+	c->alerts = NULL;
+	c->alerts_left += c->alert_count;
+	c->alert_count = 0;
+}
+
 void card_fini(struct card *c)
 {
 	free(c->alerts);

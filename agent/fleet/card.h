@@ -61,6 +61,7 @@ void card_put(const struct card *c, struct json *j);
 
 /* Why it is none that can be read, or NULL. schema is set as far as it is known. */
 const char *card_read(const char *bytes, size_t length, struct card *out);
+void card_alerts_drop(struct card *c); /* how many there are stays known, as left */
 void card_fini(struct card *c);
 
 /* An alert's members, into an object that is open. */

@@ -17,7 +17,7 @@ struct fleet_place {
 	struct view_ask ask;
 	struct view *view; /* NULL: none yet */
 	bool is_used, is_wanted;
-	uint64_t asked_ns; /* the last time */
+	uint64_t asked_ns; /* the last time; while it is wanted: the first */
 };
 
 struct fleet {
@@ -133,9 +133,10 @@ static int fleet_ask_locked(struct fleet *f, const struct view_ask *ask, uint64_
 		view_put(p->view);
 		*p = (struct fleet_place){ .ask = *ask, .is_used = true };
 	}
-	p->asked_ns = now_ns;
-	if (!p->is_wanted)
+	if (!p->is_wanted) { /* with each time that it is asked again none would be the first */
+		p->asked_ns = now_ns;
 		eventfd_write(f->wake, 1);
+	}
 	p->is_wanted = true;
 	return -EAGAIN;
 }
@@ -262,6 +263,19 @@ void fleet_step(struct fleet *f)
 	}
 }
 
+/* With the lock: those that nobody is given any more. */
+static void fleet_forget(struct fleet *f, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < FLEET_VIEWS; i++) {
+		struct fleet_place *p = &f->places[i];
+
+		if (!p->view || p->is_wanted || fleet_is_fresh(p->view, now_ns))
+			continue;
+		view_put(p->view);
+		*p = (struct fleet_place){ .is_used = false };
+	}
+}
+
 void fleet_second(struct fleet *f)
 {
 	struct redis_state state;
@@ -271,6 +285,7 @@ void fleet_second(struct fleet *f)
 	announce_second(f->announce, state.ready);
 	pthread_mutex_lock(&f->lock);
 	announce_state_get(f->announce, &f->counts.announce);
+	fleet_forget(f, f->config.now_ns());
 	pthread_mutex_unlock(&f->lock);
 }
 

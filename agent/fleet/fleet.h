@@ -6,8 +6,8 @@
  *           fleet_ask and fleet_counts_get on any, under a lock that nobody holds for long.
  * Memory:   fleet_open allocates; fleet_close frees when nothing is under way: behind redis_close.
  * Errors:   0 or -errno.
- * Bounds:   one view is gathered at a time; FLEET_VIEWS different ones are kept, and each is good
- *           for FLEET_FRESH_NS, or less. Nothing is read from the Redis while nobody asks.
+ * Bounds:   one view is gathered at a time; FLEET_VIEWS different ones are kept, each as long as
+ *           it is good: FLEET_FRESH_NS, or less. Nothing is read from the Redis while nobody asks.
  */
 #ifndef FLEET_FLEET_H
 #define FLEET_FLEET_H

@@ -61,6 +61,15 @@ void gather_cut(struct gather *g, const char *what)
 		g->view->cut = what;
 }
 
+const char *gather_limit(const struct gather *g)
+{
+	if (g->config.now_ns() - g->begun_ns > GATHER_NS)
+		return "time";
+	if (g->view->keys + g->flying >= GATHER_KEYS)
+		return "keys";
+	return g->view->bytes >= GATHER_BYTES ? "bytes" : NULL;
+}
+
 static void gather_end(struct gather *g)
 {
 	struct view *v = g->view;
@@ -106,6 +115,8 @@ static void gather_card_told(void *ctx, enum redis_fault fault, const struct red
 		muster_fault(h, redis_fault_name(fault));
 	else
 		muster_card(h, v->type == REDIS_STRING ? v->text : NULL, v->length);
+	if (q->gather->view->ask.sums)
+		card_alerts_drop(&h->card); /* which would be most of such a view */
 	gather_give_back(q);
 	gather_run(q->gather);
 }
@@ -168,15 +179,32 @@ static int gather_host_ask(struct gather *g, struct gather_question *q)
 	return redis_get(g->config.redis, &key, &then);
 }
 
+/* Nothing more of the hosts behind the cursor. */
+static void gather_hosts_stop(struct gather *g, const char *limit)
+{
+	struct muster *m = &g->view->muster;
+
+	gather_cut(g, limit);
+	for (; g->next < m->count; g->next++) {
+		m->hosts[g->next].unread++;
+		muster_fault(&m->hosts[g->next], "there was too much to read before it");
+	}
+}
+
 /* The next card, or list of services; false: not now, or all are asked for. */
 static bool gather_hosts_next(struct gather *g)
 {
 	struct muster *m = &g->view->muster;
+	const char *limit = gather_limit(g);
 	struct gather_question *q;
 	int ret;
 
 	if (!g->free || g->next == m->count)
 		return false;
+	if (limit) {
+		gather_hosts_stop(g, limit);
+		return false;
+	}
 	q = gather_take(g);
 	q->at = g->next;
 	g->flying++;

@@ -7,7 +7,7 @@
  * Errors:   gather_begin: -EBUSY, and as redis_client. What cannot be read is said in the view.
  * Bounds:   GATHER_FLYING questions at a time, GATHER_KEYS and GATHER_BYTES of one view, and
  *           GATHER_NS: then the view is cut, and says so. A host is read from its first slot to its
- *           last before the next one, those that live come first.
+ *           last before the next one, in the order of their names.
  */
 #ifndef FLEET_GATHER_H
 #define FLEET_GATHER_H

@@ -46,6 +46,7 @@ struct gather {
 /* gather.c: what both ask with. */
 void gather_run(struct gather *g);
 void gather_cut(struct gather *g, const char *what);
+const char *gather_limit(const struct gather *g);      /* why no more is asked for; NULL: it is */
 struct gather_question *gather_take(struct gather *g); /* NULL: none is free */
 void gather_give_back(struct gather_question *q);
 void gather_read(struct gather *g, const struct redis_value *v);

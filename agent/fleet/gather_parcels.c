@@ -123,16 +123,6 @@ static int gather_parcel_ask(struct gather *g, struct gather_question *q)
 	return redis_get(g->config.redis, &key, &then);
 }
 
-/* Why no more is asked for; NULL: it goes on. */
-static const char *gather_limit(const struct gather *g)
-{
-	if (g->config.now_ns() - g->begun_ns > GATHER_NS)
-		return "time";
-	if (g->view->keys + g->flying >= GATHER_KEYS)
-		return "keys";
-	return g->view->bytes >= GATHER_BYTES ? "bytes" : NULL;
-}
-
 /* Nothing more of what is behind the cursor. */
 static void gather_stop(struct gather *g, const char *limit)
 {

@@ -171,6 +171,40 @@ static void different_ones_come_one_after_the_other(void **state)
 	work();
 }
 
+static void who_asks_again_does_not_lose_its_turn(void **state)
+{
+	const struct view_ask first = { .window_s = 60 }, second = { .window_s = 10 };
+	struct view_ask next;
+	struct view *v;
+
+	(void)state;
+	v = asked(&second); /* in the place that is looked at first */
+	view_put(v);
+	fake_now_ns += FLEET_HOSTS_NS;
+	assert_int_equal(fleet_ask(f, &first, fake_now_ns, &v), -EAGAIN);
+	fake_now_ns += 1;
+	assert_int_equal(fleet_ask(f, &second, fake_now_ns, &v), -EAGAIN);
+	assert_int_equal(fleet_ask(f, &first, fake_now_ns, &v), -EAGAIN);
+	assert_true(fleet_wanted(f, &next));
+	assert_true(view_is_same(&next, &first));
+}
+
+static void what_nobody_is_given_any_more_is_not_kept(void **state)
+{
+	struct view *v = asked(&sums_ask);
+
+	(void)state;
+	fake_now_ns += FLEET_FRESH_NS - 1;
+	fleet_second(f);
+	assert_int_equal(atomic_load(&v->references), 2);
+	fake_now_ns += 1;
+	fleet_second(f);
+	fake_answer_all();
+	assert_int_equal(atomic_load(&v->references), 1); /* ours */
+	assert_false(f->places[0].is_used);
+	view_put(v);
+}
+
 static void a_redis_that_is_away_is_told_and_since_when(void **state)
 {
 	struct view *v;
@@ -296,6 +330,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hosts_are_looked_at_more_often, setup, teardown),
 		cmocka_unit_test_setup_teardown(while_nobody_asks_nothing_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(different_ones_come_one_after_the_other, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_asks_again_does_not_lose_its_turn, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_is_given_any_more_is_not_kept, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_redis_that_is_away_is_told_and_since_when, setup,
 						teardown),

@@ -135,6 +135,51 @@ static void a_card_that_is_not_answered_leaves_its_host_unread(void **state)
 	assert_string_equal(got->muster.hosts[1].fault, redis_fault_name(REDIS_LOST));
 }
 
+static void what_is_too_late_is_not_asked_for(void **state)
+{
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		struct card card;
+
+		snprintf(name, sizeof(name), "h%02d", i);
+		card = fake_card(name, 0);
+		fake_host_keep(&card);
+		fake_services_keep(name, "shop:");
+	}
+	assert_int_equal(gather_begin(g, &sums_ask), 0);
+	fake_answer();
+	fake_answer();
+	fake_now_ns += GATHER_NS + 1;
+	fake_answer_all();
+	assert_int_equal(times, 1);
+	assert_int_equal(fake_count, 2 + GATHER_FLYING); /* a card and a list of each */
+	assert_string_equal(got->cut, "time");
+	assert_int_equal(got->muster.hosts[31].state, MUSTER_LIVE);
+	assert_int_equal(got->muster.hosts[31].unread, 0);
+	assert_int_equal(got->muster.hosts[32].state, MUSTER_UNREAD);
+	assert_int_equal(got->muster.hosts[39].unread, 1);
+	assert_string_not_equal(got->muster.hosts[39].fault, "");
+}
+
+static void alerts_are_kept_where_they_are_told(void **state)
+{
+	struct card_alert alert = { .id = "1" };
+	struct card a = fake_card("a", 0);
+
+	(void)state;
+	a.alerts = &alert;
+	a.alert_count = 1;
+	fake_host_keep(&a);
+	gathered(&hosts_ask);
+	assert_int_equal(got->muster.hosts[0].card.alert_count, 1);
+	gathered(&sums_ask);
+	assert_int_equal(got->muster.hosts[0].card.alert_count, 0);
+	assert_int_equal(got->muster.hosts[0].card.alerts_left, 1);
+	assert_null(got->muster.hosts[0].card.alerts);
+}
+
 static void what_is_no_host_in_the_list_is_counted(void **state)
 {
 	struct card a = fake_card("a", 0);
@@ -195,6 +240,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_card_that_is_not_answered_leaves_its_host_unread,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_too_late_is_not_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(alerts_are_kept_where_they_are_told, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_host_in_the_list_is_counted, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(one_that_was_closed_is_told_nothing, setup,
