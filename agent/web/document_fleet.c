@@ -162,11 +162,11 @@ static void fleet_host_put(const struct view *v, const struct muster_host *h, bo
 }
 
 /* Age and completeness of each. */
-static void fleet_hosts_put(const struct view *v, struct json *j)
+static void fleet_hosts_put(const struct view *v, bool counted, struct json *j)
 {
 	json_array_begin(j, "hosts");
 	for (uint32_t i = 0; i < v->muster.count; i++)
-		fleet_host_put(v, &v->muster.hosts[i], true, j);
+		fleet_host_put(v, &v->muster.hosts[i], counted, j);
 	json_array_end(j);
 }
 
@@ -262,7 +262,7 @@ int document_fleet_services(const struct question *q, struct json *j)
 	for (size_t i = from; i < to; i++)
 		fleet_row_put(v, &v->rows[i], j);
 	json_array_end(j);
-	fleet_hosts_put(v, j);
+	fleet_hosts_put(v, true, j);
 	json_object_end(j);
 	view_put(v);
 	return 0;
@@ -333,7 +333,7 @@ int document_fleet_performance(const struct question *q, struct json *j)
 	fleet_window_put(q, v, j);
 	fleet_load_put(q, &v->total, j);
 	fleet_put(v, j);
-	fleet_hosts_put(v, j);
+	fleet_hosts_put(v, true, j);
 	json_object_end(j);
 	view_put(v);
 	return 0;
@@ -415,6 +415,7 @@ static int fleet_alerts_put(const struct question *q, struct view *v, struct jso
 		fleet_alert_put(v, &alerts[i], j);
 	json_array_end(j);
 	json_uint(j, "alertsLeftOut", left);
+	fleet_hosts_put(v, false, j);
 	json_object_end(j);
 	free(alerts);
 	return 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A fleet of a thousand: the parcels that as many agents would put into a Redis, and what one agent
 tells of them: all requests exactly, in how long, and at what cost. Then four times as much, which may
-be more than can be read in time: then the answer says so, and no other answer waits for it.
+be more than can be read in time: then the answer says so, and no other answer waits for it. And on a
+cluster of which a master dies.
 """
 import json
 import os
@@ -11,22 +12,23 @@ import sys
 import time
 
 from redis_live import Failed, Server, check, live
-from test_fleet import AT_ONCE, PATHS, PATIENCE, stamp
+from test_fleet import AT_ONCE, PATHS, PATIENCE, replicas_have_all, stamp
+from test_redis_cluster import Cluster
 
 HOSTS = int(os.environ.get("RINGSIDE_FLEET_HOSTS", "1000"))
 SLOTS, ROUTES, REQUESTS = 30, 10, 100
 FRESH = 5  # seconds that a view is good for
 
 
-def fill(node, hosts, services):
-    """Bytes a second of one agent."""
+def fill(node, hosts, services, shared=False):
+    """Bytes a second of one agent. shared: the node takes what is in its slots, and refuses the rest."""
     now_ms = int(node.cli("time").split()[0]) * 1000
     driver = subprocess.Popen([live.find_program("fleet_driver"), "0", str(hosts), str(services),
                                str(ROUTES), str(SLOTS), str(now_ms), "ringside:"],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     pipe = subprocess.run(["redis-cli", "-p", str(node.port), "--pipe"], stdin=driver.stdout,
                           capture_output=True, text=True, timeout=120)
-    check("errors: 0" in pipe.stdout, pipe.stdout.strip().splitlines()[-1])
+    check(shared or "errors: 0" in pipe.stdout, pipe.stdout.strip().splitlines()[-1])
     return float(driver.stderr.read())
 
 
@@ -120,12 +122,51 @@ def while_it_gathers(stage):
     server.kill()
 
 
+def a_master_dies(stage):
+    """Every answer is the whole sum, or says that it is not, or that there is none."""
+    six = Cluster(stage)
+    masters = [n for n in six.nodes if "role:master" in n.cli("info", "replication")]
+    for node in masters:
+        fill(node, HOSTS, 1, shared=True)
+    check(sum(int(n.cli("dbsize")) for n in masters) == HOSTS * (SLOTS + 2) + 1, "a cluster has it all")
+    agent = agent_of(stage, six.urls())
+    wanted, answers = HOSTS * SLOTS * REQUESTS, []
+
+    def whole():
+        """In 15 minutes there is room for what they told five minutes of, however long this takes."""
+        status, document, took, _ = ask(agent, PATHS[2] + "?window=15m" + more)
+        answers.append(took)
+        if status != 200:
+            return False
+        data = document["data"]
+        fleet, count = data["fleet"], data["responseTimes"]["count"]
+        says = fleet["cut"] or fleet["unread"] or fleet["valuesUnread"] or fleet["valuesRefused"]
+        if count > wanted or (count < wanted) != bool(says):
+            raise Failed(f"{count} of {wanted} requests: {fleet}")
+        seen.add(count)
+        return count == wanted and stamp(data["timestamp"]) > since
+    seen, since, more = set(), 0, ""
+    live.wait_for("the whole sum", whole, PATIENCE, 0.5)
+    check(True, f"{wanted} of {wanted} requests out of a cluster: {answers[-1]:.2f} s")
+    index = six.master_of(int(masters[0].cli("cluster", "keyslot", "ringside:fleet:hosts")))
+    master = next(n for n in masters if n is not index)
+    replicas_have_all(master)
+    master.kill()
+    seen, since, answers = set(), time.time(), []
+    more = "&service=service-0"  # the same otherwise, but for a view that was made before
+    live.wait_for("the whole sum again", whole, PATIENCE, 0.5)
+    check(max(answers) < 4 * AT_ONCE, f"a master dies: all of it again after {time.time() - since:.1f} s, "
+          f"{len(answers)} answers meanwhile, {max(answers):.2f} s at most, of {sorted(seen)}")
+    agent.stop()
+
+
 def main():
     live.need_root_and("redis-server", "redis-cli", "curl")
     signal.alarm(280)
     with live.Stage() as stage:
         a_thousand(stage)
         while_it_gathers(stage)
+        a_master_dies(stage)
 
 
 if __name__ == "__main__":

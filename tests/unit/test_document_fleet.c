@@ -248,7 +248,8 @@ static void alerts_of_all_hosts_stand_by_what_matters(void **state)
 	third = strstr(text, "\"rule\":\"late\"");
 	assert_true(first && second && third && first < second && second < third);
 	assert_holds(text, "\"host\":\"web-2\",\"hostState\":\"gone\",\"ageMs\":40000,");
-	assert_holds(text, "\"alertsLeftOut\":4");
+	assert_holds(text, "\"alertsLeftOut\":4,\"hosts\":[{\"host\":\"web-1\",\"state\":\"live\"");
+	assert_holds(text, "{\"host\":\"web-2\",\"state\":\"gone\"");
 	free(text);
 	text = document_text(&d, document_fleet_alerts, "/?service=shop");
 	assert_holds(text, "\"rule\":\"slow\"");
