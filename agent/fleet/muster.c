@@ -45,6 +45,8 @@ int muster_add(struct muster *m, const char *name, size_t length, int64_t seen_m
 
 	if (!length || length >= sizeof(whole) || memchr(name, '\0', length))
 		return -EBADMSG;
+	if (seen_ms < 0 || seen_ms > MUSTER_MS_MOST)
+		return -EBADMSG;
 	snprintf(whole, sizeof(whole), "%.*s", (int)length, name);
 	parcel_host(whole, sound);
 	if (strcmp(whole, sound) != 0)

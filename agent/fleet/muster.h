@@ -4,7 +4,8 @@
  *
  * Threads:  a value; its owner's.
  * Memory:   muster_fini frees.
- * Errors:   -ENOSPC: MUSTER_HOSTS are known; -EBADMSG: no host has such a name; -ENOMEM.
+ * Errors:   -ENOSPC: MUSTER_HOSTS are known; -EBADMSG: no host has such a name, or was
+ *           heard of then; -ENOMEM.
  */
 #ifndef FLEET_MUSTER_H
 #define FLEET_MUSTER_H
@@ -13,6 +14,7 @@
 
 #define MUSTER_HOSTS 2048u
 #define MUSTER_FAULT 96
+#define MUSTER_MS_MOST INT64_C(100000000000000) /* the year 5138 */
 #define MUSTER_LATE 3 /* slots of ten seconds that the newest one may be behind the clock */
 
 enum muster_state {

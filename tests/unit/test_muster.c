@@ -110,6 +110,16 @@ static void names_that_no_host_has_are_refused(void **state)
 	assert_int_equal(m.count, 1);
 }
 
+static void times_that_are_none_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(muster_add(&m, "a", 1, INT64_MIN), -EBADMSG);
+	assert_int_equal(muster_add(&m, "a", 1, -1), -EBADMSG);
+	assert_int_equal(muster_add(&m, "a", 1, MUSTER_MS_MOST + 1), -EBADMSG);
+	assert_int_equal(muster_add(&m, "a", 1, MUSTER_MS_MOST), 0);
+	assert_int_equal(muster_add(&m, "b", 1, 0), 0);
+}
+
 static void there_is_an_end_to_hosts(void **state)
 {
 	char name[16];
@@ -273,6 +283,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(names_that_no_host_has_are_refused, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(times_that_are_none_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(there_is_an_end_to_hosts, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_forgotten_are_left_and_the_rest_is_by_name,
 						setup, teardown),
