@@ -11,6 +11,7 @@
 #include "fdtable.h"
 #include "fork.h"
 #include "hooks.h"
+#include "hot.h"
 #include "mem.h"
 #include "note.h"
 #include "real.h"
@@ -106,7 +107,7 @@ static const char *const *boot_environment(char **arguments)
 	return &environ ? (const char *const *)environ : NULL;
 }
 
-__attribute__((constructor)) static void boot(int argc, char **argv, char **envp)
+static START __attribute__((constructor)) void boot(int argc, char **argv, char **envp)
 {
 	struct claims_found found;
 

@@ -1,5 +1,6 @@
 #include "claims.h"
 
+#include "hot.h"
 #include "mem.h"
 
 #include <stdint.h>
@@ -38,7 +39,7 @@ static bool claims_same(const char *a, const char *b)
 	return rest && !*rest;
 }
 
-void claims_find(const char *const *environment, struct claims_found *out)
+START void claims_find(const char *const *environment, struct claims_found *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (; environment && *environment; environment++) {
@@ -53,7 +54,7 @@ void claims_find(const char *const *environment, struct claims_found *out)
 	}
 }
 
-bool claims_refuse(const struct claims_found *found)
+START bool claims_refuse(const struct claims_found *found)
 {
 	return claims_same(found->asked, "disabled") || claims_same(found->monitoring, "false");
 }
@@ -81,7 +82,7 @@ static bool claims_blank(char c)
 }
 
 /* [from, end) without its %XX and outer blanks, cut to bytes; false: that is no encoding. */
-static bool claims_decode(const char *from, const char *end, char *to, size_t bytes)
+static START bool claims_decode(const char *from, const char *end, char *to, size_t bytes)
 {
 	size_t n = 0;
 
@@ -120,7 +121,7 @@ static bool claims_member(const char *from, const char *end, const char *key, ch
 }
 
 /* The value of key in "k=v,k=v"; false, and nothing in to: absent, empty, or the list is bad. */
-static bool claims_attribute(const char *list, const char *key, char *to, size_t bytes)
+static START bool claims_attribute(const char *list, const char *key, char *to, size_t bytes)
 {
 	bool good = true;
 
@@ -153,7 +154,7 @@ static void claims_service(const struct claims_found *found, struct home_claims 
 	}
 }
 
-void claims_take(const struct claims_found *found, struct home_claims *out)
+START void claims_take(const struct claims_found *found, struct home_claims *out)
 {
 	/* the newer name of the attribute first */
 	static const char *const keys[] = { "deployment.environment.name",
@@ -171,7 +172,7 @@ void claims_take(const struct claims_found *found, struct home_claims *out)
 		mem_copy_text(out->environment, sizeof(out->environment), found->node);
 }
 
-void claims_arguments(const char *const *argv, char *out, size_t bytes)
+START void claims_arguments(const char *const *argv, char *out, size_t bytes)
 {
 	size_t at = 0;
 

@@ -306,15 +306,14 @@ static inline __attribute__((always_inline)) bool connection_knows(struct connec
 								   const struct iovec *iov,
 								   size_t bytes)
 {
-	struct exchange_call call = { .context = c, .memo = here.memo };
 	size_t seen = iov ? iov->iov_len : 0;
 
 	if (__builtin_expect(atomic_load_explicit(&c->dialect, memory_order_relaxed) != NULL, 0))
 		return false;
 	if (way == CONNECTION_WRITE)
-		return known_write(&c->exchange, &call, iov ? iov->iov_base : NULL,
+		return known_write(&c->exchange, c, here.memo, iov ? iov->iov_base : NULL,
 				   seen < bytes ? seen : bytes, bytes);
-	return seen >= bytes && known_read(&c->exchange, &call, iov->iov_base, bytes);
+	return seen >= bytes && known_read(&c->exchange, c, here.memo, iov->iov_base, bytes);
 }
 
 static RARE void connection_race(struct connection *c, enum connection_way way)

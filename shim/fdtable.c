@@ -96,7 +96,7 @@ static bool fdtable_is_internet(int fd)
 }
 
 /* One by one: the list in /proc costs five times as much. */
-void fdtable_inherit(void)
+START void fdtable_inherit(void)
 {
 	for (int fd = 0; fd < FDTABLE_INHERITED; fd++) {
 		if (!fdtable_is_internet(fd))

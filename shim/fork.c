@@ -15,6 +15,7 @@
 
 #include "fdtable.h"
 #include "hooks.h"
+#include "hot.h"
 #include "kin.h"
 #include "layout.h"
 #include "real.h"
@@ -71,7 +72,7 @@ static void fork_before(void)
 	kin_fork();
 }
 
-void fork_watch(void)
+START void fork_watch(void)
 {
 	if (__register_atfork)
 		__register_atfork(fork_before, NULL, home_child, NULL);

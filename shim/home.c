@@ -9,7 +9,7 @@
 #include "home.h"
 
 #include "cell.h"
-#include "clock.h"
+#include "hot.h"
 #include "kin.h"
 #include "knock.h"
 #include "limit.h"
@@ -32,7 +32,7 @@ struct control control;
 struct home home;
 struct home_claims home_claims;
 
-long home_create(const char *name)
+START long home_create(const char *name)
 {
 	long fd = sys_call(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -67,14 +67,12 @@ static bool home_map_start(long fd)
 	return true;
 }
 
-void home_write_header(struct rs_header *h)
+START void home_write_header(struct rs_header *h)
 {
 	h->abi = RS_ABI_VERSION;
 	h->bytes = RS_SEGMENT_BYTES;
 	h->pid = (uint32_t)sys_call(SYS_getpid);
 	h->clock = home.clock;
-	h->started = clock_ticks();
-	h->started_ns = home.clock == RS_CLOCK_NONE ? 0 : clock_monotonic_ns();
 	memcpy(h->build_id, home_claims.build_id, sizeof(h->build_id));
 	h->service_from = home_claims.service_from;
 	h->allocator = home_claims.allocator;
@@ -92,7 +90,7 @@ void home_write_header(struct rs_header *h)
 	atomic_store_explicit(&h->magic, RS_MAGIC, memory_order_release);
 }
 
-bool home_make(void)
+START bool home_make(void)
 {
 	long fd;
 	bool mapped;

@@ -134,7 +134,7 @@ static bool alloc_is_one(void)
  * An allocator without the one function is asked by way of the C library's, which would crash. A
  * sanitizer's takes the question after a block that is gone for the program's own mistake.
  */
-bool hook_alloc_choose(void)
+START bool hook_alloc_choose(void)
 {
 	if (__sanitizer_get_heap_size) {
 		alloc_passes = true;

@@ -41,7 +41,8 @@ static HOT_IN(all)
 
 	if (!guard_enter())
 		return;
-	c = word < FDTABLE_IGNORED ? fdtable_found(fd) : fdtable_connection(fd, word);
+	/* Not looked up again: who closed it meanwhile keeps both its turns. */
+	c = word < FDTABLE_IGNORED ? fdtable_found(fd) : fdtable_peek(word);
 	if (c && !connection_move(c, way, iov, bytes))
 		fdtable_set(fd, FDTABLE_IGNORED);
 	guard_leave();

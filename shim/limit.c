@@ -8,6 +8,7 @@
  */
 #include "limit.h"
 
+#include "hot.h"
 #include "sys.h"
 
 #include <fcntl.h>
@@ -43,7 +44,7 @@ static uint64_t limit_mapped(void)
 	return pages * LIMIT_PAGE;
 }
 
-bool limit_allow(uint64_t bytes)
+START bool limit_allow(uint64_t bytes)
 {
 	uint64_t space;
 	uint64_t mapped;

@@ -7,6 +7,7 @@
  */
 #include "note.h"
 
+#include "hot.h"
 #include "mem.h"
 
 #include <elf.h>
@@ -15,7 +16,7 @@
 #define NOTE_ALIGN 4u
 #define NOTE_ALIGN_WIDE 8u
 
-struct note_image note_image_of(const ElfW(Phdr) * segments, size_t count)
+START struct note_image note_image_of(const ElfW(Phdr) * segments, size_t count)
 {
 	struct note_image image = { .segments = segments };
 
@@ -48,8 +49,8 @@ static size_t note_round(size_t bytes, size_t align)
 	return (bytes + align - 1) & ~(align - 1);
 }
 
-static const uint8_t *note_in(const uint8_t *at, size_t left, size_t align, const char *name,
-			      size_t name_bytes, uint32_t type, size_t *bytes)
+static START const uint8_t *note_in(const uint8_t *at, size_t left, size_t align, const char *name,
+				    size_t name_bytes, uint32_t type, size_t *bytes)
 {
 	ElfW(Nhdr) head;
 
@@ -74,8 +75,8 @@ static const uint8_t *note_in(const uint8_t *at, size_t left, size_t align, cons
 	return NULL;
 }
 
-const uint8_t *note_find(const struct note_image *image, const char *name, size_t name_bytes,
-			 uint32_t type, size_t *bytes)
+START const uint8_t *note_find(const struct note_image *image, const char *name, size_t name_bytes,
+			       uint32_t type, size_t *bytes)
 {
 	for (size_t i = 0; i < image->count; i++) {
 		const ElfW(Phdr) *note = &image->segments[i];

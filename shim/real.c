@@ -245,7 +245,7 @@ HOT_DATA struct real real = { REAL_FUNCTIONS(REAL_PLAIN) };
 #define REAL_NAME(name, result, parameters) #name "\0"
 static const char real_names[] = REAL_FUNCTIONS(REAL_NAME);
 
-bool real_find(void)
+START bool real_find(void)
 {
 	const char *name = real_names;
 	void **entry = (void **)&real;

@@ -1,5 +1,6 @@
 #include "refuse.h"
 
+#include "hot.h"
 #include "mem.h"
 #include "sys.h"
 
@@ -20,7 +21,7 @@ static char refuse_exe[1024];
 static char refuse_name[72];
 
 /* What could be read at once of a file that may be a pipe or a folder too; -errno. */
-static long refuse_read(const char *path, char *to, size_t bytes)
+static START long refuse_read(const char *path, char *to, size_t bytes)
 {
 	long n, fd = sys_call(SYS_openat, AT_FDCWD, path,
 			      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -32,7 +33,7 @@ static long refuse_read(const char *path, char *to, size_t bytes)
 	return n;
 }
 
-static enum refuse_file refuse_list(const char *path, size_t *bytes)
+static START enum refuse_file refuse_list(const char *path, size_t *bytes)
 {
 	long n = refuse_read(path, refuse_text, sizeof(refuse_text));
 
@@ -89,7 +90,7 @@ static const char *refuse_find_exe(void)
 }
 
 /* Is this process in the list that was read? By the name that the agent would give it. */
-static bool refuse_named(size_t bytes, const char *service)
+static START bool refuse_named(size_t bytes, const char *service)
 {
 	const char *exe = refuse_find_exe(), *base = exe;
 
@@ -101,7 +102,7 @@ static bool refuse_named(size_t bytes, const char *service)
 	return rs_list_names(refuse_text, bytes, service[0] ? service : base, exe);
 }
 
-bool refuse_off(const char *run_dir, const char *service)
+START bool refuse_off(const char *run_dir, const char *service)
 {
 	char path[128];
 	size_t n = mem_copy_text(path, sizeof(path) - sizeof(RS_LIST_OFF) - 1, run_dir), bytes;
@@ -115,7 +116,7 @@ bool refuse_off(const char *run_dir, const char *service)
 	return rs_list_empty(refuse_text, bytes) || refuse_named(bytes, service);
 }
 
-bool refuse_everywhere(const char *preload, const char *path, const char *service)
+START bool refuse_everywhere(const char *preload, const char *path, const char *service)
 {
 	size_t bytes;
 

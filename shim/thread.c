@@ -41,12 +41,12 @@ struct lane lanes[RS_BLOCKS];
 
 static _Atomic uint8_t thread_pages[THREAD_PAGES]; /* 1: this page of blocks is populated */
 static _Atomic uint32_t thread_refused;
-static pthread_key_t thread_key;
-static bool thread_key_made;
+static HOT_DATA pthread_key_t thread_key; /* not hot, but in a page that each start touches */
+static HOT_DATA bool thread_key_made;
 
 static void thread_end(void *unused);
 
-bool thread_watch_ends(void)
+START bool thread_watch_ends(void)
 {
 	if (!pthread_key_create || !pthread_setspecific)
 		return false;

@@ -328,6 +328,7 @@ class Nginx(Process):
         super().__init__(stage, [shutil.which("nginx") or "/usr/sbin/nginx", "-c", config],
                          self.folder / "nginx.out", environment)
         wait_for("nginx", lambda: fetch(self.port, "/nginx_status")[0] == 200, 10)
+        wait_for("nginx's workers", lambda: len(self.workers()) == workers, 10)
         self.own_requests = 1  # what we asked of it ourselves, and it did not log
 
     def workers(self):

@@ -126,8 +126,7 @@ struct rs_header {
 	uint32_t bytes;         /* RS_SEGMENT_BYTES */
 	uint32_t pid;           /* as the process itself sees it: a claim */
 	uint32_t clock;         /* enum rs_clock at the start */
-	uint64_t started;       /* ticks when the segment was made */
-	uint64_t started_ns;    /* CLOCK_MONOTONIC at the same moment */
+	uint64_t reserved2[2];
 	uint8_t build_id[20];   /* of the shim; zeros: none */
 	uint8_t service_from;   /* enum rs_service_from */
 	uint8_t allocator;      /* enum rs_allocator */

@@ -15,6 +15,9 @@
 /* What hardly any request passes through: kept out of the way, and so is what leads to it. */
 #define RARE __attribute__((noinline, cold))
 
+/* What a start passes through and nothing else: behind all, beside the constants it looks at. */
+#define START __attribute__((section(".text.start")))
+
 /* And what every request looks at. */
 #define HOT_DATA __attribute__((section(".data.hot")))
 

@@ -21,20 +21,21 @@ static inline bool known_may_read(const struct exchange *x)
 		       atomic_load_explicit(&x->queue.head, memory_order_acquire);
 }
 
-HOT bool known_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n)
+HOT bool known_read(struct exchange *x, void *context, struct memo *memo, const uint8_t *at,
+		    size_t n)
 {
 	const struct memo_said *said;
 	struct exchange_request *r;
 	uint32_t tail;
 
-	if (!call->memo || !known_may_read(x))
+	if (!memo || !known_may_read(x))
 		return false;
-	said = memo_request(call->memo, at, n);
+	said = memo_request(memo, at, n);
 	if (!said)
 		return false;
 	tail = exchange_get(x->queue.tail);
 	r = &x->requests[tail & (EXCHANGE_INLINE - 1)];
-	r->t0 = exchange_now(call);
+	r->t0 = exchange_ops.now(context);
 	exchange_set(r->bytes_in, n);
 	exchange_set(r->shape, said->shape);
 	exchange_set(r->method, said->method);
@@ -42,8 +43,8 @@ HOT bool known_read(struct exchange *x, struct exchange_call *call, const uint8_
 	r->flags = 0;
 	r->begun = true;
 	r->has_path = false;
-	exchange_set(r->open, exchange_ops.begun(call->context, r->t0));
-	exchange_ops.step(call->context, r, RS_OPEN_WAITING);
+	exchange_set(r->open, exchange_ops.begun(context, r->t0));
+	exchange_ops.step(context, r, RS_OPEN_WAITING);
 	/* A: as in exchange, the request is ahead of its place in the queue. */
 	atomic_store_explicit(&x->queue.tail, tail + 1, memory_order_release);
 	return true;
@@ -63,34 +64,37 @@ static inline struct exchange_request *known_front(struct exchange *x)
 }
 
 /* Bytes of the answer that begins here. 0: it is not known, or these are more. */
-static inline uint64_t known_answer(struct exchange *x, struct exchange_call *call,
+static inline uint64_t known_answer(struct exchange *x, void *context, struct memo *memo,
 				    const struct exchange_request *r, const uint8_t *at,
 				    size_t seen, uint64_t n)
 {
 	const struct memo_said *said;
 
-	if (x->answered || !call->memo)
+	if (x->answered || !memo)
 		return 0;
-	said = memo_answer(call->memo, exchange_get(r->shape), exchange_get(r->method), at, seen);
+	said = memo_answer(memo, exchange_get(r->shape), exchange_get(r->method), at, seen);
 	if (!said || n - said->length > said->body)
 		return 0;
-	x->first_byte = exchange_now(call);
+	x->first_byte = exchange_ops.now(context);
 	x->status = said->status;
 	return said->length + said->body;
 }
 
-HOT bool known_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t seen,
-		     uint64_t n)
+HOT bool known_write(struct exchange *x, void *context, struct memo *memo, const uint8_t *at,
+		     size_t seen, uint64_t n)
 {
 	struct exchange_request *r = known_front(x);
+	struct exchange_call call = { .context = context };
 	uint64_t left = x->out.left;
 
 	if (!r || !known_is_plain(x))
 		return false;
-	if (x->out.step == HTTP1_AT_START)
-		left = known_answer(x, call, r, at, seen, n);
-	else if (x->out.step != HTTP1_AT_BODY || x->answering != r)
+	if (x->out.step == HTTP1_AT_START) {
+		left = known_answer(x, context, memo, r, at, seen, n);
+		call.now = x->first_byte; /* the same time if this is all of the answer */
+	} else if (x->out.step != HTTP1_AT_BODY || x->answering != r) {
 		return false;
+	}
 	if (!left || n > left)
 		return false;
 	left -= n;
@@ -98,14 +102,14 @@ HOT bool known_write(struct exchange *x, struct exchange_call *call, const uint8
 	x->out.left = left;
 	if (!left) {
 		x->out.step = HTTP1_AT_START;
-		exchange_finish(x, call, r, &x->queue, 0);
+		exchange_finish(x, &call, r, &x->queue, 0);
 		return true;
 	}
 	x->out.step = HTTP1_AT_BODY;
 	x->answered = true;
 	x->answering = r;
 	x->waiting = 1;
-	exchange_ops.step(call->context, r, RS_OPEN_ANSWERING);
+	exchange_ops.step(context, r, RS_OPEN_ANSWERING);
 	return true;
 }
 
@@ -124,9 +128,8 @@ void known_keep_request(const struct exchange *x, const struct exchange_call *ca
 	if (!call->memo || !start->at || *start->at <= ' ' || r->has_path || !said.shape ||
 	    exchange_get(x->queue.tail) != start->tail + 1 || x->in.fields & FIELDS_CHUNKED)
 		return;
-	said.length = (uint32_t)(x->in.behind - start->at);
 	said.body = (uint64_t)(end - x->in.behind);
-	memo_keep_request(call->memo, &said, start->at);
+	memo_keep_request(call->memo, &said, start->at, (size_t)(x->in.behind - start->at));
 }
 
 const uint8_t *known_start_write(struct exchange *x, const uint8_t *at)
@@ -147,9 +150,8 @@ static void known_keep_head(const struct exchange *x, const struct exchange_call
 		return;
 	said.method = exchange_get(r->method);
 	said.shape = exchange_get(r->shape);
-	said.length = (uint32_t)(x->out.behind - start);
 	said.body = (uint64_t)(at - x->out.behind) + (goes_on ? x->out.left : 0);
-	memo_keep_answer(call->memo, &said, start);
+	memo_keep_answer(call->memo, &said, start, (size_t)(x->out.behind - start));
 }
 
 void known_keep_answer(const struct exchange *x, const struct exchange_call *call,

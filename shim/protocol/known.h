@@ -14,11 +14,12 @@
 
 #include "exchange.h"
 
-bool known_read(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t n);
+/* context: as in struct exchange_call. memo: of this thread, NULL: none. */
+bool known_read(struct exchange *x, void *context, struct memo *memo, const uint8_t *at, size_t n);
 
 /* Of n bytes so many are seen, at at; the others are the body's if the head is known. */
-bool known_write(struct exchange *x, struct exchange_call *call, const uint8_t *at, size_t seen,
-		 uint64_t n);
+bool known_write(struct exchange *x, void *context, struct memo *memo, const uint8_t *at,
+		 size_t seen, uint64_t n);
 
 /* The rest is between exchange.c and this one. */
 #define exchange_get(field) atomic_load_explicit(&(field), memory_order_relaxed)

@@ -4,7 +4,7 @@
  * Threads:  one at a time per struct memo; pure.
  * Memory:   MEMO_PLACES requests and as many answers, of MEMO_BYTES at most.
  * Errors:   NULL: not known.
- * Cost:     32 bytes a step, and none behind the first that differs.
+ * Cost:     64 bytes a step, and none behind the first that differs.
  *
  * Clients ask the same again and again, and servers answer by the same head but for its date. All
  * that a head says is in its bytes: where every one of them is the same, it says the same.
@@ -17,21 +17,21 @@
 
 #define MEMO_PLACES 8u
 #define MEMO_LEAST 32u  /* bytes of a head that is kept … */
-#define MEMO_BYTES 487u /* … and at most: a browser's fit */
+#define MEMO_BYTES 496u /* … and at most: a browser's fit */
 #define MEMO_PATIENCE 4u
 
 struct memo_said {
-	uint64_t body;   /* bytes behind the head */
-	uint32_t length; /* of the head; 0: there is none */
-	uint16_t status; /* of an answer */
-	uint16_t shape;  /* of the request */
-	uint8_t method;  /* enum rs_method, of the request */
+	uint64_t body;    /* bytes behind the head */
+	uint16_t length;  /* of the head; 0: there is none */
+	uint16_t status;  /* of an answer */
+	uint16_t shape;   /* of the request */
+	uint8_t method;   /* enum rs_method, of the request */
+	uint8_t patience; /* the memo's: so many others come and go before one takes its place */
 };
 
 struct memo_head {
 	struct memo_said said;
-	uint8_t patience; /* so many others come and go before one takes its place */
-	uint8_t bytes[MEMO_BYTES];
+	_Alignas(16) uint8_t bytes[MEMO_BYTES];
 };
 
 struct memo {
@@ -48,9 +48,11 @@ const struct memo_said *memo_request(struct memo *m, const uint8_t *at, size_t n
 const struct memo_said *memo_answer(struct memo *m, uint16_t shape, uint8_t method,
 				    const uint8_t *at, size_t n);
 
-/* The head at at, of said->length bytes; it may be kept. */
-void memo_keep_request(struct memo *m, const struct memo_said *said, const uint8_t *at);
-void memo_keep_answer(struct memo *m, const struct memo_said *said, const uint8_t *at);
+/* The head at at, of so many bytes; it may be kept. Of said length and patience are not looked at. */
+void memo_keep_request(struct memo *m, const struct memo_said *said, const uint8_t *at,
+		       size_t length);
+void memo_keep_answer(struct memo *m, const struct memo_said *said, const uint8_t *at,
+		      size_t length);
 
 void memo_forget(struct memo *m); /* shapes are other ones from now on */
 

@@ -169,6 +169,8 @@ wait
 """)]
 
 
+# As many workers to the end as at the start: one that retires is woken by a request of Apache's own,
+# which no client made, and the first handshake of one that comes later may be ahead of the agent.
 APACHE = """\
 ServerRoot {folder}
 PidFile {folder}/apache.pid
@@ -182,6 +184,12 @@ Listen 127.0.0.1:{port}
 EnableSendfile On
 DocumentRoot {www}
 StartServers 2
+<IfModule mpm_prefork_module>
+	MaxSpareServers 250
+</IfModule>
+<IfModule !mpm_prefork_module>
+	MinSpareThreads 25
+</IfModule>
 ScriptAlias /post {cgi}/post
 ScriptAlias /chunk {cgi}/chunk
 LogFormat "%m %>s" line

@@ -16,7 +16,7 @@ from bare import attach, build_go, dropped, expect, facilities, told, wrong
 
 SLEEPS_MS = {"now": 0, "one": 1, "five": 5, "twenty": 20, "fifty": 50}
 TIMES = {"now": 400, "one": 400, "five": 200, "twenty": 100, "fifty": 60}
-SHARE, LEAST_MS = 0.05, 0.02  # wanted: within the one or the other
+SHARE = 0.05  # wanted: within it, or within what the transport takes (see compare)
 BUCKET = 1.011  # what a percentile is told within
 ROUNDS = 3
 PAUSE_S = 0.001  # each request finds its server asleep, those too that are answered at once
@@ -126,7 +126,8 @@ def compare(agent, pid, took, who):
     times = {name: route_times(agent, service, name) for name in took}
     now = times["now"]["p50"]
     transport = percentile(took["now"], 50) - now
-    # the agent's share of a slow request is not known: it may be the transport that was slow
+    # The agent's share of a slow request is not known: it may be the transport that was slow. And who
+    # waited longer wakes later: the transport of these is known no better than by its size.
     spread = {50: 0, 90: percentile(took["now"], 90) - percentile(took["now"], 50)}
     print(f"      {who}: transport {transport * 1e3:.1f} us, and {now * 1e3:.1f} us of the server's")
     yield 0 < now < percentile(took["now"], 50), f"{who}: an answer made at once took {now} ms"
@@ -138,7 +139,7 @@ def compare(agent, pid, took, who):
         for share in (50, 90):
             seen = percentile(mine, share)
             wanted, got = seen - transport, times[name][f"p{share}"]
-            most = max(SHARE * wanted, LEAST_MS) + spread[share]
+            most = max(SHARE * wanted, transport) + spread[share]
             yield (abs(got - wanted) <= most and got <= seen * BUCKET,
                    f"{who} /{name} p{share}: {got:.3f} ms, {wanted:.3f} +- {most:.3f} wanted, "
                    f"{seen:.3f} for the client")

@@ -111,9 +111,11 @@ const struct exchange_ops exchange_ops = {
 static void move_copy(struct story *s, bool out, const uint8_t *at, size_t n)
 {
 	if (out)
-		known_write(&s->x, &s->call, at, n, n) || exchange_write(&s->x, &s->call, at, n);
+		known_write(&s->x, s->call.context, s->call.memo, at, n, n) ||
+			exchange_write(&s->x, &s->call, at, n);
 	else
-		known_read(&s->x, &s->call, at, n) || exchange_read(&s->x, &s->call, at, n);
+		known_read(&s->x, s->call.context, s->call.memo, at, n) ||
+			exchange_read(&s->x, &s->call, at, n);
 }
 
 /* From a copy of its own, so that a look beyond its end is found. */

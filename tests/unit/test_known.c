@@ -28,8 +28,8 @@ static bool knows(struct server *s, char way, const char *bytes, size_t n)
 	const uint8_t *at = (const uint8_t *)bytes;
 
 	s->call.now = 0;
-	return way == '<' ? known_read(&s->x, &s->call, at, n)
-			  : known_write(&s->x, &s->call, at, bytes ? n : 0, n);
+	return way == '<' ? known_read(&s->x, s->call.context, s->call.memo, at, n)
+			  : known_write(&s->x, s->call.context, s->call.memo, at, bytes ? n : 0, n);
 }
 
 static void moves(struct server *s, char way, const char *bytes, size_t n)
@@ -125,8 +125,8 @@ static void a_body_may_follow_in_pieces_seen_or_not(void **state)
 	assert_int_equal(s.last.request.bytes_in, sizeof(POST) + 2);
 	assert_int_equal(s.last.request.bytes_out, sizeof(OK) + 1);
 	assert_true(KNOWS(&s, '<', POST "xyz"));
-	assert_true(known_write(&s.x, &s.call, (const uint8_t *)OK, sizeof(OK) - 1,
-				sizeof(OK) + 1)); /* two pieces by one call */
+	assert_true(known_write(&s.x, s.call.context, s.call.memo, (const uint8_t *)OK,
+				sizeof(OK) - 1, sizeof(OK) + 1)); /* two pieces by one call */
 	assert_int_equal(s.in_progress, 0);
 	end(&s, 'c');
 }

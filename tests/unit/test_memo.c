@@ -18,27 +18,25 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct memo_said said_of(size_t length, uint64_t body)
+static struct memo_said said_of(uint64_t body)
 {
-	return (struct memo_said){ .body = body,
-				   .length = (uint32_t)length,
-				   .status = 200,
-				   .shape = SHAPE,
-				   .method = RS_METHOD_GET };
+	return (struct memo_said){
+		.body = body, .status = 200, .shape = SHAPE, .method = RS_METHOD_GET
+	};
 }
 
 static void keep_request(const char *head, size_t length, uint64_t body)
 {
-	const struct memo_said said = said_of(length, body);
+	const struct memo_said said = said_of(body);
 
-	memo_keep_request(&m, &said, (const uint8_t *)head);
+	memo_keep_request(&m, &said, (const uint8_t *)head, length);
 }
 
 static void keep_answer(const char *head, size_t length)
 {
-	const struct memo_said said = said_of(length, 5);
+	const struct memo_said said = said_of(5);
 
-	memo_keep_answer(&m, &said, (const uint8_t *)head);
+	memo_keep_answer(&m, &said, (const uint8_t *)head, length);
 }
 
 static bool asks(const char *bytes, size_t n)
