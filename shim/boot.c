@@ -11,7 +11,6 @@
 #include "fdtable.h"
 #include "fork.h"
 #include "hooks.h"
-#include "hot.h"
 #include "mem.h"
 #include "note.h"
 #include "real.h"

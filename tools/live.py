@@ -13,6 +13,7 @@ import functools
 import json
 import multiprocessing
 import os
+import random
 import re
 import shutil
 import signal
@@ -95,9 +96,15 @@ def need_root_and(*programs):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Five digits, since requests are compared that name it. And none of those that the kernel gives
+    to clients: one of another test may have it by then.
+    """
+    first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10000, max(first_of_clients, 20000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(what, condition, seconds, every=0.02):

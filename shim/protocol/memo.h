@@ -48,7 +48,7 @@ const struct memo_said *memo_request(struct memo *m, const uint8_t *at, size_t n
 const struct memo_said *memo_answer(struct memo *m, uint16_t shape, uint8_t method,
 				    const uint8_t *at, size_t n);
 
-/* The head at at, of so many bytes; it may be kept. Of said length and patience are not looked at. */
+/* The head at at, of so many bytes; it may be kept. said: but for its length and patience. */
 void memo_keep_request(struct memo *m, const struct memo_said *said, const uint8_t *at,
 		       size_t length);
 void memo_keep_answer(struct memo *m, const struct memo_said *said, const uint8_t *at,

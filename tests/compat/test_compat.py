@@ -24,7 +24,7 @@ from servers import PATH, SERVERS, Place, missing, nginx_config
 from uncommon import UNCOMMON
 
 TABLE = {**SERVERS, **LANGUAGES, **SECURED, **UNCOMMON}
-LOAD = 20000 if live.FULL else 1000  # requests of each run beside the scenes, times the share
+LOAD = 9000 if live.FULL else 1000  # requests of each run beside the scenes, times the share
 
 Run = collections.namedtuple("Run", "replies classes load logged output code counted rows first")
 

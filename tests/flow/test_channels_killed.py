@@ -16,6 +16,7 @@ from test_channels import Failed, Webhook, channel, check, configure, over
 # Before anything is written; on disk, not marked; marked; delivered, nobody heard so; the worker
 # heard, and it is not on disk; it is.
 PLACES = ("decided", "boxed", "marked", "sent", "heard", "done")
+LANES = 3
 TWICE = {"sent", "heard"}  # whoever knew that it was delivered was killed
 
 
@@ -91,7 +92,7 @@ def main():
     live.need_root_and()
     signal.alarm(1500)
     places = [PLACES[n % len(PLACES)] for n in range(100 if live.FULL else len(PLACES))]
-    return live.side_by_side(run, (places[0::2], places[1::2]))
+    return live.side_by_side(run, [places[n::LANES] for n in range(LANES)])
 
 
 if __name__ == "__main__":

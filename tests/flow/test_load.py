@@ -20,7 +20,7 @@ import live
 CROWDS = (1000, 10000)
 REQUESTS = 5  # of each connection: its next one begins with its last reply
 STEADY = 200
-STEADY_S = (60, 600) if live.FULL else (10,)
+STEADY_S = (600,) if live.FULL else (10,)
 STEADY_LIMIT = 5  # percent of failures, at which it is stopped
 ALLOWED = 1       # percent of failures
 FILES = 12000

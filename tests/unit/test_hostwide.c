@@ -1,8 +1,11 @@
 #include "hostwide.h"
+#include "replace.h"
 #include "rs_test.h"
 #include "tree_fixture.h"
 
 #include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LIB (sizeof(RS_MULTIARCH) > 1 ? "/lib/" RS_MULTIARCH "/" : "/lib64/")
 #define ENTRY "/usr/$LIB/libringside.so"
@@ -169,6 +172,43 @@ static void somebody_has_to_be_allowed(void **state)
 	fclose(file);
 }
 
+/* Each reads the list and replaces it: of two that do so at a time, one's name would be lost. */
+static void of_those_who_come_at_once_none_is_lost(void **state)
+{
+	enum { COUNT = 12, ROUNDS = 20 };
+	char path[128], name[64];
+	pid_t children[COUNT];
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++) {
+		children[i] = fork();
+		if (children[i])
+			continue;
+		for (int k = 0; k < ROUNDS; k++) {
+			char *names[] = { name, NULL };
+
+			snprintf(name, sizeof(name), "/usr/bin/p%d_%d", i, k);
+			if (hostwide_allow(tree.root, names, &error))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		int status = 1;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	snprintf(path, sizeof(path), "%s/etc/ringside/preload.allow", tree.root);
+	assert_int_equal(replace_read(path, &text), 0);
+	for (int i = 0; i < COUNT * ROUNDS; i++) {
+		snprintf(name, sizeof(name), "/usr/bin/p%d_%d\n", i / ROUNDS, i % ROUNDS);
+		assert_non_null(strstr(text, name));
+	}
+	free(text);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -181,6 +221,7 @@ int main(void)
 		TEST(programs_of_32_bits_need_a_library_of_theirs),
 		TEST(what_others_may_change_is_not_preloaded_everywhere),
 		TEST(somebody_has_to_be_allowed),
+		TEST(of_those_who_come_at_once_none_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

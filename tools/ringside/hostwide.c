@@ -164,15 +164,23 @@ static int hostwide_write(const char *path, const char *old, const char *text, b
 	return *text ? replace_file(path, text) : (unlink(path) ? -errno : 0);
 }
 
-static int hostwide_change(const char *root, const char *entry, bool *changed,
+/* Both files by the lock of ours: beside the loader's nothing is left. */
+static int hostwide_hold(const char *root, struct hostwide_error *error)
+{
+	char path[HOSTWIDE_PATH];
+	int hold;
+
+	snprintf(path, sizeof(path), "%s" RS_LIST_ALLOW, root);
+	hold = replace_hold(path);
+	return hold < 0 ? hostwide_fail(error, path, hold) : hold;
+}
+
+static int hostwide_change(const char *path, const char *entry, bool *changed,
 			   struct hostwide_error *error)
 {
-	char path[HOSTWIDE_PATH], *old, *text;
-	int result;
+	char *old, *text;
+	int result = replace_read(path, &old);
 
-	*changed = false;
-	snprintf(path, sizeof(path), "%s" HOSTWIDE_FILE, root);
-	result = replace_read(path, &old);
 	if (result)
 		return hostwide_fail(error, path, result);
 	text = hostwide_text(old, entry);
@@ -182,14 +190,33 @@ static int hostwide_change(const char *root, const char *entry, bool *changed,
 	return result ? hostwide_fail(error, path, result) : 0;
 }
 
+static int hostwide_alone(const char *root, const char *entry, bool *changed,
+			  struct hostwide_error *error)
+{
+	char path[HOSTWIDE_PATH];
+	int hold = hostwide_hold(root, error), result;
+
+	snprintf(path, sizeof(path), "%s" HOSTWIDE_FILE, root);
+	result = hold < 0 ? hold : hostwide_change(path, entry, changed, error);
+	replace_release(hold);
+	return result;
+}
+
 int hostwide_put(const char *root, const char *entry, bool *changed, struct hostwide_error *error)
 {
-	return hostwide_change(root, entry, changed, error);
+	*changed = false;
+	return hostwide_alone(root, entry, changed, error);
 }
 
 int hostwide_take(const char *root, bool *changed, struct hostwide_error *error)
 {
-	return hostwide_change(root, NULL, changed, error);
+	char path[HOSTWIDE_PATH];
+
+	*changed = false;
+	snprintf(path, sizeof(path), "%s" HOSTWIDE_FILE, root);
+	if (access(path, F_OK) && errno == ENOENT) /* nor is there anything to hold */
+		return 0;
+	return hostwide_alone(root, NULL, changed, error);
 }
 
 static int hostwide_allow_in(const char *path, const char *old, char **names,
@@ -222,7 +249,7 @@ static int hostwide_allow_in(const char *path, const char *old, char **names,
 int hostwide_allow(const char *root, char **names, struct hostwide_error *error)
 {
 	char path[HOSTWIDE_PATH], *old;
-	int result;
+	int hold, result;
 
 	for (char **name = names; *name; name++) {
 		if (lines_good(*name))
@@ -231,11 +258,14 @@ int hostwide_allow(const char *root, char **names, struct hostwide_error *error)
 			 "'%.256s' cannot be an executable or a service", *name);
 		return -EINVAL;
 	}
+	hold = hostwide_hold(root, error);
+	if (hold < 0)
+		return hold;
 	snprintf(path, sizeof(path), "%s" RS_LIST_ALLOW, root);
 	result = replace_read(path, &old);
-	if (result)
-		return hostwide_fail(error, path, result);
-	result = hostwide_allow_in(path, old, names, error);
+	result = result ? hostwide_fail(error, path, result)
+			: hostwide_allow_in(path, old, names, error);
+	replace_release(hold);
 	free(old);
 	return result;
 }
