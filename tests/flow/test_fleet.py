@@ -113,7 +113,8 @@ def sums(hosts):
     mids = sorted(o["responseTimes"]["p50"] for o in own)
     check(mids[0] <= data["responseTimes"]["p50"] <= mids[-1] and
           data["responseTimes"]["p50"] <= data["responseTimes"]["p95"], "p50 lies among theirs")
-    check(data["capture"]["completeness"] == 100 and data["fleet"]["cut"] is None, "all of it is there")
+    check(data["capture"]["completeness"] == 100 and data["fleet"]["cut"] is None,
+          f"all of it is there: {data['capture']}, cut: {data['fleet']['cut']}")
     rows = hosts[2].get(PATHS[1])["services"]
     check([(r["service"], r["hosts"]) for r in rows if r["service"] == "nginx"] == [("nginx", 3)],
           "one row for the service of three hosts")
