@@ -34,7 +34,8 @@ struct deposit_name {
 /* Slots of one step: the newest goes first, those of the past when the budget has room. */
 struct deposit_queue {
 	bool is_begun;
-	uint32_t next_s;             /* the newest one that is to come */
+	uint32_t from_s; /* what is before is of an earlier agent, or of another clock */
+	uint32_t next_s; /* the newest one that is to come */
 	uint32_t back_s, back_end_s; /* those of the past that are to be put (again) */
 };
 
@@ -42,8 +43,9 @@ struct deposit {
 	struct deposit_config config;
 	struct deposit_counts counts;
 	struct deposit_queue queues[SERIES_STEPS];
-	int64_t wall_offset_ms; /* of now */
-	int64_t base_ms;        /* of the wall clock: what numbers of slots are reckoned with */
+	uint32_t services[SERIES_STEPS]; /* of the newest slot that was put */
+	int64_t wall_offset_ms;          /* of now */
+	int64_t base_ms; /* of the wall clock: what numbers of slots are reckoned with */
 	bool has_base;
 	uint64_t tokens, filled_ns;
 	struct deposit_name names[DEPOSIT_NAMES];
@@ -112,8 +114,11 @@ static int64_t deposit_number(const struct deposit *d, const struct parcel_label
 
 static void deposit_base(struct deposit *d, int64_t wall_offset_ms)
 {
-	if (!d->has_base || llabs(wall_offset_ms - d->base_ms) > DEPOSIT_STEP_MS)
+	if (!d->has_base || llabs(wall_offset_ms - d->base_ms) > DEPOSIT_STEP_MS) {
 		d->base_ms = wall_offset_ms;
+		for (uint32_t i = 0; i < SERIES_STEPS; i++)
+			d->queues[i].from_s = d->queues[i].next_s;
+	}
 	d->has_base = true;
 	d->wall_offset_ms = wall_offset_ms;
 }
@@ -291,7 +296,9 @@ static int deposit_put_all(struct deposit *d, uint32_t now_s)
 	struct deposit_item *item;
 	int ret = 0;
 
+	d->services[d->label.step] = 0;
 	while ((item = d->first)) {
+		d->services[d->label.step]++;
 		d->first = item->next;
 		if (!ret)
 			ret = deposit_put(d, item, now_s);
@@ -329,6 +336,7 @@ static void deposit_begin(struct deposit_queue *q, uint32_t step_s, const struct
 	q->back_s = newest_s > back_s ? newest_s - back_s : 0;
 	q->back_s = q->back_s > had->from_s ? q->back_s : had->from_s;
 	q->back_end_s = newest_s;
+	q->from_s = q->back_s;
 }
 
 /* What memory has no more never comes there. */
@@ -371,6 +379,21 @@ static void deposit_step(struct deposit *d, enum series_step step, bool ready, u
 	if (!ready || !deposit_slot(d, step, newest_s, now_s))
 		deposit_back(q, newest_s, had.until_s);
 	q->next_s = had.until_s;
+}
+
+void deposit_span_get(const struct deposit *d, enum series_step step, struct deposit_span *out)
+{
+	const struct deposit_queue *q = &d->queues[step];
+
+	*out = (struct deposit_span){ .from = parcel_number(step, q->from_s, d->base_ms),
+				      .until = parcel_number(step, q->next_s, d->base_ms),
+				      .base_ms = d->base_ms,
+				      .services = d->services[step] };
+	out->lacks_from = out->lacks_until = out->until;
+	if (q->back_s < q->back_end_s) {
+		out->lacks_from = parcel_number(step, q->back_s, d->base_ms);
+		out->lacks_until = parcel_number(step, q->back_end_s, d->base_ms);
+	}
 }
 
 static void deposit_fill(struct deposit *d, uint64_t now_ns)

@@ -40,11 +40,20 @@ struct deposit_counts {
 	_Atomic uint64_t behind_s;       /* now: of ten seconds, what is yet to be put (again) */
 };
 
+/* What is there of a step, by the numbers of parcel_key.h. */
+struct deposit_span {
+	int64_t from, until;             /* [from, until) was put, or there was nothing … */
+	int64_t lacks_from, lacks_until; /* … but for these: they are yet to be put */
+	int64_t base_ms;                 /* of the wall clock: what numbers are reckoned with */
+	uint32_t services;               /* of the newest slot */
+};
+
 int deposit_open(struct deposit **out, const struct deposit_config *config);
 void deposit_close(struct deposit *d); /* NULL is allowed */
 
 /* Each second. */
 void deposit_second(struct deposit *d, uint64_t now_ns);
+void deposit_span_get(const struct deposit *d, enum series_step step, struct deposit_span *out);
 const struct deposit_counts *deposit_counts(const struct deposit *d);
 
 #endif

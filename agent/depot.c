@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEPOT_PART "redis.aggregates"
 #define DEPOT_BEHIND_S 120u /* more is no moment any more */
@@ -26,16 +25,16 @@ static void depot_refuse(struct depot *d, const char *reason, int64_t wall_ms)
 void depot_open(struct depot *d, const struct depot_config *config, int64_t wall_ms)
 {
 	const struct config *c = config->config;
-	char host[256] = "";
 	struct deposit_config deposit = { .metrics = config->metrics,
 					  .redis = config->redis,
-					  .host = host,
+					  .host = config->host,
 					  .boot = config->boot,
 					  .budget =
 						  config_bytes(c, CONFIG_REDIS_AGGREGATES_BUDGET) };
-	struct regain_config regain = {
-		.redis = config->redis, .store = config->store, .host = host, .boot = config->boot
-	};
+	struct regain_config regain = { .redis = config->redis,
+					.store = config->store,
+					.host = config->host,
+					.boot = config->boot };
 
 	*d = (struct depot){ .health = config->health };
 	if (!config_switch(c, CONFIG_REDIS_AGGREGATES))
@@ -44,8 +43,6 @@ void depot_open(struct depot *d, const struct depot_config *config, int64_t wall
 		depot_refuse(d, "there is no Redis", wall_ms);
 		return;
 	}
-	if (gethostname(host, sizeof(host) - 1))
-		host[0] = '\0';
 	deposit.ttl_ms = config_span_ns(c, CONFIG_REDIS_AGGREGATES_TTL) / DEPOT_MS_NS;
 	regain.ttl_ms = deposit.ttl_ms;
 	if (deposit_open(&d->deposit, &deposit) || regain_open(&d->regain, &regain)) {

@@ -24,6 +24,7 @@ struct depot_config {
 	struct store *store;
 	struct health *health;
 	const char *boot; /* as the store has it */
+	const char *host; /* as parcel_host has it */
 };
 
 struct depot {

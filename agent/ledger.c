@@ -49,5 +49,6 @@ size_t ledger_counters(void *ledger, struct web_counter *out, size_t room)
 						   .help = ledger_rows[count].help,
 						   .number = (double)value };
 	}
-	return count + depot_counters(l->depot, out + count, room - count);
+	count += depot_counters(l->depot, out + count, room - count);
+	return count + fleeting_counters(l->fleeting, out + count, room - count);
 }

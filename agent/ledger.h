@@ -1,6 +1,6 @@
 /*
- * ledger - what drain gave up or noticed, and what became of aggregates in a Redis, as numbers for
- *          /metrics.
+ * ledger - what drain gave up or noticed, and what became of aggregates in a Redis and of
+ *          views of a fleet, as numbers for /metrics.
  *
  * Threads:  the web thread; drain and depot look after their own.
  * Memory:   the caller's; texts are constants.
@@ -9,13 +9,14 @@
 #ifndef AGENT_LEDGER_H
 #define AGENT_LEDGER_H
 
-#include "depot.h"
+#include "fleeting.h"
 
 struct drain;
 
 struct ledger {
 	struct drain *drain;
-	const struct depot *depot; /* whose rows follow */
+	const struct depot *depot;       /* whose rows follow, … */
+	const struct fleeting *fleeting; /* … and then these */
 };
 
 /* A web_counters_fn; ledger: a struct ledger. */

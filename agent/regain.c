@@ -14,7 +14,6 @@
 #define REGAIN_SERVICES 1024u /* of the index; an agent has a quarter of that */
 #define REGAIN_TRIES 5u       /* of all parts together */
 #define REGAIN_COARSE_MS INT64_C(7200000)
-#define REGAIN_DRIFT_MS INT64_C(2000) /* by so much two agents may have read the clocks apart */
 
 enum regain_phase {
 	REGAIN_WAITS, /* for Redis and history */
@@ -103,18 +102,11 @@ static void regain_refuse(struct regain *r, const char *reason)
 static const char *regain_check(const struct regain_question *q, const struct parcel_label *label)
 {
 	const struct regain *r = q->regain;
-	const struct parcel_label *wanted = &r->services[q->service];
-	int64_t begins_ms = (int64_t)label->second * 1000 + label->wall_offset_ms;
-	int64_t slot_ms = parcel_number_ms(r->step, q->number);
+	struct parcel_label wanted = r->services[q->service];
 
-	if (label->step != r->step || strcmp(label->host, r->host) != 0 ||
-	    strcmp(label->service, wanted->service) != 0 ||
-	    strcmp(label->environment, wanted->environment) != 0)
-		return "it is another one's";
-	if (begins_ms < slot_ms - REGAIN_DRIFT_MS ||
-	    begins_ms >= slot_ms + (int64_t)series_step_s[r->step] * 1000 + REGAIN_DRIFT_MS)
-		return "it is of another time";
-	return NULL;
+	wanted.step = r->step;
+	memcpy(wanted.host, r->host, sizeof(wanted.host));
+	return parcel_key_check(label, &wanted, q->number);
 }
 
 /* The kernel ends a boot's name with a newline: the history keeps it, a label cannot have it. */

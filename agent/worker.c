@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define WORKER_SECOND_NS UINT64_C(1000000000)
-#define WORKER_LINKS 7
+#define WORKER_LINKS 8
 #define WORKER_PARTS_EVERY 5u /* seconds: what people read need not be younger */
 
 _Static_assert(WORKER_SOCKETS <= WEB_SOCKETS, "every socket that is opened is served");
@@ -40,6 +40,8 @@ struct worker {
 	struct redis_part redis;
 	struct tiering tiering;
 	struct depot depot;
+	struct fleeting fleeting;
+	char host[PARCEL_HOST];
 	struct ledger ledger;
 	struct proxying proxying;
 	uint64_t second_ns; /* when the next second's work is due */
@@ -237,6 +239,7 @@ static int worker_web(struct worker *w)
 		.cache = w->cache,
 		.proxy = w->proxying.proxy,
 		.behind = w->tiering.behind,
+		.fleet = w->fleeting.fleet,
 		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
@@ -247,7 +250,7 @@ static int worker_web(struct worker *w)
 		.counters_ctx = &w->ledger,
 	};
 
-	w->ledger = (struct ledger){ w->drain, &w->depot };
+	w->ledger = (struct ledger){ w->drain, &w->depot, &w->fleeting };
 	return web_open(&w->web, &config);
 }
 
@@ -258,15 +261,24 @@ static int worker_redis(struct worker *w)
 				      .metrics = w->metrics,
 				      .store = w->store,
 				      .health = w->health,
-				      .boot = w->boot };
+				      .boot = w->boot,
+				      .host = w->host };
+	struct fleeting_config fleeting = { .config = c->config,
+					    .depot = &w->depot,
+					    .alerts = w->alerting.alerts,
+					    .health = w->health,
+					    .host = w->host,
+					    .started_ns = c->started_ns };
 	int result = tiering_open(&w->tiering, c->config, w->cache, &w->redis);
 
 	if (result)
 		return result;
 	redis_part_open(&w->redis, c->config, &c->redis, w->health, moment_wall_ms());
 	tiering_attach(&w->tiering, &w->redis);
-	depot.redis = w->redis.redis;
+	fleeting_host(c->config, w->host);
+	depot.redis = fleeting.redis = w->redis.redis;
 	depot_open(&w->depot, &depot, moment_wall_ms());
+	fleeting_open(&w->fleeting, &fleeting, moment_wall_ms());
 	return 0;
 }
 
@@ -343,6 +355,7 @@ static void worker_close(struct worker *w)
 	proxying_close(&w->proxying);
 	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);
+	fleeting_close(&w->fleeting);
 	depot_close(&w->depot);
 	tiering_close(&w->tiering);
 	cache_close(w->cache);
@@ -371,6 +384,7 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	w->alerting.redis_failures = redis_part_failures(&w->redis);
 	depot_second(&w->depot, now_ns, moment_wall_ms());
 	proxying_second(&w->proxying, moment_wall_ms());
+	fleeting_second(&w->fleeting, now_ns, moment_wall_ms());
 	w->parts.pids[3] = alerting_second(&w->alerting, &w->parts);
 	w->parts.pids[4] = alerting_actor(&w->alerting);
 	if (w->seconds++ % WORKER_PARTS_EVERY)
@@ -397,6 +411,8 @@ static bool worker_hear(struct worker *w, struct pollfd links[WORKER_LINKS])
 		alerting_written(&w->alerting);
 	if (links[5].revents)
 		alerting_hear_cache(&w->alerting);
+	if (links[7].revents)
+		fleeting_step(&w->fleeting);
 	return true;
 }
 
@@ -408,7 +424,9 @@ static void worker_loop(struct worker *w)
 					      { .fd = redis_part_fd(&w->redis), .events = POLLIN },
 					      { .fd = alerting_fd(&w->alerting), .events = POLLIN },
 					      { .fd = w->alerting.wipe[0], .events = POLLIN },
-					      { .fd = tiering_fd(&w->tiering), .events = POLLIN } };
+					      { .fd = tiering_fd(&w->tiering), .events = POLLIN },
+					      { .fd = fleeting_fd(&w->fleeting),
+						.events = POLLIN } };
 	bool alone = false;
 
 	while (!alone) {

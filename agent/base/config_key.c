@@ -165,6 +165,22 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 					  "how long five minutes are there, ten seconds for 2 h of "
 					  "it; 1h to 30 days",
 					  CONFIG_TYPE_SPAN },
+	[CONFIG_FLEET_ENABLED] = { "fleet.enabled", NULL, "true", "",
+				   "where redis.aggregates is on: it announces itself to the "
+				   "agents "
+				   "that share the Redis, and tells of all",
+				   CONFIG_TYPE_SWITCH },
+	[CONFIG_FLEET_HOST] = { "fleet.host", NULL, "", "",
+				"name of this host in the Redis, which no other has; none: the "
+				"machine's own",
+				CONFIG_TYPE_TEXT },
+	[CONFIG_FLEET_GONE_AFTER] = { "fleet.gone_after", NULL, "30s", "duration",
+				      "not heard of for so long this host is told as gone; it "
+				      "announces itself three times as often; 3s to 1h",
+				      CONFIG_TYPE_SPAN },
+	[CONFIG_FLEET_FORGET_AFTER] = { "fleet.forget_after", NULL, "24h", "duration",
+					"and is told as gone for so long; 1m to 30 days",
+					CONFIG_TYPE_SPAN },
 };
 
 const struct config_info *config_info(enum config_key key)

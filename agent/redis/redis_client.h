@@ -88,6 +88,24 @@ int redis_member_drop(struct redis *r, const struct redis_text *key,
 /* The answer is an array of strings. */
 int redis_members(struct redis *r, const struct redis_text *key, const struct redis_then *then);
 
+/* The clock of the server that has this key: an array, which redis_time_ms reads. */
+int redis_time(struct redis *r, const struct redis_text *key, const struct redis_then *then);
+int64_t redis_time_ms(const struct redis_value *v); /* since 1970; -1: it is no time */
+
+struct redis_rank {
+	struct redis_text member;
+	int64_t score;
+	int64_t least;   /* what has less goes */
+	uint64_t ttl_ms; /* of the whole set, from now on */
+};
+
+/* A member of a sorted set, all of it or nothing. The answer is an array. */
+int redis_rank_put(struct redis *r, const struct redis_text *key, const struct redis_rank *rank,
+		   const struct redis_then *then);
+/* The highest scores first, `most` at most. The answer is an array: member, score, member … */
+int redis_rank_list(struct redis *r, const struct redis_text *key, uint32_t most,
+		    const struct redis_then *then);
+
 /* Told when the server has passed it on to whoever listens. */
 int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
 		  const struct redis_then *then);

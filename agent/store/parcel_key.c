@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PARCEL_DRIFT_MS INT64_C(2000) /* by so much two agents may have read the clocks apart */
+
 static int64_t parcel_down(int64_t value, int64_t by)
 {
 	int64_t rest = value % by;
@@ -130,6 +132,22 @@ int parcel_member_get(const char *text, size_t length, struct parcel_label *labe
 		return -EBADMSG;
 	return parcel_unescape(colon + 1, length - service - 1, label->environment,
 			       sizeof(label->environment));
+}
+
+const char *parcel_key_check(const struct parcel_label *label, const struct parcel_label *wanted,
+			     int64_t number)
+{
+	int64_t begins_ms = (int64_t)label->second * 1000 + label->wall_offset_ms;
+	int64_t slot_ms = parcel_number_ms(wanted->step, number);
+
+	if (label->step != wanted->step || strcmp(label->host, wanted->host) != 0 ||
+	    strcmp(label->service, wanted->service) != 0 ||
+	    strcmp(label->environment, wanted->environment) != 0)
+		return "it is another one's";
+	if (begins_ms < slot_ms - PARCEL_DRIFT_MS ||
+	    begins_ms >= slot_ms + (int64_t)series_step_s[wanted->step] * 1000 + PARCEL_DRIFT_MS)
+		return "it is of another time";
+	return NULL;
 }
 
 void parcel_host(const char *name, char out[PARCEL_HOST])

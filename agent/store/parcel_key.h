@@ -3,7 +3,7 @@
  *
  * Threads:  pure functions.
  * Memory:   the caller's.
- * Errors:   -EBADMSG: it is no member that parcel_member_put wrote.
+ * Errors:   -EBADMSG: it is no member that parcel_member_put wrote; a reason, a constant.
  * Keys:     agg:{host} is a set of members service:environment; of each slot there is
  *           agg:{host}:service:environment:step:number, the step in seconds. What is no letter,
  *           digit, dot, dash or underscore is %XX in them. All of a host is in one slot of a
@@ -32,6 +32,13 @@ size_t parcel_member_put(const char *service, const char *environment, char out[
 
 /* Service and environment of the label. */
 int parcel_member_get(const char *text, size_t length, struct parcel_label *label);
+
+/*
+ * A sound parcel's label as it was read: is it what has to be at this place? wanted: step, host,
+ * service and environment of the key. NULL: it is.
+ */
+const char *parcel_key_check(const struct parcel_label *label, const struct parcel_label *wanted,
+			     int64_t number);
 
 /* A host's name as parcels have it: "localhost" where it has none. */
 void parcel_host(const char *name, char out[PARCEL_HOST]);

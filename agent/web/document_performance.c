@@ -398,6 +398,17 @@ static void performance_capture(const struct performance *p, struct json *j)
 	json_object_end(j);
 }
 
+void document_window_put(const struct question *q, const struct metrics_window *window,
+			 struct json *j)
+{
+	const struct performance p = { .q = q, .window = *window };
+
+	performance_times(&p, j);
+	performance_throughput(&p, j);
+	performance_status(&p, j);
+	performance_capture(&p, j);
+}
+
 static void performance_processes(const struct performance *p, struct json *j)
 {
 	json_array_begin(j, "processes");

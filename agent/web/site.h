@@ -24,6 +24,7 @@ struct site {
 	struct cache *cache;       /* NULL: turned off */
 	struct behind *behind;     /* NULL: the memory tier serves alone */
 	struct proxy *proxy;       /* NULL: none */
+	struct fleet *fleet;       /* NULL: we are in none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;
 	const struct config *config;
@@ -78,6 +79,10 @@ int document_database_clear(const struct question *q, struct json *j);
 int document_entry_put(const struct question *q, struct json *j);
 int document_entry_delete(const struct question *q, struct json *j);
 int document_entry_set(const struct question *q, struct json *j);
+int document_fleet_hosts(const struct question *q, struct json *j);
+int document_fleet_services(const struct question *q, struct json *j);
+int document_fleet_performance(const struct question *q, struct json *j);
+int document_fleet_alerts(const struct question *q, struct json *j);
 int document_alive(const struct question *q, struct json *j);
 int document_ready(const struct question *q, struct json *j);
 
@@ -98,6 +103,10 @@ void document_strain_init(struct document_strain *d);
 void document_strain_add(struct document_strain *d, const struct metrics_process *process);
 void document_strain_put(const struct document_strain *d, struct json *j);
 void document_strain_row(const struct metrics_row *row, bool of_service, struct json *j);
+
+/* Of a window: responseTimes, throughput, status, incomplete, capture. */
+void document_window_put(const struct question *q, const struct metrics_window *window,
+			 struct json *j);
 
 /* What the documents of alerts share. */
 int document_alerts_off(const struct question *q);

@@ -120,6 +120,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
 	w->site.proxy = c->proxy;
+	w->site.fleet = c->fleet;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
 	w->site.health = c->health;

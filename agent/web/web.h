@@ -21,6 +21,7 @@ struct alerts;
 struct behind;
 struct cache;
 struct dispatch;
+struct fleet;
 struct config;
 struct health;
 struct metrics;
@@ -50,6 +51,7 @@ struct web_config {
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
+	struct fleet *fleet;       /* NULL: we are in none */
 	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
 	struct proxy *proxy;       /* NULL: none */
 	struct health *health;

@@ -64,6 +64,28 @@ static void each_has_its_range(void **state)
 			 0);
 }
 
+/* Closes the object of redis, and opens that of the fleet. */
+#define FLEET(keys) "}, \"fleet\": {" keys
+
+static void a_fleet_has_names_and_times_that_make_sense(void **state)
+{
+	(void)state;
+	assert_int_equal(check(FLEET("\"host\": \"web-1.example_org\", \"gone_after\": \"3s\"")),
+			 0);
+	refused(FLEET("\"host\": \"web 1\""), "r.json:1: fleet.host: has at most 64 letters, "
+					      "digits, dots, dashes and underscores");
+	refused(FLEET("\"gone_after\": \"2s\""),
+		"r.json:1: fleet.gone_after: must be from 3s to 1h");
+	refused(FLEET("\"gone_after\": \"61m\""),
+		"r.json:1: fleet.gone_after: must be from 3s to 1h");
+	refused(FLEET("\"forget_after\": \"59s\""),
+		"r.json:1: fleet.forget_after: must be from 1m to 30d");
+	refused(FLEET("\"forget_after\": \"31d\""),
+		"r.json:1: fleet.forget_after: must be from 1m to 30d");
+	refused(FLEET("\"gone_after\": \"10m\", \"forget_after\": \"10m\""),
+		"r.json:1: fleet.forget_after: must be longer than fleet.gone_after");
+}
+
 static void urls_must_agree(void **state)
 {
 	(void)state;
@@ -78,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_put_there_unless_it_is_said),
 		cmocka_unit_test(each_has_its_range),
+		cmocka_unit_test(a_fleet_has_names_and_times_that_make_sense),
 		cmocka_unit_test(urls_must_agree),
 	};
 

@@ -374,6 +374,42 @@ static void a_wall_clock_that_is_set_has_other_numbers_and_one_that_trembles_not
 	assert_int_equal(d->base_ms, wall_offset_ms);
 }
 
+static struct deposit_span span_of(enum series_step step)
+{
+	struct deposit_span span;
+
+	deposit_span_get(d, step, &span);
+	return span;
+}
+
+/* Others are told by it which keys there are. */
+static void what_is_there_is_known_by_its_numbers(void **state)
+{
+	struct deposit_span span;
+	uint32_t slots;
+
+	(void)state;
+	span = span_of(SERIES_COARSE);
+	assert_int_equal(span.until, span.from);
+	live(BEGIN, BEGIN + 60);
+	span = span_of(SERIES_COARSE);
+	slots = slots_of(SERIES_COARSE, 10);
+	assert_int_equal(span.until - span.from, slots);
+	assert_int_equal(span.from, parcel_number(SERIES_COARSE, BEGIN, wall_offset_ms));
+	assert_int_equal(span.lacks_from, span.lacks_until);
+	assert_int_equal(span.base_ms, wall_offset_ms);
+	assert_int_equal(span.services, 1);
+	ready = false;
+	live(BEGIN + 61, BEGIN + 90);
+	assert_int_equal(span_of(SERIES_COARSE).until, span.until + 3);
+	assert_int_equal(span_of(SERIES_COARSE).lacks_from, span.until);
+	assert_int_equal(span_of(SERIES_COARSE).lacks_until, span.until + 3);
+	wall_offset_ms += 3600000; /* the clock is set: what was put has numbers of the old one */
+	live(BEGIN + 91, BEGIN + 91);
+	span = span_of(SERIES_COARSE);
+	assert_int_equal(span.from, span.until);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -389,6 +425,8 @@ int main(void)
 		WITH(what_the_client_does_not_take_waits),
 		WITH(the_budget_holds),
 		WITH(a_wall_clock_that_is_set_has_other_numbers_and_one_that_trembles_not),
+		cmocka_unit_test_setup_teardown(what_is_there_is_known_by_its_numbers, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,8 @@ static void open_depot(const char *text, struct redis *r)
 						   .metrics = x.m,
 						   .store = store,
 						   .health = health,
-						   .boot = store_boot };
+						   .boot = store_boot,
+						   .host = "web-1" };
 	struct config_error error;
 
 	assert_int_equal(config_read(config, "r.json", text, strlen(text), &error), 0);

@@ -17,6 +17,14 @@ size_t depot_counters(const struct depot *d, struct web_counter *out, size_t roo
 	return room > 0;
 }
 
+size_t fleeting_counters(const struct fleeting *f, struct web_counter *out, size_t room)
+{
+	assert_null(f);
+	if (room)
+		out[0] = (struct web_counter){ .name = "ringside_fleet_views", .number = 13 };
+	return room > 0;
+}
+
 static struct ledger ledger;
 
 static double number_of(const char *name)
@@ -41,6 +49,7 @@ static void each_loss_has_its_own_number(void **state)
 	assert_true(number_of("ringside_checkpoints_saved") == 9);
 	assert_true(number_of("ringside_segments_unequal") == 0);
 	assert_true(number_of("ringside_redis_parcels") == 11);
+	assert_true(number_of("ringside_fleet_views") == 13);
 }
 
 static void no_more_is_written_than_there_is_room(void **state)

@@ -103,6 +103,47 @@ static void a_host_has_a_plain_name(void **state)
 	assert_int_equal(strlen(out), PARCEL_HOST - 1);
 }
 
+static const char *found(uint32_t second, int64_t offset_ms, int64_t number)
+{
+	struct parcel_label label = { .step = SERIES_COARSE,
+				      .second = second,
+				      .wall_offset_ms = offset_ms,
+				      .host = "web-1",
+				      .service = "shop",
+				      .environment = "live" };
+
+	return parcel_key_check(&label, &label, number);
+}
+
+static void what_is_at_a_place_has_to_belong_there(void **state)
+{
+	static const char others[] = "it is another one's", late[] = "it is of another time";
+	const struct parcel_label wanted = {
+		.step = SERIES_COARSE, .host = "web-1", .service = "shop", .environment = "live"
+	};
+	struct parcel_label label = wanted;
+
+	(void)state;
+	assert_null(parcel_key_check(&label, &wanted, 0));
+	label.step = SERIES_WIDE;
+	assert_string_equal(parcel_key_check(&label, &wanted, 0), others);
+	label = wanted;
+	label.host[0] = 'x';
+	assert_string_equal(parcel_key_check(&label, &wanted, 0), others);
+	label = wanted;
+	label.service[0] = 'x';
+	assert_string_equal(parcel_key_check(&label, &wanted, 0), others);
+	label = wanted;
+	label.environment[0] = 'x';
+	assert_string_equal(parcel_key_check(&label, &wanted, 0), others);
+	/* it may have been told two seconds beside, by a clock that was read a moment apart */
+	assert_null(found(30, 0, 3));
+	assert_null(found(30, 11999, 3));
+	assert_string_equal(found(30, 12000, 3), late);
+	assert_null(found(30, -2000, 3));
+	assert_string_equal(found(30, -2001, 3), late);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +152,7 @@ int main(void)
 		cmocka_unit_test(a_member_comes_back),
 		cmocka_unit_test(numbers_are_those_of_the_wall_clock),
 		cmocka_unit_test(a_host_has_a_plain_name),
+		cmocka_unit_test(what_is_at_a_place_has_to_belong_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ static const struct ringside_verb ringside_verbs[] = {
 	{ "off", "silence a process for good, a service until `on`", off_verb },
 	{ "on", "let what is started from now on be watched again", on_verb },
 	{ "cache", "the cache: its statistics, one entry, clearing", cache_verb },
+	{ "fleet", "all agents that share the Redis: their hosts, their services", fleet_verb },
 	{ "alerts", "the channels of alerts: how they stand, and trying one out", alerts_verb },
 	{ "rules", "the alert rules: check files of them, list what is in force", rules_verb },
 	{ "enable", "have systemd start a service under the library", enable_verb },

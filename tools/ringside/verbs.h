@@ -23,6 +23,7 @@ int on_verb(int argc, char **argv);
 int attach_verb(int argc, char **argv);
 int detach_verb(int argc, char **argv);
 int cache_verb(int argc, char **argv);
+int fleet_verb(int argc, char **argv);
 int alerts_verb(int argc, char **argv);
 int rules_verb(int argc, char **argv);
 
