@@ -95,15 +95,16 @@ def need_root_and(*programs):
             skip(f"needs {program}")
 
 
-def free_port():
+def free_port(beside=0):
     """Five digits, since requests are compared that name it. And none of those that the kernel gives
-    to clients: one of another test may have it by then.
+    to clients: one of another test may have it by then. The port so many above it is free, too.
     """
     first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
-        port = random.randrange(10000, max(first_of_clients, 20000))
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        port = random.randrange(10000, max(first_of_clients, 30000) - beside)
+        with socket.socket() as probe, socket.socket() as other, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + beside if beside else 0))
             return port
 
 

@@ -12,6 +12,7 @@ from redis_live import Driver, Failed, Server, check, live
 BACK = 1.0   # seconds, as promised, once the new master serves
 NOISE = 2.0
 NODE_TIMEOUT_MS = 1000
+BUS = 10000  # so far above a node's port
 LOAD = "load 3000 3"  # keys, questions each ms
 
 
@@ -22,8 +23,8 @@ class Cluster:
         count = masters * (1 + replicas)
         ports = []
         while len(ports) < count:
-            port = live.free_port()
-            if port < 55000 and port not in ports:  # the bus is 10,000 above
+            port = live.free_port(beside=BUS)
+            if not {port, port + BUS, port - BUS} & set(ports):
                 ports.append(port)
         self.nodes = [Server(stage, *options, port=port) for port in ports]
         made = subprocess.run(["redis-cli", "--cluster", "create",
