@@ -1,6 +1,7 @@
 #include "file.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_HERE UINT64_MAX /* where it stands: pipes have no place */
@@ -38,6 +39,14 @@ ssize_t file_read_at(int fd, void *out, size_t size, uint64_t from)
 bool file_has(int fd, void *out, size_t size, uint64_t from)
 {
 	return file_read_at(fd, out, size, from) == (ssize_t)size;
+}
+
+bool file_is_ours(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 int file_write(int fd, const void *bytes, size_t size)

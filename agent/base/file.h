@@ -20,6 +20,9 @@ ssize_t file_read_at(int fd, void *out, size_t size, uint64_t from); /* of a fil
 /* Is all of that there? */
 bool file_has(int fd, void *out, size_t size, uint64_t from);
 
+/* Can nobody have written it but root, or who we are? */
+bool file_is_ours(int fd);
+
 int file_write(int fd, const void *bytes, size_t size);
 
 #endif

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +50,24 @@ static void all_or_nothing_is_told(void **state)
 	assert_false(file_has(-1, out, 0, UINT64_MAX));
 	close(fd);
 	assert_false(file_has(fd, out, 4, 0));
+}
+
+static void one_that_others_may_write_is_not_ours(void **state)
+{
+	char path[] = "/tmp/rs_file_XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_true(file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0664), 0);
+	assert_false(file_is_ours(fd));
+	assert_int_equal(fchmod(fd, 0606), 0);
+	assert_false(file_is_ours(fd));
+	unlink(path);
+	close(fd);
+	assert_false(file_is_ours(fd));
 }
 
 static void errors_are_the_calls_own(void **state)
@@ -132,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_part_is_read_wherever_it_stands),
 		cmocka_unit_test(all_or_nothing_is_told),
+		cmocka_unit_test(one_that_others_may_write_is_not_ours),
 		cmocka_unit_test(errors_are_the_calls_own),
 		cmocka_unit_test(pieces_and_signals_make_a_whole),
 		cmocka_unit_test(what_does_not_fit_is_told),
