@@ -58,7 +58,7 @@ struct transfer_result {
 	char text[TRANSFER_TEXT];  /* what it said, or what went wrong; one line */
 	char later[TRANSFER_LIST]; /* of a mail: who may take it another time, parted by commas */
 	/* Of a GET, when it is whole: the caller's, until transfer_result_fini. */
-	char *head, *content; /* head: for transfer_head_find */
+	char *head, *content; /* head: for transfer_head.h */
 	size_t content_length;
 };
 
@@ -76,12 +76,5 @@ void transfers_step(struct transfers *t, int fd, int wait_ms);
 /* One that is over; false: none. */
 bool transfers_done(struct transfers *t, struct transfer_result *out);
 void transfer_result_fini(struct transfer_result *r);
-
-/*
- * The value of the first header of this name behind *from (NULL: of the first), no NUL at its end,
- * no blanks around it; *from is behind it then. NULL: there is none. head: NULL is none.
- */
-const char *transfer_head_find(const char *head, const char *name, const char **from,
-			       size_t *length);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define TRANSFER_GET_HEAD 16384u /* bytes of heads: twice what servers let others send */
 #define TRANSFER_GET_ROOM 4096u  /* of the first piece */
@@ -80,30 +79,4 @@ int transfer_get(struct transfer *one, const struct transfer_request *r)
 	transfer_curl.set(one->easy, CURLOPT_WRITEFUNCTION, transfer_get_body);
 	transfer_curl.set(one->easy, CURLOPT_WRITEDATA, one);
 	return 0;
-}
-
-const char *transfer_head_find(const char *head, const char *name, const char **from,
-			       size_t *length)
-{
-	size_t n = strlen(name);
-	const char *line = from && *from ? *from : head, *end;
-
-	for (; line && *line; line = end + 1) {
-		end = strchrnul(line, '\n');
-		if (!strncasecmp(line, name, n) && line[n] == ':')
-			break;
-		if (!*end)
-			return NULL;
-	}
-	if (!line || !*line)
-		return NULL;
-	if (from)
-		*from = end + (*end == '\n');
-	line += n + 1;
-	while (line < end && (*line == ' ' || *line == '\t'))
-		line++;
-	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	*length = (size_t)(end - line);
-	return line;
 }

@@ -1,11 +1,13 @@
-#include "../../agent/transfer/transfer_get.c" /* white box: a head, line by line */
 #include "moment.h"
 #include "rs_test.h"
+#include "transfer.h"
+#include "transfer_head.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -229,27 +231,6 @@ static void a_slow_one_is_left_in_time(void **state)
 	assert_true(moment_monotonic_ns() - begun_ns < UINT64_C(3000000000));
 }
 
-static void headers_are_found_by_name(void **state)
-{
-	static const char head[] = "A: 1\nab: 2\nA:3 \na:\nB\n";
-	const char *from = NULL, *value;
-	size_t length;
-
-	(void)state;
-	value = transfer_head_find(head, "a", &from, &length);
-	assert_ptr_equal(value, head + 3);
-	assert_int_equal(length, 1);
-	value = transfer_head_find(head, "a", &from, &length);
-	assert_int_equal(*value, '3');
-	assert_int_equal(length, 1);
-	assert_non_null(transfer_head_find(head, "a", &from, &length));
-	assert_int_equal(length, 0);
-	assert_null(transfer_head_find(head, "a", &from, &length));
-	assert_null(transfer_head_find(head, "B", NULL, &length));
-	assert_null(transfer_head_find("", "a", NULL, &length));
-	assert_null(transfer_head_find(NULL, "a", NULL, &length));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,7 +240,6 @@ int main(void)
 		cmocka_unit_test(what_is_no_http_is_odd),
 		cmocka_unit_test(trailers_are_no_head),
 		cmocka_unit_test(a_slow_one_is_left_in_time),
-		cmocka_unit_test(headers_are_found_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
