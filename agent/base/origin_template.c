@@ -122,7 +122,7 @@ static unsigned char origin_path_byte(const char **at, const char *end)
 static bool origin_climbs(const char *path)
 {
 	const char *end = path + strcspn(path, "?");
-	size_t length = 0, dots = 0; /* of this part, up to a ; */
+	size_t length = 0, dots = 0; /* of this part, up to a ; or NUL */
 	bool over = false;
 
 	while (path < end) {
@@ -131,7 +131,7 @@ static bool origin_climbs(const char *path)
 
 		if (slash && length && length <= 2 && length == dots)
 			return true;
-		over = !slash && (over || c == ';');
+		over = !slash && (over || c == ';' || !c);
 		length = slash ? 0 : length + !over;
 		dots = slash ? 0 : dots + (!over && c == '.');
 	}

@@ -9,7 +9,7 @@
  *           stands behind its prefix. Scheme, host and port are fixed; a placeholder stands behind
  *           them. Of a key every byte but A-Z a-z 0-9 - . _ ~ becomes %XX, its slashes too.
  * Climbing: no part of the path may become "." or "..", however a server reads it: %2F and \ count
- *           as slashes, what stands behind a ; as none of it. Such a key has no URL.
+ *           as slashes, what stands behind a ; or a NUL as none of it. Such a key has no URL.
  * Keys:     "users:{rest}:{query.page}:{header.Accept-Language}": what a request has of these,
  *           nothing where it has none. The template begins with its origin's prefix, so that what
  *           it makes is of that origin. A part is escaped as above, so that no two requests that

@@ -227,6 +227,23 @@ static bool origin_is_encoded(const char *head)
 	return value && length && !origin_is_word(value, length, "identity");
 }
 
+/* All that is said of its length, by one header or by several, is true of what came. */
+static bool origin_length_fits(const struct transfer_result *result)
+{
+	const char *from = NULL, *value;
+	size_t length;
+
+	if (transfer_head_find(result->head, "Transfer-Encoding", NULL, &length))
+		return true; /* then it says itself where it ends */
+	while ((value = transfer_head_find(result->head, "Content-Length", &from, &length))) {
+		char *end;
+
+		if (strtoull(value, &end, 10) != result->content_length || end != value + length)
+			return false;
+	}
+	return true;
+}
+
 static void origin_value_read(const struct origin_rule *rule, uint64_t ttl_s,
 			      const struct transfer_result *result, struct origin_words *words,
 			      struct origin_answer *out)
@@ -237,6 +254,9 @@ static void origin_value_read(const struct origin_rule *rule, uint64_t ttl_s,
 		return;
 	out->text = "a content encoding, which nobody asked for";
 	if (origin_is_encoded(result->head))
+		return;
+	out->text = "a content length that is none of what came";
+	if (!origin_length_fits(result))
 		return;
 	out->text = "a content type that cannot be kept";
 	if (!origin_type_read(result->head, words->type))

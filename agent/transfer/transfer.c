@@ -63,10 +63,9 @@ static int transfer_wants(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 		return 0;
 	}
 	event.events = wanted[what];
-	if (!epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event) ||
-	    (errno == EEXIST && !epoll_ctl(t->epoll, EPOLL_CTL_MOD, fd, &event)))
-		return 0;
-	return -1;
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event) && errno == EEXIST)
+		epoll_ctl(t->epoll, EPOLL_CTL_MOD, fd, &event);
+	return 0; /* all would end for good if it were told of one that fails: that one is late */
 }
 
 static int transfer_waits(CURLM *multi, long wait_ms, void *ctx)

@@ -225,6 +225,29 @@ static void what_nobody_asked_for_is_odd(void **state)
 	assert_int_equal(answer.fault, ORIGIN_FINE);
 }
 
+static void a_length_is_that_of_what_came(void **state)
+{
+	static const struct {
+		const char *lines;
+		enum origin_fault fault;
+	} cases[] = {
+		{ "Content-Length: 5\n", ORIGIN_FINE },
+		{ "Content-Length: 5\nContent-Length: 5\n", ORIGIN_FINE },
+		{ "Content-Length: 5\nContent-Length: 6\n", ORIGIN_ODD },
+		{ "Content-Length: 6\nContent-Length: 5\n", ORIGIN_ODD },
+		{ "Content-Length: 5, 5\n", ORIGIN_ODD },
+		{ "Content-Length: \n", ORIGIN_ODD },
+		{ "Content-Length: 9\nTransfer-Encoding: chunked\n", ORIGIN_FINE },
+	};
+
+	(void)state;
+	settle("");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		read_it(200, cases[i].lines);
+		assert_int_equal(answer.fault, cases[i].fault);
+	}
+}
+
 static void what_could_not_be_invalidated_is_not_kept(void **state)
 {
 	char lines[4096];
@@ -268,6 +291,7 @@ int main(void)
 		cmocka_unit_test(that_there_is_none_is_known_for_a_while),
 		cmocka_unit_test(what_does_not_fit_is_told_and_not_kept),
 		cmocka_unit_test(what_nobody_asked_for_is_odd),
+		cmocka_unit_test(a_length_is_that_of_what_came),
 		cmocka_unit_test(what_could_not_be_invalidated_is_not_kept),
 		cmocka_unit_test(faults_have_names),
 	};

@@ -77,6 +77,7 @@ static void no_key_climbs(void **state)
 		assert_int_equal(url(cases[i].template, cases[i].key, 0), -EINVAL);
 	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
 		assert_true(url("http://h/a/{key}", fine[i], 0) > 0);
+	assert_int_equal(url_bytes("http://h/a/{key}", "..\0x", 4, 0), -EINVAL);
 	assert_true(url("http://h/a?b={key}", "../..", 0) > 0); /* that is no path */
 }
 
