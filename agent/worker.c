@@ -42,6 +42,7 @@ struct worker {
 	struct depot depot;
 	struct ledger ledger;
 	struct proxying proxying;
+	struct fetching fetching;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -237,6 +238,7 @@ static int worker_web(struct worker *w)
 		.cache = w->cache,
 		.proxy = w->proxying.proxy,
 		.behind = w->tiering.behind,
+		.through = w->fetching.through,
 		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
@@ -300,6 +302,20 @@ static void worker_proxy(struct worker *w)
 	proxying_open(&w->proxying, &config, moment_wall_ms());
 }
 
+static void worker_fetching(struct worker *w)
+{
+	const struct fetching_config config = { .config = w->config->config,
+						.settings = w->config->origins,
+						.api = w->config->sockets,
+						.api_count = w->config->socket_count,
+						.proxies = &w->config->proxies,
+						.cache = w->cache,
+						.behind = w->tiering.behind,
+						.health = w->health };
+
+	fetching_open(&w->fetching, &config, moment_wall_ms());
+}
+
 /* The API first, so that whoever looks sees why it is not ready. */
 static int worker_open(struct worker *w)
 {
@@ -324,6 +340,8 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		worker_proxy(w);
 	if (result == 0)
+		worker_fetching(w);
+	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
 		result = web_run(w->web);
@@ -340,6 +358,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	fetching_close(&w->fetching);
 	proxying_close(&w->proxying);
 	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "glob.h"
 #include "proxy.h"
+#include "through.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -234,6 +235,7 @@ static int cache_drop(const struct question *q, enum drop_kind kind, const struc
 	struct proxy *proxy = q->site->proxy;
 
 	behind_drop(q->site->behind, kind, what);
+	through_drop(q->site->through, kind, what);
 	return proxy ? proxy_purge(proxy, kind, what, q->request->who) : 0;
 }
 
@@ -365,6 +367,7 @@ static int cache_invalidate_list(const struct question *q, const struct tree *ta
 		ret = cache_clear_now(q, &clear, NULL, "invalidated", j);
 	for (size_t i = 0; !ret && i < tree_size(keys); i++) {
 		behind_drop(q->site->behind, DROP_KEY, &list[i]);
+		through_drop(q->site->through, DROP_KEY, &list[i]);
 		count += cache_invalidate_key(q->site->cache, &list[i], q->request->now_ns);
 	}
 	if (!ret && keys)

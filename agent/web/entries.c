@@ -2,6 +2,7 @@
 
 #include "behind.h"
 #include "negotiate.h"
+#include "through.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -102,30 +103,92 @@ int entries_conditions(const struct entries_ask *a)
 		      "what is cached under this key is what If-None-Match rules out");
 }
 
-/* Out of memory, or from behind it; out->later: it is not known yet. */
+static int entries_later(struct reply *out, uint32_t place)
+{
+	*out = (struct reply){ .later = true, .later_for = place };
+	return 0;
+}
+
+static int entries_found(struct reply *out, struct cache_value *v, uint64_t left_ns)
+{
+	out->value = v;
+	out->type = v->type;
+	out->max_age_s = left_ns / ENTRIES_S_NS;
+	return 0;
+}
+
+static int entries_none(const struct entries_ask *a)
+{
+	return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
+}
+
+/* Its origin was not asked. */
+static int entries_unasked(const struct entries_ask *a, int error)
+{
+	if (error == -ENOMEM)
+		return error;
+	if (error == -EINVAL || error == -ENAMETOOLONG)
+		return entries_refuse(a->no, "key", "bad_key",
+				      "the origin of its prefix can have no such key");
+	a->no->retry_after_s = 1;
+	if (error == -EHOSTDOWN)
+		return refuse(a->no, 503, "origin_down",
+			      "the origin of this key does not answer: it is not asked for now");
+	return refuse(a->no, 503, "busy", "too many wait for the origin of this key");
+}
+
+static int entries_of_origin(const struct entries_ask *a, enum through_answer answer,
+			     const struct through_found *found, struct reply *out)
+{
+	switch (answer) {
+	case THROUGH_LATER:
+		return entries_later(out, found->place);
+	case THROUGH_FOUND:
+		out->fetched = true;
+		out->unkept = !found->left_ns;
+		return entries_found(out, found->value, found->left_ns);
+	case THROUGH_FAULT:
+		return refuse(a->no, 502, "origin_failed", "the origin of this key: %s: %s",
+			      origin_fault_name(found->fault), found->text);
+	case THROUGH_REFUSED:
+		return entries_unasked(a, found->error);
+	case THROUGH_ABSENT:
+		return refuse(a->no, 404, "not_found_at_origin",
+			      "its origin has nothing under this key");
+	default:
+		return entries_none(a);
+	}
+}
+
+/* Out of memory, from behind it, or from its origin; out->later: it is not known yet. */
 static int entries_look(const struct entries_ask *a, struct reply *out)
 {
 	const struct request *r = a->request;
 	const struct behind_look look = { a->key, r->now_ns, r->again, r->at_once };
+	const struct through_look far = { a->key, r->who, r->at_once };
+	enum through_answer told = THROUGH_NONE;
 	enum behind_answer answer = BEHIND_NONE;
+	struct through_found fetched;
 	struct behind_found found;
 
 	*out = (struct reply){ .status = 200 };
 	found.value =
 		r->again ? NULL : cache_get(a->site->cache, a->key, r->now_ns, &found.left_ns);
+	if (!found.value && a->site->through)
+		told = through_told(a->site->through, &far, &fetched);
+	if (told != THROUGH_NONE)
+		return entries_of_origin(a, told, &fetched, out);
 	if (!found.value && a->site->behind)
 		answer = behind_ask(a->site->behind, &look, &found);
-	if (answer == BEHIND_LATER) {
-		*out = (struct reply){ .later = true, .later_for = found.place };
-		return 0;
-	}
-	if (!found.value)
-		return refuse(a->no, 404, "not_cached", "nothing is cached under this key");
-	out->value = found.value;
-	out->type = found.value->type;
-	out->max_age_s = found.left_ns / ENTRIES_S_NS;
+	if (answer == BEHIND_LATER)
+		return entries_later(out, found.place);
 	out->behind = answer == BEHIND_FOUND;
-	return 0;
+	if (found.value)
+		return entries_found(out, found.value, found.left_ns);
+	if (!a->site->through)
+		return entries_none(a);
+	told = through_ask(a->site->through, &far, &fetched);
+	return entries_of_origin(a, told, &fetched, out);
 }
 
 int entries_get(const struct entries_ask *a, struct reply *out)

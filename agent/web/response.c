@@ -71,12 +71,15 @@ static void response_headers_of_value(const struct reply *reply, struct MHD_Resp
 	char text[48];
 
 	snprintf(text, sizeof(text), "max-age=%" PRIu64, reply->max_age_s);
-	MHD_add_response_header(response, "Cache-Control", text);
+	MHD_add_response_header(response, "Cache-Control", reply->unkept ? "no-store" : text);
 	snprintf(text, sizeof(text), "\"%016" PRIx64 "\"", v->checksum);
 	MHD_add_response_header(response, "ETag", text);
 	if (*v->tags)
 		MHD_add_response_header(response, "Surrogate-Key", v->tags);
-	MHD_add_response_header(response, "X-Cache", reply->behind ? "redis" : "memory");
+	MHD_add_response_header(response, "X-Cache",
+				reply->fetched  ? "origin"
+				: reply->behind ? "redis"
+						: "memory");
 }
 
 static void response_headers_of_body(const struct reply *reply, struct MHD_Response *response)
@@ -140,7 +143,8 @@ struct MHD_Response *responses_make(struct responses *rs, struct reply *reply, b
 	size_t i = v ? v->version % RESPONSES_SHARED : 0;
 
 	*shared = false;
-	if (!v || reply->status != 200 || reply->behind || v->packed || v->length > RESPONSES_BYTES)
+	if (!v || reply->status != 200 || reply->behind || reply->fetched || v->packed ||
+	    v->length > RESPONSES_BYTES)
 		return response_make(reply);
 	if (rs->shared[i].version != v->version || rs->shared[i].max_age_s != reply->max_age_s) {
 		if (rs->shared[i].response)

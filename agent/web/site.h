@@ -23,6 +23,7 @@ struct site {
 	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
 	struct cache *cache;       /* NULL: turned off */
 	struct behind *behind;     /* NULL: the memory tier serves alone */
+	struct through *through;   /* NULL: no values come from origins */
 	struct proxy *proxy;       /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;

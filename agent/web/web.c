@@ -9,6 +9,7 @@
 #include "moment.h"
 #include "proxy.h"
 #include "router.h"
+#include "through.h"
 #include "wipe.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 #define WEB_DEADLINE_MS 5000
 #define WEB_CONNECTIONS 256
-#define WEB_EVENTS (WEB_SOCKETS + 3) /* and its end, orders to clear, what is behind the cache */
+#define WEB_MS_NS UINT64_C(1000000)
+#define WEB_EVENTS (WEB_SOCKETS + 4) /* and its end, orders to clear, what is behind the cache */
 
 struct web {
 	struct site site;
@@ -53,6 +55,8 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->unwinder, who);
 	if (site->cache)
 		cache_leave(site->cache, who);
+	if (site->through)
+		through_leave(site->through, who);
 	if (site->proxy)
 		proxy_leave(site->proxy, who);
 }
@@ -99,6 +103,8 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		ret = web_watch(w, c->wipe);
 	if (!ret && c->behind)
 		ret = web_watch(w, behind_fd(c->behind));
+	if (!ret && c->through)
+		ret = web_watch(w, through_fd(c->through));
 	if (ret) {
 		front_abandon(w->front);
 		w->front = NULL;
@@ -119,6 +125,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.store = c->store;
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
+	w->site.through = c->through;
 	w->site.proxy = c->proxy;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
@@ -146,6 +153,22 @@ static void web_wake(void *ctx, uint32_t place)
 	front_wake(ctx, place);
 }
 
+/* The shorter of two waits; -1 has no end. */
+static int web_sooner(int one_ms, int other_ms)
+{
+	return one_ms < 0 || (other_ms >= 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
+static int web_through_ms(const struct web *w)
+{
+	uint64_t due_ns = w->site.through ? through_due_ns(w->site.through) : UINT64_MAX;
+	uint64_t now_ns = moment_monotonic_ns();
+
+	if (due_ns <= now_ns)
+		return 0;
+	return due_ns == UINT64_MAX ? -1 : (int)((due_ns - now_ns) / WEB_MS_NS) + 1;
+}
+
 /* Whatever is due; milliseconds until the next is. */
 static int web_work(struct web *w)
 {
@@ -154,9 +177,11 @@ static int web_work(struct web *w)
 
 	if (w->site.behind)
 		behind_hear(w->site.behind, now_ns, web_wake, w->front);
+	if (w->site.through)
+		through_step(w->site.through, web_wake, w->front);
 	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
 	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
-	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
+	return web_sooner(web_sooner(wait_ms, cache_ms), web_through_ms(w));
 }
 
 /* Nobody asks for one so often that it had to be in pieces. What the proxy keeps is not counted. */
@@ -173,6 +198,7 @@ static int64_t web_wipe(void *ctx, const char *pattern)
 	if (ret)
 		return ret;
 	behind_drop(w->site.behind, DROP_PATTERN, &text);
+	through_drop(w->site.through, DROP_PATTERN, &text);
 	if (w->site.proxy)
 		ret = proxy_purge(w->site.proxy, DROP_PATTERN, &text, NULL);
 	while (cache_cleared(w->site.cache, w, &count) == -EAGAIN)

@@ -1,6 +1,7 @@
 #include "entries.h"
 
 #include "cache_fixture.h"
+#include "through_wire.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -254,6 +255,128 @@ static void where_nobody_can_wait_memory_answers_alone(void **state)
 	assert_null(cache_letter());
 }
 
+static void open_origin(const char *more)
+{
+	char rule[256];
+
+	wire_now_ns = d.request.now_ns;
+	snprintf(rule, sizeof(rule), "prefix=u: url=http://h/{rest} timeout=1s %s", more);
+	d.site.through = wire_open(rule, d.site.cache, d.site.behind);
+}
+
+static int tear_down(void **state)
+{
+	through_close(d.site.through);
+	return cache_tear_down(state);
+}
+
+/* Asked anew, and again when it was told: what it got, and its status. */
+static unsigned int get_fetched(const char *key, uint32_t status, struct reply *out)
+{
+	d.request.again = false;
+	if (get(key, out))
+		return d.no.status;
+	if (!out->later)
+		return out->status;
+	wire_step(d.site.through);
+	wire_end(d.site.through, wire.count - 1, status ? TRANSFER_WHOLE : TRANSFER_LATE, status,
+		 "made");
+	d.request.again = true;
+	return get(key, out) ? d.no.status : out->status;
+}
+
+static void what_nobody_has_comes_from_its_origin(void **state)
+{
+	struct cache_counts counts;
+	struct reply r;
+
+	(void)state;
+	open_origin("");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.later);
+	assert_int_equal(r.later_for, THROUGH_PLACE);
+	wire_step(d.site.through);
+	d.request.again = true;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.later);
+	wire_fine(d.site.through, 0, "made");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.fetched && !r.unkept && !r.behind);
+	assert_memory_equal(r.value->bytes, "made", 4);
+	assert_string_equal(r.type, "text/plain");
+	assert_int_equal(r.max_age_s, WIRE_AGES);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_false(r.fetched);
+	reply_fini(&r);
+	cache_counts_get(d.site.cache, &counts);
+	assert_int_equal(counts.hits, 1);
+	assert_int_equal(counts.misses, 1);
+	assert_int_equal(counts.found, 0);
+	assert_int_equal(get("v:1", &r), -EINVAL);
+	assert_string_equal(d.no.code, "not_cached");
+}
+
+static void the_tier_behind_is_asked_before_the_origin(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	cache_put_behind();
+	open_origin("");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_int_equal(r.later_for, tell("there"));
+	d.request.again = true;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.behind);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:2", &r), 0);
+	assert_int_equal(r.later_for, tell(NULL));
+	d.request.again = true;
+	assert_int_equal(get("u:2", &r), 0);
+	assert_int_equal(r.later_for, THROUGH_PLACE);
+}
+
+static void an_origin_that_fails_says_how(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	open_origin("types=a/b");
+	assert_int_equal(get_fetched("u:1", 200, &r), 200);
+	assert_true(r.fetched && r.unkept);
+	assert_int_equal(r.max_age_s, 0);
+	reply_fini(&r);
+	assert_int_equal(get_fetched("u:1", 404, &r), 404);
+	assert_string_equal(d.no.code, "not_found_at_origin");
+	assert_int_equal(get_fetched("u:..", 0, &r), 400);
+	assert_string_equal(d.no.code, "bad_key");
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(get_fetched("u:1", i % 2 ? 500 : 0, &r), 502);
+		assert_string_equal(d.no.code, "origin_failed");
+		assert_non_null(strstr(d.no.message, i % 2 ? "failing: in words" : "timeout"));
+	}
+	assert_int_equal(get_fetched("u:1", 0, &r), 503);
+	assert_string_equal(d.no.code, "origin_down");
+	assert_int_equal(d.no.retry_after_s, 1);
+}
+
+static void too_many_for_an_origin_are_told_so(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	open_origin("");
+	d.request.at_once = true;
+	assert_int_equal(get("u:1", &r), -EINVAL);
+	assert_int_equal(d.no.status, 503);
+	assert_string_equal(d.no.code, "busy");
+}
+
+#define ORIGIN_TEST(name) cmocka_unit_test_setup_teardown(name, cache_set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +389,10 @@ int main(void)
 		CACHE_TEST(a_key_in_a_body_is_as_good),
 		CACHE_TEST(what_memory_does_not_have_is_asked_for_behind_and_told_later),
 		CACHE_TEST(where_nobody_can_wait_memory_answers_alone),
+		ORIGIN_TEST(what_nobody_has_comes_from_its_origin),
+		ORIGIN_TEST(the_tier_behind_is_asked_before_the_origin),
+		ORIGIN_TEST(an_origin_that_fails_says_how),
+		ORIGIN_TEST(too_many_for_an_origin_are_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

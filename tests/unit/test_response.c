@@ -105,6 +105,13 @@ static void what_came_from_behind_says_so_and_is_not_shared(void **state)
 	assert_false(shared);
 	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "redis");
 	MHD_destroy_response(response);
+	reply.behind = false;
+	reply.fetched = reply.unkept = true;
+	response = responses_make(&responses, &reply, &shared);
+	assert_false(shared);
+	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "origin");
+	assert_string_equal(MHD_get_response_header(response, "Cache-Control"), "no-store");
+	MHD_destroy_response(response);
 	reply_fini(&reply);
 	assert_true(shared_for(9, &response));
 	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "memory");

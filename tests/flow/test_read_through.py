@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""The cache of a running agent in front of real origins: what nobody has is fetched once, however
+many ask, kept, and served; what an origin does wrong costs those who wait for it and nobody else.
+"""
+import contextlib
+import http.client
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import live
+from origin_live import Server
+
+NOISE = 3.0  # so much longer each may take on a busy machine
+CROWD = 200
+JSON = {"Content-Type": "application/json"}
+wrong = []
+
+
+def expect(fact, what):
+    print(("ok    " if fact else "WRONG ") + what, flush=True)
+    if not fact:
+        wrong.append(what)
+
+
+class Client:
+    """Asks an agent as the privileged."""
+    def __init__(self, agent, stage):
+        self.port = agent.port
+        self.token = (stage.run_dir / "token").read_text().strip()
+
+    def ask(self, method, path, body=None, headers=None):
+        """(status, headers, body)"""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        link.request(method, path, body, {"Authorization": f"Bearer {self.token}",
+                                          **(headers or {})})
+        reply = link.getresponse()
+        answer = reply.status, reply.headers, reply.read()
+        link.close()
+        return answer
+
+    def get(self, key, method="GET"):
+        return self.ask(method, "/api/cache/entries/" + urllib.parse.quote(key, safe=""))
+
+    def post(self, path, document):
+        status, _, body = self.ask("POST", path, json.dumps(document).encode(), JSON)
+        return status, json.loads(body)
+
+    def data(self, path):
+        return json.loads(self.ask("GET", path)[2])["data"]
+
+    def stats(self):
+        return self.data("/api/cache/stats")
+
+
+def code(answer):
+    return answer[0], json.loads(answer[2])["error"]["code"]
+
+
+def timed(what, *arguments):
+    began = time.monotonic()
+    return what(*arguments), time.monotonic() - began
+
+
+class Scene:
+    """A server with one origin for each of its kinds of answers, and an agent before them."""
+    def __init__(self, stage, rules=None, **more):
+        self.stage = stage
+        self.server = Server(stage)
+        rules = rules or {}
+        base = {"timeout": "1s"}
+        origins = [{"prefix": kind + ":", "url": self.url(kind) + "/{rest}", **base,
+                    **rules.get(kind, {})} for kind in rules]
+        (stage.folder / "ringside.json").write_text(
+            json.dumps({"cache": {"origins": origins, **more}}))
+        self.agent = stage.agent().wait("/readyz")
+        self.client = Client(self.agent, stage)
+
+    def url(self, kind):
+        return f"http://127.0.0.1:{self.server.port}/{kind}"
+
+
+def plain(stage):
+    scene = Scene(stage, {"ok": {}, "none": {}})
+    client = scene.client
+    status, headers, body = client.get("ok:1")
+    expect((status, body) == (200, b"value of /ok/1"), "a miss is what its origin has")
+    expect((headers["X-Cache"], headers["Content-Type"], headers["Cache-Control"],
+            headers["Surrogate-Key"]) == ("origin", "text/plain", "max-age=7", "a b"),
+           f"with its type, time and tags: {dict(headers)}")
+    status, headers, again = client.get("ok:1")
+    expect((status, headers["X-Cache"], again) == (200, "memory", body), "and then a hit")
+    expect(headers["ETag"] and client.ask("GET", "/api/cache/entries/ok:1", None,
+           {"If-None-Match": headers["ETag"]})[0] == 304, "whose ETag is good")
+    expect(scene.server.hits("/ok/1") == 1, "fetched once")
+    head = client.get("ok:2", "HEAD")
+    expect((head[0], head[2], head[1]["X-Cache"]) == (200, b"", "origin"), "by HEAD too")
+    expect(client.ask("POST", "/api/cache/get", b'{"key": "ok:3"}', JSON)[2] == b"value of /ok/3",
+           "and with the key in a body")
+    expect(code(client.get("other:1")) == (404, "not_cached"), "a key of no origin is a miss")
+    expect(code(client.get("none:1")) == (404, "not_found_at_origin"), "and so is a 404")
+    expect(code(client.get("ok:..")) == (400, "bad_key"), "a key that climbs has no URL")
+    expect(client.get("ok:a/b?c#d")[2] == b"value of /ok/a%2Fb%3Fc%23d", "others are escaped")
+    time.sleep(7.1)  # as its Cache-Control says
+    expect(client.get("ok:1")[1]["X-Cache"] == "origin" and scene.server.hits("/ok/1") == 2,
+           "when its time is over it is fetched anew")
+
+
+def crowd(stage):
+    scene = Scene(stage, {"late": {}})
+    answers = stage.at_once(*[lambda: scene.client.get("late:1") for _ in range(16)])
+    links = []
+    for _ in range(CROWD):
+        link = http.client.HTTPConnection("127.0.0.1", scene.agent.port, timeout=30)
+        link.request("GET", "/api/cache/entries/late:2", None,
+                     {"Authorization": f"Bearer {scene.client.token}"})
+        links.append(link)
+    answers += [(link.getresponse().status,) for link in links]
+    for link in links:
+        link.close()
+    expect({answer[0] for answer in answers} == {200}, "all of a crowd are answered")
+    expect(scene.server.hits("/late/1") == scene.server.hits("/late/2") == 1, "by one fetch each")
+
+
+def faults(stage):
+    kinds = ("broken", "hang", "slow", "huge", "endless", "short", "redirect", "zipped")
+    scene = Scene(stage, {kind: {} for kind in kinds} | {"ok": {}})
+    client = scene.client
+    client.ask("PUT", "/api/cache/entries/here", b"v", {"Content-Type": "text/plain"})
+    over, longest = threading.Event(), [0.0]
+
+    def others():
+        while not over.is_set():
+            longest[0] = max(longest[0], timed(client.get, "here")[1], timed(client.stats)[1])
+    beside = threading.Thread(target=others)
+    beside.start()
+    try:
+        for kind, why in zip(kinds, ("failing", "timeout", "timeout", "too large", "too large",
+                                     "cut short", "redirect", "odd answer")):
+            (status, _, body), took = timed(client.get, kind + ":1")
+            error = json.loads(body)["error"]
+            expect((status, error["code"]) == (502, "origin_failed") and why in error["message"]
+                   and took < 1 + NOISE, f"{kind}: {error['message']} after {took:.2f} s")
+        expect(client.get("ok:1")[0] == 200, "other origins answer as before")
+    finally:
+        over.set()
+        beside.join()
+    expect(longest[0] < 0.1 * NOISE, f"and nobody else waits: {longest[0] * 1e3:.1f} ms at most")
+
+
+def circuit(stage):
+    scene = Scene(stage, {"ok": {}})
+    scene.server.stop()
+    said = [code(scene.client.get(f"ok:{i}")) for i in range(6)]
+    expect(said[:5] == [(502, "origin_failed")] * 5 and said[5] == (503, "origin_down"),
+           f"after five faults an origin is left alone: {said[5]}")
+    answer = scene.client.get("ok:9")
+    expect(answer[1]["Retry-After"] == "1", "who asks is told when to come back")
+    scene.server.start()
+    live.wait_for("the probe", lambda: scene.client.get("ok:7")[0] == 200, 3 * NOISE)
+    expect(scene.client.get("ok:8")[0] == 200, "and it comes back by itself")
+
+
+def order(stage):
+    """What is written or taken out while a fetch is under way is not undone by it."""
+    scene = Scene(stage, {"late": {}})
+    client = scene.client
+
+    def beside(change, key):
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(client.get(key)))
+        thread.start()
+        live.wait_for("the fetch", lambda: scene.server.server.under_way, 5)
+        change()
+        return thread, answers
+
+    thread, answers = beside(lambda: client.ask("PUT", "/api/cache/entries/late:1", b"mine",
+                                                {"Content-Type": "a/b"}), "late:1")
+    thread.join()
+    expect(answers[0][2] == b"value of /late/1" and answers[0][1]["Cache-Control"] == "no-store",
+           "who asked before a PUT gets what was there before")
+    expect(client.get("late:1")[2] == b"mine", "and what was put in stays")
+    for key, change in (
+            ("late:2", lambda: client.ask("DELETE", "/api/cache/entries/late:2")),
+            ("late:3", lambda: client.post("/api/cache/clear", {"pattern": "late:*"})),
+            ("late:4", lambda: client.post("/api/cache/invalidate", {"tags": ["a"]})),
+            ("late:5", lambda: client.post("/api/cache/invalidate", {"keys": ["late:5"]})),
+            ("late:6", lambda: client.post("/api/cache/invalidate", {"prefix": "late"}))):
+        thread, answers = beside(change, key)
+        (_, headers, _), took = timed(client.get, key)
+        thread.join()
+        expect(answers[0][0] == 200 and headers["X-Cache"] == "origin" and took > 0.3 and
+               scene.server.hits("/late/" + key[5:]) == 2,
+               f"{key}: who asks after it was taken out gets one that was fetched after that")
+
+
+def secrets(stage):
+    secret = stage.folder / "secret"
+    secret.write_text("of the origin\n")
+    secret.chmod(0o600)
+    scene = Scene(stage, {"headers_of": {"header_files": {"Authorization": str(secret)},
+                                         "headers": {"X-Plain": "plainly"}}})
+    expect(scene.client.get("headers_of:1")[0] == 200 and
+           scene.server.server.seen["Authorization"] == "of the origin",
+           "a secret of a file that root alone may read goes to its origin")
+    shown = scene.client.ask("GET", "/api/config")[2]
+    expect(b"of the origin" not in shown and b"plainly" not in shown and b"X-Plain" in shown,
+           "and nobody else is told")
+    worker = live.proc_children(scene.agent.pid)[-1]  # the nursery's only child
+    os.kill(worker, signal.SIGKILL)
+    secret.unlink()
+    live.wait_for("the next worker", lambda: answers(scene.client, "headers_of:2"), 10)
+    expect(scene.server.server.seen["Authorization"] == "of the origin",
+           "the next worker has it too")
+    expect("of the origin" not in scene.agent.said(), "it is in no log")
+
+
+def answers(client, key):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return client.get(key)[0] == 200
+    return False
+
+
+def ourselves(stage):
+    port = stage.agent_port
+    (stage.folder / "ringside.json").write_text(json.dumps({"cache": {"origins": [
+        {"prefix": "me:", "url": f"http://127.0.0.1:{port}/{{rest}}"}]}}))
+    client = Client(stage.agent().wait("/readyz"), stage)
+    status, _, body = client.get("me:healthz")
+    expect(status == 502 and b"our own address" in body, f"the agent does not ask itself: {body}")
+
+
+def main():
+    live.need_root_and()
+    parts = (plain, crowd, faults, circuit, order, secrets, ourselves)
+    wanted = sys.argv[1:]
+    for part in parts:
+        if wanted and part.__name__ not in wanted:
+            continue
+        print(f"{part.__name__}:")
+        with live.Stage() as stage:
+            part(stage)
+    print(f"{len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
