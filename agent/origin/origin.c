@@ -335,6 +335,19 @@ void origin_stale(struct origin *o, const struct cache_bytes *key)
 		o->sources[at].state.stale++;
 }
 
+void origin_absent(struct origin *o, const struct cache_bytes *key)
+{
+	int at = origin_find(o, key);
+
+	if (at >= 0)
+		o->sources[at].state.absent++;
+}
+
+bool origin_is_fetching(const struct origin *o, const struct cache_bytes *key)
+{
+	return flights_find(o->flights, key) != NULL;
+}
+
 uint32_t origin_count(const struct origin *o)
 {
 	return o->count;

@@ -66,7 +66,8 @@ struct origin_state {
 	uint64_t coalesced;      /* who waits for a fetch that was under way already */
 	uint64_t refused;        /* not even begun: the circuit is open, or a secret is missing */
 	uint64_t crowded;        /* … or too many wait */
-	uint64_t stale;          /* as origin_stale was told */
+	uint64_t stale;          /* as origin_stale was told, … */
+	uint64_t absent;         /* … and origin_absent */
 	uint64_t took_ns, took_p99_ns; /* of those that were answered: all together; of 99 of 100 */
 	uint64_t answered;             /* how many these are */
 	uint32_t under_way, queued;
@@ -89,6 +90,10 @@ int origin_fetch(struct origin *o, const struct cache_bytes *key, const struct o
 
 /* A value of this key was served although its time is over. */
 void origin_stale(struct origin *o, const struct cache_bytes *key);
+/* It was known, and told, that there is none. */
+void origin_absent(struct origin *o, const struct cache_bytes *key);
+/* Is it being fetched? */
+bool origin_is_fetching(const struct origin *o, const struct cache_bytes *key);
 
 uint32_t origin_count(const struct origin *o);
 void origin_state_get(const struct origin *o, uint32_t index, struct origin_state *out);

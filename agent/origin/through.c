@@ -18,6 +18,7 @@ struct through_visit {
 	enum through_answer answer;
 	struct through_found found;
 	bool spoiled; /* a write overtook it */
+	bool behind;  /* the tier behind memory was not asked for it */
 	size_t key_length;
 	unsigned char key[];
 };
@@ -135,6 +136,12 @@ static struct cache_value *through_value(const struct through *t, const struct o
 	return cache_value_open(&v, &as_it_is, &parts) ? NULL : v;
 }
 
+/* For how long it is kept beyond its time. */
+static uint64_t through_lapse_s(const struct origin_answer *a)
+{
+	return a->revalidate_s > a->error_s ? a->revalidate_s : a->error_s;
+}
+
 static struct cache_value *through_keep(const struct through *t, const struct cache_bytes *key,
 					const struct origin_answer *a)
 {
@@ -146,14 +153,41 @@ static struct cache_value *through_keep(const struct through *t, const struct ca
 				       .tags = tags,
 				       .tag_count = count < 0 ? CACHE_TAGS + 1 : (size_t)count,
 				       .ttl_s = a->ttl_s,
+				       .lapse_s = through_lapse_s(a),
 				       .now_ns = t->config.now_ns(),
 				       .wall_ms = t->config.wall_ms() };
 	uint64_t left_ns;
 
-	if (cache_set(t->config.cache, &put))
+	if (cache_set(t->config.cache, &put)) { /* then nothing older either */
+		cache_invalidate_key(t->config.cache, key, put.now_ns);
 		return NULL;
+	}
 	behind_wrote(t->config.behind, &put);
 	return cache_peek(t->config.cache, key, put.now_ns, &left_ns);
+}
+
+/* There is none, or none that may be kept: what was there goes. */
+static void through_forget(const struct through *t, const struct through_visit *v,
+			   const struct origin_answer *a)
+{
+	const struct origin_rule *rule;
+	struct cache_put put = { .key = { v->key, v->key_length },
+				 .value.at = "",
+				 .type = "",
+				 .ttl_s = a->ttl_s,
+				 .absent = true,
+				 .now_ns = t->config.now_ns() };
+	struct cache_bytes tags[ORIGIN_TAGS];
+
+	if (v->behind)
+		behind_drop(t->config.behind, DROP_KEY, &put.key);
+	rule = origin_rule_of(t->config.origin, &put.key);
+	for (; put.tag_count < rule->tag_count; put.tag_count++)
+		tags[put.tag_count] = (struct cache_bytes){ rule->tags[put.tag_count],
+							    strlen(rule->tags[put.tag_count]) };
+	put.tags = tags;
+	if (a->found || !a->ttl_s || cache_set(t->config.cache, &put))
+		cache_invalidate_key(t->config.cache, &put.key, put.now_ns);
 }
 
 /* What came is kept by the first who is told of it, and is there for the others. */
@@ -165,18 +199,49 @@ static void through_take(struct through *t, const struct through_visit *v,
 	t->spoiled = v->spoiled;
 	cache_value_put(t->value);
 	t->value = NULL;
-	if (a->fault != ORIGIN_FINE || !a->found)
+	if (a->fault != ORIGIN_FINE)
 		return;
-	if (a->ttl_s && !t->spoiled)
+	if (a->found && a->ttl_s && !t->spoiled)
 		t->value = through_keep(t, &key, a);
-	if (!t->value)
+	else if (!t->spoiled)
+		through_forget(t, v, a);
+	if (a->found && !t->value)
 		t->value = through_value(t, a);
+}
+
+/* One whose time is over, but by less than so many seconds. */
+static bool through_lapsed(const struct through *t, const struct cache_bytes *key,
+			   uint64_t within_s, struct through_found *out)
+{
+	uint64_t over_ns;
+	struct cache_value *v = cache_lapsed(t->config.cache, key, t->config.now_ns(), &over_ns);
+
+	if (v && over_ns < within_s * THROUGH_S_NS) {
+		out->value = v;
+		out->stale = true;
+		origin_stale(t->config.origin, key);
+		cache_found(t->config.cache);
+		return true;
+	}
+	cache_value_put(v);
+	return false;
+}
+
+/* … where a new one is not to be had. */
+static bool through_lapsed_for_want(const struct through *t, const struct cache_bytes *key,
+				    struct through_found *out)
+{
+	return through_lapsed(t, key, origin_rule_of(t->config.origin, key)->error_s, out);
 }
 
 static void visit_answer(const struct through *t, struct through_visit *v,
 			 const struct origin_answer *a)
 {
-	if (a->fault != ORIGIN_FINE) {
+	const struct cache_bytes key = { v->key, v->key_length };
+
+	if (a->fault != ORIGIN_FINE && through_lapsed_for_want(t, &key, &v->found)) {
+		v->answer = THROUGH_FOUND;
+	} else if (a->fault != ORIGIN_FINE) {
 		v->answer = THROUGH_FAULT;
 		v->found.fault = a->fault;
 		snprintf(v->found.text, sizeof(v->found.text), "%s", a->text);
@@ -230,7 +295,37 @@ static struct through_visit *through_visit_of(const struct through *t, const voi
 	return NULL;
 }
 
-enum through_answer through_told(struct through *t, const struct through_look *look,
+/* Nobody waits for it. One that does not go goes another time. */
+static void through_refresh(struct through *t, const struct cache_bytes *key)
+{
+	struct through_visit *v;
+
+	if (origin_is_fetching(t->config.origin, key) || visit_open(&v, t, key))
+		return;
+	v->behind = true;
+	if (visit_fetch(v))
+		visit_close(v);
+}
+
+/* What memory knows still. */
+static enum through_answer through_known(struct through *t, const struct through_look *look,
+					 struct through_found *out)
+{
+	const struct origin_rule *rule = origin_rule_of(t->config.origin, look->key);
+
+	if (!rule)
+		return THROUGH_NONE;
+	if (cache_is_absent(t->config.cache, look->key, t->config.now_ns())) {
+		origin_absent(t->config.origin, look->key);
+		return THROUGH_ABSENT;
+	}
+	if (!through_lapsed(t, look->key, rule->revalidate_s, out))
+		return THROUGH_NONE;
+	through_refresh(t, look->key);
+	return THROUGH_FOUND;
+}
+
+enum through_answer through_near(struct through *t, const struct through_look *look,
 				 struct through_found *out)
 {
 	struct through_visit *v = through_visit_of(t, look->who);
@@ -238,7 +333,7 @@ enum through_answer through_told(struct through *t, const struct through_look *l
 
 	*out = (struct through_found){ .value = NULL };
 	if (!v)
-		return THROUGH_NONE;
+		return through_known(t, look, out);
 	answer = v->answer;
 	if (answer == THROUGH_LATER) {
 		out->place = THROUGH_PLACE + v->slot;
@@ -294,7 +389,9 @@ enum through_answer through_ask(struct through *t, const struct through_look *lo
 	if (!origin_rule_of(t->config.origin, look->key))
 		return THROUGH_NONE;
 	out->error = through_visit(t, look, &out->place);
-	return out->error ? THROUGH_REFUSED : THROUGH_LATER;
+	if (!out->error)
+		return THROUGH_LATER;
+	return through_lapsed_for_want(t, look->key, out) ? THROUGH_FOUND : THROUGH_REFUSED;
 }
 
 void through_leave(struct through *t, const void *who)

@@ -10,6 +10,9 @@
  * Order:    whoever wrote or took out a key never gets from its origin what was fetched before:
  *           such a value goes to those who asked before, and is not kept; who asks later, while it
  *           is still on its way, gets one that is fetched anew.
+ * Lapsed:   as the rule of its origin has it, memory keeps a value for a while when its time is
+ *           over, and serves it meanwhile: while a new one is fetched, or where none is to be had.
+ *           And it knows for a while that there is none.
  */
 #ifndef ORIGIN_THROUGH_H
 #define ORIGIN_THROUGH_H
@@ -47,7 +50,8 @@ struct through_look {
 
 struct through_found {
 	struct cache_value *value; /* found: the caller's reference */
-	uint64_t left_ns;          /* of its time; 0: it is not kept */
+	uint64_t left_ns;          /* of its time; 0: it is over, or it is not kept */
+	bool stale;                /* its time is over */
 	uint32_t place;            /* later: whoever waits for it is woken by this number */
 	enum origin_fault fault;   /* of an origin that failed, … */
 	int error;                 /* … of one that was not asked: as origin_fetch has it */
@@ -57,8 +61,11 @@ struct through_found {
 int through_open(struct through **out, const struct through_config *config);
 void through_close(struct through *t); /* NULL is allowed */
 
-/* What became of the fetch that this one waits for; none: it waits for no one. */
-enum through_answer through_told(struct through *t, const struct through_look *look,
+/*
+ * What is to be had without asking anybody for it: what became of the fetch that this one waits
+ * for; that there is none; a value whose time is over.
+ */
+enum through_answer through_near(struct through *t, const struct through_look *look,
 				 struct through_found *out);
 /* Fetches what nobody has. */
 enum through_answer through_ask(struct through *t, const struct through_look *look,

@@ -144,8 +144,9 @@ static int entries_of_origin(const struct entries_ask *a, enum through_answer an
 	case THROUGH_LATER:
 		return entries_later(out, found->place);
 	case THROUGH_FOUND:
-		out->fetched = true;
-		out->unkept = !found->left_ns;
+		out->fetched = !found->stale;
+		out->stale = found->stale;
+		out->unkept = out->fetched && !found->left_ns;
 		return entries_found(out, found->value, found->left_ns);
 	case THROUGH_FAULT:
 		return refuse(a->no, 502, "origin_failed", "the origin of this key: %s: %s",
@@ -175,7 +176,7 @@ static int entries_look(const struct entries_ask *a, struct reply *out)
 	found.value =
 		r->again ? NULL : cache_get(a->site->cache, a->key, r->now_ns, &found.left_ns);
 	if (!found.value && a->site->through)
-		told = through_told(a->site->through, &far, &fetched);
+		told = through_near(a->site->through, &far, &fetched);
 	if (told != THROUGH_NONE)
 		return entries_of_origin(a, told, &fetched, out);
 	if (!found.value && a->site->behind)

@@ -40,6 +40,7 @@ struct reply {
 	bool behind;        /* the value was not in memory, but in the tier behind it, … */
 	bool fetched;       /* … or at its origin, … */
 	bool unkept;        /* … and is not to be kept by others either */
+	bool stale;         /* its time is over */
 	bool kept;          /* may be kept and asked for again by its entity tag */
 };
 

@@ -44,6 +44,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, b"value of " + self.path.encode(), Content_Type="text/plain",
                    Cache_Control="max-age=7", Surrogate_Key="a b")
 
+    def turn(self):
+        """As the test wants it now: a status, or a value that is another each time."""
+        status = self.server.turns.get(self.path, 200)
+        if status != 200:
+            return self.reply(status)
+        return self.reply(200, f"{self.server.hits[self.path]}".encode(),
+                          Content_Type="text/plain")
+
     def late(self):
         time.sleep(0.3)
         self.ok()
@@ -114,7 +122,7 @@ class Server:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.hits, self.server.lock = Counter(), threading.Lock()
         self.server.under_way = self.server.most = 0
-        self.server.open = []
+        self.server.open, self.server.turns = [], {}
         self.server.over = threading.Event()
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()

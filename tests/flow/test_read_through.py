@@ -29,6 +29,11 @@ def expect(fact, what):
         wrong.append(what)
 
 
+def expect_quietly(fact, what):
+    if not fact:
+        expect(fact, what)
+
+
 class Client:
     """Asks an agent as the privileged."""
     def __init__(self, agent, stage):
@@ -200,6 +205,59 @@ def order(stage):
                f"{key}: who asks after it was taken out gets one that was fetched after that")
 
 
+def negative(stage):
+    scene = Scene(stage, {"turn": {"negative_ttl": "2s", "tags": ["group"]}})
+    client, turns = scene.client, scene.server.server.turns
+    for i in range(1, 5):
+        turns[f"/turn/{i}"] = 404
+        for _ in range(5):
+            expect_quietly(client.get(f"turn:{i}")[0] == 404, "there is none")
+    expect([scene.server.hits(f"/turn/{i}") for i in range(1, 5)] == [1] * 4,
+           "that there is none is known: an origin is asked once")
+    turns.clear()
+    time.sleep(2.1)
+    expect(client.get("turn:1")[2] == b"2", "for two seconds")
+    for i, change in ((2, lambda: client.post("/api/cache/invalidate", {"tags": ["group"]})),
+                      (3, lambda: client.post("/api/cache/clear", {"pattern": "turn:*"}))):
+        turns[f"/turn/{i}"] = 404
+        client.get(f"turn:{i}")
+        turns.clear()
+        change()
+        expect(client.get(f"turn:{i}")[2] == b"3", f"or until it is taken out ({i})")
+    turns["/turn/4"] = 404
+    client.get("turn:4")
+    client.ask("PUT", "/api/cache/entries/turn:4", b"mine", {"Content-Type": "text/plain"})
+    expect(client.get("turn:4")[2] == b"mine", "or somebody puts one in")
+
+
+def stale(stage):
+    scene = Scene(stage, {"turn": {"ttl": "1s", "stale_while_revalidate": "3s",
+                                   "stale_on_error": "8s", "timeout": "500ms"}})
+    client, server = scene.client, scene.server
+    began = time.monotonic()
+    expect(client.get("turn:1")[2] == b"1", "a value")
+    time.sleep(1.2)
+    (_, headers, body), took = timed(client.get, "turn:1")
+    expect((body, headers["X-Cache"], headers["Cache-Control"]) == (b"1", "memory", "max-age=0")
+           and headers["Warning"].startswith("110") and took < 0.1 * NOISE,
+           f"is served when its time is over: {headers['Warning']}")
+    live.wait_for("the new one", lambda: client.get("turn:1")[2] == b"2", 2)
+    expect(server.hits("/turn/1") == 2 and client.get("turn:1")[1]["Warning"] is None,
+           "while one new one is fetched")
+    server.server.turns["/turn/1"] = 500
+    began = time.monotonic()
+    while time.monotonic() - began < 6:
+        status, headers, body = client.get("turn:1")
+        expect_quietly((status, body) == (200, b"2"), "it is served on error")
+        time.sleep(0.1)
+    expect(headers["Warning"] is not None, "where its origin fails it is served for longer")
+    live.wait_for("its end", lambda: client.get("turn:1")[0] in (502, 503), 5 * NOISE)
+    expect(time.monotonic() - began > 7, "but not for ever")
+    server.server.turns.clear()
+    live.wait_for("a new one", lambda: client.get("turn:1")[0] == 200, 8 * NOISE)
+    expect(client.get("turn:1")[1]["Warning"] is None, "until it is back")
+
+
 def secrets(stage):
     secret = stage.folder / "secret"
     secret.write_text("of the origin\n")
@@ -238,7 +296,7 @@ def ourselves(stage):
 
 def main():
     live.need_root_and()
-    parts = (plain, crowd, faults, circuit, order, secrets, ourselves)
+    parts = (plain, crowd, faults, circuit, order, negative, stale, secrets, ourselves)
     wanted = sys.argv[1:]
     for part in parts:
         if wanted and part.__name__ not in wanted:

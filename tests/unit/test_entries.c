@@ -363,6 +363,27 @@ static void an_origin_that_fails_says_how(void **state)
 	assert_int_equal(d.no.retry_after_s, 1);
 }
 
+static void what_is_over_is_served_as_that(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	open_origin("stale_while_revalidate=10s negative_ttl=5s");
+	assert_int_equal(get_fetched("u:1", 200, &r), 200);
+	reply_fini(&r);
+	d.request.again = false;
+	d.request.now_ns = wire_now_ns += WIRE_AGES * SECOND;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.stale && !r.fetched && !r.unkept);
+	assert_int_equal(r.max_age_s, 0);
+	assert_memory_equal(r.value->bytes, "made", 4);
+	reply_fini(&r);
+	assert_int_equal(get_fetched("u:2", 404, &r), 404);
+	d.request.again = false;
+	assert_int_equal(get("u:2", &r), -EINVAL); /* and nobody is asked */
+	assert_string_equal(d.no.code, "not_found_at_origin");
+}
+
 static void too_many_for_an_origin_are_told_so(void **state)
 {
 	struct reply r;
@@ -392,6 +413,7 @@ int main(void)
 		ORIGIN_TEST(what_nobody_has_comes_from_its_origin),
 		ORIGIN_TEST(the_tier_behind_is_asked_before_the_origin),
 		ORIGIN_TEST(an_origin_that_fails_says_how),
+		ORIGIN_TEST(what_is_over_is_served_as_that),
 		ORIGIN_TEST(too_many_for_an_origin_are_told_so),
 	};
 

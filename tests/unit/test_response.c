@@ -111,6 +111,14 @@ static void what_came_from_behind_says_so_and_is_not_shared(void **state)
 	assert_false(shared);
 	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "origin");
 	assert_string_equal(MHD_get_response_header(response, "Cache-Control"), "no-store");
+	assert_null(MHD_get_response_header(response, "Warning"));
+	MHD_destroy_response(response);
+	reply.fetched = reply.unkept = false;
+	reply.stale = true;
+	response = responses_make(&responses, &reply, &shared);
+	assert_false(shared);
+	assert_string_equal(MHD_get_response_header(response, "X-Cache"), "memory");
+	assert_memory_equal(MHD_get_response_header(response, "Warning"), "110 ", 4);
 	MHD_destroy_response(response);
 	reply_fini(&reply);
 	assert_true(shared_for(9, &response));
