@@ -33,6 +33,7 @@ static int fetching_start(struct fetching *f, const struct fetching_config *c)
 	};
 	struct through_config through = { .cache = c->cache,
 					  .behind = c->behind,
+					  .health = c->health,
 					  .now_ns = moment_monotonic_ns,
 					  .wall_ms = moment_wall_ms };
 	int ret;

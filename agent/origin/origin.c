@@ -27,6 +27,7 @@ struct origin {
 	struct transfers *transfers;
 	struct flights *flights;
 	struct origin_config config;
+	uint64_t ended;
 	uint32_t count;
 	struct origin_source sources[];
 };
@@ -212,6 +213,7 @@ static void origin_end(struct origin *o, struct flight *one, struct origin_answe
 	bool fine = answer->fault == ORIGIN_FINE, asked = one->sent_ns || one->probe;
 	uint64_t now_ns = o->config.now_ns();
 
+	o->ended++;
 	s->state.faults[answer->fault]++;
 	s->state.negative += fine && !answer->found;
 	s->state.unkept += fine && !answer->ttl_s;
@@ -327,20 +329,15 @@ void origin_step(struct origin *o)
 	}
 }
 
-void origin_stale(struct origin *o, const struct cache_bytes *key)
+void origin_note(struct origin *o, const struct cache_bytes *key, enum origin_note note)
 {
 	int at = origin_find(o, key);
 
-	if (at >= 0)
-		o->sources[at].state.stale++;
-}
-
-void origin_absent(struct origin *o, const struct cache_bytes *key)
-{
-	int at = origin_find(o, key);
-
-	if (at >= 0)
-		o->sources[at].state.absent++;
+	if (at < 0)
+		return;
+	o->sources[at].state.stale += note == ORIGIN_STALE;
+	o->sources[at].state.absent += note == ORIGIN_ABSENT;
+	o->sources[at].state.crowded += note == ORIGIN_CROWDED;
 }
 
 bool origin_is_fetching(const struct origin *o, const struct cache_bytes *key)
@@ -351,6 +348,11 @@ bool origin_is_fetching(const struct origin *o, const struct cache_bytes *key)
 uint32_t origin_count(const struct origin *o)
 {
 	return o->count;
+}
+
+uint64_t origin_ended(const struct origin *o)
+{
+	return o->ended;
 }
 
 void origin_state_get(const struct origin *o, uint32_t index, struct origin_state *out)

@@ -16,13 +16,13 @@
  * a->revalidate_s or a->error_s say. `over_s`: for how long its ttl_s is over when it is asked for.
  *
  *	over_s < 0:             it is served
- *	over_s < revalidate_s:  it is served, origin_stale, and origin_fetch for the cache alone
+ *	over_s < revalidate_s:  it is served, ORIGIN_STALE, and origin_fetch for the cache alone
  *	else:                   origin_fetch, and the request waits for
  *
  *	static void told(void *request, const struct origin_answer *a)
  *	{
  *		if (a->fault != ORIGIN_FINE && over_s < error_s)
- *			served as it is, origin_stale;
+ *			served as it is, ORIGIN_STALE;
  *		else if (a->fault != ORIGIN_FINE)
  *			502 with a->text;
  *		else if (a->found)
@@ -65,9 +65,8 @@ struct origin_state {
 	uint64_t unkept;         /* of the fine ones: not to be kept */
 	uint64_t coalesced;      /* who waits for a fetch that was under way already */
 	uint64_t refused;        /* not even begun: the circuit is open, or a secret is missing */
-	uint64_t crowded;        /* … or too many wait */
-	uint64_t stale;          /* as origin_stale was told, … */
-	uint64_t absent;         /* … and origin_absent */
+	uint64_t crowded;        /* … or too many wait, here or as ORIGIN_CROWDED says */
+	uint64_t stale, absent;  /* as origin_note was told */
 	uint64_t took_ns, took_p99_ns; /* of those that were answered: all together; of 99 of 100 */
 	uint64_t answered;             /* how many these are */
 	uint32_t under_way, queued;
@@ -88,14 +87,18 @@ void origin_step(struct origin *o);
 const struct origin_rule *origin_rule_of(const struct origin *o, const struct cache_bytes *key);
 int origin_fetch(struct origin *o, const struct cache_bytes *key, const struct origin_then *then);
 
-/* A value of this key was served although its time is over. */
-void origin_stale(struct origin *o, const struct cache_bytes *key);
-/* It was known, and told, that there is none. */
-void origin_absent(struct origin *o, const struct cache_bytes *key);
+/* What became of a look that was not for the origin; counted with it. */
+enum origin_note {
+	ORIGIN_STALE,   /* a value was served although its time is over */
+	ORIGIN_ABSENT,  /* it was known that there is none */
+	ORIGIN_CROWDED, /* too many wait elsewhere */
+};
+void origin_note(struct origin *o, const struct cache_bytes *key, enum origin_note note);
 /* Is it being fetched? */
 bool origin_is_fetching(const struct origin *o, const struct cache_bytes *key);
 
 uint32_t origin_count(const struct origin *o);
+uint64_t origin_ended(const struct origin *o); /* fetches, of all: nothing else changes a circuit */
 void origin_state_get(const struct origin *o, uint32_t index, struct origin_state *out);
 /* Fetches that ended in none. */
 uint64_t origin_errors(const struct origin_state *s);

@@ -27,6 +27,7 @@ struct through {
 	struct through_config config;
 	struct through_visit *first; /* not told yet */
 	struct through_visit *waiting[THROUGH_WAITING];
+	struct origin_health health;
 	uint32_t top, count; /* no slot beyond top is used; how many are */
 	/* Of the fetch that is being told: */
 	struct cache_value *value;
@@ -60,6 +61,8 @@ int through_open(struct through **out, const struct through_config *config)
 	t->config = *config;
 	if (config->behind)
 		behind_listen(config->behind, through_dropped, t);
+	t->health.health = config->health;
+	origin_health_tell(&t->health, config->origin, config->wall_ms());
 	return 0;
 }
 
@@ -219,7 +222,7 @@ static bool through_lapsed(const struct through *t, const struct cache_bytes *ke
 	if (v && over_ns < within_s * THROUGH_S_NS) {
 		out->value = v;
 		out->stale = true;
-		origin_stale(t->config.origin, key);
+		origin_note(t->config.origin, key, ORIGIN_STALE);
 		cache_found(t->config.cache);
 		return true;
 	}
@@ -316,7 +319,7 @@ static enum through_answer through_known(struct through *t, const struct through
 	if (!rule)
 		return THROUGH_NONE;
 	if (cache_is_absent(t->config.cache, look->key, t->config.now_ns())) {
-		origin_absent(t->config.origin, look->key);
+		origin_note(t->config.origin, look->key, ORIGIN_ABSENT);
 		return THROUGH_ABSENT;
 	}
 	if (!through_lapsed(t, look->key, rule->revalidate_s, out))
@@ -362,8 +365,10 @@ static int through_visit(struct through *t, const struct through_look *look, uin
 	struct through_visit *v;
 	int ret;
 
-	if (look->at_once || slot == THROUGH_WAITING)
+	if (look->at_once || slot == THROUGH_WAITING) {
+		origin_note(t->config.origin, look->key, ORIGIN_CROWDED);
 		return -ENOBUFS;
+	}
 	ret = visit_open(&v, t, look->key);
 	if (ret)
 		return ret;
@@ -435,6 +440,7 @@ void through_step(struct through *t, void (*wake)(void *ctx, uint32_t place), vo
 	t->wake_ctx = ctx;
 	origin_step(t->config.origin);
 	t->wake = NULL;
+	origin_health_tell(&t->health, t->config.origin, t->config.wall_ms());
 	cache_value_put(t->value); /* nobody is told of it any more */
 	t->value = NULL;
 }

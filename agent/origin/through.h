@@ -18,7 +18,7 @@
 #define ORIGIN_THROUGH_H
 
 #include "behind.h"
-#include "origin.h"
+#include "origin_health.h"
 
 #define THROUGH_WAITING 384u                  /* requests at a time */
 #define THROUGH_PLACE (BEHIND_QUESTIONS + 1u) /* the first: those of the tier are below */
@@ -29,6 +29,7 @@ struct through_config {
 	struct origin *origin;
 	struct cache *cache;
 	struct behind *behind; /* NULL: none */
+	struct health *health; /* NULL: nobody is told */
 	uint64_t (*now_ns)(void);
 	int64_t (*wall_ms)(void);
 };

@@ -1,6 +1,7 @@
 /*
  * document_cache - the cache as a whole: what it did, how it is, and what is taken out of it.
  */
+#include "document_origins.h"
 #include "entries.h"
 #include "site.h"
 
@@ -126,7 +127,8 @@ static void cache_redis_health(const struct question *q, struct json *j)
 	json_object_end(j);
 }
 
-static void cache_overall(const struct question *q, const struct cache_counts *c, struct json *j)
+static void cache_overall(const struct question *q, const struct cache_counts *c, uint64_t stale,
+			  struct json *j)
 {
 	uint64_t now_ns = q->request->now_ns;
 	struct rates_counts minute;
@@ -141,20 +143,22 @@ static void cache_overall(const struct question *q, const struct cache_counts *c
 	json_uint(j, "errors", c->errors);
 	cache_rate(j, c->hits + c->found, c->misses - c->found);
 	json_uint(j, "invalidations", c->invalidations);
-	json_uint(j, "staleServed", 0); /* nothing outlives its time without an origin */
+	json_uint(j, "staleServed", stale);
 	json_uint(j, "evictionsPerMinute", minute.evictions);
 	json_object_end(j);
 }
 
 int document_cache_stats(const struct question *q, struct json *j)
 {
+	struct document_origins origins;
 	struct cache_counts c;
 
 	if (entries_check(q->site, q->no))
 		return -EINVAL;
 	cache_counts_get(q->site->cache, &c);
+	document_origins_sum(q->site, &origins);
 	json_object_begin(j, NULL);
-	cache_overall(q, &c, j);
+	cache_overall(q, &c, origins.stale, j);
 	json_object_begin(j, "memory");
 	json_uint(j, "items", c.items);
 	json_uint(j, "size", c.items);
@@ -173,17 +177,14 @@ int document_cache_stats(const struct question *q, struct json *j)
 	json_uint(j, "rawBytes", c.packed_raw);
 	json_uint(j, "storedBytes", c.packed_stored);
 	json_object_end(j);
-	json_object_begin(j, "origin");
-	json_uint(j, "fetches", 0);
-	json_uint(j, "errors", 0);
-	json_uint(j, "coalesced", 0);
-	json_object_end(j);
+	document_origins_stats(q->site, &origins, j);
 	json_object_end(j);
 	return 0;
 }
 
 int document_cache_health(const struct question *q, struct json *j)
 {
+	struct document_origins origins;
 	const char *unpacked;
 	struct cache_counts c;
 	bool well;
@@ -192,7 +193,8 @@ int document_cache_health(const struct question *q, struct json *j)
 		return -EINVAL;
 	cache_counts_get(q->site->cache, &c);
 	unpacked = cache_pack_problem(q->site->cache);
-	well = !unpacked && cache_redis_is_well(q);
+	document_origins_sum(q->site, &origins);
+	well = !unpacked && origins.well && cache_redis_is_well(q);
 	json_object_begin(j, NULL);
 	json_string(j, "status", well ? "healthy" : "degraded");
 	json_object_begin(j, "memory");
@@ -205,6 +207,7 @@ int document_cache_health(const struct question *q, struct json *j)
 	json_double(j, "usagePercent", 100 * (double)c.bytes / (double)c.max_bytes);
 	json_object_end(j);
 	cache_redis_health(q, j);
+	document_origins_health(q->site, j);
 	json_object_end(j);
 	return 0;
 }

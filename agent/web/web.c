@@ -32,7 +32,9 @@ struct web {
 	pthread_t thread;
 	bool running;
 	int epoll, wake; /* wake: somebody wants the thread to end */
-	int wipe;        /* borrowed */
+	int wipe;        /* borrowed, as … */
+	int origins;     /* … this; -1: none */
+	bool fetched;    /* an origin has something to say */
 };
 
 static void web_answer(void *ctx, const struct request *r, struct reply *out)
@@ -121,6 +123,7 @@ int web_open(struct web **out, const struct web_config *c)
 		return -ENOMEM;
 	w->epoll = w->wake = -1;
 	w->wipe = c->wipe > 0 ? c->wipe : -1;
+	w->origins = c->through ? through_fd(c->through) : -1;
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
@@ -177,8 +180,9 @@ static int web_work(struct web *w)
 
 	if (w->site.behind)
 		behind_hear(w->site.behind, now_ns, web_wake, w->front);
-	if (w->site.through)
+	if (w->fetched || web_through_ms(w) == 0)
 		through_step(w->site.through, web_wake, w->front);
+	w->fetched = false;
 	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
 	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
 	return web_sooner(web_sooner(wait_ms, cache_ms), web_through_ms(w));
@@ -223,6 +227,7 @@ static void *web_loop(void *ctx)
 		}
 		for (int i = 0; i < n; i++) {
 			ended = ended || events[i].data.fd == w->wake;
+			w->fetched = w->fetched || events[i].data.fd == w->origins;
 			if (events[i].data.fd == w->wipe)
 				wipe_serve(w->wipe, web_wipe, w);
 		}

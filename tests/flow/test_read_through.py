@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+import schema
 from origin_live import Server
 
 NOISE = 3.0  # so much longer each may take on a busy machine
@@ -258,6 +259,49 @@ def stale(stage):
     expect(client.get("turn:1")[1]["Warning"] is None, "until it is back")
 
 
+def told(stage):
+    """Each number of the stats, of health and of /metrics is that of what was asked."""
+    scene = Scene(stage, {"turn": {"ttl": "1s", "negative_ttl": "60s", "stale_on_error": "60s"}})
+    client, turns = scene.client, scene.server.server.turns
+    document = json.loads(live.fetch(scene.agent.port, "/api/openapi.json")[2])
+
+    def described(name, data):
+        found = schema.findings(document, {"$ref": f"#/components/schemas/{name}"}, data)
+        expect(not found, f"{name} is as it is described {found}")
+    client.get("turn:1")
+    turns["/turn/2"] = 404
+    client.get("turn:2")
+    client.get("turn:2")
+    turns["/turn/1"] = 500
+    time.sleep(1.1)
+    statuses = [client.get("turn:1")[0] for _ in range(6)]
+    expect(statuses == [200] * 6, "six look-ups are answered past its time")
+    stats, health = client.stats(), client.data("/api/cache/health")
+    described("CacheStats", stats)
+    described("CacheHealth", health)
+    one = stats["origin"]["origins"][0]
+    wanted = {"fetches": 7, "errors": 5, "negative": 1, "absentServed": 1, "staleServed": 6,
+              "refused": 1, "circuit": "open", "fault": "failing",
+              "faults": [{"name": "failing", "count": 5}]}
+    got = {name: one[name] for name in wanted}
+    expect(got == wanted, f"each is counted: {got}")
+    expect(stats["overall"]["staleServed"] == 6 and stats["overall"]["misses"] == 3 and
+           stats["overall"]["hits"] == 6, f"in all of it, too: {stats['overall']}")
+    expect(health["status"] == health["origin"]["status"] == "degraded", "the cache is degraded")
+    parts = {part["name"]: part for part in client.data("/api/health")["parts"]}
+    expect(parts["origins"]["status"] == "degraded" and "failing" in parts["origins"]["reason"],
+           f"and health says why: {parts['origins']['reason']}")
+    lines = live.fetch(scene.agent.port, "/metrics")[2].decode().splitlines()
+    for line in ('ringside_cache_origin_fetches_total{prefix="turn:"} 7',
+                 'ringside_cache_origin_faults_total{prefix="turn:",fault="failing"} 5',
+                 'ringside_cache_origin_stale_total{prefix="turn:"} 6',
+                 'ringside_cache_origin_circuit_open{prefix="turn:"} 1'):
+        expect(line in lines, line)
+    turns.clear()
+    live.wait_for("it is back", lambda: client.get("turn:3")[0] == 200, 8 * NOISE)
+    expect(client.data("/api/cache/health")["status"] == "healthy", "until it answers again")
+
+
 def secrets(stage):
     secret = stage.folder / "secret"
     secret.write_text("of the origin\n")
@@ -296,7 +340,7 @@ def ourselves(stage):
 
 def main():
     live.need_root_and()
-    parts = (plain, crowd, faults, circuit, order, negative, stale, secrets, ourselves)
+    parts = (plain, crowd, faults, circuit, order, negative, stale, told, secrets, ourselves)
     wanted = sys.argv[1:]
     for part in parts:
         if wanted and part.__name__ not in wanted:

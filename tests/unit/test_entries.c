@@ -1,7 +1,6 @@
 #include "entries.h"
 
-#include "cache_fixture.h"
-#include "through_wire.h"
+#include "site_origin.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -255,21 +254,6 @@ static void where_nobody_can_wait_memory_answers_alone(void **state)
 	assert_null(cache_letter());
 }
 
-static void open_origin(const char *more)
-{
-	char rule[256];
-
-	wire_now_ns = d.request.now_ns;
-	snprintf(rule, sizeof(rule), "prefix=u: url=http://h/{rest} timeout=1s %s", more);
-	d.site.through = wire_open(rule, d.site.cache, d.site.behind);
-}
-
-static int tear_down(void **state)
-{
-	through_close(d.site.through);
-	return cache_tear_down(state);
-}
-
 /* Asked anew, and again when it was told: what it got, and its status. */
 static unsigned int get_fetched(const char *key, uint32_t status, struct reply *out)
 {
@@ -291,7 +275,7 @@ static void what_nobody_has_comes_from_its_origin(void **state)
 	struct reply r;
 
 	(void)state;
-	open_origin("");
+	site_open_origin("");
 	assert_int_equal(get("u:1", &r), 0);
 	assert_true(r.later);
 	assert_int_equal(r.later_for, THROUGH_PLACE);
@@ -324,7 +308,7 @@ static void the_tier_behind_is_asked_before_the_origin(void **state)
 
 	(void)state;
 	cache_put_behind();
-	open_origin("");
+	site_open_origin("");
 	assert_int_equal(get("u:1", &r), 0);
 	assert_int_equal(r.later_for, tell("there"));
 	d.request.again = true;
@@ -344,7 +328,7 @@ static void an_origin_that_fails_says_how(void **state)
 	struct reply r;
 
 	(void)state;
-	open_origin("types=a/b");
+	site_open_origin("types=a/b");
 	assert_int_equal(get_fetched("u:1", 200, &r), 200);
 	assert_true(r.fetched && r.unkept);
 	assert_int_equal(r.max_age_s, 0);
@@ -368,7 +352,7 @@ static void what_is_over_is_served_as_that(void **state)
 	struct reply r;
 
 	(void)state;
-	open_origin("stale_while_revalidate=10s negative_ttl=5s");
+	site_open_origin("stale_while_revalidate=10s negative_ttl=5s");
 	assert_int_equal(get_fetched("u:1", 200, &r), 200);
 	reply_fini(&r);
 	d.request.again = false;
@@ -389,14 +373,12 @@ static void too_many_for_an_origin_are_told_so(void **state)
 	struct reply r;
 
 	(void)state;
-	open_origin("");
+	site_open_origin("");
 	d.request.at_once = true;
 	assert_int_equal(get("u:1", &r), -EINVAL);
 	assert_int_equal(d.no.status, 503);
 	assert_string_equal(d.no.code, "busy");
 }
-
-#define ORIGIN_TEST(name) cmocka_unit_test_setup_teardown(name, cache_set_up, tear_down)
 
 int main(void)
 {

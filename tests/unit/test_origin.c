@@ -384,8 +384,9 @@ static void what_was_served_stale_is_counted(void **state)
 
 	(void)state;
 	open_one("key=u:{rest}:x");
-	origin_stale(origin, &mine);
-	origin_stale(origin, &other);
+	origin_note(origin, &mine, ORIGIN_STALE);
+	origin_note(origin, &other, ORIGIN_STALE);
+	origin_note(origin, &other, ORIGIN_ABSENT);
 	assert_int_equal(state_of(0).stale, 1);
 	assert_int_equal(origin_count(origin), 1);
 	assert_string_equal(origin_rule_of(origin, &mine)->key, "u:{rest}:x");
