@@ -43,7 +43,11 @@ static int fetching_start(struct fetching *f, const struct fetching_config *c)
 	for (unsigned int i = 0; i < c->proxies->count; i++)
 		own_add(&f->own, c->proxies->at[i]);
 	ret = origin_open(&through.origin, &config);
-	return ret ? ret : through_open(&f->through, &through);
+	if (!ret)
+		ret = through_open(&f->through, &through);
+	if (!ret)
+		ret = warmer_open(&f->warmer, f->through, moment_monotonic_ns(), fetching_random);
+	return ret;
 }
 
 void fetching_open(struct fetching *f, const struct fetching_config *config, int64_t wall_ms)
@@ -57,6 +61,7 @@ void fetching_open(struct fetching *f, const struct fetching_config *config, int
 	ret = fetching_start(f, config);
 	if (!ret)
 		return;
+	fetching_close(f);
 	reason = ret == -ELIBACC ? "there is no libcurl.so.4" : strerrordesc_np(-ret);
 	log_error("no origins: %s", reason);
 	health_put(config->health, "origins", HEALTH_DEGRADED, reason, wall_ms);
@@ -65,5 +70,7 @@ void fetching_open(struct fetching *f, const struct fetching_config *config, int
 void fetching_close(struct fetching *f)
 {
 	through_close(f->through);
+	warmer_close(f->warmer);
 	f->through = NULL;
+	f->warmer = NULL;
 }

@@ -11,7 +11,7 @@
 #define AGENT_FETCHING_H
 
 #include "own.h"
-#include "through.h"
+#include "warmer.h"
 
 struct config;
 struct health;
@@ -19,6 +19,7 @@ struct proxying_sockets;
 
 struct fetching {
 	struct through *through; /* NULL: no origin is configured, or none can be asked */
+	struct warmer *warmer;   /* with it */
 	struct own own;          /* what is never asked */
 };
 

@@ -239,6 +239,7 @@ static int worker_web(struct worker *w)
 		.proxy = w->proxying.proxy,
 		.behind = w->tiering.behind,
 		.through = w->fetching.through,
+		.warmer = w->fetching.warmer,
 		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,

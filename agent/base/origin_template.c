@@ -116,7 +116,7 @@ static unsigned char origin_path_byte(const char **at, const char *end)
 	bool escape = origin_is_escape(byte, (size_t)(end - *at));
 
 	*at += escape ? 3 : 1;
-	return escape ? (unsigned char)(origin_hex(byte[1]) << 4 | origin_hex(byte[2])) : *byte;
+	return (unsigned char)(escape ? origin_hex(byte[1]) << 4 | origin_hex(byte[2]) : *byte);
 }
 
 static bool origin_climbs(const char *path)

@@ -17,8 +17,11 @@ struct through_visit {
 	uint32_t slot;
 	enum through_answer answer;
 	struct through_found found;
-	bool spoiled; /* a write overtook it */
-	bool behind;  /* the tier behind memory was not asked for it */
+	bool spoiled;                             /* a write overtook it */
+	bool behind;                              /* the tier behind memory was not asked for it */
+	uint64_t ttl_s;                           /* as struct through_load has it, … */
+	void (*done)(void *ctx, const char *why); /* … and this; NULL: it is none */
+	void *ctx;
 	size_t key_length;
 	unsigned char key[];
 };
@@ -31,7 +34,7 @@ struct through {
 	uint32_t top, count; /* no slot beyond top is used; how many are */
 	/* Of the fetch that is being told: */
 	struct cache_value *value;
-	bool spoiled;
+	bool spoiled, kept;
 	/* Of the step that is done: */
 	void (*wake)(void *ctx, uint32_t place);
 	void *wake_ctx;
@@ -145,28 +148,28 @@ static uint64_t through_lapse_s(const struct origin_answer *a)
 	return a->revalidate_s > a->error_s ? a->revalidate_s : a->error_s;
 }
 
-static struct cache_value *through_keep(const struct through *t, const struct cache_bytes *key,
+static struct cache_value *through_keep(const struct through *t, const struct through_visit *v,
 					const struct origin_answer *a)
 {
 	struct cache_bytes tags[CACHE_TAGS];
 	int count = put_tags_read(a->tags, tags);
-	const struct cache_put put = { .key = *key,
+	const struct cache_put put = { .key = { v->key, v->key_length },
 				       .value = a->value,
 				       .type = a->type,
 				       .tags = tags,
 				       .tag_count = count < 0 ? CACHE_TAGS + 1 : (size_t)count,
-				       .ttl_s = a->ttl_s,
+				       .ttl_s = v->ttl_s ? v->ttl_s : a->ttl_s,
 				       .lapse_s = through_lapse_s(a),
 				       .now_ns = t->config.now_ns(),
 				       .wall_ms = t->config.wall_ms() };
 	uint64_t left_ns;
 
 	if (cache_set(t->config.cache, &put)) { /* then nothing older either */
-		cache_invalidate_key(t->config.cache, key, put.now_ns);
+		cache_invalidate_key(t->config.cache, &put.key, put.now_ns);
 		return NULL;
 	}
 	behind_wrote(t->config.behind, &put);
-	return cache_peek(t->config.cache, key, put.now_ns, &left_ns);
+	return cache_peek(t->config.cache, &put.key, put.now_ns, &left_ns);
 }
 
 /* There is none, or none that may be kept: what was there goes. */
@@ -197,17 +200,17 @@ static void through_forget(const struct through *t, const struct through_visit *
 static void through_take(struct through *t, const struct through_visit *v,
 			 const struct origin_answer *a)
 {
-	const struct cache_bytes key = { v->key, v->key_length };
-
 	t->spoiled = v->spoiled;
+	t->kept = false;
 	cache_value_put(t->value);
 	t->value = NULL;
 	if (a->fault != ORIGIN_FINE)
 		return;
 	if (a->found && a->ttl_s && !t->spoiled)
-		t->value = through_keep(t, &key, a);
+		t->value = through_keep(t, v, a);
 	else if (!t->spoiled)
 		through_forget(t, v, a);
+	t->kept = t->value != NULL;
 	if (a->found && !t->value)
 		t->value = through_value(t, a);
 }
@@ -260,6 +263,24 @@ static void visit_answer(const struct through *t, struct through_visit *v,
 	}
 }
 
+/* … and why it was not loaded, where it was not. */
+static void visit_tell_loader(const struct through *t, const struct through_visit *v,
+			      const struct origin_answer *a)
+{
+	char why[sizeof(v->found.text) + 32];
+
+	if (!v->done)
+		return;
+	if (a->fault != ORIGIN_FINE)
+		snprintf(why, sizeof(why), "%s: %s", origin_fault_name(a->fault), a->text);
+	else if (!a->found)
+		snprintf(why, sizeof(why), "its origin has nothing under this key");
+	else
+		snprintf(why, sizeof(why), "%s",
+			 t->spoiled ? "it was changed meanwhile" : "it may not be kept");
+	v->done(v->ctx, t->kept && a->fault == ORIGIN_FINE ? NULL : why);
+}
+
 static int visit_fetch(struct through_visit *v);
 
 static void visit_told(void *ctx, const struct origin_answer *a)
@@ -274,6 +295,7 @@ static void visit_told(void *ctx, const struct origin_answer *a)
 		return;
 	visit_unlink(v);
 	if (!v->who) {
+		visit_tell_loader(t, v, a);
 		visit_close(v);
 		return;
 	}
@@ -308,6 +330,25 @@ static void through_refresh(struct through *t, const struct cache_bytes *key)
 	v->behind = true;
 	if (visit_fetch(v))
 		visit_close(v);
+}
+
+int through_load(struct through *t, const struct through_load *load)
+{
+	struct through_visit *v;
+	int ret = visit_open(&v, t, load->key);
+
+	if (ret)
+		return ret;
+	v->behind = true;
+	v->ttl_s = load->ttl_s;
+	ret = visit_fetch(v);
+	if (ret) {
+		visit_close(v);
+		return ret;
+	}
+	v->done = load->done;
+	v->ctx = load->ctx;
+	return 0;
 }
 
 /* What memory knows still. */

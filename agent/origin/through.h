@@ -73,6 +73,18 @@ enum through_answer through_ask(struct through *t, const struct through_look *lo
 				struct through_found *out);
 void through_leave(struct through *t, const void *who);
 
+/* One that nobody waits for. */
+struct through_load {
+	const struct cache_bytes *key;
+	uint64_t ttl_s; /* of what may be kept at all; 0: as its origin says */
+	/* Told exactly once, by a step or at the end; why NULL: it is kept now. */
+	void (*done)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* Errors: as origin_fetch; then done is not called. */
+int through_load(struct through *t, const struct through_load *load);
+
 /* A key was written here, or some were taken out. t NULL: there is nobody to be told. */
 void through_drop(struct through *t, enum drop_kind kind, const struct cache_bytes *text);
 

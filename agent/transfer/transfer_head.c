@@ -7,7 +7,7 @@ const char *transfer_head_find(const char *head, const char *name, const char **
 			       size_t *length)
 {
 	size_t n = strlen(name);
-	const char *line = from && *from ? *from : head, *end;
+	const char *line = from && *from ? *from : head, *end = line;
 
 	for (; line && *line; line = end + 1) {
 		end = strchrnul(line, '\n');

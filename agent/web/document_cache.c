@@ -401,22 +401,3 @@ int document_cache_invalidate(const struct question *q, struct json *j)
 
 	return cache_by_body(q, &asked, j);
 }
-
-/* What it would load from is not there: said, whatever was asked for. */
-int document_cache_warm(const struct question *q, struct json *j)
-{
-	static const char *const names[] = { "keys", "ttl", "prefix", "top", NULL };
-	struct tree *body;
-	int ret = entries_check(q->site, q->no);
-
-	(void)j;
-	if (!ret)
-		ret = entries_object(q->request, names, &body, q->no);
-	if (ret)
-		return ret;
-	tree_close(body);
-	return refuse(
-		q->no, 422, "no_origin",
-		"no origin is configured: there is nothing to load from; put values in by PUT "
-		"/api/cache/entries/KEY");
-}

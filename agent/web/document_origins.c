@@ -5,7 +5,7 @@
 
 #include "json.h"
 #include "origin_health.h"
-#include "through.h"
+#include "warmer.h"
 
 static const struct origin *origins_of(const struct site *site)
 {
@@ -89,6 +89,20 @@ static void origins_row(const struct origin_state *s, struct json *j)
 	json_object_end(j);
 }
 
+static void origins_warm(const struct site *site, struct json *j)
+{
+	struct warmer_counts c = { .ordered = 0 };
+
+	if (site->warmer)
+		warmer_counts_get(site->warmer, &c);
+	json_object_begin(j, "warm");
+	json_uint(j, "ordered", c.ordered);
+	json_uint(j, "scheduled", c.scheduled);
+	json_uint(j, "loaded", c.loaded);
+	json_uint(j, "failed", c.failed);
+	json_object_end(j);
+}
+
 void document_origins_stats(const struct site *site, const struct document_origins *sum,
 			    struct json *j)
 {
@@ -101,6 +115,7 @@ void document_origins_stats(const struct site *site, const struct document_origi
 	json_uint(j, "coalesced", sum->coalesced);
 	json_uint(j, "absentServed", sum->absent);
 	json_uint(j, "refused", sum->refused);
+	origins_warm(site, j);
 	json_array_begin(j, "origins");
 	for (uint32_t i = 0; i < origins_count(o); i++) {
 		origin_state_get(o, i, &s);

@@ -2,8 +2,8 @@
 
 #include "behind.h"
 #include "negotiate.h"
-#include "through.h"
 #include "tree.h"
+#include "warmer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -173,6 +173,8 @@ static int entries_look(const struct entries_ask *a, struct reply *out)
 	struct behind_found found;
 
 	*out = (struct reply){ .status = 200 };
+	if (a->site->warmer && !r->again)
+		warmer_asked(a->site->warmer, a->key);
 	found.value =
 		r->again ? NULL : cache_get(a->site->cache, a->key, r->now_ns, &found.left_ns);
 	if (!found.value && a->site->through)

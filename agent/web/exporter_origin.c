@@ -3,7 +3,7 @@
  */
 #include "exporter.h"
 
-#include "through.h"
+#include "warmer.h"
 
 struct exporter_origin_row {
 	const char *name, *help;
@@ -94,6 +94,26 @@ static void exporter_origin_now(struct exposition *e, const struct origin_state 
 	}
 }
 
+/* Of all origins together. */
+static void exporter_origin_warm(struct exposition *e, const struct site *site)
+{
+	static const struct exposition_family loaded = { "ringside_cache_warm_loaded",
+							 "Keys loaded before they were asked for.",
+							 EXPOSITION_COUNTER };
+	static const struct exposition_family failed = { "ringside_cache_warm_failed",
+							 "Keys that could not be.",
+							 EXPOSITION_COUNTER };
+	struct warmer_counts c;
+
+	if (!site->warmer)
+		return;
+	warmer_counts_get(site->warmer, &c);
+	exposition_head(e, &loaded);
+	exposition_uint(e, NULL, c.loaded);
+	exposition_head(e, &failed);
+	exposition_uint(e, NULL, c.failed);
+}
+
 void exporter_put_origins(struct exposition *e, const struct site *site)
 {
 	const struct origin *o = site->through ? through_origin(site->through) : NULL;
@@ -119,4 +139,5 @@ void exporter_put_origins(struct exposition *e, const struct site *site)
 	}
 	exporter_origin_faults(e, s, count);
 	exporter_origin_now(e, s, count);
+	exporter_origin_warm(e, site);
 }

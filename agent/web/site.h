@@ -24,6 +24,7 @@ struct site {
 	struct cache *cache;       /* NULL: turned off */
 	struct behind *behind;     /* NULL: the memory tier serves alone */
 	struct through *through;   /* NULL: no values come from origins */
+	struct warmer *warmer;     /* with through */
 	struct proxy *proxy;       /* NULL: none */
 	struct store *store;       /* NULL: nothing is kept on disk */
 	struct health *health;

@@ -9,7 +9,7 @@
 #include "moment.h"
 #include "proxy.h"
 #include "router.h"
-#include "through.h"
+#include "warmer.h"
 #include "wipe.h"
 
 #include <errno.h>
@@ -57,8 +57,10 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->unwinder, who);
 	if (site->cache)
 		cache_leave(site->cache, who);
-	if (site->through)
+	if (site->through) {
 		through_leave(site->through, who);
+		warmer_leave(site->warmer, who);
+	}
 	if (site->proxy)
 		proxy_leave(site->proxy, who);
 }
@@ -129,6 +131,7 @@ int web_open(struct web **out, const struct web_config *c)
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
 	w->site.through = c->through;
+	w->site.warmer = c->warmer;
 	w->site.proxy = c->proxy;
 	w->site.alerts = c->alerts;
 	w->site.dispatch = c->dispatch;
@@ -164,8 +167,13 @@ static int web_sooner(int one_ms, int other_ms)
 
 static int web_through_ms(const struct web *w)
 {
-	uint64_t due_ns = w->site.through ? through_due_ns(w->site.through) : UINT64_MAX;
-	uint64_t now_ns = moment_monotonic_ns();
+	uint64_t due_ns, warm_ns, now_ns = moment_monotonic_ns();
+
+	if (!w->site.through)
+		return -1;
+	due_ns = through_due_ns(w->site.through);
+	warm_ns = warmer_due_ns(w->site.warmer);
+	due_ns = warm_ns < due_ns ? warm_ns : due_ns;
 
 	if (due_ns <= now_ns)
 		return 0;
@@ -180,8 +188,10 @@ static int web_work(struct web *w)
 
 	if (w->site.behind)
 		behind_hear(w->site.behind, now_ns, web_wake, w->front);
-	if (w->fetched || web_through_ms(w) == 0)
+	if (w->fetched || web_through_ms(w) == 0) {
 		through_step(w->site.through, web_wake, w->front);
+		warmer_step(w->site.warmer, now_ns);
+	}
 	w->fetched = false;
 	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
 	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;

@@ -28,6 +28,7 @@ struct profile;
 struct proxy;
 struct store;
 struct through;
+struct warmer;
 struct web;
 
 /* A number that another part of the agent tells on /metrics; those of one name side by side. */
@@ -52,6 +53,7 @@ struct web_config {
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
 	struct through *through;   /* NULL: no values come from origins; as the cache */
+	struct warmer *warmer;     /* with through */
 	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
 	struct proxy *proxy;       /* NULL: none */
 	struct health *health;

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -302,6 +303,38 @@ def told(stage):
     expect(client.data("/api/cache/health")["status"] == "healthy", "until it answers again")
 
 
+def warming(stage):
+    scene = Scene(stage, {"ok": {"warm_rate": 1000}, "none": {}, "turn":
+                          {"ttl": "1s", "warm_every": "1s", "warm_top": 1, "warm_rate": 100}})
+    client, server = scene.client, scene.server
+    status, answer = client.post("/api/cache/warm", {"ttl": 3600, "keys": [
+        "ok:1", "ok:2", "none:1", "other:1"]})
+    failed = {one["key"]: one["reason"] for one in answer["data"]["failed"]}
+    expect(status == 200 and answer["data"]["loaded"] == 2 and list(sorted(failed)) ==
+           ["none:1", "other:1"], f"a list is loaded, and what is not is said: {answer}")
+    expect(client.get("ok:1")[1]["X-Cache"] == "memory" and
+           client.get("ok:1")[1]["Cache-Control"] in ("max-age=3600", "max-age=3599"),
+           "for as long as it was wanted")
+    done = subprocess.run([live.find_program("ringside"), "cache", "warm", "--run-dir",
+                           stage.run_dir, "ok:3", "none:2"], capture_output=True, check=False)
+    expect(done.returncode == 0 and b"1 loaded" in done.stdout and b"none:2: its origin has nothing"
+           in done.stdout, f"by the command, too: {done.stdout}")
+    for _ in range(3):
+        client.get("ok:hot")
+    client.ask("DELETE", "/api/cache/entries/ok:hot")
+    answer = client.post("/api/cache/warm", {"prefix": "ok:", "top": 1})[1]["data"]
+    expect(answer == {"loaded": 1, "failed": []} and server.hits("/ok/hot") == 2,
+           "the hottest of a prefix")
+    for _ in range(3):
+        client.get("turn:1")
+    client.get("turn:2")
+    live.wait_for("the schedule", lambda: server.hits("/turn/1") >= 3, 6 * NOISE)
+    expect(server.hits("/turn/2") == 1, "and by schedule the hottest alone")
+    warm = client.stats()["origin"]["warm"]
+    expect(warm["ordered"] == 7 and warm["scheduled"] >= 2 and warm["failed"] == 3,
+           f"each is counted: {warm}")
+
+
 def secrets(stage):
     secret = stage.folder / "secret"
     secret.write_text("of the origin\n")
@@ -340,7 +373,7 @@ def ourselves(stage):
 
 def main():
     live.need_root_and()
-    parts = (plain, crowd, faults, circuit, order, negative, stale, told, secrets, ourselves)
+    parts = (plain, crowd, faults, circuit, order, negative, stale, told, warming, secrets, ourselves)
     wanted = sys.argv[1:]
     for part in parts:
         if wanted and part.__name__ not in wanted:

@@ -15,7 +15,8 @@ static void without_origins_there_is_nothing_of_them(void **state)
 
 	(void)state;
 	assert_holds(text, "\"origin\":{\"fetches\":0,\"errors\":0,\"coalesced\":0,"
-			   "\"absentServed\":0,\"refused\":0,\"origins\":[]}");
+			   "\"absentServed\":0,\"refused\":0,\"warm\":{\"ordered\":0,\"scheduled\":"
+			   "0,\"loaded\":0,\"failed\":0},\"origins\":[]}");
 	free(text);
 	text = document_text(&d, document_cache_health, "/");
 	assert_holds(text, "{\"status\":\"healthy\"");
@@ -35,12 +36,13 @@ static void each_origin_is_counted_by_itself(void **state)
 	text = stats();
 	assert_holds(text, "\"staleServed\":0,");
 	assert_holds(text, "\"origin\":{\"fetches\":2,\"errors\":0,\"coalesced\":0,"
-			   "\"absentServed\":1,\"refused\":0,\"origins\":[{\"prefix\":\"u:\","
+			   "\"absentServed\":1,\"refused\":0,\"warm\":{\"ordered\":0,\"scheduled\":"
+			   "0,\"loaded\":0,\"failed\":0},\"origins\":[{\"prefix\":\"u:\","
 			   "\"status\":\"healthy\",\"circuit\":\"closed\",\"fault\":null,"
 			   "\"reason\":null,\"fetches\":2,\"errors\":0,\"faults\":[],"
 			   "\"coalesced\":0,\"negative\":1,\"unkept\":0,\"absentServed\":1,"
 			   "\"staleServed\":0,\"refused\":0,\"crowded\":0,\"underWay\":0,"
-			   "\"queued\":0,\"latencyMs\":{\"avg\":5.00");
+			   "\"queued\":0,\"latencyMs\":{\"avg\":5");
 	free(text);
 	wire_now_ns += WIRE_AGES * SECOND;
 	for (int i = 0; i < 6; i++)
