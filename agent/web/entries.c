@@ -2,6 +2,7 @@
 
 #include "behind.h"
 #include "negotiate.h"
+#include "origin_template.h"
 #include "tree.h"
 #include "warmer.h"
 
@@ -12,6 +13,7 @@
 
 #define ENTRIES_S_NS UINT64_C(1000000000)
 #define ENTRIES_ETAG 24
+#define ENTRIES_MADE 8192 /* bytes of a key that is made of a request */
 
 int entries_check(const struct site *site, struct refusal *no)
 {
@@ -217,6 +219,49 @@ int entries_get(const struct entries_ask *a, struct reply *out)
 	if (ret)
 		reply_fini(out);
 	return ret;
+}
+
+/* What a key may be made of. */
+struct entries_parts {
+	const struct request *request;
+	const struct params *params;
+};
+
+static const char *entries_query(void *ctx, const char *name)
+{
+	return params_get(((const struct entries_parts *)ctx)->params, name);
+}
+
+static const char *entries_header(void *ctx, const char *name)
+{
+	const struct request *r = ((const struct entries_parts *)ctx)->request;
+
+	return r->header(r->connection, name);
+}
+
+int entries_get_path(struct site *site, const struct request *r, const struct params *params,
+		     struct reply *out, struct refusal *no)
+{
+	struct cache_bytes key = { params->key, params->key_length };
+	const struct origin_rule *rule =
+		site->through ? origin_rule_of(through_origin(site->through), &key) : NULL;
+	struct entries_parts from = { r, params };
+	const struct origin_parts parts = { &from, entries_query, entries_header };
+	char made[ENTRIES_MADE];
+	int length;
+
+	if (rule && *rule->key) {
+		const struct origin_name name = { key.at, key.length, strlen(rule->prefix), false };
+
+		length = origin_key_make(rule->key, &name, &parts, made, sizeof(made));
+		if (length < 0)
+			return refuse(no, 414, "key_too_long",
+				      "the key that is made of this request is too long");
+		key = (struct cache_bytes){ made, (size_t)length };
+	} else if (params->count) {
+		return refuse(no, 400, "unknown_parameter", "this endpoint takes no parameters");
+	}
+	return entries_get(&(struct entries_ask){ site, r, &key, no }, out);
 }
 
 int entries_get_posted(struct site *site, const struct request *r, struct reply *out,

@@ -24,6 +24,14 @@ struct entries_ask {
 int entries_get(const struct entries_ask *a, struct reply *out);
 
 /*
+ * The key of the path; where its origin has a template for keys, the one that this makes of the
+ * request.
+ */
+struct params;
+int entries_get_path(struct site *site, const struct request *r, const struct params *params,
+		     struct reply *out, struct refusal *no);
+
+/*
  * Before an entry is changed: is it, or is it not there, as If-Match and If-None-Match have it (RFC
  * 9110, 13.1)? A refusal with 412 where it is otherwise.
  */

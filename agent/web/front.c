@@ -183,11 +183,18 @@ static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
+static const char *front_header(void *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static void front_request(struct MHD_Connection *connection, const struct front_link *link,
 			  const char *method, const struct upload *x, struct request *out)
 {
 	*out = (struct request){ .method = method,
 				 .target = x->target,
+				 .header = front_header,
+				 .connection = connection,
 				 .local_host = link->host,
 				 .local = link->local,
 				 .member = link->member,

@@ -119,6 +119,22 @@ def plain(stage):
            "when its time is over it is fetched anew")
 
 
+def made(stage):
+    """Keys that are made of parts of the request."""
+    scene = Scene(stage, {"turn": {"key": "turn:{rest}:{query.page}:{header.Accept-Language}"}})
+
+    def ask(query, language):
+        return scene.client.ask("GET", "/api/cache/entries/turn:leads" + query, None,
+                                {"Accept-Language": language})[1]["X-Cache"]
+    asked = [("?page=1", "de"), ("?page=2", "de"), ("?page=1", "fr"), ("?page=1", "de"),
+             ("?page=2&x=1", "de")]
+    expect([ask(*one) for one in asked] == ["origin"] * 3 + ["memory"] * 2,
+           "what differs in a part of the key is another entry")
+    expect(scene.server.hits("/turn/leads%3A2%3Ade") == 1, "each has an URL of its own")
+    expect(code(scene.client.ask("GET", "/api/cache/entries/other?page=1")) ==
+           (400, "unknown_parameter"), "other keys take no parameters")
+
+
 def crowd(stage):
     scene = Scene(stage, {"late": {}})
     answers = stage.at_once(*[lambda: scene.client.get("late:1") for _ in range(16)])
@@ -373,7 +389,7 @@ def ourselves(stage):
 
 def main():
     live.need_root_and()
-    parts = (plain, crowd, faults, circuit, order, negative, stale, told, warming, secrets, ourselves)
+    parts = (plain, made, crowd, faults, circuit, order, negative, stale, told, warming, secrets, ourselves)
     wanted = sys.argv[1:]
     for part in parts:
         if wanted and part.__name__ not in wanted:

@@ -368,6 +368,51 @@ static void what_is_over_is_served_as_that(void **state)
 	assert_string_equal(d.no.code, "not_found_at_origin");
 }
 
+static const char *header(void *connection, const char *name)
+{
+	assert_ptr_equal(connection, &d);
+	return strcmp(name, "Accept-Language") ? NULL : "de";
+}
+
+static int get_path(const char *target, struct reply *out)
+{
+	struct params params;
+
+	memset(&d.no, 0, sizeof(d.no));
+	d.request.header = header;
+	d.request.connection = &d;
+	assert_int_equal(params_split(target, &params, &d.no), 0);
+	return entries_get_path(&d.site, &d.request, &params, out, &d.no);
+}
+
+static void a_key_may_be_made_of_the_request(void **state)
+{
+	static char longest[8000];
+	struct reply r;
+
+	(void)state;
+	site_open_origin("key=u:{rest}:{query.page}:{header.Accept-Language}:{header.X}");
+	assert_int_equal(get_path(PARAMS_KEYED "u:a%2Fb?page=2&other=1", &r), 0);
+	assert_true(r.later);
+	wire_step(d.site.through);
+	assert_string_equal(wire.sent[0].url, "http://h/a%2Fb%3A2%3Ade%3A");
+	wire_fine(d.site.through, 0, "made");
+	d.request.again = true;
+	assert_int_equal(get_path(PARAMS_KEYED "u:a%2Fb?page=2&other=1", &r), 0);
+	assert_true(r.fetched);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:a%2Fb:2:de:", &r), 0); /* by the key that was made */
+	assert_false(r.fetched);
+	reply_fini(&r);
+	snprintf(longest, sizeof(longest), PARAMS_KEYED "u:a?page=%07900d", 0);
+	memset(strchr(longest, '=') + 1, '/', 4000);
+	assert_int_equal(get_path(longest, &r), -EINVAL);
+	assert_int_equal(d.no.status, 414);
+	assert_int_equal(get_path(PARAMS_KEYED "v:1?page=2", &r), -EINVAL);
+	assert_string_equal(d.no.code, "unknown_parameter");
+}
+
 static void too_many_for_an_origin_are_told_so(void **state)
 {
 	struct reply r;
@@ -396,6 +441,7 @@ int main(void)
 		ORIGIN_TEST(the_tier_behind_is_asked_before_the_origin),
 		ORIGIN_TEST(an_origin_that_fails_says_how),
 		ORIGIN_TEST(what_is_over_is_served_as_that),
+		ORIGIN_TEST(a_key_may_be_made_of_the_request),
 		ORIGIN_TEST(too_many_for_an_origin_are_told_so),
 	};
 
