@@ -77,25 +77,36 @@ static const char *origin_placeholder(const char *at, char name[ORIGIN_TEMPLATE_
 	return name;
 }
 
+/* Behind an address in brackets; NULL: it is none. */
+static const char *origin_address_end(const char *host)
+{
+	size_t length = strcspn(host, "]");
+
+	if (length < 3 || host[length] != ']' ||
+	    strspn(host + 1, "0123456789abcdefABCDEF:.") != length - 1)
+		return NULL;
+	return host + length + 1;
+}
+
+/* Behind a name; NULL: it is none. */
+static const char *origin_name_end(const char *host)
+{
+	size_t length = strspn(host, origin_letters);
+	const char *at = host + length;
+
+	while (length && (*at == '.' || *at == '-' || strspn(at, origin_letters)))
+		at++;
+	return length ? at : NULL;
+}
+
 /* Behind "http://": where the host and port end. NULL: they are none. */
 static const char *origin_host_end(const char *host)
 {
-	size_t length = *host == '[' ? strcspn(host, "]") : strspn(host, origin_letters);
-	const char *at;
+	const char *at = *host == '[' ? origin_address_end(host) : origin_name_end(host);
 	char *end;
 
-	if (*host == '[') {
-		if (length < 3 || host[length] != ']' ||
-		    strspn(host + 1, "0123456789abcdefABCDEF:.") != length - 1)
-			return NULL;
-		at = host + length + 1;
-	} else {
-		at = host + length;
-		while (length && (*at == '.' || *at == '-' || strspn(at, origin_letters)))
-			at++;
-	}
-	if (at == host || *at != ':')
-		return at == host ? NULL : at;
+	if (!at || *at != ':')
+		return at;
 	if (at[1] < '0' || at[1] > '9')
 		return NULL;
 	return strtoul(at + 1, &end, 10) - 1 < 65535 ? end : NULL;
@@ -116,7 +127,7 @@ static unsigned char origin_path_byte(const char **at, const char *end)
 	bool escape = origin_is_escape(byte, (size_t)(end - *at));
 
 	*at += escape ? 3 : 1;
-	return (unsigned char)(escape ? origin_hex(byte[1]) << 4 | origin_hex(byte[2]) : *byte);
+	return (unsigned char)(escape ? origin_hex(byte[1]) * 16 + origin_hex(byte[2]) : *byte);
 }
 
 static bool origin_climbs(const char *path)

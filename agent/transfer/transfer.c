@@ -134,9 +134,10 @@ void transfers_close(struct transfers *t)
 {
 	if (!t)
 		return;
-	while (t->first) {
-		transfer_curl.take(t->multi, t->first->easy);
-		transfer_free(t->first);
+	for (struct transfer *one = t->first, *next; one; one = next) {
+		next = one->next;
+		transfer_curl.take(t->multi, one->easy);
+		transfer_free(one);
 	}
 	transfer_curl.multi_cleanup(t->multi);
 	close(t->epoll);

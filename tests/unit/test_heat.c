@@ -61,7 +61,7 @@ static void the_hottest_comes_first(void **state)
 /* Many that are asked for once do not push out what is asked for often. */
 static void a_scan_leaves_what_is_hot(void **state)
 {
-	char text[16];
+	char text[24];
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
