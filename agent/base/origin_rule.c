@@ -141,13 +141,13 @@ static bool origin_put_status(struct origin_rule *r, const struct origin_member 
 /* They are alike in either case: in the lower one. */
 static bool origin_put_type(struct origin_rule *r, const struct origin_member *m, const char *value)
 {
-	char *type = r->types[r->type_count];
+	char *type;
 
 	(void)m;
 	if (r->type_count == ORIGIN_TYPES || strpbrk(value, ";,\\?") || !strchr(value, '/') ||
-	    !origin_put_word(type, ORIGIN_TYPE, value))
+	    !origin_put_word(r->types[r->type_count], ORIGIN_TYPE, value))
 		return false;
-	for (; *type; type++)
+	for (type = r->types[r->type_count]; *type; type++)
 		if (*type >= 'A' && *type <= 'Z')
 			*type = (char)(*type - 'A' + 'a');
 	r->type_count++;
@@ -312,7 +312,7 @@ static int origin_check(struct origin_rule *r, struct channel_error *error)
 		return origin_fail(error, "url", reason);
 	if (*r->key && origin_key_check(r->key, r->prefix, &reason))
 		return origin_fail(error, "key", reason);
-	if (!memchr(r->kept, true, sizeof(r->kept)))
+	if (!memchr(r->kept, 1, sizeof(r->kept)))
 		r->kept[0] = true;
 	return 0;
 }
