@@ -165,21 +165,33 @@ static int split_courier(const struct split *s, const struct config_alerts *aler
 	return result;
 }
 
-/* It is the worker's alone: runners were forked before, and here it is wiped. */
-static void split_password(const struct split *s)
+/* They are the worker's alone: runners were forked before, and here they are wiped. */
+static int split_secrets(const struct split *s)
 {
 	secret_load(&s->worker->redis, config_info(CONFIG_REDIS_PASSWORD_FILE)->path,
 		    config_text(s->config, CONFIG_REDIS_PASSWORD_FILE));
+	return origin_settings_open(&s->worker->origins, s->config);
+}
+
+static void split_forget(const struct split *s)
+{
+	explicit_bzero(&s->worker->redis, sizeof(s->worker->redis));
+	origin_settings_close(s->worker->origins);
+	s->worker->origins = NULL;
 }
 
 static int split_worker(const struct split *s, const int link[2], const int alive[2])
 {
-	split_password(s);
+	int result = split_secrets(s), error;
+
+	if (result)
+		return split_fail(s, result, "cannot read cache.origins");
 	s->broker->nursery = fork();
+	error = errno;
 	if (s->broker->nursery != 0)
-		explicit_bzero(&s->worker->redis, sizeof(s->worker->redis));
+		split_forget(s);
 	if (s->broker->nursery < 0)
-		return split_fail(s, -errno, "cannot fork the nursery");
+		return split_fail(s, -error, "cannot fork the nursery");
 	if (s->broker->nursery == 0) {
 		close(link[0]);
 		close(s->broker->kept[0]);

@@ -44,6 +44,7 @@ struct worker {
 	char host[PARCEL_HOST];
 	struct ledger ledger;
 	struct proxying proxying;
+	struct fetching fetching;
 	uint64_t second_ns; /* when the next second's work is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -240,6 +241,8 @@ static int worker_web(struct worker *w)
 		.proxy = w->proxying.proxy,
 		.behind = w->tiering.behind,
 		.fleet = w->fleeting.fleet,
+		.through = w->fetching.through,
+		.warmer = w->fetching.warmer,
 		.wipe = w->alerting.wipe[1],
 		.health = w->health,
 		.config = c->config,
@@ -301,15 +304,26 @@ static int worker_alerting(struct worker *w)
 	return result;
 }
 
-static void worker_proxy(struct worker *w)
+/* What asks other servers: the proxy, and the cache's origins. */
+static void worker_asking(struct worker *w)
 {
-	const struct proxying_config config = { .config = w->config->config,
-						.sockets = &w->config->proxies,
-						.api = w->config->sockets,
-						.api_count = w->config->socket_count,
-						.health = w->health };
+	const struct proxying_config proxying = { .config = w->config->config,
+						  .sockets = &w->config->proxies,
+						  .api = w->config->sockets,
+						  .api_count = w->config->socket_count,
+						  .health = w->health };
 
-	proxying_open(&w->proxying, &config, moment_wall_ms());
+	const struct fetching_config fetching = { .config = w->config->config,
+						  .settings = w->config->origins,
+						  .api = w->config->sockets,
+						  .api_count = w->config->socket_count,
+						  .proxies = &w->config->proxies,
+						  .cache = w->cache,
+						  .behind = w->tiering.behind,
+						  .health = w->health };
+
+	proxying_open(&w->proxying, &proxying, moment_wall_ms());
+	fetching_open(&w->fetching, &fetching, moment_wall_ms());
 }
 
 /* The API first, so that whoever looks sees why it is not ready. */
@@ -334,7 +348,7 @@ static int worker_open(struct worker *w)
 	if (result == 0)
 		result = worker_redis(w);
 	if (result == 0)
-		worker_proxy(w);
+		worker_asking(w);
 	if (result == 0)
 		result = worker_web(w);
 	if (result == 0)
@@ -352,6 +366,7 @@ static void worker_close(struct worker *w)
 {
 	control_fini(&w->control);
 	web_close(w->web);
+	fetching_close(&w->fetching);
 	proxying_close(&w->proxying);
 	tiering_finish(&w->tiering, &w->redis);
 	redis_part_close(&w->redis);

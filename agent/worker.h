@@ -9,6 +9,7 @@
 #ifndef AGENT_WORKER_H
 #define AGENT_WORKER_H
 
+#include "fetching.h"
 #include "options.h"
 #include "proxying.h"
 #include "secret.h"
@@ -32,9 +33,10 @@ struct worker_config {
 	int actions;  /* … and to who does actions */
 	int kallsyms; /* -1: not readable */
 	pid_t broker;
-	struct secret redis; /* its password: read by who may, before there is a worker */
-	uint64_t started_ns; /* CLOCK_MONOTONIC: the agent's start, not this worker's */
-	char state_dir[128]; /* the worker's own part of it */
+	struct secret redis; /* its password: read by who may, before there is a worker, as … */
+	struct origin_settings *origins; /* … those of origins; NULL: there are none */
+	uint64_t started_ns;             /* CLOCK_MONOTONIC: the agent's start, not this worker's */
+	char state_dir[128];             /* the worker's own part of it */
 };
 
 /* Runs until the link ends, which it does when the broker does. */

@@ -14,8 +14,8 @@ from pathlib import Path
 
 FUNCTION_LINES, SOURCE_LINES, NESTING, COLUMNS, FAN_OUT = 60, 500, 3, 100, 12
 SOURCES = ("shim", "agent", "bpf", "include", "tools", "tests")
-STAGES = ("base", "redis", "capture", "drain", "metrics", "profile", "rules", "send", "store", "fleet",
-          "cache", "proxy", "web")
+STAGES = ("base", "redis", "transfer", "capture", "drain", "metrics", "profile", "rules", "send", "store",
+          "fleet", "cache", "origin", "proxy", "web")
 
 # A library is used in one file, so that replacing it, or reading how we use it, is one file's work.
 LIBRARIES = {

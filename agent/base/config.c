@@ -110,6 +110,7 @@ static bool config_is_list(enum config_key key)
 	case CONFIG_TYPE_ESCALATION:
 	case CONFIG_TYPE_REDIS:
 	case CONFIG_TYPE_PROXY:
+	case CONFIG_TYPE_ORIGINS:
 		return true;
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_PATH:

@@ -1,7 +1,10 @@
 #include "config_cache.h"
 
+#include "origin_rule.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CONFIG_CACHE_S_NS 1e9
 
@@ -19,6 +22,28 @@ struct config_cache_range {
 	double value, least, most;
 	const char *reason;
 };
+
+/* Each by itself was checked when it was put. */
+static int config_cache_check_origins(const struct config *c, struct config_error *error)
+{
+	size_t count = config_count(c, CONFIG_CACHE_ORIGINS);
+	char prefixes[ORIGIN_MAX][ORIGIN_PREFIX];
+	struct channel_error why;
+	struct origin_rule rule;
+
+	if (count > ORIGIN_MAX)
+		return config_cache_refuse(c, CONFIG_CACHE_ORIGINS, "must be 16 at most", error);
+	for (size_t i = 0; i < count; i++) {
+		if (origin_rule_parse(config_item(c, CONFIG_CACHE_ORIGINS, i), &rule, &why))
+			return config_cache_refuse(c, CONFIG_CACHE_ORIGINS, why.reason, error);
+		memcpy(prefixes[i], rule.prefix, ORIGIN_PREFIX);
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(prefixes[k], prefixes[i]))
+				return config_cache_refuse(c, CONFIG_CACHE_ORIGINS,
+							   "two have the same prefix", error);
+	}
+	return 0;
+}
 
 int config_cache_check(const struct config *c, struct config_error *error)
 {
@@ -45,5 +70,5 @@ int config_cache_check(const struct config *c, struct config_error *error)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
 		if (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most)
 			return config_cache_refuse(c, ranges[i].key, ranges[i].reason, error);
-	return 0;
+	return config_cache_check_origins(c, error);
 }

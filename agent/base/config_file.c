@@ -89,6 +89,9 @@ static const char *config_walk_expected(enum config_type type)
 	case CONFIG_TYPE_PROXY:
 		return "must be a list of at most 8 objects, as {\"listen\": \"127.0.0.1:8080\", "
 		       "\"upstream\": \"127.0.0.1:3000\", \"rules\": […]}";
+	case CONFIG_TYPE_ORIGINS:
+		return "must be a list of objects, as {\"prefix\": \"users:\", \"url\": "
+		       "\"http://127.0.0.1:8080/users/{rest}\"}";
 	case CONFIG_TYPE_SWITCH:
 		return "must be true or false";
 	case CONFIG_TYPE_COUNT:
@@ -211,9 +214,9 @@ static int config_walk_rules(struct config_walk *w, const json_t *value, bool na
 	return 0;
 }
 
-/* One object of a key that holds several; name: NULL in a list. */
-static int config_walk_one(struct config_walk *w, const char *name, const json_t *value,
-			   char **item)
+/* One object of a key of this type, which holds several; name: of a channel. */
+static int config_walk_one(struct config_walk *w, enum config_type type, const char *name,
+			   const json_t *value, char **item)
 {
 	const struct tree *keys = (const struct tree *)value;
 	size_t length = strlen(w->path);
@@ -221,8 +224,12 @@ static int config_walk_one(struct config_walk *w, const char *name, const json_t
 	char text[CHANNEL_TEXT];
 	int ret;
 
-	ret = name ? config_nested_channel(name, keys, text, &why)
-		   : config_nested_level(keys, text, &why);
+	if (type == CONFIG_TYPE_CHANNELS)
+		ret = config_nested_channel(name, keys, text, &why);
+	else if (type == CONFIG_TYPE_ORIGINS)
+		ret = config_nested_origin(keys, text, &why);
+	else
+		ret = config_nested_level(keys, text, &why);
 	if (ret) {
 		snprintf(w->path + length, sizeof(w->path) - length, "%s%s", *why.key ? "." : "",
 			 why.key);
@@ -246,7 +253,7 @@ static int config_walk_channels(struct config_walk *w, json_t *value, char **ite
 		int ret;
 
 		snprintf(w->path + length, sizeof(w->path) - length, ".%s", name);
-		ret = config_walk_one(w, name, member, &items[count++]);
+		ret = config_walk_one(w, CONFIG_TYPE_CHANNELS, name, member, &items[count++]);
 		if (ret)
 			return ret;
 		w->path[length] = '\0';
@@ -255,17 +262,18 @@ static int config_walk_channels(struct config_walk *w, json_t *value, char **ite
 }
 
 /* Tells by itself what is wrong. */
-static int config_walk_levels(struct config_walk *w, const json_t *value, char **items)
+static int config_walk_objects(struct config_walk *w, enum config_type type, const json_t *value,
+			       char **items)
 {
 	size_t length = strlen(w->path);
 
 	if (!json_is_array(value) || json_array_size(value) > CONFIG_FILE_ITEMS)
-		return config_walk_fail(w, w->path, config_walk_expected(CONFIG_TYPE_ESCALATION));
+		return config_walk_fail(w, w->path, config_walk_expected(type));
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		int ret;
 
 		snprintf(w->path + length, sizeof(w->path) - length, "[%zu]", i);
-		ret = config_walk_one(w, NULL, json_array_get(value, i), &items[i]);
+		ret = config_walk_one(w, type, NULL, json_array_get(value, i), &items[i]);
 		if (ret)
 			return ret;
 		w->path[length] = '\0';
@@ -326,8 +334,8 @@ static int config_walk_put(struct config_walk *w, enum config_key key, json_t *v
 		ret = config_walk_rules(w, value, type == CONFIG_TYPE_NAMES, items);
 	} else if (type == CONFIG_TYPE_CHANNELS) {
 		ret = config_walk_channels(w, value, items);
-	} else if (type == CONFIG_TYPE_ESCALATION) {
-		ret = config_walk_levels(w, value, items);
+	} else if (type == CONFIG_TYPE_ESCALATION || type == CONFIG_TYPE_ORIGINS) {
+		ret = config_walk_objects(w, type, value, items);
 	} else if (type == CONFIG_TYPE_PROXY) {
 		ret = config_walk_proxies(w, value, items);
 	} else {

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "escalation.h"
 #include "log.h"
+#include "origin_rule.h"
 #include "pattern.h"
 #include "proxy_site.h"
 #include "redis_url.h"
@@ -132,6 +133,10 @@ static const struct config_info config_table[CONFIG_KEYS] = {
 						 CONFIG_TYPE_SIZE },
 	[CONFIG_CACHE_COMPRESSION_LEVEL] = { "cache.compression_level", NULL, "3", "level",
 					     "of zstd, 1 to 19", CONFIG_TYPE_COUNT },
+	[CONFIG_CACHE_ORIGINS] = { "cache.origins", NULL, "", "",
+				   "where values of a prefix of keys are fetched from when nobody "
+				   "has them",
+				   CONFIG_TYPE_ORIGINS },
 	[CONFIG_CACHE_PROXY] = { "cache.proxy", NULL, "", "",
 				 "listeners in front of upstreams, and which of their replies are "
 				 "cached; none: no proxy",
@@ -213,6 +218,7 @@ const char *config_type_name(enum config_type type)
 		[CONFIG_TYPE_REDIS] = "redis",
 		[CONFIG_TYPE_PREFIX] = "prefix",
 		[CONFIG_TYPE_PROXY] = "proxies",
+		[CONFIG_TYPE_ORIGINS] = "origins",
 	};
 
 	return names[type];
@@ -376,6 +382,16 @@ static int config_check_escalation(const char *text, const char **reason)
 	return escalation_parse(text, &escalation, reason);
 }
 
+static int config_check_origin(const char *text, const char **reason)
+{
+	static _Thread_local struct channel_error error; /* *reason stays good until the next */
+	struct origin_rule rule;
+	int ret = origin_rule_parse(text, &rule, &error);
+
+	*reason = error.reason;
+	return ret;
+}
+
 static int config_check_redis(const char *text, const char **reason)
 {
 	struct redis_url url = { .count = 0 };
@@ -442,6 +458,8 @@ int config_value_check(enum config_type type, const char *text, const char **rea
 		return redis_prefix_check(text, reason);
 	case CONFIG_TYPE_PROXY:
 		return config_check_proxy(text, reason);
+	case CONFIG_TYPE_ORIGINS:
+		return config_check_origin(text, reason);
 	case CONFIG_TYPE_TEXT:
 	case CONFIG_TYPE_SECRET:
 	case CONFIG_TYPE_LIST:

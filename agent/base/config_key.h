@@ -53,7 +53,8 @@ enum config_key {
 	CONFIG_CACHE_COMPRESSION,
 	CONFIG_CACHE_COMPRESSION_THRESHOLD,
 	CONFIG_CACHE_COMPRESSION_LEVEL,
-	CONFIG_CACHE_PROXY, /* items as in proxy_site.h; none: no proxy */
+	CONFIG_CACHE_ORIGINS, /* items as in origin_rule.h */
+	CONFIG_CACHE_PROXY,   /* items as in proxy_site.h; none: no proxy */
 	CONFIG_CACHE_WRITE_BUFFER_ITEMS,
 	CONFIG_CACHE_WRITE_BUFFER_BYTES,
 	CONFIG_REDIS_URL, /* items as in redis_url.h; none: no Redis */
@@ -90,9 +91,10 @@ enum config_type {
 	CONFIG_TYPE_SIZE,       /* "64MiB", or bytes */
 	CONFIG_TYPE_CHANNELS,   /* an object of objects: channel.h */
 	CONFIG_TYPE_ESCALATION, /* a list of objects: escalation.h */
-	CONFIG_TYPE_REDIS,  /* one URL or a list of them: redis_url.h; its secrets are not shown */
-	CONFIG_TYPE_PREFIX, /* of keys: redis_url.h */
-	CONFIG_TYPE_PROXY,  /* a list of objects: proxy_site.h */
+	CONFIG_TYPE_REDIS,   /* one URL or a list of them: redis_url.h; its secrets are not shown */
+	CONFIG_TYPE_PREFIX,  /* of keys: redis_url.h */
+	CONFIG_TYPE_ORIGINS, /* a list of objects: origin_rule.h; no secrets are shown */
+	CONFIG_TYPE_PROXY,   /* a list of objects: proxy_site.h */
 };
 
 struct config_info {

@@ -2,6 +2,7 @@
 
 #include "action.h"
 #include "escalation.h"
+#include "origin_rule.h"
 #include "proxy_site.h"
 
 #include <errno.h>
@@ -186,4 +187,77 @@ int config_nested_proxy(const struct tree *keys, char **text, struct channel_err
 	if (ret)
 		free(out.at);
 	return ret;
+}
+
+/* The text of an origin as it grows. */
+struct config_nested_lines {
+	char *text;
+	size_t length;
+};
+
+/* "key=value", or "key=name: value"; a value that has no form as text is none. */
+static int config_nested_line(struct config_nested_lines *t, const char *key, const char *name,
+			      const struct tree *value)
+{
+	size_t left = ORIGIN_TEXT - t->length;
+	const char *text = tree_text(value);
+	double number = tree_number(value);
+	char written[32];
+
+	if (tree_kind(value) == TREE_BOOL)
+		text = tree_true(value) ? "true" : "false";
+	if (tree_kind(value) == TREE_NUMBER && fabs(number) < 1e9 && trunc(number) == number) {
+		snprintf(written, sizeof(written), "%.0f", number);
+		text = written;
+	}
+	if (!text || strchr(text, '\n') || strlen(text) >= CHANNEL_VALUE || strchr(name, '\n'))
+		return -EINVAL;
+	t->length += (size_t)snprintf(t->text + t->length, left, "%s=%s%s%s\n", key, name,
+				      *name ? ": " : "", text);
+	return t->length >= ORIGIN_TEXT ? -E2BIG : 0;
+}
+
+/* One member: a value, a list of them, or an object of them. */
+static int config_nested_lines(struct config_nested_lines *t, const char *key,
+			       const struct tree *member)
+{
+	const struct tree *value;
+	const char *name = NULL;
+	int ret = 0;
+
+	if (tree_kind(member) == TREE_OBJECT) {
+		while (!ret && (value = tree_next(member, &name)))
+			ret = config_nested_line(t, key, name, value);
+		return ret;
+	}
+	if (tree_kind(member) != TREE_LIST)
+		return config_nested_line(t, key, "", member);
+	for (size_t i = 0; !ret && i < tree_size(member); i++)
+		ret = config_nested_line(t, key, "", tree_at(member, i));
+	return ret;
+}
+
+int config_nested_origin(const struct tree *keys, char *text, struct channel_error *error)
+{
+	struct config_nested_lines t = { .text = text };
+	const struct tree *member;
+	const char *key = NULL;
+	struct origin_rule parsed;
+	int ret;
+
+	text[0] = '\0';
+	if (tree_kind(keys) != TREE_OBJECT)
+		return config_nested_fail(error, "", "must be an object with a prefix and a url");
+	while ((member = tree_next(keys, &key))) {
+		if (strpbrk(key, "=\n"))
+			return config_nested_fail(error, "", "has a key that none can have");
+		ret = config_nested_lines(&t, key, member);
+		if (ret)
+			return config_nested_fail(
+				error, key,
+				ret == -E2BIG ? "this origin is longer than 4 KiB"
+					      : "must be a text of at most 511 bytes, a number, "
+						"true or false, or some of them");
+	}
+	return origin_rule_parse(text, &parsed, error);
 }

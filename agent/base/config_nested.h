@@ -16,6 +16,9 @@
 int config_nested_channel(const char *name, const struct tree *keys, char *text,
 			  struct channel_error *error);
 
+/* An origin as in origin_rule.h; text: ORIGIN_TEXT bytes. */
+int config_nested_origin(const struct tree *keys, char *text, struct channel_error *error);
+
 /* A level as in escalation.h; text: CHANNEL_TEXT bytes. */
 int config_nested_level(const struct tree *keys, char *text, struct channel_error *error);
 

@@ -26,6 +26,8 @@ struct behind {
 	struct behind_question questions[BEHIND_QUESTIONS];
 	uint32_t top; /* none beyond it is used */
 	struct behind_counts counts;
+	void (*heard)(void *ctx, const struct drop *d); /* NULL: nobody is told */
+	void *heard_ctx;
 };
 
 int behind_open(struct behind **out, struct cache *cache, struct bridge *bridge, uint64_t wait_ns)
@@ -303,6 +305,8 @@ static void behind_apply(struct behind *b, const struct drop *d, uint64_t now_ns
 	if (drop_apply(d, b->cache, now_ns))
 		bridge_overflow(&b->bridge->back);
 	behind_spoil(b, d);
+	if (b->heard)
+		b->heard(b->heard_ctx, d);
 }
 
 static void behind_lost(struct behind *b, uint64_t now_ns)
@@ -329,6 +333,12 @@ static void behind_sweep(struct behind *b, uint64_t now_ns)
 void behind_tell(struct behind *b)
 {
 	bridge_tell(&b->bridge->there);
+}
+
+void behind_listen(struct behind *b, void (*heard)(void *ctx, const struct drop *d), void *ctx)
+{
+	b->heard = heard;
+	b->heard_ctx = ctx;
 }
 
 int behind_fd(const struct behind *b)

@@ -49,6 +49,9 @@ void behind_close(struct behind *b); /* NULL is allowed */
 enum behind_answer behind_ask(struct behind *b, const struct behind_look *look,
 			      struct behind_found *out);
 
+/* Told of all that others took out or wrote anew. */
+void behind_listen(struct behind *b, void (*heard)(void *ctx, const struct drop *d), void *ctx);
+
 /* b NULL: there is nothing behind. */
 void behind_wrote(struct behind *b, const struct cache_put *put); /* put: as it was kept */
 void behind_drop(struct behind *b, enum drop_kind kind, const struct cache_bytes *text);

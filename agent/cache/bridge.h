@@ -8,9 +8,9 @@
  *           refused stays the caller's, as do those that were taken. letter_close frees one with
  *           all that it carries.
  * Errors:   -ENOBUFS: the lane is full; -ENOMEM.
- * Wakes:    a lane's descriptor is readable from bridge_tell until it is emptied. Who puts tells once
- *           for all that it has put, before it waits: a wake for each letter would cost more than the
- *           letters, and have the other side answer them one by one.
+ * Wakes:    a lane's descriptor is readable from bridge_tell until it is emptied. Who puts tells
+ *           once for all that it has put, before it waits: a wake for each letter would cost more
+ *           than the letters, and have the other side answer them one by one.
  */
 #ifndef CACHE_BRIDGE_H
 #define CACHE_BRIDGE_H

@@ -140,7 +140,13 @@ void cache_close(struct cache *c)
 
 static bool cache_is_over(const struct cache_entry *e, uint64_t now_ns)
 {
-	return now_ns >= e->expires_ns;
+	return now_ns >= e->gone_ns;
+}
+
+/* A look finds it. */
+static bool cache_is_seen(const struct cache_entry *e, uint64_t now_ns)
+{
+	return !e->absent && now_ns < e->expires_ns;
 }
 
 /* It goes: as it is over, or with a clear; or else, true, for a reason that is counted here. */
@@ -148,15 +154,15 @@ static bool cache_take(struct cache *c, struct cache_entry **at, uint64_t now_ns
 		       _Atomic uint64_t *count)
 {
 	struct clear *clear = clears_claim(&c->clears, *at);
-	bool over = cache_is_over(*at, clear ? clear->now_ns : now_ns);
+	bool seen = cache_is_seen(*at, clear ? clear->now_ns : now_ns);
 
-	if (clear && !over) {
+	if (clear && seen) {
 		clear->count++;
 		count = CACHE_COUNT(c, invalidations);
 	}
-	cache_count(over ? CACHE_COUNT(c, expired) : count, 1);
+	cache_count(seen ? count : CACHE_COUNT(c, expired), 1);
 	cache_remove(c, at);
-	return !over && !clear;
+	return seen && !clear;
 }
 
 static void cache_take_entry(struct cache *c, const struct cache_entry *e, uint64_t now_ns,
@@ -192,7 +198,7 @@ struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, u
 {
 	struct cache_entry **at = cache_living(c, key, now_ns);
 
-	if (!at)
+	if (!at || !cache_is_seen(*at, now_ns))
 		return NULL;
 	*left_ns = (*at)->expires_ns - now_ns;
 	return cache_value_get((*at)->value);
@@ -202,9 +208,10 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 			      uint64_t *left_ns)
 {
 	struct cache_entry **at = cache_living(c, key, now_ns);
+	bool seen = at && cache_is_seen(*at, now_ns);
 
-	cache_count(at ? CACHE_COUNT(c, hits) : CACHE_COUNT(c, misses), 1);
-	if (!at)
+	cache_count(seen ? CACHE_COUNT(c, hits) : CACHE_COUNT(c, misses), 1);
+	if (!seen)
 		return NULL;
 	evict_use(&(*at)->node);
 	*left_ns = (*at)->expires_ns - now_ns;
@@ -214,6 +221,28 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 void cache_found(struct cache *c)
 {
 	cache_count(CACHE_COUNT(c, found), 1);
+}
+
+bool cache_is_absent(struct cache *c, const struct cache_bytes *key, uint64_t now_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	if (!at || !(*at)->absent)
+		return false;
+	evict_use(&(*at)->node);
+	return true;
+}
+
+struct cache_value *cache_lapsed(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+				 uint64_t *over_ns)
+{
+	struct cache_entry **at = cache_living(c, key, now_ns);
+
+	if (!at || (*at)->absent || now_ns < (*at)->expires_ns)
+		return NULL;
+	evict_use(&(*at)->node);
+	*over_ns = now_ns - (*at)->expires_ns;
+	return cache_value_get((*at)->value);
 }
 
 int cache_expand(struct cache *c, const struct cache_value *v, void **out)
@@ -278,6 +307,7 @@ static int cache_enter(struct cache *c, const struct cache_put *put, struct cach
 		return ret;
 	}
 	e->expires_ns = put->now_ns + left_ns;
+	e->gone_ns = e->expires_ns + put->lapse_s * CACHE_S_NS;
 	c->version++;
 	cache_put_in(c, e, put->now_ns);
 	if (!c->sweep_ns)
@@ -298,7 +328,7 @@ int cache_set(struct cache *c, const struct cache_put *put)
 		cache_count(CACHE_COUNT(c, errors), 1);
 	else
 		ret = cache_enter(c, put, v, ttl_s * CACHE_S_NS);
-	if (!ret)
+	if (!ret && !put->absent)
 		cache_count(CACHE_COUNT(c, sets), 1);
 	return ret;
 }

@@ -16,6 +16,8 @@
  *           found from then on, and nothing that is set later is touched. What is much leaves
  *           memory in pieces of a millisecond or two (cache_run); how many went is known at the
  *           end.
+ * Lapsed:   an entry may be kept for a while when its time is over, or be the word that there is
+ *           none: no look finds either, and no count of what was taken out has it.
  * Behind:   a miss is an answer about this tier alone. Whoever finds the value elsewhere, in its
  *           own time, puts it in by cache_adopt.
  */
@@ -64,7 +66,9 @@ struct cache_put {
 	const char *type; /* visible ASCII and blanks, at most CACHE_TYPE */
 	const struct cache_bytes *tags;
 	size_t tag_count;
-	uint64_t ttl_s; /* 0: the usual one */
+	uint64_t ttl_s;   /* 0: the usual one */
+	uint64_t lapse_s; /* beyond it, for cache_lapsed */
+	bool absent;      /* there is none, for cache_is_absent; value and type: empty */
 	uint64_t now_ns;
 	int64_t wall_ms;
 };
@@ -91,7 +95,13 @@ struct cache_value *cache_get(struct cache *c, const struct cache_bytes *key, ui
 /* The same without being one of the looks that are counted, and that keep it in memory. */
 struct cache_value *cache_peek(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
 			       uint64_t *left_ns);
-void cache_found(struct cache *c); /* a look that missed was answered from behind after all */
+void cache_found(struct cache *c); /* a look that missed was answered after all */
+
+/* Of a key that a look did not find: is it known that there is none? */
+bool cache_is_absent(struct cache *c, const struct cache_bytes *key, uint64_t now_ns);
+/* … is there one whose time is over, by *over_ns, and that is still kept? */
+struct cache_value *cache_lapsed(struct cache *c, const struct cache_bytes *key, uint64_t now_ns,
+				 uint64_t *over_ns);
 
 /* What is left of its time. */
 struct cache_lease {

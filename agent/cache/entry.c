@@ -47,7 +47,9 @@ int entry_open(struct cache_entry **out, const struct cache_put *put, struct cac
 		cache_value_put(v);
 		return -ENOMEM;
 	}
-	*e = (struct cache_entry){ .key_length = put->key.length, .value = v };
+	*e = (struct cache_entry){ .key_length = put->key.length,
+				   .value = v,
+				   .absent = put->absent };
 	memcpy(e->key, put->key.at, put->key.length);
 	e->tags = put->tag_count ? calloc(put->tag_count, sizeof(*e->tags)) : NULL;
 	if (put->tag_count && !e->tags)

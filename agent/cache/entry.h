@@ -17,7 +17,9 @@ struct cache_entry {
 	struct evict_node node; /* first: found by its address; its hash and bytes are set */
 	struct cache_entry *chain;
 	struct cache_value *value;
-	uint64_t expires_ns; /* the cache's to set */
+	uint64_t expires_ns; /* no look finds it from then on; as gone_ns the cache's to set */
+	uint64_t gone_ns;    /* it leaves; never before */
+	bool absent;         /* it says that there is none */
 	size_t key_length, tag_count;
 	struct tag_link *tags;
 	unsigned char key[];

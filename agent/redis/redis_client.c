@@ -207,7 +207,7 @@ void redis_state_get(const struct redis *r, struct redis_state *out)
 				     .redirected = n->redirected,
 				     .asked_again = n->asked_again,
 				     .took_ns = n->lag.sum_ns,
-				     .took_p99_ns = redis_lag_p99_ns(&n->lag) };
+				     .took_p99_ns = lag_p99_ns(&n->lag) };
 	if (ready)
 		out->info = ready->link.info;
 	redis_nodes_load(n, &out->under_way, &bytes);

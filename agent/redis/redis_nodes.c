@@ -192,7 +192,7 @@ static void redis_nodes_answered(void *ctx, uint64_t took_ns)
 {
 	struct redis_nodes *n = ctx;
 
-	redis_lag_add(&n->lag, took_ns);
+	lag_add(&n->lag, took_ns);
 }
 
 static void redis_nodes_turned(void *ctx, struct redis_link *l)

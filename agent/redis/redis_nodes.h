@@ -12,8 +12,8 @@
 #ifndef REDIS_NODES_H
 #define REDIS_NODES_H
 
+#include "lag.h"
 #include "redis_key.h"
-#include "redis_lag.h"
 #include "redis_link.h"
 
 #define REDIS_NODES 64u
@@ -42,7 +42,7 @@ struct redis_nodes {
 	enum redis_fault refusal;           /* the last one that is not of its key alone, … */
 	uint64_t refusal_ns;                /* … when, … */
 	char refusal_text[REDIS_LINK_TEXT]; /* … and in what words */
-	struct redis_lag lag;
+	struct lag lag;
 	uint64_t now_ns; /* of this step */
 };
 

@@ -1,6 +1,7 @@
 /*
  * document_cache - the cache as a whole: what it did, how it is, and what is taken out of it.
  */
+#include "document_origins.h"
 #include "entries.h"
 #include "site.h"
 
@@ -8,6 +9,7 @@
 #include "config.h"
 #include "glob.h"
 #include "proxy.h"
+#include "through.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -125,7 +127,8 @@ static void cache_redis_health(const struct question *q, struct json *j)
 	json_object_end(j);
 }
 
-static void cache_overall(const struct question *q, const struct cache_counts *c, struct json *j)
+static void cache_overall(const struct question *q, const struct cache_counts *c, uint64_t stale,
+			  struct json *j)
 {
 	uint64_t now_ns = q->request->now_ns;
 	struct rates_counts minute;
@@ -140,20 +143,22 @@ static void cache_overall(const struct question *q, const struct cache_counts *c
 	json_uint(j, "errors", c->errors);
 	cache_rate(j, c->hits + c->found, c->misses - c->found);
 	json_uint(j, "invalidations", c->invalidations);
-	json_uint(j, "staleServed", 0); /* nothing outlives its time without an origin */
+	json_uint(j, "staleServed", stale);
 	json_uint(j, "evictionsPerMinute", minute.evictions);
 	json_object_end(j);
 }
 
 int document_cache_stats(const struct question *q, struct json *j)
 {
+	struct document_origins origins;
 	struct cache_counts c;
 
 	if (entries_check(q->site, q->no))
 		return -EINVAL;
 	cache_counts_get(q->site->cache, &c);
+	document_origins_sum(q->site, &origins);
 	json_object_begin(j, NULL);
-	cache_overall(q, &c, j);
+	cache_overall(q, &c, origins.stale, j);
 	json_object_begin(j, "memory");
 	json_uint(j, "items", c.items);
 	json_uint(j, "size", c.items);
@@ -172,17 +177,14 @@ int document_cache_stats(const struct question *q, struct json *j)
 	json_uint(j, "rawBytes", c.packed_raw);
 	json_uint(j, "storedBytes", c.packed_stored);
 	json_object_end(j);
-	json_object_begin(j, "origin");
-	json_uint(j, "fetches", 0);
-	json_uint(j, "errors", 0);
-	json_uint(j, "coalesced", 0);
-	json_object_end(j);
+	document_origins_stats(q->site, &origins, j);
 	json_object_end(j);
 	return 0;
 }
 
 int document_cache_health(const struct question *q, struct json *j)
 {
+	struct document_origins origins;
 	const char *unpacked;
 	struct cache_counts c;
 	bool well;
@@ -191,7 +193,8 @@ int document_cache_health(const struct question *q, struct json *j)
 		return -EINVAL;
 	cache_counts_get(q->site->cache, &c);
 	unpacked = cache_pack_problem(q->site->cache);
-	well = !unpacked && cache_redis_is_well(q);
+	document_origins_sum(q->site, &origins);
+	well = !unpacked && origins.well && cache_redis_is_well(q);
 	json_object_begin(j, NULL);
 	json_string(j, "status", well ? "healthy" : "degraded");
 	json_object_begin(j, "memory");
@@ -204,6 +207,7 @@ int document_cache_health(const struct question *q, struct json *j)
 	json_double(j, "usagePercent", 100 * (double)c.bytes / (double)c.max_bytes);
 	json_object_end(j);
 	cache_redis_health(q, j);
+	document_origins_health(q->site, j);
 	json_object_end(j);
 	return 0;
 }
@@ -234,6 +238,7 @@ static int cache_drop(const struct question *q, enum drop_kind kind, const struc
 	struct proxy *proxy = q->site->proxy;
 
 	behind_drop(q->site->behind, kind, what);
+	through_drop(q->site->through, kind, what);
 	return proxy ? proxy_purge(proxy, kind, what, q->request->who) : 0;
 }
 
@@ -365,6 +370,7 @@ static int cache_invalidate_list(const struct question *q, const struct tree *ta
 		ret = cache_clear_now(q, &clear, NULL, "invalidated", j);
 	for (size_t i = 0; !ret && i < tree_size(keys); i++) {
 		behind_drop(q->site->behind, DROP_KEY, &list[i]);
+		through_drop(q->site->through, DROP_KEY, &list[i]);
 		count += cache_invalidate_key(q->site->cache, &list[i], q->request->now_ns);
 	}
 	if (!ret && keys)
@@ -394,23 +400,4 @@ int document_cache_invalidate(const struct question *q, struct json *j)
 	const struct cache_asked asked = { names, cache_invalidate, "invalidated" };
 
 	return cache_by_body(q, &asked, j);
-}
-
-/* What it would load from is not there: said, whatever was asked for. */
-int document_cache_warm(const struct question *q, struct json *j)
-{
-	static const char *const names[] = { "keys", "ttl", "prefix", "top", NULL };
-	struct tree *body;
-	int ret = entries_check(q->site, q->no);
-
-	(void)j;
-	if (!ret)
-		ret = entries_object(q->request, names, &body, q->no);
-	if (ret)
-		return ret;
-	tree_close(body);
-	return refuse(
-		q->no, 422, "no_origin",
-		"no origin is configured: there is nothing to load from; put values in by PUT "
-		"/api/cache/entries/KEY");
 }

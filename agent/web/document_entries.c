@@ -6,6 +6,7 @@
 
 #include "behind.h"
 #include "put.h"
+#include "through.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ static int entries_put(const struct question *q, struct cache_put *put, struct j
 	if (ret)
 		return ret;
 	behind_wrote(q->site->behind, put);
+	through_drop(q->site->through, DROP_KEY, &put->key);
 	json_object_begin(j, NULL);
 	json_bool(j, "stored", true);
 	json_uint(j, "ttl", put->ttl_s ? put->ttl_s : config->ttl_s);
@@ -138,6 +140,7 @@ int document_entry_delete(const struct question *q, struct json *j)
 	    entries_conditions(&(struct entries_ask){ q->site, q->request, &key, q->no }))
 		return -EINVAL;
 	behind_drop(q->site->behind, DROP_KEY, &key);
+	through_drop(q->site->through, DROP_KEY, &key);
 	json_object_begin(j, NULL);
 	json_uint(j, "deleted", cache_delete(q->site->cache, &key, q->request->now_ns));
 	json_object_end(j);

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "config.h"
 #include "health.h"
+#include "origin_rule.h"
 #include "redis_url.h"
 
 #include <stdio.h>
@@ -229,6 +230,18 @@ static void state_put_redis(const struct config *c, enum config_key key, struct 
 	explicit_bzero(&url, sizeof(url));
 }
 
+static void state_put_origins(const struct config *c, enum config_key key, struct json *j)
+{
+	char text[ORIGIN_TEXT];
+
+	json_array_begin(j, "value");
+	for (size_t i = 0; i < config_count(c, key); i++) {
+		origin_rule_show(config_item(c, key, i), text, sizeof(text));
+		json_string(j, NULL, text);
+	}
+	json_array_end(j);
+}
+
 static void state_put_value(const struct config *c, enum config_key key, struct json *j)
 {
 	const struct config_info *info = config_info(key);
@@ -251,6 +264,9 @@ static void state_put_value(const struct config *c, enum config_key key, struct 
 		return;
 	case CONFIG_TYPE_REDIS:
 		state_put_redis(c, key, j);
+		return;
+	case CONFIG_TYPE_ORIGINS:
+		state_put_origins(c, key, j);
 		return;
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ADDRESS:

@@ -3,8 +3,10 @@
  *
  * Threads:  the web thread, which the cache belongs to.
  * Memory:   a reply holds a reference to the value, not a copy of it, unless that is packed.
- * Errors:   -EINVAL with a refusal: 404 there is none, 400, 412, 414; -ENOMEM; -EBADMSG.
- * Behind:   what memory does not have may be in the tier behind it: the reply is later then.
+ * Errors:   -EINVAL with a refusal: 404 there is none, 400, 412, 414, 502 and 503 of an origin;
+ *           -ENOMEM; -EBADMSG.
+ * Behind:   what memory does not have may be in the tier behind it, or where its origin has it: the
+ *           reply is later then.
  */
 #ifndef WEB_ENTRIES_H
 #define WEB_ENTRIES_H
@@ -20,6 +22,14 @@ struct entries_ask {
 };
 
 int entries_get(const struct entries_ask *a, struct reply *out);
+
+/*
+ * The key of the path; where its origin has a template for keys, the one that this makes of the
+ * request.
+ */
+struct params;
+int entries_get_path(struct site *site, const struct request *r, const struct params *params,
+		     struct reply *out, struct refusal *no);
 
 /*
  * Before an entry is changed: is it, or is it not there, as If-Match and If-None-Match have it (RFC

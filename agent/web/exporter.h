@@ -24,6 +24,7 @@ void exporter_put_incidents(struct exposition *e, const struct metrics_row *rows
 void exporter_put_targets(struct exposition *e, const struct metrics_process *rows, int count);
 void exporter_put_agent(struct exposition *e, const struct site *site, const struct request *r);
 void exporter_put_cache(struct exposition *e, const struct site *site);
+void exporter_put_origins(struct exposition *e, const struct site *site);
 void exporter_put_proxy(struct exposition *e, const struct site *site);
 
 #endif

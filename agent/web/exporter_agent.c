@@ -133,6 +133,7 @@ void exporter_put_agent(struct exposition *e, const struct site *site, const str
 	exporter_metrics(e, site);
 	exporter_tally(e, site);
 	exporter_put_cache(e, site);
+	exporter_put_origins(e, site);
 	exporter_put_proxy(e, site);
 	exporter_others(e, site);
 }

@@ -183,11 +183,18 @@ static enum MHD_Result front_on_header(void *cls, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
+static const char *front_header(void *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static void front_request(struct MHD_Connection *connection, const struct front_link *link,
 			  const char *method, const struct upload *x, struct request *out)
 {
 	*out = (struct request){ .method = method,
 				 .target = x->target,
+				 .header = front_header,
+				 .connection = connection,
 				 .local_host = link->host,
 				 .local = link->local,
 				 .member = link->member,
@@ -221,8 +228,9 @@ static void front_ask(struct MHD_Connection *connection, const struct front_link
 }
 
 /*
- * Its reply is being made: the library leaves it alone until it is asked again. Who has left already
- * is not waited for, but where an answer is on its way to a place, which is quicker than to ask.
+ * Its reply is being made: the library leaves it alone until it is asked again. Who has left
+ * already is not waited for, but where an answer is on its way to a place, which is quicker than to
+ * look.
  */
 static enum MHD_Result front_later(const struct front_link *link, struct MHD_Connection *connection,
 				   uint32_t place)

@@ -20,7 +20,7 @@
 #define FRONT_BODY (64u * 1024)      /* of a longer one the answer is told that it is … */
 #define FRONT_DISCARD (1024u * 1024) /* … as long as it ends at all */
 #define FRONT_HEAD (16u * 1024)
-#define FRONT_LATER 128u   /* requests whose reply is being made elsewhere, … */
+#define FRONT_LATER 512u   /* requests whose reply is being made elsewhere, … */
 #define FRONT_LATER_MS 20u /* … asked for again so often */
 
 struct front;

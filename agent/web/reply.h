@@ -37,7 +37,10 @@ struct reply {
 	bool challenge;             /* of a 401 */
 	bool later;         /* not now: the same request is to be asked again in a moment, … */
 	uint32_t later_for; /* … or as soon as this place is woken; 0: none */
-	bool behind;        /* the value was not in memory, but in the tier behind it */
+	bool behind;        /* the value was not in memory, but in the tier behind it, … */
+	bool fetched;       /* … or at its origin, … */
+	bool unkept;        /* … and is not to be kept by others either */
+	bool stale;         /* its time is over */
 	bool kept;          /* may be kept and asked for again by its entity tag */
 };
 

@@ -17,6 +17,9 @@ struct request {
 	/* Header values, NULL: not sent. */
 	const char *host, *origin, *accept, *accept_encoding, *authorization, *if_none_match;
 	const char *content_type, *last_event_id, *if_match;
+	/* Any other header by its name, NULL: not sent. */
+	const char *(*header)(void *connection, const char *name);
+	void *connection;
 	const char *body; /* not NUL-terminated; NULL: none */
 	size_t body_length;
 	size_t body_limit;      /* what it may have */

@@ -10,6 +10,8 @@
 	"{\"success\":false,\"error\":{\"code\":\"unavailable\",\"message\":"                      \
 	"\"the agent is out of memory\",\"field\":null}}"
 
+#define RESPONSE_STALE "110 - \"Response is Stale\"" /* RFC 7234, 5.5.1 */
+
 static void response_put_back(void *body)
 {
 	body_put(body);
@@ -71,12 +73,17 @@ static void response_headers_of_value(const struct reply *reply, struct MHD_Resp
 	char text[48];
 
 	snprintf(text, sizeof(text), "max-age=%" PRIu64, reply->max_age_s);
-	MHD_add_response_header(response, "Cache-Control", text);
+	MHD_add_response_header(response, "Cache-Control", reply->unkept ? "no-store" : text);
 	snprintf(text, sizeof(text), "\"%016" PRIx64 "\"", v->checksum);
 	MHD_add_response_header(response, "ETag", text);
+	if (reply->stale)
+		MHD_add_response_header(response, "Warning", RESPONSE_STALE);
 	if (*v->tags)
 		MHD_add_response_header(response, "Surrogate-Key", v->tags);
-	MHD_add_response_header(response, "X-Cache", reply->behind ? "redis" : "memory");
+	MHD_add_response_header(response, "X-Cache",
+				reply->fetched  ? "origin"
+				: reply->behind ? "redis"
+						: "memory");
 }
 
 static void response_headers_of_body(const struct reply *reply, struct MHD_Response *response)
@@ -140,7 +147,8 @@ struct MHD_Response *responses_make(struct responses *rs, struct reply *reply, b
 	size_t i = v ? v->version % RESPONSES_SHARED : 0;
 
 	*shared = false;
-	if (!v || reply->status != 200 || reply->behind || v->packed || v->length > RESPONSES_BYTES)
+	if (!v || reply->status != 200 || reply->behind || reply->fetched || reply->stale ||
+	    v->packed || v->length > RESPONSES_BYTES)
 		return response_make(reply);
 	if (rs->shared[i].version != v->version || rs->shared[i].max_age_s != reply->max_age_s) {
 		if (rs->shared[i].response)

@@ -84,9 +84,7 @@ static int router_events(const struct router_call *c, struct reply *out)
 
 static int router_entry(const struct router_call *c, struct reply *out)
 {
-	const struct cache_bytes key = { c->params->key, c->params->key_length };
-
-	return entries_get(&(struct entries_ask){ c->site, c->request, &key, c->no }, out);
+	return entries_get_path(c->site, c->request, c->params, out, c->no);
 }
 
 static int router_posted(const struct router_call *c, struct reply *out)
@@ -96,7 +94,7 @@ static int router_posted(const struct router_call *c, struct reply *out)
 
 static const struct router_endpoint router_endpoints[] = {
 	/* what is asked for most comes first */
-	{ PARAMS_KEYED, NULL, router_entry, 0, ROUTER_PRIVILEGED },
+	{ PARAMS_KEYED, NULL, router_entry, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ PARAMS_KEYED, document_entry_put, NULL, PARAMS_ENTRY, ROUTER_PRIVILEGED | ROUTER_PUT },
 	{ PARAMS_KEYED, document_entry_delete, NULL, 0, ROUTER_PRIVILEGED | ROUTER_DELETE },
 	{ "/api/cache/get", NULL, router_posted, 0, ROUTER_PRIVILEGED | ROUTER_POST },

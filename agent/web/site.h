@@ -23,6 +23,8 @@ struct site {
 	struct clerk *unwinder;    /* of profiles that take their time; NULL with clerk */
 	struct cache *cache;       /* NULL: turned off */
 	struct behind *behind;     /* NULL: the memory tier serves alone */
+	struct through *through;   /* NULL: no values come from origins */
+	struct warmer *warmer;     /* with through */
 	struct proxy *proxy;       /* NULL: none */
 	struct fleet *fleet;       /* NULL: we are in none */
 	struct store *store;       /* NULL: nothing is kept on disk */

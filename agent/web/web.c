@@ -9,6 +9,7 @@
 #include "moment.h"
 #include "proxy.h"
 #include "router.h"
+#include "warmer.h"
 #include "wipe.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@
 
 #define WEB_DEADLINE_MS 5000
 #define WEB_CONNECTIONS 256
-#define WEB_EVENTS (WEB_SOCKETS + 3) /* and its end, orders to clear, what is behind the cache */
+#define WEB_MS_NS UINT64_C(1000000)
+#define WEB_EVENTS (WEB_SOCKETS + 4) /* and its end, orders to clear, what is behind the cache */
 
 struct web {
 	struct site site;
@@ -30,7 +32,9 @@ struct web {
 	pthread_t thread;
 	bool running;
 	int epoll, wake; /* wake: somebody wants the thread to end */
-	int wipe;        /* borrowed */
+	int wipe;        /* borrowed, as … */
+	int origins;     /* … this; -1: none */
+	bool fetched;    /* an origin has something to say */
 };
 
 static void web_answer(void *ctx, const struct request *r, struct reply *out)
@@ -53,6 +57,10 @@ static void web_left(void *ctx, const void *who)
 		clerk_leave(site->unwinder, who);
 	if (site->cache)
 		cache_leave(site->cache, who);
+	if (site->through) {
+		through_leave(site->through, who);
+		warmer_leave(site->warmer, who);
+	}
 	if (site->proxy)
 		proxy_leave(site->proxy, who);
 }
@@ -99,6 +107,8 @@ static int web_open_front(struct web *w, const struct web_config *c)
 		ret = web_watch(w, c->wipe);
 	if (!ret && c->behind)
 		ret = web_watch(w, behind_fd(c->behind));
+	if (!ret && c->through)
+		ret = web_watch(w, through_fd(c->through));
 	if (ret) {
 		front_abandon(w->front);
 		w->front = NULL;
@@ -115,10 +125,13 @@ int web_open(struct web **out, const struct web_config *c)
 		return -ENOMEM;
 	w->epoll = w->wake = -1;
 	w->wipe = c->wipe > 0 ? c->wipe : -1;
+	w->origins = c->through ? through_fd(c->through) : -1;
 	w->site.metrics = c->metrics;
 	w->site.store = c->store;
 	w->site.cache = c->cache;
 	w->site.behind = c->behind;
+	w->site.through = c->through;
+	w->site.warmer = c->warmer;
 	w->site.proxy = c->proxy;
 	w->site.fleet = c->fleet;
 	w->site.alerts = c->alerts;
@@ -147,6 +160,27 @@ static void web_wake(void *ctx, uint32_t place)
 	front_wake(ctx, place);
 }
 
+/* The shorter of two waits; -1 has no end. */
+static int web_sooner(int one_ms, int other_ms)
+{
+	return one_ms < 0 || (other_ms >= 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
+static int web_through_ms(const struct web *w)
+{
+	uint64_t due_ns, warm_ns, now_ns = moment_monotonic_ns();
+
+	if (!w->site.through)
+		return -1;
+	due_ns = through_due_ns(w->site.through);
+	warm_ns = warmer_due_ns(w->site.warmer);
+	due_ns = warm_ns < due_ns ? warm_ns : due_ns;
+
+	if (due_ns <= now_ns)
+		return 0;
+	return due_ns == UINT64_MAX ? -1 : (int)((due_ns - now_ns) / WEB_MS_NS) + 1;
+}
+
 /* Whatever is due; milliseconds until the next is. */
 static int web_work(struct web *w)
 {
@@ -155,11 +189,16 @@ static int web_work(struct web *w)
 
 	if (w->site.behind)
 		behind_hear(w->site.behind, now_ns, web_wake, w->front);
+	if (w->fetched || web_through_ms(w) == 0) {
+		through_step(w->site.through, web_wake, w->front);
+		warmer_step(w->site.warmer, now_ns);
+	}
+	w->fetched = false;
 	wait_ms = front_run(w->front, now_ns, moment_wall_ms());
 	cache_ms = w->site.cache ? cache_run(w->site.cache, now_ns) : -1;
 	if (w->site.behind)
 		behind_tell(w->site.behind);
-	return wait_ms < 0 || (cache_ms >= 0 && cache_ms < wait_ms) ? cache_ms : wait_ms;
+	return web_sooner(web_sooner(wait_ms, cache_ms), web_through_ms(w));
 }
 
 /* Nobody asks for one so often that it had to be in pieces. What the proxy keeps is not counted. */
@@ -176,6 +215,7 @@ static int64_t web_wipe(void *ctx, const char *pattern)
 	if (ret)
 		return ret;
 	behind_drop(w->site.behind, DROP_PATTERN, &text);
+	through_drop(w->site.through, DROP_PATTERN, &text);
 	if (w->site.proxy)
 		ret = proxy_purge(w->site.proxy, DROP_PATTERN, &text, NULL);
 	while (cache_cleared(w->site.cache, w, &count) == -EAGAIN)
@@ -200,6 +240,7 @@ static void *web_loop(void *ctx)
 		}
 		for (int i = 0; i < n; i++) {
 			ended = ended || events[i].data.fd == w->wake;
+			w->fetched = w->fetched || events[i].data.fd == w->origins;
 			if (events[i].data.fd == w->wipe)
 				wipe_serve(w->wipe, web_wipe, w);
 		}

@@ -28,6 +28,8 @@ struct metrics;
 struct profile;
 struct proxy;
 struct store;
+struct through;
+struct warmer;
 struct web;
 
 /* A number that another part of the agent tells on /metrics; those of one name side by side. */
@@ -52,6 +54,8 @@ struct web_config {
 	struct cache *cache;       /* NULL: turned off; the web thread's own from web_run on */
 	struct behind *behind;     /* NULL: nothing is behind the cache; as the cache */
 	struct fleet *fleet;       /* NULL: we are in none */
+	struct through *through;   /* NULL: no values come from origins; as the cache */
+	struct warmer *warmer;     /* with through */
 	int wipe;                  /* where it is ordered to be cleared (wipe.h); < 1: nowhere */
 	struct proxy *proxy;       /* NULL: none */
 	struct health *health;

@@ -59,6 +59,8 @@ static void each_has_its_range(void **state)
 		"\"write_buffer_items\": 0",
 		"\"write_buffer_bytes\": \"63KiB\"",
 		"\"write_buffer_bytes\": 2e12",
+		"\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
+		"{\"prefix\": \"a:\", \"url\": \"http://i/\"}]",
 	};
 	static const char *const good[] = {
 		"\"default_ttl\": \"1s\"",
@@ -68,6 +70,8 @@ static void each_has_its_range(void **state)
 		"\"max_memory_items\": 1000000",
 		"\"max_memory_bytes\": \"1152KiB\"",
 		"\"max_memory_bytes\": 200000, \"max_value\": 1024",
+		"\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
+		"{\"prefix\": \"a:b\", \"url\": \"http://i/\"}]",
 	};
 
 	(void)state;
@@ -77,6 +81,26 @@ static void each_has_its_range(void **state)
 	}
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_int_equal(check(good[i]), 0);
+}
+
+static void there_are_sixteen_origins_at_most(void **state)
+{
+	char text[4096] = "{\"cache\": {\"origins\": [";
+	struct config *c;
+
+	(void)state;
+	for (int i = 0; i < 17; i++) {
+		size_t n = strlen(text);
+
+		snprintf(text + n, sizeof(text) - n,
+			 "%s{\"prefix\": \"p%d:\", \"url\": \"http://h/\"}", i ? "," : "", i);
+	}
+	strcat(text, "]}}");
+	assert_int_equal(config_open(&c), 0);
+	assert_int_equal(config_read(c, "r.json", text, strlen(text), &error), 0);
+	assert_int_not_equal(config_cache_check(c, &error), 0);
+	assert_string_equal(error.text, "r.json:1: cache.origins: must be 16 at most");
+	config_close(c);
 }
 
 static void the_guides_object_and_environment_are_understood(void **state)
@@ -112,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_the_guides),
 		cmocka_unit_test(each_has_its_range),
+		cmocka_unit_test(there_are_sixteen_origins_at_most),
 		cmocka_unit_test(the_guides_object_and_environment_are_understood),
 	};
 

@@ -261,6 +261,25 @@ static void a_name_longer_than_any_key_is_cut_in_the_message(void **state)
 	assert_true(strlen(error.text) < sizeof(error.text));
 }
 
+static void an_origin_at_fault_is_named_with_its_line(void **state)
+{
+	(void)state;
+	file_refuses(
+		"{\"cache\": {\"origins\": [\n"
+		"  {\"prefix\": \"a:\", \"url\": \"http://h/{rest}\"},\n"
+		"  {\"prefix\": \"b:\",\n"
+		"   \"url\": \"http://{rest}/\"}]}}",
+		"r.json:4: cache.origins[1].url: must be http:// or https:// with a host, perhaps "
+		"a port, and a path, without a user name");
+	file_refuses("{\"cache\": {\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\", "
+		     "\"tll\": \"1s\"}]}}",
+		     "r.json:1: cache.origins[0].tll: unknown key; did you mean ttl?");
+	file_refuses(
+		"{\"cache\": {\"origins\": {\"prefix\": \"a:\"}}}",
+		"r.json:1: cache.origins: must be a list of objects, as {\"prefix\": \"users:\", "
+		"\"url\": \"http://127.0.0.1:8080/users/{rest}\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_stands_twice_is_refused),
 		cmocka_unit_test(a_list_or_a_map_too_long_is_refused),
 		cmocka_unit_test(a_document_deeper_than_any_key_is_searched_safely),
+		cmocka_unit_test(an_origin_at_fault_is_named_with_its_line),
 		cmocka_unit_test(a_name_longer_than_any_key_is_cut_in_the_message),
 	};
 

@@ -90,6 +90,8 @@ static void each_type_takes_its_values_and_no_others(void **state)
 		{ CONFIG_TYPE_ESCALATION, "after=3 notify=a", "after=3 whom=a" },
 		{ CONFIG_TYPE_CHANNELS, "a type=log", "a type=slack url=x" },
 		{ CONFIG_TYPE_PROXY, "listen=[::1]:1 upstream=127.0.0.1:2", "listen=[::1]:1" },
+		{ CONFIG_TYPE_ORIGINS, "prefix=a: url=http://h/{rest}",
+		  "prefix=a: url=http://{rest}" },
 	};
 	const char *reason;
 

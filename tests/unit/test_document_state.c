@@ -132,7 +132,10 @@ static void secrets_are_masked_and_sources_are_told(void **state)
 {
 	static const char file[] = "{\"http\":{\"read_token\":\"geheim\","
 				   "\"listen\":[\"127.0.0.1:1\",\"127.0.0.1:2\"]},"
-				   "\"redis\":{\"url\":\"redis://ich:geheim@[::1]:7000/2\"}}";
+				   "\"redis\":{\"url\":\"redis://ich:geheim@[::1]:7000/2\"},"
+				   "\"cache\":{\"origins\":[{\"prefix\":\"a:\","
+				   "\"url\":\"http://h/{rest}?k=geheim\","
+				   "\"headers\":{\"X-Key\":\"geheim\"}}]}}";
 	struct document_fixture d;
 	struct config_error error;
 	char *text;
@@ -146,6 +149,8 @@ static void secrets_are_masked_and_sources_are_told(void **state)
 	assert_holds(text, "\"value\":[\"127.0.0.1:1\",\"127.0.0.1:2\"],\"source\":\"file\"");
 	assert_holds(text, "\"key\":\"redis.url\",\"type\":\"redis\","
 			   "\"value\":[\"redis://[::1]:7000\"],\"source\":\"file\"");
+	assert_holds(text, "\"type\":\"origins\",\"value\":[\"prefix=a: url=http://h/{rest}?…"
+			   " headers=X-Key: ********\"]");
 	assert_holds(text, "\"key\":\"run_dir\",\"type\":\"path\",\"value\":\"/run/ringside\","
 			   "\"source\":\"default\"");
 	assert_holds(text, "\"environment\":\"RINGSIDE_RUN_DIR\",\"flag\":\"run-dir\","

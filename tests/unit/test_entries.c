@@ -1,6 +1,6 @@
 #include "entries.h"
 
-#include "cache_fixture.h"
+#include "site_origin.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -254,6 +254,177 @@ static void where_nobody_can_wait_memory_answers_alone(void **state)
 	assert_null(cache_letter());
 }
 
+/* Asked anew, and again when it was told: what it got, and its status. */
+static unsigned int get_fetched(const char *key, uint32_t status, struct reply *out)
+{
+	d.request.again = false;
+	if (get(key, out))
+		return d.no.status;
+	if (!out->later)
+		return out->status;
+	wire_step(d.site.through);
+	wire_end(d.site.through, wire.count - 1, status ? TRANSFER_WHOLE : TRANSFER_LATE, status,
+		 "made");
+	d.request.again = true;
+	return get(key, out) ? d.no.status : out->status;
+}
+
+static void what_nobody_has_comes_from_its_origin(void **state)
+{
+	struct cache_counts counts;
+	struct reply r;
+
+	(void)state;
+	site_open_origin("");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.later);
+	assert_int_equal(r.later_for, THROUGH_PLACE);
+	wire_step(d.site.through);
+	d.request.again = true;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.later);
+	wire_fine(d.site.through, 0, "made");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.fetched && !r.unkept && !r.behind);
+	assert_memory_equal(r.value->bytes, "made", 4);
+	assert_string_equal(r.type, "text/plain");
+	assert_int_equal(r.max_age_s, WIRE_AGES);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_false(r.fetched);
+	reply_fini(&r);
+	cache_counts_get(d.site.cache, &counts);
+	assert_int_equal(counts.hits, 1);
+	assert_int_equal(counts.misses, 1);
+	assert_int_equal(counts.found, 0);
+	assert_int_equal(get("v:1", &r), -EINVAL);
+	assert_string_equal(d.no.code, "not_cached");
+}
+
+static void the_tier_behind_is_asked_before_the_origin(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	cache_put_behind();
+	site_open_origin("");
+	assert_int_equal(get("u:1", &r), 0);
+	assert_int_equal(r.later_for, tell("there"));
+	d.request.again = true;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.behind);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:2", &r), 0);
+	assert_int_equal(r.later_for, tell(NULL));
+	d.request.again = true;
+	assert_int_equal(get("u:2", &r), 0);
+	assert_int_equal(r.later_for, THROUGH_PLACE);
+}
+
+static void an_origin_that_fails_says_how(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	site_open_origin("types=a/b");
+	assert_int_equal(get_fetched("u:1", 200, &r), 200);
+	assert_true(r.fetched && r.unkept);
+	assert_int_equal(r.max_age_s, 0);
+	reply_fini(&r);
+	assert_int_equal(get_fetched("u:1", 404, &r), 404);
+	assert_string_equal(d.no.code, "not_found_at_origin");
+	assert_int_equal(get_fetched("u:..", 0, &r), 400);
+	assert_string_equal(d.no.code, "bad_key");
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(get_fetched("u:1", i % 2 ? 500 : 0, &r), 502);
+		assert_string_equal(d.no.code, "origin_failed");
+		assert_non_null(strstr(d.no.message, i % 2 ? "failing: in words" : "timeout"));
+	}
+	assert_int_equal(get_fetched("u:1", 0, &r), 503);
+	assert_string_equal(d.no.code, "origin_down");
+	assert_int_equal(d.no.retry_after_s, 1);
+}
+
+static void what_is_over_is_served_as_that(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	site_open_origin("stale_while_revalidate=10s negative_ttl=5s");
+	assert_int_equal(get_fetched("u:1", 200, &r), 200);
+	reply_fini(&r);
+	d.request.again = false;
+	d.request.now_ns = wire_now_ns += WIRE_AGES * SECOND;
+	assert_int_equal(get("u:1", &r), 0);
+	assert_true(r.stale && !r.fetched && !r.unkept);
+	assert_int_equal(r.max_age_s, 0);
+	assert_memory_equal(r.value->bytes, "made", 4);
+	reply_fini(&r);
+	assert_int_equal(get_fetched("u:2", 404, &r), 404);
+	d.request.again = false;
+	assert_int_equal(get("u:2", &r), -EINVAL); /* and nobody is asked */
+	assert_string_equal(d.no.code, "not_found_at_origin");
+}
+
+static const char *header(void *connection, const char *name)
+{
+	assert_ptr_equal(connection, &d);
+	return strcmp(name, "Accept-Language") ? NULL : "de";
+}
+
+static int get_path(const char *target, struct reply *out)
+{
+	struct params params;
+
+	memset(&d.no, 0, sizeof(d.no));
+	d.request.header = header;
+	d.request.connection = &d;
+	assert_int_equal(params_split(target, &params, &d.no), 0);
+	return entries_get_path(&d.site, &d.request, &params, out, &d.no);
+}
+
+static void a_key_may_be_made_of_the_request(void **state)
+{
+	static char longest[8000];
+	struct reply r;
+
+	(void)state;
+	site_open_origin("key=u:{rest}:{query.page}:{header.Accept-Language}:{header.X}");
+	assert_int_equal(get_path(PARAMS_KEYED "u:a%2Fb?page=2&other=1", &r), 0);
+	assert_true(r.later);
+	wire_step(d.site.through);
+	assert_string_equal(wire.sent[0].url, "http://h/a%2Fb%3A2%3Ade%3A");
+	wire_fine(d.site.through, 0, "made");
+	d.request.again = true;
+	assert_int_equal(get_path(PARAMS_KEYED "u:a%2Fb?page=2&other=1", &r), 0);
+	assert_true(r.fetched);
+	reply_fini(&r);
+	d.request.again = false;
+	assert_int_equal(get("u:a%2Fb:2:de:", &r), 0); /* by the key that was made */
+	assert_false(r.fetched);
+	reply_fini(&r);
+	snprintf(longest, sizeof(longest), PARAMS_KEYED "u:a?page=%07900d", 0);
+	memset(strchr(longest, '=') + 1, '/', 4000);
+	assert_int_equal(get_path(longest, &r), -EINVAL);
+	assert_int_equal(d.no.status, 414);
+	assert_int_equal(get_path(PARAMS_KEYED "v:1?page=2", &r), -EINVAL);
+	assert_string_equal(d.no.code, "unknown_parameter");
+}
+
+static void too_many_for_an_origin_are_told_so(void **state)
+{
+	struct reply r;
+
+	(void)state;
+	site_open_origin("");
+	d.request.at_once = true;
+	assert_int_equal(get("u:1", &r), -EINVAL);
+	assert_int_equal(d.no.status, 503);
+	assert_string_equal(d.no.code, "busy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +437,12 @@ int main(void)
 		CACHE_TEST(a_key_in_a_body_is_as_good),
 		CACHE_TEST(what_memory_does_not_have_is_asked_for_behind_and_told_later),
 		CACHE_TEST(where_nobody_can_wait_memory_answers_alone),
+		ORIGIN_TEST(what_nobody_has_comes_from_its_origin),
+		ORIGIN_TEST(the_tier_behind_is_asked_before_the_origin),
+		ORIGIN_TEST(an_origin_that_fails_says_how),
+		ORIGIN_TEST(what_is_over_is_served_as_that),
+		ORIGIN_TEST(a_key_may_be_made_of_the_request),
+		ORIGIN_TEST(too_many_for_an_origin_are_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,9 +66,9 @@ static void root_is_nobody_whom_a_command_becomes(void **state)
 	assert_int_equal(user.uid, 65533);
 }
 
-static void the_worker_alone_gets_the_password(void **state)
+static void the_worker_alone_gets_the_secrets(void **state)
 {
-	char path[] = "/tmp/rs_split_XXXXXX", text[128];
+	char path[] = "/tmp/rs_split_XXXXXX", text[256];
 	struct worker_config worker = { .link = -1 };
 	struct config_error error;
 	struct split s = { .worker = &worker, .error = &error };
@@ -77,17 +77,27 @@ static void the_worker_alone_gets_the_password(void **state)
 
 	(void)state;
 	assert_int_equal(write(fd, "s3cret\n", 7), 7);
-	snprintf(text, sizeof(text), "{\"redis\": {\"password_file\": \"%s\"}}", path);
+	snprintf(text, sizeof(text),
+		 "{\"redis\": {\"password_file\": \"%s\"}, \"cache\": {\"origins\": [{\"prefix\": "
+		 "\"a\", "
+		 "\"url\": \"http://h/\", \"header_files\": {\"X\": \"%s\"}}]}}",
+		 path, path);
 	assert_int_equal(config_open(&config), 0);
 	assert_int_equal(config_read(config, "c", text, strlen(text), &error), 0);
 	s.config = config;
-	split_password(&s);
+	assert_int_equal(split_secrets(&s), 0);
 	assert_string_equal(worker.redis.text, "s3cret");
-	assert_int_equal(fchmod(fd, 0666), 0);
-	split_password(&s);
+	assert_string_equal(worker.origins->at[0].rule.headers[0].text, "X: s3cret");
+	split_forget(&s);
 	assert_string_equal(worker.redis.text, "");
+	assert_null(worker.origins);
+	assert_int_equal(fchmod(fd, 0666), 0);
+	assert_int_equal(split_secrets(&s), 0);
+	assert_string_equal(worker.redis.text, "");
+	assert_non_null(strstr(worker.origins->at[0].fault, "others than root may write it"));
 	assert_non_null(strstr(worker.redis.fault, "redis.password_file: /tmp/rs_split_"));
 	assert_non_null(strstr(worker.redis.fault, "others than root may write it"));
+	split_forget(&s);
 	config_close(config);
 	close(fd);
 	unlink(path);
@@ -99,7 +109,7 @@ int main(void)
 		cmocka_unit_test(a_runner_is_for_channels_that_need_it),
 		cmocka_unit_test(one_that_stays_root_is_for_actions_alone),
 		cmocka_unit_test(root_is_nobody_whom_a_command_becomes),
-		cmocka_unit_test(the_worker_alone_gets_the_password),
+		cmocka_unit_test(the_worker_alone_gets_the_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

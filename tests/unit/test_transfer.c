@@ -1,5 +1,7 @@
-#include "../../agent/send/transfer.c" /* white box: what a mail server says, line by line */
+#include "moment.h"
+#include "own.h"
 #include "rs_test.h"
+#include "transfer.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -132,41 +134,8 @@ static void it_never_connects_to_ourselves(void **state)
 	memset(&never, 0, sizeof(never));
 	assert_false(result.arrived);
 	assert_string_equal(result.text, "not sent: that is an address of this agent itself");
+	assert_int_equal(result.end, TRANSFER_OURS);
 	assert_string_equal(r.got, "");
-}
-
-static void says(struct transfer *one, bool server, const char *line)
-{
-	char bytes[400];
-
-	snprintf(bytes, sizeof(bytes), "%s\r\n", line);
-	transfer_watch(NULL, server ? CURLINFO_HEADER_IN : CURLINFO_HEADER_OUT, bytes,
-		       strlen(bytes), one);
-}
-
-static void who_may_take_a_mail_later_is_named(void **state)
-{
-	static struct transfer one;
-
-	(void)state;
-	says(&one, true, "450 nobody was asked for");
-	says(&one, false, "MAIL FROM:<a@b>");
-	says(&one, true, "451 nor here");
-	says(&one, false, "RCPT TO:<c@d>");
-	says(&one, true, "250 fine");
-	says(&one, false, "RCPT TO:<e@f> NOTIFY=NEVER");
-	says(&one, true, "450-busy,");
-	says(&one, true, "450 as it says");
-	says(&one, true, "450 twice");
-	says(&one, false, "RCPT TO:<g@h>");
-	says(&one, true, "421 too");
-	says(&one, false, "RCPT TO:<i@j>");
-	says(&one, true, "550 is no more");
-	assert_string_equal(one.later, "e@f,g@h");
-	assert_memory_equal(one.refused, "i@j: 550 is no more", 19);
-	says(&one, false, "RCPT TO:<k@l");
-	says(&one, true, "450 cut off");
-	assert_string_equal(one.later, "e@f,g@h");
 }
 
 static void a_redirect_is_a_failure(void **state)
@@ -195,6 +164,7 @@ static void one_that_hangs_is_left_in_time(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &over);
 	assert_false(result.arrived);
 	assert_int_equal(result.status, 0);
+	assert_int_equal(result.end, TRANSFER_LATE);
 	assert_non_null(strstr(result.text, "timed out"));
 	assert_true(over.tv_sec - begun.tv_sec < 3);
 }
@@ -209,7 +179,25 @@ static void one_that_is_away_is_told(void **state)
 	shutdown(r.listening, SHUT_RDWR);
 	result = ask(&r, 5000);
 	assert_false(result.arrived);
+	assert_int_equal(result.end, TRANSFER_AWAY);
 	assert_non_null(strstr(result.text, "connect"));
+}
+
+/* Whoever closes while it is under way has nothing left of it. */
+static void what_is_under_way_ends_with_them(void **state)
+{
+	const struct transfer_request request = {
+		.url = "http://127.0.0.1:1/", .ca_file = "", .body = "", .timeout_ms = 5000
+	};
+	struct transfers *t;
+	int who[3];
+
+	(void)state;
+	assert_int_equal(transfers_open(&t), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(transfers_add(t, &request, &who[i]), 0);
+	assert_true(transfers_due_ns(t) <= moment_monotonic_ns());
+	transfers_close(t);
 }
 
 int main(void)
@@ -218,10 +206,10 @@ int main(void)
 		cmocka_unit_test(what_is_taken_has_arrived),
 		cmocka_unit_test(a_refusal_is_told_in_its_words),
 		cmocka_unit_test(it_never_connects_to_ourselves),
-		cmocka_unit_test(who_may_take_a_mail_later_is_named),
 		cmocka_unit_test(a_redirect_is_a_failure),
 		cmocka_unit_test(one_that_hangs_is_left_in_time),
 		cmocka_unit_test(one_that_is_away_is_told),
+		cmocka_unit_test(what_is_under_way_ends_with_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,16 @@ static void cache_print_stats(const struct envelope_node *data)
 		cache_print_redis(redis);
 }
 
+/* What could not be loaded, and why. */
+static void cache_print_failed(const struct envelope_node *failed)
+{
+	for (size_t i = 0; i < envelope_size(failed); i++) {
+		const struct envelope_node *one = envelope_at(failed, i);
+
+		printf("%s: %s\n", envelope_text(one, "key"), envelope_text(one, "reason"));
+	}
+}
+
 static void cache_print_done(const struct envelope_node *data)
 {
 	static const char *const names[] = { "deleted", "cleared", "loaded" };
@@ -162,6 +172,7 @@ static void cache_print_done(const struct envelope_node *data)
 	if (envelope_number(data, "ttl") > 0)
 		printf("%.0f bytes kept for %.0f s\n", envelope_number(data, "bytes"),
 		       envelope_number(data, "ttl"));
+	cache_print_failed(envelope_member(data, "failed"));
 }
 
 static cache_print_fn cache_printer(const struct cache_order *o)

@@ -5,8 +5,8 @@
  * Memory:   none.
  * Errors:   none: what is no socket with a port is left out.
  */
-#ifndef SEND_OWN_H
-#define SEND_OWN_H
+#ifndef TRANSFER_OWN_H
+#define TRANSFER_OWN_H
 
 #include <stdbool.h>
 #include <stdint.h>

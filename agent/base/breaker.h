@@ -9,8 +9,8 @@
  * half-open, and one is. Its answer closes it, its failure opens it for longer, by chance a little
  * more or less, so that those who failed together do not come back together.
  */
-#ifndef REDIS_BREAKER_H
-#define REDIS_BREAKER_H
+#ifndef BASE_BREAKER_H
+#define BASE_BREAKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
