@@ -297,7 +297,6 @@ static int worker_alerting(struct worker *w)
 						.folder = w->config->state_dir,
 						.runner = w->config->runner,
 						.actions = w->config->actions };
-
 	int result = alerting_open(&w->alerting, &config);
 
 	config_close(now);
