@@ -59,8 +59,8 @@ static void each_has_its_range(void **state)
 		"\"write_buffer_items\": 0",
 		"\"write_buffer_bytes\": \"63KiB\"",
 		"\"write_buffer_bytes\": 2e12",
-		"\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
-		"{\"prefix\": \"a:\", \"url\": \"http://i/\"}]",
+		("\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
+		 "{\"prefix\": \"a:\", \"url\": \"http://i/\"}]"),
 	};
 	static const char *const good[] = {
 		"\"default_ttl\": \"1s\"",
@@ -70,8 +70,8 @@ static void each_has_its_range(void **state)
 		"\"max_memory_items\": 1000000",
 		"\"max_memory_bytes\": \"1152KiB\"",
 		"\"max_memory_bytes\": 200000, \"max_value\": 1024",
-		"\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
-		"{\"prefix\": \"a:b\", \"url\": \"http://i/\"}]",
+		("\"origins\": [{\"prefix\": \"a:\", \"url\": \"http://h/\"}, "
+		 "{\"prefix\": \"a:b\", \"url\": \"http://i/\"}]"),
 	};
 
 	(void)state;

@@ -144,8 +144,8 @@ static void one_that_is_longer_is_none(void **state)
 {
 	static const char *const answers[] = {
 		"HTTP/1.1 200 Fine\r\nContent-Length: 4\r\n\r\nabcd",
-		"HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n"
-		"0\r\n\r\n",
+		("HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n"
+		 "0\r\n\r\n"),
 		"HTTP/1.1 200 Fine\r\n\r\nabcd",
 	};
 
