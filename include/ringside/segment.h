@@ -127,9 +127,9 @@ struct rs_header {
 	uint32_t pid;           /* as the process itself sees it: a claim */
 	uint32_t clock;         /* enum rs_clock at the start */
 	uint64_t reserved2[2];
-	uint8_t build_id[20];   /* of the shim; zeros: none */
-	uint8_t service_from;   /* enum rs_service_from */
-	uint8_t allocator;      /* enum rs_allocator */
+	uint8_t build_id[20]; /* of the shim; zeros: none */
+	uint8_t service_from; /* enum rs_service_from */
+	uint8_t allocator;    /* enum rs_allocator */
 	uint8_t reserved0[2];
 	char run_dir[112];    /* RINGSIDE_RUN_DIR, NUL-terminated; empty: the default */
 	char service[72];     /* a claim, NUL-terminated; empty: none given */
