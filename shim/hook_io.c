@@ -41,8 +41,7 @@ static HOT_IN(all)
 
 	if (!guard_enter())
 		return;
-	/* Not looked up again: who closed it meanwhile keeps both its turns. */
-	c = word < FDTABLE_IGNORED ? fdtable_found(fd) : fdtable_peek(word);
+	c = word < FDTABLE_IGNORED ? fdtable_found(fd) : fdtable_connection(fd, word);
 	if (c && !connection_move(c, way, iov, bytes))
 		fdtable_set(fd, FDTABLE_IGNORED);
 	guard_leave();
