@@ -53,6 +53,18 @@ int image_open(struct image *file, int fd)
 			  head->e_phoff);
 }
 
+/* What the heads say of a place is nothing that a probe may go by: the file may end before it. */
+static uint64_t image_place(const struct image *file, uint64_t segment, uint64_t at)
+{
+	uint64_t offset;
+	char byte;
+
+	if (__builtin_add_overflow(segment, at, &offset) ||
+	    image_read(file, &byte, sizeof(byte), offset))
+		return 0;
+	return offset;
+}
+
 uint64_t image_offset(const struct image *file, uint64_t address, uint32_t rights)
 {
 	for (uint32_t i = 0; i < file->segment_count; i++) {
@@ -60,14 +72,15 @@ uint64_t image_offset(const struct image *file, uint64_t address, uint32_t right
 
 		if (p->p_type == PT_LOAD && (p->p_flags & rights) == rights &&
 		    address >= p->p_vaddr && address - p->p_vaddr < p->p_filesz)
-			return address - p->p_vaddr + p->p_offset;
+			return image_place(file, p->p_offset, address - p->p_vaddr);
 	}
 	return 0;
 }
 
 const Elf64_Shdr *image_section(const struct image *file, const char *name)
 {
-	const Elf64_Shdr *names = &file->sections[file->head.e_shstrndx];
+	const uint32_t names_at = file->section_count ? file->head.e_shstrndx : 0;
+	const Elf64_Shdr *names = &file->sections[names_at];
 	size_t length = strlen(name) + 1;
 	char text[32];
 

@@ -32,7 +32,10 @@ int image_read(const struct image *file, void *out, size_t bytes, uint64_t offse
 /* NULL: there is none. Names are shorter than 32. */
 const Elf64_Shdr *image_section(const struct image *file, const char *name);
 
-/* The file's place of what is loaded at this address, with these rights; 0: there is none. */
+/*
+ * The file's place of what is loaded at this address, with these rights; 0: there is none, or the
+ * file is shorter than it says.
+ */
 uint64_t image_offset(const struct image *file, uint64_t address, uint32_t rights);
 
 struct image_name {

@@ -221,7 +221,8 @@ static int stapsdt_size(const char *text, const char *at, struct stapsdt_argumen
 	if (end != at)
 		return -ENOTSUP;
 	out->is_signed = bytes < 0;
-	bytes = bytes < 0 ? -bytes : bytes;
+	if (bytes < 0 && bytes >= -8)
+		bytes = -bytes;
 	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
 		return -EINVAL;
 	out->bytes = (uint8_t)bytes;

@@ -144,6 +144,39 @@ static void what_is_not_executed_is_no_function(void **state)
 	close(fd);
 }
 
+/* Where it stands is then not known, and a file without sections has no names of them. */
+static void what_the_file_ends_before_is_in_no_place(void **state)
+{
+	static const struct image_name name = { "SSL_free", false, 0 };
+	uint64_t place = 0;
+	Elf64_Ehdr head;
+	int fd;
+
+	(void)state;
+	elf_init(&e);
+	elf_function(&e, "SSL_free", 8);
+	elf_finish(&e);
+	fd = elf_memfd(&e, e.length);
+	assert_int_equal(image_open(&image, fd), 0);
+	for (uint32_t i = 0; i < image.segment_count; i++)
+		image.segments[i].p_offset = 0x7fffffffffff;
+	assert_int_equal(image_look_up(&image, &name, 1, look, &place), -ENODATA);
+	for (uint32_t i = 0; i < image.segment_count; i++)
+		image.segments[i].p_offset = UINT64_MAX - 4;
+	assert_int_equal(image_look_up(&image, &name, 1, look, &place), -ENODATA);
+	assert_int_equal(place, 0);
+	close(fd);
+
+	memcpy(&head, e.bytes, sizeof(head));
+	head.e_shnum = 0;
+	head.e_shstrndx = UINT16_MAX;
+	memcpy(e.bytes, &head, sizeof(head));
+	fd = elf_memfd(&e, e.length);
+	assert_int_equal(image_open(&image, fd), 0);
+	assert_null(image_section(&image, ".text"));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +186,7 @@ int main(void)
 		cmocka_unit_test(functions_are_looked_up_by_name),
 		cmocka_unit_test(a_name_may_be_the_end_of_another),
 		cmocka_unit_test(what_is_not_executed_is_no_function),
+		cmocka_unit_test(what_the_file_ends_before_is_in_no_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

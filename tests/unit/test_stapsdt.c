@@ -122,6 +122,7 @@ static void what_is_no_argument_is_told_from_what_we_do_not_read(void **state)
 		{ "@%rdi", -EINVAL },
 		{ "3@%rdi", -EINVAL },
 		{ "x@%rdi", -EINVAL },
+		{ "-9223372036854775808@%rdi", -EINVAL },
 		{ "8f@%xmm0", -ENOTSUP },
 		{ "8@", -ENOTSUP },
 		{ "8@nothing", -ENOTSUP },
