@@ -402,6 +402,16 @@ static void cache_piece(struct cache *c, uint64_t now_ns)
 		work += cache_look(c, now_ns);
 }
 
+/* They are gone at once, ahead of what else the newest clear takes, and are counted with it. */
+static void cache_clear_keys(struct cache *c, const struct cache_clear *clear)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < clear->key_count; i++)
+		count += cache_invalidate_key(c, &clear->keys[i], clear->now_ns);
+	c->clears.items[c->clears.count - 1].count += count;
+}
+
 int cache_clear(struct cache *c, const struct cache_clear *clear)
 {
 	const struct clears_from from = { &c->tags, c->version, c->mask + 1 };
@@ -410,8 +420,10 @@ int cache_clear(struct cache *c, const struct cache_clear *clear)
 	while (!clear->who && clears_is_full(&c->clears))
 		cache_piece(c, clear->now_ns); /* half of them end by that alone */
 	ret = clears_begin(&c->clears, clear, &from);
-	if (!ret)
+	if (!ret) {
+		cache_clear_keys(c, clear);
 		cache_piece(c, clear->now_ns);
+	}
 	return ret;
 }
 

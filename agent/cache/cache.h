@@ -73,12 +73,15 @@ struct cache_put {
 	int64_t wall_ms;
 };
 
-/* What a clear takes, one of the three; borrowed, but for the pattern, which goes over to it. */
+/*
+ * What a clear takes: what a pattern fits or what begins with a prefix, what has one of the tags,
+ * and the entries of the keys; borrowed, but for the pattern, which goes over to it.
+ */
 struct cache_clear {
 	struct glob *pattern;      /* NULL: … */
-	struct cache_bytes prefix; /* at NULL: … */
-	const struct cache_bytes *tags;
-	size_t tag_count;
+	struct cache_bytes prefix; /* at NULL: none */
+	const struct cache_bytes *tags, *keys;
+	size_t tag_count, key_count;
 	const void *who; /* asks for how many went; NULL: nobody does, and it is never refused */
 	uint64_t now_ns;
 };

@@ -58,7 +58,8 @@ void proxy_close(struct proxy *p); /* NULL is allowed */
 
 /*
  * Has entries taken out of the cache, for `who`, who asks how many went; NULL: nobody does. What is
- * no pattern takes nothing. -ENOMEM: it is not done.
+ * no pattern takes nothing. A key takes what is kept of its address, by whatever headers; it may go
+ * without the ? of a query that is empty. -ENOMEM: it is not done.
  */
 int proxy_purge(struct proxy *p, enum drop_kind kind, const struct cache_bytes *what,
 		const void *who);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#define ORDERS_ROOM 2u
+
 struct proxy_order {
 	struct proxy_order *next; /* in the mailbox, then of those that the proxy has taken */
 	struct proxy_order *next_posted;
@@ -21,7 +23,7 @@ struct proxy_order {
 	atomic_bool done;
 	atomic_int holders; /* its poster, if that asks, and the proxy: the last one frees it */
 	size_t length;
-	char what[];
+	char what[]; /* and ORDERS_ROOM more */
 };
 
 static void orders_drop(struct proxy_order *o)
@@ -31,10 +33,23 @@ static void orders_drop(struct proxy_order *o)
 		free(o);
 }
 
+/* A key, with the ? that each has, and how those of the same address by other headers begin. */
+static void orders_page(struct proxy_order *o, struct cache_bytes *key, struct cache_bytes *others)
+{
+	size_t length = o->length;
+
+	if (!memchr(o->what, '?', length))
+		o->what[length++] = '?';
+	*key = (struct cache_bytes){ o->what, length };
+	o->what[length++] = '\n';
+	*others = (struct cache_bytes){ o->what, length };
+}
+
 /* -EBUSY: not yet. */
 static int orders_begin(struct proxy *p, struct proxy_order *o)
 {
 	const struct cache_bytes what = { o->what, o->length };
+	struct cache_bytes key;
 	struct cache_clear clear = { .who = o, .now_ns = p->now_ns };
 	int ret = 0;
 
@@ -50,8 +65,10 @@ static int orders_begin(struct proxy *p, struct proxy_order *o)
 		clear.tag_count = 1;
 		break;
 	default:
-		o->count = cache_invalidate_key(p->cache, &what, p->now_ns);
-		return 0;
+		orders_page(o, &key, &clear.prefix);
+		clear.keys = &key;
+		clear.key_count = 1;
+		break;
 	}
 	return ret ? ret : cache_clear(p->cache, &clear);
 }
@@ -135,7 +152,7 @@ void proxy_orders_close(struct proxy *p)
 int proxy_purge(struct proxy *p, enum drop_kind kind, const struct cache_bytes *what,
 		const void *who)
 {
-	struct proxy_order *o = malloc(sizeof(*o) + what->length);
+	struct proxy_order *o = malloc(sizeof(*o) + what->length + ORDERS_ROOM);
 
 	if (!o)
 		return -ENOMEM;

@@ -254,6 +254,8 @@ static int cache_clear_others(const struct question *q, const struct cache_clear
 		ret = cache_drop(q, DROP_PREFIX, &clear->prefix);
 	for (size_t i = 0; !ret && i < clear->tag_count; i++)
 		ret = cache_drop(q, DROP_TAG, &clear->tags[i]);
+	for (size_t i = 0; !ret && i < clear->key_count; i++)
+		ret = cache_drop(q, DROP_KEY, &clear->keys[i]);
 	return ret;
 }
 
@@ -360,21 +362,13 @@ static int cache_texts(const struct question *q, const struct tree *list, struct
 static int cache_invalidate_list(const struct question *q, const struct tree *tags,
 				 const struct tree *keys, struct json *j)
 {
-	struct cache_clear clear = { .tag_count = tree_size(tags) };
+	struct cache_clear clear = { .tag_count = tree_size(tags), .key_count = tree_size(keys) };
 	struct cache_bytes *list;
-	uint64_t count = 0;
 	int ret = cache_texts(q, tags ? tags : keys, &list);
 
-	clear.tags = list;
-	if (!ret && tags)
+	clear.tags = clear.keys = list;
+	if (!ret)
 		ret = cache_clear_now(q, &clear, NULL, "invalidated", j);
-	for (size_t i = 0; !ret && i < tree_size(keys); i++) {
-		behind_drop(q->site->behind, DROP_KEY, &list[i]);
-		through_drop(q->site->through, DROP_KEY, &list[i]);
-		count += cache_invalidate_key(q->site->cache, &list[i], q->request->now_ns);
-	}
-	if (!ret && keys)
-		cache_number(j, "invalidated", count);
 	free(list);
 	return ret;
 }

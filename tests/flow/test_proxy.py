@@ -283,6 +283,8 @@ def purges(through, node, agent, token):
            kept() == ["MISS"] * 3, "… by a pattern")
     expect(post("/api/cache/invalidate", {"prefix": "kept:h/k/p1"}) == {"invalidated": 1} and
            kept() == ["MISS", "HIT", "HIT"], "… by a prefix")
+    expect(post("/api/cache/invalidate", {"keys": ["kept:h/k/p3", "kept:h/k/p"]}) ==
+           {"invalidated": 1} and kept() == ["HIT", "HIT", "MISS"], "… by a key")
     expect(post("/api/cache/clear", {"pattern": "nothing:*"}) == {"cleared": 0} and
            kept() == ["HIT"] * 3, "what does not fit stays")
     raw(through, request("POST", "/k/p3?x", body=b""))

@@ -38,6 +38,29 @@ static void entries_go_by_pattern_prefix_tag_and_key(void **state)
 	assert_int_equal(c.items, 0);
 }
 
+/* By whatever headers it was asked for; the ? may be left out where nothing follows it. */
+static void a_key_takes_all_that_is_kept_of_an_address(void **state)
+{
+	static const char vary[] = RIG_OK("Vary: A\r\nContent-Length: 1\r\n", "x");
+	static const char plain[] = RIG_OK("Content-Length: 1\r\n", "x");
+	static const char *const keys[] = { "r:h/a?", "r:h/a" };
+
+	(void)state;
+	rig_open("rule match=* name=r headers=T ttl=60s");
+	for (int i = 0; i < 2; i++) {
+		rig_exchange("GET /a HTTP/1.1\r\nHost: h\r\nT: 1\r\nA: 1\r\n\r\n", vary);
+		rig_exchange("GET /a HTTP/1.1\r\nHost: h\r\nT: 1\r\nA: 2\r\n\r\n", vary);
+		rig_exchange("GET /a HTTP/1.1\r\nHost: h\r\nT: 2\r\n\r\n", plain);
+		rig_exchange(RIG_GET("/a?b"), plain);
+		rig_exchange(RIG_GET("/ab"), plain);
+		assert_int_equal(purge(DROP_KEY, "r:h/"), 0);
+		assert_int_equal(purge(DROP_KEY, keys[i]), 4); /* one says by what it varies */
+		assert_int_equal(purge(DROP_KEY, keys[i]), 0);
+		assert_int_equal(purge(DROP_KEY, "r:h/a?b"), 1);
+		assert_int_equal(purge(DROP_PREFIX, "r:"), 1);
+	}
+}
+
 static void a_pattern_leaves_what_it_does_not_fit(void **state)
 {
 	(void)state;
@@ -134,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(entries_go_by_pattern_prefix_tag_and_key),
+		RIG_TEST(a_key_takes_all_that_is_kept_of_an_address),
 		RIG_TEST(a_pattern_leaves_what_it_does_not_fit),
 		RIG_TEST(all_of_one_who_asks_are_told_together),
 		RIG_TEST(whoever_leaves_or_does_not_ask_gets_it_done),
