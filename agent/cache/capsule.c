@@ -101,6 +101,31 @@ static bool capsule_is_good(const struct capsule *c, size_t type, size_t tags)
 	       capsule_is_text(c->value.tags, tags) && put_tags_read(c->value.tags, names) >= 0;
 }
 
+static bool capsule_is_ours(const struct capsule_head *head)
+{
+	return !memcmp(head->magic, "RSC", 3) && head->version == CAPSULE_VERSION &&
+	       head->flags <= CAPSULE_PACKED && !head->zero;
+}
+
+int capsule_tags(const void *bytes, size_t length, const char **out)
+{
+	const char *body = (const char *)bytes + sizeof(struct capsule_head);
+	struct cache_bytes names[CACHE_TAGS];
+	struct capsule_head head;
+	size_t at, tags;
+
+	if (length < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, bytes, sizeof(head));
+	at = (size_t)le32toh(head.key) + le16toh(head.type) + 1;
+	tags = le32toh(head.tags);
+	*out = body + at;
+	if (!capsule_is_ours(&head) || length < sizeof(head) + at + tags + 1 ||
+	    !capsule_is_text(*out, tags) || put_tags_read(*out, names) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
 int capsule_read(const void *bytes, size_t length, struct capsule *out)
 {
 	const char *body = (const char *)bytes + sizeof(struct capsule_head);
@@ -111,8 +136,7 @@ int capsule_read(const void *bytes, size_t length, struct capsule *out)
 	if (length < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
-	if (memcmp(head.magic, "RSC", 3) != 0 || head.version != CAPSULE_VERSION ||
-	    head.flags > CAPSULE_PACKED || head.zero)
+	if (!capsule_is_ours(&head))
 		return -EBADMSG;
 	key = le32toh(head.key);
 	type = le16toh(head.type);

@@ -26,6 +26,10 @@ struct capsule {
 };
 
 int capsule_make(const struct capsule *c, void **out, size_t *length);
+/* Of how many bytes capsule_tags is sure to have enough: by the length of the key. */
+#define CAPSULE_TAGS(key) (64 + (key) + CACHE_TYPE + 1 + CACHE_TAGS * (CACHE_TAG + 1))
+/* As a value has them, of its first bytes, whose checksum cannot be known: to find it by. */
+int capsule_tags(const void *bytes, size_t length, const char **out);
 int capsule_read(const void *bytes, size_t length, struct capsule *out);
 
 #endif

@@ -10,6 +10,7 @@
  *           keys that carry it, a key being in it before its value is there, and once more behind
  *           that: whoever takes the tag out meanwhile takes it out of the set. A key whose newest
  *           value has lost the tag may be in it still: it goes with the others, and is a miss.
+ *           Where Redis may give up sets, values are looked into for the tag.
  * Order:    of one key, the writes as they came, one at a time, the newest alone if they have to
  *           wait. Prefixes, patterns and tags go before what came later and they would take, and
  *           until they are done that is not asked for.

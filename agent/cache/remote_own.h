@@ -1,6 +1,6 @@
 /*
- * remote_own - the inside of the Redis behind the memory tier: of remote, remote_write and
- *              remote_sweep alone.
+ * remote_own - the inside of the Redis behind the memory tier: of remote, remote_write,
+ *              remote_sweep and remote_comb alone.
  *
  * Threads:  as remote.
  * Memory:   as remote.
@@ -17,6 +17,7 @@ struct remote_sweep {
 	bool active;
 	bool listed;    /* which keys they are is known; of a tag: some of them */
 	bool more;      /* of a tag: there are others */
+	bool combed;    /* of a tag: whether all values are to be looked into was asked */
 	bool announced; /* that it is done */
 	uint32_t under_way;
 	enum redis_fault fault;
@@ -55,5 +56,15 @@ uint64_t remote_pause(struct remote *r, enum redis_fault fault);
 /* All that may be written now is on its way. */
 void remote_pump(struct remote *r);
 void remote_sweep_begin(struct remote *r);
+
+/* Of the sweep: which keys are meant is known by now, or why not; … */
+void remote_sweep_listed(void *remote, enum redis_fault fault, const struct redis_value *v);
+/* … one question more, or one that could not be asked; one that was answered; a key that goes. */
+void remote_sweep_count(struct remote *r, int ret);
+void remote_sweep_one(void *remote, enum redis_fault fault, const struct redis_value *v);
+void remote_sweep_unlink(struct remote *r, const struct redis_text *key);
+
+/* What carries the tag by its value, where the set of the tag may be lost. Tells sweep_listed. */
+int remote_comb(struct remote *r);
 
 #endif

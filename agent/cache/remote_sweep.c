@@ -24,7 +24,7 @@ struct remote_member {
 
 static void remote_sweep_check(struct remote *r);
 
-static void remote_sweep_one(void *ctx, enum redis_fault fault, const struct redis_value *v)
+void remote_sweep_one(void *ctx, enum redis_fault fault, const struct redis_value *v)
 {
 	struct remote *r = ctx;
 
@@ -44,8 +44,7 @@ static void remote_sweep_gone(void *ctx, enum redis_fault fault, const struct re
 	remote_sweep_one(ctx, fault, v);
 }
 
-/* One question more, or one that could not be asked. */
-static void remote_sweep_count(struct remote *r, int ret)
+void remote_sweep_count(struct remote *r, int ret)
 {
 	if (ret)
 		r->sweep.fault = remote_fault(ret);
@@ -60,7 +59,7 @@ static void remote_sweep_announce(struct remote *r)
 	remote_sweep_count(r, remote_announce(r, pending_first_drop(r->pending), &then));
 }
 
-static void remote_sweep_unlink(struct remote *r, const struct redis_text *key)
+void remote_sweep_unlink(struct remote *r, const struct redis_text *key)
 {
 	const struct redis_then then = { remote_sweep_gone, r };
 
@@ -80,7 +79,7 @@ static void remote_sweep_found(void *ctx, const void *key, size_t length)
 		remote_sweep_unlink(r, &(struct redis_text){ key, length });
 }
 
-static void remote_sweep_listed(void *ctx, enum redis_fault fault, const struct redis_value *v)
+void remote_sweep_listed(void *ctx, enum redis_fault fault, const struct redis_value *v)
 {
 	struct remote *r = ctx;
 
@@ -236,16 +235,31 @@ static void remote_sweep_end(struct remote *r)
 	remote_pump(r);
 }
 
+/* There is more to be listed, which is under way now, or whose fault is known. */
+static bool remote_sweep_goes_on(struct remote *r)
+{
+	struct remote_sweep *s = &r->sweep;
+	bool comb = !s->more && !s->combed && pending_first_drop(r->pending)->kind == DROP_TAG;
+
+	if (!s->more && !comb)
+		return false;
+	s->combed = comb;
+	s->listed = false;
+	if (!(comb ? remote_comb(r) : remote_sweep_list(r)))
+		return true;
+	s->fault = REDIS_AWAY;
+	s->listed = true;
+	return false;
+}
+
 static void remote_sweep_check(struct remote *r)
 {
 	struct remote_sweep *s = &r->sweep;
 
 	if (!s->listed || s->under_way)
 		return;
-	if (s->fault == REDIS_FINE && s->more && !remote_sweep_list(r))
+	if (s->fault == REDIS_FINE && remote_sweep_goes_on(r))
 		return;
-	if (s->fault == REDIS_FINE && s->more)
-		s->fault = REDIS_AWAY;
 	if (s->fault == REDIS_FINE && !s->announced) {
 		s->announced = true;
 		remote_sweep_announce(r);

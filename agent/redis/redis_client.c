@@ -295,6 +295,16 @@ int redis_set(struct redis *r, const struct redis_text *key, const struct redis_
 	return redis_client_ask(r, words, 5, REDIS_BIT(REDIS_STATUS), then);
 }
 
+int redis_begin_get(struct redis *r, const struct redis_text *key, size_t bytes,
+		    const struct redis_then *then)
+{
+	char number[24];
+	struct redis_text words[] = { REDIS_TEXT("GETRANGE"), *key, REDIS_TEXT("0"),
+				      redis_client_number(number, bytes - 1) };
+
+	return redis_client_ask(r, words, 4, REDIS_BIT(REDIS_STRING), then);
+}
+
 int redis_unlink(struct redis *r, const struct redis_text *key, const struct redis_then *then)
 {
 	struct redis_text words[] = { REDIS_TEXT("UNLINK"), *key };

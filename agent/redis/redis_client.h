@@ -72,6 +72,9 @@ struct redis_then {
 
 /* The answer is a string, or nil. */
 int redis_get(struct redis *r, const struct redis_text *key, const struct redis_then *then);
+/* The first bytes of it alone, none where there is no such key. */
+int redis_begin_get(struct redis *r, const struct redis_text *key, size_t bytes,
+		    const struct redis_then *then);
 /* ttl_ms: from 1 on. */
 int redis_set(struct redis *r, const struct redis_text *key, const struct redis_text *value,
 	      uint64_t ttl_ms, const struct redis_then *then);
@@ -109,6 +112,9 @@ int redis_rank_list(struct redis *r, const struct redis_text *key, uint32_t most
 /* Told when the server has passed it on to whoever listens. */
 int redis_publish(struct redis *r, const char *channel, const struct redis_text *message,
 		  const struct redis_then *then);
+
+/* May any of its nodes give up keys by itself? The answer is an integer, 0: none. */
+int redis_evicts(struct redis *r, const struct redis_then *then);
 
 typedef void (*redis_key_fn)(void *ctx, const void *key, size_t length);
 

@@ -10,7 +10,7 @@ static bool redis_info_is(const char *line, size_t length, const char *wanted)
 
 static void redis_info_line(struct redis_info *i, const char *line, size_t length)
 {
-	static const char version[] = "redis_version:";
+	static const char version[] = "redis_version:", limited[] = "maxmemory:";
 	const struct {
 		const char *yes;
 		bool *to;
@@ -19,11 +19,14 @@ static void redis_info_line(struct redis_info *i, const char *line, size_t lengt
 		{ "role:slave", &i->replica },
 		{ "loading:1", &i->loading },
 		{ "aof_enabled:1", &i->aof },
+		{ "maxmemory_policy:noeviction", &i->keeps },
 	};
-	size_t known = sizeof(version) - 1;
+	size_t known = sizeof(version) - 1, limit = sizeof(limited) - 1;
 
 	for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++)
 		*flags[f].to = *flags[f].to || redis_info_is(line, length, flags[f].yes);
+	if (length > limit && !memcmp(line, limited, limit))
+		i->limited = line[limit] != '0';
 	if (length > known && !memcmp(line, version, known))
 		snprintf(i->version, sizeof(i->version), "%.*s", (int)(length - known),
 			 line + known);
@@ -47,6 +50,11 @@ void redis_info_save(struct redis_info *i, const struct redis_value *answer)
 	i->saves_known = answer->type == REDIS_ARRAY && answer->count == 2 &&
 			 answer->items[1]->type == REDIS_STRING;
 	i->saves = i->saves_known && answer->items[1]->length > 0;
+}
+
+bool redis_info_evicts(const struct redis_info *i)
+{
+	return i->limited && !i->keeps;
 }
 
 enum redis_persistence redis_info_persistence(const struct redis_info *i)

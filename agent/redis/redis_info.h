@@ -20,6 +20,7 @@ struct redis_info {
 	char version[REDIS_INFO_VERSION]; /* "": it does not say */
 	bool cluster, replica, loading;
 	bool aof;
+	bool limited, keeps;     /* its memory; no key is given up for that */
 	bool saves_known, saves; /* snapshots, by CONFIG GET save */
 };
 
@@ -28,6 +29,8 @@ void redis_info_read(struct redis_info *i, const char *text, size_t length);
 /* The answer to CONFIG GET save. */
 void redis_info_save(struct redis_info *i, const struct redis_value *answer);
 
+/* May it give up keys of ours, whose times are known to it all? */
+bool redis_info_evicts(const struct redis_info *i);
 enum redis_persistence redis_info_persistence(const struct redis_info *i);
 const char *redis_persistence_name(enum redis_persistence p); /* "aof", "rdb", "none", "unknown" */
 

@@ -1,6 +1,6 @@
 /*
- * redis_own - the inside of a client: of redis_client, redis_member, redis_rank and redis_scan
- * alone.
+ * redis_own - the inside of a client: of redis_client, redis_evicts, redis_member, redis_rank and
+ * redis_scan alone.
  *
  * Threads:  as redis_client.
  * Memory:   as redis_client.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The cache with a Redis behind it, shared by two agents: what one writes the other reads, what one
-takes out is gone from the other within a second; a Redis that is stopped, killed, flapping, full;
+takes out is gone from the other within a second; a Redis that is stopped, killed, flapping, full, evicting;
 values that are damaged, of another kind or another key's; and other programs' keys left alone.
 """
 import concurrent.futures
@@ -323,6 +323,38 @@ def refused(one, two, server):
     check(written(server, "readonly"), "and is written when it is a master again")
 
 
+def evicting(one, two, server):
+    def info(section, name):
+        return int(server.cli("info", section).partition(f"{name}:")[2].split()[0])
+
+    server.cli("config", "set", "maxmemory-policy", "allkeys-lru")
+    server.cli("config", "set", "maxmemory", info("memory", "used_memory") + (2 << 20))
+    values = {b"e:%d" % n: os.urandom(2000) for n in range(2000)}
+    for key, value in values.items():
+        one.put(key, value, "?tags=all")
+    one.settle()
+    found = {key: two.get(key) for key in values}
+    lost = sum(where is None for where, _ in found.values())
+    check(info("stats", "evicted_keys") >= lost > 0 and lost < len(values) and
+          all(where is None or value == values[key] for key, (where, value) in found.items()),
+          f"a Redis that gives up keys: {lost} of {len(values)} are misses, and none is wrong")
+    one.put(b"lost", b"1", "?tags=lost")
+    one.settle()
+    server.cli("del", "ringside:t:lost")  # as it may go before its values: they are asked for, it is not
+    one.put(b"later", b"1", "?tags=lost")
+    one.settle()
+    check(server.cli("smembers", "ringside:t:lost") == "later", "the set of a tag is given up")
+    two.post("/api/cache/invalidate", {"tags": ["lost"]})
+    two.settle()
+    check(not written(server, "lost") and not written(server, "later"),
+          "and the tag takes all that carries it")
+    in_time(one.gone(b"lost"), COHERENT, "from the other agent too")
+    two.post("/api/cache/clear", {"pattern": "e:*"})
+    two.settle()
+    server.cli("config", "set", "maxmemory", "0")
+    server.cli("config", "set", "maxmemory-policy", "noeviction")
+
+
 def agree(one, two, server, flaps=False):
     """Random writes on both, and in the end both say the same, which is what Redis says. A key that
     once had a tag goes from Redis with that tag, though its newest value has it no more: whose memory
@@ -399,6 +431,7 @@ def main():
             killed(one, two, server)
             agree(one, two, server, flaps=True)
             refused(one, two, server)
+            evicting(one, two, server)
             bounded(server)
             told_everywhere(one)
     except Failed as failure:

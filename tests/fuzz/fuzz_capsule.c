@@ -29,14 +29,18 @@ static void fuzz_seal(uint8_t *bytes, size_t length)
 
 static void fuzz_capsule(const uint8_t *bytes, size_t length)
 {
+	const char *tags;
 	struct capsule c;
 	size_t made;
 	void *again;
+	int known = capsule_tags(bytes, length, &tags);
 
+	if (!known && (tags <= (const char *)bytes || tags >= (const char *)bytes + length))
+		abort();
 	if (capsule_read(bytes, length, &c))
 		return;
 	if (!put_is_type(c.value.type) || !c.key.length || !c.ttl_s ||
-	    c.value.bytes.length > c.value.length)
+	    c.value.bytes.length > c.value.length || known || strcmp(tags, c.value.tags) != 0)
 		abort();
 	if (capsule_make(&c, &again, &made) || made != length || memcmp(again, bytes, made) != 0)
 		abort();

@@ -254,6 +254,15 @@ static inline void rig_say_bytes(const void *bytes, size_t length)
 	rig_say("\r\n");
 }
 
+#define RIG_ASKS_MEMORY "*2\r\n$4\r\nINFO\r\n$6\r\nmemory\r\n"
+
+/* After the set of a tag: this Redis gives up no key by itself. */
+static inline void rig_keeps_all(void)
+{
+	rig_hear(RIG_ASKS_MEMORY);
+	rig_say("$13\r\nmaxmemory:0\r\n\r\n");
+}
+
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, rig_open, rig_close)
 
 #endif

@@ -68,6 +68,42 @@ static int read_copy(const void *bytes, size_t length)
 	return ret;
 }
 
+static int tags_of_copy(const void *bytes, size_t length)
+{
+	void *copy = malloc(length ? length : 1);
+	const char *tags;
+	int ret;
+
+	memcpy(copy, bytes, length);
+	ret = capsule_tags(copy, length, &tags);
+	if (!ret)
+		assert_string_equal(tags, "a b");
+	free(copy);
+	return ret;
+}
+
+/* Of the first bytes, and of no fewer. */
+static void tags_are_read_without_the_value(void **state)
+{
+	struct capsule c = sample();
+	const size_t needed = 64 + 3 + 11 + 4;
+	unsigned char *bytes;
+	size_t length;
+
+	(void)state;
+	assert_int_equal(capsule_make(&c, (void **)&bytes, &length), 0);
+	for (size_t i = 0; i <= length; i++)
+		assert_int_equal(tags_of_copy(bytes, i), i < needed ? -EBADMSG : 0);
+	assert_true(needed <= CAPSULE_TAGS(3));
+	bytes[64 + 3 + 11 + 1] = ','; /* which no tag has */
+	assert_int_equal(tags_of_copy(bytes, length), -EBADMSG);
+	bytes[64 + 3 + 11 + 1] = '\0';
+	assert_int_equal(tags_of_copy(bytes, length), -EBADMSG);
+	bytes[0] = 'x';
+	assert_int_equal(tags_of_copy(bytes, length), -EBADMSG);
+	free(bytes);
+}
+
 static void every_bit_flipped_is_found(void **state)
 {
 	struct capsule c = sample();
@@ -160,6 +196,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_went_in_comes_out),
+		cmocka_unit_test(tags_are_read_without_the_value),
 		cmocka_unit_test(every_bit_flipped_is_found),
 		cmocka_unit_test(every_cut_and_every_byte_more_is_found),
 		cmocka_unit_test(a_good_checksum_makes_no_good_capsule),

@@ -28,6 +28,23 @@ static void lines_are_read(void **state)
 	assert_true(info("loading:1").loading); /* the last line may have no end */
 }
 
+/* Without a limit nothing is given up, whatever the policy, and with one by some policy. */
+static void who_gives_up_keys_is_known(void **state)
+{
+	struct redis_info none = info("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n");
+	struct redis_info keeps =
+		info("maxmemory:100\r\nmaxmemory_human:0B\r\nmaxmemory_policy:noeviction\r\n");
+	struct redis_info evicts = info("maxmemory:100\r\nmaxmemory_policy:volatile-ttl\r\n");
+	struct redis_info unsaid = info("maxmemory:100\r\n"), nothing = info("");
+
+	(void)state;
+	assert_false(redis_info_evicts(&none));
+	assert_false(redis_info_evicts(&keeps));
+	assert_true(redis_info_evicts(&evicts));
+	assert_true(redis_info_evicts(&unsaid));
+	assert_false(redis_info_evicts(&nothing));
+}
+
 static enum redis_persistence persistence(const char *answer, bool aof)
 {
 	struct redis_info i = { .aof = aof };
@@ -61,6 +78,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_read),
+		cmocka_unit_test(who_gives_up_keys_is_known),
 		cmocka_unit_test(persistence_is_what_is_configured),
 	};
 

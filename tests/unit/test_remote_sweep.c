@@ -55,6 +55,7 @@ static void a_tag_takes_its_keys_out_of_its_set_and_then_their_values(void **sta
 	rig_say(":1\r\n:1\r\n");
 	rig_hear(UNLINKS("5", "a") UNLINKS("5", "b"));
 	rig_say(":1\r\n:0\r\n");
+	rig_keeps_all();
 	ends(DROP_TAG, "t");
 	assert_int_equal(rig_state().removed, 1);
 }
@@ -78,6 +79,7 @@ static void what_may_be_out_of_the_set_goes_by_its_key(void **state)
 	rig_hear_published(DROP_TAG, "t");
 	rig_hear("*2\r\n$8\r\nSMEMBERS\r\n$5\r\np:t:t\r\n");
 	rig_say(":0\r\n*0\r\n");
+	rig_keeps_all();
 	rig_hear_published(DROP_TAG, "t");
 	rig_say(":0\r\n");
 	rig_hear(UNLINKS("5", "b"));
@@ -110,6 +112,7 @@ static void by_a_tag_everything_waits(void **state)
 	rig_set("b", "new", "");
 	assert_true(fixture_is_quiet(&c.server));
 	rig_say(":0\r\n*0\r\n");
+	rig_keeps_all();
 	rig_hear_published(DROP_TAG, "t");
 	rig_say(":0\r\n");
 	rig_hear_set("b", "new", "", 60000);
