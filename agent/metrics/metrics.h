@@ -340,7 +340,8 @@ void metrics_incidents_get(struct metrics *m, const struct metrics_scope *scope,
 int metrics_slowest(struct metrics *m, const struct metrics_scope *scope,
 		    struct metrics_slow **rows);
 /* Hosts that clients of TLS asked the service for, the last row "_other" if there are such. */
-int metrics_names(struct metrics *m, const char *service, struct metrics_name **rows);
+int metrics_names(struct metrics *m, const char *service, const char *environment,
+		  struct metrics_name **rows);
 int metrics_open_requests(struct metrics *m, const struct metrics_scope *scope,
 			  struct metrics_in_flight **rows);
 

@@ -80,7 +80,8 @@ static bool totals_add_names(struct names *names, struct query_rows *rows)
 	return ok && (!other || totals_add_name(REGISTRY_OTHER, other, rows));
 }
 
-int metrics_names(struct metrics *m, const char *service, struct metrics_name **rows)
+int metrics_names(struct metrics *m, const char *service, const char *environment,
+		  struct metrics_name **rows)
 {
 	struct query_rows list = { .size = sizeof(**rows) };
 	bool ok = true;
@@ -90,7 +91,7 @@ int metrics_names(struct metrics *m, const char *service, struct metrics_name **
 		/* D: acquire puts the look into the list behind its making; pairs with C. */
 		struct names *names = atomic_load_explicit(&s->names, memory_order_acquire);
 
-		if (names && !strcmp(s->name, service))
+		if (names && !strcmp(s->name, service) && !strcmp(s->environment, environment))
 			ok = totals_add_names(names, &list);
 	}
 	pthread_mutex_unlock(&m->lock);

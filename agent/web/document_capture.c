@@ -191,13 +191,18 @@ static const char *capture_named(uint8_t named)
 	return texts[named < TARGET_NAMED ? named : TARGET_NAMED_PROGRAM];
 }
 
+static void capture_put_environment(const struct metrics_process *p, struct json *j)
+{
+	json_string(j, "environment", p->target.environment[0] ? p->target.environment : NULL);
+}
+
 static void capture_put(const struct question *q, const struct metrics_process *p, struct json *j)
 {
 	json_object_begin(j, NULL);
 	json_int(j, "pid", p->target.pid);
 	json_string(j, "service", p->target.service);
 	json_string(j, "serviceFrom", capture_named(p->target.named));
-	json_string(j, "environment", p->target.environment[0] ? p->target.environment : NULL);
+	capture_put_environment(p, j);
 	json_string(j, "executable", p->target.exe[0] ? p->target.exe : NULL);
 	json_time(j, "startedAt", p->target.started_ms);
 	json_bool(j, "alive", p->alive);
@@ -221,15 +226,18 @@ static void capture_put(const struct question *q, const struct metrics_process *
 static int capture_compare_services(const void *left, const void *right)
 {
 	const struct metrics_process *a = left, *b = right;
+	int by_name = strcmp(a->target.service, b->target.service);
 
-	return strcmp(a->target.service, b->target.service);
+	return by_name ? by_name : strcmp(a->target.environment, b->target.environment);
 }
 
 /* Hosts that clients asked for by TLS, of as many handshakes as were told with one. */
-static void capture_put_names(const struct question *q, const char *service, struct json *j)
+static void capture_put_names(const struct question *q, const struct metrics_process *p,
+			      struct json *j)
 {
 	struct metrics_name *rows = NULL;
-	int count = metrics_names(q->site->metrics, service, &rows);
+	int count =
+		metrics_names(q->site->metrics, p->target.service, p->target.environment, &rows);
 
 	json_array_begin(j, "tlsNames");
 	for (int i = 0; i < count; i++) {
@@ -271,10 +279,11 @@ static void capture_put_service(const struct question *q, const struct metrics_p
 	}
 	json_object_begin(j, NULL);
 	json_string(j, "service", rows->target.service);
+	capture_put_environment(rows, j);
 	json_int(j, "processes", alive);
 	json_int(j, "reduced", reduced);
 	capture_put_tls(&sum.totals, j);
-	capture_put_names(q, rows->target.service, j);
+	capture_put_names(q, rows, j);
 	json_object_begin(j, "cost");
 	json_measure(j, "nsPerRequest", capture_each(&sum));
 	json_measure(j, "cpuPercent", capture_share(own_ns, sum.user_ms));

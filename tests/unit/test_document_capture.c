@@ -66,7 +66,8 @@ static void the_ledger_holds_every_loss_by_its_reason(void **state)
 			   "\"since\":\"2025-12-31T23:59:58.000Z\",\"cpuPercent\":12.5}}]");
 	assert_holds(text,
 		     "\"budgetPercent\":10,\"services\":[{\"service\":\"shop\","
-		     "\"processes\":1,\"reduced\":1,\"tls\":{\"handshakes\":4,\"failed\":2,"
+		     "\"environment\":null,\"processes\":1,\"reduced\":1,\"tls\":{\"handshakes\":4,"
+		     "\"failed\":2,"
 		     "\"avgMs\":1.5,\"versions\":{\"TLSv1.2\":1,\"TLSv1.3\":3}},\"tlsNames\":[{"
 		     "\"name\":\"a.example\",\"handshakes\":2},{\"name\":\"_other\","
 		     "\"handshakes\":1}],\"cost\":{"
@@ -102,6 +103,29 @@ static void one_that_ended_stands_behind_those_that_live(void **state)
 	free(text);
 	text = document_text(&d, document_capture, "/x?pid=90&limit=1");
 	assert_lacks(text, "\"pid\":70,");
+	free(text);
+	document_close(&d);
+}
+
+/* As everywhere else: a service is its name and its environment. */
+static void one_name_in_two_environments_is_two_services(void **state)
+{
+	struct capture_target other;
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	document_open(&d);
+	tell(&d);
+	fixture_target(&other, 9, 90, "shop");
+	strcpy(other.environment, "staging");
+	d.f.sink.seen(d.f.sink.ctx, &other);
+	fixture_tick(&d.f, NOW);
+	text = document_text(&d, document_capture, "/x");
+	assert_holds(text, "{\"service\":\"shop\",\"environment\":null,\"processes\":1,");
+	assert_holds(text, "{\"service\":\"shop\",\"environment\":\"staging\",\"processes\":1,"
+			   "\"reduced\":0,\"tls\":{\"handshakes\":0,\"failed\":0,\"avgMs\":null,"
+			   "\"versions\":{}},\"tlsNames\":[],");
 	free(text);
 	document_close(&d);
 }
@@ -161,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_ledger_holds_every_loss_by_its_reason),
 		cmocka_unit_test(one_that_ended_stands_behind_those_that_live),
+		cmocka_unit_test(one_name_in_two_environments_is_two_services),
 		cmocka_unit_test(a_services_share_is_of_processes_whose_time_is_known),
 		cmocka_unit_test(a_state_that_nobody_knows_is_null),
 	};
