@@ -207,7 +207,6 @@ def compare_all(source, stage, environment, shim):
     todo, found = queue.Queue(), []
     for file in files(source):
         todo.put(file)
-    preloaded = {**environment, "LD_PRELOAD": str(live.find_program("libringside.so"))}
     preloaded = {**environment, "LD_PRELOAD": shim}
     library = lay_library(source, stage.folder / "lib")
     trees = [Tree(source, stage.folder / f"perl{i}", library) for i in range(WORKERS)]

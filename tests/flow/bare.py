@@ -97,7 +97,7 @@ def wait_states(agent, wanted, what, of=HTTP):
 def build_go(stage, name, source, *options, libc=False):
     """A program; without a C library nothing can be preloaded into it. None: there is no Go here."""
     if not shutil.which("go"):
-        print("      no Go here: left out")
+        print("skipped: no Go here")
         return None
     text, program = stage.folder / f"{name}.go", stage.folder / name
     text.write_text(source)

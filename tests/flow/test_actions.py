@@ -249,7 +249,7 @@ def a_unit_is_restarted_over_the_bus(stage):
     found = subprocess.run([PYTHON, "-c", "import dbus.service, gi.repository.GLib"], check=False,
                            capture_output=True)
     if found.returncode:
-        print("      skipped: needs python3-dbus and python3-gi")
+        print("skipped: needs python3-dbus and python3-gi")
         return
     bus = Bus(stage)
     unit = {"type": "restart_unit", "at_most_every": "1s"}

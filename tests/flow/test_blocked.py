@@ -172,7 +172,7 @@ def main():
         expect(said["status"] == "degraded" and f"{BLOCKERS} times" in said["reason"],
                f"they are told of: {said}")
         if facility(agent)["state"] == "refused":
-            print(f"skip  probes in files: {facility(agent)}")
+            print(f"skipped: probes in files: {facility(agent)}")
         else:
             probes_wait_for_who_is_suspected(stage, agent, blocker)
             who_was_not_suspected_stalls_the_keeper_alone(stage, agent, nginx)

@@ -254,7 +254,7 @@ class Alertmanager(live.Process):
 
 def alertmanager_knows_what_fires(stage):
     if not shutil.which("prometheus-alertmanager"):
-        print("      skipped: needs prometheus-alertmanager")
+        print("skipped: needs prometheus-alertmanager")
         return
     manager = Alertmanager(stage)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -333,7 +333,7 @@ class MailServer(live.Process):
 def mail_by_starttls_with_a_password(stage):
     found = subprocess.run([PYTHON, "-c", "import aiosmtpd"], check=False, capture_output=True)
     if found.returncode:
-        print("      skipped: needs python3-aiosmtpd")
+        print("skipped: needs python3-aiosmtpd")
         return
     server = MailServer(stage)
     password = stage.folder / "password"
@@ -409,7 +409,7 @@ class RefusingServer(MailServer):
 def who_refuses_a_mail_is_asked_again_or_not(stage):
     """A refusal for good is; who has a mail gets it once, however often another is asked."""
     if subprocess.run([PYTHON, "-c", "import aiosmtpd"], check=False, capture_output=True).returncode:
-        print("      skipped: needs python3-aiosmtpd")
+        print("skipped: needs python3-aiosmtpd")
         return
     server = RefusingServer(stage)
     mail = {"type": "email", "smtp": f"smtp://127.0.0.1:{server.port}", "starttls": "none",

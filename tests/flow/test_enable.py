@@ -133,7 +133,7 @@ exec {python} -B {self} inside
 
 def host_wide(folder):
     if not shutil.which("unshare"):
-        print("unshare is missing: the preload of every program was not tried")
+        print("skipped: the preload of every program: unshare is missing")
         return
     private = folder / "private"
     private.mkdir()
@@ -141,7 +141,7 @@ def host_wide(folder):
                            wanted=LIBRARY, python=sys.executable, self=Path(__file__).resolve())
     done = subprocess.run(["unshare", "-m", "sh", "-c", words], timeout=200, check=False)
     if done.returncode == live.SKIPPED:
-        print("no private /etc could be had: the preload of every program was not tried")
+        print("skipped: the preload of every program: no private /etc could be had")
     else:
         check(done.returncode == 0, "the preload of every program")
 

@@ -180,7 +180,7 @@ def main():
         if (NPM / "@grpc" / "grpc-js").is_dir():
             same &= check(stage, agent, "grpc-js")
         else:
-            print("grpc-js is not installed (tools/setup npm): left out")
+            print("skipped: grpc-js is not installed (tools/setup npm)")
     return 0 if same else 1
 
 

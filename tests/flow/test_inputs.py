@@ -151,7 +151,7 @@ def disks(agent, seat, path):
     more = seat.say(f"direct {path} {PAGES}")[0] - own
     after = settled(agent, seat)["io"]
     if more == 0:
-        print("not tried: this file system has no disk of its own")
+        print("skipped: this file system has no disk of its own")
         return
     told = after["readBytes"] - before["readBytes"]
     expect(told == more == PAGES * PAGE,
@@ -265,7 +265,7 @@ def elsewhere(agent, stage):
     tried = subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True,
                            text=True, check=False)
     if tried.returncode:
-        print(f"not tried: a network of its own: {tried.stderr.strip()}")
+        print(f"skipped: a network of its own: {tried.stderr.strip()}")
         return
     seat = Seat(stage, "elsewhere", ("unshare", "-n", "sh", "-c", inside, sys.executable, BOTH))
     watched(agent, seat)
@@ -307,7 +307,7 @@ def kills(agent, stage):
             seat.tell(f"eat {200 * MIB}")
             code = seat.popen.wait(20)
     except OSError as refusal:
-        print(f"not tried: a kill for want of memory: {refusal}")
+        print(f"skipped: a kill for want of memory: {refusal}")
         return
     expect(code == -signal.SIGKILL, f"the kernel killed it: {code}")
     time.sleep(2)
@@ -349,7 +349,7 @@ def last_second(agent, stage, path):
 def of_disks(agent, stage, seat):
     path = disk_file(stage.folder)
     if not path:
-        print("not tried: no direct I/O on this file system")
+        print("skipped: no direct I/O on this file system")
         return
     faults(agent, seat, path)
     disks(agent, seat, path)

@@ -99,7 +99,7 @@ def start_named(stage):
                                                "OTEL_RESOURCE_ATTRIBUTES": "service.name=%"}),
            "named", None, "OTEL_SERVICE_NAME", 1)
     if own_unit():
-        print("this test runs in a systemd unit: programs' names were not tried")
+        print("skipped: programs' names: this test runs in a systemd unit")
         return
     yield Server(stage, "module", python), "http.server", None, "script", 1
     spawning = stage.folder / "spawning.py"
@@ -113,7 +113,7 @@ def start_named(stage):
 
 def start_node(stage):
     if not shutil.which("node"):
-        print("node is not installed: it was not tried")
+        print("skipped: node is not installed")
         return
     for shop in ("a", "b"):
         script = stage.folder / shop / "app.js"
@@ -127,7 +127,7 @@ def start_node(stage):
 
 def start_gunicorn(stage):
     if not os.path.exists("/usr/bin/gunicorn"):
-        print("gunicorn is not installed: it was not tried")
+        print("skipped: gunicorn is not installed")
         return
     folder = stage.folder / "app"
     folder.mkdir()
@@ -192,7 +192,7 @@ def own_group():
     try:
         group = Path(tempfile.mkdtemp(prefix="ringside-names-", dir=f"{root}{own.group(1)}"))
     except (OSError, AttributeError):
-        print("no control group can be made here: a rule for one was not tried")
+        print("skipped: a rule for a control group: none can be made here")
         yield None, None
         return
     try:

@@ -112,7 +112,7 @@ def cpu(agent, stage):
     if (GROUPS / "cpu").is_dir():
         quota(agent, burner)
     else:
-        print("not tried: there is no v1 cpu controller")
+        print("skipped: there is no v1 cpu controller")
 
 
 def quota(agent, burner):
@@ -159,7 +159,7 @@ def memory(agent, stage):
     if (GROUPS / "memory" / "memory.limit_in_bytes").exists():
         memory_group(agent, burner)
     else:
-        print("not tried: there is no v1 memory controller")
+        print("skipped: there is no v1 memory controller")
 
 
 def memory_group(agent, burner):

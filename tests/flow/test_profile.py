@@ -327,7 +327,7 @@ def forms_agree(stage, burner):
     raw = gzip.decompress(packed.read_bytes())
     check(b"burn_much" in raw and b"nanoseconds" in raw, "pprof's strings")
     if not shutil.which("protoc"):
-        print("skip  pprof's fields: protoc is not installed (protobuf-compiler)")
+        print("skipped: pprof's fields: protoc is not installed (protobuf-compiler)")
         return
     (stage.folder / "profile.proto").write_text(PROTO)
     text = subprocess.run(["protoc", "--decode=Profile", "-I", str(stage.folder), "profile.proto"],
@@ -382,7 +382,7 @@ def files_are_those_that_the_process_runs(stage):
 
 def jitted_code_has_its_runtimes_names(stage):
     if platform.machine() != "x86_64":
-        print("skip  jitted code: written for x86_64")
+        print("skipped: jitted code: written for x86_64")
         return
     jit = Burner(stage, "jit")
     path = Path(f"/tmp/perf-{jit.pid}.map")
@@ -600,7 +600,7 @@ def others(stage):
         print(f"ok    {step.__name__}")
     why = unwinds_without(stage)
     if why:
-        print(f"skip  unwound profiles: {why}")
+        print(f"skipped: unwound profiles: {why}")
         return
     depth_is_right_with_and_without_frame_pointers(stage)
     no_stack_is_kept(stage)
@@ -609,7 +609,7 @@ def others(stage):
         nginx_is_deep(stage, shim=True)
         nginx_is_deep(stage, shim=False)
     else:
-        print("skip  nginx's stacks: nginx or ab is not installed")
+        print("skipped: nginx's stacks: nginx or ab is not installed")
 
 
 def run(lane):

@@ -84,7 +84,7 @@ def uring_part(stage, agent):
     except TimeoutError:
         if server.popen.poll() != 77:
             raise
-        print("      no io_uring here: left out")
+        print("skipped: no io_uring here")
         return
     attach(stage, agent, [server.pid])
     done = live.ab(f"http://127.0.0.1:{port}/ring", TOTAL // 10, "-k", connections=1)
@@ -169,7 +169,7 @@ def go_part(stage, agent):
 
 def node_part(stage, agent):
     if not shutil.which("node"):
-        print("      no node here: left out")
+        print("skipped: no node here")
         return
     program = stage.folder / "seat.js"
     program.write_text(NODE)

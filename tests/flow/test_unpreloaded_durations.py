@@ -205,7 +205,7 @@ def go_part(stage, agent):
 
 def node_part(stage, agent):
     if not shutil.which("node"):
-        print("      no node here: left out")
+        print("skipped: no node here")
         return
     program, port = stage.folder / "sleeper.js", live.free_port()
     program.write_text(NODE)

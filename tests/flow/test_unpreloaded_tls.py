@@ -135,7 +135,7 @@ def counted(agent, pids, before, sent, what):
 def steady(agent, pids, count, url, what):
     """HTTP/1.1 at a steady rate, exact whether the machine reaches it or not."""
     if not shutil.which("h2load"):
-        print("      no h2load here: left out")
+        print("skipped: no h2load here")
         return count
     for rate in RATES:
         sent = rate * STEADY_S
@@ -173,7 +173,7 @@ def nginx_part(stage, agent, key, certificate):
 
 def nginx_http2(agent, nginx, count):
     if not shutil.which("h2load"):
-        print("      no h2load here: left out")
+        print("skipped: no h2load here")
         return count
     pids = nginx.workers()
     before = len(nginx.lines())
@@ -221,7 +221,7 @@ def overload(agent, nginx, count):
 
 def node_part(stage, agent, key, certificate):
     if not shutil.which("node"):
-        print("      no node here: left out")
+        print("skipped: no node here")
         return
     program = stage.folder / "seat.js"
     program.write_text(NODE)

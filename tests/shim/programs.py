@@ -61,7 +61,7 @@ def programs(folder, own):
     for name, compiler, options in compilers:
         program = folder / name.replace(" ", "-")
         if not shutil.which(compiler):
-            print(f"not tried: {name}: {compiler} is missing")
+            print(f"skipped: {name}: {compiler} is missing")
         elif subprocess.run([compiler, *options, source, "-o", program], check=False).returncode == 0:
             for code in ("0", "1", "77", "255"):
                 yield f"{name} {code}", [program, code]
@@ -108,7 +108,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ringside-") as folder:
         for name, arguments in programs(Path(folder), sys.argv[2:]):
             if not shutil.which(str(arguments[0])):
-                print(f"not tried: {name}: {arguments[0]} is missing")
+                print(f"skipped: {name}: {arguments[0]} is missing")
                 continue
             bare, watched = run(arguments, None), run(arguments, sys.argv[1])
             if bare != watched:
