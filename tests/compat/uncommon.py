@@ -118,7 +118,8 @@ UNCOMMON = {
     "evhttp": Recipe(compiled("cc", "event.c", "-O2", "-Wl,--no-as-needed", "-levent"),
                      ("cc", "/usr/include/event2/http.h"), default=True),
     "twiggy": Recipe(plackup("Twiggy"), ("plackup", "twiggy"), noise="Deep recursion",
-                     without={"cut": "once it refused a head cut in its last line, watched; never since"}),
+                     without={"cut": "watched or not it refuses a head that is cut within the end of "
+                                     "a line, unless the rest is there by the time it looks"}),
     "traffic-server": Recipe(traffic_server, ("traffic_server", "nginx"), backend="nginx", share=2,
                              without={name: "it answers once the server behind it did, and closes or "
                                             "not by how much of the body had come, watched or not"
