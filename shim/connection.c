@@ -313,7 +313,7 @@ static inline __attribute__((always_inline)) bool connection_knows(struct connec
 	if (way == CONNECTION_WRITE)
 		return known_write(&c->exchange, c, here.memo, iov ? iov->iov_base : NULL,
 				   seen < bytes ? seen : bytes, bytes);
-	return seen >= bytes && known_read(&c->exchange, c, here.memo, iov->iov_base, bytes);
+	return iov && seen >= bytes && known_read(&c->exchange, c, here.memo, iov->iov_base, bytes);
 }
 
 static RARE void connection_race(struct connection *c, enum connection_way way)
