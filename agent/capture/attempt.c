@@ -5,6 +5,8 @@
 #include "mapped.h"
 #include "pauses.h"
 #include "probe.h"
+#include "sampler.h"
+#include "snapshots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,5 +102,30 @@ int attempt_probes(void)
 	pauses_close(p);
 	probe_filter_close(filter);
 	close(file);
+	return result;
+}
+
+int attempt_samples(void)
+{
+	struct probe_filter *filter = NULL;
+	struct sampler *s = NULL;
+	int result = probe_filter_open(&filter);
+
+	if (!result)
+		result = sampler_open(&s, probe_filter_fd(filter));
+	if (!result)
+		result = sampler_run(s, true);
+	sampler_close(s);
+	probe_filter_close(filter);
+	return result;
+}
+
+int attempt_snapshots(void)
+{
+	struct snapshots *s;
+	int result = snapshots_open(&s, getpid());
+
+	if (!result)
+		snapshots_close(s);
 	return result;
 }

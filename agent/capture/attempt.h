@@ -1,5 +1,6 @@
 /*
- * attempt - do probes in programs' own code work here? Tried on this program's, while it runs.
+ * attempt - does here what the agent begins only with a target? Probes in programs' own code, and
+ *           the clocks that samples are taken by; tried on this program, while it runs.
  *
  * Threads:  one.
  * Memory:   none: all is gone again at the end.
@@ -10,5 +11,7 @@
 #define CAPTURE_ATTEMPT_H
 
 int attempt_probes(void);
+int attempt_samples(void);   /* of stacks, as ids */
+int attempt_snapshots(void); /* of registers and stacks */
 
 #endif

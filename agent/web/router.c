@@ -131,7 +131,9 @@ static const struct router_endpoint router_endpoints[] = {
 	  ROUTER_SHELF },
 	{ "/api/profile/cpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
 	{ "/api/profile/offcpu", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
-	{ "/debug/pprof/profile", NULL, router_profile, 0, ROUTER_PRIVILEGED | ROUTER_ASKS },
+	/* what reads it can send no token */
+	{ "/debug/pprof/profile", NULL, router_profile, 0,
+	  ROUTER_PRIVILEGED | ROUTER_ASKS | ROUTER_ROOT },
 	{ "/api/alerts", document_alerts, NULL, PARAMS_SERVICE | PARAMS_LIST | PARAMS_STATE, 0 },
 	{ "/api/alerts/rules", document_rules, NULL, PARAMS_LIST, 0 },
 	{ "/api/alerts/channels", document_channels, NULL, PARAMS_LIST, 0 },

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -306,6 +307,22 @@ def inlined_functions_are_frames(stage):
     print(f"ok    {seen} samples are of what was put into another function")
 
 
+def go_reads(stage, burner, packed):
+    """Debian's go tool pprof, the file and what it asks for itself."""
+    if not shutil.which("go"):
+        print("skipped: go tool pprof: no go here (golang-go)")
+        return
+    url = f"http://localhost:{stage.the_agent.port}/debug/pprof/profile?pid={burner.pid}&seconds=1"
+    for source in (packed, url):
+        done = subprocess.run(["go", "tool", "pprof", "-top", source], capture_output=True, text=True,
+                              check=False, timeout=60,
+                              env={**os.environ, "PPROF_TMPDIR": str(stage.folder),
+                                   "GOCACHE": str(stage.folder / "go")})
+        check(done.returncode == 0 and re.search(r"%\s+burn_much$", done.stdout, re.M),
+              f"go tool pprof {source}: {done.stdout}{done.stderr}")
+    print("ok    go tool pprof reads the file, and asks the agent")
+
+
 def forms_agree(stage, burner):
     said = json.loads(ringside(stage, "profile", "--past", "--format", "json", "cpu", burner.pid))
     data = said["data"]
@@ -326,6 +343,7 @@ def forms_agree(stage, burner):
     ringside(stage, "profile", "cpu", burner.pid, "--past", "-o", packed)
     raw = gzip.decompress(packed.read_bytes())
     check(b"burn_much" in raw and b"nanoseconds" in raw, "pprof's strings")
+    go_reads(stage, burner, packed)
     if not shutil.which("protoc"):
         print("skipped: pprof's fields: protoc is not installed (protobuf-compiler)")
         return

@@ -373,6 +373,13 @@ class Doctor(unittest.TestCase):
 
 
 class WithAgent(unittest.TestCase):
+    def facilities(self, agent, checks):
+        """Each set of probes in the doctor's words: whether it loads, and how the agent's own stand."""
+        told = {c["found"].partition(":")[0] for c in checks if c["name"] == "probes"}
+        self.assertEqual(told, {f["set"] for f in agent.get("/api/health")["facilities"]})
+        tried = {c["found"].partition(":")[0] for c in checks if c["name"] == "ebpf"}
+        self.assertLessEqual({"profile", "snapshot", "runtime"}, tried)
+
     def test_watched_process_is_listed_and_the_agent_is_well(self):
         try:
             live.find_program("ringsided")
@@ -400,6 +407,7 @@ class WithAgent(unittest.TestCase):
             out = ringside("doctor", "--json", environment=stage.environment)[1]
             found = [c for c in json.loads(out)["checks"] if c["name"] == "agent"]
             self.assertEqual(found[0]["status"], "ok", found)
+            self.facilities(agent, json.loads(out)["checks"])
             agent.stop()
             self.assertEqual(ringside("ps", environment=stage.environment)[0], 1)
 

@@ -35,6 +35,21 @@ static void what_works_for_pauses_works_in_the_attempt(void **state)
 	probe_filter_close(filter);
 }
 
+static void samples_and_snapshots_are_tried_too(void **state)
+{
+	struct probe_filter *filter;
+
+	(void)state;
+	if (probe_filter_open(&filter)) {
+		assert_true(attempt_samples() < 0);
+		assert_true(attempt_snapshots() < 0);
+		rs_skip("bpf() is refused here");
+	}
+	probe_filter_close(filter);
+	assert_int_equal(attempt_samples(), 0);
+	assert_int_equal(attempt_snapshots(), 0);
+}
+
 static void who_keeps_the_kernel_waiting_does_not_keep_us(void **state)
 {
 	struct blocked b;
@@ -58,6 +73,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_function_is_found_in_the_file_that_it_is_of),
 		cmocka_unit_test(what_works_for_pauses_works_in_the_attempt),
+		cmocka_unit_test(samples_and_snapshots_are_tried_too),
 		cmocka_unit_test(who_keeps_the_kernel_waiting_does_not_keep_us),
 	};
 

@@ -121,7 +121,12 @@ static void health_of_the_agent_is_told_part_by_part(void **state)
 		  "{\"name\": \"web\", \"status\": \"healthy\"},"
 		  "{\"name\": \"redis\", \"status\": \"info\", \"reason\": \"not set\"},"
 		  "{\"name\": \"disk\", \"status\": \"degraded\", \"reason\": \"nearly full\"},"
-		  "{\"name\": \"drain\", \"status\": \"unhealthy\", \"reason\": null}]}}" },
+		  "{\"name\": \"drain\", \"status\": \"unhealthy\", \"reason\": null}],"
+		  "\"facilities\": ["
+		  "{\"set\": \"http\", \"name\": \"a\", \"state\": \"loaded\", \"dropped\": 7},"
+		  "{\"set\": \"life\", \"name\": \"b\", \"state\": \"notNeeded\", \"dropped\": 0},"
+		  "{\"set\": \"http\", \"name\": \"c\", \"state\": \"refused\","
+		  " \"errno\": \"EPERM\", \"dropped\": 7}]}}" },
 		{ 0 },
 	};
 	pid_t server = answer_begin(settings.socket, answers);
@@ -129,12 +134,18 @@ static void health_of_the_agent_is_told_part_by_part(void **state)
 	(void)state;
 	agent_check_health(&checks, &settings);
 	answer_end(server);
-	assert_int_equal(checks.count, 3);
+	assert_int_equal(checks.count, 5);
 	assert_non_null(strstr(checks.items[0].found, ": unhealthy"));
 	assert_int_equal(checks.items[1].level, CHECK_WARN);
 	assert_string_equal(checks.items[1].found, "disk is degraded: nearly full");
 	assert_int_equal(checks.items[2].level, CHECK_BAD);
 	assert_string_equal(checks.items[2].found, "drain is unhealthy: no reason given");
+	assert_int_equal(checks.items[3].level, CHECK_WARN);
+	assert_string_equal(checks.items[3].found, "http: 1 loaded, 0 not needed, 1 refused, "
+						   "c refused: EPERM; 7 events dropped");
+	assert_int_equal(checks.items[4].level, CHECK_OK);
+	assert_string_equal(checks.items[4].found,
+			    "life: 0 loaded, 1 not needed, 0 refused; 0 events dropped");
 }
 
 static void agent_that_is_not_there_is_no_fault_of_the_machine(void **state)

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define CHECK_MAX 32
+#define CHECK_MAX 64
 
 enum check_level { CHECK_OK, CHECK_WARN, CHECK_BAD };
 

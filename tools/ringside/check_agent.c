@@ -7,12 +7,15 @@
 #include "trial.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define AGENT_REFUSED_TOLD 3u
+#define AGENT_SET_TEXT 256
 #define AGENT_PARTS_TOLD 6 /* of the health of one agent; the rest is in /api/health */
 
 static const char *const agent_clocks[] = {
@@ -174,6 +177,61 @@ static void agent_tell_parts(struct checks *c, const struct envelope_node *parts
 	}
 }
 
+static bool agent_is_of_set(const struct envelope_node *facility, const char *set)
+{
+	const char *its = envelope_text(facility, "set");
+
+	return its && strcmp(its, set) == 0;
+}
+
+/* Is it the first of its set? */
+static bool agent_begins_set(const struct envelope_node *all, size_t index, const char *set)
+{
+	for (size_t i = 0; i < index; i++)
+		if (agent_is_of_set(envelope_at(all, i), set))
+			return false;
+	return true;
+}
+
+/* A set of probes: how many of it are in which state, who refused what, and what was lost. */
+static void agent_tell_set(struct checks *c, const struct envelope_node *all, const char *set)
+{
+	unsigned int loaded = 0, idle = 0, refused = 0;
+	char text[AGENT_SET_TEXT] = "";
+	double dropped = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < envelope_size(all); i++) {
+		const struct envelope_node *f = envelope_at(all, i);
+		const char *state = envelope_text(f, "state"), *error = envelope_text(f, "errno");
+
+		if (!state || !agent_is_of_set(f, set))
+			continue;
+		loaded += strcmp(state, "loaded") == 0;
+		idle += strcmp(state, "notNeeded") == 0;
+		dropped = fmax(dropped, envelope_number(f, "dropped"));
+		if (strcmp(state, "refused") != 0 || ++refused > AGENT_REFUSED_TOLD)
+			continue;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ", %.32s refused: %.16s",
+				      envelope_text(f, "name"), error ? error : "?");
+	}
+	check_add(c, "probes", refused ? CHECK_WARN : CHECK_OK,
+		  refused ? "/api/health has each with its likely reason (facilities)" : NULL,
+		  "%s: %u loaded, %u not needed, %u refused%s; %.0f events dropped", set, loaded,
+		  idle, refused, text, dropped);
+}
+
+/* What the kernel gives the agent that runs. */
+static void agent_tell_facilities(struct checks *c, const struct envelope_node *all)
+{
+	for (size_t i = 0; i < envelope_size(all); i++) {
+		const char *set = envelope_text(envelope_at(all, i), "set");
+
+		if (set && agent_begins_set(all, i, set))
+			agent_tell_set(c, all, set);
+	}
+}
+
 static void agent_check_health(struct checks *c, const struct settings *s)
 {
 	const char *status;
@@ -192,6 +250,7 @@ static void agent_check_health(struct checks *c, const struct settings *s)
 		check_add(c, "agent", CHECK_OK, NULL, "answers on %s: %s", agent.where,
 			  status ? status : "no status");
 		agent_tell_parts(c, envelope_member(envelope_data(health), "parts"));
+		agent_tell_facilities(c, envelope_member(envelope_data(health), "facilities"));
 		envelope_close(health);
 	}
 	agent_close(&agent);

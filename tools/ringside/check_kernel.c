@@ -104,6 +104,30 @@ static void kernel_check_pauses(struct checks *c)
 			  runtime_why_text(RUNTIME_UNSAFE));
 }
 
+/* What the agent takes profiles by. */
+static void kernel_check_samples(struct checks *c)
+{
+	static const struct {
+		const char *name, *without;
+		int (*attempt)(void);
+	} kinds[] = {
+		{ "profile", "there are no CPU profiles", attempt_samples },
+		{ "snapshot", "code without frame pointers is not unwound", attempt_snapshots },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		int result = kinds[i].attempt();
+
+		if (result)
+			check_add(c, "ebpf", CHECK_WARN, kinds[i].without,
+				  "%s: refused: perf_event %s (%s)", kinds[i].name,
+				  strerrorname_np(-result), facility_error_text(-result));
+		else
+			check_add(c, "ebpf", CHECK_OK, NULL, "%s: loads: perf_event",
+				  kinds[i].name);
+	}
+}
+
 /* A trial load and attach of each set of the agent's own; they are gone again at the end. */
 static void kernel_check_probes(struct checks *c)
 {
@@ -127,6 +151,7 @@ static void kernel_check_probes(struct checks *c)
 				  text);
 	}
 	kernel_check_pauses(c);
+	kernel_check_samples(c);
 }
 
 /* What the library does at the start of its host. */
