@@ -151,6 +151,7 @@ struct metrics_thread {
 	char name[16];
 	double core_percent;       /* between the last two looks; METRICS_UNKNOWN: seen once */
 	double cpu_s, run_queue_s; /* since it began */
+	double user_s, system_s;   /* of cpu_s, as ticks found them; METRICS_UNKNOWN: none did */
 };
 
 enum metrics_level {

@@ -15,7 +15,10 @@
 #define PROCFS_TICK_NS UINT64_C(10000000) /* USER_HZ is 100 on every Linux that we build for */
 #define PROCFS_NAME_LOOKS 3u              /* a thread names itself soon after it began */
 #define PROCFS_STAT_FIELDS 22             /* the last one read: starttime */
-#define PROCFS_STAT_DISK 42               /* delayacct_blkio_ticks, of one thread */
+#define PROCFS_STAT_TEXT 1024
+#define PROCFS_STAT_USER 14
+#define PROCFS_STAT_SYSTEM 15
+#define PROCFS_STAT_DISK 42 /* delayacct_blkio_ticks, of one thread */
 
 long procfs_file_read(const char *root, const char *path, char *out, size_t size)
 {
@@ -53,8 +56,8 @@ static int procfs_stat_parse(const char *text, struct procfs_process *out)
 	}
 	out->minor_faults = field[10];
 	out->major_faults = field[12];
-	out->user_ns = field[14] * PROCFS_TICK_NS;
-	out->system_ns = field[15] * PROCFS_TICK_NS;
+	out->user_ns = field[PROCFS_STAT_USER] * PROCFS_TICK_NS;
+	out->system_ns = field[PROCFS_STAT_SYSTEM] * PROCFS_TICK_NS;
 	out->threads = (uint32_t)field[20];
 	out->start_ticks = field[22];
 	return 0;
@@ -195,20 +198,45 @@ bool procfs_delays(const char *root)
 	       text[0] == '1';
 }
 
-static uint64_t procfs_thread_disk_ns(const char *root, int32_t pid, int32_t tid)
+static bool procfs_thread_stat(const char *root, int32_t pid, int32_t tid,
+			       char text[PROCFS_STAT_TEXT])
 {
-	char path[96], text[1024];
-	const char *at;
+	char path[96];
 
 	snprintf(path, sizeof(path), "/proc/%" PRId32 "/task/%" PRId32 "/stat", pid, tid);
-	if (procfs_file_read(root, path, text, sizeof(text)) <= 0)
-		return 0;
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < PROCFS_STAT_DISK; field++) {
+	return procfs_file_read(root, path, text, PROCFS_STAT_TEXT) > 0;
+}
+
+/* A number of ticks in a line of stat, as ns; 0: it is not there. */
+static uint64_t procfs_stat_ns(const char *text, int wanted)
+{
+	const char *at = strrchr(text, ')');
+
+	for (int field = 2; at && field < wanted; field++) {
 		at = strchr(at, ' ');
 		at = at ? at + 1 : NULL;
 	}
 	return at ? strtoull(at, NULL, 10) * PROCFS_TICK_NS : 0;
+}
+
+static uint64_t procfs_thread_disk_ns(const char *root, int32_t pid, int32_t tid)
+{
+	char text[PROCFS_STAT_TEXT];
+
+	return procfs_thread_stat(root, pid, tid, text) ? procfs_stat_ns(text, PROCFS_STAT_DISK)
+							: 0;
+}
+
+int procfs_thread_times(const char *root, int32_t pid, int32_t tid, uint64_t *user_ns,
+			uint64_t *system_ns)
+{
+	char text[PROCFS_STAT_TEXT];
+
+	if (!procfs_thread_stat(root, pid, tid, text))
+		return -ESRCH;
+	*user_ns = procfs_stat_ns(text, PROCFS_STAT_USER);
+	*system_ns = procfs_stat_ns(text, PROCFS_STAT_SYSTEM);
+	return 0;
 }
 
 static void procfs_threads_disk(const char *root, int32_t pid, struct procfs_thread *now,

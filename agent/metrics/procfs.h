@@ -52,6 +52,10 @@ long procfs_file_read(const char *root, const char *path, char *out, size_t size
 int procfs_process_read(const char *root, int32_t pid, struct procfs_process *out);
 int procfs_limits_read(const char *root, int32_t pid, struct procfs_limits *out);
 
+/* A thread's, in 10 ms steps. */
+int procfs_thread_times(const char *root, int32_t pid, int32_t tid, uint64_t *user_ns,
+			uint64_t *system_ns);
+
 /* Does the kernel count what threads wait for disks? An administrator turns it on. */
 bool procfs_delays(const char *root);
 

@@ -301,6 +301,11 @@ static void performance_throttled(const struct performance *p, struct json *j)
 	json_measure(j, "throttledMs", ms);
 }
 
+static double performance_ms(double seconds)
+{
+	return seconds < 0 ? METRICS_UNKNOWN : seconds * 1e3;
+}
+
 /* Of one process that was asked for by its pid. */
 static void performance_threads(const struct performance *p, struct json *j)
 {
@@ -317,6 +322,8 @@ static void performance_threads(const struct performance *p, struct json *j)
 		json_string(j, "name", thread->name);
 		json_measure(j, "processPercent", thread->core_percent);
 		json_double(j, "cpuMs", thread->cpu_s * 1e3);
+		json_measure(j, "userMs", performance_ms(thread->user_s));
+		json_measure(j, "systemMs", performance_ms(thread->system_s));
 		json_double(j, "runQueueWaitMs", thread->run_queue_s * 1e3);
 		json_object_end(j);
 	}

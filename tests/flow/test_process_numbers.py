@@ -106,6 +106,9 @@ def cpu(agent, stage):
     expect(threads and threads[0]["tid"] == burner.pid and threads[0]["name"].startswith("python")
            and near(sum(x["cpuMs"] for x in threads), live.proc_cpu_ns(burner.pid) / 1e6, 0.01, 15),
            f"threads: {threads}")
+    expect(all(x["userMs"] is None or near(x["userMs"] + x["systemMs"], x["cpuMs"], 0.001, 0.01)
+               for x in threads) and threads[0]["userMs"] > 0.7 * threads[0]["cpuMs"],
+           f"threads: mostly user time, {threads[0]['userMs']:.0f} of {threads[0]['cpuMs']:.0f} ms")
     expect(now["threads"] is None, "threads: of one process alone")
     share = now["systemMs"] / (now["userMs"] + now["systemMs"])
     expect(share < 0.3, f"CPU: mostly user time, {share:.2f} is the system's")

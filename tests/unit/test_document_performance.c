@@ -228,7 +228,7 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 	struct json j;
 
 	(void)state;
-	p.threads[0] = (struct metrics_thread){ 71, "pool", METRICS_UNKNOWN, 2, 0.5 };
+	p.threads[0] = (struct metrics_thread){ 71, "pool", METRICS_UNKNOWN, 2, 0.5, 1.5, 0.5 };
 	rows[0].waits_ms[CAUSE_DISK] = 5;
 	rows[1].waits_ms[CAUSE_DISK] = 7;
 	rows[1].waits_ms[CAUSE_OTHER] = 1;
@@ -253,7 +253,8 @@ static void memory_adds_up_and_tells_who_is_worst(void **state)
 			      "\"offCpu\":{\"socketMs\":null,\"diskMs\":12,\"lockMs\":null,");
 	assert_holds(j.bytes, "\"runQueueMs\":null,\"sampled\":true},\"threads\":null,\"level\":");
 	assert_holds(j.bytes, "\"threads\":[{\"tid\":71,\"name\":\"pool\",\"processPercent\":"
-			      "null,\"cpuMs\":2000,\"runQueueWaitMs\":500}],");
+			      "null,\"cpuMs\":2000,\"userMs\":1500,\"systemMs\":500,"
+			      "\"runQueueWaitMs\":500}],");
 	assert_holds(j.bytes, "\"io\":{\"readBytesPerSecond\":null,\"writeBytesPerSecond\":null,");
 	json_fini(&j);
 }

@@ -2,6 +2,7 @@
 
 #include "metrics_fixture.h"
 #include "registry.h"
+#include "tree_fixture.h"
 
 #include <errno.h>
 
@@ -46,14 +47,23 @@ static void they_are_told_of_a_process_that_lives(void **state)
 {
 	struct metrics_thread rows[METRICS_THREADS];
 	struct fixture f;
+	struct tree tree;
 
 	(void)state;
 	fixture_open(&f, 1000 * SECOND);
 	fixture_tick(&f, 1000 * SECOND);
-	f.m->registry.processes->busiest =
-		(struct threads){ .count = 1, .rows = { { .tid = 71 } } };
-	assert_int_equal(metrics_threads(f.m, 70, rows), 1);
+	f.m->registry.processes->busiest = (struct threads){
+		.count = 2, .rows = { { .tid = 71, .cpu_s = 2 }, { .tid = 72, .user_s = -1 } }
+	};
+	tree_make(&tree);
+	tree_put(&tree, "/proc/70/task/71/stat",
+		 "71 (a b) S 1 1 1 0 -1 4194304 9 0 0 0 30 10 0 0 20 0 1 0 100 0 0\n");
+	assert_int_equal(metrics_root_set(f.m, tree.root), 0);
+	assert_int_equal(metrics_threads(f.m, 70, rows), 2);
 	assert_int_equal(rows[0].tid, 71);
+	assert_true(rows[0].user_s == 1.5 && rows[0].system_s == 0.5);
+	assert_true(rows[1].user_s < 0); /* it has ended meanwhile */
+	tree_remove(&tree, "");
 	assert_int_equal(metrics_threads(f.m, 71, rows), -ENOENT);
 	f.sink.gone(f.sink.ctx, &f.target, 1001 * SECOND);
 	fixture_tick(&f, 1001 * SECOND);
