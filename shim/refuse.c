@@ -22,7 +22,7 @@ static char refuse_text[RS_LIST_BYTES + 1];
 /* What identity_name asks for. */
 static struct refuse_ancestry {
 	const char *arguments; /* of its own, as the segment would tell them */
-	long pid;              /* of the ancestor last asked for; 0: itself */
+	long pid;              /* of the ancestor that was gone up to; 0: itself */
 	char text[IDENTITY_TEXT];
 	char cgroup[IDENTITY_PATH_BYTES];
 	char exe[IDENTITY_PATH_BYTES];
@@ -83,7 +83,7 @@ static START const char *refuse_path(long pid, const char *name)
 	return path;
 }
 
-/* Of a file of whom it asked for last, without the NUL that ends it here. */
+/* Of a file of whom it has gone up to, without the NUL that ends it here. */
 static START size_t refuse_read_text(struct refuse_ancestry *a, const char *name)
 {
 	long n = refuse_read(refuse_path(a->pid, name), a->text, sizeof(a->text) - 1);
@@ -104,32 +104,34 @@ static START void refuse_read_exe(struct refuse_ancestry *a, char out[IDENTITY_P
 /* The fourth word of its stat; the second stands in brackets and may hold anything. */
 static START long refuse_parent(struct refuse_ancestry *a)
 {
-	size_t at = refuse_read_text(a, "stat");
+	size_t bytes = refuse_read_text(a, "stat"), at = bytes;
 	long pid = 0;
 
-	while (at && a->text[at] != ')')
+	while (at && a->text[at - 1] != ')')
 		at--;
-	for (at += at ? sizeof(") S ") - 1 : 0; a->text[at] >= '0' && a->text[at] <= '9'; at++)
+	if (!at)
+		return 0;
+	for (at += sizeof(" S ") - 1; at < bytes && a->text[at] >= '0' && a->text[at] <= '9'; at++)
 		pid = pid * 10 + (a->text[at] - '0');
 	return pid;
 }
 
-static START const char *refuse_exe_above(void *ctx, int up)
+static START const char *refuse_above(void *ctx)
 {
 	struct refuse_ancestry *a = ctx;
 
-	a->pid = up == 1 ? sys_call(SYS_getppid) : refuse_parent(a);
+	a->pid = refuse_parent(a);
 	a->exe_above[0] = 0;
 	if (a->pid > 0) /* 0: outside of its namespace of pids */
 		refuse_read_exe(a, a->exe_above);
 	return a->exe_above;
 }
 
-static START const char *refuse_arguments(void *ctx, int up, size_t *bytes)
+static START const char *refuse_arguments(void *ctx, size_t *bytes)
 {
 	struct refuse_ancestry *a = ctx;
 
-	if (up == 0 && a->arguments[0]) {
+	if (a->pid == 0 && a->arguments[0]) {
 		*bytes = RS_ARGUMENTS_BYTES;
 		return a->arguments;
 	}
@@ -145,15 +147,17 @@ static START bool refuse_named(size_t bytes, const struct home_claims *claims)
 				     .cgroup = a->cgroup,
 				     .exe = a->exe,
 				     .comm = "",
-				     .exe_above = refuse_exe_above,
 				     .arguments = refuse_arguments,
+				     .above = refuse_above,
 				     .ctx = a };
 
 	a->arguments = claims->arguments;
 	a->pid = 0;
 	refuse_read_exe(a, a->exe);
-	refuse_read_text(a, "cgroup");
-	identity_cgroup(a->text, a->cgroup, sizeof(a->cgroup));
+	if (!claims->service[0]) {
+		refuse_read_text(a, "cgroup");
+		identity_cgroup(a->text, a->cgroup, sizeof(a->cgroup));
+	}
 	identity_name(&of, a->name);
 	return rs_list_names(refuse_text, bytes, a->name, a->exe);
 }

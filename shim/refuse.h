@@ -3,7 +3,8 @@
  *
  * Threads:  one, before there are others.
  * Memory:   three pages of its own, touched only where there is a file to read.
- * Errors:   a file that is there and cannot be read as a list silences us.
+ * Errors:   a file that is there and cannot be read as a list silences us; where there is no /proc
+ *           only a claim is a name.
  * Cost:     one system call where there is no file; some ten more where there is one that names
  *           somebody, and seven an ancestor for code of an interpreter that has no name.
  */

@@ -43,17 +43,17 @@ void target_exe_read(int32_t pid, char *out, size_t size)
 struct target_ancestry {
 	const struct capture_target *target;
 	const struct rs_header *claims;
-	int32_t pid; /* whom it asked for last */
+	int32_t pid; /* of whom it has gone up to */
 	char exe[IDENTITY_PATH_BYTES];
 	char arguments[IDENTITY_TEXT];
 };
 
-static const char *target_exe_above(void *ctx, int up)
+static const char *target_above(void *ctx)
 {
 	struct target_ancestry *a = ctx;
 	struct proc_stat stat;
 
-	if (up == 1)
+	if (a->pid == a->target->pid)
 		a->pid = a->target->parent;
 	else
 		a->pid = proc_stat_read(a->pid, &stat) ? 0 : stat.parent;
@@ -62,12 +62,12 @@ static const char *target_exe_above(void *ctx, int up)
 }
 
 /* Its own as its shim kept them, else as they are now: it may have written a title over them. */
-static const char *target_arguments(void *ctx, int up, size_t *bytes)
+static const char *target_arguments(void *ctx, size_t *bytes)
 {
 	struct target_ancestry *a = ctx;
 	long n;
 
-	if (up == 0 && a->claims->arguments[0]) {
+	if (a->pid == a->target->pid && a->claims->arguments[0]) {
 		*bytes = sizeof(a->claims->arguments);
 		return a->claims->arguments;
 	}
@@ -83,8 +83,8 @@ void target_service_choose(struct capture_target *out, const struct rs_header *c
 				     .cgroup = out->cgroup,
 				     .exe = out->exe,
 				     .comm = out->comm,
-				     .exe_above = target_exe_above,
 				     .arguments = target_arguments,
+				     .above = target_above,
 				     .ctx = &ancestry };
 	static const uint8_t named[] = { [IDENTITY_CLAIM] = TARGET_NAMED_PROGRAM,
 					 [IDENTITY_UNIT] = TARGET_NAMED_UNIT,

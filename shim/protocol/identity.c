@@ -133,9 +133,9 @@ static START bool identity_script(const struct identity *of, char out[IDENTITY_B
 		const char *arguments;
 		size_t bytes;
 
-		if (up && !identity_same(of->exe_above(of->ctx, up), of->exe))
+		if (up && !identity_same(of->above(of->ctx), of->exe))
 			return false;
-		arguments = of->arguments(of->ctx, up, &bytes);
+		arguments = of->arguments(of->ctx, &bytes);
 		found = script_name(of->exe, arguments, bytes, out, IDENTITY_BYTES);
 	}
 	return found == SCRIPT_NAMED;

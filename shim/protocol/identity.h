@@ -25,19 +25,19 @@ enum identity_by {
 	IDENTITY_PROGRAM, /* the executable's base name, else comm */
 };
 
-/* The executable of the ancestor so many steps up: 1, then 2, 3 … without a gap. */
-typedef const char *(*identity_exe_fn)(void *ctx, int up);
+/* What it was started with, or the ancestor that was gone up to last: see script_name. */
+typedef const char *(*identity_arguments_fn)(void *ctx, size_t *bytes);
 
-/* What the process (up: 0), or the ancestor last asked for, was started with: see script_name. */
-typedef const char *(*identity_arguments_fn)(void *ctx, int up, size_t *bytes);
+/* Goes up to the parent, then to its parent …: that one's executable. */
+typedef const char *(*identity_above_fn)(void *ctx);
 
 struct identity {
 	const char *claim; /* as the environment has it; "": none */
 	const char *cgroup;
 	const char *exe;
 	const char *comm;
-	identity_exe_fn exe_above; /* both are called only where neither claim nor unit names it */
-	identity_arguments_fn arguments;
+	identity_arguments_fn arguments; /* both only where neither claim nor unit names it */
+	identity_above_fn above;
 	void *ctx;
 };
 
@@ -47,7 +47,7 @@ struct identity {
  */
 enum identity_by identity_name(const struct identity *of, char out[IDENTITY_BYTES]);
 
-/* From the text of /proc/PID/cgroup: the memory controller's path (v1), else the unified one (v2). */
+/* From the text of /proc/PID/cgroup: the memory controller's path (v1), else the unified one. */
 void identity_cgroup(const char *text, char *out, size_t size);
 
 /* From the n bytes that /proc/PID/exe points to; an upgraded program goes by the name it had. */

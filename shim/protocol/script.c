@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Words stand between blanks, letters of options that may be joined ("-Im") by themselves. Without a
- * pointer: each would be one that the loader has to move at every start of a program.
+ * Words stand between blanks, letters of options that may be joined ("-Im") by themselves. There is
+ * no pointer in it: each would be one that the loader has to move at every start of a program.
  */
 struct script_interpreter {
 	char names[24];    /* of the executable; digits and dots may follow */

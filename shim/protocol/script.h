@@ -21,8 +21,8 @@ enum script_found {
 };
 
 /*
- * exe: a path; arguments: argv by NULs, cut anywhere, empty ones at the end do not count; out is cut
- * at its beginning; it is left alone where there is no name.
+ * exe: a path; arguments: argv by NULs, cut anywhere, empty ones at the end do not count; out is
+ * cut at its beginning, and left alone where there is no name.
  */
 enum script_found script_name(const char *exe, const char *arguments, size_t length, char *out,
 			      size_t size);

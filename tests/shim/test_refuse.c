@@ -141,7 +141,7 @@ static bool run_is_refused(const char *line, bool told, const char *name, const 
 	return WEXITSTATUS(status) == 1;
 }
 
-/* As run_is_refused runs it; "spawn" as the second: the answer of a child whose code has no name. */
+/* As run_is_refused runs it; its second is "spawn": what a child says whose code has no name. */
 static int run_answer(const char *run_dir, char **argv)
 {
 	struct home_claims claims = { .unseen = 0 };
@@ -150,9 +150,11 @@ static int run_answer(const char *run_dir, char **argv)
 
 	if (!argv[1] || !argv[2] || strcmp(argv[2], "spawn") != 0) {
 		snprintf(claims.run_dir, sizeof(claims.run_dir), "%s", run_dir);
-		if (getenv("REFUSE_TOLD"))
+		if (getenv("REFUSE_TOLD")) {
 			claims_arguments((const char *const *)argv, claims.arguments,
 					 sizeof(claims.arguments));
+			memset(argv[1], 'x', strlen(argv[1])); /* as titles are written */
+		}
 		return refuse_off(&claims);
 	}
 	pid = fork();

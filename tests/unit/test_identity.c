@@ -74,29 +74,25 @@ static void an_executable_that_was_replaced_keeps_its_path(void **state)
 /* A process, then its parent, and so on: an executable and its arguments by '|'. */
 struct ancestry {
 	const char *const (*lines)[2];
-	int count, asked; /* highest step that was asked for; -1: none */
+	int count, at; /* steps that were gone up; -1: nobody was asked */
 	char arguments[128];
 };
 
-static const char *exe_above(void *ctx, int up)
+static const char *above(void *ctx)
 {
 	struct ancestry *a = ctx;
 
-	assert_int_equal(up, a->asked + 1);
-	a->asked = up;
-	return up < a->count ? a->lines[up][0] : "";
+	return ++a->at < a->count ? a->lines[a->at][0] : "";
 }
 
-static const char *arguments(void *ctx, int up, size_t *bytes)
+static const char *arguments(void *ctx, size_t *bytes)
 {
 	struct ancestry *a = ctx;
 
-	if (up == 0)
-		a->asked = 0;
-	assert_int_equal(up, a->asked);
+	a->at += a->at < 0;
+	assert_true(a->at < a->count);
 	memset(a->arguments, 0, sizeof(a->arguments));
-	if (up < a->count)
-		snprintf(a->arguments, sizeof(a->arguments), "%s", a->lines[up][1]);
+	snprintf(a->arguments, sizeof(a->arguments), "%s", a->lines[a->at][1]);
 	for (char *at = strchr(a->arguments, '|'); at; at = strchr(at + 1, '|'))
 		*at = '\0';
 	*bytes = sizeof(a->arguments);
@@ -111,12 +107,12 @@ static enum identity_by named(const char *claim, const char *cgroup, struct ance
 				     .cgroup = cgroup,
 				     .exe = a->lines[0][0],
 				     .comm = "comm",
-				     .exe_above = exe_above,
 				     .arguments = arguments,
+				     .above = above,
 				     .ctx = a };
 
 	memset(name, 'x', sizeof(name));
-	a->asked = -1;
+	a->at = -1;
 	return identity_name(&of, name);
 }
 
@@ -187,9 +183,9 @@ static void a_script_comes_ahead_of_its_interpreter(void **state)
 	(void)state;
 	assert_int_equal(named("", "", &a), IDENTITY_SCRIPT);
 	assert_string_equal(name, "/srv/app.js");
-	assert_int_equal(a.asked, 0); /* nobody else was looked at */
+	assert_int_equal(a.at, 0); /* nobody else was looked at */
 	assert_int_equal(named("", "/system.slice/shop.service", &a), IDENTITY_UNIT);
-	assert_int_equal(a.asked, -1);
+	assert_int_equal(a.at, -1);
 }
 
 static void a_spawned_worker_goes_by_the_script_above_it(void **state)
@@ -204,7 +200,7 @@ static void a_spawned_worker_goes_by_the_script_above_it(void **state)
 	(void)state;
 	assert_int_equal(named("", "", &a), IDENTITY_SCRIPT);
 	assert_string_equal(name, "/srv/near.py");
-	assert_int_equal(a.asked, 4);
+	assert_int_equal(a.at, 4);
 	/* no further than that, and not past the end */
 	a.lines = (const char *const[][2]){
 		{ "/bin/python3", "python3|-c|x" }, { "/bin/python3", "python3|-c|x" },
@@ -227,7 +223,7 @@ static void another_program_between_them_gives_no_name(void **state)
 	(void)state;
 	assert_int_equal(named("", "", &a), IDENTITY_PROGRAM);
 	assert_string_equal(name, "python3");
-	assert_int_equal(a.asked, 1);
+	assert_int_equal(a.at, 1);
 }
 
 static void a_long_name_is_never_cut_inside_a_percent_xx(void **state)
