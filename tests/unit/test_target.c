@@ -106,9 +106,10 @@ static pid_t shells_start(const char *folder, int *told, int *alive)
 
 static void a_spawned_worker_goes_by_its_parents_script(void **state)
 {
+	static const char began_with[] = "bash\0-c\0read x; :";
 	char folder[] = "/tmp/rs_target_XXXXXX", wanted[64];
 	struct rs_header claims = capture_header("/run/x", 7);
-	struct capture_target t;
+	struct capture_target t, told;
 	int parent, alive;
 	pid_t worker;
 
@@ -116,6 +117,8 @@ static void a_spawned_worker_goes_by_its_parents_script(void **state)
 	assert_non_null(mkdtemp(folder));
 	worker = shells_start(folder, &parent, &alive);
 	assert_int_equal(target_read(worker, &claims, &t), 0);
+	memcpy(claims.arguments, began_with, sizeof(began_with));
+	assert_int_equal(target_read(worker, &claims, &told), 0);
 	close(alive);
 	waitpid(parent, NULL, 0);
 	rmdir(folder);
@@ -123,6 +126,7 @@ static void a_spawned_worker_goes_by_its_parents_script(void **state)
 	snprintf(wanted, sizeof(wanted), "%s/serve.sh", folder);
 	assert_string_equal(t.service, wanted);
 	assert_int_equal(t.named, TARGET_NAMED_SCRIPT);
+	assert_string_equal(told.service, wanted);
 }
 
 static void claims_out_of_range_are_not_passed_on(void **state)
