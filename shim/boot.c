@@ -48,8 +48,8 @@ static bool boot_refused(const struct claims_found *found)
 {
 	if (claims_refuse(found))
 		return true;
-	return refuse_everywhere(found->preload, RS_LIST_ALLOW, home_claims.service) ||
-	       refuse_off(home_claims.run_dir, home_claims.service);
+	return refuse_everywhere(found->preload, RS_LIST_ALLOW, &home_claims) ||
+	       refuse_off(&home_claims);
 }
 
 static void boot_read_build_id(void)

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <ringside/canonical.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
@@ -9,40 +11,14 @@
 
 #define TEXT_NAME 64 /* names longer than this are far from everything */
 
-static size_t text_copy(const void *bytes, size_t length, char *out, size_t size, bool blanks)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	const unsigned char *in = bytes;
-	size_t at = 0;
-
-	if (!size)
-		return 0;
-	for (size_t i = 0; i < length; i++) {
-		bool plain = (in[i] >= 0x21 && in[i] <= 0x7e) || (blanks && in[i] == ' ');
-		size_t need = plain ? 1 : 3;
-
-		if (at + need >= size)
-			break;
-		if (need == 1) {
-			out[at++] = (char)in[i];
-			continue;
-		}
-		out[at++] = '%';
-		out[at++] = hex[in[i] >> 4];
-		out[at++] = hex[in[i] & 15];
-	}
-	out[at] = '\0';
-	return at;
-}
-
 size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
 {
-	return text_copy(bytes, length, out, size, false);
+	return rs_canonical(bytes, length, false, out, size);
 }
 
 size_t text_words(const void *bytes, size_t length, char *out, size_t size)
 {
-	return text_copy(bytes, length, out, size, true);
+	return rs_canonical(bytes, length, true, out, size);
 }
 
 int text_number(const char *text, double *out)

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 
 /*
- * The one form that captured names take: bytes outside 0x21–0x7e become %XX, cut (never inside a
- * %XX) to fit size with its NUL. Returns the length.
+ * The one form that captured names take (<ringside/canonical.h>), cut to fit size with its NUL.
+ * Returns the length.
  */
 size_t text_canonical(const void *bytes, size_t length, char *out, size_t size);
 

@@ -46,18 +46,15 @@ struct capture_target {
 struct rs_header;
 
 /*
- * All fields but key, from /proc; claims is a private copy of its header. A service is named by
- * those claims, else by its systemd unit (name.service), else by the script that an interpreter
- * runs (script.h), else by its executable. Code without a name, as a worker's that was spawned,
- * goes by the script of its parent where that runs the same executable.
+ * All fields but key, from /proc; claims is a private copy of its header. The service is what
+ * identity.h makes of them.
  */
 int target_read(int32_t pid, const struct rs_header *claims, struct capture_target *out);
 
 /* The path of a process's executable in canonical form; "": it cannot be read. */
 void target_exe_read(int32_t pid, char *out, size_t size);
 
-/* The parts of it: text of /proc/PID/cgroup; a name by what out has and by claims. */
-void target_cgroup_parse(const char *text, char *out, int size);
+/* A part of it: the name, by what out has and by claims. */
 void target_service_choose(struct capture_target *out, const struct rs_header *claims);
 
 #endif

@@ -183,16 +183,17 @@ def check_names():
 
 
 @contextlib.contextmanager
-def own_group():
+def own_group(ending=""):
     """(path as the agent has it, file to join it) of a control group; Nones where there is none."""
     root = GROUPS / "memory" if (GROUPS / "memory").is_dir() else GROUPS
     text = Path("/proc/self/cgroup").read_text()
     own = re.search(r"^\d+:(?:.*,)?memory(?:,.*)?:(.*)$" if root != GROUPS else r"^0::(.*)$", text,
                     re.M)
     try:
-        group = Path(tempfile.mkdtemp(prefix="ringside-names-", dir=f"{root}{own.group(1)}"))
+        group = Path(tempfile.mkdtemp(prefix="ringside-names-", suffix=ending,
+                                      dir=f"{root}{own.group(1)}"))
     except (OSError, AttributeError):
-        print("skipped: a rule for a control group: none can be made here")
+        print("skipped: names by a control group: none can be made here")
         yield None, None
         return
     try:
@@ -248,6 +249,52 @@ def check_rules():
                 thing.stop()  # ahead of its group
 
 
+def starts_silent(stage, name, line, command, environment=None):
+    """Does a server stay silent that starts with this line in the off file, without an agent?"""
+    (stage.run_dir / "off").write_text(f"{line}\n")
+    server = Server(stage, name, command, environment)
+    maps = [Path(f"/proc/{pid}/maps").read_text() for pid in server.process.family()]
+    silent = {"memfd:ringside" not in text for text in maps}
+    server.process.stop()
+    expect(len(silent) == 1 and all(SHIM in text for text in maps),
+           f"{name}: all of {len(maps)} processes have the library, and the same answer")
+    return silent == {True}
+
+
+def check_off():
+    """A line silences at its start whom the agent would call so, and nobody else."""
+    with own_group(".service") as (group, procs), live.Stage() as stage:
+        stage.run_dir.mkdir()
+        spawning = stage.folder / "spawning.py"
+        spawning.write_text(SPAWNING_SERVER)
+        script = stage.folder / "app.js"
+        script.write_text(NODE_SERVER)
+        python = [PYTHON, spawning, "{port}"]
+        node = ["node", script, "{port}"]
+        claim = {"OTEL_SERVICE_NAME": "my shop"}
+        cases = [("claimed", "my%20shop", python, claim, True),
+                 ("said", "my shop", python, claim, True),
+                 ("others", spawning, python, claim, False)]
+        if not own_unit():
+            cases += [("script", spawning, python, None, True),
+                      ("interpreter", os.path.basename(PYTHON), python, None, False),
+                      ("executable", PYTHON, python, None, True)]
+        if not own_unit() and shutil.which("node"):
+            cases += [("app", script, node, None, True), ("node", "node", node, None, False)]
+        if group:
+            unit = Path(group).name.removesuffix(".service")
+            inner = procs.parent / "x.scope"  # as of a container: not the unit's own
+            inner.mkdir()
+            cases += [("unit", unit, in_group(procs) + python, None, True),
+                      ("in-unit", spawning, in_group(procs) + python, None, False),
+                      ("scope", unit, in_group(inner / "cgroup.procs") + python, None, False)]
+        for name, line, command, environment, wanted in cases:
+            expect(starts_silent(stage, name, line, command, environment) == wanted,
+                   f"off {line}: {name} starts {'silent' if wanted else 'watched'}")
+        if group:
+            live.wait_for("an empty group", lambda: inner.rmdir() is None, 5)
+
+
 def check_configuration():
     text = '{"targets": {\n"include": [{"exe": "a"},\n {"prot": 80}]}}'
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -268,6 +315,7 @@ def main():
     live.need_root_and("nginx", "env")
     check_configuration()
     check_names()
+    check_off()
     check_rules()
     return 1 if wrong else 0
 

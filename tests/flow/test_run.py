@@ -259,6 +259,19 @@ class Run(unittest.TestCase):
             self.assertEqual(code, 0)
             self.assertIn(word, err)
 
+    def test_list_names_a_script_and_not_its_interpreter(self):
+        if ".service" in Path("/proc/self/cgroup").read_text():
+            self.skipTest("in a systemd unit all goes by that")
+        script = self.folder / "quick.py"
+        script.touch()
+        python = Path(sys.executable).resolve()
+        for line, said in ((script, True), (python, True), (python.name, False), ("sh", False)):
+            (self.folder / "off").write_text(f"{line}\n")
+            code, _, err = ringside("run", "--", sys.executable, script,
+                                    environment={"RINGSIDE_RUN_DIR": str(self.folder)})
+            self.assertEqual(code, 0)
+            self.assertEqual("/off switches it off" in err, said, f"{line}: {err}")
+
     def test_pipeline_ends_with_its_command(self):
         with start("run", "--", "true", stderr=subprocess.STDOUT) as process:
             self.assertEqual(process.stdout.read(), "")

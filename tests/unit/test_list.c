@@ -55,6 +55,14 @@ static void a_pattern_fits_the_whole_name(void **state)
 		{ "*ab*ab", "aab", false },
 		{ "/usr/*/node*", "/usr/local/bin/node18", true },
 		{ "/usr/*/node", "/bin/node", false },
+		{ "my shop", "my%20shop", true }, /* as it is, and as it is shown */
+		{ "my%20shop", "my%20shop", true },
+		{ "my shop", "my%20", false },
+		{ "my shop", "my%2", false },
+		{ "my shop", "my%21shop", false },
+		{ "*\xc3\xa4", "a%20%C3%A4", true },
+		{ "a%", "a%", true },
+		{ "a!", "a%21", false }, /* this one is never written so */
 		{ "", "", true },
 		{ "", "x", false },
 	};

@@ -57,6 +57,7 @@ static void an_installed_program_goes_by_its_base_name(void **state)
 	IS("/srv/venv/bin/gunicorn", "/usr/bin/python3.11", "python|/srv/venv/bin/gunicorn");
 	IS("/usr/bin/x/y", "/usr/bin/ruby3.1", "ruby|/usr/bin/x/y");
 	IS("/usr/bin/", "/usr/bin/ruby3.1", "ruby|/usr/bin/");
+	IS("/usr/bin/%20/bin/x", "/usr/bin/ruby3.1", "ruby|/usr/bin/ /bin/x");
 }
 
 static void pythons_options_are_passed_over(void **state)
@@ -81,6 +82,7 @@ static void other_interpreters_have_options_of_their_own(void **state)
 	IS("a.pl", "/usr/bin/perl5.36.0", "perl|-MData::Dumper|-wT|-I|lib|a.pl");
 	IS("r.php", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t|/srv|r.php");
 	IS("/srv/a", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t|/srv/a");
+	IS("/srv/a", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t|/srv/a||"); /* nothing behind it */
 	IS("-", "/usr/bin/php8.2", "php|-t|/srv/a|-r|x");
 	IS("-", "/usr/bin/php8.2", "php|-S|127.0.0.1:1|-t");
 	IS("r.php", "/usr/bin/php", "php|-d|x=1|-f|r.php|--|y");

@@ -28,8 +28,8 @@ static const struct arguments off_arguments = {
 		 "again: that is final. A SERVICE, or an EXECUTABLE by its path (* and ? stand\n"
 		 "for any bytes and for one), is also noted in the file `off` of the run\n"
 		 "directory, so that those that start later are silent too, until `ringside on`:\n"
-		 "at once where the environment, the unit or the executable gives that name, else\n"
-		 "within a second, by the agent.\n"
+		 "at once by the name that the environment, the unit, the script or the\n"
+		 "executable gives, within a second and by the agent by one of targets.names.\n"
 		 "Exit code 1: something could not be switched off.\n",
 	.options = {
 		{ "all", NULL, "everything that runs, and everything that will be started" },

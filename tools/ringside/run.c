@@ -9,8 +9,12 @@
 #include "preload.h"
 #include "program.h"
 #include "settings.h"
+#include "target.h"
+#include "text.h"
 #include "verbs.h"
 #include "watcher.h"
+
+#include <ringside/segment.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -55,26 +59,56 @@ static void run_warn(const char *command, const char *why)
 	fprintf(stderr, "ringside: warning: %s will not be watched: %s\n", command, why);
 }
 
-/* Where the environment switches the library off, the answer is known before the start. */
-static bool run_is_off(const char *run_dir, const char *program, char *why, size_t size)
+/* What the command will be called, as far as its environment says it plainly. */
+static void run_name(char **command, const char *program, struct capture_target *out)
 {
 	const char *service = getenv("RINGSIDE_SERVICE");
-	const char *base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
-	const char *asked = getenv("RINGSIDE");
-	const char *monitoring = getenv("PERFORMANCE_MONITORING_ENABLED");
+	struct rs_header claims = { .pid = 0 };
+	char exe[PROGRAM_PATH];
+	size_t at = 0;
+
+	if (!service || !*service)
+		service = getenv("OTEL_SERVICE_NAME");
+	snprintf(claims.service, sizeof(claims.service), "%s", service ? service : "");
+	for (; *command && at < sizeof(claims.arguments); command++)
+		at += (size_t)snprintf(claims.arguments + at, sizeof(claims.arguments) - at, "%s",
+				       *command) +
+		      1;
+	target_read(getpid(), &claims, out); /* what this process is already: all but its program */
+	if (!realpath(program, exe))
+		snprintf(exe, sizeof(exe), "%s", program);
+	text_canonical(exe, strlen(exe), out->exe, sizeof(out->exe));
+	target_service_choose(out, &claims);
+}
+
+static bool run_is_listed(const char *run_dir, char **command, const char *program, char *why,
+			  size_t size)
+{
+	struct capture_target target;
 	struct list off;
 	char path[512];
 
 	snprintf(path, sizeof(path), "%.500s/" RS_LIST_OFF, run_dir);
+	if (list_read(&off, path))
+		return false;
+	run_name(command, program, &target);
+	snprintf(why, size, "%.400s switches it off", path);
+	return list_silences(&off, target.service, target.exe);
+}
+
+/* Where the environment switches the library off, the answer is known before the start. */
+static bool run_is_off(const char *run_dir, char **command, const char *program, char *why,
+		       size_t size)
+{
+	const char *asked = getenv("RINGSIDE");
+	const char *monitoring = getenv("PERFORMANCE_MONITORING_ENABLED");
+
 	if (asked && strcmp(asked, "disabled") == 0)
 		snprintf(why, size, "RINGSIDE=disabled is set");
 	else if (monitoring && strcmp(monitoring, "false") == 0)
 		snprintf(why, size, "PERFORMANCE_MONITORING_ENABLED=false is set");
-	else if (list_read(&off, path) == 0 &&
-		 list_silences(&off, service && *service ? service : base, program))
-		snprintf(why, size, "%.400s switches it off", path);
 	else
-		return false;
+		return run_is_listed(run_dir, command, program, why, size);
 	return true;
 }
 
@@ -133,20 +167,20 @@ static int run_set_environment(const char *library, const char *service)
 }
 
 /* What can be told before the start. true: whether the library gets in is to be seen. */
-static bool run_foresee(const char *command, const char *run_dir)
+static bool run_foresee(char **command, const char *run_dir)
 {
 	char path[PROGRAM_PATH];
 	char why[PROGRAM_REASON];
 	enum program_kind kind;
 
-	if (program_find(command, getenv("PATH"), path))
+	if (program_find(command[0], getenv("PATH"), path))
 		return false; /* exec will say it */
 	kind = program_look(path, why);
 	if (kind == PROGRAM_DYNAMIC || kind == PROGRAM_UNKNOWN) {
-		if (!run_is_off(run_dir, path, why, sizeof(why)))
+		if (!run_is_off(run_dir, command, path, why, sizeof(why)))
 			return true;
 	}
-	run_warn(command, why);
+	run_warn(command[0], why);
 	return false;
 }
 
@@ -182,7 +216,7 @@ static int run_start(char **command, const char *const *values)
 		result = run_set_environment(library, values[RUN_SERVICE]);
 	if (result)
 		return result;
-	watched = run_foresee(command[0], run_dir) && watcher_start(&watcher, command[0]) == 0;
+	watched = run_foresee(command, run_dir) && watcher_start(&watcher, command[0]) == 0;
 	return run_become(command, watched ? &watcher : NULL);
 }
 

@@ -1,22 +1,27 @@
 #include "script.h"
 
-#include "text.h"
+#include "hot.h"
+
+#include <ringside/canonical.h>
 
 #include <stdbool.h>
 #include <string.h>
 
-/* Words stand between blanks, letters of options that may be joined ("-Im") by themselves. */
+/*
+ * Words stand between blanks, letters of options that may be joined ("-Im") by themselves. There is
+ * no pointer in it: each would be one that the loader has to move at every start of a program.
+ */
 struct script_interpreter {
-	const char *names;    /* of the executable; digits and dots may follow */
-	const char *values;   /* options whose value is the next argument */
-	const char *programs; /* … and is the program */
-	const char *inlines;  /* … and is its code */
-	const char *commands; /* words ahead of the program */
-	const char *folders;  /* options whose value names what is served, without a program */
-	const char *letters;  /* options as letters: with a value, the rest or the next argument */
-	const char *program_letters;
-	const char *inline_letters;
-	const char *rest_letters; /* with a value that is the rest of the argument, or none */
+	char names[24];    /* of the executable; digits and dots may follow */
+	char values[216];  /* options whose value is the next argument */
+	char programs[24]; /* … and is the program */
+	char inlines[32];  /* … and is its code */
+	char commands[16]; /* words ahead of the program */
+	char folders[16];  /* options whose value names what is served, without a program */
+	char letters[8];   /* options as letters: with a value, the rest or the next argument */
+	char program_letters[4];
+	char inline_letters[4];
+	char rest_letters[16]; /* with a value that is the rest of the argument, or none */
 };
 
 static const struct script_interpreter script_interpreters[] = {
@@ -71,28 +76,46 @@ struct script_scan {
 	bool is_inline;
 };
 
-static bool script_has_word(const char *words, const char *word, size_t length)
+/* Is the word at this place this one, and no other that begins as it does? */
+static bool script_is_word(const char *at, const char *word, size_t length)
 {
-	for (const char *at = words ? strchr(words, ' ') : NULL; at && at[1];
-	     at = strchr(at + 1, ' ')) {
-		if (strncmp(at + 1, word, length) == 0 && at[1 + length] == ' ')
+	for (size_t i = 0; i < length; i++)
+		if (at[i] != word[i] || at[i] == ' ')
+			return false;
+	return at[length] == ' ';
+}
+
+static START bool script_has_word(const char *words, const char *word, size_t length)
+{
+	for (; *words; words++)
+		if (*words == ' ' && script_is_word(words + 1, word, length))
 			return true;
-	}
 	return false;
 }
 
 static bool script_has_letter(const char *letters, char letter)
 {
-	return letters && letter && strchr(letters, letter);
+	while (*letters && *letters != letter)
+		letters++;
+	return letter && *letters;
+}
+
+/* How much of a path is its folder, with its '/'. */
+static size_t script_folder(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length && path[length - 1] != '/')
+		length--;
+	return length;
 }
 
 static const struct script_interpreter *script_interpreter(const char *exe)
 {
-	const char *slash = strrchr(exe, '/');
-	const char *base = slash ? slash + 1 : exe;
+	const char *base = exe + script_folder(exe);
 	size_t length = strlen(base);
 
-	while (length && strchr("0123456789.", base[length - 1]))
+	while (length && script_has_letter("0123456789.", base[length - 1]))
 		length--;
 	for (size_t i = 0; length && i < sizeof(script_interpreters) / sizeof(*script_interpreters);
 	     i++) {
@@ -105,11 +128,11 @@ static const struct script_interpreter *script_interpreter(const char *exe)
 /* The next argument; NULL: there is none, or the last was cut. */
 static const char *script_next(struct script_scan *s)
 {
-	const char *argument = s->at;
-	const char *nul =
-		argument < s->end ? memchr(argument, '\0', (size_t)(s->end - argument)) : NULL;
+	const char *argument = s->at, *nul = argument;
 
-	if (!nul)
+	while (nul < s->end && *nul)
+		nul++;
+	if (nul == s->end)
 		return NULL;
 	s->at = nul + 1;
 	return argument;
@@ -118,7 +141,7 @@ static const char *script_next(struct script_scan *s)
 static void script_program(struct script_scan *s, const char *program)
 {
 	s->program = program;
-	s->is_inline = !program || !*program || strcmp(program, "-") == 0;
+	s->is_inline = !program || !*program || (program[0] == '-' && !program[1]);
 }
 
 /* A cluster of options: "-uIm", "-Wignore". */
@@ -149,7 +172,7 @@ static void script_option(struct script_scan *s, const char *option)
 	const struct script_interpreter *i = s->interpreter;
 	size_t length = strlen(option);
 
-	if (strcmp(option, "--") == 0 || script_has_word(i->programs, option, length))
+	if (script_is_word("-- ", option, length) || script_has_word(i->programs, option, length))
 		script_program(s, script_next(s));
 	else if (script_has_word(i->inlines, option, length))
 		s->is_inline = true;
@@ -157,14 +180,14 @@ static void script_option(struct script_scan *s, const char *option)
 		script_next(s);
 	else if (script_has_word(i->folders, option, length))
 		s->folder = script_next(s);
-	else if (option[1] != '-' && (i->letters || i->inline_letters))
+	else if (option[1] != '-')
 		script_letters(s, option + 1);
 }
 
 static void script_find(struct script_scan *s)
 {
 	const char *argument;
-	bool command = s->interpreter->commands;
+	bool command = true;
 
 	script_next(s); /* its own name */
 	while (!s->program && !s->is_inline && (argument = script_next(s))) {
@@ -181,44 +204,40 @@ static void script_find(struct script_scan *s)
 /* Only what tells it from others of its kind: see the header. */
 static const char *script_short(const char *path)
 {
-	static const char *const folders[] = { "/usr/local/bin/",  "/usr/bin/",  "/bin/",
-					       "/usr/local/sbin/", "/usr/sbin/", "/sbin/" };
+	static const char folders[] = " /usr/local/bin/ /usr/bin/ /bin/ /usr/local/sbin/ "
+				      "/usr/sbin/ /sbin/ ";
+	size_t folder = script_folder(path);
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		size_t length = strlen(folders[i]);
-
-		if (strncmp(path, folders[i], length) == 0 && path[length] &&
-		    !strchr(path + length, '/'))
-			return path + length;
+	if (path[folder] && script_has_word(folders, path, folder))
+		return path + folder;
+	while (path[0] == '.' && path[1] == '/') {
+		path++;
+		while (*path == '/')
+			path++;
 	}
-	while (strncmp(path, "./", 2) == 0)
-		path += 1 + strspn(path + 1, "/");
 	return path;
 }
 
-/* The end of a long one tells more; it begins with a whole %XX. */
+/* The end of a long one tells more; it begins with a whole byte. */
 static void script_put(const char *name, char *out, size_t size)
 {
-	char canonical[1024];
-	size_t length = text_canonical(name, strlen(name), canonical, sizeof(canonical));
-	size_t from = length < size ? 0 : length - (size - 1);
+	size_t length = strlen(name), from = length, room = size - 1;
 
-	for (size_t i = from >= 2 ? from - 2 : 0; i < from; i++) {
-		if (canonical[i] == '%')
-			from = i + 3;
-	}
-	memcpy(out, canonical + from, length - from + 1);
+	while (from && rs_canonical_bytes((uint8_t)name[from - 1], false) <= room)
+		room -= rs_canonical_bytes((uint8_t)name[--from], false);
+	rs_canonical(name + from, length - from, false, out, size);
 }
 
-enum script_found script_name(const char *exe, const char *arguments, size_t length, char *out,
-			      size_t size)
+START enum script_found script_name(const char *exe, const char *arguments, size_t length,
+				    char *out, size_t size)
 {
-	struct script_scan s = { .interpreter = script_interpreter(exe),
-				 .at = arguments,
-				 .end = arguments + length };
+	struct script_scan s = { .interpreter = script_interpreter(exe), .at = arguments };
 
 	if (!s.interpreter || !length || !*arguments)
 		return SCRIPT_NONE;
+	while (length > 1 && !arguments[length - 1] && !arguments[length - 2])
+		length--;
+	s.end = arguments + length;
 	script_find(&s);
 	if (!s.program && !s.is_inline && s.folder)
 		script_program(&s, s.folder);
