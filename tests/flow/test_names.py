@@ -99,7 +99,7 @@ def start_named(stage):
                                                "OTEL_RESOURCE_ATTRIBUTES": "service.name=%"}),
            "named", None, "OTEL_SERVICE_NAME", 1)
     if own_unit():
-        print("this test runs in a systemd unit: programs' names were not tried")
+        print("skipped: this test runs in a systemd unit: programs' names were not tried")
         return
     yield Server(stage, "module", python), "http.server", None, "script", 1
     spawning = stage.folder / "spawning.py"
