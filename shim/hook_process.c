@@ -150,6 +150,7 @@ EXPORT int dlclose(void *object)
 	return result;
 }
 
+/* Whether sockets will move by it or files alone, as node's do, is not known. */
 static long process_io_uring(long number, long entries, long parameters)
 {
 	long result = real.syscall(number, entries, parameters);

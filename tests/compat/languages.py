@@ -37,8 +37,9 @@ def uwsgi(plugins, *how):
         f"file:{place.folder}/access.log"]
 
 
-def java(place):
-    return ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", SITES / "Site.java", place.port]
+def java(site):
+    return lambda place: ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", SITES / site,
+                          place.port]
 
 
 def compiled(compiler, source, *options):
@@ -104,6 +105,12 @@ LANGUAGES = {
     "node": Recipe(lambda p: ["node", SITES / "site.js", p.port], ("node",), default=True, share=2),
     "node-cluster": Recipe(lambda p: ["node", SITES / "site.js", p.port, "cluster"], ("node",),
                            default=True, share=2),
+    "node-cluster-none": Recipe(  # its workers accept themselves, by a listener handed to them
+        lambda p: ["node", SITES / "site.js", p.port, "cluster"], ("node",), share=2,
+        environment={"NODE_CLUSTER_SCHED_POLICY": "none"}),
+    "node-io-uring": Recipe(  # its files alone move by rings
+        lambda p: ["node", SITES / "site.js", p.port], ("node",), share=2,
+        environment={"UV_USE_IO_URING": "1"}, unseen=("io_uring",)),
     "python-http": Recipe(program("http"), log="output", keeps=False, **PYTHONIC,
                           **ONE_BY_ONE),
     "python-threading": Recipe(program("threading"), log="output", default=True, keeps=False,
@@ -148,7 +155,8 @@ LANGUAGES = {
                   silent=1, **PHP),
     "php-workers": Recipe(lambda p: ["php", "-S", f"127.0.0.1:{p.port}", SITES / "router.php"],
                           ("php",), environment={"PHP_CLI_SERVER_WORKERS": "2"}, **PHP),
-    "java": Recipe(java, ("java",), share=2),
+    "java": Recipe(java("Site.java"), ("java",), share=2),
+    "java-channels": Recipe(java("Channels.java"), ("java",), share=2),
     "webrick": Recipe(lambda p: ["ruby", SITES / "webrick.rb", p.port], ("ruby",), log="output"),
     "puma": Recipe(puma("-t", "4:4"), ("puma",), default=True),
     "puma-cluster": Recipe(puma("-w", "2", "-t", "2:2"), ("puma",)),

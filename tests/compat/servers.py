@@ -21,7 +21,7 @@ PLAIN = r"^(?P<method>[A-Z]+) (?P<status>\d{3})$"
 
 Recipe = collections.namedtuple(
     "Recipe", "command needs modules log form stop without share visible environment noise "
-    "backend default connections user keeps silent shuts streams bodies tls unlinked services",
+    "backend default connections user keeps silent shuts streams bodies tls unlinked services unseen",
     defaults=(
         (),              # needs: programs and files
         (),              # modules: of Python
@@ -45,6 +45,7 @@ Recipe = collections.namedtuple(
         False,           # tls: it is spoken to by TLS
         False,           # unlinked: its TLS library cannot be seen, each connection says so
         (),              # services: each of them has every request; (): all of them together do
+        (),              # unseen: ways of moving bytes in use that no preload sees, as is told
     ))
 
 

@@ -8,6 +8,7 @@ client's tally, the server's own log, what it prints and its exit code; and the 
 class of status is compared with the tally and with the log.
 """
 import collections
+import contextlib
 import os
 import re
 import subprocess
@@ -124,6 +125,11 @@ def plain(recipe, place, lines):
     return out
 
 
+def unseen(agent):
+    """The ways of moving bytes that are said to be in use and not seen."""
+    return {way for process in agent.get("/api/capture")["processes"] for way in process["unseen"]}
+
+
 def counted(agent, recipe, client):
     """What the agent counted for each of its services, once that is what the client tallied."""
     wanted = sum(client.classes.values())
@@ -132,7 +138,10 @@ def counted(agent, recipe, client):
     documents = [agent.wait_for_count(wanted if recipe.visible else 0, 8, x) for x in queries]
     for process in agent.get("/api/capture")["processes"]:
         reasons.update(process["unparsed"])
-    return {"services": [x["status"] for x in documents], "reasons": reasons}
+    with contextlib.suppress(TimeoutError):  # what only the list of its memory says comes late
+        live.wait_for("what is unseen", lambda: set(recipe.unseen) <= unseen(agent), 8, 0.1)
+    return {"services": [x["status"] for x in documents], "reasons": reasons,
+            "unseen": unseen(agent)}
 
 
 def run(name, recipe, stage, folder, www, agent):
@@ -202,6 +211,8 @@ def compare_counts(recipe, preloaded):
             out.append(f"counted {classes}, the client was answered {tally}")
         if aborted > client.unanswered:
             out.append(f"{aborted} counted as aborted, the client saw {client.unanswered}")
+    if recipe.visible and document["unseen"] != set(recipe.unseen):
+        out.append(f"said to be unseen: {document['unseen'] or 'nothing'}")
     unparsed = {k: v for k, v in document["reasons"].items() if v}
     if recipe.unlinked and not unparsed.pop("tlsUnlinked", 0):
         out.append("no connection is said to be unlinked")

@@ -84,7 +84,7 @@ def python_server(stage, name, environment=None, port=None, **named):
                   environment, port, **named)
 
 
-def start_named(stage):
+def start_named(stage, group, procs):
     """(server, the service's name, its environment, who named it, its processes)"""
     python = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "{port}"]
     attributes = "a=b,service.name=my%20shop,deployment.environment=staging"
@@ -98,6 +98,11 @@ def start_named(stage):
     yield (Server(stage, "otel-name", python, {"OTEL_SERVICE_NAME": "named",
                                                "OTEL_RESOURCE_ATTRIBUTES": "service.name=%"}),
            "named", None, "OTEL_SERVICE_NAME", 1)
+    if group:  # a name of its own comes first there, too
+        yield (Server(stage, "unit", in_group(procs) + python), Path(group).stem, None, "unit", 1)
+        yield (Server(stage, "named-unit", in_group(procs) + python,
+                      {"OTEL_SERVICE_NAME": "named-in-a-unit"}),
+               "named-in-a-unit", None, "OTEL_SERVICE_NAME", 1)
     if own_unit():
         print("skipped: programs' names: this test runs in a systemd unit")
         return
@@ -161,14 +166,14 @@ def check_service(agent, row):
 
 
 def check_names():
-    with live.Stage() as stage:
+    with own_group("a unit's name", ".service") as group, live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
         nginx = stage.nginx("nginx", workers=2)
         for _ in range(REQUESTS):
             live.fetch(nginx.port, "/index.html")
         silent = [python_server(stage, f"silent-{i}", environment) for i, environment in
                   enumerate(({"RINGSIDE": "disabled"}, {"PERFORMANCE_MONITORING_ENABLED": "false"}))]
-        rows = list(start_named(stage))
+        rows = list(start_named(stage, *group))
         for row in rows:
             check_service(agent, row)
         if not own_unit():
@@ -183,17 +188,18 @@ def check_names():
 
 
 @contextlib.contextmanager
-def own_group(ending=""):
-    """(path as the agent has it, file to join it) of a control group; Nones where there is none."""
+def own_group(what, ending=""):
+    """(path as the agent has it, file to join it) of a control group, in the hierarchy in which the
+    agent looks; Nones where none can be made, and what was not tried is reported.
+    """
     root = GROUPS / "memory" if (GROUPS / "memory").is_dir() else GROUPS
     text = Path("/proc/self/cgroup").read_text()
     own = re.search(r"^\d+:(?:.*,)?memory(?:,.*)?:(.*)$" if root != GROUPS else r"^0::(.*)$", text,
                     re.M)
     try:
-        group = Path(tempfile.mkdtemp(prefix="ringside-names-", suffix=ending,
-                                      dir=f"{root}{own.group(1)}"))
+        group = Path(tempfile.mkdtemp(ending, "ringside-names-", f"{root}{own.group(1)}"))
     except (OSError, AttributeError):
-        print("skipped: names by a control group: none can be made here")
+        print(f"skipped: {what}: no control group can be made here")
         yield None, None
         return
     try:
@@ -212,7 +218,7 @@ def in_group(procs):
 
 def check_rules():
     wanted_port, refused_port = live.free_port(), live.free_port()
-    with own_group() as (group, procs), live.Stage() as stage:
+    with own_group("a rule for one") as (group, procs), live.Stage() as stage:
         include = [{"exe": "nginx"}, {"port": wanted_port}, {"service": "kept-*"}]
         if group:
             include.append({"cgroup": f"*{Path(group).name}"})
@@ -263,7 +269,7 @@ def starts_silent(stage, name, line, command, environment=None):
 
 def check_off():
     """A line silences at its start whom the agent would call so, and nobody else."""
-    with own_group(".service") as (group, procs), live.Stage() as stage:
+    with own_group("a unit in the off file", ".service") as (group, procs), live.Stage() as stage:
         stage.run_dir.mkdir()
         spawning = stage.folder / "spawning.py"
         spawning.write_text(SPAWNING_SERVER)

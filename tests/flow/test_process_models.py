@@ -5,6 +5,7 @@ What no preload can see (stdio on a socket, io_uring, Go's own system calls) is 
 said so.
 """
 import contextlib
+import math
 import resource
 import signal
 import socket
@@ -22,13 +23,17 @@ ROUNDS = 20  # of requests, until the agent must have counted them
 THREADS = 2000  # connections at once, each with a thread of its own
 wrong = []
 
-# model: connections at once, requests of each
+# model: connections at once, requests of each, and how often so, one behind the other
 MODELS = {
-    "prefork": (4, 80), "restart": (4, 50), "again": (1, 200), "pass": (4, 80), "inetd": (4, 40),
-    "share": (1, 80), "activated": (1, 80), "over": (1, 80), "high": (1, 80), "drop": (4, 80),
-    "filter": (1, 80), "threads": (THREADS, 3), "churn": (1, 400), "events": (40, 10),
-    "peek": (1, 80), "spawn": (1, 20), "module": (1, 80),
+    "prefork": (4, 80, 1), "restart": (4, 50, 1), "again": (1, 200, 1), "pass": (4, 80, 1),
+    "inetd": (4, 40, 1), "share": (1, 5, 16), "activated": (1, 8, 10), "over": (1, 8, 10),
+    "high": (1, 8, 10), "drop": (4, 80, 1), "filter": (1, 8, 10), "threads": (THREADS, 3, 1),
+    "churn": (1, 400, 1), "events": (40, 10, 1), "peek": (1, 8, 10), "spawn": (1, 20, 1),
+    "module": (1, 8, 10),
 }
+LEFT_OPEN = {"over": 1}  # of connections that are over: the last, over which none has come to lie
+HIGH = 65536  # beyond which descriptors are high
+HIGH_LIMIT = 100000  # of open descriptors, so that they can be
 UNSEEN = {"stdio": "stdio", "ring": "io_uring", "ring-raw": "io_uring", "go": "system_calls"}
 GO = """package main
 
@@ -117,21 +122,24 @@ def answered(connection):
     return head.startswith(b"HTTP/1.1 200")
 
 
-def load(port, connections, each, counted_so_far):
-    """So many connections at once, so many rounds; the requests that were answered.
+def load(port, connections, each, times, counted_so_far):
+    """So many connections at once, so many rounds, so many times; the requests that were answered.
 
     A process that ends before the agent saw it is a known gap: none ends here ahead of that.
     """
-    done = 0
-    pool = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(connections)]
-    for i in range(each):
+    done = rounds = 0
+    for _ in range(times):
+        pool = [socket.create_connection(("127.0.0.1", port), timeout=20)
+                for _ in range(connections)]
+        for _ in range(each):
+            for connection in pool:
+                connection.sendall(REQUEST)
+            done += sum(answered(connection) for connection in pool)
+            rounds += 1
+            if rounds % ROUNDS == 0 or rounds == each * times:
+                counted_so_far(done)
         for connection in pool:
-            connection.sendall(REQUEST)
-        done += sum(answered(connection) for connection in pool)
-        if i % ROUNDS == ROUNDS - 1 or i == each - 1:
-            counted_so_far(done)
-    for connection in pool:
-        connection.close()
+            connection.close()
     return done
 
 
@@ -158,6 +166,30 @@ def judge(agent, model, wanted):
            f"unparsed {unparsed}, lost {lost}")
 
 
+def judge_sequence(agent, model, times):
+    """Of connections one behind the other each was opened, and has ended with its descriptor."""
+    found = rows(agent, model)
+    opened, closed = (sum(p["connections" + x] for p in found) for x in ("Opened", "Closed"))
+    expect(opened == times and closed == times - LEFT_OPEN.get(model, 0),
+           f"{model}: {times} connections, {opened} opened and {closed} closed")
+
+
+def judge_share(agent):
+    seen = [p["seen"] for p in rows(agent, "share")]
+    expect(sum(x > 0 for x in seen) > 1, f"share: its processes served {seen}")
+
+
+def judge_high(server, most):
+    """Where its connections lay: each where the one before did, which close_range had closed."""
+    fds = {int(x) for x in server.said().split()[1:]}
+    expect(len(fds) == 1, f"high: its connections were descriptor {fds}")
+    if most < HIGH_LIMIT:
+        print(f"skipped: high: descriptors beyond {HIGH:,} need an RLIMIT_NOFILE of {HIGH_LIMIT:,}, "
+              f"{most:,} may be open here")
+    else:
+        expect(min(fds) > HIGH, f"high: beyond {HIGH:,}")
+
+
 def judge_unseen(agent, model, way, wanted):
     def told():
         return any(way in p["unseen"] for p in rows(agent, model))
@@ -169,12 +201,22 @@ def judge_unseen(agent, model, way, wanted):
            f"{[(p['unseen'], p['unparsed']['unseenIo']) for p in found]}")
 
 
+def allow_many_open():
+    """How many descriptors a process may have: as many as we were given, or may take."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most < HIGH_LIMIT:
+        with contextlib.suppress(ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (HIGH_LIMIT, HIGH_LIMIT))
+            return HIGH_LIMIT
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
 def main():
     live.need_root_and("bash", "true")
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    most = allow_many_open()
     if most < THREADS + 200:
-        MODELS["threads"] = (most // 2, 3)
+        MODELS["threads"] = (most // 2, 3, 1)
     signal.alarm(240)
     with live.Stage() as stage:
         agent = stage.agent().wait("/readyz")
@@ -185,15 +227,18 @@ def main():
         for server in servers:
             model = server.model
             watch = partial(counted, agent, model) if model in MODELS else lambda done: None
-            done[model] = load(server.port, *MODELS.get(model, (1, 20)), watch)
+            done[model] = load(server.port, *MODELS.get(model, (1, 20, 1)), watch)
         time.sleep(1)  # what was counted twice shows now
         for model, wanted in done.items():
-            if model in MODELS:
-                expect(wanted == MODELS[model][0] * MODELS[model][1],
-                       f"{model}: {wanted} requests were answered")
-                judge(agent, model, wanted)
-            else:
+            if model in UNSEEN:
                 judge_unseen(agent, model, UNSEEN[model], wanted)
+                continue
+            expect(wanted == math.prod(MODELS[model]), f"{model}: {wanted} requests were answered")
+            judge(agent, model, wanted)
+            if MODELS[model][2] > 1:
+                judge_sequence(agent, model, MODELS[model][2])
+        judge_share(agent)
+        judge_high(next(x for x in servers if x.model == "high"), most)
         for server in servers:
             expect(server.popen.poll() is None, f"{server.model} runs on")
     return 1 if wrong else 0

@@ -179,6 +179,7 @@ void server_over(int listener)
 	}
 }
 
+/* Prints where each connection comes to lie: beyond 1,024 only, where no more may be open. */
 void server_high(int listener)
 {
 	const struct rlimit limit = { 100000, 100000 };
@@ -190,7 +191,7 @@ void server_high(int listener)
 		int fd = server_accept(listener);
 		int high = fcntl(fd, F_DUPFD_CLOEXEC, low);
 
-		SERVER_DO(high >= low);
+		SERVER_DO(high >= low && printf("%d\n", high) > 0 && !fflush(stdout));
 		close(fd);
 		server_serve(high, SERVER_EVER);
 		SERVER_DO(!close_range((unsigned int)low, ~0U, 0));
