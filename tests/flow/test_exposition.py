@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""/metrics reads well in both of its forms, counts what nginx counts, and never goes back."""
+"""/metrics reads well in both of its forms, counts what nginx counts, and never goes back; the agent
+says how late it is itself.
+"""
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -139,6 +143,28 @@ def check_counts(samples, nginx):
     expect(total(samples, "process_resident_memory_bytes") > 0, "memory of the agent")
 
 
+def lags(port):
+    samples = prometheus.parse(live.fetch(port, "/metrics")[2].decode())
+    return [total(samples, "ringside_loop_lag_seconds", loop=loop) for loop in ("worker", "drain")]
+
+
+def check_lag(agent):
+    """An agent that stood still for a while says so."""
+    live.wait_for("a calm agent", lambda: all(lag < 1 for lag in lags(agent.port)), 30, 0.5)
+    family = agent.family()
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(2.5)
+    for pid in reversed(family):
+        os.kill(pid, signal.SIGCONT)
+
+    def part():
+        parts = {part["name"]: part for part in agent.get("/api/health")["parts"]}
+        return parts["agent"]["status"] == "degraded" and parts["agent"]["reason"]
+    print(f"      {live.wait_for('a degraded agent', part, 10, 0.2)}")
+    expect(all(1 < lag < 10 for lag in lags(agent.port)), f"stopped: late by {lags(agent.port)} s")
+
+
 def never_back(before, after):
     """Every counter of the first scrape stands in the second and is no less."""
     kinds = ("_total", "_count", "_sum", "_bucket")
@@ -173,6 +199,7 @@ def main():
         live.wait_for("the ended processes to leave the list",
                       lambda: not agent.get("/api/processes")["processes"], 15, 0.2)
         expect(not never_back(first, scrape(agent.port)), "no counter goes back as targets end")
+        check_lag(agent)
     return 1 if wrong else 0
 
 
