@@ -1,6 +1,8 @@
 #include "ledger.h"
 
 #include "drain.h"
+#include "moment.h"
+#include "turn.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -34,6 +36,24 @@ static const struct ledger_row ledger_rows[] = {
 	{ "ringside_checkpoints_saved", "Checkpoints written.", LEDGER_AT(saved) },
 };
 
+static size_t ledger_late(const struct ledger *l, uint64_t drain_ns, struct web_counter *out,
+			  size_t room)
+{
+	const uint64_t late_ns[] = { turn_late_ns(l->turn, moment_monotonic_ns()), drain_ns };
+	static const char *const loops[] = { "worker", "drain" };
+	size_t count = 0;
+
+	for (; count < 2 && count < room; count++)
+		out[count] = (struct web_counter){ .name = "ringside_loop_lag_seconds",
+						   .help = "How late a loop of the agent came, the "
+							   "most of the last 10 to 20 s.",
+						   .label = "loop",
+						   .value = loops[count],
+						   .number = (double)late_ns[count] / 1e9,
+						   .level = true };
+	return count;
+}
+
 size_t ledger_counters(void *ledger, struct web_counter *out, size_t room)
 {
 	const struct ledger *l = ledger;
@@ -49,6 +69,7 @@ size_t ledger_counters(void *ledger, struct web_counter *out, size_t room)
 						   .help = ledger_rows[count].help,
 						   .number = (double)value };
 	}
+	count += ledger_late(l, counts.late_ns, out + count, room - count);
 	count += depot_counters(l->depot, out + count, room - count);
 	return count + fleeting_counters(l->fleeting, out + count, room - count);
 }

@@ -1,8 +1,8 @@
 /*
- * ledger - what drain gave up or noticed, and what became of aggregates in a Redis and of
- *          views of a fleet, as numbers for /metrics.
+ * ledger - what drain gave up or noticed, what became of aggregates in a Redis and of views of a
+ *          fleet, and how late the agent's loops are, as numbers for /metrics.
  *
- * Threads:  the web thread; drain and depot look after their own.
+ * Threads:  the web thread; drain, depot and turn look after their own.
  * Memory:   the caller's; texts are constants.
  * Errors:   none; what finds no room is left out.
  */
@@ -12,11 +12,13 @@
 #include "fleeting.h"
 
 struct drain;
+struct turn;
 
 struct ledger {
 	struct drain *drain;
 	const struct depot *depot;       /* whose rows follow, … */
 	const struct fleeting *fleeting; /* … and then these */
+	const struct turn *turn;         /* of the worker */
 };
 
 /* A web_counters_fn; ledger: a struct ledger. */

@@ -105,10 +105,9 @@ static int parts_children(const struct parts *p, pid_t out[PARTS_PROCESSES + PAR
 	return count;
 }
 
-/* What the agent itself costs. */
-static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
+/* What the agent itself costs, in percent of a core since the last look. */
+static double parts_cost(struct parts *p, uint64_t now_ns)
 {
-	char reason[HEALTH_REASON];
 	uint64_t cpu_ns = 0, rss = 0;
 	double share = 0;
 	pid_t pids[PARTS_PROCESSES + PARTS_CHILDREN];
@@ -128,9 +127,22 @@ static void parts_agent(struct parts *p, uint64_t now_ns, int64_t wall_ms)
 	p->memory = (double)rss;
 	p->cpu_ns = cpu_ns;
 	p->looked_ns = now_ns;
-	snprintf(reason, sizeof(reason), "%.1f %% of a core in steps of 10 ms, %.1f MB resident",
-		 share, (double)rss / 1e6);
-	health_put(p->health, "agent", HEALTH_HEALTHY, reason, wall_ms);
+	return share;
+}
+
+static void parts_agent(struct parts *p, uint64_t drain_late_ns, uint64_t now_ns, int64_t wall_ms)
+{
+	uint64_t late_ns = turn_late_ns(p->turn, now_ns);
+	bool is_late = late_ns > PARTS_LATE_NS || drain_late_ns > PARTS_LATE_NS;
+	double share = parts_cost(p, now_ns);
+	char reason[HEALTH_REASON];
+
+	snprintf(reason, sizeof(reason),
+		 "%.1f %% of a core in steps of 10 ms, %.1f MB resident; late by up to %.0f ms "
+		 "(each second's work), %.0f ms (drain)%s",
+		 share, p->memory / 1e6, (double)late_ns / 1e6, (double)drain_late_ns / 1e6,
+		 is_late ? ": the limit is 1 s" : "");
+	health_put(p->health, "agent", is_late ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason, wall_ms);
 }
 
 void parts_put(struct parts *p, const struct drain_counts *drain,
@@ -141,7 +153,7 @@ void parts_put(struct parts *p, const struct drain_counts *drain,
 	parts_checkpoint(p, drain, wall_ms);
 	parts_clock(p, drain, wall_ms);
 	parts_aggregates(p, losses, wall_ms);
-	parts_agent(p, now_ns, wall_ms);
+	parts_agent(p, drain->late_ns, now_ns, wall_ms);
 }
 
 void parts_profile_put(const struct parts *p, const struct profile_counts *c, int64_t wall_ms)

@@ -12,16 +12,19 @@
 #include "metrics.h"
 #include "profile.h"
 #include "store.h"
+#include "turn.h"
 
 #include <sys/types.h>
 
 #define PARTS_PROCESSES 5 /* broker, nursery, worker, both runners (0: there is none) */
 #define PARTS_CHILDREN 4  /* of the broker, beside these */
+#define PARTS_LATE_NS UINT64_C(1000000000) /* later is degraded: a second's work is left out */
 
 struct health;
 
 struct parts {
 	struct health *health;
+	const struct turn *turn; /* of who calls these */
 	pid_t pids[PARTS_PROCESSES];
 	uint64_t cpu_ns, looked_ns; /* of all of them, at the last look */
 	double cpu_percent, memory; /* … of a core, and bytes; NAN: not yet */

@@ -45,7 +45,8 @@ struct worker {
 	struct ledger ledger;
 	struct proxying proxying;
 	struct fetching fetching;
-	uint64_t second_ns; /* when the next second's work is due */
+	struct turn turn;   /* each second's work */
+	uint64_t second_ns; /* when the next one's is due */
 	uint32_t seconds;
 	char checkpoint[sizeof(((struct worker_config *)0)->state_dir) + 16];
 	char history[sizeof(((struct worker_config *)0)->state_dir) + 16];
@@ -173,32 +174,28 @@ static int worker_drain(struct worker *w)
 }
 
 /* On the web thread: a datagram of its own goes between those of main. */
-static int worker_files(void *ctx, uint64_t key)
+static int worker_ask(const struct worker *w, enum link_kind kind, uint64_t key, uint32_t seconds)
 {
-	const struct link_message message = { .kind = LINK_FILES, .key = key };
-	const struct worker *w = ctx;
+	const struct link_message message = { .kind = kind,
+					      .key = key,
+					      .snapshots.seconds = seconds };
 
 	return link_send(w->config->link, &message, -1);
+}
+
+static int worker_files(void *ctx, uint64_t key)
+{
+	return worker_ask(ctx, LINK_FILES, key, 0);
 }
 
 static int worker_unwind(void *ctx, uint64_t key, uint32_t seconds)
 {
-	const struct link_message message = { .kind = LINK_UNWIND,
-					      .key = key,
-					      .snapshots.seconds = seconds };
-	const struct worker *w = ctx;
-
-	return link_send(w->config->link, &message, -1);
+	return worker_ask(ctx, LINK_UNWIND, key, seconds);
 }
 
 static int worker_offcpu(void *ctx, uint64_t key, uint32_t seconds)
 {
-	const struct link_message message = { .kind = LINK_OFFCPU,
-					      .key = key,
-					      .snapshots.seconds = seconds };
-	const struct worker *w = ctx;
-
-	return link_send(w->config->link, &message, -1);
+	return worker_ask(ctx, LINK_OFFCPU, key, seconds);
 }
 
 static int worker_profile(struct worker *w)
@@ -253,7 +250,7 @@ static int worker_web(struct worker *w)
 		.counters_ctx = &w->ledger,
 	};
 
-	w->ledger = (struct ledger){ w->drain, &w->depot, &w->fleeting };
+	w->ledger = (struct ledger){ w->drain, &w->depot, &w->fleeting, &w->turn };
 	return web_open(&w->web, &config);
 }
 
@@ -388,7 +385,9 @@ static void worker_second(struct worker *w, uint64_t now_ns)
 	struct store_state history;
 	struct drain_counts counts;
 
+	turn_begin(&w->turn, now_ns);
 	w->second_ns = now_ns + WORKER_SECOND_NS;
+	turn_due(&w->turn, w->second_ns);
 	metrics_sample(w->metrics, now_ns);
 	profile_read(w->profile, now_ns);
 	control_second(&w->control, moment_wall_ms());
@@ -478,6 +477,7 @@ int worker_run(void *worker_config)
 	result = worker_open(&w);
 	if (result == 0) {
 		w.parts = (struct parts){ .health = w.health,
+					  .turn = &w.turn,
 					  .pids = { config->broker, getppid(), getpid() } };
 		w.inbox = (struct inbox){ .link = config->link,
 					  .drain = w.drain,

@@ -4,6 +4,7 @@
 #include "family.h"
 #include "moment.h"
 #include "orders.h"
+#include "turn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@ struct drain {
 	pthread_t thread;
 	struct orders orders;
 	struct drain_counts published; /* under the lock of orders */
+	struct turn turn;
 	/* the thread's own from here on */
 	struct drain_config config;
 	struct drain_counts counts;
@@ -313,6 +315,7 @@ static bool drain_wait(struct drain *d, struct order **orders)
 	uint64_t next_ns = drain_next_ns(d), now_ns = d->config.now_ns();
 	uint64_t until_ns = moment_monotonic_ns() + (next_ns > now_ns ? next_ns - now_ns : 0);
 
+	turn_due(&d->turn, next_ns);
 	d->counts.broken = d->shared.broken;
 	d->counts.unequal = d->shared.unequal;
 	d->counts.unknown = d->shared.unknown;
@@ -338,6 +341,7 @@ static void *drain_run(void *drain)
 
 	pthread_setname_np(pthread_self(), "drain");
 	while (drain_wait(d, &orders)) {
+		turn_begin(&d->turn, d->config.now_ns());
 		drain_obey(d, orders);
 		drain_round(d, d->config.now_ns());
 	}
@@ -481,4 +485,5 @@ void drain_counts_get(struct drain *d, struct drain_counts *out)
 	pthread_mutex_lock(&d->orders.lock);
 	*out = d->published;
 	pthread_mutex_unlock(&d->orders.lock);
+	out->late_ns = turn_late_ns(&d->turn, d->config.now_ns());
 }

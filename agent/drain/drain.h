@@ -46,6 +46,7 @@ struct drain_counts {
 	int restored;            /* 0; -ENOENT: there was nothing; what restore answered */
 	uint32_t processes;      /* now */
 	uint32_t period_ms;      /* now, of the rounds */
+	uint64_t late_ns;        /* now, the rounds: the most of ten to twenty seconds */
 };
 
 /* Starts the thread. A checkpoint that cannot be kept is no error: see drain_counts. */

@@ -201,6 +201,7 @@ static struct registry_open *metrics_open_copy(struct metrics *m, const struct p
 		struct metrics_in_flight *row = &list->rows[i];
 
 		memcpy(row->service, process->service->name, sizeof(row->service));
+		memcpy(row->environment, process->service->environment, sizeof(row->environment));
 		routes_name(&m->registry, process->service, order[i]->path, row->path);
 		row->pid = process->news.target.pid;
 		row->age_ns = order[i]->t0_ns;

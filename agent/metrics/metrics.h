@@ -218,6 +218,7 @@ struct metrics_name {
 
 struct metrics_in_flight {
 	char service[72];
+	char environment[40];
 	char path[RS_PATH_BYTES + 1];
 	int32_t pid;
 	uint64_t age_ns, bytes_out;

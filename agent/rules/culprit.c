@@ -104,13 +104,15 @@ static void culprit_request(const struct source *s, const struct notice_labels *
 {
 	const struct metrics_scope scope = { .service = labels->service };
 	struct metrics_in_flight *open = NULL;
-	int count = metrics_open_requests(s->metrics, &scope, &open);
+	int count = metrics_open_requests(s->metrics, &scope, &open), i = 0;
 
-	if (count > 0) { /* the oldest is the first */
+	while (i < count && !culprit_is_of(open[i].service, open[i].environment, labels))
+		i++;
+	if (i < count) { /* the oldest is the first */
 		out->kind = NOTICE_CAUSE_OLDEST;
-		out->pid = open[0].pid;
-		snprintf(out->name, sizeof(out->name), "%s %s", source_method(open[0].method),
-			 *open[0].path ? open[0].path : "unknown");
+		out->pid = open[i].pid;
+		snprintf(out->name, sizeof(out->name), "%s %s", source_method(open[i].method),
+			 *open[i].path ? open[i].path : "unknown");
 	}
 	free(open);
 }

@@ -26,6 +26,8 @@
 #define OF_ROUTE .service = true, .route = true
 
 #define NO_CLIENT "outgoing calls are not watched yet"
+#define NO_STATEMENTS                                                                              \
+	NO_CLIENT "; of a database that is watched itself, requests.duration has its statements"
 
 static const struct metric_info metric_table[METRICS_OF_RULES] = {
 	[METRIC_REQUESTS_RATE] = { "requests.rate", "requests a second", NULL,
@@ -96,9 +98,9 @@ static const struct metric_info metric_table[METRICS_OF_RULES] = {
 	[METRIC_UPSTREAM_FAILURES] = { "upstream.failures",
 				       "an external service fails so often in a row", NO_CLIENT,
 				       LAST, METRIC_LAST, METRIC_UNIT_NUMBER, OF_SERVICE },
-	[METRIC_DATABASE_DURATION] = { "database.duration", "how long statements take", NO_CLIENT,
-				       METRIC_RANKS | AVG | MAX, METRIC_AVG, METRIC_UNIT_MS,
-				       OF_SERVICE },
+	[METRIC_DATABASE_DURATION] = { "database.duration", "how long statements take",
+				       NO_STATEMENTS, METRIC_RANKS | AVG | MAX, METRIC_AVG,
+				       METRIC_UNIT_MS, OF_SERVICE },
 	[METRIC_DATABASE_TIMEOUTS] = { "database.timeouts", "statements that timed out", NO_CLIENT,
 				       DELTA, METRIC_DELTA, METRIC_UNIT_NUMBER, OF_SERVICE },
 	[METRIC_POOL_WAITING] = { "pool.waiting", "callers that wait for a connection of a pool",

@@ -141,6 +141,10 @@ static void reader_percentile(struct reader *r, const char *key, const struct tr
 	static const double ranks[] = { 50, 90, 95, 99, 99.9 };
 	double p = tree_number(value);
 
+	if (tree_member(r->rule, "function")) {
+		reader_fail(r, key, "is a function too: a rule has one, `function` or `p`");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++) {
 		if (fabs(p - ranks[i]) > 1e-9)
 			continue;

@@ -201,9 +201,13 @@ static double source_oldest(const struct source_look *l)
 {
 	uint64_t age_ns = 0;
 
-	for (int i = 0; i < l->open_count; i++)
-		if (l->open[i].age_ns > age_ns && !strcmp(l->open[i].service, l->row->service))
-			age_ns = l->open[i].age_ns;
+	for (int i = 0; i < l->open_count; i++) {
+		const struct metrics_in_flight *open = &l->open[i];
+
+		if (open->age_ns > age_ns && !strcmp(open->service, l->row->service) &&
+		    !strcmp(open->environment, l->row->environment))
+			age_ns = open->age_ns;
+	}
 	return (double)age_ns / 1e6;
 }
 

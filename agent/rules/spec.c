@@ -3,10 +3,12 @@
 #include "text.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #define SPEC_WINDOW_NS (INT64_C(300) * 1000000000)
 #define SPEC_SECOND_NS INT64_C(1000000000)
+#define SPEC_ROUNDED 1e-9 /* as near as quotients of the same numbers are */
 
 void spec_init(struct spec *s, const struct spec_defaults *defaults)
 {
@@ -95,21 +97,35 @@ static int spec_check_scope(const struct spec *s, const char **key, const char *
 	return spec_glob_can_match(s->environment, SPEC_ENVIRONMENT) ? 0 : -EINVAL;
 }
 
+/* The most that a value can be, if there is any, and why none is above it. */
+static double spec_most(const struct spec *s, const char **reason)
+{
+	*reason = "can never match: absent is 0 or 1";
+	if (s->function == METRIC_ABSENT)
+		return 1;
+	*reason = "can never match: when all fails the budget is used 100 / (100 - objective) "
+		  "times too fast, and not faster";
+	if (s->metric == METRIC_SLO_BURN)
+		return 100 / (100 - s->objective);
+	*reason = "can never match: nothing is above 100 %";
+	if (!s->against_ns && (metric_info(s->metric)->bounded || s->function == METRIC_RATIO))
+		return 100;
+	return INFINITY;
+}
+
 static int spec_check_limit(const struct spec *s, enum spec_severity severity, const char **reason)
 {
 	const struct spec_limit *l = &s->limits[severity];
-	bool share = metric_info(s->metric)->bounded || s->function == METRIC_RATIO;
+	double least = s->against_ns ? -100 : 0; /* nothing is less than none of it */
 
 	*reason = s->below ? "clear must not be below the limit: it could never end"
 			   : "clear must not be above the limit: it would end before it begins";
 	if (s->below ? l->clear < l->limit : l->clear > l->limit)
 		return -EINVAL;
-	*reason = s->below ? "can never match: nothing is below this"
-			   : "can never match: nothing is above 100 %";
-	if (!s->against_ns && share && !s->below && l->limit >= 100)
-		return -EINVAL;
-	/* Only what is compared with before may be negative. */
-	return !s->against_ns && s->below && l->limit <= 0 ? -EINVAL : 0;
+	if (!s->below)
+		return l->limit >= spec_most(s, reason) * (1 - SPEC_ROUNDED) ? -EINVAL : 0;
+	*reason = "can never match: nothing is below this";
+	return l->limit <= least ? -EINVAL : 0;
 }
 
 static int spec_check_limits(const struct spec *s, const char **key, const char **reason)

@@ -2,6 +2,7 @@
  * document_timeseries - one metric over time: points, percentiles, heat map, peaks, and the same of
  *                       an earlier window beside them.
  */
+#include "cache.h"
 #include "spread.h"
 #include "store.h"
 #include "timeseries.h"
@@ -14,6 +15,7 @@
 #define TIMESERIES_PEAKS 3u
 #define TIMESERIES_MERGED 4u /* buckets of schema 5 in one of schema 3, which a heat map has */
 #define TIMESERIES_SCHEMA 3
+#define TIMESERIES_NS UINT64_C(1000000000)
 
 /* One window of it, with what its points come to together. */
 struct timeseries_view {
@@ -231,12 +233,34 @@ static double timeseries_put_view(const struct timeseries_view *v, struct json *
 	return value;
 }
 
+/* A point is of as many seconds as the cache counts at once, at least. */
+static void timeseries_cache(const struct question *q, struct timeline *t)
+{
+	uint64_t least_ns = (uint64_t)t->step_s * TIMESERIES_NS;
+	uint64_t hour_ns = RATES_STEPS * RATES_STEP_NS, first_ns = q->site->started_ns;
+
+	if (first_ns + hour_ns < q->request->now_ns)
+		first_ns = q->request->now_ns - hour_ns;
+	t->kept_from_s = (int64_t)(first_ns / TIMESERIES_NS);
+	if (least_ns < RATES_STEP_NS)
+		least_ns = RATES_STEP_NS;
+	for (uint32_t i = 0; q->site->cache && i < t->count; i++) {
+		int64_t end_s = t->from_s + ((int64_t)i + 1) * t->step_s;
+		uint64_t end_ns = end_s > 0 ? (uint64_t)end_s * TIMESERIES_NS : 0;
+		struct rates_counts c;
+
+		cache_window(q->site->cache, end_ns > least_ns ? end_ns - least_ns : 0, end_ns, &c);
+		if (c.hits + c.misses)
+			t->values[i] = 100 * (double)c.hits / (double)(c.hits + c.misses);
+	}
+}
+
 static int timeseries_look(const struct question *q, const struct timeseries *asked,
 			   const struct timeline_span *span, struct timeseries_view *v)
 {
-	static const enum timeline_what what[] = { TIMELINE_SUMS, TIMELINE_SUMS,
+	static const enum timeline_what what[] = { TIMELINE_SUMS,       TIMELINE_SUMS,
 						   TIMELINE_HISTOGRAMS, TIMELINE_VALUES,
-						   TIMELINE_VALUES };
+						   TIMELINE_VALUES,     TIMELINE_VALUES };
 	enum timeseries_kind kind = asked->metric->kind;
 	struct metrics_scope scope = q->ask.scope;
 	int ret = timeline_open(&v->t, span, what[kind]);
@@ -249,7 +273,7 @@ static int timeseries_look(const struct question *q, const struct timeseries *as
 	ret = kind < TIMESERIES_GAUGE
 		      ? metrics_timeline(q->site->metrics, &scope, &v->t)
 		      : metrics_gauges(q->site->metrics, &scope, asked->metric->gauge, &v->t);
-	if ((!ret || ret == -ENOENT) && kind != TIMESERIES_AWAITED && q->site->store) {
+	if ((!ret || ret == -ENOENT) && kind <= TIMESERIES_GAUGE && q->site->store) {
 		int more = kind < TIMESERIES_GAUGE ? store_timeline(q->site->store, &scope, &v->t)
 						   : store_gauges(q->site->store, &scope,
 								  asked->metric->gauge, &v->t);
@@ -257,6 +281,8 @@ static int timeseries_look(const struct question *q, const struct timeseries *as
 		if (v->t.is_found || more)
 			ret = more;
 	}
+	if (!ret && kind == TIMESERIES_CACHE)
+		timeseries_cache(q, &v->t);
 	if (!ret && !v->t.values)
 		timeline_sum(&v->t, &v->sums, v->buckets);
 	return ret;

@@ -24,7 +24,7 @@ static const struct timeseries_metric timeseries_metrics[] = {
 	{ "alloc.rate", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_ALLOCATED, false },
 	{ "io.read", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_READ, false },
 	{ "io.write", "bytes/s", TIMESERIES_GAUGE, METRICS_GAUGE_WRITTEN, false },
-	{ "cache.hitrate", "percent", TIMESERIES_AWAITED, METRICS_GAUGES, false },
+	{ "cache.hitrate", "percent", TIMESERIES_CACHE, METRICS_GAUGES, false },
 	{ "upstream.duration", "ms", TIMESERIES_AWAITED, METRICS_GAUGES, false },
 	{ "database.duration", "ms", TIMESERIES_DURATION, METRICS_GAUGES, true },
 };
@@ -216,6 +216,29 @@ static void timeseries_span_ask(const struct question *q, struct timeseries *out
 		out->span.from_s = out->span.to_s;
 }
 
+/* What a metric is not known of must not be asked for. */
+static int timeseries_scope_ask(const struct question *q, const struct timeseries *out)
+{
+	const struct metrics_scope *scope = &q->ask.scope;
+	const char *field = NULL, *of = NULL;
+
+	if (out->metric->kind == TIMESERIES_CACHE) {
+		of = "the agent's own cache";
+		field = scope->service ? "service" : scope->route ? "route" : NULL;
+		field = scope->pid ? "pid" : field;
+	} else if (out->metric->statements && scope->pid) {
+		of = "services and routes";
+		field = "pid";
+	} else if (scope->route && out->metric->kind == TIMESERIES_GAUGE) {
+		of = "processes, not of routes";
+		field = "route";
+	}
+	if (!field)
+		return 0;
+	snprintf(q->no->field, sizeof(q->no->field), "%s", field);
+	return refuse(q->no, 400, "bad_scope", "%s is of %s", out->metric->name, of);
+}
+
 int timeseries_ask(const struct question *q, struct timeseries *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -224,16 +247,7 @@ int timeseries_ask(const struct question *q, struct timeseries *out)
 	    timeseries_ranks_ask(q, out) || timeseries_form_ask(q, out) ||
 	    timeseries_offset_ask(q, out))
 		return -EINVAL;
-	if (out->metric->statements && q->ask.scope.pid) {
-		snprintf(q->no->field, sizeof(q->no->field), "pid");
-		return refuse(q->no, 400, "bad_scope", "%s is of services and routes",
-			      out->metric->name);
-	}
-	if (!q->ask.scope.route || out->metric->kind != TIMESERIES_GAUGE)
-		return 0;
-	snprintf(q->no->field, sizeof(q->no->field), "route");
-	return refuse(q->no, 400, "bad_scope", "%s is of processes, not of routes",
-		      out->metric->name);
+	return timeseries_scope_ask(q, out);
 }
 
 struct timeline_span timeseries_earlier(const struct timeseries *t)

@@ -18,6 +18,7 @@ enum timeseries_kind {
 	TIMESERIES_ERRORS,
 	TIMESERIES_DURATION,
 	TIMESERIES_GAUGE,
+	TIMESERIES_CACHE,   /* the agent's own, of the last hour */
 	TIMESERIES_AWAITED, /* of a part of the agent that is not there yet */
 };
 

@@ -104,6 +104,28 @@ static void a_stuck_request_is_named(void **state)
 	assert_string_equal(found(METRIC_REQUESTS_INFLIGHT, METRIC_LAST), "");
 }
 
+static void a_stuck_request_of_another_environment_is_not(void **state)
+{
+	const struct drain_open old = { .t0_ns = NOW - 90 * SECOND, .path = "/old" };
+	const struct drain_open young = { .t0_ns = NOW - 9 * SECOND, .path = "/young" };
+	struct capture_target other;
+
+	(void)state;
+	fixture_target(&other, 8, 80, "shop");
+	strcpy(other.environment, "test");
+	f.sink.seen(f.sink.ctx, &other);
+	f.sink.open(f.sink.ctx, &f.target, &young, 1, NOW);
+	f.sink.open(f.sink.ctx, &other, &old, 1, NOW);
+	fixture_tick(&f, NOW);
+	found(METRIC_REQUESTS_AGE, METRIC_MAX);
+	assert_int_equal(cause.pid, 70);
+	strcpy(labels.environment, "test");
+	found(METRIC_REQUESTS_AGE, METRIC_MAX);
+	assert_int_equal(cause.pid, 80);
+	strcpy(labels.environment, "stage");
+	assert_string_equal(found(METRIC_REQUESTS_AGE, METRIC_MAX), "");
+}
+
 static void what_is_not_known_is_not_told(void **state)
 {
 	(void)state;
@@ -159,6 +181,7 @@ int main(void)
 		TEST(a_slow_service_has_a_route_that_takes_most_of_the_time),
 		TEST(errors_are_of_the_route_that_has_most_of_them),
 		TEST(a_stuck_request_is_named),
+		TEST(a_stuck_request_of_another_environment_is_not),
 		TEST(what_is_not_known_is_not_told),
 		TEST(a_process_is_named_with_what_it_runs),
 		TEST(the_process_that_is_worst_off_is_found),

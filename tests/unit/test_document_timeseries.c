@@ -1,3 +1,4 @@
+#include "cache.h"
 #include "document_fixture.h"
 #include "registry.h"
 
@@ -85,9 +86,80 @@ static void what_was_not_watched_is_null(void **state)
 	assert_holds(text, "{\"at\":\"2025-12-31T23:49:50.000Z\",\"value\":null,\"count\":0}");
 	assert_holds(text, "{\"at\":\"2025-12-31T23:50:00.000Z\",\"value\":0,\"count\":0}");
 	free(text);
-	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=10s");
+	text = document_text(&d, document_timeseries, "/x?metric=upstream.duration&window=10s");
 	assert_holds(text, "\"awaited\":true");
 	assert_holds(text, "\"value\":null");
+	free(text);
+	document_close(&d);
+}
+
+/* Three of four look-ups are answered, between two of the cache's marks. */
+static void look_up(struct cache *cache)
+{
+	const struct cache_put put = { .key = { "a", 1 },
+				       .value = { "1", 1 },
+				       .type = "text/plain",
+				       .now_ns = NOW - 30 * SECOND };
+	const struct cache_bytes other = { "b", 1 };
+	uint64_t left_ns;
+
+	assert_int_equal(cache_set(cache, &put), 0);
+	cache_second(cache, NOW - 30 * SECOND);
+	for (int i = 0; i < 3; i++)
+		cache_value_put(cache_get(cache, &put.key, NOW - 25 * SECOND, &left_ns));
+	assert_null(cache_get(cache, &other, NOW - 25 * SECOND, &left_ns));
+	cache_second(cache, NOW - 20 * SECOND);
+	cache_second(cache, NOW - 10 * SECOND);
+}
+
+static void the_caches_hit_rate_is_told_where_it_was_asked(void **state)
+{
+	const struct cache_config config = { .max_items = 100,
+					     .max_bytes = 4 << 20,
+					     .max_value = 10000,
+					     .ttl_s = 300,
+					     .cleanup_ns = 60 * SECOND };
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	open_site(&d);
+	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=1m&step=10s");
+	assert_holds(text, "\"awaited\":false");
+	assert_holds(text, "\"summary\":{\"value\":null"); /* there is no cache */
+	free(text);
+	assert_int_equal(cache_open(&d.site.cache, &config), 0);
+	look_up(d.site.cache);
+	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=1m&step=10s");
+	assert_holds(text, "{\"at\":\"2025-12-31T23:59:20.000Z\",\"value\":null},"
+			   "{\"at\":\"2025-12-31T23:59:30.000Z\",\"value\":75},"
+			   "{\"at\":\"2025-12-31T23:59:40.000Z\",\"value\":null}");
+	assert_holds(text, "\"summary\":{\"value\":75,\"min\":75,\"max\":75}");
+	free(text);
+	/* at each second it is that of the five before it */
+	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=1m&step=1s");
+	assert_holds(text, "{\"at\":\"2025-12-31T23:59:38.000Z\",\"value\":null},"
+			   "{\"at\":\"2025-12-31T23:59:39.000Z\",\"value\":75}");
+	assert_holds(text, "{\"at\":\"2025-12-31T23:59:43.000Z\",\"value\":75},"
+			   "{\"at\":\"2025-12-31T23:59:44.000Z\",\"value\":null}");
+	free(text);
+	cache_close(d.site.cache);
+	document_close(&d);
+}
+
+static void what_is_older_than_the_cache_remembers_is_not_kept(void **state)
+{
+	struct document_fixture d;
+	char *text;
+
+	(void)state;
+	open_site(&d);
+	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=6h&step=5m");
+	assert_holds(text, "\"keptFrom\":\"2025-12-31T23:50:00.000Z\""); /* since it began */
+	free(text);
+	d.site.started_ns = NOW - 3601 * SECOND;
+	text = document_text(&d, document_timeseries, "/x?metric=cache.hitrate&window=6h&step=5m");
+	assert_holds(text, "\"keptFrom\":\"2025-12-31T23:00:00.000Z\"");
 	free(text);
 	document_close(&d);
 }
@@ -180,6 +252,8 @@ int main(void)
 		cmocka_unit_test(points_are_exact_and_their_rate_is_of_what_has_passed),
 		cmocka_unit_test(durations_have_percentiles_and_a_heat_map),
 		cmocka_unit_test(what_was_not_watched_is_null),
+		cmocka_unit_test(the_caches_hit_rate_is_told_where_it_was_asked),
+		cmocka_unit_test(what_is_older_than_the_cache_remembers_is_not_kept),
 		cmocka_unit_test(statements_of_databases_are_told),
 		cmocka_unit_test(peaks_are_the_best_points),
 		cmocka_unit_test(an_earlier_window_stands_beside),

@@ -125,7 +125,7 @@ static void bench_stage(struct bench *b)
 	};
 }
 
-static void bench_start(struct bench *b)
+static void bench_start_at(struct bench *b, uint64_t (*now_ns)(void))
 {
 	int fd;
 
@@ -136,7 +136,13 @@ static void bench_start(struct bench *b)
 	fixture_open(&b->f);
 	fixture_lane(&b->f, 0);
 	bench_stage(b);
+	b->config.now_ns = now_ns;
 	assert_int_equal(drain_open(&b->d, &b->config), 0);
+}
+
+static void bench_start(struct bench *b)
+{
+	bench_start_at(b, moment_monotonic_ns);
 }
 
 static void bench_add(struct bench *b, const struct capture_target *target)
@@ -416,6 +422,33 @@ static void a_process_told_twice_is_watched_once(void **state)
 	assert_int_equal(b.s.counted, 3);
 }
 
+static _Atomic uint64_t ahead_ns; /* how far time has jumped */
+
+static uint64_t jumping_ns(void)
+{
+	return moment_monotonic_ns() + ahead_ns;
+}
+
+static void a_round_that_comes_late_is_told(void **state)
+{
+	struct drain_counts counts;
+	struct bench b;
+
+	(void)state;
+	ahead_ns = 0;
+	bench_start_at(&b, jumping_ns);
+	wait_past(&b.s.ticks, 2);
+	drain_counts_get(b.d, &counts);
+	assert_true(counts.late_ns < 60 * FIXTURE_SECOND);
+	ahead_ns = 100 * FIXTURE_SECOND;
+	drain_counts_get(b.d, &counts); /* as if it hung */
+	assert_true(counts.late_ns >= 98 * FIXTURE_SECOND);
+	wait_past(&b.s.ticks, b.s.ticks + 2);
+	drain_counts_get(b.d, &counts); /* it came, late */
+	assert_true(counts.late_ns >= 98 * FIXTURE_SECOND);
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_checkpoint_that_cannot_be_kept_is_no_error),
 		cmocka_unit_test(two_processes_share_nothing),
 		cmocka_unit_test(a_process_told_twice_is_watched_once),
+		cmocka_unit_test(a_round_that_comes_late_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,12 +25,13 @@ size_t fleeting_counters(const struct fleeting *f, struct web_counter *out, size
 	return room > 0;
 }
 
-static struct ledger ledger;
+static struct turn turn;
+static struct ledger ledger = { .turn = &turn };
 
 static double number_of(const char *name)
 {
-	struct web_counter counters[16];
-	size_t count = ledger_counters(&ledger, counters, 16);
+	struct web_counter counters[24];
+	size_t count = ledger_counters(&ledger, counters, 24);
 
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(counters[i].name, name))
@@ -52,6 +53,31 @@ static void each_loss_has_its_own_number(void **state)
 	assert_true(number_of("ringside_fleet_views") == 13);
 }
 
+static void each_loop_has_how_late_it_is(void **state)
+{
+	struct web_counter counters[24];
+	size_t count, found = 0;
+
+	(void)state;
+	told = (struct drain_counts){ .late_ns = 1500000000 };
+	turn_due(&turn, moment_monotonic_ns());
+	turn_begin(&turn, moment_monotonic_ns() + 30000000000);
+	turn_due(&turn, UINT64_MAX);
+	count = ledger_counters(&ledger, counters, 24);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(counters[i].name, "ringside_loop_lag_seconds") != 0)
+			continue;
+		found++;
+		assert_true(counters[i].level);
+		assert_string_equal(counters[i].label, "loop");
+		if (!strcmp(counters[i].value, "drain"))
+			assert_true(counters[i].number == 1.5);
+		else
+			assert_true(counters[i].number >= 30 && counters[i].number < 40);
+	}
+	assert_int_equal(found, 2);
+}
+
 static void no_more_is_written_than_there_is_room(void **state)
 {
 	struct web_counter counters[2] = { { .name = NULL }, { .name = "untouched" } };
@@ -65,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_loss_has_its_own_number),
+		cmocka_unit_test(each_loop_has_how_late_it_is),
 		cmocka_unit_test(no_more_is_written_than_there_is_room),
 	};
 

@@ -9,6 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SECOND UINT64_C(1000000000)
+
+static struct turn on_time;
+
 static struct health_part part_of(struct health *h, const char *name)
 {
 	struct health_part parts[HEALTH_PARTS];
@@ -25,7 +29,7 @@ static struct health_part part_of(struct health *h, const char *name)
 static struct health_part look(const char *name, const struct drain_counts *drain,
 			       const struct metrics_losses *losses)
 {
-	struct parts p = { .pids = { getpid(), getpid(), getpid() } };
+	struct parts p = { .turn = &on_time, .pids = { getpid(), getpid(), getpid() } };
 	struct health_part part;
 
 	assert_int_equal(health_open(&p.health), 0);
@@ -89,7 +93,7 @@ static void what_the_aggregates_gave_up_is_told(void **state)
 
 static void the_agents_own_cost_is_a_difference(void **state)
 {
-	struct parts p = { .pids = { getpid(), -1, -1 } };
+	struct parts p = { .turn = &on_time, .pids = { getpid(), -1, -1 } };
 	struct health_part part;
 
 	(void)state;
@@ -106,6 +110,47 @@ static void the_agents_own_cost_is_a_difference(void **state)
 	part = part_of(p.health, "agent");
 	assert_int_not_equal(strncmp(part.reason, "0.0 %", 5), 0);
 	health_close(p.health);
+}
+
+static struct health_part agent_of(struct turn *turn, uint64_t drain_late_ns, uint64_t now_ns)
+{
+	const struct drain_counts counts = { .late_ns = drain_late_ns };
+	struct parts p = { .turn = turn, .pids = { getpid() } };
+	struct health_part part;
+
+	assert_int_equal(health_open(&p.health), 0);
+	parts_put(&p, &counts, &no_losses, now_ns, 1);
+	part = part_of(p.health, "agent");
+	health_close(p.health);
+	return part;
+}
+
+static void a_loop_that_is_a_second_late_degrades_the_agent(void **state)
+{
+	struct turn turn = { 0 };
+	struct health_part part;
+
+	(void)state;
+	turn_due(&turn, 100 * SECOND);
+	turn_begin(&turn, 101 * SECOND);
+	turn_due(&turn, 102 * SECOND);
+	part = agent_of(&turn, SECOND, 102 * SECOND);
+	assert_int_equal(part.status, HEALTH_HEALTHY);
+	assert_non_null(strstr(part.reason, "late by up to 1000 ms (each second's work), "
+					    "1000 ms (drain)"));
+	part = agent_of(&turn, SECOND + 2000000, 102 * SECOND);
+	assert_int_equal(part.status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part.reason, "1002 ms (drain): the limit is 1 s"));
+	turn_begin(&turn, 103 * SECOND + 3000000);
+	turn_due(&turn, 104 * SECOND);
+	part = agent_of(&turn, 0, 104 * SECOND);
+	assert_int_equal(part.status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part.reason, "1003 ms (each second's work), 0 ms (drain): the"));
+	assert_int_equal(agent_of(&turn, 0, 104 * SECOND).status, HEALTH_DEGRADED);
+	turn_begin(&turn, 104 * SECOND);
+	turn_due(&turn, 125 * SECOND);
+	turn_begin(&turn, 125 * SECOND); /* it goes by */
+	assert_int_equal(agent_of(&turn, 0, 125 * SECOND).status, HEALTH_HEALTHY);
 }
 
 static void lost_samples_are_told_by_their_reason(void **state)
@@ -169,7 +214,7 @@ static void the_history_says_what_it_could_not_keep(void **state)
 
 static void a_child_of_the_broker_is_a_part_of_what_the_agent_costs(void **state)
 {
-	struct parts p = { .pids = { getpid(), -1, -1 } };
+	struct parts p = { .turn = &on_time, .pids = { getpid(), -1, -1 } };
 	double alone;
 	pid_t child;
 
@@ -203,6 +248,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_changed_is_told),
 		cmocka_unit_test(what_the_aggregates_gave_up_is_told),
 		cmocka_unit_test(the_agents_own_cost_is_a_difference),
+		cmocka_unit_test(a_loop_that_is_a_second_late_degrades_the_agent),
 		cmocka_unit_test(lost_samples_are_told_by_their_reason),
 		cmocka_unit_test(a_child_of_the_broker_is_a_part_of_what_the_agent_costs),
 	};

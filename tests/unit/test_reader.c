@@ -121,6 +121,8 @@ static void each_mistake_is_told_with_its_line_and_key(void **state)
 		{ "\"function\": \"mx\"", "function: unknown function; did you mean max?" },
 		{ "\"function\": \"ratio\"", "function: this metric has no such function" },
 		{ "\"p\": 42", "p: must be one of 50" },
+		{ "\"p\": 95,\n \"function\": \"max\"", "a.json:4: r: p: is a function too" },
+		{ "\"function\": \"max\",\n \"p\": 95", "a.json:5: r: p: is a function too" },
 		{ "\"for\": \"3 of 2\"", "for: must be n of m" },
 		{ "\"for\": \"3 of 33\"", "for: must be n of m" },
 		{ "\"for\": 3", "for: must be a duration" },
@@ -150,6 +152,29 @@ static void each_mistake_is_told_with_its_line_and_key(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		read_with(cases[i][0]);
+		is_found(cases[i][1]);
+	}
+}
+
+static void a_limit_that_no_value_passes_is_told_with_why(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "\"metric\": \"requests.rate\", \"function\": \"absent\",\n"
+		  "\"warning\": {\"above\": 1}",
+		  "a.json:2: r: warning: can never match: absent is 0 or 1" },
+		{ "\"metric\": \"requests.rate\", \"against\": \"1h\",\n\n"
+		  "\"critical\": {\"below\": \"-100%\"}",
+		  "a.json:3: r: critical: can never match: nothing is below this" },
+		{ "\"metric\": \"slo.burn\", \"objective\": 99,\n\"warning\": {\"above\": 2},\n"
+		  "\"critical\": {\"above\": 100}",
+		  "a.json:3: r: critical: can never match: when all fails" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "[{\"name\": \"r\", %s}]", cases[i][0]);
+		read_text(text);
 		is_found(cases[i][1]);
 	}
 }
@@ -210,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_rule_is_read_whole),
 		cmocka_unit_test(what_a_rule_leaves_out_has_its_default),
 		cmocka_unit_test(each_mistake_is_told_with_its_line_and_key),
+		cmocka_unit_test(a_limit_that_no_value_passes_is_told_with_why),
 		cmocka_unit_test(a_rule_needs_a_name_and_a_metric_that_there_is),
 		cmocka_unit_test(all_that_is_wrong_is_told_at_once),
 		cmocka_unit_test(what_is_no_list_of_rules_is_refused),

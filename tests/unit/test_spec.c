@@ -95,6 +95,54 @@ static void what_can_never_match_is_refused(void **state)
 	is_refused(&s, "warning");
 }
 
+/* A rule with one limit of this kind, which no value passes, or one does. */
+static void passes(const struct spec *of, bool below, double limit, bool can)
+{
+	const char *key = NULL, *reason = NULL;
+	struct spec s = *of;
+
+	s.below = below;
+	s.limits[SPEC_WARNING].set = false;
+	s.limits[SPEC_CRITICAL] = (struct spec_limit){ true, limit, limit };
+	if (can)
+		assert_int_equal(spec_check(&s, &key, &reason), 0);
+	else
+		is_refused(&s, "critical");
+}
+
+static void a_limit_that_no_value_passes_is_refused(void **state)
+{
+	struct spec s = good();
+
+	(void)state;
+	s.metric = METRIC_REQUESTS_RATE;
+	s.function = METRIC_ABSENT;
+	passes(&s, false, 0, true);
+	passes(&s, false, 0.99, true);
+	passes(&s, false, 1, false);
+	passes(&s, true, 1, true);
+	passes(&s, true, 0, false);
+	s.function = METRIC_RATE;
+	passes(&s, false, 1e9, true);
+	s.against_ns = 3600 * SECOND;
+	passes(&s, true, -99, true);
+	passes(&s, true, -100, false);
+	passes(&s, true, -150, false);
+	passes(&s, false, 400, true); /* five times as much as before */
+	s.metric = METRIC_REQUESTS_ERRORS;
+	s.function = METRIC_RATIO;
+	passes(&s, false, 400, true);
+	s = good();
+	s.metric = METRIC_SLO_BURN;
+	s.function = METRIC_LAST;
+	s.objective = 99.9;
+	passes(&s, false, 999, true);
+	passes(&s, false, 1000, false);
+	s.objective = 50;
+	passes(&s, false, 1.9, true);
+	passes(&s, false, 2, false);
+}
+
 static void windows_are_those_that_are_kept(void **state)
 {
 	struct spec s = good();
@@ -175,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_fits_together_is_good),
 		cmocka_unit_test(limits_that_contradict_each_other_are_refused),
 		cmocka_unit_test(what_can_never_match_is_refused),
+		cmocka_unit_test(a_limit_that_no_value_passes_is_refused),
 		cmocka_unit_test(windows_are_those_that_are_kept),
 		cmocka_unit_test(a_limit_is_passed_strictly_and_cleared_at_its_own_value),
 		cmocka_unit_test(a_scope_is_globs_of_what_a_series_has),

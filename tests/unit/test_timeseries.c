@@ -136,6 +136,11 @@ static void what_does_not_go_together_is_refused(void **state)
 	refused("metric=requests.rate&format=heatmap", "format", "bad_format", "requests.duration");
 	refused("metric=requests.rate&format=svg", "format", "bad_format", "points, heatmap");
 	refused("metric=memory.rss&route=/a", "route", "bad_scope", "processes");
+	refused("metric=cache.hitrate&service=shop", "service", "bad_scope", "own cache");
+	refused("metric=cache.hitrate&route=/a", "route", "bad_scope", "own cache");
+	refused("metric=cache.hitrate&pid=7", "pid", "bad_scope", "own cache");
+	assert_int_equal(ask("metric=cache.hitrate", &t), 0);
+	refused("metric=database.duration&pid=7", "pid", "bad_scope", "services and routes");
 	refused("metric=requests.rate&compare=2h", "compare", "bad_compare", "24h, 7d");
 	refused("metric=requests.rate&window=24h&step=1h&compare=5m", "compare", "bad_compare",
 		"multiple");
