@@ -1,6 +1,7 @@
 #include "alerts.h"
 
 #include "culprit.h"
+#include "describe.h"
 #include "health.h"
 #include "log.h"
 #include "safe.h"
@@ -156,7 +157,7 @@ void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* Of one alert: what engine_describe does not know. */
+/* Of one alert: what describe_alert does not know. */
 static void alerts_fill(const struct alerts *a, const struct spec *spec, const struct instance *i,
 			struct alerts_row *out)
 {
@@ -171,8 +172,6 @@ static void alerts_fill(const struct alerts *a, const struct spec *spec, const s
 	out->alone = i->alone;
 	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
 	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
-	memcpy(out->labels, spec->labels, sizeof(out->labels));
-	out->label_count = spec->label_count;
 }
 
 static void alerts_turned(void *ctx, const struct engine_turn *turn)
@@ -267,7 +266,7 @@ static int alerts_now(const struct alerts *a, int64_t wall_ms, struct alerts_row
 		if (i->alarm.state == ALARM_QUIET || !spec)
 			continue;
 		alerts_fill(a, spec, i, &rows[count]);
-		engine_describe(a->engine, spec, i, wall_ms, &rows[count++].notice);
+		describe_alert(a->engine->config.base, spec, i, wall_ms, &rows[count++].notice);
 	}
 	return count;
 }

@@ -103,6 +103,15 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_TEXT, notice, labels.environment),
 	FIELD(DIARY_TEXT, notice, labels.route),
 	FIELD(DIARY_TEXT, notice, labels.method),
+	FIELD(DIARY_TEXT, notice, given.at[0]),
+	FIELD(DIARY_TEXT, notice, given.at[1]),
+	FIELD(DIARY_TEXT, notice, given.at[2]),
+	FIELD(DIARY_TEXT, notice, given.at[3]),
+	FIELD(DIARY_TEXT, notice, given.at[4]),
+	FIELD(DIARY_TEXT, notice, given.at[5]),
+	FIELD(DIARY_TEXT, notice, given.at[6]),
+	FIELD(DIARY_TEXT, notice, given.at[7]),
+	FIELD(DIARY_U8, notice, given.count),
 	FIELD(DIARY_INT, notice, kind),
 	FIELD(DIARY_INT, notice, severity),
 	FIELD(DIARY_U32, notice, number),
@@ -124,6 +133,8 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_TEXT, notice, link),
 	{ NULL, DIARY_TEXT, 0, 0 },
 };
+
+_Static_assert(SPEC_LABELS == 8, "each of them is written");
 
 static const struct diary_field diary_storm[] = {
 	FIELD(DIARY_U64, storm, id),       FIELD(DIARY_NS, storm, since_ns),
@@ -172,7 +183,8 @@ static void diary_put(struct json *j, const char *key, const struct diary_field 
 	json_object_begin(j, key);
 	for (; f->name; f++) {
 		if (f->type == DIARY_TEXT) {
-			json_string(j, f->name, (const char *)row + f->at);
+			if (((const char *)row)[f->at]) /* without it the text is empty */
+				json_string(j, f->name, (const char *)row + f->at);
 		} else if (f->type == DIARY_DOUBLE) {
 			memcpy(&number, (const char *)row + f->at, sizeof(number));
 			json_double(j, f->name, number);
@@ -364,7 +376,8 @@ bool diary_notice_take(const struct tree *from, struct notice *n)
 	memset(n, 0, sizeof(*n));
 	diary_take(from, diary_notice, n);
 	return n->kind <= NOTICE_RECOVERED && n->severity <= SPEC_CRITICAL &&
-	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES;
+	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES &&
+	       spec_labels_are_sound(&n->given);
 }
 
 static int diary_take_notices(struct engine *e, const struct tree *root, uint64_t sent)

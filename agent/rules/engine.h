@@ -91,10 +91,6 @@ int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms);
 /* -ENOENT: no such alert fires. */
 int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms);
 
-/* The alert as it stands, in a notice's form; spec: of its rule. */
-void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
-		     int64_t wall_ms, struct notice *out);
-
 /* The first count notices of the outbox were sent. */
 void engine_sent(struct engine *e, size_t count);
 

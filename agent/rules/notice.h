@@ -49,6 +49,7 @@ struct notice {
 	uint64_t id;       /* of the alert */
 	char rule[SPEC_NAME];
 	struct notice_labels labels;
+	struct spec_labels given; /* by its rule */
 	enum notice_kind kind;
 	enum spec_severity severity;
 	uint32_t number; /* in a row */

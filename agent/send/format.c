@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define FORMAT_TITLE 512
+#define FORMAT_FIELD (SPEC_LABELS_TEXT + 32) /* the longest value of a field, with its name */
 
 static bool format_is_over(const struct format *f)
 {
@@ -87,6 +88,17 @@ static void format_labels(const struct format *f, struct json *j)
 	format_label(j, "method", l->method);
 }
 
+static void format_given(const struct format *f, struct json *j)
+{
+	const struct spec_labels *given = &f->notice->given;
+	struct spec_label label;
+
+	for (size_t i = 0; i < given->count; i++) {
+		spec_labels_get(given, i, &label);
+		json_string(j, label.name, label.value);
+	}
+}
+
 /* Numbers for programs and as people read them. */
 static void format_values(const struct format *f, struct json *j)
 {
@@ -126,6 +138,7 @@ static void format_webhook(const struct format *f, struct json *j)
 	json_string(j, "host", f->host);
 	json_object_begin(j, "labels");
 	format_labels(f, j);
+	format_given(f, j);
 	json_object_end(j);
 	json_string(j, "summary", n->summary);
 	json_time(j, "at", n->at_ms);
@@ -133,13 +146,17 @@ static void format_webhook(const struct format *f, struct json *j)
 	json_object_end(j);
 }
 
+/* How a field is put, and who puts all of them. */
+typedef void (*format_put_fn)(struct json *j, const char *name, const char *value);
+typedef void (*format_all_fn)(const struct format *f, struct json *j, format_put_fn put);
+
 static void format_field(struct json *j, const char *name, const char *value)
 {
-	char text[400];
+	char text[FORMAT_FIELD];
 
 	if (!*value)
 		return;
-	snprintf(text, sizeof(text), "*%s*\n%.360s", name, value);
+	snprintf(text, sizeof(text), "*%s*\n%s", name, value);
 	json_object_begin(j, NULL);
 	json_string(j, "type", "mrkdwn");
 	json_string(j, "text", text);
@@ -147,8 +164,7 @@ static void format_field(struct json *j, const char *name, const char *value)
 }
 
 /* Values as people read them: field by field, to whoever shows them. */
-static void format_facts(const struct format *f, struct json *j,
-			 void (*put)(struct json *j, const char *name, const char *value))
+static void format_facts(const struct format *f, struct json *j, format_put_fn put)
 {
 	const struct notice *n = f->notice;
 	char value[64], since[MOMENT_TEXT];
@@ -165,10 +181,32 @@ static void format_facts(const struct format *f, struct json *j,
 	}
 	metric_value_format(n->peak, n->unit, value, sizeof(value));
 	put(j, "peak", value);
-	put(j, "service", n->labels.service);
-	put(j, "environment", n->labels.environment);
-	put(j, "route", n->labels.route);
+}
+
+/* What it is about, in the same way. */
+static void format_names(const struct format *f, struct json *j, format_put_fn put)
+{
+	const struct notice_labels *l = &f->notice->labels;
+	char given[SPEC_LABELS_TEXT];
+
+	spec_labels_text(&f->notice->given, given, sizeof(given));
+	put(j, "service", l->service);
+	put(j, "environment", l->environment);
+	put(j, "route", l->route);
+	put(j, "method", l->method);
+	put(j, "labels", given);
 	put(j, "host", f->host);
+}
+
+/* Ten fields at most. */
+static void format_block_fields(const struct format *f, format_all_fn all, struct json *j)
+{
+	json_object_begin(j, NULL);
+	json_string(j, "type", "section");
+	json_array_begin(j, "fields");
+	all(f, j, format_field);
+	json_array_end(j);
+	json_object_end(j);
 }
 
 static void format_block_text(struct json *j, const char *text)
@@ -192,12 +230,8 @@ static void format_slack(const struct format *f, struct json *j)
 	json_string(j, "text", title);
 	json_array_begin(j, "blocks");
 	format_block_text(j, title);
-	json_object_begin(j, NULL);
-	json_string(j, "type", "section");
-	json_array_begin(j, "fields"); /* ten at most */
-	format_facts(f, j, format_field);
-	json_array_end(j);
-	json_object_end(j);
+	format_block_fields(f, format_facts, j);
+	format_block_fields(f, format_names, j);
 	if (*f->notice->link) /* a block may not be empty */
 		format_block_text(j, f->notice->link);
 	json_array_end(j);
@@ -227,6 +261,9 @@ static void format_pagerduty(const struct format *f, struct json *j)
 	json_object_begin(j, "custom_details");
 	format_labels(f, j);
 	format_values(f, j);
+	json_object_begin(j, "labels"); /* whose names are not those of the values */
+	format_given(f, j);
+	json_object_end(j);
 	json_object_end(j);
 	json_object_end(j);
 	json_object_end(j);
@@ -246,6 +283,7 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 	json_string(j, "severity", test ? "info" : spec_severity_name(severity));
 	json_string(j, "instance", f->host);
 	format_labels(f, j);
+	format_given(f, j);
 	json_object_end(j);
 	json_object_begin(j, "annotations");
 	json_string(j, "summary", n->summary);
@@ -302,6 +340,7 @@ static void format_dogstatsd(const struct format *f, struct json *j)
 	const struct notice *n = f->notice;
 	char title[FORMAT_TITLE], text[1024], value[64], limit[64], key[FORMAT_KEY];
 	const char *kind = n->severity == SPEC_CRITICAL ? "error" : "warning";
+	struct spec_label label;
 
 	format_title(f, title, sizeof(title));
 	metric_value_format(n->value, n->unit, value, sizeof(value));
@@ -318,6 +357,11 @@ static void format_dogstatsd(const struct format *f, struct json *j)
 	format_tag(j, "service", n->labels.service);
 	format_tag(j, "environment", n->labels.environment);
 	format_tag(j, "route", n->labels.route);
+	format_tag(j, "method", n->labels.method);
+	for (size_t i = 0; i < n->given.count; i++) {
+		spec_labels_get(&n->given, i, &label);
+		format_tag(j, label.name, label.value);
+	}
 }
 
 static void format_row(struct json *j, const char *name, const char *value)
@@ -364,6 +408,7 @@ static void format_mail(const struct format *f, struct json *j)
 	format_title(f, title, sizeof(title));
 	format_add(j, "%s\r\n\r\n", title);
 	format_facts(f, j, format_row);
+	format_names(f, j, format_row);
 	format_row(j, "link", f->notice->link);
 }
 

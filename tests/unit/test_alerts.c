@@ -143,12 +143,13 @@ static void what_is_bad_is_sent_once_a_cooldown_and_told_when_it_ends(void **sta
 	assert_int_equal(sent[1].number, 2);
 	assert_int_equal(alerts_list(alerts, false, 1, &rows), 1);
 	assert_int_equal(rows[0].state, ALARM_FIRING);
-	assert_string_equal(rows[0].labels[0], "team=web");
+	assert_string_equal(rows[0].notice.given.at[0], "team=web");
 	assert_true(rows[0].notice.value == 80);
 	free(rows);
 	seconds(1, 10);
 	assert_int_equal(sent_count, 3);
 	assert_int_equal(sent[2].kind, NOTICE_RECOVERED);
+	assert_int_equal(sent[2].given.count, 1);
 	assert_int_equal(alerts_list(alerts, false, 1, &rows), 0);
 	free(rows);
 	assert_int_equal(alerts_list(alerts, true, 1, &rows), 1);
@@ -279,7 +280,7 @@ static void changes_are_told_once_as_they_stood_then(void **state)
 	assert_int_equal(lost, 0);
 	assert_int_equal(rows[0].state, ALARM_FIRING);
 	assert_false(rows[0].acknowledged);
-	assert_string_equal(rows[0].labels[0], "team=web");
+	assert_string_equal(rows[0].notice.given.at[0], "team=web");
 	assert_true(rows[1].acknowledged);
 	assert_int_equal(rows[2].state, ALERTS_OVER);
 	assert_true(rows[2].notice.lasted_ns > 0);

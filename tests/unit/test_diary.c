@@ -104,6 +104,34 @@ static void a_notice_that_was_not_marked_is_sent_again_and_says_so(void **state)
 	assert_string_equal(f.engine->outbox[0].summary, "shop 2 s");
 }
 
+static void every_field_of_a_notice_comes_back(void **state)
+{
+	const struct notice *n;
+	struct notice out;
+
+	(void)state;
+	fires();
+	out = f.engine->outbox[0];
+	out.given = (struct spec_labels){ .at = { "team=web", "tier=1" }, .count = 2 };
+	strcpy(out.labels.environment, "test");
+	out.again = true; /* of one that was not marked */
+	f.engine->outbox[0] = out;
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	n = &f.engine->outbox[0];
+	for (const struct diary_field *field = diary_notice; field->name; field++)
+		if (field->type == DIARY_TEXT)
+			assert_string_equal((const char *)n + field->at,
+					    (const char *)&out + field->at);
+		else if (field->type != DIARY_DOUBLE)
+			assert_int_equal(diary_whole(field, n), diary_whole(field, &out));
+	assert_string_equal(n->given.at[1], "tier=1");
+	f.engine->outbox[0].given.count = SPEC_LABELS; /* more than there are */
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	assert_int_equal(f.engine->outbox_count, 0);
+}
+
 static void another_boot_counts_on_as_if_no_time_had_passed(void **state)
 {
 	(void)state;
@@ -220,6 +248,7 @@ int main(void)
 		TEST(every_field_of_an_alarm_comes_back),
 		TEST(a_restart_neither_forgets_nor_repeats_a_notice),
 		TEST(a_notice_that_was_not_marked_is_sent_again_and_says_so),
+		TEST(every_field_of_a_notice_comes_back),
 		TEST(another_boot_counts_on_as_if_no_time_had_passed),
 		TEST(silences_and_the_past_come_back_too),
 		TEST(a_rule_that_went_meanwhile_ends_its_alerts),

@@ -15,6 +15,7 @@ static int setup(void **state)
 			     .id = 4,
 			     .rule = "slow-p95",
 			     .labels = { .service = "shop", .route = "/a,b|c", .method = "GET" },
+			     .given = { .at = { "team=web", "tier=a,b" }, .count = 2 },
 			     .kind = NOTICE_FIRING,
 			     .severity = SPEC_CRITICAL,
 			     .number = 1,
@@ -165,7 +166,8 @@ static void dogstatsd_gets_lengths_that_are_true(void **state)
 	assert_memory_equal(datagram + at, "[CRITICAL] it is", 16);
 	assert_memory_equal(datagram + at + title + 1 + text, "|d:1767225660|h:web1|k:web1-", 28);
 	has(CHANNEL_DOGSTATSD,
-	    "|t:error|#rule:slow-p95,severity:critical,service:shop,route:/a_b_c");
+	    "|t:error|#rule:slow-p95,severity:critical,service:shop,route:/a_b_c,method:GET,"
+	    "team:web,tier:a_b");
 	n.kind = NOTICE_RECOVERED;
 	has(CHANNEL_DOGSTATSD, "|t:success|");
 }
@@ -181,6 +183,24 @@ static void a_mail_has_headers_of_its_own_alone(void **state)
 	has(CHANNEL_EMAIL, "\r\n\r\n[CRITICAL]");
 	has(CHANNEL_EMAIL, "value       6.12 s\r\n");
 	has(CHANNEL_EMAIL, "link        http://x/y\r\n");
+}
+
+static void labels_of_the_rule_reach_every_receiver(void **state)
+{
+	static const char *const told[CHANNEL_TYPES] = {
+		[CHANNEL_WEBHOOK] = "\"method\":\"GET\",\"team\":\"web\",\"tier\":\"a,b\"}",
+		[CHANNEL_SLACK] = "\"*labels*\\nteam=web, tier=a,b\"",
+		[CHANNEL_PAGERDUTY] = "\"labels\":{\"team\":\"web\",\"tier\":\"a,b\"}}",
+		[CHANNEL_ALERTMANAGER] =
+			"\"method\":\"GET\",\"team\":\"web\",\"tier\":\"a,b\"},\"annotations\"",
+		[CHANNEL_DOGSTATSD] = ",method:GET,team:web,tier:a_b",
+		[CHANNEL_EMAIL] = "labels      team=web, tier=a,b\r\n",
+	};
+
+	(void)state;
+	for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+		if (type != CHANNEL_LOG && !channel_is_action(type))
+			has(type, told[type]);
 }
 
 static void a_test_says_that_it_is_one(void **state)
@@ -208,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(alertmanager_is_told_that_the_severity_turned, setup),
 		cmocka_unit_test_setup(dogstatsd_gets_lengths_that_are_true, setup),
 		cmocka_unit_test_setup(a_mail_has_headers_of_its_own_alone, setup),
+		cmocka_unit_test_setup(labels_of_the_rule_reach_every_receiver, setup),
 		cmocka_unit_test_setup(a_test_says_that_it_is_one, setup),
 	};
 
