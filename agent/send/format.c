@@ -10,7 +10,6 @@
 #include <time.h>
 
 #define FORMAT_TITLE 512
-#define FORMAT_FIELD (SPEC_LABELS_TEXT + 32) /* the longest value of a field, with its name */
 
 static bool format_is_over(const struct format *f)
 {
@@ -38,6 +37,13 @@ void format_incident(const struct format *f, char out[FORMAT_KEY])
 		 (uint64_t)n->since_ms);
 }
 
+/* One line, in headers too. */
+static void format_clean(char *text)
+{
+	for (char *c = text; *c; c++)
+		*c = (char)((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+}
+
 void format_title(const struct format *f, char *out, size_t size)
 {
 	const struct notice *n = f->notice;
@@ -50,8 +56,7 @@ void format_title(const struct format *f, char *out, size_t size)
 			 : n->severity == SPEC_CRITICAL ? "CRITICAL"
 							: "WARNING",
 			 n->summary);
-	for (char *c = out; *c; c++) /* one line, in headers too */
-		*c = (char)((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+	format_clean(out);
 }
 
 /* A piece of text that is no JSON. */
@@ -146,17 +151,49 @@ static void format_webhook(const struct format *f, struct json *j)
 	json_object_end(j);
 }
 
+static const char *format_escaped(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	default:
+		return NULL;
+	}
+}
+
+/* As Slack wants it: names from outside are no markup. */
+static void format_escape(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text; text++) {
+		const char *escaped = format_escaped(*text);
+		size_t length = escaped ? strlen(escaped) : 1;
+
+		if (used + length >= size)
+			break;
+		memcpy(out + used, escaped ? escaped : text, length);
+		used += length;
+	}
+	out[used] = '\0';
+}
+
 /* How a field is put, and who puts all of them. */
 typedef void (*format_put_fn)(struct json *j, const char *name, const char *value);
 typedef void (*format_all_fn)(const struct format *f, struct json *j, format_put_fn put);
 
 static void format_field(struct json *j, const char *name, const char *value)
 {
-	char text[FORMAT_FIELD];
+	char text[2000]; /* what it takes */
+	int n = snprintf(text, sizeof(text), "*%s*\n", name);
 
 	if (!*value)
 		return;
-	snprintf(text, sizeof(text), "*%s*\n%s", name, value);
+	format_escape(value, text + n, sizeof(text) - (size_t)n);
 	json_object_begin(j, NULL);
 	json_string(j, "type", "mrkdwn");
 	json_string(j, "text", text);
@@ -167,7 +204,7 @@ static void format_field(struct json *j, const char *name, const char *value)
 static void format_facts(const struct format *f, struct json *j, format_put_fn put)
 {
 	const struct notice *n = f->notice;
-	char value[64], since[MOMENT_TEXT];
+	char value[64], since[MOMENT_TEXT], cause[NOTICE_SUMMARY];
 
 	metric_value_format(n->value, n->unit, value, sizeof(value));
 	put(j, "value", value);
@@ -181,6 +218,9 @@ static void format_facts(const struct format *f, struct json *j, format_put_fn p
 	}
 	metric_value_format(n->peak, n->unit, value, sizeof(value));
 	put(j, "peak", value);
+	culprit_text(&n->cause, cause, sizeof(cause));
+	format_clean(cause);
+	put(j, "cause", cause);
 }
 
 /* What it is about, in the same way. */
@@ -274,7 +314,6 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 			 struct json *j)
 {
 	const struct notice *n = f->notice;
-	char value[64];
 	bool test = f->kind == FORMAT_TEST;
 
 	json_object_begin(j, NULL);
@@ -287,12 +326,7 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 	json_object_end(j);
 	json_object_begin(j, "annotations");
 	json_string(j, "summary", n->summary);
-	metric_value_format(n->value, n->unit, value, sizeof(value));
-	json_string(j, "value", value);
-	metric_value_format(n->limit, n->unit, value, sizeof(value));
-	json_string(j, "limit", value);
-	metric_value_format(n->peak, n->unit, value, sizeof(value));
-	json_string(j, "peak", value);
+	format_facts(f, j, format_label);
 	json_object_end(j);
 	json_time(j, "startsAt", n->since_ms);
 	if (test)
@@ -335,24 +369,38 @@ static void format_tag(struct json *j, const char *name, const char *value)
 	format_add(j, ",%s:%s", name, text);
 }
 
+/* Of an event's text, whose lines end in two letters. */
+static void format_line(struct json *j, const char *name, const char *value)
+{
+	if (*value)
+		format_add(j, "%s %s\\n", name, value);
+}
+
 static void format_dogstatsd(const struct format *f, struct json *j)
 {
 	const struct notice *n = f->notice;
-	char title[FORMAT_TITLE], text[1024], value[64], limit[64], key[FORMAT_KEY];
+	char title[FORMAT_TITLE], key[FORMAT_KEY];
 	const char *kind = n->severity == SPEC_CRITICAL ? "error" : "warning";
 	struct spec_label label;
+	struct json text;
 
 	format_title(f, title, sizeof(title));
-	metric_value_format(n->value, n->unit, value, sizeof(value));
-	metric_value_format(n->limit, n->unit, limit, sizeof(limit));
-	snprintf(text, sizeof(text), "value %s, limit %s\\n%s", value, limit, n->link);
+	json_init(&text);
+	format_facts(f, &text, format_line);
+	format_add(&text, "%s", n->link);
 	if (f->kind == FORMAT_TEST)
 		kind = "info";
 	else if (format_is_over(f))
 		kind = "success";
 	format_incident(f, key);
-	format_add(j, "_e{%zu,%zu}:%s|%s|d:%" PRId64 "|h:%s|k:%s|p:normal|s:ringside|t:%s",
-		   strlen(title), strlen(text), title, text, n->at_ms / 1000, f->host, key, kind);
+	format_add(j, "_e{%zu,%zu}:%s|", strlen(title), text.length, title);
+	if (json_finish(&text))
+		j->failed = true;
+	else
+		format_add(j, "%s", text.bytes);
+	json_fini(&text);
+	format_add(j, "|d:%" PRId64 "|h:%s|k:%s|p:normal|s:ringside|t:%s", n->at_ms / 1000, f->host,
+		   key, kind);
 	format_add(j, "|#rule:%s,severity:%s", n->rule, format_severity(f));
 	format_tag(j, "service", n->labels.service);
 	format_tag(j, "environment", n->labels.environment);

@@ -1,4 +1,5 @@
 #include "format.h"
+#include "herald.h"
 #include "rs_test.h"
 
 #include <stdio.h>
@@ -203,6 +204,93 @@ static void labels_of_the_rule_reach_every_receiver(void **state)
 			has(type, told[type]);
 }
 
+enum field { VALUE, LIMIT, SINCE, CAUSE, LINK, PEAK, DURATION, FIELDS };
+
+/* How each kind of receiver is told each of them. */
+static const char *const fields[CHANNEL_TYPES][FIELDS] = {
+	[CHANNEL_LOG] = { " value=\"6.12 s\"", " limit=\"5 s\"", " since=2026-01-01T00:00:00.000Z ",
+			  " cause=\"GET /<x> takes 80 % of the time\"", " link=http://x/y ",
+			  " peak=\"7 s\"", " lasted=60.0s" },
+	[CHANNEL_WEBHOOK] = { "\"value\":6120", "\"limit\":5000",
+			      "\"since\":\"2026-01-01T00:00:00.000Z\"",
+			      "\"topCause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+			      "\"link\":\"http://x/y\"", "\"peak\":7000", "\"durationMs\":60000" },
+	[CHANNEL_SLACK] = { "\"*value*\\n6.12 s\"", "\"*limit*\\n5 s\"",
+			    "\"*since*\\n2026-01-01T00:00:00.000Z\"",
+			    "\"*cause*\\nGET /\\u0026lt;x\\u0026gt; takes 80 % of the time\"",
+			    "\"text\":\"http://x/y\"", "\"*peak*\\n7 s\"",
+			    "\"*duration*\\n60.0 s\"" },
+	[CHANNEL_PAGERDUTY] = { "\"value\":6120", "\"limit\":5000",
+				"\"since\":\"2026-01-01T00:00:00.000Z\"",
+				"\"topCause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+				"\"client_url\":\"http://x/y\"", "\"peak\":7000",
+				"\"durationMs\":60000" },
+	[CHANNEL_ALERTMANAGER] = { "\"value\":\"6.12 s\"", "\"limit\":\"5 s\"",
+				   "\"since\":\"2026-01-01T00:00:00.000Z\"",
+				   "\"cause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+				   "\"generatorURL\":\"http://x/y\"", "\"peak\":\"7 s\"",
+				   "\"duration\":\"60.0 s\"" },
+	[CHANNEL_DOGSTATSD] = { "|value 6.12 s\\n", "\\nlimit 5 s\\n",
+				"\\nsince 2026-01-01T00:00:00.000Z\\n",
+				"\\ncause GET /<x> takes 80 % of the time\\n",
+				"\\nhttp://x/y|d:", "\\npeak 7 s\\n", "\\nduration 60.0 s\\n" },
+	[CHANNEL_EMAIL] = { "value       6.12 s\r\n", "limit       5 s\r\n",
+			    "since       2026-01-01T00:00:00.000Z\r\n",
+			    "cause       GET /<x> takes 80 % of the time\r\n",
+			    "link        http://x/y\r\n", "peak        7 s\r\n",
+			    "duration    60.0 s\r\n" },
+};
+
+static void every_receiver_is_told_every_field(void **state)
+{
+	char line[HERALD_LINE];
+
+	(void)state;
+	n.cause = (struct notice_cause){ NOTICE_CAUSE_TIME, .share = 80, .name = "GET /<x>" };
+	for (int kind = NOTICE_FIRING; kind <= NOTICE_RECOVERED; kind++) {
+		n.kind = (enum notice_kind)kind;
+		herald_format(&n, line, sizeof(line));
+		for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+			for (int i = 0; i <= (kind == NOTICE_RECOVERED ? DURATION : LINK); i++)
+				if (type == CHANNEL_LOG)
+					assert_non_null(strstr(line, fields[type][i]));
+				else if (!channel_is_action(type))
+					has(type, fields[type][i]);
+	}
+}
+
+static void what_is_longest_is_told_whole(void **state)
+{
+	char line[HERALD_LINE];
+	int title, text, at;
+
+	(void)state;
+	n.kind = NOTICE_RECOVERED;
+	n.cause.kind = NOTICE_CAUSE_OPEN;
+	memset(n.rule, 'r', sizeof(n.rule) - 1);
+	memset(n.labels.service, 's', sizeof(n.labels.service) - 1);
+	memset(n.labels.environment, 'e', sizeof(n.labels.environment) - 1);
+	memset(n.labels.route, '/', sizeof(n.labels.route) - 1);
+	memset(n.labels.method, 'm', sizeof(n.labels.method) - 1);
+	memset(n.cause.name, 'c', sizeof(n.cause.name) - 1);
+	memset(n.summary, 'x', sizeof(n.summary) - 1);
+	memset(n.link, 'l', sizeof(n.link) - 1);
+	n.given.count = SPEC_LABELS;
+	for (int i = 0; i < SPEC_LABELS; i++) {
+		memset(n.given.at[i], '<', sizeof(n.given.at[i]) - 1);
+		n.given.at[i][1] = '=';
+	}
+	n.again = true;
+	herald_format(&n, line, sizeof(line));
+	assert_string_equal(line + strlen(line) - 2, "x\"");
+	assert_int_equal(sscanf(body(CHANNEL_DOGSTATSD), "_e{%d,%d}:%n", &title, &text, &at), 2);
+	assert_memory_equal(j.bytes + at + title, "|value", 6);
+	assert_memory_equal(j.bytes + at + title + 1 + text, "|d:1767225660|", 14);
+	for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+		if (type != CHANNEL_LOG && !channel_is_action(type))
+			has(type, n.link);
+}
+
 static void a_test_says_that_it_is_one(void **state)
 {
 	(void)state;
@@ -229,6 +317,8 @@ int main(void)
 		cmocka_unit_test_setup(dogstatsd_gets_lengths_that_are_true, setup),
 		cmocka_unit_test_setup(a_mail_has_headers_of_its_own_alone, setup),
 		cmocka_unit_test_setup(labels_of_the_rule_reach_every_receiver, setup),
+		cmocka_unit_test_setup(every_receiver_is_told_every_field, setup),
+		cmocka_unit_test_setup(what_is_longest_is_told_whole, setup),
 		cmocka_unit_test_setup(a_test_says_that_it_is_one, setup),
 	};
 
