@@ -339,7 +339,7 @@ static bool engine_instance_is_over(void *ctx, const struct instance *i)
 	const struct engine_look *l = ctx;
 	const struct spec *spec = book_find(l->engine->book, i->rule);
 
-	return !spec || alarm_is_over(&i->alarm, spec, l->now_ns);
+	return spec ? alarm_is_over(&i->alarm, spec, l->now_ns) : !l->engine->holds;
 }
 
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
@@ -417,7 +417,8 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 		    old->due_ns <= now_ns + book->specs[i].interval_ns)
 			rules[i].due_ns = old->due_ns;
 	}
-	engine_orphans(e, book, now_ns, wall_ms);
+	if (!e->holds)
+		engine_orphans(e, book, now_ns, wall_ms);
 	free(e->rules);
 	book_close(e->book);
 	e->book = book;

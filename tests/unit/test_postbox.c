@@ -253,6 +253,8 @@ static void a_damaged_line_costs_itself_alone(void **state)
 	replace(bytes, length);
 	again();
 	assert_int_equal(p->damaged, 1);
+	assert_int_equal(p->place.line, 3); /* behind what all that is past was said to be */
+	assert_int_equal(p->place.byte, strchr(strchr(bytes, '\n') + 1, '\n') + 1 - bytes);
 	assert_int_equal(postbox_waiting(p, 1), 2);
 	assert_int_equal(first(1)->notice.sequence, 1);
 	memset(bytes, 0xff, length);
