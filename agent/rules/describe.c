@@ -3,6 +3,7 @@
 #include "culprit.h"
 #include "moment.h"
 #include "summary.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,7 @@ void describe_alert(const char *base, const struct spec *spec, const struct inst
 		    int64_t wall_ms, struct notice *n)
 {
 	const struct alarm *a = &i->alarm;
+	char service[3 * SPEC_SERVICE];
 
 	*n = (struct notice){ .id = i->id };
 	memcpy(n->rule, i->rule, sizeof(n->rule));
@@ -58,7 +60,8 @@ void describe_alert(const char *base, const struct spec *spec, const struct inst
 	n->limit = spec->limits[a->severity].limit;
 	n->at_ms = wall_ms;
 	n->since_ms = a->since_ms;
+	text_query(i->labels.service, service, sizeof(service));
 	snprintf(n->link, sizeof(n->link), "%s/api/performance/metrics%s%s", base,
-		 *i->labels.service ? "?service=" : "", i->labels.service);
+		 *service ? "?service=" : "", service);
 	describe_in_words(spec, n);
 }

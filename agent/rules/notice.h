@@ -12,7 +12,7 @@
 #include "spec.h"
 
 #define NOTICE_SUMMARY 400
-#define NOTICE_LINK 320
+#define NOTICE_LINK 400 /* the longest base, and a service of which each byte is %XX */
 
 /* Which series; "" where it has no such label. */
 struct notice_labels {

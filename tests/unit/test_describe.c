@@ -60,12 +60,25 @@ static void a_notice_is_the_alert_as_it_stands(void **state)
 static void a_link_is_to_the_service(void **state)
 {
 	struct instance i = alert("shop");
+	char base[sizeof("http://") + 140] = "";
 	struct spec s = rule();
 	struct notice n;
 
 	(void)state;
 	describe_alert("http://x", &s, &i, 5, &n);
 	assert_string_equal(n.link, "http://x/api/performance/metrics?service=shop");
+	i = alert("a&route=/x#%41 b");
+	describe_alert("http://x", &s, &i, 5, &n);
+	assert_string_equal(n.link, "http://x/api/performance/metrics?"
+				    "service=a%26route%3D%2Fx%23%2541%20b");
+	i = alert("");
+	memset(base, 'b', sizeof(base) - 1);
+	memset(i.labels.service, '&', sizeof(i.labels.service) - 1);
+	describe_alert(base, &s, &i, 5, &n); /* none is longer */
+	assert_int_equal(strlen(n.link), sizeof(base) - 1 +
+						 strlen("/api/performance/metrics?"
+							"service=") +
+						 3 * (sizeof(i.labels.service) - 1));
 	i = alert("");
 	describe_alert("http://x", &s, &i, 5, &n);
 	assert_string_equal(n.link, "http://x/api/performance/metrics");
