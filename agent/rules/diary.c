@@ -249,7 +249,7 @@ static void diary_put_all(struct json *j, const struct diary *d, const struct en
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns)
 {
-	struct scribe_page page = { .file = DIARY_STATE, .how = SCRIBE_WHOLE };
+	struct scribe_page page = { .file = DIARY_STATE, .how = SCRIBE_WHOLE, .stop = "saved" };
 	struct json j;
 	int ret;
 
