@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOG_LINE 1000
+#define LOG_LINE 2500 /* a notice with all that it says; a pipe takes more at once */
 
 static const char *const log_names[] = { "error", "warning", "info", "debug" };
 static const char log_priorities[] = { '3', '4', '6', '7' }; /* of syslog(3) */

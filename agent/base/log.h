@@ -2,7 +2,7 @@
  * log - one line per event on standard error, with a priority the journal understands.
  *
  * Threads:  log_open before the first thread; log_write from any, one write(2) a line.
- * Memory:   none; a line is cut at 1,000 bytes.
+ * Memory:   none; a line is cut at 2,500 bytes.
  * Errors:   none are told: there is no better place. Control bytes in a line become '?'.
  */
 #ifndef BASE_LOG_H

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,29 @@ size_t text_canonical(const void *bytes, size_t length, char *out, size_t size)
 size_t text_words(const void *bytes, size_t length, char *out, size_t size)
 {
 	return rs_canonical(bytes, length, true, out, size);
+}
+
+/* RFC 3986, 2.3: what never means anything else. */
+static bool text_is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("-._~", c));
+}
+
+size_t text_query(const char *text, char *out, size_t size)
+{
+	size_t at = 0;
+
+	for (; *text; text++) {
+		size_t need = text_is_unreserved(*text) ? 1 : 3;
+
+		if (at + need >= size)
+			break;
+		snprintf(out + at, size - at, need == 1 ? "%c" : "%%%02X", (unsigned char)*text);
+		at += need;
+	}
+	out[at] = '\0';
+	return at;
 }
 
 int text_number(const char *text, double *out)

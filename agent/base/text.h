@@ -22,6 +22,9 @@ size_t text_canonical(const void *bytes, size_t length, char *out, size_t size);
 /* As text_canonical, but blanks stay: of commands and statements. */
 size_t text_words(const void *bytes, size_t length, char *out, size_t size);
 
+/* A value in the query of a URL: all but letters, digits and -._~ become %XX; cut as above. */
+size_t text_query(const char *text, char *out, size_t size);
+
 int text_span_ns(const char *text, uint64_t *ns); /* "250ms", "30s", "1.5h"; a unit is needed */
 int text_size_bytes(const char *text, uint64_t *bytes); /* "64MiB", "1k", "512" */
 

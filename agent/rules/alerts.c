@@ -1,17 +1,16 @@
 #include "alerts.h"
 
 #include "culprit.h"
+#include "describe.h"
 #include "health.h"
 #include "log.h"
 #include "safe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ALERTS_TOGETHER 64       /* notices that are safe at once: a storm must not wait for each */
 #define ALERTS_GOOD "rules.good" /* the last set of files that was good */
@@ -66,18 +65,21 @@ static void alerts_send(struct alerts *a)
 	engine_sent(e, count);
 }
 
-/* New rules, or what is wrong with them. */
-static int alerts_read(struct alerts *a, struct bundle *bundle, int64_t now_ns, int64_t wall_ms)
+/* New rules, or what is wrong with them. first: those of the files come yet. */
+static int alerts_read(struct alerts *a, struct bundle *bundle, bool first,
+		       const struct alerts_time *when)
 {
 	struct book *book;
 	int ret;
 
 	findings_init(&a->findings);
 	ret = book_read(&book, &a->config.defaults, bundle, &a->findings);
+	if (ret)
+		return ret;
+	a->engine->holds = first;
+	ret = engine_rules(a->engine, book, when->now_ns, when->wall_ms);
 	if (!ret)
-		ret = engine_rules(a->engine, book, now_ns, wall_ms);
-	if (!ret)
-		a->due_ns = now_ns;
+		a->due_ns = when->now_ns;
 	return ret;
 }
 
@@ -99,53 +101,67 @@ static void alerts_rules_tell(const struct alerts *a, int result, int64_t wall_m
 	health_put(a->config.health, "rules", HEALTH_DEGRADED, reason, wall_ms);
 }
 
-/* The set that was good when the agent ran last, else the shipped rules alone. */
-static void alerts_first_rules(struct alerts *a, int64_t now_ns, int64_t wall_ms)
+/*
+ * The set that was good when the agent ran last, else the shipped rules alone; until the files are
+ * read nobody knows that an alert's rule is gone. why: the set is there and cannot be read.
+ */
+static int alerts_good(struct alerts *a, const struct alerts_time *when, char why[STAMPED_WHY])
 {
-	struct bundle bundle;
-	char path[512];
-	int fd, ret;
+	struct stamped file;
+	int ret = stamped_read(a->config.scribe, ALERTS_GOOD, &file, why);
+	struct bundle bundle = { .bytes = file.body, .length = file.length };
 
-	snprintf(path, sizeof(path), "%.400s/" ALERTS_GOOD, scribe_folder(a->config.scribe));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ret = fd < 0 ? -errno : bundle_open(&bundle, fd);
-	if (fd >= 0)
-		close(fd);
-	if (!ret) {
-		ret = alerts_read(a, &bundle, now_ns, wall_ms);
-		bundle_close(&bundle);
-	}
+	if (!ret)
+		ret = alerts_read(a, &bundle, true, when);
+	stamped_free(&file);
+	if (!ret || ret == -ENOENT)
+		*why = '\0';
+	else if (a->findings.count)
+		snprintf(why, STAMPED_WHY, "%.90s", a->findings.rows[0]);
+	return ret;
+}
+
+static void alerts_first_rules(struct alerts *a, const struct alerts_time *when)
+{
+	char why[STAMPED_WHY], reason[HEALTH_REASON];
+	int ret;
+
+	findings_init(&a->findings);
+	ret = alerts_good(a, when, why);
 	if (ret)
-		ret = alerts_read(a, NULL, now_ns, wall_ms);
-	alerts_rules_tell(a, ret, wall_ms);
+		ret = alerts_read(a, NULL, true, when);
+	alerts_rules_tell(a, ret, when->wall_ms);
+	if (!*why)
+		return;
+	snprintf(reason, sizeof(reason),
+		 ALERTS_GOOD ": %s: the shipped rules alone until files are read", why);
+	log_error("%s/%s", scribe_folder(a->config.scribe), reason);
+	health_put(a->config.health, "rules", HEALTH_DEGRADED, reason, when->wall_ms);
 }
 
 /* For the next start: nobody waits for it. */
 static void alerts_keep(const struct alerts *a, const struct bundle *bundle)
 {
-	struct scribe_page page = { .file = ALERTS_GOOD,
-				    .how = SCRIBE_WHOLE,
-				    .bytes = malloc(bundle->length + 1),
-				    .length = bundle->length };
-	int ret = page.bytes ? 0 : -ENOMEM;
+	const struct scribe_page page = { .file = ALERTS_GOOD,
+					  .how = SCRIBE_WHOLE,
+					  .bytes = bundle->bytes,
+					  .length = bundle->length };
+	int ret = stamped_give(a->config.scribe, &page);
 
-	if (page.bytes) {
-		memcpy(page.bytes, bundle->bytes, bundle->length);
-		ret = scribe_give(a->config.scribe, &page);
-	}
 	if (ret)
 		log_error("rules are not kept for the next start: %s", strerrordesc_np(-ret));
 }
 
 void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 {
+	const struct alerts_time when = { now_ns, wall_ms };
 	struct bundle bundle;
 	int ret = bundle_open(&bundle, fd);
 
 	pthread_mutex_lock(&a->lock);
 	findings_init(&a->findings);
 	if (!ret) {
-		ret = alerts_read(a, &bundle, now_ns, wall_ms);
+		ret = alerts_read(a, &bundle, false, &when);
 		if (!ret)
 			alerts_keep(a, &bundle);
 		bundle_close(&bundle);
@@ -156,7 +172,7 @@ void alerts_rules(struct alerts *a, int fd, int64_t now_ns, int64_t wall_ms)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* Of one alert: what engine_describe does not know. */
+/* Of one alert: what describe_alert does not know. */
 static void alerts_fill(const struct alerts *a, const struct spec *spec, const struct instance *i,
 			struct alerts_row *out)
 {
@@ -171,8 +187,6 @@ static void alerts_fill(const struct alerts *a, const struct spec *spec, const s
 	out->alone = i->alone;
 	out->silence = hush_find(&a->engine->hushes, i->rule, &i->labels);
 	out->notice_ms = alarm->notices ? alarm->notice_ms : 0;
-	memcpy(out->labels, spec->labels, sizeof(out->labels));
-	out->label_count = spec->label_count;
 }
 
 static void alerts_turned(void *ctx, const struct engine_turn *turn)
@@ -190,6 +204,7 @@ static void alerts_turned(void *ctx, const struct engine_turn *turn)
 int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t now_ns,
 		int64_t wall_ms)
 {
+	const struct alerts_time when = { now_ns, wall_ms };
 	struct alerts *a = calloc(1, sizeof(*a));
 	const struct engine_config engine = { .read = source_read,
 					      .label = source_label,
@@ -217,7 +232,7 @@ int alerts_open(struct alerts **out, const struct alerts_config *config, int64_t
 		return ret;
 	}
 	safe_load(&a->safe, a->engine, now_ns);
-	alerts_first_rules(a, now_ns, wall_ms);
+	alerts_first_rules(a, &when);
 	*out = a;
 	return 0;
 }
@@ -267,7 +282,7 @@ static int alerts_now(const struct alerts *a, int64_t wall_ms, struct alerts_row
 		if (i->alarm.state == ALARM_QUIET || !spec)
 			continue;
 		alerts_fill(a, spec, i, &rows[count]);
-		engine_describe(a->engine, spec, i, wall_ms, &rows[count++].notice);
+		describe_alert(a->engine->config.base, spec, i, wall_ms, &rows[count++].notice);
 	}
 	return count;
 }

@@ -41,8 +41,6 @@ struct alerts_row {
 	bool alone; /* somebody was told of it, and not of a storm that it is part of */
 	uint64_t silence;
 	int64_t notice_ms; /* of the last notice; 0: none */
-	char labels[SPEC_LABELS][SPEC_LABEL];
-	uint8_t label_count;
 };
 
 #define ALERTS_OVER (ALARM_FIRING + 1)

@@ -1,22 +1,15 @@
 #include "diary.h"
 
-#include "file.h"
 #include "json.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define DIARY_HEAD "ringside alerts 1 %016" PRIx64 " %zu\n"
-#define DIARY_HEAD_BYTES 64
-#define DIARY_MARK_BYTES 8      /* a sequence */
-#define DIARY_BYTES (64u << 20) /* no state is ever longer */
+#define DIARY_MARK_BYTES 21 /* the digits of a sequence, always as many, and the line's end */
 
 enum diary_type {
 	DIARY_TEXT,
@@ -103,6 +96,15 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_TEXT, notice, labels.environment),
 	FIELD(DIARY_TEXT, notice, labels.route),
 	FIELD(DIARY_TEXT, notice, labels.method),
+	FIELD(DIARY_TEXT, notice, given.at[0]),
+	FIELD(DIARY_TEXT, notice, given.at[1]),
+	FIELD(DIARY_TEXT, notice, given.at[2]),
+	FIELD(DIARY_TEXT, notice, given.at[3]),
+	FIELD(DIARY_TEXT, notice, given.at[4]),
+	FIELD(DIARY_TEXT, notice, given.at[5]),
+	FIELD(DIARY_TEXT, notice, given.at[6]),
+	FIELD(DIARY_TEXT, notice, given.at[7]),
+	FIELD(DIARY_U8, notice, given.count),
 	FIELD(DIARY_INT, notice, kind),
 	FIELD(DIARY_INT, notice, severity),
 	FIELD(DIARY_U32, notice, number),
@@ -124,6 +126,8 @@ static const struct diary_field diary_notice[] = {
 	FIELD(DIARY_TEXT, notice, link),
 	{ NULL, DIARY_TEXT, 0, 0 },
 };
+
+_Static_assert(SPEC_LABELS == 8, "each of them is written");
 
 static const struct diary_field diary_storm[] = {
 	FIELD(DIARY_U64, storm, id),       FIELD(DIARY_NS, storm, since_ns),
@@ -172,7 +176,8 @@ static void diary_put(struct json *j, const char *key, const struct diary_field 
 	json_object_begin(j, key);
 	for (; f->name; f++) {
 		if (f->type == DIARY_TEXT) {
-			json_string(j, f->name, (const char *)row + f->at);
+			if (((const char *)row)[f->at]) /* without it the text is empty */
+				json_string(j, f->name, (const char *)row + f->at);
 		} else if (f->type == DIARY_DOUBLE) {
 			memcpy(&number, (const char *)row + f->at, sizeof(number));
 			json_double(j, f->name, number);
@@ -207,15 +212,6 @@ static void diary_take(const struct tree *from, const struct diary_field *f, voi
 		else if (f->type == DIARY_NS)
 			diary_whole_set(f, row, ALARM_NEVER);
 	}
-}
-
-uint64_t diary_sum(const char *bytes, size_t length)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
 }
 
 static void diary_put_all(struct json *j, const struct diary *d, const struct engine *e,
@@ -253,89 +249,42 @@ static void diary_put_all(struct json *j, const struct diary *d, const struct en
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns)
 {
-	struct scribe_page page = { .file = DIARY_STATE, .how = SCRIBE_WHOLE };
-	char head[DIARY_HEAD_BYTES];
+	struct scribe_page page = { .file = DIARY_STATE, .how = SCRIBE_WHOLE, .stop = "saved" };
 	struct json j;
-	int ret, n;
+	int ret;
 
 	json_init(&j);
 	diary_put_all(&j, d, e, now_ns);
 	ret = json_finish(&j);
-	if (!ret) {
-		n = snprintf(head, sizeof(head), DIARY_HEAD, diary_sum(j.bytes, j.length),
-			     j.length);
-		page.length = (size_t)n + j.length;
-		page.bytes = malloc(page.length);
-	}
-	if (page.bytes) {
-		memcpy(page.bytes, head, page.length - j.length);
-		memcpy(page.bytes + page.length - j.length, j.bytes, j.length);
-		ret = scribe_give(d->scribe, &page);
-	} else {
-		ret = -ENOMEM;
-	}
+	page.bytes = j.bytes;
+	page.length = j.length;
+	if (!ret)
+		ret = stamped_give(d->scribe, &page);
 	json_fini(&j);
 	return ret;
 }
 
-/* A whole file, the caller's to free. */
-static int diary_read(const struct diary *d, const char *name, char **bytes, size_t *length)
-{
-	char path[512];
-	struct stat st;
-	ssize_t n = -1;
-	int fd, ret;
-
-	*bytes = NULL;
-	snprintf(path, sizeof(path), "%.400s/%s", scribe_folder(d->scribe), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	ret = fstat(fd, &st) ? -errno : 0;
-	if (!ret && (!S_ISREG(st.st_mode) || st.st_size > DIARY_BYTES))
-		ret = -EBADMSG;
-	*bytes = ret ? NULL : malloc((size_t)st.st_size + 1);
-	if (*bytes)
-		n = file_read(fd, *bytes, (size_t)st.st_size);
-	if (!ret && n != st.st_size)
-		ret = *bytes ? -EBADMSG : -ENOMEM;
-	close(fd);
-	if (ret) {
-		free(*bytes);
-		*bytes = NULL;
-		return ret;
-	}
-	*length = (size_t)n;
-	(*bytes)[n] = '\0';
-	return 0;
-}
-
 int diary_mark(const struct diary *d, uint64_t sequence)
 {
-	struct scribe_page page = { .file = DIARY_SENT,
-				    .how = SCRIBE_OVER,
-				    .bytes = malloc(DIARY_MARK_BYTES),
-				    .length = DIARY_MARK_BYTES,
-				    .stop = "marked" };
+	char text[DIARY_MARK_BYTES + 1];
+	const struct scribe_page page = { .file = DIARY_SENT,
+					  .how = SCRIBE_OVER,
+					  .bytes = text,
+					  .length = DIARY_MARK_BYTES,
+					  .stop = "marked" };
 
-	if (!page.bytes)
-		return -ENOMEM;
-	memcpy(page.bytes, &sequence, DIARY_MARK_BYTES);
-	return scribe_give(d->scribe, &page);
+	snprintf(text, sizeof(text), "%020" PRIu64 "\n", sequence);
+	return stamped_give(d->scribe, &page);
 }
 
-static uint64_t diary_marked(const struct diary *d)
+int diary_marked(const struct diary *d, uint64_t *sequence, char why[STAMPED_WHY])
 {
-	uint64_t sequence = 0;
-	size_t length = 0;
-	char *bytes;
+	struct stamped file;
+	int ret = stamped_read(d->scribe, DIARY_SENT, &file, why);
 
-	if (diary_read(d, DIARY_SENT, &bytes, &length))
-		return 0;
-	if (length == sizeof(sequence))
-		memcpy(&sequence, bytes, sizeof(sequence));
-	free(bytes);
-	return sequence;
+	*sequence = ret ? 0 : strtoull(file.body, NULL, 10);
+	stamped_free(&file);
+	return ret;
 }
 
 static void diary_take_instances(struct engine *e, const struct tree *list, int64_t shift_ns)
@@ -364,7 +313,8 @@ bool diary_notice_take(const struct tree *from, struct notice *n)
 	memset(n, 0, sizeof(*n));
 	diary_take(from, diary_notice, n);
 	return n->kind <= NOTICE_RECOVERED && n->severity <= SPEC_CRITICAL &&
-	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES;
+	       n->unit <= METRIC_UNIT_NUMBER && n->cause.kind < NOTICE_CAUSES &&
+	       spec_labels_are_sound(&n->given);
 }
 
 static int diary_take_notices(struct engine *e, const struct tree *root, uint64_t sent)
@@ -413,7 +363,7 @@ static void diary_take_storm(struct engine *e, const struct tree *from, int64_t 
 }
 
 static int diary_take_all(const struct diary *d, struct engine *e, const struct tree *root,
-			  int64_t now_ns)
+			  uint64_t sent, int64_t now_ns)
 {
 	const char *boot = tree_text(tree_member(root, "boot"));
 	const struct tree *silences = tree_member(root, "silences");
@@ -434,31 +384,26 @@ static int diary_take_all(const struct diary *d, struct engine *e, const struct 
 		diary_take(tree_at(silences, i), diary_hush, h);
 		h->until_ns += shift_ns;
 	}
-	return diary_take_notices(e, root, diary_marked(d));
+	return diary_take_notices(e, root, sent);
 }
 
-int diary_load(const struct diary *d, struct engine *e, int64_t now_ns)
+int diary_load(const struct diary *d, struct engine *e, uint64_t sent, int64_t now_ns,
+	       char why[STAMPED_WHY])
 {
-	size_t length = 0, told = 0;
-	struct tree_error error;
-	uint64_t sum = 0;
+	struct tree_error error = { .text = "" };
+	struct stamped file;
 	struct tree *root;
-	char *bytes, *body;
-	int ret = diary_read(d, DIARY_STATE, &bytes, &length);
+	int ret = stamped_read(d->scribe, DIARY_STATE, &file, why);
 
-	e->last_sequence = diary_marked(d); /* also where the state is lost: no number twice */
+	e->last_sequence = sent; /* also where the state is lost: no number twice */
 	if (ret)
 		return ret;
-	body = bytes ? memchr(bytes, '\n', length) : NULL;
-	/* NOLINTNEXTLINE(cert-err34-c): a number too large fails the comparisons behind it */
-	if (!body || sscanf(bytes, "ringside alerts 1 %" SCNx64 " %zu", &sum, &told) != 2 ||
-	    told != length - (size_t)(body + 1 - bytes) || sum != diary_sum(body + 1, told) ||
-	    tree_open(&root, body + 1, told, &error)) {
-		free(bytes);
-		return -EBADMSG;
+	ret = tree_open(&root, file.body, file.length, &error);
+	snprintf(why, STAMPED_WHY, "line %d: %.70s", error.line + 1, error.text);
+	if (!ret) {
+		ret = diary_take_all(d, e, root, sent, now_ns);
+		tree_close(root);
 	}
-	ret = diary_take_all(d, e, root, now_ns);
-	tree_close(root);
-	free(bytes);
-	return ret;
+	stamped_free(&file);
+	return ret == -EINVAL ? -EBADMSG : ret;
 }

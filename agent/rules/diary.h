@@ -14,7 +14,7 @@
 #define RULES_DIARY_H
 
 #include "engine.h"
-#include "scribe.h"
+#include "stamped.h"
 
 #define DIARY_STATE "alerts.state"
 #define DIARY_SENT "alerts.sent"
@@ -25,16 +25,17 @@ struct diary {
 };
 
 int diary_save(const struct diary *d, const struct engine *e, int64_t now_ns);
-int diary_load(const struct diary *d, struct engine *e, int64_t now_ns); /* into a fresh one */
+/* Into a fresh one. sent: as diary_marked has it; why: as stamped_read has it. */
+int diary_load(const struct diary *d, struct engine *e, uint64_t sent, int64_t now_ns,
+	       char why[STAMPED_WHY]);
 struct json;
 
 /* A notice as a member of a document, and back. False: what is there is none. */
 void diary_notice_put(struct json *j, const char *key, const struct notice *notice);
 bool diary_notice_take(const struct tree *from, struct notice *notice);
 
+/* The sequence of the last notice that was sent; 0: it is not known of any. */
 int diary_mark(const struct diary *d, uint64_t sequence);
-
-/* By which bytes on a disk are known to be what was written: FNV-1a. */
-uint64_t diary_sum(const char *bytes, size_t length);
+int diary_marked(const struct diary *d, uint64_t *sequence, char why[STAMPED_WHY]);
 
 #endif

@@ -1,17 +1,13 @@
 #include "engine.h"
 
-#include "culprit.h"
-#include "moment.h"
-#include "summary.h"
+#include "describe.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ENGINE_FIRST_NS INT64_C(1000000000) /* a new rule is looked at so soon */
-#define ENGINE_CAUSE 240                    /* its text */
 #define ENGINE_EXPLAINED 20u                /* more at once are a storm */
 #define ENGINE_REST_NS INT64_C(60000000000) /* without rules there is nothing to do */
 
@@ -44,59 +40,6 @@ void engine_close(struct engine *e)
 	free(e->rules);
 	free(e->outbox);
 	free(e);
-}
-
-static void engine_summary(const struct spec *spec, struct notice *n)
-{
-	char value[32], limit[32], window[32], since[MOMENT_TEXT], cause[ENGINE_CAUSE];
-	size_t used;
-	const char *values[SUMMARY_FIELDS] = {
-		[SUMMARY_RULE] = n->rule,
-		[SUMMARY_SEVERITY] = spec_severity_name(n->severity),
-		[SUMMARY_VALUE] = value,
-		[SUMMARY_THRESHOLD] = limit,
-		[SUMMARY_SERVICE] = n->labels.service,
-		[SUMMARY_ENVIRONMENT] = n->labels.environment,
-		[SUMMARY_ROUTE] = n->labels.route,
-		[SUMMARY_METHOD] = n->labels.method,
-		[SUMMARY_WINDOW] = window,
-		[SUMMARY_SINCE] = since,
-	};
-
-	metric_value_format(n->value, n->unit, value, sizeof(value));
-	metric_value_format(n->limit, n->unit, limit, sizeof(limit));
-	metric_value_format((double)spec->window_ns / 1e6, METRIC_UNIT_MS, window, sizeof(window));
-	moment_format(n->since_ms, since);
-	summary_render(*spec->summary ? spec->summary : "{rule}: {value} (limit {threshold})",
-		       values, n->summary, sizeof(n->summary));
-	culprit_text(&n->cause, cause, sizeof(cause));
-	used = strlen(n->summary);
-	if (*cause)
-		snprintf(n->summary + used, sizeof(n->summary) - used, "; %s", cause);
-}
-
-void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
-		     int64_t wall_ms, struct notice *n)
-{
-	const struct alarm *a = &i->alarm;
-
-	*n = (struct notice){ .id = i->id };
-	memcpy(n->rule, i->rule, sizeof(n->rule));
-	n->labels = i->labels;
-	n->cause = i->cause;
-	n->severity = a->severity;
-	n->turned = alarm_turned(a, a->severity);
-	n->number = a->notices;
-	n->level = a->level;
-	n->unit = spec_unit(spec);
-	n->value = a->value;
-	n->peak = a->peak;
-	n->limit = spec->limits[a->severity].limit;
-	n->at_ms = wall_ms;
-	n->since_ms = a->since_ms;
-	snprintf(n->link, sizeof(n->link), "%s/api/performance/metrics%s%s", e->config.base,
-		 *i->labels.service ? "?service=" : "", i->labels.service);
-	engine_summary(spec, n);
 }
 
 static void engine_post(struct engine *e, const struct notice *notice)
@@ -150,7 +93,7 @@ static void engine_over(const struct engine_look *l, const struct instance *i,
 
 	was.alarm = *before;
 	was.alarm.value = i->alarm.value;
-	engine_describe(l->engine, l->spec, &was, l->wall_ms, n);
+	describe_alert(l->engine->config.base, l->spec, &was, l->wall_ms, n);
 	n->kind = NOTICE_RECOVERED;
 	n->lasted_ns = l->now_ns - before->since_ns;
 	if (before->state == ALARM_FIRING)
@@ -224,7 +167,7 @@ static void engine_turned(const struct engine_look *l, struct instance *i,
 	if (i->alarm.state == ALARM_QUIET)
 		engine_over(l, i, before, &n);
 	else
-		engine_describe(e, l->spec, i, l->wall_ms, &n);
+		describe_alert(e->config.base, l->spec, i, l->wall_ms, &n);
 	if (turn & ALARM_NOTICE) {
 		n.turned = alarm_turned(before, n.severity);
 		engine_fires(e, i, &n);
@@ -396,7 +339,7 @@ static bool engine_instance_is_over(void *ctx, const struct instance *i)
 	const struct engine_look *l = ctx;
 	const struct spec *spec = book_find(l->engine->book, i->rule);
 
-	return !spec || alarm_is_over(&i->alarm, spec, l->now_ns);
+	return spec ? alarm_is_over(&i->alarm, spec, l->now_ns) : !l->engine->holds;
 }
 
 int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms)
@@ -474,7 +417,8 @@ int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wa
 		    old->due_ns <= now_ns + book->specs[i].interval_ns)
 			rules[i].due_ns = old->due_ns;
 	}
-	engine_orphans(e, book, now_ns, wall_ms);
+	if (!e->holds)
+		engine_orphans(e, book, now_ns, wall_ms);
 	free(e->rules);
 	book_close(e->book);
 	e->book = book;

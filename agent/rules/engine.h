@@ -76,13 +76,14 @@ struct engine {
 	uint64_t last_id, last_sequence, look;
 	uint64_t unsent;    /* notices that found no memory */
 	uint32_t explained; /* alerts, in this look: it takes its time */
+	bool holds;         /* the caller's: alerts of rules that the book has not go on */
 	bool changed;       /* something that must survive a restart, since it was last cleared */
 };
 
 int engine_open(struct engine **out, const struct engine_config *config);
 void engine_close(struct engine *e); /* NULL is allowed */
 
-/* Takes the book over. Alarms of rules that it has not are ended. */
+/* Takes the book over. Alarms of rules that it has not are ended, or held for one that has them. */
 int engine_rules(struct engine *e, struct book *book, int64_t now_ns, int64_t wall_ms);
 
 /* Looks at what is due; when it wants to be called again. */
@@ -90,10 +91,6 @@ int64_t engine_step(struct engine *e, int64_t now_ns, int64_t wall_ms);
 
 /* -ENOENT: no such alert fires. */
 int engine_acknowledge(struct engine *e, uint64_t id, int64_t wall_ms);
-
-/* The alert as it stands, in a notice's form; spec: of its rule. */
-void engine_describe(const struct engine *e, const struct spec *spec, const struct instance *i,
-		     int64_t wall_ms, struct notice *out);
 
 /* The first count notices of the outbox were sent. */
 void engine_sent(struct engine *e, size_t count);

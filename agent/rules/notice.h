@@ -12,7 +12,7 @@
 #include "spec.h"
 
 #define NOTICE_SUMMARY 400
-#define NOTICE_LINK 320
+#define NOTICE_LINK 400 /* the longest base, and a service of which each byte is %XX */
 
 /* Which series; "" where it has no such label. */
 struct notice_labels {
@@ -49,6 +49,7 @@ struct notice {
 	uint64_t id;       /* of the alert */
 	char rule[SPEC_NAME];
 	struct notice_labels labels;
+	struct spec_labels given; /* by its rule */
 	enum notice_kind kind;
 	enum spec_severity severity;
 	uint32_t number; /* in a row */

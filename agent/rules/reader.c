@@ -260,14 +260,13 @@ static void reader_labels(struct reader *r, const char *key, const struct tree *
 	if (tree_kind(value) != TREE_OBJECT)
 		reader_fail(r, key, "must be an object of texts");
 	while ((member = tree_next(value, &name))) {
-		const char *text = tree_text(member);
+		const char *text = tree_text(member), *reason = "must be an object of texts";
+		char path[READER_PATH];
 
-		if (!text || strlen(name) + strlen(text) + 2 > SPEC_LABEL || !*name ||
-		    strchr(name, '=') || r->spec.label_count == SPEC_LABELS) {
-			reader_fail(r, key, "must be at most 8 texts of together 62 bytes a label");
-			return;
-		}
-		snprintf(r->spec.labels[r->spec.label_count++], SPEC_LABEL, "%s=%s", name, text);
+		if (text && !spec_labels_add(&r->spec.labels, name, text, &reason))
+			continue;
+		snprintf(path, sizeof(path), "%s.%.60s", key, name);
+		reader_fail(r, path, reason);
 	}
 }
 

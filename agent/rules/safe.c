@@ -24,20 +24,32 @@ void safe_init(struct safe *s, struct scribe *scribe)
 		close(fd);
 }
 
-void safe_load(struct safe *s, struct engine *e, int64_t now_ns)
+/* What cannot be read is kept under another name: it is out of the way of what is written. */
+static void safe_set_aside(struct safe *s, const char *name, const char *why, const char *so)
 {
 	char from[512], to[520];
-	int ret = diary_load(&s->diary, e, now_ns);
 
-	s->covered = e->last_sequence; /* it is on disk */
-	if (!ret || ret == -ENOENT)
-		return;
-	log_error("the state of alerts cannot be read: %s", strerrordesc_np(-ret));
-	s->bad = true;
-	snprintf(from, sizeof(from), "%.400s/" DIARY_STATE, scribe_folder(s->diary.scribe));
+	snprintf(from, sizeof(from), "%.400s/%s", scribe_folder(s->diary.scribe), name);
 	snprintf(to, sizeof(to), "%s.bad", from);
+	log_error("%s: %s: %s; it is kept as %s", from, why, so, to);
 	if (rename(from, to))
 		log_error("%s cannot be kept: %m", from);
+	snprintf(s->bad, sizeof(s->bad), "%s: %.70s: %s; it is kept as %s.bad", name, why, so,
+		 name);
+}
+
+void safe_load(struct safe *s, struct engine *e, int64_t now_ns)
+{
+	char why[STAMPED_WHY];
+	uint64_t sent;
+	int ret = diary_marked(&s->diary, &sent, why);
+
+	if (ret && ret != -ENOENT)
+		safe_set_aside(s, DIARY_SENT, why, "what was sent may come again");
+	ret = diary_load(&s->diary, e, sent, now_ns, why);
+	if (ret && ret != -ENOENT)
+		safe_set_aside(s, DIARY_STATE, why, "alerts began anew");
+	s->covered = e->last_sequence; /* it is on disk */
 }
 
 static void safe_refused(struct safe *s, struct engine *e, int error)
@@ -117,9 +129,7 @@ bool safe_complains(const struct safe *s, char *out, size_t size)
 		snprintf(out, size,
 			 "the disk has not taken the state for %u s: notices wait for that",
 			 s->late);
-	else if (s->bad)
-		snprintf(out, size,
-			 "%s was cut off or corrupted: alerts began anew; it was kept as %s.bad",
-			 DIARY_STATE, DIARY_STATE);
-	return error || s->late >= SAFE_LATE || s->bad;
+	else if (*s->bad)
+		snprintf(out, size, "%s", s->bad);
+	return error || s->late >= SAFE_LATE || *s->bad;
 }

@@ -10,15 +10,17 @@
 
 #include "diary.h"
 
+#define SAFE_BAD 160
+
 struct safe {
 	struct diary diary;
-	uint64_t saving;   /* the scribe's number of the state that is being written; 0: none is */
-	uint64_t covering; /* the sequence of the last notice that is in it */
-	uint64_t covered;  /* the same of what is on disk, or was refused: it may be sent */
-	uint64_t marked;   /* the sequence of the last one that was */
-	uint32_t late;     /* seconds in a row in which something was not written */
-	int error;         /* why the disk has it not, -errno */
-	bool bad;          /* what was there could not be read */
+	uint64_t saving;    /* the scribe's number of the state that is being written; 0: none is */
+	uint64_t covering;  /* the sequence of the last notice that is in it */
+	uint64_t covered;   /* the same of what is on disk, or was refused: it may be sent */
+	uint64_t marked;    /* the sequence of the last one that was */
+	uint32_t late;      /* seconds in a row in which something was not written */
+	int error;          /* why the disk has it not, -errno */
+	char bad[SAFE_BAD]; /* what was there could not be read, and why; "": it could */
 };
 
 void safe_init(struct safe *s, struct scribe *scribe);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SPEC_WINDOW_NS (INT64_C(300) * 1000000000)
@@ -35,6 +36,70 @@ const char *spec_nodata_name(enum spec_nodata nodata)
 	static const char *const names[] = { "keep", "ok", "alert" };
 
 	return names[nodata];
+}
+
+/* Prometheus and its like take no other names. */
+static bool spec_label_is_named(const char *name)
+{
+	static const char names[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return *name && (*name < '0' || *name > '9') && strspn(name, names) == strlen(name);
+}
+
+/* What one kind of receiver or another is told of every alert. */
+static bool spec_label_is_taken(const char *name)
+{
+	static const char *const taken[] = { "alertname", "environment", "instance", "method",
+					     "route",     "rule",        "service",  "severity" };
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!strcmp(name, taken[i]))
+			return true;
+	return false;
+}
+
+int spec_labels_add(struct spec_labels *l, const char *name, const char *value, const char **reason)
+{
+	*reason = NULL;
+	if (l->count == SPEC_LABELS || strlen(name) + strlen(value) + 2 > SPEC_LABEL)
+		*reason = "must be at most 8 texts of together 62 bytes a label";
+	else if (!spec_label_is_named(name))
+		*reason = "a name is letters, digits and _, and begins with no digit";
+	else if (spec_label_is_taken(name))
+		*reason = "an alert has a label of this name already";
+	if (*reason)
+		return -EINVAL;
+	snprintf(l->at[l->count++], SPEC_LABEL, "%s=%s", name, value);
+	return 0;
+}
+
+bool spec_labels_are_sound(const struct spec_labels *l)
+{
+	if (l->count > SPEC_LABELS)
+		return false;
+	for (size_t i = 0; i < l->count; i++)
+		if (!memchr(l->at[i], '\0', SPEC_LABEL) || !strchr(l->at[i], '='))
+			return false;
+	return true;
+}
+
+void spec_labels_get(const struct spec_labels *l, size_t at, struct spec_label *out)
+{
+	size_t length = strcspn(l->at[at], "=");
+
+	memcpy(out->name, l->at[at], length);
+	out->name[length] = '\0';
+	out->value = l->at[at] + length + 1;
+}
+
+void spec_labels_text(const struct spec_labels *l, char *out, size_t size)
+{
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < l->count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", l->at[i]);
 }
 
 bool spec_is_over(const struct spec *s, enum spec_severity severity, double value)

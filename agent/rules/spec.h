@@ -19,6 +19,7 @@
 #define SPEC_SUMMARY 256
 #define SPEC_LABELS 8
 #define SPEC_LABEL 64
+#define SPEC_LABELS_TEXT (SPEC_LABELS * (SPEC_LABEL + 1))
 #define SPEC_NEED_MAX 32                          /* looks that are remembered, a bit each */
 #define SPEC_KEPT_NS (INT64_C(7200) * 1000000000) /* as long as all series are kept */
 
@@ -27,6 +28,17 @@ enum spec_nodata {
 	SPEC_KEEP,  /* stays as it is */
 	SPEC_OK,    /* as if all were well */
 	SPEC_ALERT, /* as if the worst limit were passed */
+};
+
+/* What a rule gives its alerts, "name=value" each. */
+struct spec_labels {
+	char at[SPEC_LABELS][SPEC_LABEL];
+	uint8_t count;
+};
+
+struct spec_label {
+	char name[SPEC_LABEL];
+	const char *value; /* in the labels */
 };
 
 struct spec_limit {
@@ -51,8 +63,7 @@ struct spec {
 	double min_count; /* with fewer requests (cache: look-ups) in the window there is no data */
 	double objective; /* of slo.burn, percent */
 	bool service_impacting, enabled;
-	char labels[SPEC_LABELS][SPEC_LABEL]; /* "name=value" */
-	uint8_t label_count;
+	struct spec_labels labels;
 	char summary[SPEC_SUMMARY];
 };
 
@@ -69,6 +80,21 @@ int spec_check(const struct spec *s, const char **key, const char **reason);
 enum metric_unit spec_unit(const struct spec *s);
 const char *spec_severity_name(enum spec_severity severity);
 const char *spec_nodata_name(enum spec_nodata nodata);
+
+/*
+ * One more: a name that every receiver takes for one, and that no alert has already. -EINVAL with
+ * the reason.
+ */
+int spec_labels_add(struct spec_labels *l, const char *name, const char *value,
+		    const char **reason);
+
+/* Are they such as spec_labels_add makes? Asked of those that come from outside. */
+bool spec_labels_are_sound(const struct spec_labels *l);
+
+void spec_labels_get(const struct spec_labels *l, size_t at, struct spec_label *out);
+
+/* "team=web, tier=1"; size: SPEC_LABELS_TEXT holds all. */
+void spec_labels_text(const struct spec_labels *l, char *out, size_t size);
 
 /* Is the value past the limit; is one that was past it back behind its clear value? */
 bool spec_is_over(const struct spec *s, enum spec_severity severity, double value);

@@ -421,7 +421,7 @@ static bool courier_is_sound(struct courier_order *order)
 		*ends[i] = '\0';
 	return order->kind <= FORMAT_TEST && n->unit <= METRIC_UNIT_NUMBER &&
 	       n->cause.kind < NOTICE_CAUSES && n->severity <= SPEC_CRITICAL &&
-	       n->kind <= NOTICE_RECOVERED;
+	       n->kind <= NOTICE_RECOVERED && spec_labels_are_sound(&n->given);
 }
 
 /* False: the worker's side is closed for good. */

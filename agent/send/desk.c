@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +126,22 @@ static void desk_tell_channel(const struct dispatch *d, uint32_t channel, int64_
 	health_put(d->config.health, name, status, reason, wall_ms);
 }
 
+void desk_damage(const struct dispatch *d, char *out, size_t size)
+{
+	const struct postbox *p = d->postbox;
+
+	if (p->unread)
+		snprintf(out, size, POSTBOX_FILE " cannot be read: %s: what it said is lost",
+			 strerrordesc_np(-p->unread));
+	else if (p->damaged)
+		snprintf(out, size,
+			 POSTBOX_FILE ": line %" PRIu64 ", from byte %zu on, is damaged, %" PRIu64
+				      " lines in all: what they said is lost",
+			 p->place.line, p->place.byte, p->damaged);
+	else
+		out[0] = '\0';
+}
+
 void desk_tell(struct dispatch *d, int64_t wall_ms)
 {
 	const struct postbox *p = d->postbox;
@@ -145,9 +162,8 @@ void desk_tell(struct dispatch *d, int64_t wall_ms)
 		snprintf(reason, sizeof(reason),
 			 "the disk has not taken what changed for %u s: notices wait for that",
 			 p->late);
-	else if (p->damaged)
-		snprintf(reason, sizeof(reason), "%llu damaged lines of %s were left out",
-			 (unsigned long long)p->damaged, POSTBOX_FILE);
+	else
+		desk_damage(d, reason, sizeof(reason));
 	health_put(d->config.health, "outbox", *reason ? HEALTH_DEGRADED : HEALTH_HEALTHY, reason,
 		   wall_ms);
 }

@@ -55,6 +55,8 @@ void desk_arrived(struct dispatch_channel *c, const char *text, int64_t wall_ms)
 void desk_refused(struct dispatch_channel *c, const char *text, int64_t wall_ms);
 void desk_tried(struct dispatch_channel *c, const struct courier_word *w);
 
+/* What of the outbox could not be read when it was opened, and where, for people; "": nothing. */
+void desk_damage(const struct dispatch *d, char *out, size_t size);
 void desk_tell(struct dispatch *d, int64_t wall_ms);         /* to health */
 void desk_leave(const struct dispatch *d, uint32_t channel); /* health knows it no more */
 

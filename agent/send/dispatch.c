@@ -76,6 +76,7 @@ void dispatch_settle(void *dispatch)
 int dispatch_open(struct dispatch **out, const struct dispatch_config *config, int64_t wall_ms)
 {
 	struct dispatch *d = calloc(1, sizeof(*d));
+	char damage[DISPATCH_TEXT];
 	struct postbox_names names;
 	int ret;
 
@@ -92,9 +93,9 @@ int dispatch_open(struct dispatch **out, const struct dispatch_config *config, i
 		free(d);
 		return ret;
 	}
-	if (d->postbox->damaged)
-		log_error("%llu lines of " POSTBOX_FILE " were damaged: what they said is lost",
-			  (unsigned long long)d->postbox->damaged);
+	desk_damage(d, damage, sizeof(damage));
+	if (*damage)
+		log_error("%s/%s", scribe_folder(config->scribe), damage);
 	desk_tell(d, wall_ms);
 	*out = d;
 	return 0;

@@ -37,6 +37,13 @@ void format_incident(const struct format *f, char out[FORMAT_KEY])
 		 (uint64_t)n->since_ms);
 }
 
+/* One line, in headers too. */
+static void format_clean(char *text)
+{
+	for (char *c = text; *c; c++)
+		*c = (char)((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+}
+
 void format_title(const struct format *f, char *out, size_t size)
 {
 	const struct notice *n = f->notice;
@@ -49,8 +56,7 @@ void format_title(const struct format *f, char *out, size_t size)
 			 : n->severity == SPEC_CRITICAL ? "CRITICAL"
 							: "WARNING",
 			 n->summary);
-	for (char *c = out; *c; c++) /* one line, in headers too */
-		*c = (char)((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+	format_clean(out);
 }
 
 /* A piece of text that is no JSON. */
@@ -85,6 +91,17 @@ static void format_labels(const struct format *f, struct json *j)
 	format_label(j, "environment", l->environment);
 	format_label(j, "route", l->route);
 	format_label(j, "method", l->method);
+}
+
+static void format_given(const struct format *f, struct json *j)
+{
+	const struct spec_labels *given = &f->notice->given;
+	struct spec_label label;
+
+	for (size_t i = 0; i < given->count; i++) {
+		spec_labels_get(given, i, &label);
+		json_string(j, label.name, label.value);
+	}
 }
 
 /* Numbers for programs and as people read them. */
@@ -126,6 +143,7 @@ static void format_webhook(const struct format *f, struct json *j)
 	json_string(j, "host", f->host);
 	json_object_begin(j, "labels");
 	format_labels(f, j);
+	format_given(f, j);
 	json_object_end(j);
 	json_string(j, "summary", n->summary);
 	json_time(j, "at", n->at_ms);
@@ -133,13 +151,49 @@ static void format_webhook(const struct format *f, struct json *j)
 	json_object_end(j);
 }
 
+static const char *format_escaped(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	default:
+		return NULL;
+	}
+}
+
+/* As Slack wants it: names from outside are no markup. */
+static void format_escape(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text; text++) {
+		const char *escaped = format_escaped(*text);
+		size_t length = escaped ? strlen(escaped) : 1;
+
+		if (used + length >= size)
+			break;
+		memcpy(out + used, escaped ? escaped : text, length);
+		used += length;
+	}
+	out[used] = '\0';
+}
+
+/* How a field is put, and who puts all of them. */
+typedef void (*format_put_fn)(struct json *j, const char *name, const char *value);
+typedef void (*format_all_fn)(const struct format *f, struct json *j, format_put_fn put);
+
 static void format_field(struct json *j, const char *name, const char *value)
 {
-	char text[400];
+	char text[2000]; /* what it takes */
+	int n = snprintf(text, sizeof(text), "*%s*\n", name);
 
 	if (!*value)
 		return;
-	snprintf(text, sizeof(text), "*%s*\n%.360s", name, value);
+	format_escape(value, text + n, sizeof(text) - (size_t)n);
 	json_object_begin(j, NULL);
 	json_string(j, "type", "mrkdwn");
 	json_string(j, "text", text);
@@ -147,11 +201,10 @@ static void format_field(struct json *j, const char *name, const char *value)
 }
 
 /* Values as people read them: field by field, to whoever shows them. */
-static void format_facts(const struct format *f, struct json *j,
-			 void (*put)(struct json *j, const char *name, const char *value))
+static void format_facts(const struct format *f, struct json *j, format_put_fn put)
 {
 	const struct notice *n = f->notice;
-	char value[64], since[MOMENT_TEXT];
+	char value[64], since[MOMENT_TEXT], cause[NOTICE_SUMMARY];
 
 	metric_value_format(n->value, n->unit, value, sizeof(value));
 	put(j, "value", value);
@@ -165,10 +218,35 @@ static void format_facts(const struct format *f, struct json *j,
 	}
 	metric_value_format(n->peak, n->unit, value, sizeof(value));
 	put(j, "peak", value);
-	put(j, "service", n->labels.service);
-	put(j, "environment", n->labels.environment);
-	put(j, "route", n->labels.route);
+	culprit_text(&n->cause, cause, sizeof(cause));
+	format_clean(cause);
+	put(j, "cause", cause);
+}
+
+/* What it is about, in the same way. */
+static void format_names(const struct format *f, struct json *j, format_put_fn put)
+{
+	const struct notice_labels *l = &f->notice->labels;
+	char given[SPEC_LABELS_TEXT];
+
+	spec_labels_text(&f->notice->given, given, sizeof(given));
+	put(j, "service", l->service);
+	put(j, "environment", l->environment);
+	put(j, "route", l->route);
+	put(j, "method", l->method);
+	put(j, "labels", given);
 	put(j, "host", f->host);
+}
+
+/* Ten fields at most. */
+static void format_block_fields(const struct format *f, format_all_fn all, struct json *j)
+{
+	json_object_begin(j, NULL);
+	json_string(j, "type", "section");
+	json_array_begin(j, "fields");
+	all(f, j, format_field);
+	json_array_end(j);
+	json_object_end(j);
 }
 
 static void format_block_text(struct json *j, const char *text)
@@ -192,12 +270,8 @@ static void format_slack(const struct format *f, struct json *j)
 	json_string(j, "text", title);
 	json_array_begin(j, "blocks");
 	format_block_text(j, title);
-	json_object_begin(j, NULL);
-	json_string(j, "type", "section");
-	json_array_begin(j, "fields"); /* ten at most */
-	format_facts(f, j, format_field);
-	json_array_end(j);
-	json_object_end(j);
+	format_block_fields(f, format_facts, j);
+	format_block_fields(f, format_names, j);
 	if (*f->notice->link) /* a block may not be empty */
 		format_block_text(j, f->notice->link);
 	json_array_end(j);
@@ -227,6 +301,9 @@ static void format_pagerduty(const struct format *f, struct json *j)
 	json_object_begin(j, "custom_details");
 	format_labels(f, j);
 	format_values(f, j);
+	json_object_begin(j, "labels"); /* whose names are not those of the values */
+	format_given(f, j);
+	json_object_end(j);
 	json_object_end(j);
 	json_object_end(j);
 	json_object_end(j);
@@ -237,7 +314,6 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 			 struct json *j)
 {
 	const struct notice *n = f->notice;
-	char value[64];
 	bool test = f->kind == FORMAT_TEST;
 
 	json_object_begin(j, NULL);
@@ -246,15 +322,11 @@ static void format_alert(const struct format *f, enum spec_severity severity, bo
 	json_string(j, "severity", test ? "info" : spec_severity_name(severity));
 	json_string(j, "instance", f->host);
 	format_labels(f, j);
+	format_given(f, j);
 	json_object_end(j);
 	json_object_begin(j, "annotations");
 	json_string(j, "summary", n->summary);
-	metric_value_format(n->value, n->unit, value, sizeof(value));
-	json_string(j, "value", value);
-	metric_value_format(n->limit, n->unit, value, sizeof(value));
-	json_string(j, "limit", value);
-	metric_value_format(n->peak, n->unit, value, sizeof(value));
-	json_string(j, "peak", value);
+	format_facts(f, j, format_label);
 	json_object_end(j);
 	json_time(j, "startsAt", n->since_ms);
 	if (test)
@@ -297,27 +369,47 @@ static void format_tag(struct json *j, const char *name, const char *value)
 	format_add(j, ",%s:%s", name, text);
 }
 
+/* Of an event's text, whose lines end in two letters. */
+static void format_line(struct json *j, const char *name, const char *value)
+{
+	if (*value)
+		format_add(j, "%s %s\\n", name, value);
+}
+
 static void format_dogstatsd(const struct format *f, struct json *j)
 {
 	const struct notice *n = f->notice;
-	char title[FORMAT_TITLE], text[1024], value[64], limit[64], key[FORMAT_KEY];
+	char title[FORMAT_TITLE], key[FORMAT_KEY];
 	const char *kind = n->severity == SPEC_CRITICAL ? "error" : "warning";
+	struct spec_label label;
+	struct json text;
 
 	format_title(f, title, sizeof(title));
-	metric_value_format(n->value, n->unit, value, sizeof(value));
-	metric_value_format(n->limit, n->unit, limit, sizeof(limit));
-	snprintf(text, sizeof(text), "value %s, limit %s\\n%s", value, limit, n->link);
+	json_init(&text);
+	format_facts(f, &text, format_line);
+	format_add(&text, "%s", n->link);
 	if (f->kind == FORMAT_TEST)
 		kind = "info";
 	else if (format_is_over(f))
 		kind = "success";
 	format_incident(f, key);
-	format_add(j, "_e{%zu,%zu}:%s|%s|d:%" PRId64 "|h:%s|k:%s|p:normal|s:ringside|t:%s",
-		   strlen(title), strlen(text), title, text, n->at_ms / 1000, f->host, key, kind);
+	format_add(j, "_e{%zu,%zu}:%s|", strlen(title), text.length, title);
+	if (json_finish(&text))
+		j->failed = true;
+	else
+		format_add(j, "%s", text.bytes);
+	json_fini(&text);
+	format_add(j, "|d:%" PRId64 "|h:%s|k:%s|p:normal|s:ringside|t:%s", n->at_ms / 1000, f->host,
+		   key, kind);
 	format_add(j, "|#rule:%s,severity:%s", n->rule, format_severity(f));
 	format_tag(j, "service", n->labels.service);
 	format_tag(j, "environment", n->labels.environment);
 	format_tag(j, "route", n->labels.route);
+	format_tag(j, "method", n->labels.method);
+	for (size_t i = 0; i < n->given.count; i++) {
+		spec_labels_get(&n->given, i, &label);
+		format_tag(j, label.name, label.value);
+	}
 }
 
 static void format_row(struct json *j, const char *name, const char *value)
@@ -364,6 +456,7 @@ static void format_mail(const struct format *f, struct json *j)
 	format_title(f, title, sizeof(title));
 	format_add(j, "%s\r\n\r\n", title);
 	format_facts(f, j, format_row);
+	format_names(f, j, format_row);
 	format_row(j, "link", f->notice->link);
 }
 

@@ -1,5 +1,6 @@
 #include "herald.h"
 
+#include "culprit.h"
 #include "log.h"
 #include "moment.h"
 
@@ -52,8 +53,10 @@ static void herald_value(struct herald_line *l, const char *name, double value,
 void herald_format(const struct notice *n, char *out, size_t size)
 {
 	struct herald_line l = { out, size, 0 };
-	char since[MOMENT_TEXT];
+	char since[MOMENT_TEXT], given[SPEC_LABELS_TEXT], cause[NOTICE_SUMMARY];
 
+	culprit_text(&n->cause, cause, sizeof(cause));
+	spec_labels_text(&n->given, given, sizeof(given));
 	moment_format(n->since_ms, since);
 	out[0] = '\0';
 	herald_add(&l, "alert %s rule=%s severity=%s level=%u notice=%u id=%llu seq=%llu",
@@ -73,7 +76,9 @@ void herald_format(const struct notice *n, char *out, size_t size)
 	}
 	if (n->again)
 		herald_add(&l, " again=maybe");
+	herald_quoted(&l, "cause", cause);
 	herald_add(&l, " link=%s", n->link);
+	herald_quoted(&l, "labels", given);
 	herald_quoted(&l, "summary", n->summary);
 }
 

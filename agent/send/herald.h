@@ -11,7 +11,7 @@
 
 #include "notice.h"
 
-#define HERALD_LINE 960 /* of the log's thousand */
+#define HERALD_LINE 2400 /* of the log's, which says more in front */
 
 /* Quoted values hold no quote and no control byte. */
 void herald_format(const struct notice *n, char *out, size_t size);

@@ -2,6 +2,7 @@
 
 #include "diary.h"
 #include "json.h"
+#include "stamped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +71,7 @@ static int postbox_line(struct json *j, char sum[POSTBOX_SUM + 1])
 	int ret = json_finish(j);
 
 	if (!ret)
-		snprintf(sum, POSTBOX_SUM + 1, "%016" PRIx64 " ", diary_sum(j->bytes, j->length));
+		snprintf(sum, POSTBOX_SUM + 1, "%016" PRIx64 " ", stamped_sum(j->bytes, j->length));
 	return ret;
 }
 
@@ -287,7 +288,7 @@ static void postbox_read_line(struct postbox *p, const char *line, size_t length
 
 	if (length > POSTBOX_SUM)
 		snprintf(sum, sizeof(sum), "%016" PRIx64 " ",
-			 diary_sum(json, length - POSTBOX_SUM));
+			 stamped_sum(json, length - POSTBOX_SUM));
 	if (length <= POSTBOX_SUM || memcmp(sum, line, POSTBOX_SUM) != 0 ||
 	    tree_open(&tree, json, length - POSTBOX_SUM, &error)) {
 		p->damaged++;
@@ -325,6 +326,9 @@ static int postbox_read(struct postbox *p, int fd)
 		end = memchr(at, '\n', (size_t)(bytes + n - at));
 		if (!end)
 			break; /* cut off as it was written: nobody was told that it stands */
+		if (!p->damaged)
+			p->place =
+				(struct postbox_place){ p->place.line + 1, (size_t)(at - bytes) };
 		postbox_read_line(p, at, (size_t)(end - at));
 	}
 	free(bytes);
@@ -352,6 +356,7 @@ int postbox_open(struct postbox **out, struct scribe *scribe, const struct postb
 	}
 	if (ret)
 		p->damaged++;
+	p->unread = ret;
 	p->stale = true;
 	postbox_settle(p, 0);
 	return 0;

@@ -38,21 +38,28 @@ struct postbox_entry {
 	int64_t since_ns; /* the caller's: since when it waits, by the clock of this run */
 };
 
+struct postbox_place {
+	uint64_t line; /* from 1 on */
+	size_t byte;   /* its first one */
+};
+
 struct postbox {
 	struct scribe *scribe; /* of the folder */
 	struct postbox_names names;
 	struct postbox_entry *entries; /* oldest first */
 	size_t count, room;
-	uint64_t last;    /* the sequence of the notice that came last */
-	size_t bytes;     /* of the file */
-	uint64_t number;  /* the scribe's: when it has come so far all is settled … */
-	bool moving;      /* … but what was given to it since */
-	bool fresh;       /* not synced yet */
-	bool whole;       /* what was given last is all of it */
-	bool stale;       /* the file does not say what is in memory, nor will it */
-	int error;        /* why, -errno */
-	uint32_t late;    /* seconds in a row in which it was not settled */
-	uint64_t damaged; /* lines that could not be read when it was opened */
+	uint64_t last;              /* the sequence of the notice that came last */
+	size_t bytes;               /* of the file */
+	uint64_t number;            /* the scribe's: when it has come so far all is settled … */
+	bool moving;                /* … but what was given to it since */
+	bool fresh;                 /* not synced yet */
+	bool whole;                 /* what was given last is all of it */
+	bool stale;                 /* the file does not say what is in memory, nor will it */
+	int error;                  /* why, -errno */
+	uint32_t late;              /* seconds in a row in which it was not settled */
+	int unread;                 /* why the file could not be read when it was opened, -errno */
+	uint64_t damaged;           /* lines that could not; the whole file is one */
+	struct postbox_place place; /* of the first of them */
 	uint64_t dropped[CHANNEL_MAX];
 	int64_t begun_ms[CHANNEL_MAX]; /* wall clock, of what is begun once; 0: never */
 };

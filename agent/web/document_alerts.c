@@ -42,26 +42,26 @@ static void alerts_text(struct json *j, const char *key, const char *text)
 		json_string(j, key, text);
 }
 
-static void alerts_labels(const struct alerts_row *row, struct json *j)
+static void alerts_given(const struct spec_labels *given, struct json *j)
 {
-	const struct notice_labels *l = &row->notice.labels;
+	struct spec_label label;
+
+	for (size_t i = 0; i < given->count; i++) {
+		spec_labels_get(given, i, &label);
+		json_string(j, label.name, label.value);
+	}
+}
+
+static void alerts_labels(const struct notice *n, struct json *j)
+{
+	const struct notice_labels *l = &n->labels;
 
 	json_object_begin(j, "labels");
 	alerts_text(j, "service", l->service);
 	alerts_text(j, "environment", l->environment);
 	alerts_text(j, "route", l->route);
 	alerts_text(j, "method", l->method);
-	for (uint8_t i = 0; i < row->label_count; i++) {
-		const char *equals = strchr(row->labels[i], '=');
-		char name[SPEC_LABEL];
-
-		snprintf(name, sizeof(name), "%.*s", (int)(equals - row->labels[i]),
-			 row->labels[i]);
-		/* those of the series are not to be spoken over */
-		if (strcmp(name, "service") != 0 && strcmp(name, "environment") != 0 &&
-		    strcmp(name, "route") != 0 && strcmp(name, "method") != 0)
-			json_string(j, name, equals + 1);
-	}
+	alerts_given(&n->given, j);
 	json_object_end(j);
 }
 
@@ -115,7 +115,7 @@ void document_alert(const struct alerts_row *row, struct json *j)
 	else
 		json_null(j, "until");
 	json_measure(j, "durationMs", over ? (double)n->lasted_ns / 1e6 : METRICS_UNKNOWN);
-	alerts_labels(row, j);
+	alerts_labels(n, j);
 	alerts_cause(&n->cause, j);
 	json_string(j, "summary", n->summary);
 	json_uint(j, "notices", n->number);
@@ -299,6 +299,9 @@ static void alerts_put_rule(const struct alerts_rule *rule, struct json *j)
 	alerts_put_limit(s, SPEC_WARNING, j);
 	alerts_put_limit(s, SPEC_CRITICAL, j);
 	alerts_put_times(s, j);
+	json_object_begin(j, "labels");
+	alerts_given(&s->labels, j);
+	json_object_end(j);
 	json_bool(j, "serviceImpacting", s->service_impacting);
 	json_bool(j, "enabled", s->enabled);
 	json_string(j, "summary", *s->summary ? s->summary : NULL);

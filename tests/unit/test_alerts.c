@@ -143,12 +143,13 @@ static void what_is_bad_is_sent_once_a_cooldown_and_told_when_it_ends(void **sta
 	assert_int_equal(sent[1].number, 2);
 	assert_int_equal(alerts_list(alerts, false, 1, &rows), 1);
 	assert_int_equal(rows[0].state, ALARM_FIRING);
-	assert_string_equal(rows[0].labels[0], "team=web");
+	assert_string_equal(rows[0].notice.given.at[0], "team=web");
 	assert_true(rows[0].notice.value == 80);
 	free(rows);
 	seconds(1, 10);
 	assert_int_equal(sent_count, 3);
 	assert_int_equal(sent[2].kind, NOTICE_RECOVERED);
+	assert_int_equal(sent[2].given.count, 1);
 	assert_int_equal(alerts_list(alerts, false, 1, &rows), 0);
 	free(rows);
 	assert_int_equal(alerts_list(alerts, true, 1, &rows), 1);
@@ -217,6 +218,42 @@ static void a_state_that_cannot_be_read_is_kept_aside_and_said(void **state)
 	assert_int_equal(stat(path, &st), 0);
 }
 
+static void good_rules_that_cannot_be_read_end_no_alert_and_are_said(void **state)
+{
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	rules(RULE);
+	seconds(3, 80);
+	assert_int_equal(sent_count, 1);
+	alerts_close(alerts);
+	snprintf(path, sizeof(path), "%s/rules.good", folder);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	fseek(file, -3, SEEK_END);
+	fputc('!', file);
+	fclose(file);
+	open_alerts();
+	assert_int_equal(part("rules").status, HEALTH_DEGRADED);
+	assert_non_null(strstr(part("rules").reason, "rules.good: from byte "));
+	seconds(2, 80);
+	rules("[{]"); /* nor do those of files that are bad */
+	seconds(2, 80);
+	assert_int_equal(sent_count, 1);
+	rules(RULE);
+	assert_int_equal(part("rules").status, HEALTH_HEALTHY);
+	seconds(4, 80);
+	assert_int_equal(sent_count, 2);
+	assert_int_equal(sent[1].kind, NOTICE_FIRING);
+	assert_int_equal(sent[1].number, 2);
+	assert_int_equal(sent[1].id, sent[0].id);
+	rules("[]"); /* now it is known that there is none */
+	seconds(1, 80);
+	assert_int_equal(sent_count, 3);
+	assert_int_equal(sent[2].kind, NOTICE_RECOVERED);
+}
+
 static void a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_same(void **state)
 {
 	char path[64];
@@ -279,7 +316,7 @@ static void changes_are_told_once_as_they_stood_then(void **state)
 	assert_int_equal(lost, 0);
 	assert_int_equal(rows[0].state, ALARM_FIRING);
 	assert_false(rows[0].acknowledged);
-	assert_string_equal(rows[0].labels[0], "team=web");
+	assert_string_equal(rows[0].notice.given.at[0], "team=web");
 	assert_true(rows[1].acknowledged);
 	assert_int_equal(rows[2].state, ALERTS_OVER);
 	assert_true(rows[2].notice.lasted_ns > 0);
@@ -391,6 +428,7 @@ int main(void)
 		TEST(bad_rules_leave_the_last_good_ones_in_force_over_a_restart_too),
 		TEST(a_restart_neither_forgets_nor_repeats),
 		TEST(a_state_that_cannot_be_read_is_kept_aside_and_said),
+		TEST(good_rules_that_cannot_be_read_end_no_alert_and_are_said),
 		TEST(a_state_that_cannot_be_written_is_said_and_notices_go_out_all_the_same),
 		TEST(while_the_disk_stalls_it_looks_on_and_sends_nothing),
 		TEST(changes_are_told_once_as_they_stood_then),

@@ -222,6 +222,9 @@ static void an_order_that_would_be_read_beyond_its_end_is_not_taken(void **state
 	o = order(1);
 	o.notice.cause.kind = NOTICE_CAUSES;
 	assert_false(courier_is_sound(&o));
+	o = order(1);
+	o.notice.given.count = SPEC_LABELS + 1;
+	assert_false(courier_is_sound(&o));
 }
 
 static void who_has_a_mail_gets_it_once(void **state)

@@ -4,6 +4,7 @@
 #include "health.h"
 #include "rs_test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,8 +104,15 @@ static void how_it_stands_is_in_health(void **state)
 	assert_non_null(strstr(part("outbox").reason, "has not taken what changed for 5 s"));
 	assert_int_equal(part("outbox").status, HEALTH_DEGRADED);
 	d.postbox->late = 0;
-	d.postbox->damaged = 1;
+	d.postbox->damaged = 2;
+	d.postbox->place = (struct postbox_place){ 3, 512 };
 	assert_int_equal(part("outbox").status, HEALTH_DEGRADED);
+	assert_string_equal(part("outbox").reason,
+			    "alerts.outbox: line 3, from byte 512 on, is damaged, 2 lines in all: "
+			    "what they said is lost");
+	d.postbox->unread = -EISDIR;
+	assert_string_equal(part("outbox").reason,
+			    "alerts.outbox cannot be read: Is a directory: what it said is lost");
 }
 
 static void a_trial_is_known_by_its_time(void **state)

@@ -1,6 +1,7 @@
 #include "../../agent/rules/diary.c" /* white box: which fields it knows */
 #include "engine_fixture.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct engine_fixture f;
@@ -29,12 +30,21 @@ static int teardown(void **state)
 	return system(command); /* NOLINT(concurrency-mt-unsafe,cert-env33-c) */
 }
 
+static int load(void)
+{
+	char why[STAMPED_WHY];
+	uint64_t sent;
+
+	diary_marked(&d, &sent, why);
+	return diary_load(&d, f.engine, sent, f.now_s * SECOND, why);
+}
+
 /* The agent was killed and comes back. */
 static void again(void)
 {
 	engine_close(f.engine);
 	fixture_engine(&f);
-	assert_int_equal(diary_load(&d, f.engine, f.now_s * SECOND), 0);
+	assert_int_equal(load(), 0);
 	assert_int_equal(
 		engine_rules(f.engine, fixture_book("[" SLOW "]"), f.now_s * SECOND, f.wall_ms), 0);
 }
@@ -104,6 +114,34 @@ static void a_notice_that_was_not_marked_is_sent_again_and_says_so(void **state)
 	assert_string_equal(f.engine->outbox[0].summary, "shop 2 s");
 }
 
+static void every_field_of_a_notice_comes_back(void **state)
+{
+	const struct notice *n;
+	struct notice out;
+
+	(void)state;
+	fires();
+	out = f.engine->outbox[0];
+	out.given = (struct spec_labels){ .at = { "team=web", "tier=1" }, .count = 2 };
+	strcpy(out.labels.environment, "test");
+	out.again = true; /* of one that was not marked */
+	f.engine->outbox[0] = out;
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	n = &f.engine->outbox[0];
+	for (const struct diary_field *field = diary_notice; field->name; field++)
+		if (field->type == DIARY_TEXT)
+			assert_string_equal((const char *)n + field->at,
+					    (const char *)&out + field->at);
+		else if (field->type != DIARY_DOUBLE)
+			assert_int_equal(diary_whole(field, n), diary_whole(field, &out));
+	assert_string_equal(n->given.at[1], "tier=1");
+	f.engine->outbox[0].given.count = SPEC_LABELS; /* more than there are */
+	assert_int_equal(diary_save(&d, f.engine, f.now_s * SECOND), 0);
+	again();
+	assert_int_equal(f.engine->outbox_count, 0);
+}
+
 static void another_boot_counts_on_as_if_no_time_had_passed(void **state)
 {
 	(void)state;
@@ -147,7 +185,7 @@ static void a_rule_that_went_meanwhile_ends_its_alerts(void **state)
 	diary_mark(&d, 1);
 	engine_close(f.engine);
 	fixture_engine(&f);
-	assert_int_equal(diary_load(&d, f.engine, f.now_s * SECOND), 0);
+	assert_int_equal(load(), 0);
 	assert_int_equal(engine_rules(f.engine, fixture_book("[]"), f.now_s * SECOND, f.wall_ms),
 			 0);
 	assert_int_equal(f.engine->outbox_count, 1);
@@ -157,7 +195,7 @@ static void a_rule_that_went_meanwhile_ends_its_alerts(void **state)
 static void without_a_diary_all_begins_anew(void **state)
 {
 	(void)state;
-	assert_int_equal(diary_load(&d, f.engine, 0), -ENOENT);
+	assert_int_equal(load(), -ENOENT);
 }
 
 static void replace(const char *path, const char *bytes, size_t length)
@@ -169,26 +207,50 @@ static void replace(const char *path, const char *bytes, size_t length)
 	fclose(file);
 }
 
-static void one_that_was_cut_off_or_changed_is_refused(void **state)
+static void a_state_that_is_stamped_but_none_says_which_line(void **state)
 {
-	char path[64], *bytes;
-	size_t length;
+	char text[] = "{\n\"a\":}";
+	const struct scribe_page page = {
+		.file = DIARY_STATE, .how = SCRIBE_WHOLE, .bytes = text, .length = 7
+	};
+	char why[STAMPED_WHY];
 
 	(void)state;
-	fires();
-	snprintf(path, sizeof(path), "%s/" DIARY_STATE, folder);
-	assert_int_equal(diary_read(&d, DIARY_STATE, &bytes, &length), 0);
-	for (size_t cut = 0; cut < length; cut += 97) {
+	assert_int_equal(stamped_give(d.scribe, &page), 0);
+	assert_int_equal(diary_load(&d, f.engine, 0, 0, why), -EBADMSG);
+	assert_memory_equal(why, "line 3: ", 8);
+}
+
+static void a_mark_that_was_cut_off_or_changed_marks_nothing(void **state)
+{
+	char path[64], bytes[128], why[STAMPED_WHY];
+	uint64_t sent = 1;
+	size_t length;
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(diary_marked(&d, &sent, why), -ENOENT);
+	assert_int_equal(sent, 0);
+	assert_int_equal(diary_mark(&d, UINT64_MAX), 0);
+	assert_int_equal(diary_mark(&d, 7), 0); /* over it, and as long */
+	assert_int_equal(diary_marked(&d, &sent, why), 0);
+	assert_int_equal(sent, 7);
+	snprintf(path, sizeof(path), "%s/" DIARY_SENT, folder);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	length = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	for (size_t cut = 0; cut < length; cut++) {
 		replace(path, bytes, cut);
-		assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
+		assert_int_equal(diary_marked(&d, &sent, why), -EBADMSG);
+		assert_int_equal(sent, 0);
 	}
-	bytes[length - 10] ^= 1;
-	replace(path, bytes, length);
-	assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
-	free(bytes);
-	unlink(path);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(diary_load(&d, f.engine, 0), -EBADMSG);
+	for (size_t at = 0; at < length; at++) {
+		bytes[at] ^= 1;
+		replace(path, bytes, length);
+		assert_int_equal(diary_marked(&d, &sent, why), -EBADMSG);
+		bytes[at] ^= 1;
+	}
 }
 
 static void what_cannot_be_written_says_why_and_leaves_the_old(void **state)
@@ -220,11 +282,13 @@ int main(void)
 		TEST(every_field_of_an_alarm_comes_back),
 		TEST(a_restart_neither_forgets_nor_repeats_a_notice),
 		TEST(a_notice_that_was_not_marked_is_sent_again_and_says_so),
+		TEST(every_field_of_a_notice_comes_back),
 		TEST(another_boot_counts_on_as_if_no_time_had_passed),
 		TEST(silences_and_the_past_come_back_too),
 		TEST(a_rule_that_went_meanwhile_ends_its_alerts),
 		TEST(without_a_diary_all_begins_anew),
-		TEST(one_that_was_cut_off_or_changed_is_refused),
+		TEST(a_state_that_is_stamped_but_none_says_which_line),
+		TEST(a_mark_that_was_cut_off_or_changed_marks_nothing),
 		TEST(what_cannot_be_written_says_why_and_leaves_the_old),
 	};
 

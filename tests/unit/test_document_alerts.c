@@ -10,7 +10,7 @@
 #define RULE                                                                                       \
 	"[{\"name\":\"mine\",\"metric\":\"agent.memory\",\"interval\":\"1s\",\"cooldown\":\"1m\"," \
 	"\"warning\":{\"above\":50},\"critical\":{\"above\":\"1k\",\"clear\":900},"                \
-	"\"labels\":{\"team\":\"web\",\"route\":\"no\"}}]"
+	"\"labels\":{\"team\":\"web\"}}]"
 
 static char folder[32];
 static struct document_fixture d;
@@ -121,7 +121,8 @@ static void one_that_is_over_is_in_the_history(void **state)
 	      "\"state\":\"resolved\",\"severity\":\"warning\",\"level\":1,\"value\":10,\"peak\":"
 	      "80,");
 	holds(document_alerts, "/api/alerts?state=resolved",
-	      "\"until\":\"2026-01-01T00:00:05.000Z\",\"durationMs\":4000,");
+	      "\"until\":\"2026-01-01T00:00:05.000Z\",\"durationMs\":4000,"
+	      "\"labels\":{\"team\":\"web\"},");
 }
 
 static void a_rule_says_how_it_stands(void **state)
@@ -134,7 +135,8 @@ static void a_rule_says_how_it_stands(void **state)
 	      "\"scope\":{},\"warning\":{\"above\":50,\"clear\":50},"
 	      "\"critical\":{\"above\":1000,\"clear\":900},\"windowMs\":300000,\"againstMs\":null,"
 	      "\"intervalMs\":1000,\"cooldownMs\":60000,\"keepFiringMs\":0,\"forMs\":0,"
-	      "\"for\":\"1 of 1\",\"nodata\":\"keep\",\"minCount\":null,");
+	      "\"for\":\"1 of 1\",\"nodata\":\"keep\",\"minCount\":null,"
+	      "\"labels\":{\"team\":\"web\"},");
 	holds(document_rules, "/api/alerts/rules?limit=100",
 	      "\"state\":\"waiting\",\"waitingFor\":\"outgoing calls are not watched yet\"");
 	holds(document_rules, "/api/alerts/rules?limit=1", "\"nextCursor\":\"1\"");

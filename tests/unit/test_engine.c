@@ -222,6 +222,26 @@ static void alerts_of_a_rule_that_was_removed_end(void **state)
 	assert_int_equal(f.engine->instances.count, 0);
 }
 
+static void alerts_are_held_while_not_all_rules_are_known(void **state)
+{
+	(void)state;
+	f.slow[0].value = 2000;
+	fixture_step(&f, 10);
+	f.engine->holds = true;
+	assert_int_equal(engine_rules(f.engine, fixture_book("[]"), f.now_s * SECOND, f.wall_ms),
+			 0);
+	fixture_step(&f, 50);
+	assert_int_equal(f.engine->outbox_count, 1);
+	assert_int_equal(f.engine->instances.count, 1);
+	f.engine->holds = false;
+	assert_int_equal(
+		engine_rules(f.engine, fixture_book("[" SLOW "]"), f.now_s * SECOND, f.wall_ms), 0);
+	fixture_step(&f, 10); /* it fires on, a cooldown after it was told */
+	assert_int_equal(f.engine->outbox_count, 2);
+	assert_int_equal(f.engine->outbox[1].kind, NOTICE_FIRING);
+	assert_int_equal(f.engine->outbox[1].number, 2);
+}
+
 static void alerts_of_a_rule_that_stays_go_on_with_it(void **state)
 {
 	(void)state;
@@ -299,6 +319,7 @@ int main(void)
 		TEST(a_silence_holds_notices_back_until_it_ends),
 		TEST(an_acknowledgement_is_for_what_fires),
 		TEST(alerts_of_a_rule_that_was_removed_end),
+		TEST(alerts_are_held_while_not_all_rules_are_known),
 		TEST(alerts_of_a_rule_that_stays_go_on_with_it),
 		TEST(alerts_that_find_no_room_are_counted),
 		TEST(what_was_sent_leaves_the_outbox),

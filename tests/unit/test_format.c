@@ -1,4 +1,5 @@
 #include "format.h"
+#include "herald.h"
 #include "rs_test.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ static int setup(void **state)
 			     .id = 4,
 			     .rule = "slow-p95",
 			     .labels = { .service = "shop", .route = "/a,b|c", .method = "GET" },
+			     .given = { .at = { "team=web", "tier=a,b" }, .count = 2 },
 			     .kind = NOTICE_FIRING,
 			     .severity = SPEC_CRITICAL,
 			     .number = 1,
@@ -165,7 +167,8 @@ static void dogstatsd_gets_lengths_that_are_true(void **state)
 	assert_memory_equal(datagram + at, "[CRITICAL] it is", 16);
 	assert_memory_equal(datagram + at + title + 1 + text, "|d:1767225660|h:web1|k:web1-", 28);
 	has(CHANNEL_DOGSTATSD,
-	    "|t:error|#rule:slow-p95,severity:critical,service:shop,route:/a_b_c");
+	    "|t:error|#rule:slow-p95,severity:critical,service:shop,route:/a_b_c,method:GET,"
+	    "team:web,tier:a_b");
 	n.kind = NOTICE_RECOVERED;
 	has(CHANNEL_DOGSTATSD, "|t:success|");
 }
@@ -181,6 +184,111 @@ static void a_mail_has_headers_of_its_own_alone(void **state)
 	has(CHANNEL_EMAIL, "\r\n\r\n[CRITICAL]");
 	has(CHANNEL_EMAIL, "value       6.12 s\r\n");
 	has(CHANNEL_EMAIL, "link        http://x/y\r\n");
+}
+
+static void labels_of_the_rule_reach_every_receiver(void **state)
+{
+	static const char *const told[CHANNEL_TYPES] = {
+		[CHANNEL_WEBHOOK] = "\"method\":\"GET\",\"team\":\"web\",\"tier\":\"a,b\"}",
+		[CHANNEL_SLACK] = "\"*labels*\\nteam=web, tier=a,b\"",
+		[CHANNEL_PAGERDUTY] = "\"labels\":{\"team\":\"web\",\"tier\":\"a,b\"}}",
+		[CHANNEL_ALERTMANAGER] =
+			"\"method\":\"GET\",\"team\":\"web\",\"tier\":\"a,b\"},\"annotations\"",
+		[CHANNEL_DOGSTATSD] = ",method:GET,team:web,tier:a_b",
+		[CHANNEL_EMAIL] = "labels      team=web, tier=a,b\r\n",
+	};
+
+	(void)state;
+	for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+		if (type != CHANNEL_LOG && !channel_is_action(type))
+			has(type, told[type]);
+}
+
+enum field { VALUE, LIMIT, SINCE, CAUSE, LINK, PEAK, DURATION, FIELDS };
+
+/* How each kind of receiver is told each of them. */
+static const char *const fields[CHANNEL_TYPES][FIELDS] = {
+	[CHANNEL_LOG] = { " value=\"6.12 s\"", " limit=\"5 s\"", " since=2026-01-01T00:00:00.000Z ",
+			  " cause=\"GET /<x> takes 80 % of the time\"", " link=http://x/y ",
+			  " peak=\"7 s\"", " lasted=60.0s" },
+	[CHANNEL_WEBHOOK] = { "\"value\":6120", "\"limit\":5000",
+			      "\"since\":\"2026-01-01T00:00:00.000Z\"",
+			      "\"topCause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+			      "\"link\":\"http://x/y\"", "\"peak\":7000", "\"durationMs\":60000" },
+	[CHANNEL_SLACK] = { "\"*value*\\n6.12 s\"", "\"*limit*\\n5 s\"",
+			    "\"*since*\\n2026-01-01T00:00:00.000Z\"",
+			    "\"*cause*\\nGET /\\u0026lt;x\\u0026gt; takes 80 % of the time\"",
+			    "\"text\":\"http://x/y\"", "\"*peak*\\n7 s\"",
+			    "\"*duration*\\n60.0 s\"" },
+	[CHANNEL_PAGERDUTY] = { "\"value\":6120", "\"limit\":5000",
+				"\"since\":\"2026-01-01T00:00:00.000Z\"",
+				"\"topCause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+				"\"client_url\":\"http://x/y\"", "\"peak\":7000",
+				"\"durationMs\":60000" },
+	[CHANNEL_ALERTMANAGER] = { "\"value\":\"6.12 s\"", "\"limit\":\"5 s\"",
+				   "\"since\":\"2026-01-01T00:00:00.000Z\"",
+				   "\"cause\":\"GET /\\u003cx\\u003e takes 80 % of the time\"",
+				   "\"generatorURL\":\"http://x/y\"", "\"peak\":\"7 s\"",
+				   "\"duration\":\"60.0 s\"" },
+	[CHANNEL_DOGSTATSD] = { "|value 6.12 s\\n", "\\nlimit 5 s\\n",
+				"\\nsince 2026-01-01T00:00:00.000Z\\n",
+				"\\ncause GET /<x> takes 80 % of the time\\n",
+				"\\nhttp://x/y|d:", "\\npeak 7 s\\n", "\\nduration 60.0 s\\n" },
+	[CHANNEL_EMAIL] = { "value       6.12 s\r\n", "limit       5 s\r\n",
+			    "since       2026-01-01T00:00:00.000Z\r\n",
+			    "cause       GET /<x> takes 80 % of the time\r\n",
+			    "link        http://x/y\r\n", "peak        7 s\r\n",
+			    "duration    60.0 s\r\n" },
+};
+
+static void every_receiver_is_told_every_field(void **state)
+{
+	char line[HERALD_LINE];
+
+	(void)state;
+	n.cause = (struct notice_cause){ NOTICE_CAUSE_TIME, .share = 80, .name = "GET /<x>" };
+	for (int kind = NOTICE_FIRING; kind <= NOTICE_RECOVERED; kind++) {
+		n.kind = (enum notice_kind)kind;
+		herald_format(&n, line, sizeof(line));
+		for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+			for (int i = 0; i <= (kind == NOTICE_RECOVERED ? DURATION : LINK); i++)
+				if (type == CHANNEL_LOG)
+					assert_non_null(strstr(line, fields[type][i]));
+				else if (!channel_is_action(type))
+					has(type, fields[type][i]);
+	}
+}
+
+static void what_is_longest_is_told_whole(void **state)
+{
+	char line[HERALD_LINE];
+	int title, text, at;
+
+	(void)state;
+	n.kind = NOTICE_RECOVERED;
+	n.cause.kind = NOTICE_CAUSE_OPEN;
+	memset(n.rule, 'r', sizeof(n.rule) - 1);
+	memset(n.labels.service, 's', sizeof(n.labels.service) - 1);
+	memset(n.labels.environment, 'e', sizeof(n.labels.environment) - 1);
+	memset(n.labels.route, '/', sizeof(n.labels.route) - 1);
+	memset(n.labels.method, 'm', sizeof(n.labels.method) - 1);
+	memset(n.cause.name, 'c', sizeof(n.cause.name) - 1);
+	memset(n.summary, 'x', sizeof(n.summary) - 1);
+	memset(n.link, 'l', sizeof(n.link) - 1);
+	n.given.count = SPEC_LABELS;
+	for (int i = 0; i < SPEC_LABELS; i++) {
+		memset(n.given.at[i], '<', sizeof(n.given.at[i]) - 1);
+		n.given.at[i][1] = '=';
+	}
+	n.again = true;
+	herald_format(&n, line, sizeof(line));
+	assert_string_equal(line + strlen(line) - 2, "x\"");
+	assert_int_equal(sscanf(body(CHANNEL_DOGSTATSD), "_e{%d,%d}:%n", &title, &text, &at), 2);
+	assert_memory_equal(j.bytes + at + title, "|value", 6);
+	assert_memory_equal(j.bytes + at + title + 1 + text, "|d:1767225660|", 14);
+	for (enum channel_type type = 0; type < CHANNEL_TYPES; type++)
+		if (type != CHANNEL_LOG && !channel_is_action(type))
+			has(type, n.link);
 }
 
 static void a_test_says_that_it_is_one(void **state)
@@ -208,6 +316,9 @@ int main(void)
 		cmocka_unit_test_setup(alertmanager_is_told_that_the_severity_turned, setup),
 		cmocka_unit_test_setup(dogstatsd_gets_lengths_that_are_true, setup),
 		cmocka_unit_test_setup(a_mail_has_headers_of_its_own_alone, setup),
+		cmocka_unit_test_setup(labels_of_the_rule_reach_every_receiver, setup),
+		cmocka_unit_test_setup(every_receiver_is_told_every_field, setup),
+		cmocka_unit_test_setup(what_is_longest_is_told_whole, setup),
 		cmocka_unit_test_setup(a_test_says_that_it_is_one, setup),
 	};
 

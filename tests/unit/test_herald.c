@@ -13,6 +13,7 @@ static struct notice firing(void)
 				.id = 4,
 				.rule = "slow-p95",
 				.labels = { .service = "shop", .route = "/a\"b", .method = "GET" },
+				.given = { .at = { "team=web", "tier=\"1" }, .count = 2 },
 				.kind = NOTICE_FIRING,
 				.severity = SPEC_CRITICAL,
 				.number = 3,
@@ -34,11 +35,11 @@ static void a_notice_is_names_and_values(void **state)
 
 	(void)state;
 	herald_format(&n, line, sizeof(line));
-	assert_string_equal(line,
-			    "alert firing rule=slow-p95 severity=critical level=2 notice=3 id=4 "
-			    "seq=9 service=\"shop\" method=\"GET\" route=\"/a'b\" "
-			    "value=\"6.12 s\" limit=\"5 s\" since=2026-01-01T00:00:00.000Z "
-			    "link=http://x/y summary=\"it is 'slow'\"");
+	assert_string_equal(
+		line, "alert firing rule=slow-p95 severity=critical level=2 notice=3 id=4 "
+		      "seq=9 service=\"shop\" method=\"GET\" route=\"/a'b\" "
+		      "value=\"6.12 s\" limit=\"5 s\" since=2026-01-01T00:00:00.000Z "
+		      "link=http://x/y labels=\"team=web, tier='1\" summary=\"it is 'slow'\"");
 }
 
 static void a_recovery_says_how_long_and_how_bad_it_was(void **state)

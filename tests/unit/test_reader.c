@@ -92,7 +92,7 @@ static void a_rule_is_read_whole(void **state)
 	assert_int_equal(got[0].keep_ns, 60 * SECOND);
 	assert_int_equal(got[0].nodata, SPEC_OK);
 	assert_true(got[0].service_impacting && !got[0].enabled && !got[0].below);
-	assert_string_equal(got[0].labels[0], "team=web");
+	assert_string_equal(got[0].labels.at[0], "team=web");
 	assert_true(got[0].min_count == 7);
 	assert_false(switched[0]);
 }
@@ -131,7 +131,10 @@ static void each_mistake_is_told_with_its_line_and_key(void **state)
 		{ "\"min_count\": -1", "min_count: must be a number from 0 on" },
 		{ "\"summary\": \"{valeu}\"", "unknown field {valeu}; did you mean value?" },
 		{ "\"summary\": 5", "summary: must be a text" },
-		{ "\"labels\": {\"a\": 1}", "labels: must be at most 8 texts" },
+		{ "\"labels\": {\"a\": 1}", "a.json:4: r: labels.a: must be an object of texts" },
+		{ "\"labels\": {\"a-b\": \"c\"}", "labels.a-b: a name is letters, digits and _" },
+		{ "\"labels\": {\"route\": \"/\"}",
+		  "labels.route: an alert has a label of this name already" },
 		{ "\"labels\": 1", "labels: must be an object" },
 		{ "\"scope\": \"shop\"", "scope: must be an object" },
 		{ "\"scope\": {\"servce\": \"a\"}",

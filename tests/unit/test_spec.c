@@ -217,6 +217,50 @@ static void a_comparison_is_in_percent(void **state)
 	assert_string_equal(spec_nodata_name(SPEC_ALERT), "alert");
 }
 
+static void labels_are_named_as_receivers_take_them(void **state)
+{
+	static const char *const bad[] = { "", "1a", "a-b", "a.b", "\xc3\xa4", "a=b" };
+	char text[SPEC_LABELS_TEXT], name[] = "a0";
+	struct spec_labels l = { .count = 0 };
+	struct spec_label label;
+	const char *reason;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(spec_labels_add(&l, bad[i], "x", &reason), -EINVAL);
+		assert_non_null(strstr(reason, "begins with no digit"));
+	}
+	assert_int_equal(spec_labels_add(&l, "severity", "page", &reason), -EINVAL);
+	assert_non_null(strstr(reason, "of this name already"));
+	assert_int_equal(spec_labels_add(&l, "team", "a=b", &reason), 0);
+	spec_labels_get(&l, 0, &label);
+	assert_string_equal(label.name, "team");
+	assert_string_equal(label.value, "a=b");
+	for (int i = 1; i < SPEC_LABELS; i++, name[1]++)
+		assert_int_equal(spec_labels_add(&l, name, "", &reason), 0);
+	assert_int_equal(spec_labels_add(&l, "b", "c", &reason), -EINVAL);
+	spec_labels_text(&l, text, sizeof(text));
+	assert_string_equal(text, "team=a=b, a0=, a1=, a2=, a3=, a4=, a5=, a6=");
+	spec_labels_text(&l, text, 12);
+	assert_string_equal(text, "team=a=b, a");
+}
+
+static void labels_from_outside_are_looked_at(void **state)
+{
+	struct spec_labels l = { .at = { "a=b", "c" }, .count = 1 };
+
+	(void)state;
+	assert_true(spec_labels_are_sound(&l));
+	l.count = 2;
+	assert_false(spec_labels_are_sound(&l));
+	memset(l.at[1], '=', SPEC_LABEL);
+	assert_false(spec_labels_are_sound(&l));
+	l.at[1][SPEC_LABEL - 1] = '\0';
+	assert_true(spec_labels_are_sound(&l));
+	l.count = SPEC_LABELS + 1;
+	assert_false(spec_labels_are_sound(&l));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +272,8 @@ int main(void)
 		cmocka_unit_test(a_limit_is_passed_strictly_and_cleared_at_its_own_value),
 		cmocka_unit_test(a_scope_is_globs_of_what_a_series_has),
 		cmocka_unit_test(a_comparison_is_in_percent),
+		cmocka_unit_test(labels_are_named_as_receivers_take_them),
+		cmocka_unit_test(labels_from_outside_are_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,7 @@ static void the_highest_level_of_those_in_it_is_its_own(void **state)
 
 static void a_storm_survives_a_restart(void **state)
 {
-	char folder[] = "/tmp/rs_storm_XXXXXX", path[64];
+	char folder[] = "/tmp/rs_storm_XXXXXX", path[64], why[STAMPED_WHY];
 	struct diary diary = { .boot = "a" };
 	struct notice n;
 
@@ -251,7 +251,7 @@ static void a_storm_survives_a_restart(void **state)
 	assert_int_equal(diary_save(&diary, engine, now_s * SECOND), 0);
 	engine_close(engine);
 	open_engine();
-	assert_int_equal(diary_load(&diary, engine, now_s * SECOND), 0);
+	assert_int_equal(diary_load(&diary, engine, 0, now_s * SECOND, why), 0);
 	assert_int_equal(engine_rules(engine, fixture_book(RULES), now_s * SECOND, WALL_MS), 0);
 	assert_int_equal(engine->storm.notices, 1);
 	assert_int_equal(seconds(30, &n), 0);

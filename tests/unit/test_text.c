@@ -33,6 +33,19 @@ static void a_cut_name_never_ends_inside_a_percent_xx(void **state)
 	assert_int_equal(text_canonical("x", 1, out, 0), 0);
 }
 
+static void a_value_of_a_query_is_nothing_else(void **state)
+{
+	char out[64];
+
+	(void)state;
+	assert_int_equal(text_query("aZ09-._~", out, sizeof(out)), 8);
+	assert_string_equal(out, "aZ09-._~");
+	text_query("a&b=c#d%20+?/\" \xc3\xa4", out, sizeof(out));
+	assert_string_equal(out, "a%26b%3Dc%23d%2520%2B%3F%2F%22%20%C3%A4");
+	assert_int_equal(text_query("ab&", out, 5), 2); /* never cut inside one */
+	assert_string_equal(out, "ab");
+}
+
 static void spans_have_a_unit(void **state)
 {
 	static const struct {
@@ -245,6 +258,7 @@ int main(void)
 		cmocka_unit_test(words_keep_their_blanks),
 		cmocka_unit_test(bytes_outside_the_printable_become_percent_xx),
 		cmocka_unit_test(a_cut_name_never_ends_inside_a_percent_xx),
+		cmocka_unit_test(a_value_of_a_query_is_nothing_else),
 		cmocka_unit_test(spans_have_a_unit),
 		cmocka_unit_test(a_span_too_long_to_be_told_is_out_of_range),
 		cmocka_unit_test(sizes_may_go_without_a_unit),
