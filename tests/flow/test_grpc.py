@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
+from bare import attach, wrong
 
 PYTHON = "/usr/bin/python3"  # Debian's, for which Debian's modules are
 CALLS = 50000 if live.FULL else 2000
@@ -113,14 +115,15 @@ print(json.dumps({"calls": calls, "failed": failed, "codes": codes}))
 """
 
 
-def serve(stage, name, port):
+def serve(stage, name, port, library=True):
     program, text = SERVERS[name]
     file = stage.folder / f"{name}.{'js' if program == 'node' else 'py'}"
     file.write_text(text)
+    environment = {**stage.environment, "RINGSIDE_SERVICE": name}
+    if library:
+        environment["LD_PRELOAD"] = str(live.find_program("libringside.so"))
     server = live.Process(stage, [program, file, port, NPM / "@grpc" / "grpc-js"],
-                          stage.folder / f"{name}.out", {
-                              **stage.environment, "RINGSIDE_SERVICE": name,
-                              "LD_PRELOAD": str(live.find_program("libringside.so"))})
+                          stage.folder / f"{name}.out", environment)
 
     def listens():
         if server.popen.poll() is not None:
@@ -129,11 +132,26 @@ def serve(stage, name, port):
             return True
     live.wait_for(name, listens, 15)
     time.sleep(1.5)
+    return server.pid
+
+
+def without_library(stage, agent):
+    """The same server, started without and attached: probes read the frames."""
+    port = live.free_port()
+    SERVERS["grpc-bare"] = SERVERS["grpc-core"]
+    pid = serve(stage, "grpc-bare", port, library=False)
+    attach(stage, agent, [pid])
+    name = next(x["service"] for x in agent.get("/api/processes")["processes"] if x["pid"] == pid)
+    return exact(stage, agent, name, port)
 
 
 def check(stage, agent, name):
     port = live.free_port()
     serve(stage, name, port)
+    return exact(stage, agent, name, port)
+
+
+def exact(stage, agent, name, port):
     client = stage.folder / "client.py"
     client.write_text(CLIENT)
     said = subprocess.run([PYTHON, client, str(port), str(CALLS)], capture_output=True, text=True,
@@ -143,9 +161,9 @@ def check(stage, agent, name):
     asked = json.loads(said.stdout)
     total = sum(asked["calls"].values())
     time.sleep(2.5)  # what is slow is answered meanwhile, or not
-    document = agent.wait_for_count(total, 10, f"?service={name}")
+    document = agent.wait_for_count(total, 10, f"?service={quote(name)}")
     rows = {row["route"]: row for row in
-            agent.get(f"/api/routes?service={name}&limit=1000")["routes"]}
+            agent.get(f"/api/routes?service={quote(name)}&limit=1000")["routes"]}
     routes = {route: row["count"] for route, row in rows.items()}
     failures = {route: round(row["count"] * row["errorRate"] / 100) for route, row in rows.items()}
     reasons = [process["unparsed"] for process in agent.get("/api/capture")["processes"]
@@ -181,6 +199,7 @@ def main():
             same &= check(stage, agent, "grpc-js")
         else:
             print("skipped: grpc-js is not installed (tools/setup npm)")
+        same = same and without_library(stage, agent) and not wrong  # it may skip the rest
     return 0 if same else 1
 
 
