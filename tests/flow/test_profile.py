@@ -608,6 +608,28 @@ def the_burner(stage):
     if not unwinds_without(stage):
         an_unwound_profile_ends_with_who_asked(stage, burner)
         print("ok    an_unwound_profile_ends_with_who_asked")
+        a_killed_agent_takes_all_along(stage, burner)
+        print("ok    a_killed_agent_takes_all_along")
+
+
+def a_killed_agent_takes_all_along(stage, burner):
+    """While stacks are unwound; who was profiled never notices."""
+    agent = stage.the_agent
+    asking = subprocess.Popen([live.find_program("ringside"), "profile", "cpu", "--unwind",
+                               str(burner.pid), "--seconds", "60", "--format", "json"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env={**os.environ, **stage.environment})
+    live.wait_for("snapshots", lambda: any(
+        f["name"] == "snapshot" and f["state"] == "loaded"
+        for f in agent.get("/api/health")["facilities"]), 15, 0.1)
+    links = live.kernel_links(agent.pid)
+    check(links and all(map(live.kernel_has_link, links)), f"links: {links}")
+    agent.popen.kill()
+    agent.popen.wait()
+    live.wait_for("their end", lambda: not any(map(live.kernel_has_link, links)), 10, 0.1)
+    spent = live.proc_cpu_ns(burner.pid)
+    live.wait_for("it goes on", lambda: live.proc_cpu_ns(burner.pid) > spent + 100_000_000, 10, 0.1)
+    check(asking.wait(15) != 0, "who asked is told that there is no answer")
 
 
 def others(stage):

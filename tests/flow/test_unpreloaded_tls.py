@@ -264,10 +264,17 @@ def detach(stage, agent, nginx):
 def killed(stage, agent, nginx):
     """An agent that is killed takes its probes along, and nobody notices."""
     attach_tls(stage, agent, nginx.workers())
+    links = live.kernel_links(agent.pid)
+    expect("uprobe_multi" in links.values(), f"{len(links)} links while it is watched")
     agent.popen.kill()
     agent.popen.wait()
     done = live.ab(f"https://127.0.0.1:{nginx.port}/made", 500, "-k")
     expect(done["complete"] == 500 and done["failed"] == 0, f"without its agent: {done}")
+    try:
+        live.wait_for("their end", lambda: not any(map(live.kernel_has_link, links)), 10, 0.1)
+        expect(True, "and what was attached is gone")
+    except TimeoutError:
+        expect(False, f"still attached: {[x for x in links if live.kernel_has_link(x)]}")
 
 
 def main():
