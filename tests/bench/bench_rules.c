@@ -3,6 +3,7 @@
  *               reading the sums of all series once; and what a thousand series take.
  *
  * The clock is simulated, all else is what the agent runs. Prints its figures; fails above limits.
+ * bench_rules [series [even]]: even: all durations are as frequent, which fills the most buckets.
  */
 #include "engine.h"
 #include "metrics.h"
@@ -31,6 +32,8 @@
 #define SERIES 1000u
 #define HOURS 7
 #define STAY_DAYS 30
+#define EVEN_LEAST 1000000u /* ns */
+#define EVEN_SPAN 50000000u
 
 struct load {
 	struct metrics *m;
@@ -38,6 +41,7 @@ struct load {
 	struct capture_target *targets;
 	uint32_t services, routes;
 	uint64_t now_s, seed;
+	bool even; /* durations, of any route */
 	char paths[ROUTES][24];
 };
 
@@ -109,6 +113,8 @@ static uint64_t load_span(struct load *l, uint32_t route)
 {
 	uint64_t usual = 2000000 + route * 500000, bell = 0;
 
+	if (l->even)
+		return EVEN_LEAST + load_random(l) % EVEN_SPAN;
 	for (int i = 0; i < 4; i++)
 		bell += load_random(l) % 256; /* 0 … 1020, 510 on average */
 	usual = usual / 2 + usual * bell / 680;
@@ -304,7 +310,7 @@ static int told(struct load *l, const char *folder, double rss)
 }
 
 /* Until memory, and files of seconds, have all that they keep; of the others a part tells. */
-static int a_thousand_series(void)
+static int a_thousand_series(bool even)
 {
 	char folder[] = "/tmp/ringside-bench-XXXXXX";
 	struct store_config config = { .boot = "a boot", .wall_ms = no_wall_ms };
@@ -315,6 +321,7 @@ static int a_thousand_series(void)
 
 	if (!mkdtemp(folder) || load_open(&l, SERIES / 100, 100))
 		return 1;
+	l.even = even;
 	config.metrics = l.m;
 	config.folder = folder;
 	if (store_open(&store, &config))
@@ -335,6 +342,6 @@ static int a_thousand_series(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "series"))
-		return a_thousand_series();
+		return a_thousand_series(argc > 2 && !strcmp(argv[2], "even"));
 	return rules_over_series();
 }

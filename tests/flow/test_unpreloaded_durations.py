@@ -6,6 +6,7 @@ once takes, on the same connection and in turns with the others, beyond what its
 """
 import shutil
 import socket
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import live
 from bare import attach, build_go, dropped, expect, facilities, told, wrong
+from test_unpreloaded_tls import attach_tls, certify
 
 SLEEPS_MS = {"now": 0, "one": 1, "five": 5, "twenty": 20, "fifty": 50}
 TIMES = {"now": 400, "one": 400, "five": 200, "twenty": 100, "fifty": 60}
@@ -49,9 +51,11 @@ func main() {
 """
 
 NODE = """\
-const [port, ...pairs] = process.argv.slice(2);
+const [port, key, cert, ...pairs] = process.argv.slice(2);
 const sleeps = new Map(pairs.map((pair) => pair.split("=")).map(([name, ms]) => ["/" + name, +ms]));
-require("http").createServer((request, response) => {
+const read = require("fs").readFileSync;
+const tls = key ? {key: read(key), cert: read(cert)} : null;
+require(tls ? "https" : "http").createServer(tls || {}, (request, response) => {
   const answer = () => response.end("ringside seat\\n");
   const ms = sleeps.get(request.url);
   if (ms) setTimeout(answer, ms);
@@ -84,9 +88,13 @@ http {{
 
 class Client:
     """One connection, requests one after the other."""
-    def __init__(self, port):
+    def __init__(self, port, tls):
         self.socket = socket.create_connection(("127.0.0.1", port), 10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            trusting = ssl.create_default_context()
+            trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+            self.socket = trusting.wrap_socket(self.socket)
 
     def ask(self, name):
         """ms until the whole answer is there; they come in one piece."""
@@ -145,11 +153,11 @@ def compare(agent, pid, took, who):
                    f"{seen:.3f} for the client")
 
 
-def measure(agent, port, pids, times):
+def measure(agent, port, pids, times, tls=False):
     """The same requests are those of one of these processes, or of each. What the transport takes
     is a guess from other requests: where something is not as it is to be, there are more of all.
     """
-    client = Client(port)
+    client = Client(port, tls)
     took = {name: [] for name in times}
     for left in reversed(range(ROUNDS)):
         for name, mine in client.ask_all(times).items():
@@ -209,9 +217,30 @@ def node_part(stage, agent):
         return
     program, port = stage.folder / "sleeper.js", live.free_port()
     program.write_text(NODE)
-    server = started(stage, "node", ["node", program, port, *pairs()], port)
+    server = started(stage, "node", ["node", program, port, "", "", *pairs()], port)
     attach(stage, agent, [server.pid])
     measure(agent, port, {server.pid: "node"}, TIMES)
+    server.stop()
+    sealed, port = stage.folder / "sealed.js", live.free_port()  # a service of its own
+    sealed.write_text(NODE)
+    server = live.Process(stage, ["node", sealed, port, *certify(stage.folder), *pairs()],
+                          stage.folder / "node-tls.log")
+    live.wait_for("node with TLS", lambda: Client(port, tls=True).ask("now"), 10)
+    attach_tls(stage, agent, [server.pid])
+    measure(agent, port, {server.pid: "node https"}, TIMES, tls=True)
+    server.stop()
+
+
+def uring_part(stage, agent):
+    port = live.free_port()
+    server = live.Process(stage, [live.find_program("uring"), port, *pairs()], stage.folder / "uring.log")
+    try:
+        live.wait_for("the io_uring server", lambda: live.fetch(port, "/up")[0] == 200, 8)
+    except (TimeoutError, OSError):
+        print("skipped: no io_uring here")
+        return
+    attach(stage, agent, [server.pid])
+    measure(agent, port, {server.pid: "io_uring"}, TIMES)
     server.stop()
 
 
@@ -222,6 +251,7 @@ def main():
         live.wait_for("facilities", lambda: facilities(agent), 8, 0.1)
         go_part(stage, agent)
         node_part(stage, agent)
+        uring_part(stage, agent)
     if wrong:
         sys.exit(1)
 

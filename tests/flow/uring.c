@@ -1,7 +1,8 @@
 /*
  * uring - a server of one connection at a time that moves all its bytes by io_uring.
  *
- * uring PORT: answers each request, which must come in one piece, with 200 and two bytes.
+ * uring PORT [NAME=MS]...: answers each request, which must come in one piece, with 200; one for
+ * /NAME after so many milliseconds.
  */
 #include <arpa/inet.h>
 #include <linux/io_uring.h>
@@ -68,15 +69,38 @@ static int ring_do(const struct ring *r, uint8_t code, int fd, void *bytes, uint
 	return fd;
 }
 
-int main(int argc, char **argv)
+static void take_time(const char *request, char **pairs)
+{
+	for (; *pairs; pairs++) {
+		size_t name = strcspn(*pairs, "=");
+
+		if (strncmp(request, "GET /", 5) == 0 && strncmp(request + 5, *pairs, name) == 0 &&
+		    request[5 + name] == ' ')
+			usleep((useconds_t)(1000 * atoi(*pairs + name + 1)));
+	}
+}
+
+/* One request after the other, until the client leaves. */
+static void serve(const struct ring *r, int peer, char **pairs)
 {
 	static char answer[] = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n"
-			       "Content-Length: 2\r\n\r\nhi";
+			       "Content-Length: 14\r\n\r\nringside seat\n";
+	char request[4096];
+	int n;
+
+	while ((n = ring_do(r, IORING_OP_RECV, peer, request, sizeof(request) - 1)) > 0) {
+		request[n] = '\0';
+		take_time(request, pairs);
+		ring_do(r, IORING_OP_SEND, peer, answer, sizeof(answer) - 1);
+	}
+}
+
+int main(int argc, char **argv)
+{
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)atoi(argc > 1 ? argv[1] : "0")),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	char request[4096];
 	struct ring r;
 
 	ring_open(&r);
@@ -87,8 +111,7 @@ int main(int argc, char **argv)
 
 		if (peer < 0)
 			return 1;
-		while (ring_do(&r, IORING_OP_RECV, peer, request, sizeof(request)) > 0)
-			ring_do(&r, IORING_OP_SEND, peer, answer, sizeof(answer) - 1);
+		serve(&r, peer, argc > 2 ? argv + 2 : argv + argc);
 		close(peer);
 	}
 }
