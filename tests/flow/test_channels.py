@@ -236,6 +236,31 @@ def each_level_has_its_channels(stage):
     hook.stop()
 
 
+def pagerduty_has_one_incident(stage):
+    """In the form of its Events API v2; our receiver stands for it, who is asked for nothing."""
+    hook, key = Webhook(), stage.folder / "routing"
+    key.write_text("a routing key\n")
+    key.chmod(0o600)
+    configure(stage, {"phone": {"type": "pagerduty", "url": hook.url("/v2/enqueue"),
+                                "routing_key_file": str(key)}}, notify=["phone"])
+    agent = stage.agent().wait("/readyz")
+    live.wait_for("three notices", lambda: len(hook.got) >= 3, 15, 0.1)
+    over(stage)
+    live.wait_for("the end", lambda: hook.documents("/v2/enqueue")[-1]["event_action"] == "resolve", 10,
+                  0.1)
+    events = hook.documents("/v2/enqueue")
+    check({e["routing_key"] for e in events} == {"a routing key"}, events[0])
+    check(len({e["dedup_key"] for e in events}) == 1, "one incident")
+    check([e["event_action"] for e in events] == ["trigger"] * (len(events) - 1) + ["resolve"],
+          [e["event_action"] for e in events])
+    payload = events[0]["payload"]
+    check(payload["severity"] == "warning" and payload["class"] == "too-large" and
+          payload["source"] == socket.gethostname() and "too-large" in payload["summary"], payload)
+    check("a routing key" not in agent.said(), "a secret was told")
+    agent.stop()
+    hook.stop()
+
+
 class Alertmanager(live.Process):
     def __init__(self, stage):
         self.port = live.free_port()
@@ -515,7 +540,7 @@ def main():
     signal.alarm(280)
     return live.side_by_side(run, (
         (webhook_fails_and_recovers, each_level_has_its_channels, it_never_tells_itself),
-        (a_runner_that_dies_is_started_anew, mail_by_starttls_with_a_password),
+        (a_runner_that_dies_is_started_anew, mail_by_starttls_with_a_password, pagerduty_has_one_incident),
         (alertmanager_knows_what_fires, who_refuses_a_mail_is_asked_again_or_not,
          channels_are_read_again)))
 
