@@ -187,6 +187,27 @@ def killed_in_between(stage):
     agent.stop()
 
 
+def a_server_that_is_gone(stage):
+    """That alert fires, and what else was wrong with it is no news any more."""
+    gone = {"name": "gone", "metric": "service.processes", "window": "2m", "min_count": 1, "for": "2s",
+            "scope": {"service": SERVICE}, "interval": "1s", "critical": {"below": 1}}
+    setup(stage, [*RULES, gone])
+    agent = stage.agent().wait("/readyz")
+    server = Server(stage)
+    server.flag.touch()
+    server.ask_until("the first notice", lambda: notices(agent), 15)
+    check("alert firing rule=gone " not in agent.said(), "it lives")
+    server.popen.kill()
+    server.popen.wait()
+    live.wait_for("that it is gone", lambda: "alert firing rule=gone " in agent.said(), 15, 0.1)
+    live.wait_for("the other is no news", lambda: alerts(agent)[0]["inhibited"], 5, 0.1)
+    count = len(notices(agent))
+    time.sleep(2 * COOLDOWN)
+    check(len(notices(agent)) == count, "nobody is told of the other any more")
+    check(agent.said().count("alert firing rule=gone ") >= 1, agent.said())
+    agent.stop()
+
+
 def bad_files(stage):
     folder = setup(stage, RULES)
     agent = stage.agent().wait("/readyz")
@@ -239,7 +260,7 @@ def run(tests):
 def main():
     live.need_root_and()
     signal.alarm(280)
-    return live.side_by_side(run, ((one_notice_a_cooldown,),
+    return live.side_by_side(run, ((one_notice_a_cooldown, a_server_that_is_gone),
                                    (killed_in_between, bad_files, turned_off)))
 
 
