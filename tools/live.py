@@ -152,9 +152,16 @@ def proc_cpu_ns(pid):
     return total
 
 
-def proc_pss_kib(pid):
+def proc_pss_kib(pid, *parts):
+    """Its share of the memory, or of some parts of that, as Anon, Shmem, File."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
+    return sum(int(re.search(rf"^Pss{part}:\s+(\d+)", text, re.M).group(1))
+               for part in [f"_{part}" for part in parts] or [""])
+
+
+def proc_own_kib(pid):
+    """Without files, of which a share grows as others end who have them too."""
+    return proc_pss_kib(pid, "Anon", "Shmem")
 
 
 def dies_with_us():
